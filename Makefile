@@ -1,0 +1,45 @@
+# Two commands do everything on a machine with Python >= 3.11, git and make:
+#   make run    set up, then simulate ResNet-18 at 0.56 bit against 1 bit
+#   make test   set up, then lint, check types and run every test
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint types pytest test-lowest reproduce bench clean
+
+run: .venv/ready
+	$(BIN)/simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
+
+test: lint types pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+pytest: .venv/ready
+	$(BIN)/python -m pytest
+
+# constraints.txt pins what was tested; pyproject.toml states the ranges that work.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# The lowest version of every dependency that pyproject.toml admits.
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'
+	.venv-lowest/bin/python -m pytest -m "not package"
+
+# The paper's tables and figures, written into reports/.
+reproduce: .venv/ready
+	for item in table4 table6 figure12 figure13; do $(BIN)/simulate reproduce $$item || exit 1; done
+
+bench: .venv/ready
+	$(BIN)/python benchmarks/event_engine.py
+
+clean:
+	rm -rf .venv .venv-lowest build dist out .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,0 +1,83 @@
+"""The event engine: a SimPy process per unit; the readable reference for every other engine."""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from simulator.program import Ints, Program, Trace
+
+_REPORT_EVERY = 4096
+
+
+class _Run:
+    """One program while it runs: which commands are ready, and who waits for which."""
+
+    def __init__(self, program: Program, progress: Callable[[int], None] | None) -> None:
+        self.env = simpy.Environment()
+        self.progress = progress
+        self.cycles = program.cycles.tolist()
+        self.latency = program.latency.tolist()
+        self.offsets = program.wait_offsets.tolist()
+        self.waits = program.waits.tolist()
+        self.start = [-1] * len(program)
+        self.end = [-1] * len(program)
+        self.ready = bytearray(len(program))
+        self.awaited: dict[int, simpy.Event] = {}
+        self.finished = 0
+
+    def unit(self, commands: list[int]) -> Generator[simpy.Event, Any, None]:
+        """Run one unit's commands in order."""
+        env, ready, offsets, waits = self.env, self.ready, self.offsets, self.waits
+        for command in commands:
+            for dependency in waits[offsets[command] : offsets[command + 1]]:
+                if not ready[dependency]:
+                    yield self._readiness(dependency)
+            self.start[command] = int(env.now)
+            if self.cycles[command]:
+                yield env.timeout(self.cycles[command])
+            self.end[command] = int(env.now)
+            self._finish(command)
+
+    def _readiness(self, command: int) -> simpy.Event:
+        """The event that a command's result is there, made when somebody first waits for it."""
+        if command not in self.awaited:
+            self.awaited[command] = self.env.event()
+        return self.awaited[command]
+
+    def _finish(self, command: int) -> None:
+        if self.latency[command]:
+            result = self.env.timeout(self.latency[command])
+            result.callbacks.append(lambda _: self._make_ready(command))
+        else:
+            self._make_ready(command)
+        self.finished += 1
+        if self.progress and self.finished % _REPORT_EVERY == 0:
+            self.progress(self.finished)
+
+    def _make_ready(self, command: int) -> None:
+        self.ready[command] = 1
+        if command in self.awaited:
+            self.awaited.pop(command).succeed()
+
+
+def run(program: Program, progress: Callable[[int], None] | None = None) -> Trace:
+    """Run a program to its end.
+
+    Args:
+        program: N commands.
+        progress: called now and then with the number of commands finished.
+
+    """
+    state = _Run(program, progress)
+    for unit in range(len(program.units)):
+        state.env.process(state.unit(np.flatnonzero(program.unit == unit).tolist()))
+    state.env.run()
+    if state.finished != len(program):  # Program checks its order, so this is a fault of ours
+        raise AssertionError(f"{len(program) - state.finished} commands never ran")
+    return Trace(program=program, start=_ints(state.start), end=_ints(state.end))
+
+
+def _ints(values: list[int]) -> Ints:
+    return np.array(values, dtype=np.int64)

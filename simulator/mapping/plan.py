@@ -1,0 +1,210 @@
+"""How one layer is cut to fit the array and its buffers: numbers only, no commands yet.
+
+docs/machine.md explains every rule; names here are the names there.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from typing import Literal
+
+from simulator.hardware import Hardware
+from simulator.workload import Layer, Workload
+
+Mode = Literal["table", "direct", "mac"]
+WeightReuse = Literal["layer", "row", "step"]
+InputReuse = Literal["rows", "double", "single"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Output channels whose sums are in the line buffer together."""
+
+    outputs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerPlan:
+    """One layer on one machine."""
+
+    layer: Layer
+    hardware: Hardware
+    batch: int
+    activation_bits: int
+    """Of this layer's inputs and outputs."""
+
+    @cached_property
+    def mode(self) -> Mode:
+        """`mac`: full precision. `table`: fill, fetch and add. `direct`: every dot product anew.
+
+        A sub-bit layer takes the table only where that saves cycles in the steady state:
+        sum over blocks of max(fill, accumulate) < sum over blocks of the direct step.
+        """
+        if self.layer.full_precision:
+            return "mac"
+        if self.layer.tau is None:
+            return "direct"
+        table = sum(max(self.fill_cycles, sum(self.accumulate_cycles(b))) for b in self.blocks)
+        direct = sum(self.direct_cycles(block) for block in self.blocks)
+        return "table" if table < direct else "direct"
+
+    # --- space: what one step of the array holds -----------------------------------------------
+
+    @cached_property
+    def units_in(self) -> int:
+        """Input channels (3x3, full precision) or vectors (1x1) that an output sums over."""
+        if self.mode == "mac":
+            return self.layer.in_channels // self.layer.groups
+        return self.layer.units_in
+
+    @cached_property
+    def pixels_per_step(self) -> int:
+        """Output pixels that the array works on at once."""
+        if self.layer.full_precision:
+            return self.hardware.memory.activation_buffer.transfer_pixels
+        if self.hardware.array.spatial == "output_pixels":
+            return self.hardware.array.pes
+        return max(1, self.hardware.array.pes // self.layer.units_in)
+
+    @cached_property
+    def group_units(self) -> tuple[int, ...]:
+        """Input channels or vectors in each input-channel group."""
+        units = self.units_in
+        size = 1 if self._pixels_are_spatial else self.hardware.array.pes
+        rest = units % size
+        return (size,) * (units // size) + ((rest,) if rest else ())
+
+    @property
+    def _pixels_are_spatial(self) -> bool:
+        return self.hardware.array.spatial == "output_pixels" and not self.layer.full_precision
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Blocks of output channels, group of the convolution by group, as even as lanes allow."""
+        pe = self.hardware.array.pe
+        outputs = self.layer.out_channels // self.layer.groups
+        lanes = min(pe.accumulators, pe.partial_sums)
+        rows = ceil(outputs / lanes)
+        count = ceil(rows / (pe.partial_sums // lanes))
+        sizes = [lanes * (rows // count + (number < rows % count)) for number in range(count)]
+        sizes[-1] -= sum(sizes) - outputs
+        return tuple(Block(outputs=size) for size in sizes) * self.layer.groups
+
+    # --- cycles of one step --------------------------------------------------------------------
+
+    @cached_property
+    def pass_entries(self) -> tuple[int, ...]:
+        """Table entries filled in each pass over a subset larger than the table."""
+        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_entries
+        rest = size % entries
+        return (entries,) * (size // entries) + ((rest,) if rest else ())
+
+    def pass_fill_cycles(self) -> tuple[int, ...]:
+        """Cycles of each pass's fill: activations go bit-serially through the dot unit."""
+        rate = self.hardware.array.pe.dots_per_cycle
+        return tuple(ceil(n * self.activation_bits / rate) for n in self.pass_entries)
+
+    @cached_property
+    def fill_cycles(self) -> int:
+        """Cycles of all fills of one step."""
+        return sum(self.pass_fill_cycles())
+
+    def accumulate_cycles(self, block: Block) -> tuple[int, ...]:
+        """Cycles of each pass's accumulate: the block's indices spread evenly over the subset."""
+        done, seen, cycles = 0, 0, []
+        for entries in self.pass_entries:
+            seen += entries
+            upto = block.outputs * seen // self.layer.subset_size
+            cycles.append(ceil((upto - done) / self.hardware.array.pe.accumulators))
+            done = upto
+        return tuple(cycles)
+
+    def direct_cycles(self, block: Block) -> int:
+        """Cycles of one step without a table: one dot product per output."""
+        pe = self.hardware.array.pe
+        rate = min(pe.dots_per_cycle, pe.accumulators)
+        return ceil(block.outputs * self.activation_bits / rate)
+
+    def drain_cycles(self, block: Block) -> int:
+        """Cycles in which a block's sums leave the line buffer."""
+        return ceil(block.outputs / self.hardware.array.pe.accumulators)
+
+    # --- bits, and what the buffers hold -------------------------------------------------------
+
+    def chunk_bytes(self, block: Block, units: int) -> int:
+        """Bytes of the indices, kernels or weights of one block and one group."""
+        if self.mode == "mac":
+            bits = block.outputs * units * self.layer.kernel**2 * self.activation_bits
+        else:
+            bits = block.outputs * units * self.layer.unit_bits
+        return ceil(bits / 8)
+
+    @cached_property
+    def subset_bytes(self) -> int:
+        """Bytes of the layer's subset, loaded once with its first indices."""
+        if self.layer.tau is None or self.mode == "mac":
+            return 0
+        return ceil(self.layer.subset_size * self.layer.unit_weights / 8)
+
+    @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of all weights of the layer, without the subset."""
+        return sum(self.chunk_bytes(b, units) for b in self.blocks for units in self.group_units)
+
+    @cached_property
+    def largest_chunk_bytes(self) -> int:
+        """Bytes of the largest chunk, with the subset that may come with it."""
+        return self.subset_bytes + max(
+            self.chunk_bytes(b, units) for b in self.blocks for units in self.group_units
+        )
+
+    @cached_property
+    def largest_block_bytes(self) -> int:
+        """Bytes of all groups of the largest block, with the subset."""
+        return self.subset_bytes + max(
+            sum(self.chunk_bytes(b, units) for units in self.group_units) for b in self.blocks
+        )
+
+    @property
+    def out_transfer_bytes(self) -> int:
+        """Bytes of the largest outgoing transfer."""
+        pixels = self.pixels_per_step * self.steps_per_transfer
+        return ceil(pixels * max(b.outputs for b in self.blocks) * self.activation_bits / 8)
+
+    # --- time: rows of output, cut into transfers ----------------------------------------------
+
+    @property
+    def pixels(self) -> int:
+        """Output pixels of the whole batch."""
+        return self.batch * self.layer.out_pixels
+
+    @property
+    def pixel_steps(self) -> int:
+        """Steps per block and group."""
+        return ceil(self.pixels / self.pixels_per_step)
+
+    @property
+    def steps_per_row(self) -> int:
+        """Pixel steps of one row of output (of whole rows, where a step spans several)."""
+        return max(1, ceil(self.layer.out_width / self.pixels_per_step))
+
+    @property
+    def steps_per_transfer(self) -> int:
+        """Pixel steps whose inputs come, and whose outputs go, in one transfer."""
+        width = self.hardware.memory.activation_buffer.transfer_pixels
+        return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
+
+
+def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]:
+    """Plan every layer of a workload, in order."""
+    return tuple(
+        LayerPlan(
+            layer=layer,
+            hardware=hardware,
+            batch=workload.batch,
+            activation_bits=(
+                hardware.full_precision.bits if layer.full_precision else workload.activation_bits
+            ),
+        )
+        for layer in workload.layers
+    )

@@ -1,0 +1,99 @@
+"""The contract between mapper, engines and reports.
+
+A program is a list of commands, held as arrays. A command occupies one unit for `cycles`; what it
+produces can be used `latency` cycles later. Commands of one unit run in program order. With
+`waits` the commands that a command depends on:
+
+    start = max(end of the unit's command before, ready of every waited-on command)
+    end   = start + cycles
+    ready = end + latency
+
+An engine computes start and end of every command and knows nothing else. Buffers, banks and
+barriers are nothing but waits.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Program:
+    """N commands on a few units, in an order in which every command waits only on earlier ones."""
+
+    units: tuple[str, ...]
+    kinds: tuple[str, ...]
+    layers: tuple[str, ...]
+    unit: Ints
+    """[N] index into `units`."""
+    kind: Ints
+    """[N] index into `kinds`."""
+    layer: Ints
+    """[N] index into `layers`; never decreases."""
+    step: Ints
+    """[N] step of the layer that the command belongs to, or first serves."""
+    cycles: Ints
+    """[N] cycles for which the unit is occupied."""
+    latency: Ints
+    """[N] cycles from the command's end until its result can be used."""
+    bytes: Ints
+    """[N] bytes moved (DRAM channels: whole bursts)."""
+    pes: Ints
+    """[N] PEs that work; 0 on units that are not PEs."""
+    wait_offsets: Ints
+    """[N + 1] command i waits on waits[wait_offsets[i]:wait_offsets[i + 1]]."""
+    waits: Ints
+    """[M] command numbers."""
+
+    def __post_init__(self) -> None:
+        """Raise if a command could wait on itself or on a later one."""
+        waiting = np.repeat(np.arange(len(self)), np.diff(self.wait_offsets))
+        if not (len(self.waits) == len(waiting) and np.all(self.waits < waiting)):
+            raise ValueError("a command waits on itself or on a later command")
+        if np.any(self.waits < 0) or np.any(self.cycles < 0) or np.any(self.latency < 0):
+            raise ValueError("a wait, a duration or a latency is negative")
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trace:
+    """When every command of a program ran."""
+
+    program: Program
+    start: Ints
+    """[N] first cycle of each command."""
+    end: Ints
+    """[N] cycle in which its unit is free again."""
+
+    @property
+    def cycles(self) -> int:
+        """The whole run: from cycle 0 until the last result is there."""
+        return int(np.max(self.end + self.program.latency, initial=0))
+
+    def frame(self) -> "pd.DataFrame":
+        """One row per command, times in cycles, in program order."""
+        import pandas as pd
+
+        program = self.program
+        return pd.DataFrame(
+            {
+                "layer": pd.Categorical.from_codes(program.layer, list(program.layers)),
+                "unit": pd.Categorical.from_codes(program.unit, list(program.units)),
+                "kind": pd.Categorical.from_codes(program.kind, list(program.kinds)),
+                "step": program.step,
+                "start_cycle": self.start,
+                "end_cycle": self.end,
+                "latency_cycles": program.latency,
+                "bytes": program.bytes,
+                "pes": program.pes,
+            }
+        )

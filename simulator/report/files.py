@@ -1,0 +1,77 @@
+"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline.png, timeline.svg.
+
+Every file is written under a temporary name and then renamed, so none is ever half-written.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+
+if TYPE_CHECKING:
+    from simulator.report.result import Result
+
+
+def save(result: "Result", folder: str | Path) -> list[Path]:
+    """Write a result's files into `folder`, which is made if need be.
+
+    Raises:
+        InputError: the folder cannot be written.
+
+    """
+    folder = writable_folder(folder)
+    summary = {**result.summary(), "configuration": result.configuration}
+    figure = result.plot_timeline()
+    writers: dict[str, Callable[[Path], object]] = {
+        "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
+        "layers.csv": lambda path: result.layers.to_csv(path, index=False, lineterminator="\n"),
+        "trace.parquet": lambda path: result.trace.to_parquet(path, index=False),
+        "timeline.png": lambda path: _save_figure(figure, path),
+        "timeline.svg": lambda path: _save_figure(figure, path),
+    }
+    return [write_file(folder / name, write) for name, write in writers.items()]
+
+
+def _save_figure(figure: object, path: Path) -> None:
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from simulator.report.timeline import save_figure
+
+    assert isinstance(figure, Figure)
+    with rc_context({"svg.hashsalt": "simulator"}):
+        save_figure(figure, path)
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """Make a folder, or raise InputError with the reason why it cannot be written."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> Path:
+    """Let `write` fill a temporary file beside `path`, then put it in place.
+
+    Raises:
+        InputError: the disk is full, or the file cannot be written.
+
+    """
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

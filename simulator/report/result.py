@@ -1,0 +1,211 @@
+"""What `simulate` returns: one run and its baseline on the same hardware."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from simulator import __version__
+from simulator.hardware import Hardware
+from simulator.mapping import Mapping
+from simulator.program import Trace
+from simulator.report.layers import LayerResult, layer_results
+from simulator.report.settings import SettingEffect
+from simulator.workload import Workload
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One workload, mapped and traced."""
+
+    workload: Workload
+    mapping: Mapping
+    trace: Trace
+
+    @property
+    def cycles(self) -> int:
+        """Length of the run."""
+        return self.trace.cycles
+
+    @cached_property
+    def layers(self) -> tuple[LayerResult, ...]:
+        """Every layer's share of the run."""
+        return layer_results(self.mapping, self.trace)
+
+    @property
+    def title(self) -> str:
+        """How tables and plots call the run: `0.56 bit` or `1 bit`."""
+        return f"{self.bits:g} bit"
+
+    @property
+    def bits(self) -> float:
+        """Bits per weight as the paper prints them, to two decimals."""
+        return round(self.workload.bits, 2)
+
+    @property
+    def tau(self) -> int | None:
+        """Bits of a 3x3 kernel's index; None in a BNN."""
+        return next((x.tau for x in self.workload.binary_layers if x.kernel == 3), None)
+
+    @property
+    def tau_1x1(self) -> int | None:
+        """Bits of a 1x1 vector's index; None in a BNN or without such layers."""
+        return next((x.tau for x in self.workload.binary_layers if x.kernel == 1), None)
+
+    @property
+    def dram_bytes(self) -> dict[str, int]:
+        """Bytes read and written, whole bursts."""
+        return {
+            "read": sum(layer.dram_read_bytes for layer in self.layers),
+            "written": sum(layer.dram_written_bytes for layer in self.layers),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A run, its baseline, and everything that led to them."""
+
+    hardware: Hardware
+    engine: str
+    run: Run
+    baseline: Run
+    settings: tuple[SettingEffect, ...] = ()
+    """What each `--set` did to this run."""
+
+    @property
+    def cycles(self) -> int:
+        """Length of the run in cycles."""
+        return self.run.cycles
+
+    @property
+    def time_ms(self) -> float:
+        """Length of the run in milliseconds."""
+        return self.milliseconds(self.run.cycles)
+
+    @property
+    def speedup(self) -> float:
+        """Baseline cycles over the run's cycles."""
+        return self.baseline.cycles / self.run.cycles
+
+    def milliseconds(self, cycles: int) -> float:
+        """Cycles at the hardware's clock."""
+        return cycles / self.hardware.clock_ghz / 1e6
+
+    @cached_property
+    def layers(self) -> "pd.DataFrame":
+        """One row per layer, units in the column names."""
+        import pandas as pd
+
+        return pd.DataFrame(self.layer_rows())
+
+    @cached_property
+    def trace(self) -> "pd.DataFrame":
+        """One row per command of both runs; the column `run` tells them apart."""
+        import pandas as pd
+
+        frames = [run.trace.frame() for run in (self.run, self.baseline)]
+        names = ["run", "baseline"]
+        return pd.concat(frames, keys=names, names=["run", "command"]).reset_index()
+
+    def layer_rows(self) -> list[dict[str, Any]]:
+        """The contents of `layers` and `layers.csv` as plain rows."""
+        microseconds = 1e-3 / self.hardware.clock_ghz
+        return [
+            {
+                "layer": ours.name,
+                "stage": ours.stage,
+                "cycles": ours.cycles,
+                "time_us": ours.cycles * microseconds,
+                "baseline_cycles": base.cycles,
+                "baseline_time_us": base.cycles * microseconds,
+                "speedup": base.cycles / ours.cycles,
+                "utilization": ours.utilization,
+                "baseline_utilization": base.utilization,
+                "bound_by": ours.bound_by,
+                "baseline_bound_by": base.bound_by,
+                "dram_read_bytes": ours.dram_read_bytes,
+                "dram_written_bytes": ours.dram_written_bytes,
+                "baseline_dram_read_bytes": base.dram_read_bytes,
+                "baseline_dram_written_bytes": base.dram_written_bytes,
+                "mode": ours.mapped.plan.mode,
+                "weights_read_once_per": ours.mapped.weights,
+                "inputs_held_as": ours.mapped.inputs,
+                "start_cycle": ours.start_cycle,
+                "end_cycle": ours.end_cycle,
+            }
+            for ours, base in zip(self.run.layers, self.baseline.layers, strict=True)
+        ]
+
+    @cached_property
+    def configuration(self) -> dict[str, Any]:
+        """Everything that decides the result, as plain data."""
+        return {
+            "hardware": msgspec.to_builtins(self.hardware),
+            "run": asdict(self.run.workload),
+            "baseline": asdict(self.baseline.workload),
+        }
+
+    @property
+    def config_sha256(self) -> str:
+        """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        text = json.dumps(self.configuration, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def summary(self) -> dict[str, Any]:
+        """The result as one JSON object; the fields are described in the README."""
+        columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
+        return {
+            "model": self.run.workload.name,
+            "bits": self.run.bits,
+            "tau": self.run.tau,
+            "tau_1x1": self.run.tau_1x1,
+            "activation_bits": self.run.workload.activation_bits,
+            "batch": self.run.workload.batch,
+            "input_size": [self.run.workload.input_height, self.run.workload.input_width],
+            "hardware": self.hardware.name,
+            "engine": self.engine,
+            "cycles": self.run.cycles,
+            "time_ms": self.time_ms,
+            "speedup": self.speedup,
+            "baseline": {
+                "bits": self.baseline.bits,
+                "cycles": self.baseline.cycles,
+                "time_ms": self.milliseconds(self.baseline.cycles),
+                "dram_bytes": self.baseline.dram_bytes,
+            },
+            "dram_bytes": self.run.dram_bytes,
+            "layers": [
+                {"name": row["layer"], **{column: row[column] for column in columns}}
+                for row in self.layer_rows()
+            ],
+            "settings": [asdict(effect) for effect in self.settings],
+            "notes": self.notes(),
+            "version": __version__,
+            "config_sha256": self.config_sha256,
+        }
+
+    def notes(self) -> list[str]:
+        """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
+        from simulator.report.notes import notes
+
+        return notes(self.run, self.baseline, self.settings)
+
+    def plot_timeline(self, path: str | Path | None = None) -> "Figure":
+        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""
+        from simulator.report.timeline import plot_timeline
+
+        return plot_timeline(self, path)
+
+    def save(self, folder: str | Path) -> list[Path]:
+        """Write summary, layers, trace and timeline into a folder; return the files."""
+        from simulator.report.files import save
+
+        return save(self, folder)

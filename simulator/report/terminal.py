@@ -1,0 +1,104 @@
+"""A result as a table in the terminal, by layer and by stage."""
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from simulator.report.layers import LayerResult
+    from simulator.report.result import Result
+
+Pair = tuple["LayerResult", "LayerResult"]
+
+_COLUMNS = (
+    ("layer", "left"),
+    ("cycles", "right"),
+    ("µs", "right"),
+    ("baseline µs", "right"),
+    ("speedup", "right"),
+    ("PE util. %", "right"),
+    ("bound by", "left"),
+    ("baseline bound by", "left"),
+    ("DRAM kB", "right"),
+    ("baseline kB", "right"),
+)
+
+
+def print_result(result: "Result", console: Console) -> None:
+    """Print the table, the total and the notes."""
+    workload, hardware = result.run.workload, result.hardware
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+        title=(
+            f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
+            f"({hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz): "
+            f"{_precision(result)} against {result.baseline.title}"
+        ),
+        title_justify="left",
+    )
+    for name, justify in _COLUMNS:
+        table.add_column(name, justify=justify, no_wrap=name == "layer")  # type: ignore[arg-type]
+    pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
+    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+        members = list(group)
+        for pair in members:
+            table.add_row(*_layer_row(result, pair))
+        if len(members) > 1:
+            table.add_row(*_sum_row(result, f"= {stage}", members), style="bold", end_section=True)
+        else:
+            table.add_section()
+    table.add_row(*_sum_row(result, "TOTAL", pairs), style="bold")
+    console.print(table)
+    console.print(
+        f"[bold]speedup {result.speedup:.2f}x[/]: {result.time_ms:.3f} ms at {result.run.title}, "
+        f"{result.milliseconds(result.baseline.cycles):.3f} ms at {result.baseline.title}",
+        highlight=False,
+    )
+    for note in result.notes():
+        console.print(f"note: {note}", highlight=False, markup=False)
+
+
+def _precision(result: "Result") -> str:
+    taus = [f"tau {result.run.tau}"] if result.run.tau else []
+    if result.run.tau_1x1:
+        taus.append(f"tau-1x1 {result.run.tau_1x1}")
+    return result.run.title + (f" ({', '.join(taus)})" if taus else "")
+
+
+def _layer_row(result: "Result", pair: Pair) -> tuple[str, ...]:
+    ours, base = pair
+    return _row(result, ours.name, [pair], ours.bound_by, base.bound_by)
+
+
+def _sum_row(result: "Result", name: str, pairs: list[Pair]) -> tuple[str, ...]:
+    return _row(result, name, pairs, "", "")
+
+
+def _row(
+    result: "Result", name: str, pairs: list[Pair], bound_by: str, base_bound_by: str
+) -> tuple[str, ...]:
+    """One line for a layer or a sum of layers."""
+    cycles = sum(ours.cycles for ours, _ in pairs)
+    base_cycles = sum(base.cycles for _, base in pairs)
+    work = sum(ours.utilization * ours.cycles for ours, _ in pairs)
+    return (
+        name,
+        f"{cycles:,}",
+        f"{1e3 * result.milliseconds(cycles):,.2f}",
+        f"{1e3 * result.milliseconds(base_cycles):,.2f}",
+        f"{base_cycles / cycles:.2f}x",
+        f"{100 * work / cycles:.1f}",
+        bound_by,
+        base_bound_by,
+        f"{sum(_moved(ours) for ours, _ in pairs) / 1e3:,.1f}",
+        f"{sum(_moved(base) for _, base in pairs) / 1e3:,.1f}",
+    )
+
+
+def _moved(layer: "LayerResult") -> int:
+    return layer.dram_read_bytes + layer.dram_written_bytes

@@ -1,0 +1,72 @@
+"""Why a hardware setting changed nothing: the physics, with this run's own numbers."""
+
+from simulator.hardware import value_of
+from simulator.mapping.builder import Unit
+from simulator.mapping.plan import LayerPlan
+from simulator.report.layers import UNIT_TITLES
+from simulator.report.result import Result, Run
+
+_UNITS_OF = {
+    "memory.dram": (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
+    "memory.index_buffer": (Unit.INDEX_FETCH, Unit.DRAM_WEIGHTS),
+    "memory.activation_buffer": (Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
+    "array.pe": (Unit.DOT, Unit.ACCUMULATE, Unit.DRAIN),
+}
+
+
+def why_unmoved(key: str, result: Result, before: Result) -> str:
+    """Say why `key` left time and speedup as they were.
+
+    Args:
+        key: the dotted key.
+        result: with the setting.
+        before: without it.
+
+    """
+    if value_of(result.hardware, key) == value_of(before.hardware, key):
+        return "the hardware file has this value already"
+    if key == "name":
+        return "it is a label"
+    plans = [
+        mapped.plan
+        for one in (result, before)
+        for run in (one.run, one.baseline)
+        for mapped in run.mapping.layers
+    ]
+    special = _special(key, plans)
+    if special:
+        return special
+    section = key.rpartition(".")[0]
+    units = _UNITS_OF.get(section, tuple(Unit))
+    shares = ", ".join(
+        f"{UNIT_TITLES[unit]} {100 * _busy(result.run, unit):.0f} % "
+        f"({100 * _busy(result.baseline, unit):.0f} % in the baseline)"
+        for unit in units
+    )
+    bound = ", ".join(dict.fromkeys(layer.bound_by for layer in result.run.layers))
+    return f"other units hide it. The layers are bound by {bound}; busy are: {shares}"
+
+
+def _special(key: str, plans: list[LayerPlan]) -> str | None:
+    """Reasons that need no trace."""
+    if key.startswith("full_precision.") and not any(p.mode == "mac" for p in plans):
+        return "no full-precision layer is in this run (--include-full-precision adds them)"
+    table = [plan for plan in plans if plan.mode == "table"]
+    if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
+        return "no layer uses the table"
+    if key == "array.pe.lut_entries":
+        largest = max(plan.layer.subset_size for plan in table)
+        if all(len(plan.pass_entries) == 1 for plan in table):
+            return f"the largest subset, {largest} kernels, fits the table with and without it"
+    if key == "array.pe.partial_sums":
+        widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
+        if all(len(plan.blocks) == plan.layer.groups for plan in plans):
+            return f"the widest layer, {widest} output channels, fits one block with and without it"
+    return None
+
+
+def _busy(run: Run, unit: Unit) -> float:
+    """Share of the whole run in which a unit works."""
+    program = run.trace.program
+    return float(program.cycles[program.unit == unit].sum() / max(1, run.cycles))
+

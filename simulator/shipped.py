@@ -1,0 +1,46 @@
+"""Where the shipped hardware configurations and workloads lie, and how a name becomes a file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from simulator.errors import InputError
+
+Kind = Literal["hw_configs", "workloads"]
+
+_NOUN = {"hw_configs": "hardware configuration", "workloads": "network"}
+_HERE = Path(__file__).resolve().parent
+
+
+def shipped_folder(kind: Kind) -> Path:
+    """The folder of shipped files: inside an installed wheel, or beside the package in a checkout."""
+    installed = _HERE / "data" / kind
+    return installed if installed.is_dir() else _HERE.parent / kind
+
+
+def shipped_names(kind: Kind) -> list[str]:
+    """The bare names that `find` knows, sorted."""
+    return sorted(path.stem for path in shipped_folder(kind).glob("*.yaml"))
+
+
+def find(kind: Kind, name_or_path: str | Path) -> Path:
+    """Return the file that a bare shipped name or a path means.
+
+    Raises:
+        InputError: no such file, or no shipped one of that name (the nearest names are given).
+
+    """
+    text = str(name_or_path)
+    names = shipped_names(kind)
+    if text in names:
+        return shipped_folder(kind) / f"{text}.yaml"
+    path = Path(text)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise InputError(f"{text}: is a folder, expected a YAML file")
+    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        raise InputError(f"{text}: no such file (shipped: {', '.join(names)})")
+    near = get_close_matches(text, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(f"unknown {_NOUN[kind]} {text!r}: {hint}shipped are {', '.join(names)}")

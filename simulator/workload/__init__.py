@@ -1,0 +1,8 @@
+"""What is computed: layers with their shapes and kernel sets. Knows no hardware."""
+
+from simulator.workload.layer import Layer
+from simulator.workload.network import load_workload
+from simulator.workload.precision import configure
+from simulator.workload.workload import Workload
+
+__all__ = ["Layer", "Workload", "configure", "load_workload"]

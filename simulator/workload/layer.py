@@ -1,0 +1,79 @@
+"""One layer of a network: its shape and how its weights are stored."""
+
+from dataclasses import dataclass
+from math import ceil
+
+VECTOR_CHANNELS = 8
+"""Input channels of one binary vector of a 1x1 layer (supplement, Table 5)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A convolution; a linear layer is a 1x1 convolution of one pixel.
+
+    The unit of a binary layer is one 3x3x1 kernel or one 8x1x1 vector (supplement, Table 5).
+    """
+
+    name: str
+    stage: str
+    in_channels: int
+    out_channels: int
+    in_height: int
+    in_width: int
+    out_height: int
+    out_width: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+    groups: int
+    full_precision: bool
+    images: int = 1
+    """Maps that the layer sees per image of the network: above 1 behind a `roi_pool`."""
+    tau: int | None = None
+    """Bits of an index into the layer's subset; None: every kernel may occur (1 bit a weight)."""
+
+    @property
+    def unit_weights(self) -> int:
+        """Weights of one kernel (9) or vector (8): also its bits in a 1-bit layer."""
+        return 9 if self.kernel == 3 else VECTOR_CHANNELS
+
+    @property
+    def unit_channels(self) -> int:
+        """Input channels of one kernel (1) or vector (8)."""
+        return 1 if self.kernel == 3 else VECTOR_CHANNELS
+
+    @property
+    def units_in(self) -> int:
+        """Kernels or vectors that one output of one group sums over."""
+        return ceil(self.in_channels // self.groups / self.unit_channels)
+
+    @property
+    def unit_bits(self) -> int:
+        """Stored bits per kernel or vector: tau, or every weight's sign."""
+        return self.unit_weights if self.tau is None else self.tau
+
+    @property
+    def subset_size(self) -> int:
+        """Kernels that the layer may use: 2^tau, or all of them."""
+        return int(2**self.unit_bits)
+
+    @property
+    def extent(self) -> int:
+        """Rows and columns that a dilated kernel spans."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    @property
+    def out_pixels(self) -> int:
+        """Output pixels per image of the network."""
+        return self.images * self.out_height * self.out_width
+
+    @property
+    def weights(self) -> int:
+        """Number of weights."""
+        return self.out_channels * (self.in_channels // self.groups) * self.kernel**2
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates per image of the network."""
+        return self.out_pixels * self.weights

@@ -1,0 +1,180 @@
+"""Network files into workloads: follow the graph, derive every shape, check it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from simulator.errors import InputError
+from simulator.inputs import convert, read_yaml
+from simulator.shipped import find
+from simulator.workload import schema
+from simulator.workload.layer import Layer
+from simulator.workload.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    channels: int
+    height: int
+    width: int
+    images: int = 1
+
+    def __str__(self) -> str:
+        maps = f"{self.images} maps of " if self.images > 1 else ""
+        return f"{maps}{self.channels}x{self.height}x{self.width}"
+
+
+def load_workload(
+    name_or_path: str | Path, input_size: tuple[int, int] | None = None
+) -> Workload:
+    """Load a network file, by path or by the bare name of a shipped one.
+
+    Args:
+        name_or_path: for example `"r18"` or `"my/network.yaml"`.
+        input_size: (height, width) in pixels instead of the file's.
+
+    Raises:
+        InputError: the file is wrong, or its shapes do not fit together.
+
+    """
+    path = find("workloads", name_or_path)
+    file = convert(read_yaml(path), schema.NetworkFile, str(path))
+    height, width = input_size or (file.input.height, file.input.width)
+    if min(height, width) < 1:
+        raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
+    try:
+        layers = _derive(file, _Shape(file.input.channels, height, width))
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if all(layer.full_precision for layer in layers):
+        raise InputError(f"{path}: no layer has 'precision: binary', so there is nothing to compare")
+    return Workload(
+        name=file.name,
+        title=file.title,
+        input_height=height,
+        input_width=width,
+        layers=layers,
+        ops_convention=file.ops_convention,
+    )
+
+
+def _derive(file: schema.NetworkFile, image: _Shape) -> tuple[Layer, ...]:
+    """Every layer with its derived shape, in file order."""
+    shapes = {"input": image}
+    layers = []
+    before = "input"
+    for node in file.layers:
+        if node.name in shapes:
+            raise InputError(f"layer {node.name!r}: this name is taken by an earlier entry")
+        entering = _shape_of(node.source or before, node, shapes)
+        leaving = _leaving(node, entering, shapes)
+        if isinstance(node, schema.Conv | schema.Linear):
+            layers.append(_layer(node, entering, leaving))
+        shapes[node.name] = leaving
+        before = node.name
+    return tuple(layers)
+
+
+def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape:
+    if name not in shapes:
+        raise InputError(f"layer {node.name!r} reads {name!r}, which no earlier entry is called")
+    return shapes[name]
+
+
+def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape that a node gives to the next."""
+    match node:
+        case schema.Conv():
+            return _convolved(node, entering)
+        case schema.Linear():
+            return _Shape(node.out_features, 1, 1, entering.images)
+        case schema.Pool():
+            return replace(
+                entering,
+                height=_slid(node.name, entering.height, node.kernel, node, node.ceil_mode),
+                width=_slid(node.name, entering.width, node.kernel, node, node.ceil_mode),
+            )
+        case schema.GlobalPool():
+            return replace(entering, height=1, width=1)
+        case schema.RoiPool():
+            return _Shape(entering.channels, node.size, node.size, entering.images * node.count)
+        case schema.Add():
+            other = _shape_of(node.other, node, shapes)
+            if other != entering:
+                raise InputError(
+                    f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
+                )
+            return entering
+    raise AssertionError(f"{type(node)} has no rule")  # pragma: no cover
+
+
+def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
+    for what, channels in (("input", entering.channels), ("output", node.out_channels)):
+        if channels % node.groups:
+            raise InputError(
+                f"layer {node.name!r}: {channels} {what} channels do not divide into "
+                f"groups = {node.groups}"
+            )
+    if node.precision == "binary" and node.kernel not in {1, 3}:
+        raise InputError(
+            f"layer {node.name!r}: a binary kernel is 3x3 or 1x1, kernel = {node.kernel} is not; "
+            "mark the layer 'precision: full'"
+        )
+    extent = node.dilation * (node.kernel - 1) + 1
+    return _Shape(
+        node.out_channels,
+        _slid(node.name, entering.height, extent, node, False),
+        _slid(node.name, entering.width, extent, node, False),
+        entering.images,
+    )
+
+
+def _slid(
+    name: str, size: int, extent: int, node: schema.Conv | schema.Pool, ceil_mode: bool
+) -> int:
+    """Positions of a window of `extent` over `size` padded pixels."""
+    span = size + 2 * node.padding - extent
+    if span < 0:
+        raise InputError(
+            f"layer {name!r}: its window spans {extent} pixels, its padded input has "
+            f"{size + 2 * node.padding}; the network's input is too small for it"
+        )
+    return (span + (node.stride - 1 if ceil_mode else 0)) // node.stride + 1
+
+
+def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape) -> Layer:
+    stage = node.stage or node.name.split(".")[0]
+    if isinstance(node, schema.Linear):
+        return Layer(
+            name=node.name,
+            stage=stage,
+            in_channels=entering.channels * entering.height * entering.width,
+            out_channels=node.out_features,
+            in_height=1,
+            in_width=1,
+            out_height=1,
+            out_width=1,
+            kernel=1,
+            stride=1,
+            padding=0,
+            dilation=1,
+            groups=1,
+            full_precision=node.precision == "full",
+            images=entering.images,
+        )
+    return Layer(
+        name=node.name,
+        stage=stage,
+        in_channels=entering.channels,
+        out_channels=node.out_channels,
+        in_height=entering.height,
+        in_width=entering.width,
+        out_height=leaving.height,
+        out_width=leaving.width,
+        kernel=node.kernel,
+        stride=node.stride,
+        padding=node.padding,
+        dilation=node.dilation,
+        groups=node.groups,
+        full_precision=node.precision == "full",
+        images=entering.images,
+    )

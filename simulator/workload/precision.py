@@ -1,0 +1,102 @@
+"""From bits per weight to tau, and a workload configured for one run.
+
+Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement, Table 5); of a
+network with both, the paper names the mean over its weights (Table 6: 0.59 for tau = 5 in both).
+"""
+
+from dataclasses import replace
+
+from simulator.errors import InputError
+from simulator.workload.layer import Layer
+from simulator.workload.workload import Workload
+
+MAX_TAU = 9
+MAX_TAU_1X1 = 8
+_ROUNDING = 0.005 + 1e-9
+"""The paper prints two decimals."""
+
+
+def configure(
+    workload: Workload,
+    *,
+    bits: float | None = None,
+    tau: int | None = None,
+    tau_1x1: int | None = None,
+    activation_bits: int = 1,
+    batch: int = 1,
+    include_full_precision: bool = False,
+) -> Workload:
+    """Return the workload as one run computes it.
+
+    Args:
+        workload: a network.
+        bits: bits per weight: 1 for a BNN, or what some tau gives, to two decimals.
+        tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
+        tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) if not given.
+        activation_bits: bits of a binary layer's activations, 1 to 32.
+        batch: images per run.
+        include_full_precision: keep first, last and downsample layers.
+
+    Raises:
+        InputError: a value out of range, or bits that no tau gives.
+
+    """
+    _require("activation bits", activation_bits, 32)
+    _require("batch", batch, 1 << 16)
+    tau_3x3, tau_1x1 = _taus(workload, bits, tau, tau_1x1)
+    layers = tuple(
+        layer if layer.full_precision else _with_tau(layer, tau_3x3, tau_1x1)
+        for layer in workload.layers
+        if include_full_precision or not layer.full_precision
+    )
+    return replace(workload, layers=layers, activation_bits=activation_bits, batch=batch)
+
+
+def _require(name: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise InputError(f"{name} {value}: expected 1 to {most}")
+
+
+def _with_tau(layer: Layer, tau_3x3: int | None, tau_1x1: int | None) -> Layer:
+    return replace(layer, tau=tau_3x3 if layer.kernel == 3 else tau_1x1)
+
+
+def _taus(
+    workload: Workload, bits: float | None, tau: int | None, tau_1x1: int | None
+) -> tuple[int | None, int | None]:
+    """(tau, tau_1x1); None means 1 bit."""
+    if bits is not None and tau is not None:
+        raise InputError(f"bits {bits:g} and tau {tau} are both given: choose one")
+    if tau is not None:
+        _require("tau", tau, MAX_TAU)
+    if tau_1x1 is not None:
+        _require("tau-1x1", tau_1x1, MAX_TAU_1X1)
+        if all(layer.kernel != 1 for layer in workload.binary_layers):
+            raise InputError(f"tau-1x1 {tau_1x1}: {workload.name} has no binary 1x1 layer")
+    if bits is not None and bits != 1:
+        tau = _tau_of(workload, bits)
+    if tau is None:
+        return None, tau_1x1
+    return tau, tau_1x1 or min(tau, MAX_TAU_1X1)
+
+
+def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
+    """For each tau below a BNN's, the bits per weight that name it, the network's mean first."""
+    binary = replace(workload, layers=workload.binary_layers)
+    names = {}
+    for tau in range(1, MAX_TAU):
+        mean = replace(
+            binary,
+            layers=tuple(_with_tau(layer, tau, min(tau, MAX_TAU_1X1)) for layer in binary.layers),
+        ).bits
+        names[tau] = tuple(dict.fromkeys((mean, tau / 9)))
+    return names
+
+
+def _tau_of(workload: Workload, bits: float) -> int:
+    names = available_bits(workload)
+    for tau, values in names.items():
+        if any(abs(bits - value) <= _ROUNDING for value in values):
+            return tau
+    listed = ", ".join(f"{values[0]:.2f} (tau {tau})" for tau, values in names.items())
+    raise InputError(f"bits {bits:g}: no tau gives it; {workload.name} has {listed} and 1 (BNN)")

@@ -1,0 +1,85 @@
+"""The network file's schema; docs/workloads.md describes it for users."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from simulator.workload.workload import OpsConvention
+
+Size = Annotated[int, Meta(ge=1, le=1 << 20)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
+
+
+class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
+    """One entry of `layers`; it reads the entry before it unless `from` names another."""
+
+    name: Name
+    source: Name | None = field(name="from", default=None)
+
+
+class Conv(Node, tag="conv"):
+    """A convolution with square kernels."""
+
+    precision: Literal["binary", "full"]
+    out_channels: Size
+    kernel: Size
+    stride: Size = 1
+    padding: Padding = 0
+    dilation: Size = 1
+    groups: Size = 1
+    stage: Name | None = None
+
+
+class Linear(Node, tag="linear"):
+    """A fully connected layer over everything that it reads."""
+
+    precision: Literal["binary", "full"]
+    out_features: Size
+    stage: Name | None = None
+
+
+class Pool(Node, tag="pool"):
+    """A max or average pooling: only its shape matters."""
+
+    kernel: Size
+    stride: Size
+    padding: Padding = 0
+    ceil_mode: bool = False
+
+
+class GlobalPool(Node, tag="global_pool"):
+    """Pooling to one pixel."""
+
+
+class Add(Node, tag="add"):
+    """A residual addition; both inputs must have one shape."""
+
+    other: Name
+
+
+class RoiPool(Node, tag="roi_pool"):
+    """`count` regions of `size` x `size` cut out of the map; what follows runs on each."""
+
+    size: Size
+    count: Size
+
+
+class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The image."""
+
+    channels: Size
+    height: Size
+    width: Size
+
+
+class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole network file."""
+
+    name: Name
+    title: Name
+    ops_convention: OpsConvention
+    input: Input
+    layers: Annotated[
+        tuple[Conv | Linear | Pool | GlobalPool | Add | RoiPool, ...], Meta(min_length=1)
+    ]

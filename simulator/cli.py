@@ -14,6 +14,7 @@ from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.run import Progress
+    from simulator.workload.workload import OpsConvention
 
 _EXAMPLES = """
 Examples:
@@ -37,7 +38,9 @@ class _InputSize(click.ParamType[tuple[int, int]]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:
         parts = str(value).lower().split("x")
-        if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+        if len(parts) > 2 or not all(
+            part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts
+        ):
             self.fail(f"{value!r} is no size: expected pixels such as 224 or 600x1000", param, ctx)
         return int(parts[0]), int(parts[-1])
 
@@ -50,7 +53,6 @@ def _network_options(command: Any) -> Any:
             is_flag=True,
             help="Add the full-precision first, last and downsample layers.",
         ),
-        click.option("--batch", type=int, default=1, show_default=True, help="Images per run."),
         click.option(
             "--input-size",
             type=_InputSize(),
@@ -93,9 +95,10 @@ def _network_options(command: Any) -> Any:
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Override a key of the hardware file, e.g. array.pes=128. Repeatable; the report says what "
-    "each one did.",
+    help="Override a key of the hardware file, e.g. array.pes=128. Repeatable; the report says "
+    "what each one did.",
 )
+@click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
 @click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
 @click.option(
     "--out",
@@ -106,7 +109,7 @@ def _network_options(command: Any) -> Any:
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
 @click.version_option(__version__, prog_name="simulate")
 @click.pass_context
-def cli(context: click.Context, **options: Any) -> None:
+def cli(context: click.Context, /, **options: Any) -> None:
     """Simulate a 1-bit or sub-bit neural network on a PE array, cycle by cycle.
 
     Runs the network at the given bits per weight and, on the same hardware, at 1 bit; prints
@@ -126,6 +129,7 @@ def cli(context: click.Context, **options: Any) -> None:
 
 
 def _simulate(
+    *,
     hw: str | None,
     model: str | None,
     input_size: tuple[int, int] | None,
@@ -164,7 +168,9 @@ def _simulate(
 
         print_result(result, _console())
         if out is not None:
-            click.echo(f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg")
+            click.echo(
+                f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
+            )
 
 
 def _console() -> Any:
@@ -197,7 +203,7 @@ def _progress(quiet: bool) -> Iterator["Progress | None"]:
 def ops(
     model: str | None,
     input_size: tuple[int, int] | None,
-    convention: str | None,
+    convention: "OpsConvention | None",
     as_json: bool,
     **options: Any,
 ) -> None:

@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """Something handed in is wrong; the message is one line: where, which key, which value, what is allowed.
+    """Something handed in is wrong; one line says where, which key, which value, what is allowed.
 
     The command prints it on stderr and exits with status 2.
     """

@@ -60,7 +60,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def parse_yaml(text: str, source: str) -> Any:
     """Parse YAML text; `source` names it in errors."""
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 # a subclass of the safe loader
+        return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError(f"{source}{line}: malformed YAML: {error.problem}") from error
@@ -125,7 +125,7 @@ def _value_at(data: Any, path: str) -> Any:
 
 
 def _joined(path: str, name: str, data: Any) -> str:
-    """A dotted key; entries of a list that have a name are shown with it: layers[3] (conv2).kernel."""
+    """A dotted key; an entry of a list is shown with its name: layers[3] (conv2).kernel."""
     text = ""
     for part in _parts(path):
         data = data[part]

@@ -61,6 +61,7 @@ class Program:
             raise ValueError("a wait, a duration or a latency is negative")
 
     def __len__(self) -> int:
+        """Return N."""
         return len(self.unit)
 
 
@@ -86,9 +87,9 @@ class Trace:
         program = self.program
         return pd.DataFrame(
             {
-                "layer": pd.Categorical.from_codes(program.layer, list(program.layers)),
-                "unit": pd.Categorical.from_codes(program.unit, list(program.units)),
-                "kind": pd.Categorical.from_codes(program.kind, list(program.kinds)),
+                "layer": pd.Categorical.from_codes(program.layer, pd.Index(program.layers)),
+                "unit": pd.Categorical.from_codes(program.unit, pd.Index(program.units)),
+                "kind": pd.Categorical.from_codes(program.kind, pd.Index(program.kinds)),
                 "step": program.step,
                 "start_cycle": self.start,
                 "end_cycle": self.end,

@@ -74,16 +74,12 @@ def simulate(
     )
 
 
-def _run(
-    workload: Workload, hardware: Hardware, engine: str, progress: Progress | None
-) -> Run:
+def _run(workload: Workload, hardware: Hardware, engine: str, progress: Progress | None) -> Run:
     mapping = map_workload(workload, hardware)
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
-    return Run(
-        workload=workload, mapping=mapping, trace=ENGINES[engine](mapping.program, report)
-    )
+    return Run(workload=workload, mapping=mapping, trace=ENGINES[engine](mapping.program, report))
 
 
 def with_settings(
@@ -149,4 +145,3 @@ def _rerun(run: Run, hardware: Hardware, engine: str, progress: Progress | None)
 def _same(one: Program, other: Program) -> bool:
     columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
     return all(np.array_equal(getattr(one, c), getattr(other, c)) for c in columns)
-

@@ -13,7 +13,7 @@ _HERE = Path(__file__).resolve().parent
 
 
 def shipped_folder(kind: Kind) -> Path:
-    """The folder of shipped files: inside an installed wheel, or beside the package in a checkout."""
+    """The folder of shipped files: in an installed wheel, or beside the package in a checkout."""
     installed = _HERE / "data" / kind
     return installed if installed.is_dir() else _HERE.parent / kind
 

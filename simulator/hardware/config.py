@@ -113,7 +113,7 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
-    """Put `a.b.c=value` into nested plain data; an unknown last key is left for the schema to name."""
+    """Put `a.b.c=value` into nested plain data; the schema finds an unknown last key."""
     key, equals, text = override.partition("=")
     if not equals or not key or not text:
         raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")

@@ -130,7 +130,8 @@ def _working_pes(plan: LayerPlan, nest: Nest) -> Ints:
     pixels = np.repeat(nest.pixels, nest.groups)
     if plan.hardware.array.spatial == "output_pixels":
         return pixels
-    return pixels * np.tile(np.array(plan.group_units), nest.visits)
+    pes: Ints = pixels * np.tile(np.array(plan.group_units), nest.visits)
+    return pes
 
 
 def _fetches(
@@ -148,16 +149,16 @@ def _fetches(
         cycles=per_cycle(plan.hardware.memory.index_buffer.bytes_per_cycle)(sizes),
         bytes_=sizes,
     )
-    released = done[steps[1:] - 1]  # when the set of fetch f is no longer used, for all but the last
+    released = done[
+        steps[1:] - 1
+    ]  # when the set of fetch f is no longer used, for all but the last
     freed = np.concatenate(([registers.older, registers.newer], released))
     builder.wait(fetches, freed[: len(fetches)])
     registers.older, registers.newer = int(freed[len(fetches)]), int(done[-1])
     return fetches
 
 
-def _drains(
-    builder: Builder, plan: LayerPlan, nest: Nest, done: Ints, first_adds: Ints
-) -> Ints:
+def _drains(builder: Builder, plan: LayerPlan, nest: Nest, done: Ints, first_adds: Ints) -> Ints:
     """[V] drains, each behind its visit's last addition.
 
     The next visit overwrites sums while they drain, entry behind entry: it must not begin before

@@ -121,13 +121,15 @@ class _Window:
         """Input pixels needed by all output pixels up to and including `pixel`."""
         image, row, column = self.split(pixel)
         before = (self.rows[row] - self.fresh[row]) * self.width
-        return image * self.image + before + self.fresh[row] * self.right[column]
+        covered: Ints = image * self.image + before + self.fresh[row] * self.right[column]
+        return covered
 
     def done(self, pixel: Ints) -> Ints:
         """Input pixels, in whole rows, that no output pixel from `pixel` on needs."""
         image, row, _ = self.split(pixel)
         held = self.bottom[row] - self.top[row]
-        return image * self.image + (self.rows[row] - held) * self.width
+        done: Ints = image * self.image + (self.rows[row] - held) * self.width
+        return done
 
     def patch(self, first: Ints, last: Ints) -> Ints:
         """Input pixels under the output pixels `first` to `last`, read without any reuse."""
@@ -165,9 +167,7 @@ def _row_reads(plan: LayerPlan, nest: Nest, window: _Window, room: int) -> _Read
     first, last = first[once], last[once]
     upto = _bytes(window.covered(_pixel_range(plan, nest, first, last)[1]), channels, plan)
     row_starts = np.flatnonzero(np.diff(nest.row, prepend=-1))
-    freed = _bytes(
-        window.done(nest.pixel_step[row_starts] * plan.pixels_per_step), channels, plan
-    )
+    freed = _bytes(window.done(nest.pixel_step[row_starts] * plan.pixels_per_step), channels, plan)
     rows_done = np.searchsorted(freed, upto - room)  # rows of output that must be done before
     if np.any(rows_done > np.maximum(nest.row[first] - 1, 0)):
         return None

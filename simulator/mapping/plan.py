@@ -13,7 +13,7 @@ from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
-InputReuse = Literal["rows", "double", "single"]
+InputReuse = Literal["rows", "double", "single", "step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

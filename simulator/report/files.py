@@ -23,6 +23,8 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         InputError: the folder cannot be written.
 
     """
+    from simulator.report.timeline import save_figure
+
     folder = writable_folder(folder)
     summary = {**result.summary(), "configuration": result.configuration}
     figure = result.plot_timeline()
@@ -30,21 +32,10 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         "layers.csv": lambda path: result.layers.to_csv(path, index=False, lineterminator="\n"),
         "trace.parquet": lambda path: result.trace.to_parquet(path, index=False),
-        "timeline.png": lambda path: _save_figure(figure, path),
-        "timeline.svg": lambda path: _save_figure(figure, path),
+        "timeline.png": lambda path: save_figure(figure, path),
+        "timeline.svg": lambda path: save_figure(figure, path),
     }
     return [write_file(folder / name, write) for name, write in writers.items()]
-
-
-def _save_figure(figure: object, path: Path) -> None:
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    from simulator.report.timeline import save_figure
-
-    assert isinstance(figure, Figure)
-    with rc_context({"svg.hashsalt": "simulator"}):
-        save_figure(figure, path)
 
 
 def writable_folder(folder: str | Path) -> Path:

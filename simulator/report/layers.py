@@ -78,8 +78,9 @@ def layer_results(mapping: Mapping, trace: Trace) -> tuple[LayerResult, ...]:
     within = np.maximum(trace.end - np.maximum(trace.start, starts[program.layer]), 0)
     busy = _sums(program.layer * units + program.unit, within, count * units)
     moved = _sums(program.layer * units + program.unit, program.bytes, count * units)
-    work = _sums(program.layer * len(Kind) + program.kind, program.cycles * program.pes,
-                 count * len(Kind)).reshape(count, len(Kind))
+    work = _sums(
+        program.layer * len(Kind) + program.kind, program.cycles * program.pes, count * len(Kind)
+    ).reshape(count, len(Kind))
     dots = work[:, [Kind.FILL, Kind.DIRECT, Kind.MAC]].sum(axis=1)
     working = np.maximum(dots, work[:, Kind.ACCUMULATE])
     busy, moved = busy.reshape(count, units), moved.reshape(count, units)

@@ -25,6 +25,6 @@ class SettingEffect:
             return f"{change} changes nothing: {self.reason}"
         percent = 100 * (self.time_ms_after / self.time_ms_before - 1)
         return (
-            f"{change}: {self.time_ms_before:.4f} -> {self.time_ms_after:.4f} ms ({percent:+.2f} %), "
-            f"speedup {self.speedup_before:.3f} -> {self.speedup_after:.3f}"
+            f"{change}: {self.time_ms_before:.4f} -> {self.time_ms_after:.4f} ms "
+            f"({percent:+.2f} %), speedup {self.speedup_before:.3f} -> {self.speedup_after:.3f}"
         )

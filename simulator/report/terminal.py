@@ -1,7 +1,7 @@
 """A result as a table in the terminal, by layer and by stage."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
@@ -60,7 +60,7 @@ def print_result(result: "Result", console: Console) -> None:
         highlight=False,
     )
     for note in result.notes():
-        console.print(f"note: {note}", highlight=False, markup=False)
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _precision(result: "Result") -> str:
@@ -102,3 +102,23 @@ def _row(
 
 def _moved(layer: "LayerResult") -> int:
     return layer.dram_read_bytes + layer.dram_written_bytes
+
+
+def print_operations(counts: dict[str, Any], console: Console) -> None:
+    """Print what `simulate ops` counted."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=f"{counts['model']}, {counts['activation_bits']}-bit activations, one image, "
+        f"convention {counts['convention']}",
+        title_justify="left",
+    )
+    for name in ("bits per weight", "params (Mbit)", "bit operations (G)"):
+        table.add_column(name, justify="right")
+    base, full = counts["baseline"], counts["full_precision"]
+    for bits, row in ((counts["bits"], counts), (base["bits"], base), (32, full)):
+        table.add_row(f"{bits:g}", f"{row['params_mbit']:.3f}", f"{row['bit_ops_g']:.3f}")
+    ratios = counts["ratios"]
+    table.add_section()
+    table.add_row("reduction", f"{ratios['params']:.2f}x", f"{ratios['bit_ops']:.2f}x")
+    console.print(table)

@@ -5,7 +5,7 @@ commands draws as fast, and reads as well, as one of a hundred.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from simulator.report.layers import UNIT_TITLES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     from simulator.report.result import Result, Run
 
@@ -51,7 +52,7 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
     colours = {stage: _COLOURS[i % len(_COLOURS)] for i, stage in enumerate(stages)}
     longest = max(result.run.cycles, result.baseline.cycles)
     edges = np.linspace(0, longest, BINS + 1)
-    style = {"font.size": 8, "svg.hashsalt": "simulator", "axes.linewidth": 0.6}
+    style: Any = {"font.size": 8, "axes.linewidth": 0.6}
     with rc_context(style):
         figure = Figure(figsize=(9.0, 4.6), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True)
@@ -80,12 +81,15 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Save without the date and version that would make equal figures differ."""
+    """Save without the date, version and random names that would make equal figures differ."""
+    from matplotlib import rc_context
+
     quiet = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
-    figure.savefig(path, dpi=200, metadata=quiet.get(path.suffix[1:]))
+    with rc_context({"svg.hashsalt": "simulator"}):
+        figure.savefig(path, dpi=200, metadata=quiet.get(path.suffix[1:]))
 
 
-def _handles(colours: dict[str, str]) -> list["Figure"]:
+def _handles(colours: dict[str, str]) -> list["Patch"]:
     from matplotlib.patches import Patch
 
     return [Patch(color=colour, label=stage) for stage, colour in colours.items()]
@@ -100,17 +104,17 @@ def _draw(
 ) -> None:
     """One run: a row of activity per unit, stages by colour and name."""
     stage_of = np.array([list(colours).index(layer.stage) for layer in run.layers])
-    rows = [row for row in _ROWS if _used(run, row[1])]
+    rows = [row for row in _ROWS if _used(result, row[1])]
     milliseconds = edges / result.hardware.clock_ghz / 1e6
     for height, (_, units) in enumerate(reversed(rows)):
         for number, colour in enumerate(colours.values()):
             share = np.max(
                 [activity(run, unit, edges, stage_of == number) for unit in units], axis=0
             )
-            if share.any():
+            for first, last in _stretches(share):
                 axes.stairs(
-                    height + 0.84 * share, milliseconds, baseline=height, fill=True,
-                    color=colour, linewidth=0,
+                    height + 0.84 * share[first:last], milliseconds[first : last + 1],
+                    baseline=height, fill=True, color=colour, linewidth=0,
                 )  # fmt: skip
     axes.set_yticks(np.arange(len(rows)) + 0.42, [name for name, _ in reversed(rows)])
     axes.tick_params(axis="y", length=0)
@@ -126,6 +130,12 @@ def _draw(
     )  # fmt: skip
 
 
+def _stretches(share: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """First and behind-last bin of every stretch in which something works."""
+    change = np.flatnonzero(np.diff(np.concatenate(([0], share > 0, [0]))))
+    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
+
+
 def _name_stages(
     axes: "Axes", result: "Result", run: "Run", colours: dict[str, str], top: int
 ) -> None:
@@ -138,7 +148,7 @@ def _name_stages(
             continue
         begin, end = result.milliseconds(start), result.milliseconds(layer.end_cycle)
         axes.axvline(end, color="0.6", linewidth=0.4, linestyle=":")
-        if layer.end_cycle - start > 0.011 * len(layer.stage) * longest:
+        if layer.end_cycle - start > 0.0085 * len(layer.stage) * longest:
             axes.text(
                 (begin + end) / 2, top + 0.15, layer.stage,
                 ha="center", color=colours[layer.stage], fontsize=7, fontweight="bold",
@@ -146,8 +156,9 @@ def _name_stages(
         start = layer.end_cycle
 
 
-def _used(run: "Run", units: tuple[Unit, ...]) -> bool:
-    return bool(np.isin(run.trace.program.unit, units).any())
+def _used(result: "Result", units: tuple[Unit, ...]) -> bool:
+    runs = (result.run, result.baseline)
+    return any(np.isin(run.trace.program.unit, units).any() for run in runs)
 
 
 def activity(

@@ -69,4 +69,3 @@ def _busy(run: Run, unit: Unit) -> float:
     """Share of the whole run in which a unit works."""
     program = run.trace.program
     return float(program.cycles[program.unit == unit].sum() / max(1, run.cycles))
-

@@ -23,9 +23,7 @@ class _Shape:
         return f"{maps}{self.channels}x{self.height}x{self.width}"
 
 
-def load_workload(
-    name_or_path: str | Path, input_size: tuple[int, int] | None = None
-) -> Workload:
+def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None = None) -> Workload:
     """Load a network file, by path or by the bare name of a shipped one.
 
     Args:
@@ -46,7 +44,9 @@ def load_workload(
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     if all(layer.full_precision for layer in layers):
-        raise InputError(f"{path}: no layer has 'precision: binary', so there is nothing to compare")
+        raise InputError(
+            f"{path}: no layer has 'precision: binary', so there is nothing to compare"
+        )
     return Workload(
         name=file.name,
         title=file.title,

@@ -18,7 +18,7 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_fi
     source: Name | None = field(name="from", default=None)
 
 
-class Conv(Node, tag="conv"):
+class Conv(Node, frozen=True, tag="conv"):
     """A convolution with square kernels."""
 
     precision: Literal["binary", "full"]
@@ -31,7 +31,7 @@ class Conv(Node, tag="conv"):
     stage: Name | None = None
 
 
-class Linear(Node, tag="linear"):
+class Linear(Node, frozen=True, tag="linear"):
     """A fully connected layer over everything that it reads."""
 
     precision: Literal["binary", "full"]
@@ -39,7 +39,7 @@ class Linear(Node, tag="linear"):
     stage: Name | None = None
 
 
-class Pool(Node, tag="pool"):
+class Pool(Node, frozen=True, tag="pool"):
     """A max or average pooling: only its shape matters."""
 
     kernel: Size
@@ -48,17 +48,17 @@ class Pool(Node, tag="pool"):
     ceil_mode: bool = False
 
 
-class GlobalPool(Node, tag="global_pool"):
+class GlobalPool(Node, frozen=True, tag="global_pool"):
     """Pooling to one pixel."""
 
 
-class Add(Node, tag="add"):
+class Add(Node, frozen=True, tag="add"):
     """A residual addition; both inputs must have one shape."""
 
     other: Name
 
 
-class RoiPool(Node, tag="roi_pool"):
+class RoiPool(Node, frozen=True, tag="roi_pool"):
     """`count` regions of `size` x `size` cut out of the map; what follows runs on each."""
 
     size: Size

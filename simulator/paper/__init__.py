@@ -1,0 +1,25 @@
+"""The paper, regenerated: each item into a folder, printed value beside ours."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.paper import figure12, figure13, table4, table6
+from simulator.report.files import writable_folder
+from simulator.run import Progress
+
+ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
+    "table4": table4.write,
+    "table6": table6.write,
+    "figure12": figure12.write,
+    "figure13": figure13.write,
+}
+
+
+def reproduce(item: str, folder: Path, progress: Progress | None = None) -> list[Path]:
+    """Regenerate one of `ITEMS` into `folder`; return the files written.
+
+    Raises:
+        InputError: the folder cannot be written.
+
+    """
+    return ITEMS[item](writable_folder(folder), progress)

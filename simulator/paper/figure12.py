@@ -1,0 +1,105 @@
+"""Figure 12: reductions against 1 bit, without and with the first and last layers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.paper.operations import compare_operations
+from simulator.paper.printed import TABLE6
+from simulator.report.files import write_file
+from simulator.report.timeline import save_figure
+from simulator.run import Progress
+from simulator.workload import load_workload
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MODELS = ("r18-cifar10", "r50-cifar10", "vgg-small")
+TAUS = (6, 5, 4, 3)
+ACTIVATION_BITS = 32
+"""Supplement, Figure 12: "Activations are not binarized in the models"."""
+_PANELS = (("params ratio", "parameters"), ("ops ratio", "bit operations"))
+_TITLES = {False: "without first and last layers", True: "with first and last layers (32 bit)"}
+
+
+def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa: ARG001 # instant
+    """Write figure12.md, figure12.csv, figure12.png and figure12.svg."""
+    rows = [_row(model, tau, whole) for whole in _TITLES for model in MODELS for tau in TAUS]
+    figure = _draw(rows)
+    return [
+        write_report(
+            folder / "figure12.md",
+            "Figure 12: reductions against 1-bit networks on CIFAR-10",
+            "simulate reproduce figure12",
+            [
+                "![Figure 12](figure12.png)\n",
+                "Activations have 32 bits, as in the paper's figure. The figure prints no numbers; "
+                "where Table 6 prints the same ratio it stands in the column `paper`. Layers "
+                "included as full precision: first and last, and ResNet-18's 1x1 downsamples.\n",
+                table(rows),
+            ],
+        ),
+        write_csv(folder / "figure12.csv", rows),
+        write_file(folder / "figure12.png", lambda path: save_figure(figure, path)),
+        write_file(folder / "figure12.svg", lambda path: save_figure(figure, path)),
+    ]
+
+
+def _row(model: str, tau: int, whole: bool) -> Row:
+    counts = compare_operations(
+        load_workload(model),
+        tau=tau,
+        activation_bits=ACTIVATION_BITS,
+        include_full_precision=whole,
+    )
+    printed = TABLE6.get((counts["bits"], ACTIVATION_BITS)) if model == "r50-cifar10" else None
+    paper = f"{printed[1]}x, {printed[3]}x" if printed and not whole else "not printed"
+    return {
+        "first and last": "with" if whole else "without",
+        "network": model,
+        "tau": tau,
+        "bits": f"{counts['bits']:.2f}",
+        "params (Mbit)": f"{counts['params_mbit']:.3f}",
+        "params ratio": f"{counts['ratios']['params']:.2f}x",
+        "ops (G)": f"{counts['bit_ops_g']:.3f}",
+        "ops ratio": f"{counts['ratios']['bit_ops']:.2f}x",
+        "ratios, paper": paper,
+    }
+
+
+def _draw(rows: list[Row]) -> "Figure":
+    """Bars of the reduction ratios: left without, right with first and last layers."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 8}):
+        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+        grid = figure.subplots(2, 2, sharey="row")
+        for line, (column, what) in enumerate(_PANELS):
+            for side, (whole, title) in enumerate(_TITLES.items()):
+                axes = grid[line][side]
+                for number, tau in enumerate(TAUS):
+                    values = [
+                        float(str(row[column]).rstrip("x"))
+                        for row in rows
+                        if row["tau"] == tau and (row["first and last"] == "with") == whole
+                    ]
+                    places = [place + 0.2 * (number - 1.5) for place in range(len(MODELS))]
+                    bars = axes.bar(
+                        places,
+                        values,
+                        width=0.19,
+                        label=f"τ = {tau}",
+                        zorder=2,
+                        color=("#0072B2", "#56B4E9", "#E69F00", "#D55E00")[number],
+                    )
+                    axes.bar_label(bars, fmt="%.1f", fontsize=6)
+                axes.axhline(1, color="0.4", linewidth=0.6)
+                axes.set_xticks(range(len(MODELS)), MODELS)
+                axes.spines[["top", "right"]].set_visible(False)
+                if line == 0:
+                    axes.set_title(title, fontsize=8)
+                if side == 0:
+                    axes.set_ylabel(f"reduction of {what} (x)")
+        grid[0][1].legend(frameon=False, ncols=2, fontsize=7)
+    return figure

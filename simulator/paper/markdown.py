@@ -1,0 +1,46 @@
+"""Small Markdown and CSV tables for the reports folder."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simulator import __version__
+from simulator.report.files import write_file
+
+Row = Mapping[str, object]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Rows of equal keys as a Markdown table."""
+    header = list(rows[0])
+    lines = [header, ["---"] * len(header), *([str(v) for v in row.values()] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def write_report(path: Path, title: str, command: str, parts: Sequence[str]) -> Path:
+    """Write a report that begins with the command that makes it."""
+    head = f"# {title}\n\nMade by `{command}`, version {__version__}.\n"
+    text = "\n".join([head, *parts])
+    return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> Path:
+    """Write rows of equal keys as CSV."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return write_file(path, write)
+
+
+def as_printed(value: float, printed: str) -> str:
+    """`value` with as many decimals as the paper prints."""
+    return f"{value:.{len(printed.partition('.')[2])}f}"
+
+
+def deviation(value: float, printed: str) -> str:
+    """How far `value` is from the printed number, in percent."""
+    return f"{100 * (value / float(printed) - 1):+.2f} %"

@@ -1,0 +1,55 @@
+"""Parameters and bit operations of a network beside its baseline's (`simulate ops`)."""
+
+from dataclasses import asdict
+from typing import Any
+
+from simulator.workload import Workload, configure
+from simulator.workload.ops import count, count_full_precision
+from simulator.workload.workload import OpsConvention
+
+
+def compare_operations(
+    workload: Workload,
+    *,
+    bits: float | None = None,
+    tau: int | None = None,
+    tau_1x1: int | None = None,
+    activation_bits: int = 1,
+    baseline_bits: float = 1,
+    include_full_precision: bool = False,
+    convention: OpsConvention | None = None,
+) -> dict[str, Any]:
+    """Count one image of a network at some bits per weight and at the baseline's.
+
+    Args:
+        workload: from `load_workload`.
+        bits: bits per weight; or give `tau`.
+        tau: bits of a 3x3 kernel's index.
+        tau_1x1: bits of a 1x1 vector's index.
+        activation_bits: bits of every activation.
+        baseline_bits: bits per weight of the baseline.
+        include_full_precision: count first, last and downsample layers too.
+        convention: see `simulator.workload.ops`; the network file's if not given.
+
+    """
+    convention = convention or workload.ops_convention
+    common: dict[str, Any] = {
+        "activation_bits": activation_bits,
+        "include_full_precision": include_full_precision,
+    }
+    ours = configure(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, **common)
+    base = configure(workload, bits=baseline_bits, **common)
+    counted, counted_base = count(ours, convention), count(base, convention)
+    return {
+        "model": workload.name,
+        "bits": round(ours.bits, 2),
+        "activation_bits": activation_bits,
+        "convention": convention,
+        **asdict(counted),
+        "baseline": {"bits": round(base.bits, 2), **asdict(counted_base)},
+        "ratios": {
+            "params": counted_base.params_mbit / counted.params_mbit,
+            "bit_ops": counted_base.bit_ops_g / counted.bit_ops_g,
+        },
+        "full_precision": asdict(count_full_precision(ours)),
+    }

@@ -1,0 +1,298 @@
+"""The machine to the cycle: every expected number with its arithmetic."""
+
+import numpy as np
+import pytest
+
+from simulator.mapping.builder import Kind
+from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
+
+pytestmark = pytest.mark.cycle
+
+
+class TestTableStep:
+    def test_one_step(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 1, tau=5)), INSTANT)
+        # input read [0, 1), weights [0, 1), index fetch [1, 2)
+        assert times(trace, Kind.FILL) == [(1, 33)]  # 2^5 dot products, one a cycle
+        assert times(trace, Kind.ACCUMULATE) == [(33, 49)]  # 64 outputs / 4 accumulators = 16
+        assert times(trace, Kind.DRAIN) == [(49, 65)]  # 64 sums / 4 = 16
+        assert times(trace, Kind.WRITE_OUTPUTS) == [(65, 66)]
+        assert trace.cycles == 66
+
+    def test_the_next_fill_runs_while_the_other_bank_is_read(self) -> None:
+        _, trace = traced(network(layer(64, 128, 1, 4, tau=4)), INSTANT)
+        # fill 16, accumulate 128 / 4 = 32: fill k waits for accumulate k - 2
+        assert times(trace, Kind.FILL) == [(1, 17), (17, 33), (49, 65), (81, 97)]
+        assert times(trace, Kind.ACCUMULATE) == [(17, 49), (49, 81), (81, 113), (113, 145)]
+
+    def test_with_one_bank_fill_and_accumulate_take_turns(self) -> None:
+        one_bank = INSTANT | {"array.pe.lut_banks": 1}
+        _, trace = traced(network(layer(64, 64, 1, 2, tau=5)), one_bank)
+        assert times(trace, Kind.FILL) == [(1, 33), (49, 81)]  # 33 + 16: bank read, not before
+        assert times(trace, Kind.ACCUMULATE) == [(33, 49), (81, 97)]
+
+    def test_with_four_banks_fills_run_further_ahead(self) -> None:
+        four_banks = INSTANT | {"array.pe.lut_banks": 4}
+        _, trace = traced(network(layer(64, 128, 1, 6, tau=4)), four_banks)
+        # fill k waits for accumulate k - 4; accumulate 0 ends at 17 + 32 = 49, fill 3 at 65
+        assert [start for start, _ in times(trace, Kind.FILL)] == [1, 17, 33, 49, 65, 81]
+
+    def test_only_the_last_drain_of_a_layer_shows(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 3, tau=5)), INSTANT)
+        # first fill 1 + 32, two more fills, accumulate 16, drain 16, write 1
+        assert trace.cycles == 1 + 3 * 32 + 16 + 16 + 1
+        assert times(trace, Kind.DRAIN)[0] == (49, 65)  # while fill 1 [33, 65) runs on
+
+    def test_groups_of_input_channels_are_summed_before_the_drain(self) -> None:
+        _, trace = traced(network(layer(128, 128, 1, 1, tau=5)), INSTANT)
+        assert times(trace, Kind.ACCUMULATE) == [(33, 65), (65, 97)]  # two groups of 64 channels
+        assert times(trace, Kind.DRAIN) == [(97, 129)]
+
+    def test_two_dots_a_cycle_halve_the_fill(self) -> None:
+        _, trace = traced(
+            network(layer(64, 64, 1, 1, tau=5)), INSTANT | {"array.pe.dots_per_cycle": 2}
+        )
+        assert times(trace, Kind.FILL) == [(1, 17)]
+
+    def test_activations_go_bit_serially(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 1, tau=5), activation_bits=3), INSTANT)
+        assert times(trace, Kind.FILL) == [(1, 97)]  # 32 dot products of 3 cycles
+        assert times(trace, Kind.ACCUMULATE) == [(97, 113)]
+
+
+class TestDirectStep:
+    def test_a_1_bit_step_takes_one_cycle_per_output(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 2)), INSTANT)
+        # weights [0, 1), fetch [1, 2)
+        assert times(trace, Kind.DIRECT) == [(2, 66), (66, 130)]
+        assert times(trace, Kind.DRAIN) == [(66, 82), (130, 146)]
+        assert times(trace, Kind.FILL) == []
+
+    def test_wide_layers_go_in_blocks_of_128(self) -> None:
+        _, trace = traced(network(layer(64, 256, 1, 1)), INSTANT)
+        assert times(trace, Kind.DIRECT) == [(2, 130), (130, 258)]
+
+    @pytest.mark.parametrize(
+        ("outputs", "mode"),
+        [(32, "direct"), (33, "table")],  # 2^5 = 32 dot products: no saving at 32 outputs
+    )
+    def test_a_table_that_saves_nothing_is_not_filled(self, outputs: int, mode: str) -> None:
+        mapping, _ = traced(network(layer(64, outputs, 1, 1, tau=5)), INSTANT)
+        assert mapping.layers[0].plan.mode == mode
+
+    def test_a_fill_per_block_of_128_saves_nothing_at_tau_7(self) -> None:
+        # 2^7 dot products per block against 128 outputs per block, however wide the layer
+        mapping, _ = traced(network(layer(64, 512, 1, 1, tau=7)), INSTANT)
+        assert mapping.layers[0].plan.mode == "direct"
+
+    def test_one_accumulator_leaves_the_table_nothing_to_save(self) -> None:
+        mapping, _ = traced(
+            network(layer(64, 64, 1, 1, tau=5)), INSTANT | {"array.pe.accumulators": 1}
+        )
+        assert mapping.layers[0].plan.mode == "direct"
+
+
+class TestPasses:
+    def test_a_subset_of_64_takes_two_passes_over_32_entries(self) -> None:
+        _, trace = traced(network(layer(64, 128, 1, 1, tau=6)), INSTANT)
+        # uniform: 64 of 128 outputs in each pass, 64 / 4 = 16 cycles
+        assert times(trace, Kind.FILL) == [(1, 33), (33, 65)]
+        assert times(trace, Kind.ACCUMULATE) == [(33, 49), (65, 81)]
+
+    def test_a_table_of_24_entries_takes_a_full_and_a_rest_pass(self) -> None:
+        entries = INSTANT | {"array.pe.lut_entries": 24}
+        _, trace = traced(network(layer(64, 128, 1, 1, tau=5)), entries)
+        # 24 + 8 entries; 128 * 24 / 32 = 96 outputs -> 24 cycles, 32 outputs -> 8 cycles
+        assert times(trace, Kind.FILL) == [(1, 25), (25, 33)]
+        assert times(trace, Kind.ACCUMULATE) == [(25, 49), (49, 57)]
+
+    def test_sums_are_overwritten_only_when_they_have_drained(self) -> None:
+        three_dots = INSTANT | {"array.pe.dots_per_cycle": 3}
+        _, trace = traced(network(layer(64, 128, 1, 2, tau=6)), three_dots)
+        # fills of ceil(32 / 3) = 11, accumulates of 16: sums ready at 12 + 16 + 16 = 44
+        assert times(trace, Kind.DRAIN)[0] == (44, 76)
+        assert times(trace, Kind.FILL)[2] == (28, 39)  # the next pixel's first pass is there
+        assert times(trace, Kind.ACCUMULATE)[2] == (76, 92)  # and waits for the drain
+
+
+class TestSpatial:
+    def test_sixteen_channels_run_four_pixels_at_a_time(self) -> None:
+        mapping, trace = traced(network(layer(16, 64, 1, 10, tau=5)), INSTANT)
+        assert mapping.layers[0].plan.pixels_per_step == 4
+        assert len(times(trace, Kind.FILL)) == 3  # 10 pixels: 4 + 4 + 2
+        pes = of_kind(trace, Kind.FILL, trace.program.pes)
+        assert pes.tolist() == [64, 64, 32]  # 2 pixels of 16 channels leave half the PEs idle
+
+    def test_a_pixel_per_pe_takes_channels_one_by_one(self) -> None:
+        _, trace = traced(
+            network(layer(3, 64, 10, 10)), INSTANT | {"array.spatial": "output_pixels"}
+        )
+        # 100 pixels: 64 + 36; three channels each; 64 cycles a step
+        assert len(times(trace, Kind.DIRECT)) == 2 * 3
+        pes = of_kind(trace, Kind.DIRECT, trace.program.pes)
+        assert pes.tolist() == [64] * 3 + [36] * 3
+
+    def test_1x1_layers_take_8_channels_per_pe(self) -> None:
+        mapping, trace = traced(network(layer(1024, 64, 1, 1, kernel=1, tau=5)), INSTANT)
+        assert mapping.layers[0].plan.group_units == (64, 64)  # 1024 / 8 = 128 vectors
+        assert len(times(trace, Kind.FILL)) == 2
+
+    def test_channels_that_do_not_divide_leave_a_smaller_last_group(self) -> None:
+        _, trace = traced(network(layer(100, 64, 1, 1, tau=5)), INSTANT)
+        assert of_kind(trace, Kind.FILL, trace.program.pes).tolist() == [64, 36]
+
+    def test_blocks_are_as_even_as_the_accumulators_allow(self) -> None:
+        mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)
+        assert [block.outputs for block in mapping.layers[0].plan.blocks] == [80, 80]
+
+    def test_grouped_convolutions_run_group_by_group(self) -> None:
+        mapping, trace = traced(network(layer(32, 64, 1, 8, groups=2)), INSTANT)
+        assert mapping.layers[0].plan.pixels_per_step == 4  # 16 channels per group
+        assert len(times(trace, Kind.DIRECT)) == 2 * 2  # two groups, 8 / 4 pixels
+        assert trace.program.cycles[trace.program.kind == Kind.DIRECT].tolist() == [32] * 4
+
+
+class TestIndexFetch:
+    def test_indices_stay_for_the_next_pixel(self) -> None:
+        _, trace = traced(network(layer(64, 64, 4, 4, tau=5)), INSTANT)
+        assert len(times(trace, Kind.FETCH_INDICES)) == 1
+
+    def test_every_change_of_group_fetches(self) -> None:
+        _, trace = traced(network(layer(128, 64, 1, 2, tau=5)), INSTANT)
+        assert len(times(trace, Kind.FETCH_INDICES)) == 2 * 2
+
+    def test_two_sets_of_registers(self) -> None:
+        slow = INSTANT | {"memory.index_buffer.bytes_per_cycle": 512}
+        _, trace = traced(network(layer(256, 128, 1, 1, tau=5)), slow)
+        # 128 x 64 x 5 bit = 5120 bytes: 10 cycles; accumulates end at 65, 97, ...
+        fetches = times(trace, Kind.FETCH_INDICES)
+        assert fetches == [(1, 11), (11, 21), (65, 75), (97, 107)]
+
+    @pytest.mark.parametrize(("rate", "step"), [(160, 32), (159, 33), (80, 64)])
+    def test_160_bytes_a_cycle_never_bind_at_tau_5(self, rate: int, step: int) -> None:
+        hw = INSTANT | {"memory.index_buffer.bytes_per_cycle": rate}
+        _, trace = traced(network(layer(1024, 128, 1, 1, tau=5)), hw)
+        starts = np.diff([start for start, _ in times(trace, Kind.ACCUMULATE)])
+        assert starts[2:].tolist() == [step] * len(starts[2:])  # ceil(5120 / rate) or 32
+
+
+class TestMemory:
+    def test_a_read_is_there_after_transfer_and_latency(self) -> None:
+        hw = INSTANT | {"memory.dram.latency_cycles": 100, "memory.dram.bytes_per_cycle": 16}
+        _, trace = traced(network(layer(64, 64, 1, 1, tau=5)), hw)
+        assert times(trace, Kind.READ_INPUTS) == [(0, 4)]  # one burst of 64 bytes
+        assert times(trace, Kind.FILL)[0][0] == 104  # 4 + 100; at 103 it is not there
+
+    def test_transfers_are_whole_bursts(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 1, tau=5)))
+        # 64 x 64 x 5 bit = 2560 bytes of indices and 36 of subset: 40.6 -> 41 bursts of 64
+        assert of_kind(trace, Kind.LOAD_WEIGHTS, trace.program.bytes).tolist() == [41 * 64]
+        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == [64]
+        assert of_kind(trace, Kind.WRITE_OUTPUTS, trace.program.bytes).tolist() == [64]
+
+    def test_a_layer_reads_when_the_one_before_has_written(self) -> None:
+        two = network(layer(64, 64, 1, 2, tau=5, name="a"), layer(64, 64, 1, 2, tau=5, name="b"))
+        _, trace = traced(two)
+        written = times(trace, Kind.WRITE_OUTPUTS, of_layer=0)[-1][1]
+        assert times(trace, Kind.READ_INPUTS, of_layer=1)[0][0] == written
+
+    def test_the_next_layers_weights_are_prefetched(self) -> None:
+        two = network(layer(64, 64, 1, 2, tau=5, name="a"), layer(64, 64, 1, 2, tau=5, name="b"))
+        _, trace = traced(two)
+        first, second = (times(trace, Kind.LOAD_WEIGHTS, of_layer=n)[0] for n in (0, 1))
+        assert first == (0, 164)  # 41 bursts, 4 cycles each
+        assert second[0] == 164  # right behind, long before layer a is done
+
+    def test_a_full_index_buffer_holds_up_the_next_layers_weights(self) -> None:
+        two = network(layer(64, 64, 1, 2, tau=5, name="a"), layer(64, 64, 1, 2, tau=5, name="b"))
+        _, trace = traced(two, {"memory.index_buffer.kib": 3})  # 2596 bytes each: room for one
+        fetched = times(trace, Kind.FETCH_INDICES, of_layer=0)[-1][1]
+        assert times(trace, Kind.LOAD_WEIGHTS, of_layer=1)[0][0] == fetched
+
+    @pytest.mark.parametrize(
+        ("kib", "reuse", "loads"),
+        [
+            (20.1, "layer", 4),  # 4 chunks of 64 x 128 x 5 bit = 5120 bytes, and 36 of subset
+            (20.0, "row", 4 * 3),  # for each of 3 rows
+            (10.0, "step", 4 * 9),  # for each of 9 pixels: a block's 2 chunks and 36 do not fit
+        ],
+    )
+    def test_small_index_buffers_load_again(self, kib: float, reuse: str, loads: int) -> None:
+        net = network(layer(128, 256, 3, 3, tau=5))
+        mapping, trace = traced(net, {"memory.index_buffer.kib": kib})
+        assert mapping.layers[0].weights == reuse
+        assert len(times(trace, Kind.LOAD_WEIGHTS)) == loads
+
+    def test_input_rows_are_read_once(self) -> None:
+        mapping, trace = traced(network(layer(64, 256, 4, 8, tau=5)), {})
+        assert mapping.layers[0].inputs == "rows"
+        # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each row
+        # of output but the last, which needs only padding below it
+        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == [128, 64, 64]
+
+    @pytest.mark.parametrize(
+        ("bytes_of_input", "reuse"),
+        [
+            (256, "rows"),  # row of output 1 holds rows 0 to 2, the next adds one: 4 x 64 bytes
+            (384, "rows"),
+            (255, "single"),  # a patch of 3 x 8 pixels is 192 bytes; two do not fit
+            (191, "step"),
+        ],
+    )
+    def test_small_activation_buffers_read_again(self, bytes_of_input: int, reuse: str) -> None:
+        # two outgoing transfers of 8 pixels x 128 channels take 2 x 128 bytes
+        kib = (bytes_of_input + 2 * 128) / 1024
+        mapping, _ = traced(
+            network(layer(64, 256, 8, 8, tau=5)), {"memory.activation_buffer.kib": kib}
+        )
+        assert mapping.layers[0].inputs == reuse
+
+    def test_outputs_leave_through_two_slots(self) -> None:
+        slow = INSTANT | {
+            "memory.dram.bytes_per_cycle": 0.5,
+            "memory.activation_buffer.transfer_pixels": 1,
+        }
+        _, trace = traced(network(layer(64, 64, 1, 4, tau=5)), slow)
+        writes, drains = times(trace, Kind.WRITE_OUTPUTS), times(trace, Kind.DRAIN)
+        assert [end - start for start, end in writes] == [128] * 4  # 64 bytes at 0.5 a cycle
+        assert drains[2][0] == writes[0][1]  # the third drain needs the first slot
+        assert times(trace, Kind.ACCUMULATE)[3][0] >= drains[2][0]  # and holds up what overwrites
+
+
+class TestFullPrecision:
+    def test_macs_take_their_share_of_the_mac_unit(self) -> None:
+        full = layer(3, 64, 8, 8, kernel=7, stride=2, full_precision=True)
+        _, trace = traced(network(full), INSTANT)
+        # a transfer of 8 pixels spans two rows of 4: 8 x 64 x 3 x 49 MACs / 64 a cycle
+        assert [end - start for start, end in times(trace, Kind.MAC)] == [1176] * 2
+
+    def test_clock_changes_no_cycle(self) -> None:
+        net = network(layer(64, 64, 4, 4, tau=5))
+        assert traced(net, {"clock_ghz": 2.0})[1].cycles == traced(net)[1].cycles
+
+
+class TestClosedForm:
+    @pytest.mark.parametrize("tau", [1, 2, 3, 4, 5])
+    @pytest.mark.parametrize("outputs", [40, 64, 128])
+    @pytest.mark.parametrize("pixels", [1, 2, 7, 20])
+    @pytest.mark.parametrize("groups", [1, 3])
+    def test_uniform_table_steps(self, tau: int, outputs: int, pixels: int, groups: int) -> None:
+        _, trace = traced(network(layer(64 * groups, outputs, 1, pixels, tau=tau)), INSTANT)
+        fill, accumulate, steps = 2**tau, outputs // 4, pixels * groups
+        start = max(1, 2 - fill)  # input read; the index fetch ends at 2, fills take longer
+        steady = (steps - 1) * max(fill, accumulate)
+        assert trace.cycles == start + fill + steady + accumulate + outputs // 4 + 1
+
+    @pytest.mark.parametrize("outputs", [5, 64, 128])
+    @pytest.mark.parametrize("pixels", [1, 2, 20])
+    def test_uniform_direct_steps(self, outputs: int, pixels: int) -> None:
+        _, trace = traced(network(layer(64, outputs, 1, pixels)), INSTANT)
+        # weights 1, fetch 1, steps, drain, write 1
+        assert trace.cycles == 2 + pixels * outputs + -(-outputs // 4) + 1
+
+    def test_r18_without_overheads(self) -> None:
+        """DESIGN's own arithmetic: 2x on 64 channels, 4x on wider layers."""
+        hardware = machine(INSTANT)
+        assert hardware.array.pes == 64
+        _, trace = traced(network(layer(64, 64, 56, 56, tau=5)), INSTANT)
+        assert trace.cycles == 1 + 3136 * 32 + 16 + 16 + 1

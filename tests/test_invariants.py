@@ -1,0 +1,300 @@
+"""What must hold for every machine and every network."""
+
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import assume, given
+
+from simulator.engine import ENGINES
+from simulator.errors import InputError
+from simulator.mapping import Mapping, map_workload
+from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.nest import Nest, nest_of
+from simulator.mapping.plan import LayerPlan, plan_layers
+from simulator.program import Ints, Trace
+from simulator.report.layers import layer_results
+from simulator.workload import Layer, Workload
+from tests.build import layer, machine, network
+
+pytestmark = pytest.mark.invariant
+
+Overrides = dict[str, Any]
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> Layer:
+    kernel = draw(st.sampled_from([1, 3]))
+    groups = draw(st.sampled_from([1, 1, 1, 2]))
+    full = draw(st.sampled_from([False, False, False, True]))
+    most_tau = 9 if kernel == 3 else 8
+    return layer(
+        groups * draw(st.integers(1, 40)),
+        groups * draw(st.integers(1, 70)),
+        draw(st.integers(1, 5)),
+        draw(st.integers(1, 9)),
+        kernel=kernel,
+        stride=draw(st.integers(1, 3)),
+        padding=draw(st.integers(kernel // 2, 2)),
+        groups=groups,
+        tau=None if full else draw(st.none() | st.integers(1, most_tau)),
+        full_precision=full,
+    )
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Workload:
+    return network(
+        *draw(st.lists(layers(), min_size=1, max_size=3)),
+        batch=draw(st.integers(1, 2)),
+        activation_bits=draw(st.sampled_from([1, 1, 2, 8])),
+    )
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Overrides:
+    return {
+        "array.pes": draw(st.integers(1, 20)),
+        "array.spatial": draw(st.sampled_from(["input_channels", "output_pixels"])),
+        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32])),
+        "array.pe.lut_banks": draw(st.integers(1, 3)),
+        "array.pe.accumulators": draw(st.integers(1, 5)),
+        "array.pe.partial_sums": draw(st.integers(1, 40)),
+        "array.pe.dots_per_cycle": draw(st.integers(1, 3)),
+        "memory.dram.latency_cycles": draw(st.sampled_from([0, 5, 60])),
+        "memory.dram.bytes_per_cycle": draw(st.sampled_from([0.3, 1, 4, 64])),
+        "memory.dram.burst_bytes": draw(st.sampled_from([1, 8, 64])),
+        "memory.index_buffer.kib": draw(st.sampled_from([0.02, 0.1, 0.5, 4, 64])),
+        "memory.index_buffer.bytes_per_cycle": draw(st.sampled_from([0.5, 4, 100])),
+        "memory.activation_buffer.kib": draw(st.sampled_from([0.2, 0.5, 2, 64])),
+        "memory.activation_buffer.transfer_pixels": draw(st.integers(1, 9)),
+        "full_precision.macs_per_cycle": draw(st.sampled_from([1, 50])),
+        "full_precision.bits": draw(st.sampled_from([8, 32])),
+    }
+
+
+def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
+    """Map and run; machines whose buffers hold nothing of the layer are not of interest."""
+    try:
+        mapping = map_workload(workload, machine(overrides))
+    except InputError:
+        assume(False)
+    return mapping, ENGINES["event"](mapping.program, None)
+
+
+def select(trace: Trace, number: int, kind: Kind) -> Ints:
+    program = trace.program
+    return np.flatnonzero((program.layer == number) & (program.kind == kind))
+
+
+@given(workload=networks(), overrides=machines())
+def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Overrides) -> None:
+    for plan in plan_layers(workload, machine(overrides)):
+        nest = nest_of(plan)
+        done = np.zeros((plan.pixels, len(plan.blocks), len(plan.group_units)), dtype=int)
+        for visit in range(nest.visits):
+            first = nest.pixel_step[visit] * plan.pixels_per_step
+            done[first : first + nest.pixels[visit], nest.block[visit], :] += 1
+        assert np.all(done == 1)
+        assert sum(plan.group_units) == plan.units_in
+        assert sum(block.outputs for block in plan.blocks) == plan.layer.out_channels
+        assert all(block.outputs >= 1 for block in plan.blocks)
+        most = plan.hardware.array.pe.partial_sums
+        assert all(block.outputs <= most for block in plan.blocks)
+
+
+@given(workload=networks(), overrides=machines())
+def test_the_array_does_the_work_that_the_shapes_ask_for(
+    workload: Workload, overrides: Overrides
+) -> None:
+    mapping, trace = run(workload, overrides)
+    program = trace.program
+    for number, mapped in enumerate(mapping.layers):
+        plan, inner = mapped.plan, mapped.plan.layer
+        steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
+        pixel_units = plan.pixels * plan.units_in * len(plan.blocks)
+        if plan.mode == "table":
+            assert len(select(trace, number, Kind.FILL)) == steps * len(plan.pass_entries)
+            assert len(select(trace, number, Kind.ACCUMULATE)) == steps * len(plan.pass_entries)
+            fills = select(trace, number, Kind.FILL)
+            assert program.pes[fills].sum() == pixel_units * len(plan.pass_entries)
+        elif plan.mode == "direct":
+            direct = select(trace, number, Kind.DIRECT)
+            assert len(direct) == steps
+            assert program.pes[direct].sum() == pixel_units
+        else:
+            macs = program.cycles[select(trace, number, Kind.MAC)].sum()
+            rate = plan.hardware.full_precision.macs_per_cycle
+            assert macs * rate >= inner.macs * workload.batch
+        assert len(select(trace, number, Kind.DRAIN)) == (
+            0 if plan.mode == "mac" else plan.pixel_steps * len(plan.blocks)
+        )
+
+
+@given(workload=networks(), overrides=machines())
+def test_no_unit_does_two_things_at_a_time(workload: Workload, overrides: Overrides) -> None:
+    _, trace = run(workload, overrides)
+    for unit in Unit:
+        mine = trace.program.unit == unit
+        assert np.all(trace.start[mine][1:] >= trace.end[mine][:-1])
+
+
+@given(workload=networks(), overrides=machines())
+def test_tables_registers_and_sums_are_not_overwritten_in_use(
+    workload: Workload, overrides: Overrides
+) -> None:
+    mapping, trace = run(workload, overrides)
+    start, end = trace.start, trace.end
+    for number, mapped in enumerate(mapping.layers):
+        plan = mapped.plan
+        if plan.mode == "mac":
+            continue
+        nest = nest_of(plan)
+        fills, drains = (select(trace, number, kind) for kind in (Kind.FILL, Kind.DRAIN))
+        adds = select(trace, number, Kind.ACCUMULATE if plan.mode == "table" else Kind.DIRECT)
+        banks = plan.hardware.array.pe.lut_banks
+        # a bank is read when it is full, and refilled when it has been read
+        assert np.all(start[adds[: len(fills)]] >= end[fills])
+        assert np.all(start[fills[banks:]] >= end[adds[: len(fills)][:-banks]])
+        # a step's indices are in a register set while it adds
+        fetches, steps = select(trace, number, Kind.FETCH_INDICES), nest.fetching_steps()
+        last_adds = adds.reshape(nest.steps, -1)[:, -1]
+        assert np.all(start[adds.reshape(nest.steps, -1)[steps, 0]] >= end[fetches])
+        assert np.all(start[fetches[2:]] >= end[last_adds[steps[1:-1] - 1]])
+        # sums drain when complete; the next visit overwrites them behind the drain, not before
+        first_adds = adds.reshape(nest.visits, -1)[:, 0]
+        assert np.all(start[drains] >= end[last_adds[nest.groups - 1 :: nest.groups]])
+        behind = end if nest.passes > 1 else start
+        assert np.all(start[first_adds[1:]] >= behind[drains[:-1]])
+
+
+@given(workload=networks(), overrides=machines())
+def test_the_index_buffer_never_holds_more_than_it_can(
+    workload: Workload, overrides: Overrides
+) -> None:
+    mapping, trace = run(workload, overrides)
+    changes: list[tuple[int, int, int]] = []
+    for number, mapped in enumerate(mapping.layers):
+        plan, nest = mapped.plan, nest_of(mapped.plan)
+        users_kind = Kind.MAC if plan.mode == "mac" else Kind.FETCH_INDICES
+        users = commands_by_chunk(trace, nest, select(trace, number, users_kind))
+        loads = commands_by_chunk(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
+        for (block, group), mine in loads.items():
+            size = plan.chunk_bytes(plan.blocks[block], plan.group_units[group])
+            # a load serves the steps from its own to the chunk's next load
+            firsts = np.searchsorted(
+                trace.program.step[users[block, group]], trace.program.step[mine]
+            )
+            for load, upto in zip(mine, [*firsts[1:], len(users[block, group])], strict=True):
+                first_of_layer = load == select(trace, number, Kind.LOAD_WEIGHTS)[0]
+                held = size + (plan.subset_bytes if first_of_layer else 0)
+                changes.append((int(trace.start[load]), 1, held))
+                # sorted below, what frees in a cycle comes before what takes in it
+                changes.append((int(trace.end[users[block, group][upto - 1]]), 0, -held))
+    held_bytes = np.cumsum([change for _, _, change in sorted(changes)])
+    assert held_bytes.max() <= int(machine(overrides).memory.index_buffer.kib * 1024)
+    assert held_bytes[-1] == 0
+
+
+def commands_by_chunk(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
+    """Commands in order of time by the (block, group) of the step that they serve."""
+    step = trace.program.step[commands]
+    chunks = list(
+        zip(nest.block[step // nest.groups].tolist(), (step % nest.groups).tolist(), strict=True)
+    )
+    return {chunk: commands[[other == chunk for other in chunks]] for chunk in sorted(set(chunks))}
+
+
+def needed_input_pixels(plan: LayerPlan) -> int:
+    """Input pixels under any kernel, by brute force."""
+    inner = plan.layer
+    touched = np.zeros((inner.in_height, inner.in_width), dtype=bool)
+    for row in range(inner.out_height):
+        for column in range(inner.out_width):
+            top = row * inner.stride - inner.padding
+            left = column * inner.stride - inner.padding
+            touched[
+                max(0, top) : max(0, top + inner.extent),
+                max(0, left) : max(0, left + inner.extent),
+            ] = True
+    return int(touched.sum()) * inner.images * plan.batch
+
+
+@given(workload=networks(), overrides=machines())
+def test_at_least_the_bytes_of_the_shapes_move(workload: Workload, overrides: Overrides) -> None:
+    mapping, trace = run(workload, overrides)
+    moved = trace.program.bytes
+    for number, mapped in enumerate(mapping.layers):
+        plan, inner = mapped.plan, mapped.plan.layer
+        bits = plan.activation_bits
+        inputs = moved[select(trace, number, Kind.READ_INPUTS)].sum()
+        weights = moved[select(trace, number, Kind.LOAD_WEIGHTS)].sum()
+        outputs = moved[select(trace, number, Kind.WRITE_OUTPUTS)].sum()
+        assert 8 * inputs >= needed_input_pixels(plan) * inner.in_channels * bits
+        assert 8 * outputs >= plan.pixels * inner.out_channels * bits
+        stored = inner.unit_bits * plan.units_in * inner.out_channels
+        assert 8 * weights >= (inner.weights * bits if plan.mode == "mac" else stored)
+
+
+@given(workload=networks(), overrides=machines())
+def test_cycles_reach_the_compute_and_the_bandwidth_bound(
+    workload: Workload, overrides: Overrides
+) -> None:
+    mapping, trace = run(workload, overrides)
+    for unit in Unit:
+        assert trace.cycles >= trace.program.cycles[trace.program.unit == unit].sum()
+    for channel in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS):
+        moved = trace.program.bytes[trace.program.unit == channel].sum()
+        assert trace.cycles >= moved / overrides["memory.dram.bytes_per_cycle"] - 1e-6
+    dots = sum(
+        m.plan.pixels
+        * m.plan.units_in
+        * m.plan.activation_bits
+        * (
+            m.plan.layer.subset_size * len(m.plan.blocks)
+            if m.plan.mode == "table"
+            else m.plan.layer.out_channels
+        )
+        for m in mapping.layers
+        if m.plan.mode != "mac"
+    )
+    rate = overrides["array.pe.dots_per_cycle"] * overrides["array.pes"]
+    assert trace.cycles >= dots / rate
+
+
+@given(workload=networks(), overrides=machines())
+def test_layers_tile_the_run(workload: Workload, overrides: Overrides) -> None:
+    mapping, trace = run(workload, overrides)
+    results = layer_results(mapping, trace)
+    assert sum(result.cycles for result in results) == trace.cycles
+    for result in results:
+        assert 0 < result.utilization <= 1
+        assert all(0 <= busy <= result.cycles for busy in result.busy_cycles.values())
+
+
+RELAXED: dict[str, Any] = {
+    "memory.dram.latency_cycles": lambda value: value // 2,
+    "memory.dram.bytes_per_cycle": lambda value: value * 1.7,
+    "memory.index_buffer.bytes_per_cycle": lambda value: value * 1.7,
+    "memory.index_buffer.kib": lambda value: value * 1.3,
+    "memory.activation_buffer.kib": lambda value: value * 1.3,
+    "array.pe.lut_banks": lambda value: value + 1,
+    "full_precision.macs_per_cycle": lambda value: value * 2,
+}
+
+
+@pytest.mark.parametrize("key", RELAXED)
+@given(workload=networks(), overrides=machines())
+def test_more_never_costs_cycles(key: str, workload: Workload, overrides: Overrides) -> None:
+    _, before = run(workload, overrides)
+    _, after = run(workload, overrides | {key: RELAXED[key](overrides[key])})
+    assert after.cycles <= before.cycles
+
+
+@given(workload=networks(), overrides=machines())
+def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) -> None:
+    (_, one), (_, two) = (run(workload, overrides) for _ in range(2))
+    assert one.start.tobytes() == two.start.tobytes()
+    assert one.end.tobytes() == two.end.tobytes()
+    assert one.program.waits.tobytes() == two.program.waits.tobytes()

@@ -12,6 +12,7 @@ An engine computes start and end of every command and knows nothing else. Buffer
 barriers are nothing but waits.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 Ints = NDArray[np.int64]
 
@@ -80,21 +81,28 @@ class Trace:
         """The whole run: from cycle 0 until the last result is there."""
         return int(np.max(self.end + self.program.latency, initial=0))
 
-    def frame(self) -> "pd.DataFrame":
-        """One row per command, times in cycles, in program order."""
-        import pandas as pd
+    def tables(self, rows: int) -> "Iterator[pa.Table]":
+        """One row per command in program order, times in cycles, in tables of up to `rows` rows."""
+        import pyarrow as pa
 
         program = self.program
-        return pd.DataFrame(
-            {
-                "layer": pd.Categorical.from_codes(program.layer, pd.Index(program.layers)),
-                "unit": pd.Categorical.from_codes(program.unit, pd.Index(program.units)),
-                "kind": pd.Categorical.from_codes(program.kind, pd.Index(program.kinds)),
-                "step": program.step,
-                "start_cycle": self.start,
-                "end_cycle": self.end,
-                "latency_cycles": program.latency,
-                "bytes": program.bytes,
-                "pes": program.pes,
-            }
-        )
+        named = {
+            "layer": (program.layer, pa.array(program.layers)),
+            "unit": (program.unit, pa.array(program.units)),
+            "kind": (program.kind, pa.array(program.kinds)),
+        }
+        numbers = {
+            "step": program.step,
+            "start_cycle": self.start,
+            "end_cycle": self.end,
+            "latency_cycles": program.latency,
+            "bytes": program.bytes,
+            "pes": program.pes,
+        }
+        for first in range(0, len(program), rows):
+            part = slice(first, first + rows)
+            columns = {"command": np.arange(first, min(first + rows, len(program)))}
+            for name, (index, names) in named.items():
+                small = index[part].astype(np.int32)
+                columns[name] = pa.DictionaryArray.from_arrays(small, names)
+            yield pa.table(columns | {name: values[part] for name, values in numbers.items()})

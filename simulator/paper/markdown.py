@@ -1,11 +1,10 @@
 """Small Markdown and CSV tables for the reports folder."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator import __version__
-from simulator.report.files import write_file
+from simulator.report.files import write_file, write_rows
 
 Row = Mapping[str, object]
 
@@ -26,14 +25,7 @@ def write_report(path: Path, title: str, command: str, parts: Sequence[str]) -> 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> Path:
     """Write rows of equal keys as CSV."""
-
-    def write(temporary: Path) -> None:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-
-    return write_file(path, write)
+    return write_file(path, lambda temporary: write_rows(temporary, rows))
 
 
 def as_printed(value: float, printed: str) -> str:

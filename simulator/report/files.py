@@ -3,10 +3,11 @@
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
 
+import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,12 +31,31 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
     figure = result.plot_timeline()
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-        "layers.csv": lambda path: result.layers.to_csv(path, index=False, lineterminator="\n"),
-        "trace.parquet": lambda path: result.trace.to_parquet(path, index=False),
+        "layers.csv": lambda path: write_rows(path, result.layer_rows()),
+        "trace.parquet": lambda path: _write_trace(result, path),
         "timeline.png": lambda path: save_figure(figure, path),
         "timeline.svg": lambda path: save_figure(figure, path),
     }
     return [write_file(folder / name, write) for name, write in writers.items()]
+
+
+def _write_trace(result: "Result", path: Path) -> None:
+    from pyarrow.parquet import ParquetWriter
+
+    tables = result.trace_tables()
+    first = next(tables)
+    with ParquetWriter(path, first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows of equal keys as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def writable_folder(folder: str | Path) -> Path:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,11 @@ from simulator.workload import Workload
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from matplotlib.figure import Figure
+
+_TRACE_ROWS = 1 << 15
+"""Rows of the trace that are converted at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +114,20 @@ class Result:
     @cached_property
     def trace(self) -> "pd.DataFrame":
         """One row per command of both runs; the column `run` tells them apart."""
-        import pandas as pd
+        import pyarrow as pa
 
-        frames = [run.trace.frame() for run in (self.run, self.baseline)]
-        names = ["run", "baseline"]
-        return pd.concat(frames, keys=names, names=["run", "command"]).reset_index()
+        frame: pd.DataFrame = pa.concat_tables(self.trace_tables()).to_pandas()
+        return frame
+
+    def trace_tables(self) -> "Iterator[pa.Table]":
+        """The contents of `trace` and `trace.parquet`, piece by piece."""
+        import pyarrow as pa
+
+        names = pa.array(["run", "baseline"])
+        for number, run in enumerate((self.run, self.baseline)):
+            for table in run.trace.tables(_TRACE_ROWS):
+                numbers = pa.repeat(pa.scalar(number, pa.int32()), len(table))
+                yield table.add_column(0, "run", pa.DictionaryArray.from_arrays(numbers, names))
 
     def layer_rows(self) -> list[dict[str, Any]]:
         """The contents of `layers` and `layers.csv` as plain rows."""

@@ -29,20 +29,16 @@ Examples:
 """
 
 
-class _InputSize(click.ParamType[tuple[int, int]]):
+def _input_size(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
     """`224`, or `600x1000` as height x width."""
-
-    name = "SIZE"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        parts = str(value).lower().split("x")
-        if len(parts) > 2 or not all(
-            part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts
-        ):
-            self.fail(f"{value!r} is no size: expected pixels such as 224 or 600x1000", param, ctx)
-        return int(parts[0]), int(parts[-1])
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+        raise click.BadParameter(f"{text!r} is no size: expected pixels such as 224 or 600x1000")
+    return int(parts[0]), int(parts[-1])
 
 
 def _network_options(command: Any) -> Any:
@@ -55,7 +51,8 @@ def _network_options(command: Any) -> Any:
         ),
         click.option(
             "--input-size",
-            type=_InputSize(),
+            metavar="SIZE",
+            callback=_input_size,
             help="Input height x width in pixels, such as 160 or 600x1000, instead of the file's.",
         ),
         click.option(

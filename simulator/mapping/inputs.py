@@ -101,8 +101,10 @@ class _Window:
     def __init__(self, plan: LayerPlan) -> None:
         layer = plan.layer
         self.layer = layer
-        self.top, self.bottom = _spans(layer.out_height, layer.in_height, plan)
-        self.left, self.right = _spans(layer.out_width, layer.in_width, plan)
+        self.top, self.bottom = _spans(layer.out_height, layer.in_height, plan, layer.extent)
+        # Along a row a transfer is contiguous: up to the next kernel, whatever lies between.
+        wide = max(layer.extent, layer.stride)
+        self.left, self.right = _spans(layer.out_width, layer.in_width, plan, wide)
         fresh = self.bottom - np.maximum(self.top, np.append(0, self.bottom[:-1]))
         self.fresh = np.maximum(fresh, 0)
         """[out_height] input rows that no row of output before needs."""
@@ -141,10 +143,10 @@ class _Window:
         return np.where((image == last_image) & (row == last_row), in_row, whole)
 
 
-def _spans(outs: int, ins: int, plan: LayerPlan) -> tuple[Ints, Ints]:
-    """First and behind-last input row (or column) under each row (or column) of output."""
+def _spans(outs: int, ins: int, plan: LayerPlan, extent: int) -> tuple[Ints, Ints]:
+    """First and behind-last input row (or column) read for each row (or column) of output."""
     first = np.arange(outs) * plan.layer.stride - plan.layer.padding
-    return np.clip(first, 0, ins), np.clip(first + plan.layer.extent, 0, ins)
+    return np.clip(first, 0, ins), np.clip(first + extent, 0, ins)
 
 
 def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:

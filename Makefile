@@ -19,7 +19,7 @@ types: .venv/ready
 	$(BIN)/mypy
 
 pytest: .venv/ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # constraints.txt pins what was tested; pyproject.toml states the ranges that work.
 .venv/ready: pyproject.toml constraints.txt

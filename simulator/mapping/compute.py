@@ -66,7 +66,6 @@ def _table_steps(builder: Builder, plan: LayerPlan, nest: Nest) -> tuple[Ints, I
     step = order // nest.passes
     visit = step // nest.groups
     pes = _working_pes(plan, nest)[step]
-    per_block = np.array([plan.accumulate_cycles(block) for block in plan.blocks])
     fills = builder.add(
         Kind.FILL,
         order,
@@ -78,7 +77,7 @@ def _table_steps(builder: Builder, plan: LayerPlan, nest: Nest) -> tuple[Ints, I
         Kind.ACCUMULATE,
         order,
         step=step,
-        cycles=per_block[nest.block[visit], order % nest.passes],
+        cycles=plan.accumulate_table[nest.block[visit], step % nest.groups, order % nest.passes],
         pes=pes,
     )
     builder.wait(accumulates, fills)
@@ -139,9 +138,7 @@ def _fetches(
 ) -> Ints:
     """[F] index fetches; a set of registers is rewritten when the steps that used it are done."""
     steps = nest.fetching_steps()
-    sizes = np.array(
-        [[plan.chunk_bytes(block, units) for units in plan.group_units] for block in plan.blocks]
-    )[nest.block[steps // nest.groups], steps % nest.groups]
+    sizes = plan.chunk_table[nest.block[steps // nest.groups], steps % nest.groups]
     fetches = builder.add(
         Kind.FETCH_INDICES,
         nest.first_order(steps),

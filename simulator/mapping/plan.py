@@ -8,7 +8,10 @@ from functools import cached_property
 from math import ceil
 from typing import Literal
 
+import numpy as np
+
 from simulator.hardware import Hardware
+from simulator.program import Ints
 from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]
@@ -119,6 +122,12 @@ class LayerPlan:
             done = upto
         return tuple(cycles)
 
+    @cached_property
+    def accumulate_table(self) -> Ints:
+        """[blocks, groups, passes] cycles of each accumulate."""
+        per_block = np.array([self.accumulate_cycles(block) for block in self.blocks])
+        return np.repeat(per_block[:, None, :], len(self.group_units), axis=1)
+
     def direct_cycles(self, block: Block) -> int:
         """Cycles of one step without a table: one dot product per output."""
         pe = self.hardware.array.pe
@@ -130,6 +139,16 @@ class LayerPlan:
         return ceil(block.outputs / self.hardware.array.pe.accumulators)
 
     # --- bits, and what the buffers hold -------------------------------------------------------
+
+    @cached_property
+    def chunk_table(self) -> Ints:
+        """[blocks, groups] bytes of each chunk."""
+        return np.array(
+            [
+                [self.chunk_bytes(block, units) for units in self.group_units]
+                for block in self.blocks
+            ]
+        )
 
     def chunk_bytes(self, block: Block, units: int) -> int:
         """Bytes of the indices, kernels or weights of one block and one group."""
@@ -149,21 +168,17 @@ class LayerPlan:
     @cached_property
     def weight_bytes(self) -> int:
         """Bytes of all weights of the layer, without the subset."""
-        return sum(self.chunk_bytes(b, units) for b in self.blocks for units in self.group_units)
+        return int(self.chunk_table.sum())
 
     @cached_property
     def largest_chunk_bytes(self) -> int:
         """Bytes of the largest chunk, with the subset that may come with it."""
-        return self.subset_bytes + max(
-            self.chunk_bytes(b, units) for b in self.blocks for units in self.group_units
-        )
+        return self.subset_bytes + int(self.chunk_table.max())
 
     @cached_property
     def largest_block_bytes(self) -> int:
         """Bytes of all groups of the largest block, with the subset."""
-        return self.subset_bytes + max(
-            sum(self.chunk_bytes(b, units) for units in self.group_units) for b in self.blocks
-        )
+        return self.subset_bytes + int(self.chunk_table.sum(axis=1).max())
 
     @property
     def out_transfer_bytes(self) -> int:

@@ -163,8 +163,8 @@ class Result:
         """Everything that decides the result, as plain data."""
         return {
             "hardware": msgspec.to_builtins(self.hardware),
-            "run": asdict(self.run.workload),
-            "baseline": asdict(self.baseline.workload),
+            "run": self.run.workload.described(),
+            "baseline": self.baseline.workload.described(),
         }
 
     @property

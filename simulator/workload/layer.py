@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import ceil
 
+from simulator.workload.kernels import KernelSet
+
 VECTOR_CHANNELS = 8
 """Input channels of one binary vector of a 1x1 layer (supplement, Table 5)."""
 
@@ -32,6 +34,8 @@ class Layer:
     """Maps that the layer sees per image of the network: above 1 behind a `roi_pool`."""
     tau: int | None = None
     """Bits of an index into the layer's subset; None: every kernel may occur (1 bit a weight)."""
+    kernels: KernelSet | None = None
+    """Which kernels a trained network uses; None: only the shape is known."""
 
     @property
     def unit_weights(self) -> int:
@@ -55,7 +59,9 @@ class Layer:
 
     @property
     def subset_size(self) -> int:
-        """Kernels that the layer may use: 2^tau, or all of them."""
+        """Kernels that the layer may use: those of its subset, else 2^tau, or all of them."""
+        if self.kernels is not None and self.tau is not None:
+            return len(self.kernels.subset)
         return int(2**self.unit_bits)
 
     @property

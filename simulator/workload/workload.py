@@ -1,7 +1,7 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from simulator.workload.layer import Layer
 
@@ -34,3 +34,12 @@ class Workload:
             layer.weights / layer.unit_weights * layer.unit_bits for layer in self.binary_layers
         )
         return stored / sum(layer.weights for layer in self.binary_layers)
+
+    def described(self) -> dict[str, Any]:
+        """Everything that decides a run, as plain data; kernels by their fingerprint."""
+        shapes = replace(self, layers=tuple(replace(x, kernels=None) for x in self.layers))
+        plain = asdict(shapes)
+        for layer, entry in zip(self.layers, plain["layers"], strict=True):
+            entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
+            del entry["kernels"]
+        return plain

@@ -1,0 +1,28 @@
+"""Where commands print: a console on stdout, a progress bar on stderr."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.run import Progress
+
+
+def console() -> Any:
+    """Standard output; as wide as the table where it is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+@contextmanager
+def progress_on_stderr(quiet: bool) -> Iterator["Progress | None"]:
+    """A progress bar on stderr for what takes longer than two seconds, if somebody looks on."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from simulator.report.progress import progress_bar
+
+    with progress_bar() as report:
+        yield report

@@ -1,0 +1,54 @@
+"""The main job: one network on one machine, beside its baseline."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.cli.output import console, progress_on_stderr
+
+
+def run(
+    *,
+    hw: str | None,
+    model: str | None,
+    input_size: tuple[int, int] | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **run_options: Any,
+) -> None:
+    """The main job."""
+    from simulator.hardware import load_hardware
+    from simulator.run import simulate, with_settings
+    from simulator.workload import load_workload
+
+    if hw is None or model is None:
+        missing = "--hw" if hw is None else "--model"
+        raise click.UsageError(f"missing option {missing} (see simulate --help)")
+    if run_options["bits"] is None and run_options["tau"] is None:
+        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
+    hardware = load_hardware(hw, settings)
+    workload = load_workload(model, input_size)
+    if out is not None:
+        from simulator.report.files import writable_folder
+
+        writable_folder(out)
+    with progress_on_stderr(quiet) as progress:
+        result = simulate(workload, hardware, progress=progress, **run_options)
+        if settings:
+            result = with_settings(result, hw, settings, progress)
+    if out is not None:
+        result.save(out)
+    if as_json:
+        click.echo(json.dumps(result.summary(), indent=2))
+    elif not quiet:
+        from simulator.report.terminal import print_result
+
+        print_result(result, console())
+        if out is not None:
+            click.echo(
+                f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
+            )

@@ -1,6 +1,6 @@
 """The API's verb: map a workload and its baseline onto a machine, run both, report."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ def simulate(
     bits: float | None = None,
     tau: int | None = None,
     tau_1x1: int | None = None,
+    taus: Mapping[str, int] | None = None,
     activation_bits: int = 1,
     baseline_bits: float = 1,
     batch: int = 1,
@@ -39,9 +40,11 @@ def simulate(
     Args:
         workload: from `load_workload`.
         hardware: from `load_hardware`.
-        bits: bits per weight, for example 0.56; or give `tau`. Neither means 1 bit.
+        bits: bits per weight, for example 0.56; or give `tau`. Neither means what the workload
+            says: 1 bit, or its trained layers' own.
         tau: bits of a 3x3 kernel's index, 1 to 9.
         tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) if not given.
+        taus: tau of single layers by name, over what the above say.
         activation_bits: bits of every activation, 1 to 32.
         baseline_bits: bits per weight of the baseline.
         batch: images per run.
@@ -64,17 +67,25 @@ def simulate(
             include_full_precision=include_full_precision,
             **precision,
         )
-        return _run(configured, hardware, engine, progress)
+        return run_one(configured, hardware, engine, progress)
 
     return Result(
         hardware=hardware,
         engine=engine,
-        run=one(bits=bits, tau=tau, tau_1x1=tau_1x1),
+        run=one(bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus),
         baseline=one(bits=baseline_bits),
     )
 
 
-def _run(workload: Workload, hardware: Hardware, engine: str, progress: Progress | None) -> Run:
+def run_one(
+    workload: Workload, hardware: Hardware, engine: str, progress: Progress | None = None
+) -> Run:
+    """Run one configured workload, without a baseline.
+
+    Raises:
+        InputError: a buffer is too small for a layer.
+
+    """
     mapping = map_workload(workload, hardware)
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
@@ -139,7 +150,7 @@ def _rerun(run: Run, hardware: Hardware, engine: str, progress: Progress | None)
     mapping = map_workload(run.workload, hardware)
     if _same(mapping.program, run.mapping.program):
         return run
-    return _run(run.workload, hardware, engine, progress)
+    return run_one(run.workload, hardware, engine, progress)
 
 
 def _same(one: Program, other: Program) -> bool:

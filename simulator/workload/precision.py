@@ -4,7 +4,9 @@ Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement,
 network with both, the paper names the mean over its weights (Table 6: 0.59 for tau = 5 in both).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 
 from simulator.errors import InputError
 from simulator.workload.layer import Layer
@@ -22,17 +24,22 @@ def configure(
     bits: float | None = None,
     tau: int | None = None,
     tau_1x1: int | None = None,
+    taus: Mapping[str, int] | None = None,
     activation_bits: int = 1,
     batch: int = 1,
     include_full_precision: bool = False,
 ) -> Workload:
     """Return the workload as one run computes it.
 
+    A layer keeps its kernels, where the workload has them, if it also keeps its tau. With neither
+    `bits` nor `tau` every layer keeps the tau that the workload gives it.
+
     Args:
         workload: a network.
         bits: bits per weight: 1 for a BNN, or what some tau gives, to two decimals.
         tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
         tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) if not given.
+        taus: tau of single layers by name, over what the above say.
         activation_bits: bits of a binary layer's activations, 1 to 32.
         batch: images per run.
         include_full_precision: keep first, last and downsample layers.
@@ -43,13 +50,39 @@ def configure(
     """
     _require("activation bits", activation_bits, 32)
     _require("batch", batch, 1 << 16)
-    tau_3x3, tau_1x1 = _taus(workload, bits, tau, tau_1x1)
+    chosen = _chosen_taus(workload, bits, tau, tau_1x1) | _named_taus(workload, taus or {})
     layers = tuple(
-        layer if layer.full_precision else _with_tau(layer, tau_3x3, tau_1x1)
+        layer if layer.full_precision else _with_tau(layer, chosen[layer.name])
         for layer in workload.layers
         if include_full_precision or not layer.full_precision
     )
     return replace(workload, layers=layers, activation_bits=activation_bits, batch=batch)
+
+
+def _chosen_taus(
+    workload: Workload, bits: float | None, tau: int | None, tau_1x1: int | None
+) -> dict[str, int | None]:
+    """The tau of every binary layer as `bits`, `tau` and `tau_1x1` say; None means 1 bit."""
+    by_kernel = dict(zip((3, 1), _taus(workload, bits, tau, tau_1x1), strict=True))
+    kept = bits is None and tau is None
+    return {
+        layer.name: layer.tau
+        if kept and (layer.kernel == 3 or tau_1x1 is None)
+        else by_kernel[layer.kernel]
+        for layer in workload.binary_layers
+    }
+
+
+def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:
+    """Check taus that are given by layer."""
+    kernels = {layer.name: layer.kernel for layer in workload.binary_layers}
+    for name, tau in taus.items():
+        if name not in kernels:
+            near = get_close_matches(name, kernels, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise InputError(f"tau of {name!r}: {workload.name} has no such binary layer{hint}")
+        _require(f"tau of {name}", tau, MAX_TAU if kernels[name] == 3 else MAX_TAU_1X1)
+    return dict(taus)
 
 
 def _require(name: str, value: int, most: int) -> None:
@@ -57,8 +90,8 @@ def _require(name: str, value: int, most: int) -> None:
         raise InputError(f"{name} {value}: expected 1 to {most}")
 
 
-def _with_tau(layer: Layer, tau_3x3: int | None, tau_1x1: int | None) -> Layer:
-    return replace(layer, tau=tau_3x3 if layer.kernel == 3 else tau_1x1)
+def _with_tau(layer: Layer, tau: int | None) -> Layer:
+    return layer if tau == layer.tau else replace(layer, tau=tau, kernels=None)
 
 
 def _taus(
@@ -87,7 +120,10 @@ def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
     for tau in range(1, MAX_TAU):
         mean = replace(
             binary,
-            layers=tuple(_with_tau(layer, tau, min(tau, MAX_TAU_1X1)) for layer in binary.layers),
+            layers=tuple(
+                _with_tau(layer, tau if layer.kernel == 3 else min(tau, MAX_TAU_1X1))
+                for layer in binary.layers
+            ),
         ).bits
         names[tau] = tuple(dict.fromkeys((mean, tau / 9)))
     return names

@@ -6,9 +6,14 @@ from typing import Literal
 
 from simulator.errors import InputError
 
-Kind = Literal["hw_configs", "workloads"]
+Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
 
-_NOUN = {"hw_configs": "hardware configuration", "workloads": "network"}
+_NOUN = {
+    "hw_configs": "hardware configuration",
+    "hw_configs/dram": "DRAM timing table",
+    "hw_configs/energy": "energy table",
+    "workloads": "network",
+}
 _HERE = Path(__file__).resolve().parent
 
 

@@ -19,6 +19,7 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
+  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate reproduce table4
 """
@@ -59,6 +60,11 @@ class _Commands(click.Group):
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
 @click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option(
+    "--energy",
+    metavar="TABLE",
+    help="Price the run by an energy table: a shipped name (45nm, 7nm) or a path to its YAML file.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

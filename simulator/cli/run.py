@@ -15,13 +15,14 @@ def run(
     model: str | None,
     input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
+    energy: str | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.hardware import load_hardware
+    from simulator.hardware import load_energy, load_hardware
     from simulator.run import simulate, with_settings
     from simulator.workload import load_workload
 
@@ -32,6 +33,7 @@ def run(
         raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     hardware = load_hardware(hw, settings)
     workload = load_workload(model, input_size)
+    table = None if energy is None else load_energy(energy)
     if out is not None:
         from simulator.report.files import writable_folder
 
@@ -40,6 +42,8 @@ def run(
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
+    if table is not None:
+        result = result.with_energy(table)
     if out is not None:
         result.save(out)
     if as_json:

@@ -28,6 +28,8 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
+    partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
+    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

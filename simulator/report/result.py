@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
-from simulator.hardware import Hardware
+from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.area import area
 from simulator.mapping import Mapping
 from simulator.program import Trace
 from simulator.report.layers import LayerResult, layer_results
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from matplotlib.figure import Figure
+
+    from simulator.report.energy import ResultEnergy
 
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
@@ -84,6 +87,24 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    energy_table: EnergyTable | None = None
+    """Prices of a technology, if energy is asked for."""
+
+    def with_energy(self, table: EnergyTable) -> "Result":
+        """The same result, its energy priced by `table`."""
+        return replace(self, energy_table=table)
+
+    @cached_property
+    def energy(self) -> "ResultEnergy | None":
+        """Energy by layer, unit and action; None without a table."""
+        from simulator.report.energy import result_energy
+
+        return result_energy(self, self.energy_table) if self.energy_table else None
+
+    @property
+    def area(self) -> dict[str, int]:
+        """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        return area(self.hardware, self.run.workload.activation_bits)
 
     @property
     def cycles(self) -> int:
@@ -165,6 +186,7 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
+            **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
 
     @property
@@ -200,11 +222,18 @@ class Result:
                 {"name": row["layer"], **{column: row[column] for column in columns}}
                 for row in self.layer_rows()
             ],
+            "area_gate_equivalents": {**self.area, "total": sum(self.area.values())},
+            **self._energy_summary(),
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }
+
+    def _energy_summary(self) -> dict[str, Any]:
+        from simulator.report.energy import summary
+
+        return {"energy": summary(self, self.energy)} if self.energy else {}
 
     def notes(self) -> list[str]:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""

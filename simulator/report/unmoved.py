@@ -27,6 +27,8 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
         return "the hardware file has this value already"
     if key == "name":
         return "it is a label"
+    if key == "array.pe.partial_sum_bits":
+        return "a sum's width counts for energy and area, not for time"
     plans = [
         mapped.plan
         for one in (result, before)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.hardware.area import lut_bits, sum_bits
-from simulator.mapping import Mapping
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.program import Ints, Program
 
@@ -32,36 +31,30 @@ class _Shape:
     """Inputs held in front of a dot unit: pixels x channels or vectors x blocks."""
 
 
-def layer_actions(mapping: Mapping) -> tuple[Counts, ...]:
-    """Actions of every layer, in order."""
-    moved = _bytes_by_kind(mapping.program)
-    return tuple(
-        {
-            key: count
-            for key, count in (_transfers(moved[number]) | _compute(mapped.plan)).items()
-            if count
-        }
-        for number, mapped in enumerate(mapping.layers)
-    )
+def layer_actions(plan: LayerPlan, moved: Ints) -> Counts:
+    """Actions of one layer.
+
+    Args:
+        plan: the layer's.
+        moved: [units] bytes that the layer's commands move.
+
+    """
+    counts = _transfers(moved) | _compute(plan)
+    return {key: count for key, count in counts.items() if count}
 
 
-def _bytes_by_kind(program: Program) -> Ints:
-    """[layers, kinds] bytes moved."""
-    sums = np.zeros((len(program.layers), len(Kind)), dtype=np.int64)
-    np.add.at(sums, (program.layer, program.kind), program.bytes)
+def bytes_by_unit(program: Program) -> Ints:
+    """[layers, units] bytes moved."""
+    sums = np.zeros((len(program.layers), len(program.units)), dtype=np.int64)
+    np.add.at(sums, (program.layer, program.unit), program.bytes)
     return sums
 
 
 def _transfers(moved: Ints) -> Counts:
     """DRAM, and the side of the buffers that DMA and index fetch use; whole bursts are stored."""
     weights, inputs, fetched, outputs = (
-        int(moved[kind])
-        for kind in (
-            Kind.LOAD_WEIGHTS,
-            Kind.READ_INPUTS,
-            Kind.FETCH_INDICES,
-            Kind.WRITE_OUTPUTS,
-        )
+        int(moved[unit])
+        for unit in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.INDEX_FETCH, Unit.DRAM_OUTPUTS)
     )
     return {
         (Unit.DRAM_WEIGHTS, "dram_read_byte"): weights,

@@ -9,7 +9,7 @@ from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
 from simulator.mapping.builder import Unit
-from simulator.report.actions import layer_actions
+from simulator.report.actions import bytes_by_unit, layer_actions
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run
@@ -68,9 +68,9 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
 
     """
     spent: list[Spent] = []
-    actions = layer_actions(run.mapping)
-    for result, counts in zip(run.layers, actions, strict=True):
+    for result, moved in zip(run.layers, bytes_by_unit(run.mapping.program), strict=True):
         plan = result.mapped.plan
+        counts = layer_actions(plan, moved)
         hardware, bits = plan.hardware, run.workload.activation_bits
         price = _Prices(table, hardware, plan.activation_bits)
         leakage = table.leakage_aj(

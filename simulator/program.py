@@ -20,9 +20,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import pyarrow as pa
 
+    from simulator.dram import Timing
+
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DramAccess:
+    """A DRAM whose timing is known only while a program runs, and what the program asks of it."""
+
+    timing: "Timing"
+    units: tuple[int, ...]
+    """DMA units, in the order in which they take turns."""
+    writes: tuple[bool, ...]
+    """Whether each of them writes."""
+    gap: "Fraction"
+    """Cycles between two bursts of one of them, at its own rate."""
+    address: Ints
+    """[N] first byte of each command's transfer; 0 on other units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +71,9 @@ class Program:
     """[N + 1] command i waits on waits[wait_offsets[i]:wait_offsets[i + 1]]."""
     waits: Ints
     """[M] command numbers."""
+    dram: DramAccess | None = None
+    """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
+    a trace's program has what they were."""
 
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""
@@ -75,6 +97,8 @@ class Trace:
     """[N] first cycle of each command."""
     end: Ints
     """[N] cycle in which its unit is free again."""
+    activates: Ints | None = None
+    """[N] DRAM rows opened for the command; None if the program has no DRAM."""
 
     @property
     def cycles(self) -> int:

@@ -10,6 +10,7 @@ from simulator.engine import ENGINES
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.mapping import map_workload
+from simulator.mapping.addresses import with_dram
 from simulator.program import Program
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
@@ -90,7 +91,8 @@ def run_one(
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
-    return Run(workload=workload, mapping=mapping, trace=ENGINES[engine](mapping.program, report))
+    program = with_dram(mapping.program, mapping, hardware)
+    return Run(workload=workload, mapping=mapping, trace=ENGINES[engine](program, report))
 
 
 def with_settings(
@@ -148,7 +150,8 @@ def _effect(
 def _rerun(run: Run, hardware: Hardware, engine: str, progress: Progress | None) -> Run:
     """The same workload on other hardware; a program that stays the same is not run again."""
     mapping = map_workload(run.workload, hardware)
-    if _same(mapping.program, run.mapping.program):
+    before = run.mapping.layers[0].plan.hardware.memory.dram
+    if hardware.memory.dram == before and _same(mapping.program, run.mapping.program):
         return run
     return run_one(run.workload, hardware, engine, progress)
 

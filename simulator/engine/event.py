@@ -1,11 +1,13 @@
 """The event engine: a SimPy process per unit; the readable reference for every other engine."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import simpy
 
+from simulator.engine.dram import DramProcess
 from simulator.program import Ints, Program, Trace
 
 _REPORT_EVERY = 4096
@@ -26,6 +28,7 @@ class _Run:
         self.ready = bytearray(len(program))
         self.awaited: dict[int, simpy.Event] = {}
         self.finished = 0
+        self.dram = DramProcess(self.env, program, self._finish) if program.dram else None
 
     def unit(self, commands: list[int]) -> Generator[simpy.Event, Any, None]:
         """Run one unit's commands in order."""
@@ -35,6 +38,10 @@ class _Run:
                 if not ready[dependency]:
                     yield self._readiness(dependency)
             self.start[command] = int(env.now)
+            if self.dram is not None and self.dram.serves(command):
+                yield self.dram.submit(command)
+                self.end[command] = int(env.now)
+                continue  # the DRAM finishes it
             if self.cycles[command]:
                 yield env.timeout(self.cycles[command])
             self.end[command] = int(env.now)
@@ -47,6 +54,7 @@ class _Run:
         return self.awaited[command]
 
     def _finish(self, command: int) -> None:
+        """Let a command's result be there after its latency."""
         if self.latency[command]:
             result = self.env.timeout(self.latency[command])
             result.callbacks.append(lambda _: self._make_ready(command))
@@ -76,7 +84,16 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
     state.env.run()
     if state.finished != len(program):  # Program checks its order, so this is a fault of ours
         raise AssertionError(f"{len(program) - state.finished} commands never ran")
-    return Trace(program=program, start=_ints(state.start), end=_ints(state.end))
+    start, end = _ints(state.start), _ints(state.end)
+    if state.dram is None:
+        return Trace(program=program, start=start, end=end)
+    latency = program.latency + np.maximum(_ints(state.dram.moved) - end, 0)
+    return Trace(
+        program=replace(program, cycles=end - start, latency=latency),
+        start=start,
+        end=end,
+        activates=_ints(state.dram.activates),
+    )
 
 
 def _ints(values: list[int]) -> Ints:

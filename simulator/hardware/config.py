@@ -42,7 +42,10 @@ class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Off-chip memory: one DMA channel each for weights, inputs and outputs."""
+    """Off-chip memory: one DMA channel each for weights, inputs and outputs.
+
+    With a table (`timing`), the three channels share the DRAM behind them; docs/dram.md.
+    """
 
     latency_cycles: Cycles
     """From a read's request to its first byte; requests are pipelined."""
@@ -50,6 +53,20 @@ class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Of each of the three channels."""
     burst_bytes: Count
     """A transfer moves whole bursts."""
+    timing: Annotated[str, Meta(min_length=1)] = "fixed"
+    """`fixed`: the three numbers above. Else a DRAM table behind them, by name or path."""
+    channels: Count | None = None
+    """Instead of the table's; this and the keys below have an effect only with a table."""
+    ranks: Count | None = None
+    """Per channel, instead of the table's."""
+    mapping: str | None = None
+    """Fields of an address from the highest to the lowest, instead of the table's."""
+    scheduler: Literal["first_ready", "in_order"] | None = None
+    """`first_ready` (FR-FCFS) if not given."""
+    page_policy: Literal["open", "closed"] | None = None
+    """`open` if not given."""
+    queue_depth: Count | None = None
+    """Bursts that each channel's controller holds; 16 if not given."""
 
 
 class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

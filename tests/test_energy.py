@@ -17,7 +17,7 @@ from simulator.hardware.area import area, logic_gates
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.plan import LayerPlan
-from simulator.report.actions import Counts, bytes_by_unit, layer_actions
+from simulator.report.actions import Counts, layer_actions, sums_by_unit
 from simulator.report.energy import RunEnergy, run_energy
 from simulator.report.result import Result
 from simulator.run import run_one
@@ -167,7 +167,7 @@ def counted(mapping: Mapping) -> list[Counts]:
 @given(workload=networks(), overrides=machines())
 def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Overrides) -> None:
     mapping = mapped(workload, overrides)
-    moved = bytes_by_unit(mapping.program)
+    moved = sums_by_unit(mapping.program, mapping.program.bytes)
     actions = [layer_actions(m.plan, moved[n]) for n, m in enumerate(mapping.layers)]
     assert actions == counted(mapping)
 

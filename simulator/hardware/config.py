@@ -69,6 +69,12 @@ class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Bursts that each channel's controller holds; 16 if not given."""
 
 
+DRAM_TABLE_KEYS = frozenset(
+    {"channels", "ranks", "mapping", "scheduler", "page_policy", "queue_depth"}
+)
+"""Keys of `memory.dram` that have an effect only with a table."""
+
+
 class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """On-chip buffer of indices (sub-bit) or kernels (1-bit)."""
 
@@ -122,12 +128,21 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         InputError: the file or an override is wrong.
 
     """
+    from simulator.hardware.dram import dram_timing
+
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
+    idle = sorted(DRAM_TABLE_KEYS & data["memory"]["dram"].keys())
+    if idle and hardware.memory.dram.timing == "fixed":
+        raise InputError(
+            f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
+            "memory.dram.timing is fixed"
+        )
     for override in overrides:
         _apply(data, override)
         hardware = convert(data, Hardware, f"--set {override}")
+    dram_timing(hardware)  # a wrong table is an error now, not when it is first used
     return hardware
 
 

@@ -13,6 +13,7 @@ from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.program import Ints, Program
 
+DRAM_UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
 Counts = dict[tuple[Unit, str], int]
 """How often each action happens on each unit."""
 
@@ -31,22 +32,25 @@ class _Shape:
     """Inputs held in front of a dot unit: pixels x channels or vectors x blocks."""
 
 
-def layer_actions(plan: LayerPlan, moved: Ints) -> Counts:
+def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -> Counts:
     """Actions of one layer.
 
     Args:
         plan: the layer's.
         moved: [units] bytes that the layer's commands move.
+        activates: [units] DRAM rows opened for them, where a DRAM table ran.
 
     """
     counts = _transfers(moved) | _compute(plan)
+    if activates is not None:
+        counts |= {(unit, "dram_activate"): int(activates[unit]) for unit in DRAM_UNITS}
     return {key: count for key, count in counts.items() if count}
 
 
-def bytes_by_unit(program: Program) -> Ints:
-    """[layers, units] bytes moved."""
+def sums_by_unit(program: Program, values: Ints) -> Ints:
+    """[layers, units] sums of a column of a program."""
     sums = np.zeros((len(program.layers), len(program.units)), dtype=np.int64)
-    np.add.at(sums, (program.layer, program.unit), program.bytes)
+    np.add.at(sums, (program.layer, program.unit), values)
     return sums
 
 

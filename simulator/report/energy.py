@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from simulator.dram import Timing
 from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
+from simulator.hardware.dram import DramTable, dram_table, dram_timing
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
 from simulator.mapping.builder import Unit
-from simulator.report.actions import bytes_by_unit, layer_actions
+from simulator.report.actions import layer_actions, sums_by_unit
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run
@@ -67,46 +69,67 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
         InputError: the table has no price for this hardware's MACs.
 
     """
+    hardware, program = run.layers[0].mapped.plan.hardware, run.mapping.program
+    dram, timing = dram_table(hardware), dram_timing(hardware)
+    moved = sums_by_unit(program, program.bytes)
+    opened = run.trace.activates if dram else None
+    activates = None if opened is None else sums_by_unit(program, opened)
+    static = _static(table, hardware, run.workload.activation_bits, dram, timing)
     spent: list[Spent] = []
-    for result, moved in zip(run.layers, bytes_by_unit(run.mapping.program), strict=True):
+    for number, result in enumerate(run.layers):
         plan = result.mapped.plan
-        counts = layer_actions(plan, moved)
-        hardware, bits = plan.hardware, run.workload.activation_bits
-        price = _Prices(table, hardware, plan.activation_bits)
-        leakage = table.leakage_aj(
-            logic_gates(hardware, bits),
-            hardware.memory.index_buffer.kib + hardware.memory.activation_buffer.kib,
-            hardware.clock_ghz,
-        )
-        spent += [
-            Spent(
-                layer=result.name,
-                unit=unit.name.lower(),
-                action=action,
-                count=count,
-                attojoules=count * price.of(action),
-            )
-            for (unit, action), count in sorted(counts.items())
+        price = _Prices(table, hardware, plan.activation_bits, dram)
+        opens = None if activates is None else activates[number]
+        priced = [
+            (unit.name.lower(), action, count, price.of(action))
+            for (unit, action), count in sorted(layer_actions(plan, moved[number], opens).items())
         ]
-        spent.append(
-            Spent(
-                layer=result.name,
-                unit=STATIC,
-                action="leakage_cycle",
-                count=result.cycles,
-                attojoules=result.cycles * leakage,
-            )
-        )
+        priced += [(STATIC, action, result.cycles, each) for action, each in static.items()]
+        spent += [
+            Spent(layer=result.name, unit=unit, action=action, count=n, attojoules=n * each)
+            for unit, action, n, each in priced
+        ]
     return RunEnergy(spent=tuple(spent))
+
+
+def _static(
+    table: EnergyTable,
+    hardware: Hardware,
+    activation_bits: int,
+    dram: DramTable | None,
+    timing: Timing | None,
+) -> dict[str, int]:
+    """Attojoules of what happens in every cycle."""
+    memory = hardware.memory
+    kib = memory.index_buffer.kib + memory.activation_buffer.kib
+    gates = logic_gates(hardware, activation_bits)
+    costs = {"leakage_cycle": table.leakage_aj(gates, kib, hardware.clock_ghz)}
+    if dram is not None and timing is not None:
+        ranks = timing.channels * timing.ranks
+        picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
+        costs["dram_background_cycle"] = round(picojoules * AJ_PER_PJ)
+    return costs
 
 
 class _Prices:
     """Attojoules per action of one layer on one machine."""
 
-    def __init__(self, table: EnergyTable, hardware: Hardware, activation_bits: int) -> None:
+    def __init__(
+        self,
+        table: EnergyTable,
+        hardware: Hardware,
+        activation_bits: int,
+        dram: DramTable | None,
+    ) -> None:
         self.table = table
         self.mac_bits = hardware.full_precision.bits
         self.fixed = table.fixed_aj()
+        if dram is not None:
+            self.fixed |= {
+                "dram_activate": round(dram.energy.activate_pj * AJ_PER_PJ),
+                "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
+                "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
+            }
         banks = bank_bits(hardware, activation_bits)
         self.kib = {memory: bits / 8192 for memory, bits in banks.items()}
         self.kib["activation_buffer"] = hardware.memory.activation_buffer.kib

@@ -13,6 +13,7 @@ import msgspec
 from simulator import __version__
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.area import area
+from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
 from simulator.program import Trace
 from simulator.report.layers import LayerResult, layer_results
@@ -186,6 +187,9 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
+            **(
+                {"dram": msgspec.to_builtins(table)} if (table := dram_table(self.hardware)) else {}
+            ),
             **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
 

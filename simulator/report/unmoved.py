@@ -1,6 +1,7 @@
 """Why a hardware setting changed nothing: the physics, with this run's own numbers."""
 
 from simulator.hardware import value_of
+from simulator.hardware.config import DRAM_TABLE_KEYS
 from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import UNIT_TITLES
@@ -29,6 +30,9 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
         return "it is a label"
     if key == "array.pe.partial_sum_bits":
         return "a sum's width counts for energy and area, not for time"
+    dram, last = result.hardware.memory.dram, key.rpartition(".")[2]
+    if key.startswith("memory.dram.") and last in DRAM_TABLE_KEYS and dram.timing == "fixed":
+        return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
     plans = [
         mapped.plan
         for one in (result, before)

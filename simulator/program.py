@@ -89,6 +89,18 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DramCounts:
+    """What a DRAM did for each command; 0 for commands of other units."""
+
+    activates: Ints
+    """[N] rows opened."""
+    row_miss: Ints
+    """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
+    refresh: Ints
+    """[N] and for a refresh; both lie between the command's start and its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
     """When every command of a program ran."""
 
@@ -97,8 +109,8 @@ class Trace:
     """[N] first cycle of each command."""
     end: Ints
     """[N] cycle in which its unit is free again."""
-    activates: Ints | None = None
-    """[N] DRAM rows opened for the command; None if the program has no DRAM."""
+    dram: "DramCounts | None" = None
+    """What the DRAM did, if the program has one."""
 
     @property
     def cycles(self) -> int:
@@ -123,6 +135,12 @@ class Trace:
             "bytes": program.bytes,
             "pes": program.pes,
         }
+        if self.dram is not None:
+            numbers |= {
+                "dram_activates": self.dram.activates,
+                "dram_row_miss_cycles": self.dram.row_miss,
+                "dram_refresh_cycles": self.dram.refresh,
+            }
         for first in range(0, len(program), rows):
             part = slice(first, first + rows)
             columns = {"command": np.arange(first, min(first + rows, len(program)))}

@@ -245,7 +245,9 @@ class TestOneBurst:
         system.submit(0, 0, address=0, size=timing.burst_bytes, write=write, cycle=10)
         taken = 10 * timing.clock // 1 + 1
         moved = ceil_of((taken + cycles) / timing.clock)  # first array cycle that sees it
-        assert system.run(1000) == [Handed(0, 11), Moved(0, moved, activates=1)]
+        opened = {"ddr4-2400": 17, "lpddr4-3200": 29, "hbm2": 12 if write else 14}[name]
+        row_miss = int(opened / timing.clock)
+        assert system.run(1000) == [Handed(0, 11), Moved(0, moved, 1, row_miss, refresh=0)]
 
     def test_is_taken_in_the_cycle_behind_its_offer(self) -> None:
         timing = timing_of("hbm2")  # memory and array run at 1 GHz
@@ -256,7 +258,23 @@ class TestOneBurst:
         assert system.run(11) == [Handed(0, 11)]
         # ACT 11, RD 25, data 41; what RD will bring is known when it is issued
         assert system.run(24) == []
-        assert system.run(25) == [Moved(0, 41, activates=1)]
+        assert system.run(25) == [Moved(0, 41, activates=1, row_miss=14, refresh=0)]
+
+    def test_says_what_it_waited_for(self) -> None:
+        """HBM2, 1 GHz: a row conflict and a refresh, each in its own part of the wait."""
+        timing = timing_of("hbm2")
+        system = DramSystem(timing, (Fraction(1),))
+        conflict, row = row_bytes(timing), []
+        for number, (address, cycle) in enumerate([(0, 100), (0, 200), (conflict, 300)]):
+            system.submit(0, number, address=address, size=32, write=False, cycle=cycle)
+            row += [done for done in system.run(cycle + 99) if isinstance(done, Moved)]
+        # closed: ACT, 14 cycles later RD. Open: RD at once. Conflict: PRE, ACT, RD: 14 + 14
+        assert [done.row_miss for done in row] == [14, 0, 28]
+        assert [done.cycle for done in row] == [101 + 14 + 16, 201 + 16, 301 + 28 + 16]
+        # due at 3900: PREA 3900, REF 3914, ACT 4264, RD 4278; offered at 3950, taken in 3951
+        system.submit(0, 9, address=0, size=32, write=False, cycle=3950)
+        (last,) = [done for done in system.run(5000) if isinstance(done, Moved)]
+        assert last == Moved(9, 4278 + 16, activates=1, row_miss=14, refresh=4264 - 3951)
 
 
 def ceil_of(value: Fraction) -> int:
@@ -502,16 +520,21 @@ class TestMachine:
         assert np.all(trace.program.cycles >= mapping.program.cycles)
         assert np.all(trace.program.latency >= mapping.program.latency)
         assert trace.cycles >= ENGINES["event"](mapping.program, None).cycles
-        assert trace.activates is not None
-        assert trace.activates.sum() > 0
+        assert trace.dram is not None
+        assert trace.dram.activates.sum() > 0
+        waited = trace.dram.row_miss + trace.dram.refresh
+        assert np.all(waited <= trace.program.cycles + trace.program.latency)
 
     def test_two_runs_give_the_same_bytes(self) -> None:
         workload = network(layer(64, 96, 6, 6, tau=4), layer(96, 64, 6, 6, tau=4))
         one, two = (
             with_table(workload, {"memory.dram.timing": "lpddr4-3200"})[1] for _ in range(2)
         )
-        for column in ("start", "end", "activates"):
-            assert getattr(one, column).tobytes() == getattr(two, column).tobytes()
+        assert one.dram is not None
+        assert two.dram is not None
+        assert one.start.tobytes() == two.start.tobytes()
+        assert one.end.tobytes() == two.end.tobytes()
+        assert one.dram.refresh.tobytes() == two.dram.refresh.tobytes()
 
 
 @pytest.mark.cycle

@@ -29,6 +29,10 @@ class Burst:
     bank: int
     row: int
     write: bool
+    entered: int = 0
+    """Cycle from which it waited in the queue."""
+    prepared: int = NEVER
+    """Cycle of the first row command for it; never if it hit an open row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,10 @@ class Issued:
     cycle: int
     command: int
     burst: Burst | None
+    refresh: int = 0
+    """Cycles of the served burst's wait in which its rank was refreshed,"""
+    row_miss: int = 0
+    """and other ones since the first row command for it."""
 
 
 _Choice = tuple[int, int, int, int, int, Burst | None]
@@ -56,6 +64,8 @@ class Controller:
         self.room_from = 0
         """Cycle from which the place of the last served burst can be taken."""
         self.refreshes = 0
+        self._refreshed = [(0, 0)] * timing.ranks
+        """[rank] first cycle that the last refresh blocked, and the first behind it."""
         self._now = 0
         self._overtaken = 0
         self._hits = [0] * len(self.device.open_row)
@@ -79,6 +89,7 @@ class Controller:
 
     def add(self, burst: Burst, cycle: int) -> None:
         """Take a burst, which can be served from `cycle` on."""
+        burst.entered = cycle
         self.queue.append(burst)
         self._hits[burst.bank] += self.device.open_row[burst.bank] == burst.row
         self._now = max(self._now, cycle)
@@ -98,7 +109,10 @@ class Controller:
                 command = _WRA if burst.write else _RDA
             self.device.issue(command, bank, cycle)
             self._serve(burst, cycle)
+            self._next = self._choose()
+            return self._served(burst, cycle, command)
         else:
+            burst.prepared = min(burst.prepared, cycle)
             self.device.issue(command, bank, cycle, burst.row)
             self._hits[bank] = sum(
                 other.bank == bank and other.row == self.device.open_row[bank]
@@ -106,6 +120,18 @@ class Controller:
             )
         self._next = self._choose()
         return Issued(cycle, command, burst)
+
+    def _served(self, burst: Burst, cycle: int, command: int) -> Issued:
+        """Say what a burst waited for."""
+        began, ended = self._refreshed[burst.bank // self.timing.rank_banks]
+
+        def refreshed_since(first: int) -> int:
+            return max(0, min(ended, cycle) - max(began, first))
+
+        row_miss = max(0, cycle - burst.prepared)
+        if row_miss:
+            row_miss -= refreshed_since(burst.prepared)
+        return Issued(cycle, command, burst, refreshed_since(burst.entered), row_miss)
 
     @property
     def _alone(self) -> bool:
@@ -165,8 +191,10 @@ class Controller:
         self.device.issue(command, bank, cycle)
         per_rank = self.timing.rank_banks
         if command == _REF:
+            rank = bank // per_rank
             self.refreshes += 1
-            self._due[bank // per_rank] += self.timing.refresh_interval
+            self._refreshed[rank] = (self._due[rank], self.device.earliest(_ACT, bank))
+            self._due[rank] += self.timing.refresh_interval
         else:
             self._hits[bank : bank + per_rank] = [0] * per_rank
 

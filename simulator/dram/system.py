@@ -34,6 +34,10 @@ class Moved:
     cycle: int
     activates: int
     """Rows that were opened for it."""
+    row_miss: int
+    """Array cycles that its last burst's data waited for a row to be closed and opened,"""
+    refresh: int
+    """and for a refresh."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,9 @@ class _Transfer:
     """Memory cycle in which the last data so far has moved."""
     end: int = 0
     activates: int = 0
+    row_miss: int = 0
+    """Memory cycles, of the burst that moved last."""
+    refresh: int = 0
 
 
 @dataclass(slots=True)
@@ -170,12 +177,23 @@ class DramSystem:
         if issued.command in _ROW_COMMANDS:
             return
         data = self.timing.write_data if transfer.write else self.timing.read_data
-        transfer.moved = max(transfer.moved, issued.cycle + data)
+        if issued.cycle + data > transfer.moved:
+            transfer.moved = issued.cycle + data
+            transfer.row_miss, transfer.refresh = issued.row_miss, issued.refresh
         transfer.waiting -= 1
         if not transfer.waiting:
             del self._transfers[transfer.number]
-            moved = max(transfer.end, self._array_cycle(transfer.moved))
-            done.append(Moved(transfer.number, moved, transfer.activates))
+            done.append(self._moved(transfer))
+
+    def _moved(self, transfer: _Transfer) -> Moved:
+        """Return a finished transfer in array cycles; waits are rounded down."""
+        return Moved(
+            transfer.number,
+            max(transfer.end, self._array_cycle(transfer.moved)),
+            transfer.activates,
+            transfer.row_miss * self._in // self._per,
+            transfer.refresh * self._in // self._per,
+        )
 
     def _array_cycle(self, cycle: int) -> int:
         """First array cycle at or behind the beginning of a memory cycle."""

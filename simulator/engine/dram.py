@@ -8,8 +8,8 @@ import numpy as np
 import simpy
 
 from simulator.dram import DramSystem
-from simulator.dram.system import Handed
-from simulator.program import Program
+from simulator.dram.system import Handed, Moved
+from simulator.program import DramCounts, Program
 
 _NEVER = 1 << 62
 
@@ -36,7 +36,7 @@ class DramProcess:
         self.system = DramSystem(dram.timing, (dram.gap,) * len(dram.units))
         self.moved = [0] * len(program)
         """Cycle in which each command's last data has moved."""
-        self.activates = [0] * len(program)
+        self._done: dict[int, Moved] = {}
         stream = np.full(len(program.units), -1)
         stream[list(dram.units)] = range(len(dram.units))
         self._stream_of = stream[program.unit].tolist()
@@ -64,6 +64,15 @@ class DramProcess:
         self._set_alarm()
         return self._free[command]
 
+    def counts(self) -> DramCounts:
+        """What was done for each command."""
+        commands = list(self._done)
+        columns = {}
+        for name in ("activates", "row_miss", "refresh"):
+            columns[name] = np.zeros(len(self.moved), dtype=np.int64)
+            columns[name][commands] = [getattr(done, name) for done in self._done.values()]
+        return DramCounts(**columns)
+
     def _set_alarm(self) -> None:
         cycle = self.system.next_cycle()
         if cycle is None:
@@ -82,7 +91,7 @@ class DramProcess:
                 self._at(done.end, partial(self._set_free, done.transfer))
             else:
                 self.moved[done.transfer] = done.cycle
-                self.activates[done.transfer] = done.activates
+                self._done[done.transfer] = done
                 self._at(done.cycle, partial(self._finish, done.transfer))
         self._set_alarm()
 

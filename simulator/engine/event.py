@@ -92,7 +92,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
         program=replace(program, cycles=end - start, latency=latency),
         start=start,
         end=end,
-        activates=_ints(state.dram.activates),
+        dram=state.dram.counts(),
     )
 
 

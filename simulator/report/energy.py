@@ -72,8 +72,8 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
     hardware, program = run.layers[0].mapped.plan.hardware, run.mapping.program
     dram, timing = dram_table(hardware), dram_timing(hardware)
     moved = sums_by_unit(program, program.bytes)
-    opened = run.trace.activates if dram else None
-    activates = None if opened is None else sums_by_unit(program, opened)
+    counts = run.trace.dram if dram else None
+    activates = None if counts is None else sums_by_unit(program, counts.activates)
     static = _static(table, hardware, run.workload.activation_bits, dram, timing)
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from simulator.mapping import MappedLayer
 from simulator.report.settings import SettingEffect
+from simulator.report.tiling import tiling_notes
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
@@ -53,4 +54,4 @@ def _of_run(run: "Run") -> list[str]:
             which = "all layers" if len(names) == len(layers) else ", ".join(names[:4])
             more = f" and {len(names) - 4} more" if 4 < len(names) < len(layers) else ""
             texts.append(f"{which}{more} {text}")
-    return texts
+    return texts + list(tiling_notes(run.layers))

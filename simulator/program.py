@@ -45,6 +45,22 @@ class DramAccess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SharedPort:
+    """A buffer whose banks read or write one line in a cycle; writing comes first."""
+
+    reader: int
+    """Unit that reads a line in each of its commands' cycles."""
+    writer: int
+    """Unit whose commands' results are written, a line a cycle, from when they are ready."""
+    banks: int
+    """Line n lies in bank n mod `banks`."""
+    line: Ints
+    """[N] first line that the command reads or writes; 0 on other units."""
+    lines: Ints
+    """[N] lines that the writer's command writes; 0 on other units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Program:
     """N commands on a few units, in an order in which every command waits only on earlier ones."""
 
@@ -74,6 +90,8 @@ class Program:
     dram: DramAccess | None = None
     """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
     a trace's program has what they were."""
+    port: SharedPort | None = None
+    """If there is one, `cycles` of its reader's commands are the least they can be, as above."""
 
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""

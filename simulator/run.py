@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.mapping import map_workload
 from simulator.mapping.addresses import with_dram
+from simulator.mapping.port import with_port
 from simulator.program import Program
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
@@ -91,7 +93,7 @@ def run_one(
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
-    program = with_dram(mapping.program, mapping, hardware)
+    program = with_port(with_dram(mapping.program, mapping, hardware), mapping, hardware)
     return Run(workload=workload, mapping=mapping, trace=ENGINES[engine](program, report))
 
 
@@ -150,8 +152,9 @@ def _effect(
 def _rerun(run: Run, hardware: Hardware, engine: str, progress: Progress | None) -> Run:
     """The same workload on other hardware; a program that stays the same is not run again."""
     mapping = map_workload(run.workload, hardware)
-    before = run.mapping.layers[0].plan.hardware.memory.dram
-    if hardware.memory.dram == before and _same(mapping.program, run.mapping.program):
+    before = run.mapping.layers[0].plan.hardware
+    contended = {why_not_fast(hardware), why_not_fast(before)} != {None}
+    if not contended and _same(mapping.program, run.mapping.program):
         return run
     return run_one(run.workload, hardware, engine, progress)
 

@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from simulator.engine.dram import DramProcess
+from simulator.engine.port import PortProcess
 from simulator.program import Ints, Program, Trace
 
 _REPORT_EVERY = 4096
@@ -28,6 +29,7 @@ class _Run:
         self.ready = bytearray(len(program))
         self.awaited: dict[int, simpy.Event] = {}
         self.finished = 0
+        self.port = PortProcess(self.env, program) if program.port else None
         self.dram = DramProcess(self.env, program, self._finish) if program.dram else None
 
     def unit(self, commands: list[int]) -> Generator[simpy.Event, Any, None]:
@@ -42,7 +44,9 @@ class _Run:
                 yield self.dram.submit(command)
                 self.end[command] = int(env.now)
                 continue  # the DRAM finishes it
-            if self.cycles[command]:
+            if self.port is not None and self.port.reads(command):
+                yield from self.port.read(command, self.cycles[command])
+            elif self.cycles[command]:
                 yield env.timeout(self.cycles[command])
             self.end[command] = int(env.now)
             self._finish(command)
@@ -66,6 +70,8 @@ class _Run:
 
     def _make_ready(self, command: int) -> None:
         self.ready[command] = 1
+        if self.port is not None:
+            self.port.written(command)
         if command in self.awaited:
             self.awaited.pop(command).succeed()
 
@@ -85,15 +91,12 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
     if state.finished != len(program):  # Program checks its order, so this is a fault of ours
         raise AssertionError(f"{len(program) - state.finished} commands never ran")
     start, end = _ints(state.start), _ints(state.end)
-    if state.dram is None:
-        return Trace(program=program, start=start, end=end)
-    latency = program.latency + np.maximum(_ints(state.dram.moved) - end, 0)
-    return Trace(
-        program=replace(program, cycles=end - start, latency=latency),
-        start=start,
-        end=end,
-        dram=state.dram.counts(),
-    )
+    latency, counts = program.latency, None
+    if state.dram is not None:
+        latency = latency + np.maximum(_ints(state.dram.moved) - end, 0)
+        counts = state.dram.counts()
+    measured = replace(program, cycles=end - start, latency=latency)
+    return Trace(program=measured, start=start, end=end, dram=counts)
 
 
 def _ints(values: list[int]) -> Ints:

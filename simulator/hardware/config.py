@@ -80,7 +80,11 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers."""
+    """Into the PEs' index registers: one line per cycle."""
+    ports: Literal[1, 2] = 2
+    """2: reading and writing do not meet. 1: a bank does one or the other in a cycle."""
+    banks: Count | None = None
+    """Between which lines alternate, 1 if not given; has an effect only with one port."""
 
 
 class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -138,6 +142,10 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         raise InputError(
             f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
+        )
+    if "banks" in data["memory"]["index_buffer"] and hardware.memory.index_buffer.ports > 1:
+        raise InputError(
+            f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
         )
     for override in overrides:
         _apply(data, override)

@@ -52,14 +52,14 @@ def with_dram(program: Program, mapping: Mapping, hardware: Hardware) -> Program
             timing=timing,
             units=tuple(map(int, _UNITS)),
             writes=tuple(unit == Unit.DRAM_OUTPUTS for unit in _UNITS),
-            gap=timing.burst_bytes / _rate(hardware.memory.dram.bytes_per_cycle),
+            gap=timing.burst_bytes / rate_of(hardware.memory.dram.bytes_per_cycle),
             address=address,
         ),
     )
 
 
-def _rate(bytes_per_cycle: float) -> Fraction:
-    """A DMA unit's own rate, as the mapper rounds it."""
+def rate_of(bytes_per_cycle: float) -> Fraction:
+    """Bytes per cycle of a DMA unit or a buffer, as the mapper rounds them."""
     exact = Fraction(bytes_per_cycle).limit_denominator(1_000_000)
     return exact or Fraction(1, 1_000_000)
 
@@ -89,7 +89,7 @@ def addresses(program: Program, mapping: Mapping, align: int) -> tuple[Ints, int
             mine[program.kind[mine] == kind]
             for kind in (Kind.LOAD_WEIGHTS, Kind.READ_INPUTS, Kind.WRITE_OUTPUTS)
         )
-        places = _Places(plan)
+        places = Places(plan)
         offset, size = _weights(plan, places, program.step[loads])
         address[loads] = space.take(size) + offset
         known = before is not None and _reads_output(plan, before)
@@ -123,10 +123,11 @@ def _output_bytes(plan: LayerPlan) -> int:
     return -(-plan.pixels * plan.layer.out_channels * plan.activation_bits // 8)
 
 
-class _Places:
+class Places:
     """Which block, group and pixel a step works on (docs/machine.md, order of steps)."""
 
     def __init__(self, plan: LayerPlan) -> None:
+        """Read the loop nest off a plan."""
         self.plan = plan
         self.groups, self.blocks = len(plan.group_units), len(plan.blocks)
         self.per_row = plan.steps_per_row
@@ -142,6 +143,12 @@ class _Places:
         inside = visit - row * self.per_row * self.blocks
         return row, inside // width, inside % width
 
+    def chunk(self, step: Ints) -> Ints:
+        """Chunks of indices, kernels or weights that steps use, numbered block by block."""
+        _, block, _ = self.visit(step)
+        chunk: Ints = block * self.groups + step % self.groups
+        return chunk
+
     def pixel(self, row: Ints, inside: Ints) -> tuple[Ints, Ints, Ints]:
         """(image, row, column) of the first output pixel of a pixel step."""
         layer = self.plan.layer
@@ -151,18 +158,17 @@ class _Places:
         return image, out_row, column
 
 
-def _weights(plan: LayerPlan, places: _Places, step: Ints) -> tuple[Ints, int]:
+def _weights(plan: LayerPlan, places: Places, step: Ints) -> tuple[Ints, int]:
     """(offset of the chunk that each load brings, bytes of all chunks in whole bursts)."""
     burst = plan.hardware.memory.dram.burst_bytes
     sizes = plan.chunk_table.ravel().copy()
     sizes[0] += plan.subset_bytes
     stored = -(-sizes // burst) * burst
     begins = np.cumsum(stored) - stored
-    _, block, _ = places.visit(step)
-    return begins[block * places.groups + step % places.groups], int(stored.sum())
+    return begins[places.chunk(step)], int(stored.sum())
 
 
-def _inputs(mapped: MappedLayer, places: _Places, step: Ints) -> Ints:
+def _inputs(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
     """Offset of the first input value of each read."""
     plan, layer = mapped.plan, mapped.plan.layer
     row, block, inside = places.visit(step)
@@ -184,7 +190,7 @@ def _inputs(mapped: MappedLayer, places: _Places, step: Ints) -> Ints:
     return _burst_of(plan, (pixel * layer.in_channels + channel) * plan.activation_bits // 8)
 
 
-def _outputs(plan: LayerPlan, places: _Places, step: Ints) -> Ints:
+def _outputs(plan: LayerPlan, places: Places, step: Ints) -> Ints:
     """Offset of the first output value of each write, whose step is the transfer's last."""
     row, block, inside = places.visit(step)
     image, out_row, column = places.pixel(

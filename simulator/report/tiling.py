@@ -29,8 +29,8 @@ class Band:
 def best_band(mapped: MappedLayer) -> Band:
     """Return the bands that read the fewest bytes; of equal ones the lowest.
 
-    There is a choice only where weights are read once per row: not for a layer that the index buffer
-    holds, or of which it does not hold one block, or whose steps span several rows.
+    There is a choice only where weights are read once per row: not for a layer that the index
+    buffer holds, or of which it does not hold one block, or whose steps span several rows.
     """
     plan = mapped.plan
     choice = mapped.weights == "row" and plan.pixels_per_step <= plan.layer.out_width

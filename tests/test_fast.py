@@ -171,7 +171,7 @@ def test_cost_does_not_grow_with_the_number_of_pixels(tau: int | None) -> None:
         layers = [instructions_of(item) for item in loops.layers]
         state = RunState(loops, layers, False)
         state.start_layer()
-        code = layers[0].code(loops.rates, loops.room_ages[0], False)
+        code = layers[0].code(loops.rate_columns, loops.room_ages[0])
         done.append(kernel.run_layer(code, state.rings, state.frames, state.state, state.units, 0))
     assert max(done) < 2 * min(done), done  # 64 times the pixels
 

@@ -20,7 +20,7 @@ from simulator.mapping.visits import Read, Visit, VisitCommands
 from simulator.mapping.weights import WeightLoads, plan_weights
 
 
-@dataclass
+@dataclass(eq=False)
 class LayerNest:
     """One layer: what comes in when, and the loops.
 

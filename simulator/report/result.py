@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -191,6 +189,9 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        import hashlib
+        import json
+
         text = json.dumps(self.configuration, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

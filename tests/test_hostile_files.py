@@ -105,12 +105,10 @@ class TestCheckpoints:
         assert "refused: loading it would call posix.system" in refused("evil.pth")
         assert not Path("was-run").exists()
 
-    def test_a_bare_pickle_that_runs_code_as_a_process(self) -> None:
+    def test_a_bare_pickle_that_runs_code(self, refused: Refused) -> None:
         Path("evil.pth").write_bytes(pickle.dumps({"a.weight": Evil()}, protocol=2))
-        text, peak = measured("extract", "evil.pth", "--network", "small.yaml")
-        assert text.startswith("simulate: evil.pth: refused")
+        assert "refused: loading it would call posix.system" in refused("evil.pth")
         assert not Path("was-run").exists()
-        assert peak < MOST_KIB
 
     @pytest.mark.parametrize("zipped", [True, False])
     @pytest.mark.parametrize("share", [0, 0.2, 0.9])
@@ -160,15 +158,15 @@ class TestCheckpoints:
             archive.writestr("net/data.pkl", b"\0" * (1 << 24))
         assert "compressed, which torch.save never does" in refused("bomb.pth")
 
-    def test_a_legacy_storage_that_claims_a_terabyte(self) -> None:
+    def test_a_legacy_storage_that_claims_8_gib(self) -> None:
         import torch
 
         torch.save(
             {"a.conv1.weight": torch.ones(64)}, "net.pth", _use_new_zipfile_serialization=False
         )
         whole = Path("net.pth").read_bytes()
-        # the element count of the storage, 64, as the pickle's BININT1, becomes a LONG1 of 2^38
-        size = b"\x8a\x05" + (1 << 38).to_bytes(5, "little")
+        # the element count of the storage, 64, as the pickle's BININT1, becomes a LONG1 of 2^31
+        size = b"\x8a\x05" + (1 << 31).to_bytes(5, "little")
         assert whole.count(b"K@") >= 1
         Path("net.pth").write_bytes(whole.replace(b"K@", size, 1))
         text, peak = measured("extract", "net.pth", "--network", "small.yaml")

@@ -20,7 +20,7 @@ Examples:
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
-  simulate extract r18-snn.pth.tar --network r18 -o r18-snn.npz
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
 """

@@ -21,6 +21,7 @@ from simulator.workload.kernels import ids_of
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
 from tests.conftest import ROOT, Command
+from tests.measure import measured
 from tests.test_bad_input import refused
 from tests.trained import BINARY, NETWORK, State, state_dict, state_of
 
@@ -176,6 +177,20 @@ class TestMatching:
             state[f"{new}.weight"] = state.pop(f"{old}.weight")
         text = complaint(state)
         assert "(by shape and order these would match: layer.0 = a.conv1, layer.3 = a.wide;" in text
+
+    def test_patterns_beside_the_very_name_and_a_wrapped_one(self) -> None:
+        network = NETWORK.replace("name: a.conv1", "name: b").replace(
+            "name: a.conv2", "name: b.conv"
+        )
+        Path("small.yaml").write_text(network)
+        state = {
+            name.replace("a.conv1", "b").replace("a.conv2", "b.conv"): array
+            for name, array in state_dict(tau=3).items()
+        }
+        layers = extracted(state).workload.binary_layers  # type: ignore[attr-defined]
+        for layer in layers[:2]:
+            patterns = state[f"{layer.name}.binarize.patterns"]
+            assert layer.kernels.subset.tolist() == ids_of(patterns).tolist()
 
     def test_a_network_is_asked_for(self, command: Command) -> None:
         np.savez("state.npz", **state_dict())
@@ -343,6 +358,15 @@ class TestCommand:
 @pytest.mark.docs
 class TestDocuments:
     TEXT = (ROOT / "docs/extract.md").read_text()
+
+    def test_resnet_18_takes_under_a_gibibyte(self) -> None:
+        import torch
+
+        state = state_of("r18", tau=5)
+        torch.save({n: torch.from_numpy(a) for n, a in state.items()}, "r18.pth")
+        run = ("extract", "r18.pth", "--network", "r18", "--quiet", "-o", "w.npz")
+        _, peak = measured(*run, status=0)
+        assert peak < 1 << 20  # in KiB
 
     def test_its_commands_run(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -3,9 +3,7 @@
 import json
 import os
 import pickle
-import re
 import struct
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from safetensors.numpy import save_file
 from simulator import cli, load_workload
 from simulator.workload.extract import extract
 from simulator.workload.store import write_workload
+from tests.measure import measured
 from tests.trained import NETWORK, state_dict
 
 pytestmark = pytest.mark.command
@@ -53,29 +52,6 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
         return printed.err
 
     return run
-
-
-_MEASURED = """
-from pathlib import Path
-from simulator.cli import main
-try:
-    main()
-finally:
-    print(Path("/proc/self/status").read_text())
-"""
-
-
-def measured(*arguments: str) -> tuple[str, int]:
-    """Run the command as a process: what it says on stderr, its peak memory in KiB."""
-    if not Path("/proc/self/status").exists():
-        pytest.skip("needs a system that tells a process's peak memory")
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    peak = re.search(r"^VmHWM:\s*(\d+) kB$", done.stdout, flags=re.M)
-    assert peak is not None
-    return done.stderr, int(peak[1])
 
 
 class Evil:

@@ -162,7 +162,7 @@ class TestSafetensors:
     def test_a_header_of_2_gb_in_a_small_file(self) -> None:
         Path("net.safetensors").write_bytes(struct.pack("<Q", 2 << 30) + b"{}")
         text, peak = measured("extract", "net.safetensors", "--network", "small.yaml")
-        assert "header too large" in text
+        assert "no readable safetensors file: " in text
         assert peak < MOST_KIB
 
     def test_a_tensor_of_a_terabyte(self, refused: Refused) -> None:

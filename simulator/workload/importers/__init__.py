@@ -1,0 +1,1 @@
+"""Trained networks as other programs store them: one file per format."""

@@ -25,6 +25,10 @@ T = TypeVar("T")
 
 _MOST = 1 << 20
 """Largest size of anything, as in network files."""
+_SIZES = range(1, _MOST + 1)
+_MOST_PADDING = 1 << 16
+_MOST_CHARACTERS = 190
+"""Of a name, which may get a number behind it; a workload file allows 200."""
 _UNSUPPORTED = frozenset({
     "Attention", "ConvInteger", "ConvTranspose", "DeformConv", "Einsum", "FusedConv", "FusedGemm",
     "FusedMatMul", "GRU", "LSTM", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN",
@@ -171,9 +175,9 @@ def _convolution(graph: Graph, node: "NodeProto", constant: Constant) -> _Found:
             f"weights {out_channels}x{group_channels}x{_x(tuple(kernel))} in {groups} groups do "
             f"not fit {entering[1]} input channels",
         )  # fmt: skip
-    size = _one(graph, node, "kernel", kernel, 1)
-    stride = _one(graph, node, "strides", _given(graph, node, "strides", [1, 1]), 1)
-    dilation = _one(graph, node, "dilations", _given(graph, node, "dilations", [1, 1]), 1)
+    size = _one(graph, node, "kernel", kernel)
+    stride = _one(graph, node, "strides", _given(graph, node, "strides", [1, 1]))
+    dilation = _one(graph, node, "dilations", _given(graph, node, "dilations", [1, 1]))
     extent = dilation * (size - 1) + 1
     padding = _padding(graph, node, (entering, leaving), stride=stride, extent=extent)
     for before, after in zip(entering[2:], leaving[2:], strict=True):
@@ -207,13 +211,20 @@ def _given(graph: Graph, node: "NodeProto", name: str, default: T) -> T:
     return value
 
 
-def _one(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any], least: int) -> int:
-    """The value that an attribute has in both directions, or all four."""
+def _pads(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> int:
+    """The padding that all four sides have."""
+    return _one(graph, node, what, values, range(_MOST_PADDING + 1))
+
+
+def _one(
+    graph: Graph, node: "NodeProto", what: str, values: Sequence[Any], allowed: range = _SIZES
+) -> int:
+    """The value that an attribute has in both directions, or on all four sides."""
     sizes = [value for value in values if isinstance(value, int)]
     if not sizes or any(size != sizes[0] for size in sizes):
         _refuse(graph, node, f"{what} {sizes} differ between directions, which is not supported")
-    if not least <= sizes[0] <= _MOST:
-        _refuse(graph, node, f"{what} {sizes}: expected {least} to {_MOST}")
+    if sizes[0] not in allowed:
+        _refuse(graph, node, f"{what} {sizes}: expected {allowed[0]} to {allowed[-1]}")
     return sizes[0]
 
 
@@ -237,10 +248,10 @@ def _padding(
             less = (total // 2, total - total // 2)
             pads.append(less if mode == "SAME_UPPER" else less[::-1])
         (top, bottom), (left, right) = pads
-        return _one(graph, node, f"{mode} pads", [top, left, bottom, right], 0)
+        return _pads(graph, node, f"{mode} pads", [top, left, bottom, right])
     if mode != "NOTSET":
         _refuse(graph, node, f"auto_pad {mode!r}: expected NOTSET, VALID, SAME_UPPER or SAME_LOWER")
-    return _one(graph, node, "pads", _given(graph, node, "pads", [0, 0, 0, 0]), 0)
+    return _pads(graph, node, "pads", _given(graph, node, "pads", [0, 0, 0, 0]))
 
 
 def _images(graph: Graph, node: "NodeProto", entering: tuple[int, ...]) -> int:
@@ -322,7 +333,7 @@ def _name(item: _Found) -> str:
     if not item.constant.name.endswith(".weight"):
         candidates.reverse()
     for name in candidates:
-        if name and len(name) <= 200 and name.isprintable():
+        if name and len(name) <= _MOST_CHARACTERS and name.isprintable():
             return name
     return ""
 

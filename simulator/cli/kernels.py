@@ -44,7 +44,7 @@ def kernels(files: tuple[str, ...], out: Path, layers: tuple[str, ...], quiet: b
         report.Snapshot(label=Path(file).stem, workload=load_workload(file)) for file in files
     ]
     report.require_comparable(snapshots)
-    drawn = report.choose_layers(snapshots[0].workload, layers)
+    drawn = report.choose_layers(snapshots[0], layers)
     written = report.save_kernels(snapshots, drawn, out)
     if not quiet:
         report.print_kernels(snapshots, console())

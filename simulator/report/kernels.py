@@ -3,9 +3,10 @@
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,20 +24,6 @@ TOP = 16
 """Kernels of which the table gives the joint share."""
 DRAWN_LAYERS = 6
 """Layers in the figure if none is named."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One trained network at one time of its training."""
-
-    label: str
-    """Names it in tables and in the figure."""
-    workload: Workload
-
-    @property
-    def bits(self) -> float:
-        """Bits per weight to two decimals: snapshots of equal bits are one run, in order."""
-        return round(self.workload.bits, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +63,33 @@ class Histogram:
         return np.isin(np.arange(len(self.counts)), self.layer.kernels.subset)
 
 
-def histograms(workload: Workload) -> dict[str, Histogram]:
-    """The histogram of every layer that has kernels, by name, in order."""
-    return {
-        layer.name: Histogram(
-            layer=layer,
-            counts=np.bincount(
-                layer.kernels.subset[layer.kernels.indices].ravel(),
-                minlength=1 << layer.unit_weights,
-            ),
-        )
-        for layer in workload.layers
-        if layer.kernels is not None
-    }
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One trained network at one time of its training."""
+
+    label: str
+    """Names it in tables and in the figure."""
+    workload: Workload
+
+    @cached_property
+    def bits(self) -> float:
+        """Bits per weight to two decimals: snapshots of equal bits are one run, in order."""
+        return round(self.workload.bits, 2)
+
+    @cached_property
+    def histograms(self) -> dict[str, Histogram]:
+        """The histogram of every layer that has kernels, by name, in order."""
+        return {
+            layer.name: Histogram(
+                layer=layer,
+                counts=np.bincount(
+                    layer.kernels.subset[layer.kernels.indices].ravel(),
+                    minlength=1 << layer.unit_weights,
+                ),
+            )
+            for layer in self.workload.layers
+            if layer.kernels is not None
+        }
 
 
 def require_comparable(snapshots: Sequence[Snapshot]) -> None:
@@ -100,7 +101,7 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
     """
     first = None
     for snapshot in snapshots:
-        units = {name: x.layer.unit_weights for name, x in histograms(snapshot.workload).items()}
+        units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
         if not units:
             raise InputError(
                 f"{snapshot.label}: its layers have shapes but no kernels; extract a trained "
@@ -121,14 +122,14 @@ def columns_of(snapshots: Sequence[Snapshot]) -> dict[float, list[Snapshot]]:
     return {column: [s for s in snapshots if s.bits == column] for column in bits}
 
 
-def choose_layers(workload: Workload, names: Sequence[str]) -> list[str]:
+def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     """The layers to draw: those named, else at most 6, from the first to the last.
 
     Raises:
         InputError: a name that no layer with kernels has.
 
     """
-    known = list(histograms(workload))
+    known = list(snapshot.histograms)
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
@@ -143,20 +144,22 @@ def choose_layers(workload: Workload, names: Sequence[str]) -> list[str]:
 def kernel_rows(snapshots: Iterable[Snapshot]) -> list[dict[str, Any]]:
     """One row per kernel that a layer uses or may use: what is in `kernels.csv`."""
     return [
-        {
-            "snapshot": snapshot.label,
-            "bits": snapshot.bits,
-            "layer": name,
-            "kernel_id": int(kernel),
+        {"snapshot": snapshot.label, "bits": snapshot.bits, "layer": name, **row}
+        for snapshot in snapshots
+        for name, histogram in snapshot.histograms.items()
+        for row in _rows(histogram)
+    ]
+
+
+def _rows(histogram: Histogram) -> Iterator[dict[str, Any]]:
+    subset, shares = histogram.in_subset(), histogram.shares
+    for kernel in np.flatnonzero(subset | (histogram.counts > 0)).tolist():
+        yield {
+            "kernel_id": kernel,
             "in_subset": int(subset[kernel]),
             "count": int(histogram.counts[kernel]),
-            "share_percent": float(f"{histogram.shares[kernel]:.6g}"),
+            "share_percent": float(f"{shares[kernel]:.6g}"),
         }
-        for snapshot in snapshots
-        for name, histogram in histograms(snapshot.workload).items()
-        for subset in (histogram.in_subset(),)
-        for kernel in np.flatnonzero(subset | (histogram.counts > 0))
-    ]
 
 
 def save_kernels(snapshots: Sequence[Snapshot], layers: Sequence[str], folder: Path) -> list[Path]:
@@ -192,10 +195,10 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     titles = ["bits", "kernels used", "of", f"top {TOP} %", "entropy (bits)"]
     for name in titles + ["new since first"] * snapshots_differ:
         table.add_column(name, justify="right")
-    for name in histograms(snapshots[0].workload):
+    for name in snapshots[0].histograms:
         for bits, column in columns.items():
-            last = histograms(column[-1].workload)[name]
-            first = histograms(column[0].workload)[name]
+            last = column[-1].histograms[name]
+            first = column[0].histograms[name]
             row = [name, column[-1].label, f"{bits:.2f}", str(last.used)]
             row += [str(last.layer.subset_size), f"{last.top_percent:.1f}"]
             row += [f"{last.entropy_bits:.2f}"]

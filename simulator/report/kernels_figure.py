@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.report.kernels import Histogram, Snapshot, histograms
+from simulator.report.kernels import Histogram, Snapshot
 from simulator.workload.kernels import signs_of
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _STRIPS = 6
 """Snapshots in a panel; of more, so many spread over time."""
 _GLYPHS = 3
-"""Kernels drawn in full above a panel: those used most in the last snapshot."""
+"""Kernels drawn in full below a panel: those used most in the last snapshot."""
 _BAR = 0.8
 """Height of a strip's highest bar; a strip is 1 high."""
-_HEAD = 0.62
-"""Height above the strips for the drawn kernels."""
+_FOOT = 0.36
+"""Inches below the strips for the drawn kernels."""
 _COLOURS = ("#C44E3A", "#4C8A8B", "#C79A32", "#5B6FA8", "#8A5A83", "#6B8E4E")
 
 
@@ -43,18 +43,21 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
 
     drawn = {bits: _spread(snapshots) for bits, snapshots in columns.items()}
     counted = {
-        bits: [histograms(snapshot.workload) for snapshot in snapshots]
-        for bits, snapshots in drawn.items()
+        bits: [snapshot.histograms for snapshot in snapshots] for bits, snapshots in drawn.items()
     }
     strips = max(map(len, drawn.values()))
-    row = 0.55 + (0.75 if strips == 1 else 0.42 * strips)
+    inches = 0.8 if strips == 1 else 0.42  # of a strip
     style: Any = {"font.size": 7, "axes.linewidth": 0.5, "xtick.major.width": 0.5}
     with rc_context(style):
-        size = (0.9 + 2.45 * len(drawn), 0.8 + row * len(layers))
+        size = (0.9 + 2.45 * len(drawn), 0.8 + (0.35 + _FOOT + inches * strips) * len(layers))
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(len(layers), len(drawn), squeeze=False)
         for across, (bits, snapshots) in enumerate(drawn.items()):
-            grid[0][across].set_title("1 bit (BNN)" if bits == 1 else f"{bits:.2f} bit", fontsize=9)
+            title = "1 bit (BNN)" if bits == 1 else f"{bits:.2f} bit"
+            grid[0][across].annotate(
+                title, (0.5, 1), (0, 12), xycoords="axes fraction", textcoords="offset points",
+                ha="center", fontsize=9,
+            )  # fmt: skip
             for down, layer in enumerate(layers):
                 axes = grid[down][across]
                 _draw(
@@ -62,6 +65,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     [histogram[layer] for histogram in counted[bits]],
                     [snapshot.label for snapshot in snapshots],
                     _COLOURS[down % len(_COLOURS)],
+                    _FOOT / inches,
                 )
                 if across == 0:
                     axes.set_ylabel(layer, fontsize=8)
@@ -76,7 +80,9 @@ def _spread(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
     return [snapshots[place] for place in np.round(places).astype(int)]
 
 
-def _draw(axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], colour: str) -> None:
+def _draw(
+    axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], colour: str, foot: float
+) -> None:
     """One panel."""
     kernels = len(strips[0].counts)
     highest = max(strip.shares.max() for strip in strips)
@@ -89,18 +95,15 @@ def _draw(axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], colo
             _draw_subset(axes, strip, before, base)
         if len(strips) > 1:
             axes.text(
-                kernels * 1.015, base + 0.3, labels[number],
+                kernels * 1.03, base + 0.3, labels[number],
                 fontsize=5, va="center", color="0.3", clip_on=False,
             )  # fmt: skip
         before = strip
-    _draw_glyphs(axes, strips[-1], _BAR / highest, len(strips), colour)
-    last = strips[-1]
-    axes.text(
-        0.01, 0.985, f"{last.used} of {last.layer.subset_size}",
-        transform=axes.transAxes, fontsize=6, va="top",
-    )  # fmt: skip
+    _draw_glyphs(axes, strips[-1], foot, colour)
+    used, size = strips[-1].used, strips[-1].layer.subset_size
+    axes.set_title(f"{used} of {size} kernels used", loc="left", fontsize=6, pad=2)
     axes.set_xlim(-kernels / 60, kernels * (1 + 1 / 60))
-    axes.set_ylim(-0.16, len(strips) + _HEAD)
+    axes.set_ylim(-1.07 * foot, len(strips) - 0.1)
     ticks = [1, *(kernels * quarter // 4 for quarter in (1, 2, 3, 4))]
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.set_yticks([0, _BAR], ["0", f"{highest:.3g} %"])
@@ -135,32 +138,30 @@ def _draw_subset(axes: "Axes", strip: Histogram, before: Histogram | None, base:
         )  # fmt: skip
 
 
-def _draw_glyphs(axes: "Axes", strip: Histogram, scale: float, strips: int, colour: str) -> None:
-    """The kernels used most, weight by weight, each joined to its bar by a line."""
+def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, colour: str) -> None:
+    """The kernels used most, weight by weight, +1 dark, each joined to its bar by a line."""
     kernels = len(strip.counts)
     most = np.sort(np.argsort(-strip.counts, kind="stable")[: min(_GLYPHS, strip.used)])
-    wide = kernels * (0.085 if kernels == 512 else 0.16)
-    places = _apart((most + 1).astype(np.float64), wide * 1.25, kernels)
+    wide = kernels * (0.085 if strip.layer.kernel == 3 else 0.17)
+    places = _apart((most + 1).astype(np.float64), wide * 1.2, kernels)
+    top, bottom = -0.3 * foot, -foot
     for kernel, place in zip(most.tolist(), places.tolist(), strict=True):
         signs = signs_of(np.array([kernel], dtype=np.uint16), strip.layer.unit_weights)[0]
-        picture = signs.reshape(3, 3) if len(signs) == 9 else signs.reshape(1, 8)
-        low, high = strips + _HEAD - 0.5, strips + _HEAD - 0.04
-        inset = axes.inset_axes((place - wide / 2, low, wide, high - low), transform=axes.transData)
-        inset.imshow(picture, cmap="Greys", vmin=-1.6, vmax=2.4, aspect="auto")
-        inset.set_xticks(np.arange(0.5, picture.shape[1] - 1), [])
-        inset.set_yticks(np.arange(0.5, picture.shape[0] - 1), [])
-        inset.grid(color="white", linewidth=0.4)
-        inset.tick_params(length=0)
-        top = scale * strip.shares[kernel]
-        axes.plot(
-            [kernel + 1, place], [top, low], color=colour, linewidth=0.4, linestyle=(0, (2, 2)),
-            zorder=1,
+        picture = signs.reshape(3, 3) if strip.layer.kernel == 3 else signs.reshape(1, 8)
+        rows, across = picture.shape
+        axes.pcolormesh(
+            np.linspace(place - wide / 2, place + wide / 2, across + 1),
+            np.linspace(top, bottom, rows + 1),
+            picture, cmap="Greys", vmin=-1.6, vmax=2.4, edgecolors="0.6", linewidth=0.3, zorder=3,
         )  # fmt: skip
+        axes.plot(
+            [kernel + 1, place], [0, top], color=colour, linewidth=0.5, linestyle=":", zorder=2
+        )
 
 
 def _apart(wanted: NDArray[np.float64], gap: float, kernels: int) -> NDArray[np.float64]:
-    """Places near those wanted, in the same order, at least `gap` apart, right of the label."""
-    places = np.maximum(wanted, 0.27 * kernels)
+    """Places near those wanted, in the same order, at least `gap` apart and inside the panel."""
+    places = np.maximum(wanted, gap / 2)
     for number in range(1, len(places)):
         places[number] = max(places[number], places[number - 1] + gap)
     limit = kernels - gap / 2

@@ -3,7 +3,7 @@
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -19,6 +19,9 @@ from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+Progress = Callable[[str, int, int], None]
+"""Called with a title, files written and files in all."""
 
 TOP = 16
 """Kernels of which the table gives the joint share."""
@@ -80,13 +83,7 @@ class Snapshot:
     def histograms(self) -> dict[str, Histogram]:
         """The histogram of every layer that has kernels, by name, in order."""
         return {
-            layer.name: Histogram(
-                layer=layer,
-                counts=np.bincount(
-                    layer.kernels.subset[layer.kernels.indices].ravel(),
-                    minlength=1 << layer.unit_weights,
-                ),
-            )
+            layer.name: Histogram(layer=layer, counts=layer.kernels.counts)
             for layer in self.workload.layers
             if layer.kernels is not None
         }
@@ -109,7 +106,7 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
             )
         first = units if first is None else first
         if units != first:
-            odd = next(iter(dict(units.items() ^ first.items())))
+            odd = min(name for name, _ in units.items() ^ first.items())
             raise InputError(
                 f"{snapshot.label}: its layers with kernels are not those of "
                 f"{snapshots[0].label}: compare layer {odd!r}"
@@ -162,7 +159,12 @@ def _rows(histogram: Histogram) -> Iterator[dict[str, Any]]:
         }
 
 
-def save_kernels(snapshots: Sequence[Snapshot], layers: Sequence[str], folder: Path) -> list[Path]:
+def save_kernels(
+    snapshots: Sequence[Snapshot],
+    layers: Sequence[str],
+    folder: Path,
+    progress: Progress | None = None,
+) -> list[Path]:
     """Write kernels.csv, kernels.png and kernels.svg.
 
     Raises:
@@ -175,11 +177,17 @@ def save_kernels(snapshots: Sequence[Snapshot], layers: Sequence[str], folder: P
     folder = writable_folder(folder)
     figure = plot_kernels(columns_of(snapshots), layers)
     rows = kernel_rows(snapshots)
-    return [
-        write_file(folder / "kernels.csv", lambda path: write_rows(path, rows)),
-        write_file(folder / "kernels.png", lambda path: save_figure(figure, path)),
-        write_file(folder / "kernels.svg", lambda path: save_figure(figure, path)),
-    ]
+    writers: dict[str, Callable[[Path], object]] = {
+        "kernels.csv": lambda path: write_rows(path, rows),
+        "kernels.png": lambda path: save_figure(figure, path),
+        "kernels.svg": lambda path: save_figure(figure, path),
+    }
+    written = []
+    for number, (name, write) in enumerate(writers.items()):
+        if progress is not None:
+            progress("drawing", number, len(writers))
+        written.append(write_file(folder / name, write))
+    return written
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:

@@ -69,7 +69,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                 )
                 if across == 0:
                     axes.set_ylabel(layer, fontsize=8)
-            axes.set_xlabel("kernel, numbered from 1")
+            axes.set_xlabel("kernel id + 1")
         figure.supylabel("share of the layer's kernels; each scale goes to its highest bar")
     return figure
 
@@ -101,7 +101,8 @@ def _draw(
         before = strip
     _draw_glyphs(axes, strips[-1], foot, colour)
     used, size = strips[-1].used, strips[-1].layer.subset_size
-    axes.set_title(f"{used} of {size} kernels used", loc="left", fontsize=6, pad=2)
+    noun = "kernels" if strips[-1].layer.kernel == 3 else "vectors"
+    axes.set_title(f"{used} of {size} {noun} used", loc="left", fontsize=6, pad=2)
     axes.set_xlim(-kernels / 60, kernels * (1 + 1 / 60))
     axes.set_ylim(-1.07 * foot, len(strips) - 0.1)
     ticks = [1, *(kernels * quarter // 4 for quarter in (1, 2, 3, 4))]

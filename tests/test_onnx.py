@@ -369,10 +369,23 @@ def test_same_padding_counts_as_what_it_comes_to(tmp_path: Path) -> None:
     (layer,) = read_onnx(save(tmp_path / "n.onnx", [node], tensors))[0].layers
     assert (layer.padding, layer.out_height) == (1, 6)
     node = helper.make_node("Conv", ["x", "w"], ["y"], "c", auto_pad="SAME_UPPER", strides=[2, 2])
-    path = save(tmp_path / "n.onnx", [node], tensors)
-    # 6 pixels, stride 2: 3 outputs span 7, so one pixel is added, at the far side only.
-    with pytest.raises(InputError, match=r"SAME_UPPER pads \[0, 0, 1, 1\] differ"):
-        read_onnx(path)
+    (layer,) = read_onnx(save(tmp_path / "n.onnx", [node], tensors))[0].layers
+    # 6 pixels, stride 2: 3 outputs span 2 x 2 + 3 = 7, so one pixel is added, at the far side only
+    assert (layer.padding, layer.in_height, layer.out_height) == (0, 7, 3)
+
+
+def test_padding_that_sides_do_not_share_belongs_to_the_map(tmp_path: Path) -> None:
+    """As if a `Pad` stood before the convolution, which is how other exporters write it."""
+    tensors = {"w": signs(8, 8, 3, 3)}
+    inside = save(tmp_path / "a.onnx", [conv("x", "w", "y", pads=[1, 2, 3, 1])], tensors)
+    before = [helper.make_node("Pad", ["x", "p"], ["h"]), conv("h", "w", "y")]
+    # Pad counts batch, channel, top, left, then the ends: what is over 1 of 1, 2, 3, 1
+    pads = np.array([0, 0, 0, 1, 0, 0, 2, 0], np.int64)
+    outside = save(tmp_path / "b.onnx", before, tensors | {"p": pads})
+    (layer,), (other,) = (read_onnx(path)[0].layers for path in (inside, outside))
+    assert layer == other
+    # 6 + 1 + 3 = 10 rows and 6 + 2 + 1 = 9 columns, of which 2 are padding: 8 and 7 outputs
+    assert (layer.in_height, layer.in_width, layer.out_height, layer.out_width) == (8, 7, 8, 7)
 
 
 REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
@@ -381,7 +394,7 @@ REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
         [conv("x", "w", "y", strides=[1, 2])], {"w": signs(4, 8, 3, 3)}, r"strides \[1, 2\]",
     ),
     "pads": (
-        [conv("x", "w", "y", pads=[0, 0, 1, 1])], {"w": signs(4, 8, 3, 3)}, r"pads \[0, 0, 1, 1\]",
+        [conv("x", "w", "y", pads=[70000] * 4)], {"w": signs(4, 8, 3, 3)}, r"expected 4 numbers from 0 to 65536",
     ),
     "NaN": ([conv("x", "w", "y")], {"w": signs(4, 8, 3, 3) * np.nan}, "NaN or infinity"),
     "groups": (

@@ -191,7 +191,6 @@ def _read(
         raise InputError(
             f"{path}: --binarize is for graphs; here the network file says which layers are binary"
         )
-    tensors = read_tensors(path)
     if network is None:
         raise InputError(
             f"{path}: holds weights but no sizes of maps: name its network file (--network)"
@@ -199,8 +198,8 @@ def _read(
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is no network file, which is YAML")
-    shapes = _titled(read_network(file, input_size), path)
-    return shapes, trained_layers(tensors, shapes)
+    shapes = read_network(file, input_size)
+    return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:

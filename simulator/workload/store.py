@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.inputs import convert
-from simulator.workload import npz, schema
+from simulator.workload import arrays, schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.network import derive
@@ -74,7 +74,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 
 def is_workload_file(path: Path) -> bool:
     """Whether a .npz file has the header of a workload."""
-    with npz.opened(path, ".npz file") as archive:
+    with arrays.opened(path, ".npz file") as archive:
         return HEADER in archive.namelist()
 
 
@@ -149,8 +149,8 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
             graph are to be changed.
 
     """
-    with npz.opened(path, _WHAT) as archive:
-        members = npz.members(archive, path)
+    with arrays.opened(path, _WHAT) as archive:
+        members = arrays.members(archive, path)
         header = _header(archive, path)
         shapes = _shape_only(header, path, input_size)
         sets = _kernel_sets(archive, members, {x.name: x for x in shapes.layers}, header, path)
@@ -214,7 +214,7 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
 
 def _kernel_sets(
     archive: zipfile.ZipFile,
-    members: Mapping[str, npz.Member],
+    members: Mapping[str, arrays.Member],
     layers: Mapping[str, Layer],
     header: Header,
     path: Path,
@@ -235,7 +235,11 @@ def _kernel_sets(
 
 
 def _kernel_set(
-    archive: zipfile.ZipFile, subset: npz.Member, indices: npz.Member, layer: Layer, path: Path
+    archive: zipfile.ZipFile,
+    subset: arrays.Member,
+    indices: arrays.Member,
+    layer: Layer,
+    path: Path,
 ) -> KernelSet:
     most = 1 << layer.unit_bits
     wanted = (layer.out_channels, layer.units_in)
@@ -255,8 +259,8 @@ def _kernel_set(
     try:
         return KernelSet(
             layer.unit_weights,
-            npz.read(archive, subset).astype(np.uint16),
-            npz.read(archive, indices).astype(np.uint16),
+            arrays.read(archive, subset).astype(np.uint16),
+            arrays.read(archive, indices).astype(np.uint16),
         )
     except ValueError as error:
         raise InputError(f"{path}: layer {layer.name!r}: {error}") from error

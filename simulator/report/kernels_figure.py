@@ -47,7 +47,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
     }
     strips = max(map(len, drawn.values()))
     inches = 0.8 if strips == 1 else 0.42  # of a strip
-    style: Any = {"font.size": 7, "axes.linewidth": 0.5, "xtick.major.width": 0.5}
+    style: Any = {"font.size": 7, "xtick.major.width": 0.5, "text.parse_math": False}
     with rc_context(style):
         size = (0.9 + 2.45 * len(drawn), 0.8 + (0.35 + _FOOT + inches * strips) * len(layers))
         figure = Figure(figsize=size, layout="constrained")

@@ -70,8 +70,8 @@ def read_onnx(
     found = _binarized(graph, _with_names(list(_layers(graph))), binarize)
     _require_binary(path, found)
     workload = Workload(
-        name=path.stem,
-        title=path.stem,
+        name=path.stem[:_MOST_CHARACTERS],
+        title=path.stem[:_MOST_CHARACTERS],
         input_height=graph.height,
         input_width=graph.width,
         layers=tuple(item.layer for item in found),
@@ -323,7 +323,7 @@ def _with_names(found: list[_Found]) -> list[_Found]:
             copies += 1
             name = f"{base}_{copies}"
         taken.add(name)
-        layer = replace(item.layer, name=name, stage=name.split(".")[0])
+        layer = replace(item.layer, name=name, stage=name.split(".")[0] or name)
         named.append(replace(item, layer=layer))
     return named
 

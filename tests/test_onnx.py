@@ -1,6 +1,7 @@
 """ONNX models become workloads: what torch exports, QONNX's operators, and broken files."""
 
 import random
+import resource
 import sys
 import tracemalloc
 import warnings
@@ -586,6 +587,28 @@ class TestHostile:
         tracemalloc.reset_peak()
         with pytest.raises(InputError, match="Mul 'outer', which is not computed"):
             read_onnx(path)
+
+
+def test_a_shape_that_joins_itself(tmp_path: Path) -> None:
+    """2^22 numbers out of one: onnx's own propagation of shapes would take over 1 GB."""
+    nodes = [helper.make_node("Concat", [f"d{n}"] * 2, [f"d{n + 1}"], axis=0) for n in range(22)]
+    nodes += [helper.make_node("Reshape", ["x", "d22"], ["z"]), conv("x", "w", "y")]
+    tensors = {"d0": np.array([1], np.int64), "w": signs(4, 8, 3, 3)}
+    path = save(tmp_path / "n.onnx", nodes, tensors)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert read_onnx(path)[0].layers[0].out_height == 6
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+def test_a_fixed_batch_counts_as_that_many_images(tmp_path: Path) -> None:
+    nodes = [
+        conv("x", "a", "h"),
+        helper.make_node("Flatten", ["h"], ["f"]),
+        helper.make_node("Gemm", ["f", "b"], ["y"], "fc"),
+    ]
+    tensors = {"a": signs(4, 8, 3, 3), "b": reals(144, 5)}
+    layers = read_onnx(save(tmp_path / "n.onnx", nodes, tensors, (3, 8, 6, 6)))[0].layers
+    assert [(x.images, x.out_channels, x.out_pixels) for x in layers] == [(1, 4, 36), (1, 5, 1)]
 
 
 def test_without_the_package_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """Shape inference, with the shapes that a graph computes while it runs.
 
 Exporters write `x.view(x.size(0), -1)` as nodes that read a shape, cut it and join it again, and
-paddings as nodes that turn a list round. Once the image has a size these are constants; onnx
-follows few of them, the fewer the older the operators, so they are computed here and inference runs
-again.
+paddings as nodes that turn a list round. Once the image has a size these are constants: they are
+computed here, and inference runs again. onnx's own propagation of such values follows few operators
+in old versions, and doubles its memory with every `Concat` of a value to itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ Shape = tuple[int | None, ...]
 """None: a dimension that is not known."""
 SMALL = 1024
 """Numbers up to which a tensor may be a shape."""
-_ROUNDS = 64
+_ROUNDS = 256
 """Shapes that are computed from each other, at most."""
 _COMPUTED = frozenset({
     "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Floor",
@@ -61,7 +61,7 @@ def _inferred(model: "ModelProto", path: Path) -> dict[str, Shape]:
     from onnx import shape_inference
 
     try:
-        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+        graph = shape_inference.infer_shapes(model).graph
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: its shapes cannot be inferred: {reason}") from error

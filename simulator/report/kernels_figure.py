@@ -68,9 +68,8 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     _FOOT / inches,
                 )
                 if across == 0:
-                    axes.set_ylabel(layer, fontsize=8)
+                    axes.set_ylabel(f"{layer}\nshare of kernels", fontsize=7)
             axes.set_xlabel("kernel id + 1")
-        figure.supylabel("share of the layer's kernels; each scale goes to its highest bar")
     return figure
 
 
@@ -91,7 +90,7 @@ def _draw(
         base = len(strips) - 1 - number
         strength = 1.0 if len(strips) == 1 else 0.35 + 0.65 * number / (len(strips) - 1)
         _draw_bars(axes, strip, base, _BAR / highest, color=colour, alpha=strength)
-        if strip.layer.tau is not None:
+        if not strip.in_subset().all():
             _draw_subset(axes, strip, before, base)
         if len(strips) > 1:
             axes.text(

@@ -1,6 +1,9 @@
 """Trained networks in: every format, matched to a network, as a user meets it."""
 
 import json
+import re
+import shlex
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -10,15 +13,17 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from simulator import InputError, load_hardware, load_workload, shipped, simulate
+from simulator import InputError, cli, load_hardware, load_workload, shipped, simulate
+from simulator.report.extraction import layer_rows
 from simulator.workload import importers
 from simulator.workload.extract import Choice, extract
 from simulator.workload.kernels import ids_of
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
+from tests.measure import measured
 from tests.test_bad_input import refused
-from tests.trained import BINARY, NETWORK, State, state_dict
+from tests.trained import BINARY, NETWORK, State, state_dict, state_of
 
 pytestmark = pytest.mark.command
 
@@ -131,24 +136,6 @@ class TestMatching:
         assert "module.module.a.conv2.conv.binarize.patterns" in state
         assert extracted(state).workload.layers == plain.layers  # type: ignore[attr-defined]
 
-    def test_the_published_names(self) -> None:
-        workload = load_workload("r18-snn")
-        state = {}
-        rng = np.random.default_rng(0)
-        for layer in workload.layers:
-            shape = (layer.out_channels, layer.in_channels, layer.kernel, layer.kernel)
-            values = rng.random(shape, dtype=np.float32) - 0.5
-            state[f"module.{layer.name}.weight"] = (
-                values[..., 0, 0] if layer.name == "fc" else values
-            )
-            if not layer.full_precision:
-                patterns = rng.random((32, 9), dtype=np.float32) - 0.5
-                state[f"module.{layer.name}.binarize.patterns"] = patterns
-        np.savez("published.npz", **state)
-        found = extract("published.npz", network="r18-snn").workload
-        assert round(found.bits, 2) == 0.56
-        assert all(x.kernels is not None for x in found.binary_layers)
-
     @pytest.mark.parametrize(
         ("change", "words"),
         [
@@ -190,6 +177,20 @@ class TestMatching:
             state[f"{new}.weight"] = state.pop(f"{old}.weight")
         text = complaint(state)
         assert "(by shape and order these would match: layer.0 = a.conv1, layer.3 = a.wide;" in text
+
+    def test_patterns_beside_the_very_name_and_a_wrapped_one(self) -> None:
+        network = NETWORK.replace("name: a.conv1", "name: b").replace(
+            "name: a.conv2", "name: b.conv"
+        )
+        Path("small.yaml").write_text(network)
+        state = {
+            name.replace("a.conv1", "b").replace("a.conv2", "b.conv"): array
+            for name, array in state_dict(tau=3).items()
+        }
+        layers = extracted(state).workload.binary_layers  # type: ignore[attr-defined]
+        for layer in layers[:2]:
+            patterns = state[f"{layer.name}.binarize.patterns"]
+            assert layer.kernels.subset.tolist() == ids_of(patterns).tolist()
 
     def test_a_network_is_asked_for(self, command: Command) -> None:
         np.savez("state.npz", **state_dict())
@@ -352,3 +353,52 @@ class TestCommand:
         assert load_workload("trained-small") == workload
         with pytest.raises(InputError, match="did you mean 'trained-small'"):
             load_workload("trained-smal")
+
+
+@pytest.mark.docs
+class TestDocuments:
+    TEXT = (ROOT / "docs/extract.md").read_text()
+
+    def test_resnet_18_takes_under_a_gibibyte(self) -> None:
+        import torch
+
+        state = state_of("r18", tau=5)
+        torch.save({n: torch.from_numpy(a) for n, a in state.items()}, "r18.pth")
+        run = ("extract", "r18.pth", "--network", "r18", "--quiet", "-o", "w.npz")
+        _, peak = measured(*run, status=0)
+        assert peak < 1 << 20  # in KiB
+
+    def test_its_commands_run(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        import torch
+
+        published = state_of("r18-snn", tau=5, prefix="module.")
+        tensors = {name: torch.from_numpy(array) for name, array in published.items()}
+        torch.save({"state_dict": tensors}, "r18-snn.pth.tar")
+        save_file(state_of("r18"), "r18.safetensors")
+        commands = re.findall(r"^simulate .*$", self.TEXT, flags=re.M)
+        assert len(commands) == 4
+        for line in commands:
+            monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
+            cli.main()  # in this process: torch is slow to import
+            printed = capsys.readouterr()
+            assert printed.err == ""
+            assert "written: " in printed.out or "speedup 3.13x" in printed.out
+
+    def test_its_python_runs(self, tmp_path: Path) -> None:
+        (code,) = re.findall(r"^```python\n(.*?)^```", self.TEXT, flags=re.M | re.S)
+        np.savez("r20.npz", **state_of("r20"))
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert re.fullmatch(r"0\.\d+ \d\.\d+\n", done.stdout)
+
+    def test_its_fields_are_there(self) -> None:
+        section = self.TEXT.partition("## What is lost")[2].partition("##")[0]
+        np.savez("state.npz", **state_dict())
+        row = layer_rows(extract("state.npz", network="small.yaml"))[0]
+        fields = set(re.findall(r"^- `(\w+)`", section, flags=re.M))
+        assert len(fields) == 4
+        assert fields <= row.keys()

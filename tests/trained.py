@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator import load_workload
+
 NETWORK = """\
 name: small
 title: Small
@@ -41,4 +43,19 @@ def state_dict(*, tau: int | None = None, seed: int = 0, prefix: str = "") -> St
             size = (2**tau, 9 if shape[-1] == 3 else 8)
             patterns = rng.normal(size=size).astype(np.float32)
             state[f"{prefix}{name}.binarize.patterns"] = patterns
+    return state
+
+
+def state_of(model: str, *, tau: int | None = None, prefix: str = "") -> State:
+    """Random weights, and with tau patterns, of a shipped network."""
+    rng = np.random.default_rng(0)
+    state: State = {}
+    for layer in load_workload(model).layers:
+        inputs = layer.in_channels // layer.groups
+        shape = (layer.out_channels, inputs, layer.kernel, layer.kernel)
+        weights = rng.random(shape[:2] if layer.name == "fc" else shape, dtype=np.float32) - 0.5
+        state[f"{prefix}{layer.name}.weight"] = weights
+        if tau and not layer.full_precision:
+            patterns = rng.random((2**tau, layer.unit_weights), dtype=np.float32) - 0.5
+            state[f"{prefix}{layer.name}.binarize.patterns"] = patterns
     return state

@@ -20,7 +20,7 @@ Examples:
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
-  simulate extract r18-snn.pth.tar --network r18 -o r18-snn.npz
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
 """
@@ -60,7 +60,12 @@ class _Commands(click.Group):
     "what each one did.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="auto, fast or event (SimPy, the reference); both give the same cycles.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -17,6 +17,23 @@ def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> lis
     return texts + [effect.sentence for effect in settings]
 
 
+def _dropped_kernels(run: "Run") -> list[str]:
+    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
+        "over the subset: the workload's own kernels have another tau"
+    ]
+
+
+def _named(names: list[str], layers: int) -> str:
+    which = "all layers" if len(names) == layers else ", ".join(names[:4])
+    return which + (f" and {len(names) - 4} more" if 4 < len(names) < layers else "")
+
+
 def _of_run(run: "Run") -> list[str]:
     rules: tuple[tuple[str, Callable[[MappedLayer], bool]], ...] = (
         (
@@ -53,20 +70,3 @@ def _of_run(run: "Run") -> list[str]:
         if names:
             texts.append(f"{_named(names, len(layers))} {text}")
     return texts
-
-
-def _dropped_kernels(run: "Run") -> list[str]:
-    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
-    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
-    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
-    if not names:
-        return []
-    return [
-        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
-        "over the subset: the workload's own kernels have another tau"
-    ]
-
-
-def _named(names: list[str], layers: int) -> str:
-    which = "all layers" if len(names) == layers else ", ".join(names[:4])
-    return which + (f" and {len(names) - 4} more" if 4 < len(names) < layers else "")

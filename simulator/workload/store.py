@@ -86,6 +86,7 @@ def write_workload(workload: Workload, path: Path) -> None:
 
     Raises:
         ValueError: layers of its network are missing.
+        InputError: a graph's layer has a name or a size that no workload file may hold.
         OSError: the file cannot be written.
 
     """
@@ -95,6 +96,7 @@ def write_workload(workload: Workload, path: Path) -> None:
         shapes=None if workload.network else _shapes_of(workload),
         taus={x.name: x.tau for x in workload.layers if x.tau is not None},
     )
+    convert(msgspec.to_builtins(header), Header, f"{path}: {HEADER}")
     if [_bare(x) for x in workload.layers] != [_bare(x) for x in _shape_only(header, path).layers]:
         raise ValueError("the workload's layers are not those of its network")
     with zipfile.ZipFile(path, "w") as archive:

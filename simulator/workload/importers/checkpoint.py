@@ -27,10 +27,10 @@ def read_checkpoint(path: Path) -> TensorFile:
     tensors = {name: value for name, value in state.items() if _is_tensor(name, value, path, there)}
 
     def load(name: str) -> NDArray[Any]:
-        tensor = tensors[name].detach()
+        tensor = tensors[name]
         if not (tensor.is_floating_point() or tensor.dtype.itemsize == 1):
             raise InputError(f"{path}: {name} is of {tensor.dtype}: expected floating point")
-        values: NDArray[Any] = tensor.float().numpy()
+        values: NDArray[Any] = tensor.float().numpy(force=True)
         return values
 
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

@@ -114,8 +114,8 @@ def _patterns(
     names: Mapping[str, Shape], owners: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
     """Patterns by layer, and those that belong to no layer."""
-    layer_of = {stem: name for name, stem in owners.items()}
-    layer_of |= {_unwrapped(stem): name for stem, name in layer_of.items()}
+    layer_of = {_unwrapped(stem): name for name, stem in owners.items()}
+    layer_of |= {stem: name for name, stem in owners.items()}  # the very name comes first
     found: dict[str, str] = {}
     strays = []
     for name in names:

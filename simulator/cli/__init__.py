@@ -26,7 +26,7 @@ Examples:
 """
 
 
-_COMMANDS = ("extract", "ops", "reproduce")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

@@ -69,11 +69,9 @@ class ExtractedLayer:
     @property
     def counts(self) -> NDArray[np.int64]:
         """[512 or 256] how often each kernel id occurs."""
-        kernels = self.layer.kernels
-        size = 1 << self.layer.unit_weights
-        if kernels is None:
-            return np.zeros(size, dtype=np.int64)
-        return np.bincount(kernels.subset[kernels.indices].ravel(), minlength=size)
+        if self.layer.kernels is None:
+            return np.zeros(1 << self.layer.unit_weights, dtype=np.int64)
+        return self.layer.kernels.counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

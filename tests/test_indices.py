@@ -1,8 +1,10 @@
 """Real indices decide the timing: passes, ports and sub-banks of the table, Huffman codes."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise, product
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -10,15 +12,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.hardware import Hardware
+from simulator.errors import InputError
+from simulator.hardware import Hardware, load_hardware
 from simulator.mapping.banks import Bank, accumulates_of, bank_of, expected_accumulate, share_within
 from simulator.mapping.builder import Kind
 from simulator.mapping.huffman import MAX_LENGTH, canonical_code, code_lengths, stream_bits
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints
-from simulator.workload import Layer
+from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.cycle
 
@@ -460,3 +464,80 @@ def test_an_r18_sized_network_plans_in_a_moment() -> None:
         tables += [plan.accumulate_table, plan.stored_table]
     assert time.process_time() - began < 2  # 0.4 s; noisy machines get some room
     assert all(table.min() > 0 for table in tables)
+
+
+class TestWhatTheReportSays:
+    @staticmethod
+    def notes(workload: Workload, *settings: str, tau: int | None = None) -> str:
+        from simulator.run import simulate, with_settings
+
+        result = simulate(workload, load_hardware("cofluent64", settings), tau=tau)
+        return "\n".join(with_settings(result, "cofluent64", settings).notes())
+
+    @staticmethod
+    def trained(tau: int = 6, skew: int = 3) -> Workload:
+        rng = np.random.default_rng(0)
+        bare = layer(64, 128, 4, 4, tau=tau)
+        indices = (bare.subset_size * rng.random((128, 64)) ** skew).astype(int)
+        return network(with_kernels(bare, indices))
+
+    def test_passes(self) -> None:
+        assert "taken to spread evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
+        told = self.notes(self.trained())
+        assert "in several passes" in told
+        assert "evenly" not in told
+
+    def test_conflicts(self) -> None:
+        setting = "array.pe.lut_subbanks=4"
+        shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
+        assert "wait for the table's ports or sub-banks as uniformly random indices" in shapes
+        assert "lut_subbanks none -> 4: " in shapes
+        assert "where their indices meet" in self.notes(self.trained(5), setting)
+
+    def test_encoding(self) -> None:
+        setting = "memory.index_buffer.encoding=huffman"
+        shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
+        assert "stored at fixed length" in shapes
+        assert "encoding fixed -> huffman changes nothing: the workload has shapes" in shapes
+        told = self.notes(self.trained(5), setting)
+        # 64 x 128 x 5 bit = 5120 bytes
+        assert re.search(r"1 layer Huffman-coded: .* take \d\.\d kB instead of 5.1 kB", told)
+
+    @pytest.mark.parametrize(
+        ("setting", "more", "reason"),
+        [
+            ("array.pe.lut_read_ports=4", (), "as long with it as without it"),
+            ("array.pe.lut_subbanks=4", ("array.pe.accumulators=1",), "no layer uses the table"),
+            ("array.pe.lut_read_ports=accumulators", (), "has this value already"),
+            ("memory.index_buffer.encoding=fixed", (), "has this value already"),
+        ],
+    )
+    def test_settings_that_change_nothing(
+        self, setting: str, more: tuple[str, ...], reason: str
+    ) -> None:
+        told = self.notes(self.trained(5), setting, *more)
+        (line,) = [x for x in told.splitlines() if x.startswith(setting.partition("=")[0])]
+        assert "changes nothing" in line
+        assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("array.pe.lut_read_ports=0", "array.pe.lut_read_ports is 0: expected int >= 1"),
+        ("array.pe.lut_subbanks=all", "array.pe.lut_subbanks is 'all'"),
+        ("memory.index_buffer.encoding=zip", "memory.index_buffer.encoding is 'zip'"),
+    ],
+)
+def test_wrong_values_are_refused(setting: str, words: str) -> None:
+    with pytest.raises(InputError, match=re.escape(words)):
+        load_hardware("cofluent64", [setting])
+
+
+def test_keys_may_be_left_out(tmp_path: Path) -> None:
+    text = (ROOT / "hw_configs/cofluent64.yaml").read_text()
+    names = ("lut_read_ports", "lut_subbanks", "encoding")
+    lines = [line for line in text.splitlines() if not line.strip().startswith(names)]
+    assert len(lines) == len(text.splitlines()) - 3
+    (tmp_path / "hw.yaml").write_text("\n".join(lines))
+    assert load_hardware(tmp_path / "hw.yaml") == load_hardware("cofluent64")

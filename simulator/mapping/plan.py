@@ -199,8 +199,12 @@ class LayerPlan:
         if self.layer.full_precision:
             return 0
         subset = 0 if self.layer.tau is None else self.layer.subset_size * self.layer.unit_weights
-        lengths = self.layer.subset_size * LENGTH_BITS if self.huffman else 0
-        return ceil(subset / 8) + ceil(lengths / 8)
+        return ceil(subset / 8) + self.code_bytes
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of the layer's Huffman code: a length for every kernel of the subset."""
+        return ceil(self.layer.subset_size * LENGTH_BITS / 8) if self.huffman else 0
 
     @cached_property
     def weight_bytes(self) -> int:

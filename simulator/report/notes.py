@@ -96,7 +96,8 @@ def _coded(plans: list[LayerPlan]) -> list[str]:
         return []
     stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
     fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
+    which = "1 layer" if len(plans) == 1 else f"{len(plans)} layers"
     return [
-        f"{len(plans)} {'layer' if len(plans) == 1 else 'layers'} Huffman-coded: indices and code lengths take {stored / 1e3:.1f} kB "
+        f"{which} Huffman-coded: indices and code lengths take {stored / 1e3:.1f} kB "
         f"instead of {fixed / 1e3:.1f} kB"
     ]

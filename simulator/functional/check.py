@@ -29,8 +29,8 @@ Progress = Callable[[str, int, int], None]
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""
 
-_HELD = 1 << 22
-"""Outputs, or dot products of one unit, that are held at once."""
+_HELD = 1 << 21
+"""Outputs that are held at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def _first_difference(
 def _tile(plan: LayerPlan) -> tuple[int, int]:
     """(images, rows of output) that are held at once."""
     layer = plan.layer
-    pixels = max(1, _HELD // max(layer.out_channels, layer.subset_size))
+    pixels = max(64, min(_HELD // layer.out_channels, 1 << 13))
     together = max(1, pixels // (layer.out_height * layer.out_width))
     return together, min(layer.out_height, max(1, pixels // layer.out_width))
 

@@ -31,6 +31,8 @@ Outputs = NDArray[np.int64]
 
 _HELD = 1 << 21
 """Outputs that are held at once."""
+_LEAST_PIXELS, _MOST_PIXELS = 64, 1 << 13
+"""Of a tile: wide enough for whole vectors, small enough for caches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +192,7 @@ def _first_difference(
 def _tile(plan: LayerPlan) -> tuple[int, int]:
     """(images, rows of output) that are held at once."""
     layer = plan.layer
-    pixels = max(64, min(_HELD // layer.out_channels, 1 << 13))
+    pixels = max(_LEAST_PIXELS, min(_HELD // layer.out_channels, _MOST_PIXELS))
     together = max(1, pixels // (layer.out_height * layer.out_width))
     return together, min(layer.out_height, max(1, pixels // layer.out_width))
 

@@ -1,6 +1,9 @@
 """`--check`: what the array computes equals a direct convolution, to the last bit."""
 
 import json
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from simulator.shipped import shipped_names
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, machine, network, with_kernels
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit
 
@@ -242,9 +245,8 @@ class TestWhatIsWrongIsFound:
         arguments = ["--hw", "cofluent64", "--model", "r20", "--tau", "4", "--check"]
         done = CliRunner().invoke(cli, arguments)
         assert done.exit_code == 1
-        assert (
-            "check: DIFFERENT at layer1.0.conv1: output channel 3, row 1, column 2" in done.output
-        )
+        where = "layer1.0.conv1: output channel 3, row 1, column 2"
+        assert f"check: DIFFERENT at {where}: expected" in done.output
         assert "18 of 18 layers differ from a direct convolution" in done.output
         done = CliRunner().invoke(cli, [*arguments, "--json"])
         assert done.exit_code == 1
@@ -253,6 +255,10 @@ class TestWhatIsWrongIsFound:
         first = told["layers"][0]["difference"]
         assert (first["output_channel"], first["row"], first["column"]) == (3, 1, 2)
         assert first["got"] == first["expected"] + 1
+        done = CliRunner().invoke(cli, [*arguments, "--quiet"])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"simulate: check failed at {where}: expected ")
+        assert done.stderr.count("\n") == 1
 
 
 class TestCommand:
@@ -374,6 +380,17 @@ class TestGivenInput:
         for name in (*files, "object.npy", "archive.npz", "."):
             with pytest.raises(InputError, match=r"npy|cannot be read"):
                 self.read(tmp_path / name)
+
+
+@pytest.mark.docs
+def test_the_documents_example(tmp_path: Path) -> None:
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/check.md").read_text(), re.M | re.S
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_seeds_are_seeds() -> None:

@@ -462,7 +462,7 @@ def test_an_r18_sized_network_plans_in_a_moment() -> None:
     tables: list[Ints] = []
     for plan in plan_layers(network(*layers), machine(keys)):
         tables += [plan.accumulate_table, plan.stored_table]
-    assert time.process_time() - began < 2  # 0.4 s; noisy machines get some room
+    assert time.process_time() - began < 1  # 0.2 s; noisy machines get some room
     assert all(table.min() > 0 for table in tables)
 
 

@@ -70,5 +70,6 @@ def run(
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
             )
-    if result.check is not None and not result.check.equal:
+    if result.check is not None and result.check.first_difference is not None:
+        click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)

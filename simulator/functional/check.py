@@ -92,6 +92,11 @@ class CheckResult:
         return all(layer.equal for layer in self.layers)
 
     @property
+    def first_difference(self) -> Difference | None:
+        """Of the first layer that has one."""
+        return next((layer.difference for layer in self.layers if not layer.equal), None)
+
+    @property
     def outputs(self) -> int:
         """Outputs compared in all layers."""
         return sum(layer.outputs for layer in self.layers)

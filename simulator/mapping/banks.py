@@ -104,12 +104,14 @@ def _bunch_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
     bunch = queue[order] * most + rank // bank.accumulators
     # sorted by bunch, sub-bank and entry, equal reads stand together: the first of them is served
     entry = entry[order]
-    where = bunch * bank.subbanks + entry % bank.subbanks
-    reads = np.unique(where * bank.entries + entry)
-    where, loads = np.unique(reads // bank.entries, return_counts=True)
+    reads = np.sort((bunch * bank.subbanks + entry % bank.subbanks) * bank.entries + entry)
+    served = reads[np.diff(reads, prepend=-1) != 0] // bank.entries
+    firsts = np.flatnonzero(np.diff(served, prepend=-1))
+    loads = np.diff(firsts, append=len(served))
+    bunch = served[firsts] // bank.subbanks
     cycles = np.zeros(queues * most, dtype=np.int64)
-    np.maximum.at(cycles, where // bank.subbanks, loads)
-    distinct = np.bincount(where // bank.subbanks, weights=loads, minlength=queues * most)
+    np.maximum.at(cycles, bunch, loads)
+    distinct = np.bincount(bunch, weights=loads, minlength=queues * most)
     by_ports = -(-distinct.astype(np.int64) // bank.read_ports)
     return np.maximum(cycles, by_ports).reshape(queues, most)
 
@@ -118,6 +120,36 @@ def _bunch_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
 
 
 @lru_cache(maxsize=4096)
+def expected_accumulates(
+    blocks: tuple[int, ...], group_units: tuple[int, ...], subset_size: int, bank: Bank
+) -> Ints:
+    """[blocks, groups, passes] cycles of each accumulate of a layer that has no indices.
+
+    The outputs of a block spread evenly over the subset: a pass has its entries' share of them.
+
+    Args:
+        blocks: outputs of each block.
+        group_units: units, in PEs of their own, of each group.
+        subset_size: kernels in the layer's subset.
+        bank: of the table.
+
+    """
+    upto = [*range(0, subset_size, bank.entries), subset_size]
+    entries = np.diff(upto).tolist()
+    reads = {b: np.diff([b * seen // subset_size for seen in upto]).tolist() for b in set(blocks)}
+    passes = {
+        (block, pes): [
+            expected_accumulate(n, size, pes, bank)
+            for n, size in zip(reads[block], entries, strict=True)
+        ]
+        for block in set(blocks)
+        for pes in set(group_units)
+    }
+    table = np.array([[passes[block, pes] for pes in group_units] for block in blocks])
+    table.flags.writeable = False
+    return table
+
+
 def expected_accumulate(reads: int, entries: int, pes: int, bank: Bank) -> int:
     """Cycles of an accumulate of `reads` uniformly random indices in each of `pes` PEs.
 

@@ -5,14 +5,13 @@ docs/machine.md explains every rule; names here are the names there.
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
 from math import ceil
 from typing import Literal
 
 import numpy as np
 
 from simulator.hardware import Hardware
-from simulator.mapping.banks import accumulates_of, bank_of, expected_accumulate
+from simulator.mapping.banks import accumulates_of, bank_of, expected_accumulates
 from simulator.mapping.huffman import LENGTH_BITS, stream_bits
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
@@ -122,33 +121,11 @@ class LayerPlan:
         With the layer's indices, or, where it has none, with as many outputs in every pass as its
         share of the subset, read at random.
         """
-        bank = bank_of(self.hardware)
-        if self.layer.kernels is not None:
-            return accumulates_of(
-                self.layer.kernels, self._block_outputs, self.group_units[0], bank
-            )
-        return np.array(
-            [
-                [
-                    [
-                        expected_accumulate(outputs, entries, units, bank)
-                        for outputs, entries in zip(
-                            self._even_outputs(block), self.pass_entries, strict=True
-                        )
-                    ]
-                    for units in self.group_units
-                ]
-                for block in self.blocks
-            ]
-        )
-
-    def _even_outputs(self, block: Block) -> tuple[int, ...]:
-        """Outputs of a block in each pass, if its indices spread evenly over the subset."""
-        upto = [
-            block.outputs * seen // self.layer.subset_size
-            for seen in (0, *accumulate(self.pass_entries))
-        ]
-        return tuple(b - a for a, b in pairwise(upto))
+        bank, kernels = bank_of(self.hardware), self.layer.kernels
+        if kernels is None:
+            size = self.layer.subset_size
+            return expected_accumulates(self._block_outputs, self.group_units, size, bank)
+        return accumulates_of(kernels, self._block_outputs, self.group_units[0], bank)
 
     def direct_cycles(self, block: Block) -> int:
         """Cycles of one step without a table: one dot product per output."""

@@ -525,8 +525,11 @@ class TestWhatTheReportSays:
     ("setting", "words"),
     [
         ("array.pe.lut_read_ports=0", "array.pe.lut_read_ports is 0: expected int >= 1"),
-        ("array.pe.lut_subbanks=all", "array.pe.lut_subbanks is 'all'"),
-        ("memory.index_buffer.encoding=zip", "memory.index_buffer.encoding is 'zip'"),
+        ("array.pe.lut_subbanks=all", "invalid enum value 'all', expected none or a number"),
+        (
+            "memory.index_buffer.encoding=zip",
+            "encoding is 'zip': invalid enum value 'zip', expected fixed or huffman",
+        ),
     ],
 )
 def test_wrong_values_are_refused(setting: str, words: str) -> None:

@@ -285,6 +285,19 @@ class TestAgainstOtherModels:
             share = sum(cost <= cycles for cost in costs) / len(costs)
             assert share_within(cycles, reads, entries, bank) == pytest.approx(share, abs=1e-15)
 
+    @pytest.mark.parametrize(
+        ("subbanks", "least", "most"),
+        [
+            # 128 reads hit 512 x (1 - (1 - 1/512)^128) = 113.4 entries on average
+            (1, 114, 114),  # one by one
+            (16, 8, 20),  # 113.4 / 16 = 7.1 in each part, more in the fullest
+            (512, 2, 2),  # 64 ports: 65 to 128 entries take two cycles
+        ],
+    )
+    def test_wide_pes_are_counted_too(self, subbanks: int, least: int, most: int) -> None:
+        bank = Bank(entries=512, accumulators=128, read_ports=64, subbanks=subbanks)
+        assert least <= expected_accumulate(128, 512, 1, bank) <= most
+
     @pytest.mark.parametrize(("ports", "subbanks"), [(1, 4), (2, 4), (4, 2), (4, 1), (2, 2)])
     def test_the_expectation_of_two_pes_equals_an_enumeration(
         self, ports: int, subbanks: int

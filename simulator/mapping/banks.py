@@ -13,9 +13,9 @@ PE in which it takes longest.
 """
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from math import ceil, comb
+from operator import mul
 
 import numpy as np
 
@@ -183,22 +183,25 @@ def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
     what `surjections(reads, d)` of the entries^reads bunches read.
     """
     most = min(reads, entries, cycles * bank.read_ports)
-    sets = [1] + [0] * most
-    for number in range(min(bank.subbanks, entries)):
-        size = (entries - 1 - number) // bank.subbanks + 1
-        one = [comb(size, chosen) for chosen in range(min(cycles, size, most) + 1)]
-        sets = [
-            sum(sets[total - j] * one[j] for j in range(min(total, len(one) - 1) + 1))
-            for total in range(most + 1)
-        ]
-    bunches = sum(_surjections(reads, d) * sets[d] for d in range(most + 1))
-    return float(Fraction(bunches, entries**reads))
+    sizes = [(entries - 1 - part) // bank.subbanks + 1 for part in range(bank.subbanks)]
+    if cycles >= sizes[0]:  # no sub-bank has more entries than that: any d entries will do
+        sets = [comb(entries, d) for d in range(most + 1)]
+    else:
+        sets = [1] + [0] * most
+        for size in sizes:
+            one = [comb(size, j) for j in range(min(cycles, size, most) + 1)]
+            sets = [
+                sum(sets[d - j] * one[j] for j in range(min(d, len(one) - 1) + 1))
+                for d in range(most + 1)
+            ]
+    bunches = sum(map(mul, _surjections(reads), sets))
+    return float(bunches / entries**reads)
 
 
-@lru_cache(maxsize=4096)
-def _surjections(reads: int, distinct: int) -> int:
-    """Bunches of `reads` reads in which exactly these `distinct` entries occur."""
-    return sum(
-        (-1) ** left * comb(distinct, left) * (distinct - left) ** reads
-        for left in range(distinct + 1)
-    )
+@lru_cache(maxsize=64)
+def _surjections(reads: int) -> tuple[int, ...]:
+    """For d = 0 to `reads`: bunches of so many reads in which d given entries all occur."""
+    ways = [1, *[0] * reads]
+    for _ in range(reads):  # the last read repeats one of d entries, or is the only one of its own
+        ways = [0, *(d * (ways[d] + ways[d - 1]) for d in range(1, reads + 1))]
+    return tuple(ways)

@@ -14,9 +14,11 @@ from hypothesis import given
 
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware
-from simulator.mapping.banks import Bank, accumulates_of, bank_of, expected_accumulate, share_within
+from simulator.mapping.banks import Bank, bank_of
 from simulator.mapping.builder import Kind
+from simulator.mapping.expected import expected_accumulate, share_within
 from simulator.mapping.huffman import MAX_LENGTH, canonical_code, code_lengths, stream_bits
+from simulator.mapping.indices import accumulates_of
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints
 from simulator.workload import Layer, Workload

@@ -11,8 +11,10 @@ from typing import Literal
 import numpy as np
 
 from simulator.hardware import Hardware
-from simulator.mapping.banks import accumulates_of, bank_of, expected_accumulates
+from simulator.mapping.banks import bank_of
+from simulator.mapping.expected import expected_accumulates
 from simulator.mapping.huffman import LENGTH_BITS, stream_bits
+from simulator.mapping.indices import accumulates_of
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
 

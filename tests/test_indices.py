@@ -509,11 +509,17 @@ class TestWhatTheReportSays:
         assert "lut_subbanks none -> 4: " in shapes
         assert "where their indices meet" in self.notes(self.trained(5), setting)
 
+    def test_how_long_conflicts_take(self) -> None:
+        # bunches of 1 and of 3 cycles in turn: 2 instead of 1 on average
+        one = with_kernels(layer(64, 64, 2, 2, tau=5), pairs([0, 1, 2, 3, 0, 4, 8, 1] * 8))
+        told = self.notes(network(one), "array.pe.lut_subbanks=4")
+        assert "where their indices meet: their accumulates take 2.00 times as long" in told
+
     def test_encoding(self) -> None:
         setting = "memory.index_buffer.encoding=huffman"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
         assert "stored at fixed length" in shapes
-        assert "encoding fixed -> huffman changes nothing: the workload has shapes" in shapes
+        assert "encoding fixed -> huffman changes nothing: only shapes are known" in shapes
         told = self.notes(self.trained(5), setting)
         # 64 x 128 x 5 bit = 5120 bytes
         assert re.search(r"1 layer Huffman-coded: .* take \d\.\d kB instead of 5.1 kB", told)

@@ -13,7 +13,7 @@ PE in which it takes longest.
 `indices.py` counts this for the indices of a network, `expected.py` for uniformly random ones.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from simulator.hardware import Hardware
 
@@ -33,6 +33,11 @@ class Bank:
     def always_in_a_cycle(self) -> bool:
         """No bunch ever takes more than a cycle."""
         return self.read_ports >= self.accumulators and self.subbanks >= self.entries
+
+    @property
+    def unhindered(self) -> "Bank":
+        """The same bank with a port for every accumulator and no sub-banks."""
+        return replace(self, read_ports=self.accumulators, subbanks=self.entries)
 
 
 def bank_of(hardware: Hardware) -> Bank:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.hardware import Hardware
-from simulator.mapping.banks import bank_of
+from simulator.mapping.banks import Bank, bank_of
 from simulator.mapping.expected import expected_accumulates
 from simulator.mapping.huffman import LENGTH_BITS, stream_bits
 from simulator.mapping.indices import accumulates_of
@@ -123,9 +123,16 @@ class LayerPlan:
         With the layer's indices, or, where it has none, with as many outputs in every pass as its
         share of the subset, read at random.
         """
-        bank, kernels = bank_of(self.hardware), self.layer.kernels
+        return self._accumulates(bank_of(self.hardware))
+
+    @property
+    def unhindered_table(self) -> Ints:
+        """[blocks, groups, passes] the same with a bank that serves any bunch in a cycle."""
+        return self._accumulates(bank_of(self.hardware).unhindered)
+
+    def _accumulates(self, bank: Bank) -> Ints:
+        kernels, size = self.layer.kernels, self.layer.subset_size
         if kernels is None:
-            size = self.layer.subset_size
             return expected_accumulates(self._block_outputs, self.group_units, size, bank)
         return accumulates_of(kernels, self._block_outputs, self.group_units[0], bank)
 

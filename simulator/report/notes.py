@@ -1,6 +1,6 @@
 """Sentences that belong beside the numbers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from simulator.mapping import MappedLayer
@@ -26,7 +26,7 @@ def _of_run(run: "Run") -> list[str]:
         ),
         (
             "in several passes, the subset being larger than the table; outputs are taken to "
-            "spread evenly over the passes (the workload has shapes, no indices)",
+            "spread evenly over the passes (only shapes are known, no indices)",
             lambda m: _in_passes(m) and m.plan.layer.kernels is None,
         ),
         (
@@ -35,16 +35,7 @@ def _of_run(run: "Run") -> list[str]:
             lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
         ),
         (
-            "wait for the table's ports or sub-banks as uniformly random indices would on average "
-            "(the workload has shapes, no indices)",
-            lambda m: _in_conflict(m) and m.plan.layer.kernels is None,
-        ),
-        (
-            "wait for the table's ports or sub-banks where their indices meet",
-            lambda m: _in_conflict(m) and m.plan.layer.kernels is not None,
-        ),
-        (
-            "stored at fixed length: the workload has shapes, no indices, and a uniform histogram "
+            "stored at fixed length: only shapes are known, no indices, and a uniform histogram "
             "gives Huffman coding nothing to gain",
             lambda m: (
                 m.plan.hardware.memory.index_buffer.encoding == "huffman"
@@ -73,21 +64,46 @@ def _of_run(run: "Run") -> list[str]:
     layers = run.mapping.layers
     texts = []
     for text, holds in rules:
-        names = [m.plan.layer.name for m in layers if holds(m)]
-        if names:
-            which = "all layers" if len(names) == len(layers) else ", ".join(names[:4])
-            more = f" and {len(names) - 4} more" if 4 < len(names) < len(layers) else ""
-            texts.append(f"{which}{more} {text}")
-    return texts + _coded([m.plan for m in layers if m.plan.huffman])
+        chosen = [m for m in layers if holds(m)]
+        if chosen:
+            texts.append(f"{_named(chosen, layers)} {text}")
+    return texts + _conflicts(layers) + _coded([m.plan for m in layers if m.plan.huffman])
+
+
+def _named(chosen: Sequence[MappedLayer], layers: Sequence[MappedLayer]) -> str:
+    """The layers by name, the first few of many."""
+    if len(chosen) == len(layers):
+        return "all layers"
+    more = f" and {len(chosen) - 4} more" if len(chosen) > 4 else ""
+    return ", ".join(m.plan.layer.name for m in chosen[:4]) + more
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
     return mapped.plan.mode == "table" and len(mapped.plan.pass_entries) > 1
 
 
-def _in_conflict(mapped: MappedLayer) -> bool:
-    bank = bank_of(mapped.plan.hardware)
-    return mapped.plan.mode == "table" and not bank.always_in_a_cycle
+def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
+    """How much longer accumulates take than with a bank that serves any bunch in a cycle."""
+    texts = []
+    for real, why in (
+        (False, "as uniformly random indices would on average (only shapes are known, no indices)"),
+        (True, "where their indices meet"),
+    ):
+        chosen = [
+            m
+            for m in layers
+            if m.plan.mode == "table"
+            and not bank_of(m.plan.hardware).always_in_a_cycle
+            and (m.plan.layer.kernels is not None) == real
+        ]
+        if chosen:
+            with_waits = sum(int(m.plan.accumulate_table.sum()) for m in chosen)
+            without = sum(int(m.plan.unhindered_table.sum()) for m in chosen)
+            texts.append(
+                f"{_named(chosen, layers)} wait for the table's ports or sub-banks {why}: "
+                f"their accumulates take {with_waits / max(1, without):.2f} times as long"
+            )
+    return texts
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:

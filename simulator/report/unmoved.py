@@ -82,7 +82,7 @@ def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
         stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
         if all(plan.layer.kernels is None for plan in after):
             return (
-                "the workload has shapes, no indices, and a uniform histogram gives Huffman coding "
+                "only shapes are known, no indices, and a uniform histogram gives Huffman coding "
                 "nothing to gain"
             )
         return (

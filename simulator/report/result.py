@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
@@ -102,6 +104,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
 
     @property
     def engine(self) -> EngineName:
@@ -229,6 +233,7 @@ class Result:
             ],
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }

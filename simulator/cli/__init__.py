@@ -24,7 +24,7 @@ Examples:
 """
 
 
-_COMMANDS = ("ops", "reproduce")
+_COMMANDS = ("ops", "reproduce", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

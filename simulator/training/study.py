@@ -126,14 +126,12 @@ class Study:
         """Train one run; its record is written last, so that a run with a record is whole."""
         wanted = {}
         if seed == self.seeds[0] and method.name in SNAPSHOT_METHODS:
-            wanted = {
-                round(self.recipe.epochs * percent / 100): path
-                for percent, path in self.snapshots(method).items()
-            }
+            wanted = self.snapshots(method)
 
         def after_epoch(done: int, network: Network) -> None:
-            if done in wanted:
-                _save(network.checkpoint(), wanted[done])
+            for percent, path in wanted.items():
+                if done == round(self.recipe.epochs * percent / 100):
+                    _save(network.checkpoint(), path)
             if done:
                 count()
 

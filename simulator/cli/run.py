@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 
@@ -13,7 +14,6 @@ def run(
     *,
     hw: str | None,
     model: str | None,
-    input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -23,15 +23,13 @@ def run(
     """The main job."""
     from simulator.hardware import load_hardware
     from simulator.run import simulate, with_settings
-    from simulator.workload import load_workload
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     hardware = load_hardware(hw, settings)
-    workload = load_workload(model, input_size)
+    with progress_on_stderr(quiet) as progress:
+        workload = workload_from(model, run_options, "simulate", progress)
     if out is not None:
         from simulator.report.files import writable_folder
 

@@ -15,7 +15,7 @@ pytest.importorskip("sklearn")
 
 from simulator.training.data import load_digits, shifted  # noqa: E402 # torch may be missing
 from simulator.training.estimator import ErrorDecay, sign  # noqa: E402
-from simulator.training.loop import Recipe, train  # noqa: E402
+from simulator.training.loop import Recipe, accuracy, train  # noqa: E402
 from simulator.training.methods import Method, each  # noqa: E402
 from simulator.training.names import TITLES  # noqa: E402
 from simulator.training.network import Network  # noqa: E402
@@ -45,8 +45,10 @@ ops_convention: main_paper
 input: {channels: 1, height: 8, width: 8}
 layers:
   - {name: conv1, type: conv, precision: full, out_channels: 8, kernel: 3, padding: 1}
-  - {name: block.conv1, type: conv, precision: binary, out_channels: 16, kernel: 3, stride: 2, padding: 1}
-  - {name: block.downsample.0, type: conv, from: conv1, precision: full, out_channels: 16, kernel: 1, stride: 2}
+  - {name: block.conv1, type: conv, precision: binary, out_channels: 16, kernel: 3, stride: 2,
+     padding: 1}
+  - {name: block.downsample.0, type: conv, from: conv1, precision: full, out_channels: 16,
+     kernel: 1, stride: 2}
   - {name: block.add1, type: add, other: block.conv1}
   - {name: block.conv2, type: conv, precision: binary, out_channels: 16, kernel: 3, padding: 1}
   - {name: block.add2, type: add, other: block.add1}
@@ -265,6 +267,20 @@ def test_training_lowers_the_loss_and_repeats_bit_by_bit(tiny: str) -> None:
         assert first.test_accuracy == again.test_accuracy
 
 
+def test_a_checkpoint_holds_what_the_network_was_tested_with(tiny: str) -> None:
+    digits = load_digits()
+    recipe = Recipe(network=tiny, epochs=3, batch=8, learning_rate=0.1)
+    for method in (Method("1-bit"), Method("snn", 4), Method("baseline-b-10", 4)):
+        outcome = train(recipe, method, 0, digits)
+        state = outcome.network.checkpoint()
+        loaded = Network(tiny, method.binarizers(generator(9)))
+        loaded.load_state_dict(state)
+        for name, layer in loaded.binary.items():
+            if isinstance(layer.binarize, Subset):
+                layer.binarize.subset.copy_(torch.sign(state[f"{name}.binarize.patterns"]))
+        assert accuracy(loaded, digits) == outcome.test_accuracy > 0.3, method  # chance is 0.1
+
+
 def test_a_refined_subset_moves_and_a_fixed_one_does_not(tiny: str) -> None:
     digits = load_digits()
     recipe = Recipe(network=tiny, epochs=3, batch=8, learning_rate=0.1)
@@ -337,7 +353,7 @@ def test_a_broken_record_is_named(tmp_path: Path, tiny: str) -> None:
         (("--methods", "1-bit,magic"), "'magic': allowed are full-precision, 1-bit, vanilla"),
         (("--taus", "9"), "'9': expected 1 to 8"),
         (("--seeds", "0,x"), "'x': expected 0 to"),
-        (("--network", "r18"), "layer 'maxpool': type pool cannot be trained"),
+        (("--network", "r20"), "r20: input is 3x32x32: the images to train on are 1x8x8"),
     ],
 )
 def test_wrong_input_is_one_line(

@@ -80,12 +80,19 @@ def _chosen(
     show_default=True,
     help="At the start; it falls to 0 as a cosine.",
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Folder for a report on the runs: training.md, its tables and Figure 11.",
+)
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
 def train(
+    *,
     out: Path,
     methods: tuple[str, ...],
     taus: tuple[int, ...],
     seeds: tuple[int, ...],
+    report: Path | None,
     quiet: bool,
     **recipe: Any,
 ) -> None:
@@ -104,7 +111,14 @@ def train(
     study = Study(Recipe(**recipe), tuple(each(methods, taus)), seeds, out)
     with progress_on_stderr(quiet) as progress:
         records = study.run(progress)
+        written = [study.folder / "accuracy.csv"]
+        if report is not None:
+            from simulator.training.report import write
+
+            written += write(study, records, report, progress)
     if not quiet:
         from simulator.training.summary import print_summary
 
         print_summary(records, console())
+        for path in written:
+            click.echo(f"written: {path}")

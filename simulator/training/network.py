@@ -8,11 +8,9 @@ import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor, nn
 
 from simulator.errors import InputError
-from simulator.inputs import convert, read_yaml
-from simulator.shipped import find
 from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
-from simulator.workload import Layer, load_workload, schema
+from simulator.workload import Layer, Workload, load_workload, schema
 
 Binarizer = Signs | Subset
 MakeBinarizer = Callable[[ErrorDecay], Binarizer]
@@ -71,15 +69,16 @@ class Network(nn.Module):
         """Build the layers; without `make_binarizer` all are full-precision, with ReLU.
 
         Raises:
-            InputError: the file is wrong, or has a layer that cannot be trained.
+            InputError: the file is wrong, is not for the digits, or has a layer that cannot be
+                trained.
 
         """
         super().__init__()
-        path = find("workloads", name_or_path)
-        self.nodes = convert(read_yaml(path), schema.NetworkFile, str(path)).layers
-        layers = load_workload(path).layers
+        workload = load_workload(name_or_path)
+        layers = workload.layers
+        self.nodes = _digit_network(workload, name_or_path).layers
         for node in self.nodes:
-            _require_trainable(node, str(path))
+            _require_trainable(node, name_or_path)
         self.decay = ErrorDecay()
         self.activation = F.relu if make_binarizer is None else F.hardtanh
         self.summands = _summands(self.nodes)
@@ -179,6 +178,26 @@ def _summands(nodes: tuple[schema.Node, ...]) -> set[str]:
             names.add(node.other)
             names.add(node.source or (before.name if before else "input"))
     return names
+
+
+def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
+    """The graph behind a workload, if its input and output are those of the digits."""
+    file = workload.network
+    if file is None:
+        raise InputError(f"{source}: holds shapes but no network; name a network file")
+    image = file.input
+    if (image.channels, image.height, image.width) != (1, 8, 8):
+        raise InputError(
+            f"{source}: input is {image.channels}x{image.height}x{image.width}: the images to "
+            "train on are 1x8x8"
+        )
+    last = file.layers[-1]
+    if not isinstance(last, schema.Linear) or last.out_features != 10:
+        raise InputError(
+            f"{source}: its last entry is {last.name!r}: expected type linear with "
+            "out_features 10, one for every digit"
+        )
+    return file
 
 
 def _require_trainable(node: schema.Node, source: str) -> None:

@@ -87,7 +87,7 @@ class Study:
             assert digits is not None  # there is something to train
             found[method, seed] = self._train(method, seed, digits, after_epoch)
         records = [record for record in found.values() if record is not None]
-        rows = [_row(record) for record in records]
+        rows = rows_of(records)
         write_file(self.folder / "accuracy.csv", lambda path: write_rows(path, rows))
         return records
 
@@ -156,6 +156,11 @@ def _save(state: dict[str, Tensor], path: Path) -> None:
             torch.save(state, file)
 
     write_file(path, write)
+
+
+def rows_of(records: list[Record]) -> list[dict[str, object]]:
+    """A row per run, as in accuracy.csv."""
+    return [_row(record) for record in records]
 
 
 def _row(record: Record) -> dict[str, object]:

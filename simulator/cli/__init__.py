@@ -26,7 +26,7 @@ Examples:
 """
 
 
-_COMMANDS = ("extract", "ops", "reproduce", "train")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

@@ -18,6 +18,7 @@ Examples:
   simulate extract r18.safetensors --network r18 --tau 5 --subset frequent -o r18-b.npz
   simulate extract r18.npz --network r18 --subset random --seed 1 --bits 0.56
         --layer-tau layer4.1.conv2=4 --out report --json
+  simulate extract r18.onnx --binarize 'layer*.conv?' --tau 5 --subset frequent -o r18-f.npz
 """
 
 
@@ -55,7 +56,8 @@ def extract(
 ) -> None:
     """Read a trained network: per layer its shape, subset, indices and binarisation error.
 
-    FILE is a PyTorch checkpoint (.pth, .pth.tar, .pt), or a state dict as .safetensors or .npz.
+    FILE is a PyTorch checkpoint (.pth, .pth.tar, .pt), a state dict as .safetensors or .npz, or an
+    ONNX model (.onnx).
     """
     from simulator.report import extraction as report
     from simulator.report.files import write_file

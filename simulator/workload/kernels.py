@@ -47,6 +47,14 @@ class KernelSet:
             digest.update(np.ascontiguousarray(array, dtype="<u2").tobytes())
         return digest.hexdigest()
 
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """[2^unit_weights] how often each kernel id occurs."""
+        rows = np.bincount(self.indices.ravel(), minlength=len(self.subset))
+        counts = np.zeros(1 << self.unit_weights, dtype=np.int64)
+        np.add.at(counts, self.subset, rows)
+        return counts
+
     def __eq__(self, other: object) -> bool:
         """Compare the contents."""
         return isinstance(other, KernelSet) and self.sha256 == other.sha256

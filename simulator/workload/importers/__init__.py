@@ -18,7 +18,7 @@ SUFFIXES = {
     ".npz": "npz",
 }
 """Formats of named tensors: each is read by `read_<format>` in the module of its name."""
-GRAPHS: dict[str, str] = {}
+GRAPHS = {".onnx": "onnx"}
 """Formats that hold the graph, and so the sizes, beside the weights: each is read by
 `read_<format>(path, binarize, input_size)` -> (workload, trained layers by name) in its module."""
 

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+from simulator import load_hardware, simulate  # noqa: E402 # torch may be missing
 from simulator.training.data import load_digits, shifted  # noqa: E402 # torch may be missing
 from simulator.training.estimator import ErrorDecay, sign  # noqa: E402
 from simulator.training.loop import Recipe, accuracy, train  # noqa: E402
@@ -34,6 +35,7 @@ from simulator.training.subsets import (  # noqa: E402
     random_ids,
     uniform_ids,
 )
+from simulator.workload.extract import extract  # noqa: E402
 from tests.conftest import Command  # noqa: E402
 
 pytestmark = pytest.mark.unit
@@ -302,7 +304,7 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
     def run(*more: str) -> "subprocess.CompletedProcess[str]":
         return command("train", "--out", "out", "--network", tiny, "--epochs", 2, *more)
 
-    done = run("--methods", "1-bit,snn", "--taus", "4", "--seeds", "0,1")
+    done = run("--methods", "1-bit,snn", "--taus", "4", "--seeds", "0,1", "--report", "report")
     assert done.returncode == 0, done.stderr
     assert "SNN" in done.stdout
     out = tmp_path / "out"
@@ -319,6 +321,17 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
         ("snn", "1"),
     ]
     assert rows[2]["bits"] == "0.4444"
+    # the report: accuracies of the records, speed of the extracted networks
+    page = (tmp_path / "report/training.md").read_text()
+    for stem in ("1-bit", "snn-tau4"):
+        found = [
+            json.loads((out / f"{stem}-seed{seed}.json").read_text())["test_accuracy"]
+            for seed in (0, 1)
+        ]
+        assert f"| {100 * found[0]:.2f}, {100 * found[1]:.2f} |" in page
+    trained = extract(out / "snn-tau4-seed0.pth", network=tiny).workload
+    assert f"| {simulate(trained, load_hardware('cofluent64')).run.cycles:,} |" in page
+    assert (tmp_path / "report/training_figure11.png").stat().st_size > 10_000
     # an interrupted study: one record is missing, its run is made again and comes out the same
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.iterdir()}
     (out / "snn-tau4-seed1.json").unlink()

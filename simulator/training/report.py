@@ -5,11 +5,13 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.printed import TABLE8
 from simulator.report.files import writable_folder, write_file
-from simulator.report.kernels import Snapshot, choose_layers, columns_of
+from simulator.report.kernels import Snapshot, columns_of
 from simulator.report.kernels_figure import plot_kernels
 from simulator.report.result import Result
 from simulator.report.timeline import save_figure
@@ -17,7 +19,14 @@ from simulator.run import simulate
 from simulator.training.data import load_digits
 from simulator.training.methods import Method
 from simulator.training.names import TITLES
-from simulator.training.study import SNAPSHOT_METHODS, Progress, Record, Study, rows_of
+from simulator.training.study import (
+    SNAPSHOT_METHODS,
+    SNAPSHOT_PERCENT,
+    Progress,
+    Record,
+    Study,
+    rows_of,
+)
 from simulator.training.summary import Accuracy, accuracies
 from simulator.workload import Workload, load_workload
 from simulator.workload.extract import extract
@@ -29,6 +38,7 @@ Snapshots = dict[int, Snapshot]
 """A method's networks by percent of the training done, from 0 to 100."""
 
 HARDWARE = "cofluent64"
+_DRAWN_LAYERS = 4
 PRINTED_TAU = 5
 """Table 8's tau."""
 _COMMAND = "simulate train --out out/training --report reports"
@@ -55,7 +65,6 @@ def write(
         written += [
             write_csv(folder / "training_speed.csv", speeds),
             write_file(folder / "training_figure11.png", lambda path: save_figure(figure, path)),
-            write_file(folder / "training_figure11.svg", lambda path: save_figure(figure, path)),
         ]
     title = "A network of our own: handwritten digits"
     return [write_report(folder / "training.md", title, _COMMAND, parts), *written]
@@ -126,7 +135,7 @@ def _snapshots(study: Study, method: Method) -> Snapshots:
     """The first seed's networks, extracted."""
     return {
         percent: Snapshot(
-            label=f"{method.title} at {percent} %",
+            label=f"{percent} %",
             workload=extract(path, network=study.recipe.network).workload,
         )
         for percent, path in study.snapshots(method).items()
@@ -135,7 +144,9 @@ def _snapshots(study: Study, method: Method) -> Snapshots:
 
 def _figure(snapshots: dict[Method, Snapshots]) -> "Figure":
     every = [snapshot for series in snapshots.values() for snapshot in series.values()]
-    return plot_kernels(columns_of(every), choose_layers(every[0], ()))
+    layers = list(every[0].histograms)
+    places = np.linspace(0, len(layers) - 1, min(_DRAWN_LAYERS, len(layers))).round().astype(int)
+    return plot_kernels(columns_of(every), [layers[place] for place in places])
 
 
 def _subsets(snapshots: dict[Method, Snapshots]) -> list[str]:
@@ -143,8 +154,9 @@ def _subsets(snapshots: dict[Method, Snapshots]) -> list[str]:
     renewed = "Kernels of a layer's subset that refinement renewed, mean over the layers:\n"
     return [
         "## Kernels over the training (Figure 11)\n\n"
-        "Which kernels six of the layers use, and how often, after 0, 25, 50 and 100 % of the "
-        "epochs of the first seed.\n",
+        "Which kernels some of the layers use, and how often, after "
+        f"{', '.join(map(str, SNAPSHOT_PERCENT))} % of the epochs of the first seed. Filled "
+        "circles are kernels that were not in use at the snapshot before.\n",
         "![Kernels over the training](training_figure11.png)\n",
         *([renewed, table(rows)] if rows else []),
     ]
@@ -175,8 +187,9 @@ def _speed(study: Study, rows: list[Row]) -> list[str]:
     return [
         "## Simulated speed of what was trained\n\n"
         f"The first seed's networks on `{HARDWARE}`, binary layers, batch 1, with the indices that "
-        "training left; beside it the speedup of the shapes alone, where outputs spread evenly "
-        "over a subset.\n",
+        "training left; beside it the cycles of the shapes alone, where outputs spread evenly "
+        "over a subset. They differ where a subset takes more than one pass through the table and "
+        "a pass accumulates for longer than the next one fills.\n",
         table(rows),
         f"Shapes of {load_workload(study.recipe.network).title}. Maps of 8x8, 4x4 and 2x2 pixels "
         "are small work for 64 PEs: latencies of the memory weigh more here than on ImageNet.\n",
@@ -194,7 +207,7 @@ def _speed_row(method: Method, trained: Snapshot, progress: Progress | None) -> 
         "cycles": f"{result.run.cycles:,}",
         "time (µs)": f"{1e3 * result.time_ms:.2f}",
         "speedup over 1 bit": f"{result.speedup:.3f}x",
-        "shapes alone": f"{alone.speedup:.3f}x",
+        "cycles, shapes alone": f"{alone.run.cycles:,}",
         **_stage_speedups(result),
     }
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from simulator import load_hardware, simulate  # noqa: E402 # torch may be missing
+from simulator import InputError, load_hardware, simulate  # noqa: E402 # torch may be missing
 from simulator.training.data import load_digits, shifted  # noqa: E402 # torch may be missing
 from simulator.training.estimator import ErrorDecay, sign  # noqa: E402
 from simulator.training.loop import Recipe, accuracy, train  # noqa: E402
@@ -237,6 +238,15 @@ def test_a_checkpoint_has_the_authors_layout(tiny: str) -> None:
     assert "fc.weight" in state
 
 
+@pytest.mark.parametrize("name", ["forward", "norms", "block", "block..conv9", "fc.weight"])
+def test_a_name_that_is_taken_is_an_error(tmp_path: Path, name: str) -> None:
+    entry = f"  - {{name: {name}, type: linear, precision: full, out_features: 10}}\n"
+    path = tmp_path / "taken.yaml"
+    path.write_text(NETWORK + entry)
+    with pytest.raises(InputError, match=rf"layer '{re.escape(name)}' cannot be trained"):
+        Network(str(path), Signs)
+
+
 def test_images_are_shifted_whole() -> None:
     images = torch.zeros(200, 1, 8, 8) - 1
     images[:, 0, 4, 4] = 1
@@ -349,9 +359,13 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
     )
 
 
-def test_a_broken_record_is_named(tmp_path: Path, tiny: str) -> None:
-    from simulator import InputError
+def test_a_training_that_diverges_is_an_error(tiny: str) -> None:
+    recipe = Recipe(network=tiny, epochs=9, batch=64, learning_rate=1e20)
+    with pytest.raises(InputError, match=r"seed 4: the loss is not finite .*learning rate 1e\+20"):
+        train(recipe, Method("full-precision"), 4, load_digits())
 
+
+def test_a_broken_record_is_named(tmp_path: Path, tiny: str) -> None:
     (tmp_path / "1-bit-seed0.json").write_text(json.dumps({"method": "1-bit"}))
     recipe = Recipe(network=tiny, epochs=1, batch=64, learning_rate=0.1)
     study = Study(recipe, (Method("1-bit"),), (0,), tmp_path)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor
 
+from simulator.errors import InputError
 from simulator.training.data import Digits, shifted
 from simulator.training.methods import Method
 from simulator.training.network import Network
@@ -55,7 +57,7 @@ def train(
     """Train one network; equal arguments give equal bits on the same machine.
 
     Raises:
-        InputError: the network file is wrong or cannot be trained.
+        InputError: the network file is wrong or cannot be trained; the training diverges.
 
     """
     torch.set_num_threads(1)  # sums in one order; and small layers gain nothing from threads
@@ -76,9 +78,13 @@ def train(
     after_epoch(0, network)
     for epoch in range(recipe.epochs):
         network.decay.move_to(epoch / recipe.epochs)
-        losses.append(
-            _epoch(network, optimizer, schedule, batch=recipe.batch, digits=digits, order=order)
-        )
+        loss = _epoch(network, optimizer, schedule, batch=recipe.batch, digits=digits, order=order)
+        if not isfinite(loss):
+            raise InputError(
+                f"{method.title}, seed {seed}: the loss is not finite in epoch {epoch + 1}: "
+                f"learning rate {recipe.learning_rate:g} is too high for this network"
+            )
+        losses.append(loss)
         after_epoch(epoch + 1, network)
     return Outcome(network, tuple(losses), accuracy(network, digits))
 

@@ -83,7 +83,8 @@ class Network(nn.Module):
         self.activation = F.relu if make_binarizer is None else F.hardtanh
         self.summands = _summands(self.nodes)
         self.weighted: dict[str, nn.Module] = {}
-        self.norms = nn.ModuleDict()
+        self.norms = nn.ModuleList()
+        self.norm_of: dict[str, nn.Module] = {}
         for layer, node in zip(layers, (x for x in self.nodes if _has_weights(x)), strict=True):
             self._add(layer, node, make_binarizer)
 
@@ -105,19 +106,14 @@ class Network(nn.Module):
             )
         else:
             module = BinaryConv(layer, make_binarizer(self.decay))
-        *folders, last = layer.name.split(".")
-        home: nn.Module = self
-        for folder in folders:
-            if folder not in home._modules:
-                home.add_module(folder, nn.Module())
-            home = cast(nn.Module, home._modules[folder])
-        home.add_module(last, module)
+        _register(self, layer.name, module)
         self.weighted[layer.name] = module
         if isinstance(node, schema.Conv):
             norm = nn.BatchNorm2d(layer.out_channels)
             if layer.name in self.summands and not layer.full_precision:
                 nn.init.constant_(norm.weight, START_GAIN)
-            self.norms[_norm(layer.name)] = norm
+            self.norms.append(norm)
+            self.norm_of[layer.name] = norm
 
     @property
     def binary(self) -> dict[str, BinaryConv]:
@@ -137,7 +133,7 @@ class Network(nn.Module):
         out: Tensor
         match node:
             case schema.Conv():
-                out = self.norms[_norm(node.name)](self.weighted[node.name](entering))
+                out = self.norm_of[node.name](self.weighted[node.name](entering))
                 return out if node.name in self.summands else self.activation(out)
             case schema.Add():
                 return self.activation(entering + values[node.other])
@@ -162,8 +158,25 @@ class Network(nn.Module):
         return state
 
 
-def _norm(layer_name: str) -> str:
-    return layer_name.replace(".", "_")
+def _register(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Make `module` a part of the network under its dotted name: the state dict's names."""
+    *folders, last = name.split(".")
+    home = network
+    for folder in folders:
+        if folder not in home._modules:
+            _require_free(home, folder, name)
+            home.add_module(folder, nn.Module())
+        home = cast(nn.Module, home._modules[folder])
+    _require_free(home, last, name)
+    home.add_module(last, module)
+
+
+def _require_free(home: nn.Module, part: str, name: str) -> None:
+    if not part or hasattr(home, part):
+        raise InputError(
+            f"layer {name!r} cannot be trained under this name: {part!r} is empty or taken; "
+            "give it another one"
+        )
 
 
 def _has_weights(node: schema.Node) -> bool:

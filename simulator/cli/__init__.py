@@ -27,7 +27,7 @@ Examples:
 """
 
 
-_COMMANDS = ("extract", "kernels", "ops", "reproduce")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

@@ -21,10 +21,12 @@ Examples:
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate reproduce table4
+  simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
+  simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
 """
 
 
-_COMMANDS = ("ops", "reproduce")
+_COMMANDS = ("ops", "reproduce", "search", "sweep")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

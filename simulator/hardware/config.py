@@ -116,11 +116,24 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     return hardware
 
 
+def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
+    """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    path = find("hw_configs", name_or_path)
+    data = read_yaml(path)
+    convert(data, Hardware, str(path))
+    return data
+
+
 def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) -> Hardware:
     """Check a hardware file's plain data with some keys replaced; `data` stays as it is.
 
     Args:
-        data: what `read_yaml` returns for a hardware file.
+        data: from `read_hardware`.
         values: by dotted key such as `"array.pes"`.
         source: names the hardware in errors.
 

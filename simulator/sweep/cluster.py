@@ -59,7 +59,7 @@ def _submitted(
     from distributed.scheduler import KilledWorker
 
     numbers: dict[str, int] = {}
-    completed = as_completed()
+    completed = as_completed(loop=client.loop)
 
     def submit(count: int) -> None:
         for number, points in islice(waiting, count):

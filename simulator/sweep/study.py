@@ -14,9 +14,7 @@ from typing import Any
 
 from simulator.engine import ENGINES
 from simulator.errors import InputError
-from simulator.hardware import load_hardware
-from simulator.inputs import read_yaml
-from simulator.shipped import find
+from simulator.hardware.config import read_hardware
 from simulator.sweep.axes import POINT_FIELDS, Axis, parse_size
 from simulator.sweep.columns import column_of, hardware_keys
 from simulator.sweep.evaluate import Inputs
@@ -155,7 +153,7 @@ def _study(
     _require_known_keys(points.names)
     hardware, networks = _named_files(points)
     inputs = Inputs(
-        hardware={name: _hardware_data(name) for name in hardware},
+        hardware={name: read_hardware(name) for name in hardware},
         workloads={(model, size): _network(model, size) for model, size in networks},
         names=points.names,
         baseline_bits=baseline_bits,
@@ -193,11 +191,6 @@ def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]
     hardware = sorted({str(h) for h, _, _ in pairs})
     networks = {(str(m), None if s is None else str(s)) for _, m, s in pairs}
     return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
-
-
-def _hardware_data(name: str) -> dict[str, Any]:
-    load_hardware(name)  # a wrong file is refused here, not point by point
-    return read_yaml(find("hw_configs", name))
 
 
 def _network(model: str, size: str | None) -> Workload | str:

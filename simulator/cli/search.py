@@ -17,7 +17,8 @@ Examples:
 
 \b
   simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
-  simulate search --hw cofluent64 --model r18 --objective time --mean-bits 0.5 --taus 3:7:+1,9
+  simulate search --hw cofluent64 --model r18 --objective time --min-mean-bits 0.5
+  simulate search --hw cofluent64 --model r18 --objective capacity --max-time-ms 0.9 --taus 3:7:+1,9
   simulate search --hw cofluent64 --model r18 --objective time --max-mbit 5 \\
       --set array.pes=16:128:x2 --set memory.dram.bytes_per_cycle=4,16 --out found
 """
@@ -28,13 +29,17 @@ Examples:
 @click.option("--model", required=True, help="Network: a shipped name or a path to its YAML file.")
 @click.option(
     "--objective",
-    type=click.Choice(["bits", "time"]),
+    type=click.Choice(["bits", "time", "capacity"]),
     required=True,
-    help="Least stored bits under --max-time-ms, or least time under --mean-bits or --max-mbit.",
+    help="bits: store least within --max-time-ms; capacity: store most within it; time: run "
+    "fastest within limits of storage.",
 )
 @click.option("--max-time-ms", type=float, help="The run may take this long.")
-@click.option("--mean-bits", type=float, help="Most stored bits per weight, such as 0.5.")
-@click.option("--max-mbit", type=float, help="Most stored bits of the binary layers, in 1e6.")
+@click.option("--mean-bits", type=float, help="Store no more bits per weight, such as 0.5.")
+@click.option("--min-mean-bits", type=float, help="Store no fewer bits per weight.")
+@click.option(
+    "--max-mbit", type=float, help="Store no more than this in the binary layers, 1e6 bits."
+)
 @click.option(
     "--taus",
     default="1:9:+1",
@@ -68,6 +73,7 @@ def search(
     input_size: tuple[int, int] | None,
     max_time_ms: float | None,
     mean_bits: float | None,
+    min_mean_bits: float | None,
     max_mbit: float | None,
     taus: str,
     settings: tuple[str, ...],
@@ -89,7 +95,12 @@ def search(
 
     if out is not None:
         writable_folder(out)
-    limits = Limits(max_time_ms=max_time_ms, mean_bits=mean_bits, max_mbit=max_mbit)
+    limits = Limits(
+        max_time_ms=max_time_ms,
+        mean_bits=mean_bits,
+        min_mean_bits=min_mean_bits,
+        max_mbit=max_mbit,
+    )
     allowed = [tau for tau in axis("tau", taus).values if isinstance(tau, int)]
     workload = load_workload(model, input_size)
     machines = _machines(hw, settings)

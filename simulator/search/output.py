@@ -16,6 +16,11 @@ from simulator.search.task import Candidate
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_OBJECTIVES = {
+    "bits": "least stored bits",
+    "time": "least time",
+    "capacity": "most stored bits",
+}
 _COLUMNS = ("layer", "tau", "bits", "kbit", "µs", "µs, separable", "µs at 1 bit", "bound by")
 
 
@@ -27,7 +32,7 @@ def print_search(result: SearchResult, console: Console) -> None:
         box=box.SIMPLE_HEAD,
         pad_edge=False,
         title=f"{result.workload.title} on {task.hardware.name}: "
-        f"least {'stored bits' if result.objective == 'bits' else 'time'}, {limits}",
+        f"{_OBJECTIVES[result.objective]}, {limits}",
         title_justify="left",
     )
     for name in _COLUMNS:
@@ -73,15 +78,21 @@ def sentences(result: SearchResult) -> list[str]:
         lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
     lines.append(f"1 bit: {_figures(result, result.one_bit)}")
     lines.append(
-        f"exact for separable layer times (dynamic programming over layers, front of "
-        f"{len(result.front):,} combinations): their sum is "
-        f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms, the simulated run differs by "
+        "exact for separable layer times (dynamic programming over layers, "
+        f"{len(result.combinations):,} different sums of bits): their sum is "
+        f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
         f"{result.difference_percent:+.3f} %, for weights of the next layer load while one computes"
     )
     if result.steps_along_front:
         lines.append(
-            f"{result.steps_along_front} points of the front were passed over: their sum keeps the "
-            "limit, their simulated run does not"
+            f"{result.steps_along_front} better combinations were passed over: their sum keeps the "
+            "limit of time, their simulated run does not"
+        )
+    if result.at_smallest_taus:
+        lines.append(
+            "every layer has the smallest tau allowed, which is fastest and smallest at once; what "
+            "accuracy needs, --taus and --min-mean-bits can say, and --objective capacity asks for "
+            "the most bits within a time"
         )
     return lines
 
@@ -99,6 +110,9 @@ def _gain(result: SearchResult, uniform: Candidate) -> str:
     if result.objective == "bits":
         percent = 100 * (1 - result.best.stored_parts / uniform.stored_parts)
         return f"the best stores {percent:.1f} % less"
+    if result.objective == "capacity":
+        percent = 100 * (result.best.stored_parts / uniform.stored_parts - 1)
+        return f"the best stores {percent:.1f} % more"
     return f"the best is {100 * (1 - result.best.cycles / uniform.cycles):.1f} % faster"
 
 
@@ -133,7 +147,7 @@ def _draw(result: SearchResult) -> "Figure":
         axes = figure.subplots()
         rows = result.front_rows()
         times, sizes = [row["time_ms"] for row in rows], [row["mbit"] for row in rows]
-        axes.plot(times, sizes, drawstyle="steps-post", color="#0072B2", label="front, separable")
+        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, separable")
         for tau, run in result.task.uniforms().items():
             place = (result.task.milliseconds(run.cycles), run.mbit)
             axes.plot(*place, "o", color="#7F7F7F", markersize=4)
@@ -146,12 +160,11 @@ def _draw(result: SearchResult) -> "Figure":
         )  # fmt: skip
         if result.limits.max_time_ms is not None:
             axes.axvline(result.limits.max_time_ms, color="0.5", linestyle=":")
-        most = [result.limits.max_mbit]
-        if result.limits.mean_bits is not None:
-            most.append(result.limits.mean_bits * result.task.weights / 1e6)
-        for value in most:
-            if value is not None:
-                axes.axhline(value, color="0.5", linestyle=":")
+        for mean in (result.limits.mean_bits, result.limits.min_mean_bits):
+            if mean is not None:
+                axes.axhline(mean * result.task.weights / 1e6, color="0.5", linestyle=":")
+        if result.limits.max_mbit is not None:
+            axes.axhline(result.limits.max_mbit, color="0.5", linestyle=":")
         axes.set_xlabel("time (ms)")
         axes.set_ylabel("stored (Mbit)")
         axes.legend(frameon=False)

@@ -96,17 +96,19 @@ def _range(name: str, text: str) -> list[str]:
     advance: Callable[[Decimal], Decimal] = (
         (lambda x: x * step) if kind == "x" else (lambda x: x + step)
     )
-    finite = all(number.is_finite() for number in (first, last, step))
-    rising = finite and advance(first) > first
-    if not finite or advance(first) == first or rising != (last > first) or step * first == 0:
+    if not all(number.is_finite() for number in (first, last, step)):
+        raise InputError(f"{name} {text}: not a number; {expected}")
+    possible = step > 0 and first * last > 0 if kind == "x" else step != 0
+    rising = advance(first) > first
+    if not possible or advance(first) == first or (last < first if rising else last > first):
         raise InputError(f"{name} {text}: steps of {parts[2]} do not lead from {first} to {last}")
     numbers = []
     number = first
     while number <= last if rising else number >= last:
+        if len(numbers) == _MOST_VALUES:
+            raise InputError(f"{name} {text}: more than {_MOST_VALUES:,} values")
         numbers.append(format(number.normalize(), "f"))
         number = advance(number)
-        if len(numbers) > _MOST_VALUES or (not rising and number == 0):
-            raise InputError(f"{name} {text}: more than {_MOST_VALUES:,} values")
     return numbers
 
 

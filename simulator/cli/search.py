@@ -58,7 +58,7 @@ Examples:
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
 @click.option("--input-size", metavar="SIZE", callback=input_size, help="160 or 600x1000.")
 @click.option("--include-full-precision", is_flag=True, help="Add the full-precision layers.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs.")
+@click.option("--engine", default="auto", show_default=True, help="Which engine runs.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

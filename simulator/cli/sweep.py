@@ -58,7 +58,7 @@ _AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
 )
 @click.option("--baseline-bits", type=float, default=1.0, show_default=True, help="Of baselines.")
 @click.option("--include-full-precision", is_flag=True, help="Add the full-precision layers.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs.")
+@click.option("--engine", default="auto", show_default=True, help="Which engine runs.")
 @click.option("--layers", is_flag=True, help="Also layers.parquet: one row per point and layer.")
 @click.option(
     "--out",

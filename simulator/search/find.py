@@ -19,9 +19,9 @@ from typing import Any, Literal
 import numpy as np
 
 from simulator import __version__
-from simulator.engine import ENGINES
 from simulator.errors import InputError
 from simulator.hardware import Hardware
+from simulator.run import engine_for
 from simulator.search.front import Combinations, fewest_cycles
 from simulator.search.task import PARTS, Candidate, Task, stored_parts
 from simulator.workload import Workload
@@ -64,7 +64,6 @@ class SearchResult:
     task: Task
     objective: Objective
     limits: Limits
-    engine: str
     settings: Mapping[str, object]
     """The hardware keys of the grid, as the search chose them."""
     best: Candidate
@@ -148,7 +147,7 @@ class SearchResult:
             "best_uniform": uniform,
             "one_bit": self._described(self.one_bit),
             "layers": self.layer_rows(),
-            "engine": self.engine,
+            "engine": self.best.engine,
             "version": __version__,
         }
 
@@ -168,7 +167,7 @@ def search(
     limits: Limits,
     *,
     taus: Sequence[int] = tuple(range(1, MAX_TAU + 1)),
-    engine: str = "event",
+    engine: str = "auto",
     progress: Progress | None = None,
     **options: Any,
 ) -> SearchResult:
@@ -181,7 +180,7 @@ def search(
             runs fastest within the limits of storage.
         limits: at least the one that the objective needs.
         taus: which a layer may have, 1 to 9; 9 is 1 bit per weight (of 1x1 layers 8 is too).
-        engine: a name in `simulator.engine.ENGINES`.
+        engine: a name in `simulator.engine.ENGINES`, or `auto`.
         progress: called while the search goes on.
         options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
 
@@ -189,9 +188,8 @@ def search(
         InputError: a limit that no combination keeps, or that does not fit the objective.
 
     """
-    if engine not in ENGINES:
-        raise InputError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
-    problem = _Problem(workload=workload, objective=objective, limits=limits, engine=engine)
+    engine_for(engine)
+    problem = _Problem(workload=workload, objective=objective, limits=limits)
     problem.check(taus)
     best: SearchResult | None = None
     beyond: list[InputError] = []
@@ -224,7 +222,6 @@ class _Problem:
     workload: Workload
     objective: Objective
     limits: Limits
-    engine: str
 
     def check(self, taus: Sequence[int]) -> None:
         """Raise InputError where limits, taus and objective do not go together."""
@@ -267,7 +264,6 @@ class _Problem:
             task=task,
             objective=self.objective,
             limits=self.limits,
-            engine=self.engine,
             settings=settings,
             best=best,
             separable_cycles=tuple(

@@ -33,6 +33,8 @@ class Candidate:
     layer_cycles: tuple[int, ...]
     bound_by: tuple[str, ...]
     """Per layer."""
+    engine: str
+    """Which ran."""
 
     @property
     def mbit(self) -> float:
@@ -58,7 +60,7 @@ class Task:
             hardware: from `load_hardware`.
             taus: which a layer may have, 1 to 9, rising.
             options: `configure`'s activation_bits, batch and include_full_precision.
-            engine: a name in `simulator.engine.ENGINES`.
+            engine: a name in `simulator.engine.ENGINES`, or `auto`.
 
         """
         self.hardware = hardware
@@ -138,6 +140,7 @@ class Task:
             stored_parts=sum(map(stored_parts, self.layers, taus)),
             layer_cycles=tuple(layer.cycles for layer in run.layers),
             bound_by=tuple(layer.bound_by for layer in run.layers),
+            engine=run.engine,
         )
 
 

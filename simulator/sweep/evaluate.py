@@ -125,6 +125,7 @@ class _Figures:
     mean_bits: float
     tau: int | None
     tau_1x1: int | None
+    engine: str
     text: str
     layers: list[Row]
 
@@ -196,7 +197,7 @@ class _Evaluator:
             "dram_written_bytes": run.dram_written_bytes,
             "baseline_dram_read_bytes": base.dram_read_bytes,
             "baseline_dram_written_bytes": base.dram_written_bytes,
-            "engine": self.inputs.engine,
+            "engine": run.engine,
             "config_sha256": configuration_sha256(
                 hardware=machine.text, run=run.text, baseline=base.text
             ),
@@ -275,6 +276,7 @@ def _figures(run: "Run", text: str, by_layer: bool) -> _Figures:
         mean_bits=run.workload.bits,
         tau=run.tau,
         tau_1x1=run.tau_1x1,
+        engine=run.engine,
         text=text,
         layers=[
             {

@@ -12,9 +12,9 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from simulator.engine import ENGINES
 from simulator.errors import InputError
 from simulator.hardware.config import read_hardware
+from simulator.run import engine_for
 from simulator.sweep.axes import POINT_FIELDS, Axis, parse_size
 from simulator.sweep.columns import column_of, hardware_keys
 from simulator.sweep.evaluate import Inputs
@@ -140,13 +140,12 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
 def _study(
     points: Points,
     *,
-    engine: str = "event",
+    engine: str = "auto",
     baseline_bits: float = 1.0,
     include_full_precision: bool = False,
     layers: bool = False,
 ) -> Study:
-    if engine not in ENGINES:
-        raise InputError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
+    engine_for(engine)
     for name in ("hw", "model"):
         if name not in points.names:
             raise InputError(f"no {name} is given")

@@ -27,7 +27,7 @@ POINT_FIELDS = (
 )
 """What a point says beside hardware keys; every other axis is a key of the hardware file."""
 
-_MOST_VALUES = 1_000_000
+_MOST_VALUES = 100_000
 _LARGEST = 1 << 62
 """Columns hold 64-bit integers."""
 

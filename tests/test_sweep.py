@@ -257,9 +257,10 @@ class TestCommand:
             "dram_written_bytes": single["dram_bytes"]["written"],
             "baseline_dram_read_bytes": single["baseline"]["dram_bytes"]["read"],
             "config_sha256": single["config_sha256"], "engine": single["engine"],
-            "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1, "error": None,
+            "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1,
         }.items():  # fmt: skip
-            assert row[column] == value or row[column] is value, column
+            assert row[column] == value, column
+        assert pd.isna(row["error"])
         own = layers[layers["point"] == row["point"]]
         assert own["layer"].tolist() == [layer["name"] for layer in single["layers"]]
         assert own["cycles"].tolist() == [layer["cycles"] for layer in single["layers"]]

@@ -24,10 +24,12 @@ Examples:
   simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
+  simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
+  simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
 """
 
 
-_COMMANDS = ("extract", "kernels", "ops", "reproduce", "train")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

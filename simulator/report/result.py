@@ -28,6 +28,21 @@ _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
 
+def configuration_text(part: dict[str, Any]) -> str:
+    """One part of a configuration as the text that its fingerprint is made of."""
+    import json
+
+    return json.dumps(part, sort_keys=True)
+
+
+def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    import hashlib
+
+    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One workload, mapped and run."""
@@ -198,11 +213,8 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
-        import hashlib
-        import json
-
-        text = json.dumps(self.configuration, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        texts = {name: configuration_text(part) for name, part in self.configuration.items()}
+        return configuration_sha256(**texts)
 
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object; the fields are described in the README."""

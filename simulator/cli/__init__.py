@@ -21,11 +21,13 @@ Examples:
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate --hw cofluent64 --model r18 --bits 0.56 --check
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
+  simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
 """
 
 
-_COMMANDS = ("ops", "reproduce")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -105,7 +107,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
     source = click.core.ParameterSource.COMMANDLINE
     stray = [name for name in options if context.get_parameter_source(name) is source]
     if stray:
-        option = {"settings": "set", "as_json": "json"}.get(stray[0], stray[0]).replace("_", "-")
+        option = {"settings": "set", "as_json": "json", "taus": "layer-tau"}.get(
+            stray[0], stray[0]
+        ).replace("_", "-")
         raise click.UsageError(
             f"--{option} stands before {context.invoked_subcommand!r}, where it would have no "
             "effect: put it behind"

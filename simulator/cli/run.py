@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 
@@ -15,7 +16,6 @@ def run(
     *,
     hw: str | None,
     model: str | None,
-    input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -26,21 +26,18 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.functional import check_workload
     from simulator.hardware import load_hardware
     from simulator.run import simulate, with_settings
-    from simulator.workload import load_workload
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     if not check and (check_seed is not None or check_input is not None):
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
-    workload = load_workload(model, input_size)
+    with progress_on_stderr(quiet) as progress:
+        workload = workload_from(model, run_options, "simulate", progress)
     if out is not None:
         from simulator.report.files import writable_folder
 
@@ -50,6 +47,8 @@ def run(
         if settings:
             result = with_settings(result, hw, settings, progress)
         if check:
+            from simulator.functional import check_workload
+
             checked = check_workload(
                 result.run.workload,
                 hardware,

@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
     """What the mapper had to do, per run, and what each setting did."""
     texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
+    texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
     return texts + [effect.sentence for effect in settings]
+
+
+def _dropped_kernels(run: "Run") -> list[str]:
+    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
+        "over the subset: the workload's own kernels have another tau"
+    ]
 
 
 def _of_run(run: "Run") -> list[str]:
@@ -66,16 +79,20 @@ def _of_run(run: "Run") -> list[str]:
     for text, holds in rules:
         chosen = [m for m in layers if holds(m)]
         if chosen:
-            texts.append(f"{_named(chosen, layers)} {text}")
+            texts.append(f"{_named(_names(chosen), len(layers))} {text}")
     return texts + _conflicts(layers) + _coded([m.plan for m in layers if m.plan.huffman])
 
 
-def _named(chosen: Sequence[MappedLayer], layers: Sequence[MappedLayer]) -> str:
-    """The layers by name, the first few of many."""
-    if len(chosen) == len(layers):
+def _named(names: Sequence[str], of: int) -> str:
+    """The layers by name, the first few of many; all of them if they are."""
+    if len(names) == of:
         return "all layers"
-    more = f" and {len(chosen) - 4} more" if len(chosen) > 4 else ""
-    return ", ".join(m.plan.layer.name for m in chosen[:4]) + more
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
+
+
+def _names(chosen: Sequence[MappedLayer]) -> list[str]:
+    return [mapped.plan.layer.name for mapped in chosen]
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
@@ -100,7 +117,8 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
             with_waits = sum(int(m.plan.accumulate_table.sum()) for m in chosen)
             without = sum(int(m.plan.unhindered_table.sum()) for m in chosen)
             texts.append(
-                f"{_named(chosen, layers)} wait for the table's ports or sub-banks {why}: "
+                f"{_named(_names(chosen), len(layers))} wait for the table's ports or sub-banks "
+                f"{why}: "
                 f"their accumulates take {with_waits / max(1, without):.2f} times as long"
             )
     return texts

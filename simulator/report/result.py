@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -12,7 +10,6 @@ import msgspec
 
 from simulator import __version__
 from simulator.engine import EngineName, engine
-from simulator.functional import CheckResult
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from matplotlib.figure import Figure
+
+    from simulator.functional import CheckResult
 
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
@@ -75,13 +74,17 @@ class Run:
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 3), None)
+        """Bits of a 3x3 kernel's index; None in a BNN, or where layers differ."""
+        return self._common_tau(3)
 
     @property
     def tau_1x1(self) -> int | None:
-        """Bits of a 1x1 vector's index; None in a BNN or without such layers."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 1), None)
+        """Bits of a 1x1 vector's index; None in a BNN, or where there are none or they differ."""
+        return self._common_tau(1)
+
+    def _common_tau(self, kernel: int) -> int | None:
+        taus = {x.tau for x in self.workload.binary_layers if x.kernel == kernel}
+        return taus.pop() if len(taus) == 1 else None
 
     @property
     def dram_bytes(self) -> dict[str, int]:
@@ -101,7 +104,7 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
-    check: CheckResult | None = None
+    check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
 
     @property
@@ -173,6 +176,7 @@ class Result:
                 "dram_written_bytes": ours.dram_written_bytes,
                 "baseline_dram_read_bytes": base.dram_read_bytes,
                 "baseline_dram_written_bytes": base.dram_written_bytes,
+                "tau": ours.mapped.plan.layer.tau,
                 "mode": ours.mapped.plan.mode,
                 "weights_read_once_per": ours.mapped.weights,
                 "inputs_held_as": ours.mapped.inputs,
@@ -194,6 +198,9 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        import hashlib
+        import json
+
         text = json.dumps(self.configuration, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,6 +1,7 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,6 +31,11 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Dot products per cycle at 1-bit activations."""
     partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
     """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
+    lut_read_ports: Count | Literal["accumulators"] = "accumulators"
+    """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
+    lut_subbanks: Count | Literal["none"] = "none"
+    """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
+    once."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -80,7 +86,9 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers: one line per cycle."""
+    """Into the PEs' index registers, decoded: one line per cycle."""
+    encoding: Literal["fixed", "huffman"] = "fixed"
+    """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
     ports: Literal[1, 2] = 2
     """2: reading and writing do not meet. 1: a bank does one or the other in a cycle."""
     banks: Count | None = None
@@ -137,6 +145,54 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
+    _refuse_idle(data, hardware, path)
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key or not text:
+            raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+        _put(data, key, parse_yaml(text, f"--set {override}"), f"--set {override}")
+        hardware = convert(data, Hardware, f"--set {override}")
+    dram_timing(hardware)  # a wrong table is an error now, not when it is first used
+    return hardware
+
+
+def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
+    """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    path = find("hw_configs", name_or_path)
+    data = read_yaml(path)
+    _refuse_idle(data, convert(data, Hardware, str(path)), path)
+    return data
+
+
+def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) -> Hardware:
+    """Check a hardware file's plain data with some keys replaced; `data` stays as it is.
+
+    Args:
+        data: from `read_hardware`.
+        values: by dotted key such as `"array.pes"`.
+        source: names the hardware in errors.
+
+    Raises:
+        InputError: a key is unknown or a value is not allowed.
+
+    """
+    from simulator.hardware.dram import dram_timing
+
+    plain = deepcopy(data)
+    for key, value in values.items():
+        _put(plain, key, value, source)
+    hardware = convert(plain, Hardware, source)
+    dram_timing(hardware)
+    return hardware
+
+
+def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
+    """Raise if a file sets a key that has no effect beside its others."""
     idle = sorted(DRAM_TABLE_KEYS & data["memory"]["dram"].keys())
     if idle and hardware.memory.dram.timing == "fixed":
         raise InputError(
@@ -147,18 +203,10 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         raise InputError(
             f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
         )
-    for override in overrides:
-        _apply(data, override)
-        hardware = convert(data, Hardware, f"--set {override}")
-    dram_timing(hardware)  # a wrong table is an error now, not when it is first used
-    return hardware
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
-    """Put `a.b.c=value` into nested plain data; the schema finds an unknown last key."""
-    key, equals, text = override.partition("=")
-    if not equals or not key or not text:
-        raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
+    """Put a value under `a.b.c` of nested plain data; the schema finds an unknown last key."""
     *parents, last = key.split(".")
     inner: Any = data
     for depth, parent in enumerate(parents):
@@ -166,14 +214,14 @@ def _apply(data: dict[str, Any], override: str) -> None:
             known = [name for name, value in inner.items() if isinstance(value, dict)]
             where = ".".join(parents[: depth + 1])
             raise InputError(
-                f"--set {override}: unknown key {where!r}: sections here are {', '.join(known)}"
+                f"{source}: unknown key {where!r}: sections here are {', '.join(known)}"
             )
         inner = inner[parent]
     if isinstance(inner.get(last), dict):
         raise InputError(
-            f"--set {override}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
+            f"{source}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
         )
-    inner[last] = parse_yaml(text, f"--set {override}")
+    inner[last] = value
 
 
 def value_of(hardware: Hardware, key: str) -> object:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.area import area
@@ -286,7 +287,9 @@ class Result:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
         from simulator.report.notes import notes
 
-        return notes(self.run, self.baseline, self.settings)
+        reason = why_not_fast(self.hardware)
+        why_event = [f"the event engine ran it: {reason}"] if reason else []
+        return why_event + notes(self.run, self.baseline, self.settings)
 
     def plot_timeline(self, path: str | Path | None = None) -> "Figure":
         """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""

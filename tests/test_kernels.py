@@ -1,6 +1,7 @@
 """`simulate kernels`: which kernels are used, how often, and how that changes in training."""
 
 from dataclasses import replace
+from io import StringIO
 from math import log2
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from simulator.report.kernels import (
     choose_layers,
     columns_of,
     kernel_rows,
+    print_kernels,
     require_comparable,
     save_kernels,
 )
@@ -137,6 +139,19 @@ def test_many_snapshots_are_drawn_at_most_six_high() -> None:
     (axes,) = plot_kernels(columns_of(run), ["conv"]).axes
     labels = [text.get_text() for text in axes.texts if text.get_text().startswith("e")]
     assert labels == ["e0", "e2", "e4", "e6", "e8", "e10"]
+
+
+def test_names_are_text_not_markup(tmp_path: Path) -> None:
+    from rich.console import Console
+
+    odd = replace(BEFORE, name="$a_$ [/b]")
+    snapshots = [snapshot("$x^$ [red]", odd), snapshot("late", odd)]
+    save_kernels(snapshots, ["$a_$ [/b]"], tmp_path)
+    console = Console(width=160, record=True, file=StringIO())
+    print_kernels(snapshots[:1], console)
+    printed = console.export_text()
+    assert "$a_$ [/b]" in printed
+    assert "$x^$ [red]" in printed
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ _EXAMPLES = """
 Examples:
 
 \b
-  simulate extract r18-snn.pth.tar --network r18 -o r18-snn.npz
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate extract r18.safetensors --network r18 --tau 5 --subset frequent -o r18-b.npz
   simulate extract r18.npz --network r18 --subset random --seed 1 --bits 0.56
         --layer-tau layer4.1.conv2=4 --out report --json

@@ -10,7 +10,7 @@ from simulator.cli.output import console, progress_on_stderr
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.report.kernels import Snapshot
+    from simulator.report.kernels import Progress, Snapshot
 
 _EXAMPLES = """
 Examples:
@@ -60,7 +60,7 @@ def kernels(
     from simulator.report import kernels as report
 
     with progress_on_stderr(quiet) as progress:
-        snapshots = _load(files, options)
+        snapshots = _load(files, options, progress)
         report.require_comparable(snapshots)
         drawn = report.choose_layers(snapshots[0], layers)
         written = report.save_kernels(snapshots, drawn, out, progress)
@@ -69,7 +69,9 @@ def kernels(
         click.echo(f"written: {out}/{', '.join(path.name for path in written)}")
 
 
-def _load(files: tuple[str, ...], options: dict[str, Any]) -> "list[Snapshot]":
+def _load(
+    files: tuple[str, ...], options: dict[str, Any], progress: "Progress | None"
+) -> "list[Snapshot]":
     """Every file as a snapshot; files of one name are told apart by their folders."""
     from simulator.report.kernels import Snapshot
     from simulator.workload.extract import load_model
@@ -83,7 +85,7 @@ def _load(files: tuple[str, ...], options: dict[str, Any]) -> "list[Snapshot]":
         if given and not is_trained_file(Path(file)):
             option = {"taus": "layer-tau"}.get(given[0], given[0]).replace("_", "-")
             raise InputError(f"{file}: holds no real weights, so --{option} would have no effect")
-        workload = load_model(file, choice=choice, **_reading(options))
+        workload = load_model(file, choice=choice, progress=progress, **_reading(options))
         label = stem if stems.count(stem) == 1 else file
         snapshots.append(Snapshot(label=label, workload=workload))
     return snapshots

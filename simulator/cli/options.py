@@ -28,7 +28,7 @@ def layer_taus(
     taus: dict[str, int] = {}
     for text in texts:
         name, _, tau = text.rpartition("=")
-        if not name or not tau.isdecimal() or name in taus:
+        if not name or not tau.isdecimal() or len(tau) > 9 or name in taus:
             raise click.BadParameter(f"{text!r}: expected NAME=K, each layer once, K 1 to 9")
         taus[name] = int(tau)
     return taus

@@ -193,6 +193,7 @@ def save_kernels(
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
     from rich import box
+    from rich.markup import escape
     from rich.table import Table
 
     columns = columns_of(snapshots)
@@ -207,7 +208,7 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
         for bits, column in columns.items():
             last = column[-1].histograms[name]
             first = column[0].histograms[name]
-            row = [name, column[-1].label, f"{bits:.2f}", str(last.used)]
+            row = [escape(name), escape(column[-1].label), f"{bits:.2f}", str(last.used)]
             row += [str(last.layer.subset_size), f"{last.top_percent:.1f}"]
             row += [f"{last.entropy_bits:.2f}"]
             if snapshots_differ:

@@ -47,7 +47,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
     }
     strips = max(map(len, drawn.values()))
     inches = 0.8 if strips == 1 else 0.42  # of a strip
-    style: Any = {"font.size": 7, "axes.linewidth": 0.5, "xtick.major.width": 0.5}
+    style: Any = {"font.size": 7, "xtick.major.width": 0.5, "text.parse_math": False}
     with rc_context(style):
         size = (0.9 + 2.45 * len(drawn), 0.8 + (0.35 + _FOOT + inches * strips) * len(layers))
         figure = Figure(figsize=size, layout="constrained")
@@ -68,9 +68,8 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     _FOOT / inches,
                 )
                 if across == 0:
-                    axes.set_ylabel(layer, fontsize=8)
+                    axes.set_ylabel(f"{layer}\nshare of kernels", fontsize=7)
             axes.set_xlabel("kernel id + 1")
-        figure.supylabel("share of the layer's kernels; each scale goes to its highest bar")
     return figure
 
 
@@ -91,7 +90,7 @@ def _draw(
         base = len(strips) - 1 - number
         strength = 1.0 if len(strips) == 1 else 0.35 + 0.65 * number / (len(strips) - 1)
         _draw_bars(axes, strip, base, _BAR / highest, color=colour, alpha=strength)
-        if strip.layer.tau is not None:
+        if not strip.in_subset().all():
             _draw_subset(axes, strip, before, base)
         if len(strips) > 1:
             axes.text(

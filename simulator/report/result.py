@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.engine import EngineName, engine
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
-from simulator.program import Trace
+from simulator.program import Summary, Trace, summarize
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
@@ -23,27 +22,45 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One workload, mapped and traced."""
+    """One workload, mapped and run."""
 
     workload: Workload
     mapping: Mapping
-    trace: Trace
+    engine: EngineName
+    """What ran it."""
+    summary: Summary
+
+    @classmethod
+    def traced(
+        cls, workload: Workload, mapping: Mapping, engine: EngineName, trace: Trace
+    ) -> "Run":
+        """Return a run of which the trace is there already."""
+        run = cls(workload=workload, mapping=mapping, engine=engine, summary=summarize(trace))
+        run.__dict__["trace"] = trace  # where the cached property keeps it
+        return run
 
     @property
     def cycles(self) -> int:
         """Length of the run."""
-        return self.trace.cycles
+        return self.summary.cycles
+
+    @cached_property
+    def trace(self) -> Trace:
+        """When every command ran; made when it is first asked for."""
+        return engine(self.engine)(self.mapping.program, None)
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer's share of the run."""
-        return layer_results(self.mapping, self.trace)
+        return layer_results(self.mapping, self.summary)
 
     @property
     def title(self) -> str:
@@ -83,11 +100,17 @@ class Result:
     """A run, its baseline, and everything that led to them."""
 
     hardware: Hardware
-    engine: str
     run: Run
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that ran both."""
+        return self.run.engine
 
     @property
     def cycles(self) -> int:
@@ -175,6 +198,9 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        import hashlib
+        import json
+
         text = json.dumps(self.configuration, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -207,6 +233,7 @@ class Result:
             ],
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }

@@ -69,11 +69,9 @@ class ExtractedLayer:
     @property
     def counts(self) -> NDArray[np.int64]:
         """[512 or 256] how often each kernel id occurs."""
-        kernels = self.layer.kernels
-        size = 1 << self.layer.unit_weights
-        if kernels is None:
-            return np.zeros(size, dtype=np.int64)
-        return np.bincount(kernels.subset[kernels.indices].ravel(), minlength=size)
+        if self.layer.kernels is None:
+            return np.zeros(1 << self.layer.unit_weights, dtype=np.int64)
+        return self.layer.kernels.counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +189,6 @@ def _read(
         raise InputError(
             f"{path}: --binarize is for graphs; here the network file says which layers are binary"
         )
-    tensors = read_tensors(path)
     if network is None:
         raise InputError(
             f"{path}: holds weights but no sizes of maps: name its network file (--network)"
@@ -199,8 +196,8 @@ def _read(
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is no network file, which is YAML")
-    shapes = _titled(read_network(file, input_size), path)
-    return shapes, trained_layers(tensors, shapes)
+    shapes = read_network(file, input_size)
+    return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:

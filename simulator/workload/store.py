@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.inputs import convert
-from simulator.workload import npz, schema
+from simulator.workload import arrays, schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.network import derive
@@ -74,7 +74,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 
 def is_workload_file(path: Path) -> bool:
     """Whether a .npz file has the header of a workload."""
-    with npz.opened(path, ".npz file") as archive:
+    with arrays.opened(path, ".npz file") as archive:
         return HEADER in archive.namelist()
 
 
@@ -86,6 +86,7 @@ def write_workload(workload: Workload, path: Path) -> None:
 
     Raises:
         ValueError: layers of its network are missing.
+        InputError: a graph's layer has a name or a size that no workload file may hold.
         OSError: the file cannot be written.
 
     """
@@ -95,6 +96,7 @@ def write_workload(workload: Workload, path: Path) -> None:
         shapes=None if workload.network else _shapes_of(workload),
         taus={x.name: x.tau for x in workload.layers if x.tau is not None},
     )
+    convert(msgspec.to_builtins(header), Header, f"{path}: {HEADER}")
     if [_bare(x) for x in workload.layers] != [_bare(x) for x in _shape_only(header, path).layers]:
         raise ValueError("the workload's layers are not those of its network")
     with zipfile.ZipFile(path, "w") as archive:
@@ -149,8 +151,8 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
             graph are to be changed.
 
     """
-    with npz.opened(path, _WHAT) as archive:
-        members = npz.members(archive, path)
+    with arrays.opened(path, _WHAT) as archive:
+        members = arrays.members(archive, path)
         header = _header(archive, path)
         shapes = _shape_only(header, path, input_size)
         sets = _kernel_sets(archive, members, {x.name: x for x in shapes.layers}, header, path)
@@ -214,7 +216,7 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
 
 def _kernel_sets(
     archive: zipfile.ZipFile,
-    members: Mapping[str, npz.Member],
+    members: Mapping[str, arrays.Member],
     layers: Mapping[str, Layer],
     header: Header,
     path: Path,
@@ -235,7 +237,11 @@ def _kernel_sets(
 
 
 def _kernel_set(
-    archive: zipfile.ZipFile, subset: npz.Member, indices: npz.Member, layer: Layer, path: Path
+    archive: zipfile.ZipFile,
+    subset: arrays.Member,
+    indices: arrays.Member,
+    layer: Layer,
+    path: Path,
 ) -> KernelSet:
     most = 1 << layer.unit_bits
     wanted = (layer.out_channels, layer.units_in)
@@ -255,8 +261,8 @@ def _kernel_set(
     try:
         return KernelSet(
             layer.unit_weights,
-            npz.read(archive, subset).astype(np.uint16),
-            npz.read(archive, indices).astype(np.uint16),
+            arrays.read(archive, subset).astype(np.uint16),
+            arrays.read(archive, indices).astype(np.uint16),
         )
     except ValueError as error:
         raise InputError(f"{path}: layer {layer.name!r}: {error}") from error

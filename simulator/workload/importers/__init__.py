@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.workload import npz
+from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 
 SUFFIXES = {
@@ -43,7 +43,7 @@ def read_tensors(path: Path) -> TensorFile:
 
 def _format(path: Path) -> str:
     if zipfile.is_zipfile(path):
-        with npz.opened(path, "zip file") as archive:
+        with arrays.opened(path, "zip file") as archive:
             names = archive.namelist()
         if any(name.endswith("data.pkl") for name in names):
             return "checkpoint"

@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
-from simulator.workload import npz
+from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
@@ -27,10 +27,10 @@ def read_checkpoint(path: Path) -> TensorFile:
     tensors = {name: value for name, value in state.items() if _is_tensor(name, value, path, there)}
 
     def load(name: str) -> NDArray[Any]:
-        tensor = tensors[name].detach()
+        tensor = tensors[name]
         if not (tensor.is_floating_point() or tensor.dtype.itemsize == 1):
             raise InputError(f"{path}: {name} is of {tensor.dtype}: expected floating point")
-        values: NDArray[Any] = tensor.float().numpy()
+        values: NDArray[Any] = tensor.float().numpy(force=True)
         return values
 
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -38,6 +38,9 @@ def read_checkpoint(path: Path) -> TensorFile:
 
 
 def _load(path: Path) -> Any:
+    zipped = zipfile.is_zipfile(path)
+    if zipped:
+        _require_stored(path)
     try:
         import torch
     except ModuleNotFoundError as error:
@@ -45,9 +48,6 @@ def _load(path: Path) -> Any:
             f"{path}: reading a PyTorch checkpoint needs torch: "
             "pip install 'subbit-simulator[torch]', or save its state dict as .npz or .safetensors"
         ) from error
-    zipped = zipfile.is_zipfile(path)
-    if zipped:
-        _require_stored(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -58,15 +58,17 @@ def _load(path: Path) -> Any:
                 f"{path}: refused: loading it would call {found[1]}; only tensors and plain data "
                 "are read: save the model's state_dict()"
             ) from error
-        reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
+        reason = str(error).partition(". ")[0].partition("\n")[0][:200] or type(error).__name__
         raise InputError(f"{path}: no readable PyTorch checkpoint: {reason}") from error
 
 
 def _require_stored(path: Path) -> None:
     """torch.save never compresses; what is compressed is no checkpoint but may be a zip bomb."""
-    with npz.opened(path, "PyTorch checkpoint") as archive:
-        npz.check_sizes(archive, path)
+    with arrays.opened(path, "PyTorch checkpoint") as archive:
+        arrays.check_sizes(archive, path)
         for info in archive.infolist():
+            if "/code/" in info.filename:
+                raise InputError(f"{path}: a TorchScript archive: save the model's state_dict()")
             if info.compress_type != zipfile.ZIP_STORED:
                 raise InputError(
                     f"{path}: {info.filename[:80]!r} is compressed, which torch.save never does"
@@ -76,7 +78,7 @@ def _require_stored(path: Path) -> None:
 def _state_dict(content: Any, path: Path) -> dict[str, Any]:
     state = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(state, dict):
-        raise InputError(f"{path}: holds a {type(state).__name__}, expected a state dict")
+        raise InputError(f"{path}: expected a state dict, found {type(state).__name__}")
     if not all(isinstance(name, str) for name in state):
         raise InputError(f"{path}: its keys are no names, expected a state dict")
     return state
@@ -90,9 +92,10 @@ def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
         return False
     if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
         raise InputError(f"{path}: {name[:80]} is no dense tensor of plain numbers")
-    if not value.numel() * value.element_size() <= value.untyped_storage().nbytes() <= there:
+    stored = value.untyped_storage().nbytes()
+    if not value.numel() * value.element_size() <= stored <= there:
         raise InputError(
-            f"{path}: {name[:80]} claims the shape {list(value.shape)}, more than this file of "
-            f"{there:,} bytes can hold"
+            f"{path}: {name[:80]} claims the shape {list(value.shape)}, but stores {stored:,} "
+            f"bytes in this file of {there:,} bytes"
         )
     return True

@@ -68,6 +68,7 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
     patterns, strays = _patterns(tensors.shapes, owners)
     missing = [name for name in layers if name not in owners]
     extra = [stem for stem in shapes if stem not in owners.values()]
+    strays = [name for name in strays if not any(name.startswith(f"{stem}.") for stem in extra)]
     problems = [
         *_listed("not in the file", missing),
         *_listed("not in the network", extra),
@@ -114,8 +115,8 @@ def _patterns(
     names: Mapping[str, Shape], owners: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
     """Patterns by layer, and those that belong to no layer."""
-    layer_of = {stem: name for name, stem in owners.items()}
-    layer_of |= {_unwrapped(stem): name for stem, name in layer_of.items()}
+    layer_of = {_unwrapped(stem): name for name, stem in owners.items()}
+    layer_of |= {stem: name for name, stem in owners.items()}  # the very name comes first
     found: dict[str, str] = {}
     strays = []
     for name in names:

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from simulator.workload import npz
+from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 
 _WHAT = ".npz file"
@@ -18,11 +18,11 @@ def read_npz(path: Path) -> TensorFile:
         InputError: it is no such file, or an array's size is a lie.
 
     """
-    with npz.opened(path, _WHAT) as archive:
-        members = npz.members(archive, path)
+    with arrays.opened(path, _WHAT) as archive:
+        members = arrays.members(archive, path)
 
     def load(name: str) -> NDArray[Any]:
-        with npz.opened(path, _WHAT) as archive:
-            return npz.read(archive, members[name])
+        with arrays.opened(path, _WHAT) as archive:
+            return arrays.read(archive, members[name])
 
     return TensorFile(path=path, shapes={k: m.shape for k, m in members.items()}, load=load)

@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 _MOST = 1 << 20
 """Largest size of anything, as in network files."""
-_SIZES = range(1, _MOST + 1)
 _MOST_PADDING = 1 << 16
 _MOST_CHARACTERS = 190
 """Of a name, which may get a number behind it; a workload file allows 200."""
@@ -71,8 +70,8 @@ def read_onnx(
     found = _binarized(graph, _with_names(list(_layers(graph))), binarize)
     _require_binary(path, found)
     workload = Workload(
-        name=path.stem,
-        title=path.stem,
+        name=path.stem[:_MOST_CHARACTERS],
+        title=path.stem[:_MOST_CHARACTERS],
         input_height=graph.height,
         input_width=graph.width,
         layers=tuple(item.layer for item in found),
@@ -165,6 +164,7 @@ def _weight_shape(
 
 
 def _convolution(graph: Graph, node: "NodeProto", constant: Constant) -> _Found:
+    """A convolution; padding that sides do not have in common counts as part of its input map."""
     entering = _shape(graph, node, node.input[0], "input", 4)
     leaving = _shape(graph, node, node.output[0], "output", 4)
     out_channels, group_channels, *kernel = _weight_shape(graph, node, constant, 4)
@@ -179,8 +179,11 @@ def _convolution(graph: Graph, node: "NodeProto", constant: Constant) -> _Found:
     stride = _one(graph, node, "strides", _given(graph, node, "strides", [1, 1]))
     dilation = _one(graph, node, "dilations", _given(graph, node, "dilations", [1, 1]))
     extent = dilation * (size - 1) + 1
-    padding = _padding(graph, node, (entering, leaving), stride=stride, extent=extent)
-    for before, after in zip(entering[2:], leaving[2:], strict=True):
+    pads = _pads(graph, node, (entering, leaving), stride=stride, extent=extent)
+    padding = min(pads)
+    top, left, bottom, right = (pad - padding for pad in pads)
+    size_in = (entering[2] + top + bottom, entering[3] + left + right)
+    for before, after in zip(size_in, leaving[2:], strict=True):
         if (before + 2 * padding - extent) // stride + 1 != after:
             _refuse(graph, node, f"{before} pixels do not become {after}")
     layer = Layer(
@@ -188,8 +191,8 @@ def _convolution(graph: Graph, node: "NodeProto", constant: Constant) -> _Found:
         stage="",
         in_channels=entering[1],
         out_channels=out_channels,
-        in_height=entering[2],
-        in_width=entering[3],
+        in_height=size_in[0],
+        in_width=size_in[1],
         out_height=leaving[2],
         out_width=leaving[3],
         kernel=size,
@@ -211,47 +214,44 @@ def _given(graph: Graph, node: "NodeProto", name: str, default: T) -> T:
     return value
 
 
-def _pads(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> int:
-    """The padding that all four sides have."""
-    return _one(graph, node, what, values, range(_MOST_PADDING + 1))
-
-
-def _one(
-    graph: Graph, node: "NodeProto", what: str, values: Sequence[Any], allowed: range = _SIZES
-) -> int:
-    """The value that an attribute has in both directions, or on all four sides."""
+def _one(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> int:
+    """The value that an attribute has in both directions."""
     sizes = [value for value in values if isinstance(value, int)]
     if not sizes or any(size != sizes[0] for size in sizes):
         _refuse(graph, node, f"{what} {sizes} differ between directions, which is not supported")
-    if sizes[0] not in allowed:
-        _refuse(graph, node, f"{what} {sizes}: expected {allowed[0]} to {allowed[-1]}")
+    if not 1 <= sizes[0] <= _MOST:
+        _refuse(graph, node, f"{what} {sizes}: expected 1 to {_MOST}")
     return sizes[0]
 
 
-def _padding(
+def _pads(
     graph: Graph,
     node: "NodeProto",
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     *,
     stride: int,
     extent: int,
-) -> int:
-    """Pixels on every side; an `auto_pad` counts as what it comes to."""
+) -> tuple[int, ...]:
+    """Pixels added on top, left, bottom and right; an `auto_pad` counts as what it comes to."""
     entering, leaving = shapes
     mode = _given(graph, node, "auto_pad", b"NOTSET").decode(errors="replace")
     if mode == "VALID":
-        return 0
+        return (0, 0, 0, 0)
     if mode in {"SAME_UPPER", "SAME_LOWER"}:
-        pads = []
+        ends = []
         for before, after in zip(entering[2:], leaving[2:], strict=True):
             total = max(0, (after - 1) * stride + extent - before)
             less = (total // 2, total - total // 2)
-            pads.append(less if mode == "SAME_UPPER" else less[::-1])
-        (top, bottom), (left, right) = pads
-        return _pads(graph, node, f"{mode} pads", [top, left, bottom, right])
+            ends.append(less if mode == "SAME_UPPER" else less[::-1])
+        return tuple(side for pair in zip(*ends, strict=True) for side in pair)
     if mode != "NOTSET":
         _refuse(graph, node, f"auto_pad {mode!r}: expected NOTSET, VALID, SAME_UPPER or SAME_LOWER")
-    return _pads(graph, node, "pads", _given(graph, node, "pads", [0, 0, 0, 0]))
+    pads = _given(graph, node, "pads", [0, 0, 0, 0])
+    if len(pads) != 4 or not all(
+        isinstance(pad, int) and 0 <= pad <= _MOST_PADDING for pad in pads
+    ):
+        _refuse(graph, node, f"pads {pads}: expected 4 numbers from 0 to {_MOST_PADDING}")
+    return tuple(pads)
 
 
 def _images(graph: Graph, node: "NodeProto", entering: tuple[int, ...]) -> int:
@@ -323,7 +323,7 @@ def _with_names(found: list[_Found]) -> list[_Found]:
             copies += 1
             name = f"{base}_{copies}"
         taken.add(name)
-        layer = replace(item.layer, name=name, stage=name.split(".")[0])
+        layer = replace(item.layer, name=name, stage=name.split(".")[0] or name)
         named.append(replace(item, layer=layer))
     return named
 

@@ -1,11 +1,13 @@
 """Shape inference, with the shapes that a graph computes while it runs.
 
-Exporters write `x.view(x.size(0), -1)` as nodes that read a shape, cut it and join it again. Once
-the image has a size these are constants; onnx follows them only in newer versions of the operators,
-so they are computed here and inference runs again.
+Exporters write `x.view(x.size(0), -1)` as nodes that read a shape, cut it and join it again, and
+paddings as nodes that turn a list round. Once the image has a size these are constants: they are
+computed here, and inference runs again. onnx's own propagation of such values follows few operators
+in old versions, and doubles its memory with every `Concat` of a value to itself.
 """
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +30,12 @@ Shape = tuple[int | None, ...]
 """None: a dimension that is not known."""
 SMALL = 1024
 """Numbers up to which a tensor may be a shape."""
-_ROUNDS = 64
+_ROUNDS = 256
 """Shapes that are computed from each other, at most."""
 _COMPUTED = frozenset({
-    "Add", "Cast", "Concat", "Constant", "Div", "Floor", "Gather", "Identity", "Mul", "ReduceProd",
-    "Slice", "Squeeze", "Sub", "Unsqueeze",
+    "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Floor",
+    "Gather", "Identity", "Max", "Min", "Mul", "ReduceProd", "Reshape", "Slice", "Squeeze", "Sub",
+    "Transpose", "Unsqueeze", "Where",
 })  # fmt: skip
 
 
@@ -58,7 +61,7 @@ def _inferred(model: "ModelProto", path: Path) -> dict[str, Shape]:
     from onnx import shape_inference
 
     try:
-        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+        graph = shape_inference.infer_shapes(model).graph
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: its shapes cannot be inferred: {reason}") from error
@@ -79,7 +82,7 @@ def _values(graph: "GraphProto") -> Iterator["ValueInfoProto"]:
 
 
 def _fold(model: "ModelProto", shapes: Mapping[str, Shape], path: Path) -> bool:
-    """Replace nodes that compute with known shapes by their values; whether there were any."""
+    """Replace nodes that compute shapes by their values; whether there were any."""
     from onnx import numpy_helper
 
     opsets = {item.domain: item.version for item in model.opset_import}
@@ -87,20 +90,20 @@ def _fold(model: "ModelProto", shapes: Mapping[str, Shape], path: Path) -> bool:
     for tensor in model.graph.initializer:
         if (numbers := read_tensor(tensor, path)) is not None:
             known[tensor.name] = numbers
-    kept, made, read = [], [], False
+    kept, made, computed = [], [], False
     for node in model.graph.node:
         value = _value(node, known, shapes, opsets)
         if value is None or value.size > SMALL:
             kept.append(node)
             continue
-        read |= node.op_type == "Shape"
+        computed |= node.op_type != "Constant"
         known[node.output[0]] = value
         made.append(numpy_helper.from_array(value, node.output[0]))
-    if read:  # what follows from constants alone onnx tells without help
+    if computed:
         del model.graph.node[:]
         model.graph.node.extend(kept)
         model.graph.initializer.extend(made)
-    return read
+    return computed
 
 
 def _value(
@@ -113,14 +116,20 @@ def _value(
     if not is_standard(node) or len(node.output) != 1:
         return None
     if node.op_type == "Shape" and len(node.input) == 1:
-        shape = shapes.get(node.input[0])
-        if shape is None or None in shape:
-            return None
-        given = attributes(node)
-        return np.array(shape, dtype=np.int64)[given.get("start", 0) : given.get("end")]
-    if node.op_type not in _COMPUTED or not all(name in known for name in node.input if name):
+        return _shape(node, shapes.get(node.input[0]))
+    feeds = {name: known.get(name) for name in node.input if name}
+    if node.op_type not in _COMPUTED or any(array is None for array in feeds.values()):
+        return None
+    if node.op_type == "ConstantOfShape" and prod(known[node.input[0]].ravel().tolist()) > SMALL:
         return None
     try:
-        return compute(node, {name: known[name] for name in node.input if name}, opsets)
+        return compute(node, feeds, opsets)
     except UncomputableError:
         return None
+
+
+def _shape(node: "NodeProto", shape: Shape | None) -> NDArray[Any] | None:
+    if shape is None or None in shape:
+        return None
+    given = attributes(node)
+    return np.array(shape, dtype=np.int64)[given.get("start", 0) : given.get("end")]

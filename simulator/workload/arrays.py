@@ -1,6 +1,8 @@
 """Read the arrays of a .npz file with suspicion: sizes are checked before anything is allocated."""
 
 import struct
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -52,7 +54,7 @@ def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (
         zipfile.BadZipFile, zlib.error, EOFError, MemoryError, NotImplementedError, RuntimeError,
-        ValueError, OverflowError, SyntaxError, struct.error,
+        ValueError, OverflowError, struct.error,
     ) as error:  # fmt: skip
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise InputError(f"{path}: no readable {what}: {reason}") from error
@@ -112,12 +114,15 @@ def _member(info: zipfile.ZipInfo, stream: IO[bytes], path: Path) -> Member:
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     version = npy.read_magic(stream)
-    if version == (1, 0):
-        return npy.read_array_header_1_0(stream, max_header_size=_HEADER_BYTES)
-    if version == (2, 0):
-        return npy.read_array_header_2_0(stream, max_header_size=_HEADER_BYTES)
-    raise ValueError(f"an array has the .npy version {version[0]}.{version[1]}")
+    if version not in readers:
+        raise ValueError(f"an array has the .npy version {version[0]}.{version[1]}")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # a header that Python 2 wrote
+            return readers[version](stream, max_header_size=_HEADER_BYTES)
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ValueError("the header of an array is no dictionary") from error
 
 
 def read(archive: zipfile.ZipFile, member: Member) -> NDArray[Any]:

@@ -204,13 +204,13 @@ def _mean_new(first: Workload, last: Workload) -> float:
 
 
 def _speed(study: Study, rows: list[Row]) -> list[str]:
-    equal = all(row["cycles"] == row["cycles, shapes alone"] for row in rows)
     return [
         "## Simulated speed of what was trained\n\n"
         f"The first seed's networks on `{HARDWARE}`, binary layers, batch 1, with the indices that "
         "training left; beside it the cycles of the shapes alone, where outputs spread evenly "
-        "over a subset. They differ where a subset takes more than one pass through the table and "
-        f"a pass accumulates for longer than the next one fills{'; here none does' * equal}.\n",
+        "over a subset. They differ where a subset takes more than one pass through the table: a "
+        "pass lasts as long as the PE with most outputs in it "
+        "([docs/machine.md](../docs/machine.md)).\n",
         table(rows),
         f"Shapes of {load_workload(study.recipe.network).title}. Maps of 8x8, 4x4 and 2x2 pixels "
         "are small work for 64 PEs: latencies of the memory weigh more here than on ImageNet.\n",

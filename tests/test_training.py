@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
-from simulator import InputError, load_hardware, simulate  # noqa: E402 # torch may be missing
+from simulator import InputError  # noqa: E402 # torch may be missing
 from simulator.training.data import load_digits, shifted  # noqa: E402 # torch may be missing
 from simulator.training.estimator import ErrorDecay, sign  # noqa: E402
 from simulator.training.loop import Recipe, accuracy, train  # noqa: E402
@@ -339,8 +339,13 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
             for seed in (0, 1)
         ]
         assert f"| {100 * found[0]:.2f}, {100 * found[1]:.2f} |" in page
-    trained = extract(out / "snn-tau4-seed0.pth", network=tiny).workload
-    assert f"| {simulate(trained, load_hardware('cofluent64')).run.cycles:,} |" in page
+    series = [extract(out / f"snn-tau4-seed0.at-{at}.pth", network=tiny) for at in (0, 100)]
+    new = [
+        len(set(after.kernels.subset.tolist()) - set(before.kernels.subset.tolist()))
+        for before, after in zip(*(x.workload.binary_layers for x in series), strict=True)
+    ]
+    (renewed,) = re.findall(r"^\| 4 \| 16 \|.* \| (\S+) \|$", page, flags=re.M)
+    assert renewed == f"{sum(new) / 2:.1f}"  # two binary layers
     assert (tmp_path / "report/training_figure11.png").stat().st_size > 10_000
     # an interrupted study: one record is missing, its run is made again and comes out the same
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.iterdir()}

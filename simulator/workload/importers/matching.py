@@ -68,6 +68,7 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
     patterns, strays = _patterns(tensors.shapes, owners)
     missing = [name for name in layers if name not in owners]
     extra = [stem for stem in shapes if stem not in owners.values()]
+    strays = [name for name in strays if not any(name.startswith(f"{stem}.") for stem in extra)]
     problems = [
         *_listed("not in the file", missing),
         *_listed("not in the network", extra),

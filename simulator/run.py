@@ -53,7 +53,7 @@ def simulate(
         InputError: a value out of range, bits that no tau gives, a buffer too small for a layer.
 
     """
-    _engine_for(engine)
+    engine_for(engine)
 
     def one(**precision: Any) -> Run:
         configured = configure(
@@ -81,7 +81,7 @@ def run_one(
         InputError: an unknown engine, or a buffer too small for a layer.
 
     """
-    name = _engine_for(engine)
+    name = engine_for(engine)
     mapping = map_workload(workload, hardware)
     if name == "fast":
         from simulator.engine.fast import totals
@@ -96,7 +96,7 @@ def run_one(
     return Run.traced(workload, mapping, name, trace)
 
 
-def _engine_for(name: str) -> EngineName:
+def engine_for(name: str) -> EngineName:
     """The engine that `name` means; `auto` is the fast one, which covers every option."""
     if name == "auto":
         return "fast"

@@ -1,6 +1,8 @@
 """The main job: one network on one machine, beside its baseline."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,9 @@ def run(
     out: Path | None,
     as_json: bool,
     quiet: bool,
+    check: bool,
+    check_seed: int | None,
+    check_input: Path | None,
     **run_options: Any,
 ) -> None:
     """The main job."""
@@ -27,6 +32,9 @@ def run(
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
+    if not check and (check_seed is not None or check_input is not None):
+        option = "--check-seed" if check_seed is not None else "--check-input"
+        raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
@@ -38,6 +46,17 @@ def run(
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
+        if check:
+            from simulator.functional import check_workload
+
+            checked = check_workload(
+                result.run.workload,
+                hardware,
+                seed=check_seed or 0,
+                inputs=check_input,
+                progress=progress,
+            )
+            result = replace(result, check=checked)
     if out is not None:
         result.save(out)
     if as_json:
@@ -50,3 +69,6 @@ def run(
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
             )
+    if result.check is not None and result.check.first_difference is not None:
+        click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
+        sys.exit(1)

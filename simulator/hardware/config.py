@@ -1,6 +1,7 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,11 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
+    lut_read_ports: Count | Literal["accumulators"] = "accumulators"
+    """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
+    lut_subbanks: Count | Literal["none"] = "none"
+    """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
+    once."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +61,9 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers."""
+    """Into the PEs' index registers, decoded."""
+    encoding: Literal["fixed", "huffman"] = "fixed"
+    """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
 
 
 class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,16 +115,47 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
     for override in overrides:
-        _apply(data, override)
+        key, equals, text = override.partition("=")
+        if not equals or not key or not text:
+            raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+        _put(data, key, parse_yaml(text, f"--set {override}"), f"--set {override}")
         hardware = convert(data, Hardware, f"--set {override}")
     return hardware
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
-    """Put `a.b.c=value` into nested plain data; the schema finds an unknown last key."""
-    key, equals, text = override.partition("=")
-    if not equals or not key or not text:
-        raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
+    """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    path = find("hw_configs", name_or_path)
+    data = read_yaml(path)
+    convert(data, Hardware, str(path))
+    return data
+
+
+def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) -> Hardware:
+    """Check a hardware file's plain data with some keys replaced; `data` stays as it is.
+
+    Args:
+        data: from `read_hardware`.
+        values: by dotted key such as `"array.pes"`.
+        source: names the hardware in errors.
+
+    Raises:
+        InputError: a key is unknown or a value is not allowed.
+
+    """
+    plain = deepcopy(data)
+    for key, value in values.items():
+        _put(plain, key, value, source)
+    return convert(plain, Hardware, source)
+
+
+def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
+    """Put a value under `a.b.c` of nested plain data; the schema finds an unknown last key."""
     *parents, last = key.split(".")
     inner: Any = data
     for depth, parent in enumerate(parents):
@@ -124,14 +163,14 @@ def _apply(data: dict[str, Any], override: str) -> None:
             known = [name for name, value in inner.items() if isinstance(value, dict)]
             where = ".".join(parents[: depth + 1])
             raise InputError(
-                f"--set {override}: unknown key {where!r}: sections here are {', '.join(known)}"
+                f"{source}: unknown key {where!r}: sections here are {', '.join(known)}"
             )
         inner = inner[parent]
     if isinstance(inner.get(last), dict):
         raise InputError(
-            f"--set {override}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
+            f"{source}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
         )
-    inner[last] = parse_yaml(text, f"--set {override}")
+    inner[last] = value
 
 
 def value_of(hardware: Hardware, key: str) -> object:

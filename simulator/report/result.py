@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,8 +22,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
+
+
+def configuration_text(part: dict[str, Any]) -> str:
+    """One part of a configuration as the text that its fingerprint is made of."""
+    import json
+
+    return json.dumps(part, sort_keys=True)
+
+
+def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    import hashlib
+
+    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +119,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
 
     @property
     def engine(self) -> EngineName:
@@ -196,8 +213,8 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
-        text = json.dumps(self.configuration, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        texts = {name: configuration_text(part) for name, part in self.configuration.items()}
+        return configuration_sha256(**texts)
 
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object; the fields are described in the README."""
@@ -228,6 +245,7 @@ class Result:
             ],
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }

@@ -53,9 +53,9 @@ def kernels(
 ) -> None:
     """Draw which of the 512 kernels (256 vectors) each layer uses, and how often (Figure 11).
 
-    FILES are workload files (or shipped names), or trained networks, of one network. Files of equal bits per weight
-    are snapshots of one training run, in the order given; each other bit width is a column of its
-    own.
+    FILES are workload files (or shipped names), or trained networks, of one network. Files of equal
+    bits per weight are snapshots of one training run, in the order given; each other bit width is a
+    column of its own.
     """
     from simulator.report import kernels as report
 

@@ -19,14 +19,17 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
+  simulate --hw cofluent64 --model r18 --bits 0.56 --check
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
+  simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
   simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
   simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
 """
 
 
-_COMMANDS = ("ops", "reproduce", "search", "sweep")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -67,6 +70,23 @@ class _Commands(click.Group):
     help="auto, fast or event (SimPy, the reference); both give the same cycles.",
 )
 @click.option(
+    "--check",
+    is_flag=True,
+    help="Also compute every binary layer as the array does and compare each output integer with "
+    "a direct convolution; exit status 1 if one differs.",
+)
+@click.option(
+    "--check-seed",
+    type=click.IntRange(min=0),
+    help="Seed of the check's random activations, and of kernels where there are none; else 0.",
+)
+@click.option(
+    "--check-input",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Input of the first binary layer in the check: [images, channels, height, width].",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Folder for summary.json, layers.csv, trace.parquet, timeline.png and .svg.",
@@ -89,7 +109,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
     source = click.core.ParameterSource.COMMANDLINE
     stray = [name for name in options if context.get_parameter_source(name) is source]
     if stray:
-        option = {"settings": "set", "as_json": "json"}.get(stray[0], stray[0]).replace("_", "-")
+        option = {"settings": "set", "as_json": "json", "taus": "layer-tau"}.get(
+            stray[0], stray[0]
+        ).replace("_", "-")
         raise click.UsageError(
             f"--{option} stands before {context.invoked_subcommand!r}, where it would have no "
             "effect: put it behind"

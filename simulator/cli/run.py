@@ -1,11 +1,14 @@
 """The main job: one network on one machine, beside its baseline."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 
@@ -13,25 +16,28 @@ def run(
     *,
     hw: str | None,
     model: str | None,
-    input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     quiet: bool,
+    check: bool,
+    check_seed: int | None,
+    check_input: Path | None,
     **run_options: Any,
 ) -> None:
     """The main job."""
     from simulator.hardware import load_hardware
     from simulator.run import simulate, with_settings
-    from simulator.workload import load_workload
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
+    if not check and (check_seed is not None or check_input is not None):
+        option = "--check-seed" if check_seed is not None else "--check-input"
+        raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
-    workload = load_workload(model, input_size)
+    with progress_on_stderr(quiet) as progress:
+        workload = workload_from(model, run_options, "simulate", progress)
     if out is not None:
         from simulator.report.files import writable_folder
 
@@ -40,6 +46,17 @@ def run(
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
+        if check:
+            from simulator.functional import check_workload
+
+            checked = check_workload(
+                result.run.workload,
+                hardware,
+                seed=check_seed or 0,
+                inputs=check_input,
+                progress=progress,
+            )
+            result = replace(result, check=checked)
     if out is not None:
         result.save(out)
     if as_json:
@@ -52,3 +69,6 @@ def run(
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
             )
+    if result.check is not None and result.check.first_difference is not None:
+        click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
+        sys.exit(1)

@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -24,17 +22,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
 
 def configuration_text(part: dict[str, Any]) -> str:
     """One part of a configuration as the text that its fingerprint is made of."""
+    import json
+
     return json.dumps(part, sort_keys=True)
 
 
 def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
     """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    import hashlib
+
     text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -85,13 +89,17 @@ class Run:
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 3), None)
+        """Bits of a 3x3 kernel's index; None in a BNN, or where layers differ."""
+        return self._common_tau(3)
 
     @property
     def tau_1x1(self) -> int | None:
-        """Bits of a 1x1 vector's index; None in a BNN or without such layers."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 1), None)
+        """Bits of a 1x1 vector's index; None in a BNN, or where there are none or they differ."""
+        return self._common_tau(1)
+
+    def _common_tau(self, kernel: int) -> int | None:
+        taus = {x.tau for x in self.workload.binary_layers if x.kernel == kernel}
+        return taus.pop() if len(taus) == 1 else None
 
     @property
     def dram_bytes(self) -> dict[str, int]:
@@ -111,6 +119,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
 
     @property
     def engine(self) -> EngineName:
@@ -181,6 +191,7 @@ class Result:
                 "dram_written_bytes": ours.dram_written_bytes,
                 "baseline_dram_read_bytes": base.dram_read_bytes,
                 "baseline_dram_written_bytes": base.dram_written_bytes,
+                "tau": ours.mapped.plan.layer.tau,
                 "mode": ours.mapped.plan.mode,
                 "weights_read_once_per": ours.mapped.weights,
                 "inputs_held_as": ours.mapped.inputs,
@@ -234,6 +245,7 @@ class Result:
             ],
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }

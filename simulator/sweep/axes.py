@@ -102,7 +102,7 @@ def _range(name: str, text: str) -> list[str]:
     rising = advance(first) > first
     if not possible or advance(first) == first or (last < first if rising else last > first):
         raise InputError(f"{name} {text}: steps of {parts[2]} do not lead from {first} to {last}")
-    numbers = []
+    numbers: list[str] = []
     number = first
     while number <= last if rising else number >= last:
         if len(numbers) == _MOST_VALUES:

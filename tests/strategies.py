@@ -29,7 +29,7 @@ def layers(draw: st.DrawFn) -> Layer:
         tau=None if full else draw(st.none() | st.integers(1, most_tau)),
         full_precision=full,
     )
-    if full or bare.tau is None or draw(st.booleans()):
+    if full or draw(st.booleans()):
         return bare
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     shape = (bare.out_channels, bare.units_in)
@@ -62,6 +62,7 @@ def machines(draw: st.DrawFn) -> Overrides:
         "memory.dram.burst_bytes": draw(st.sampled_from([1, 8, 64])),
         "memory.index_buffer.kib": draw(st.sampled_from([0.02, 0.1, 0.5, 4, 64])),
         "memory.index_buffer.bytes_per_cycle": draw(st.sampled_from([0.5, 4, 100])),
+        "memory.index_buffer.encoding": draw(st.sampled_from(["fixed", "huffman"])),
         "memory.activation_buffer.kib": draw(st.sampled_from([0.2, 0.5, 2, 64])),
         "memory.activation_buffer.transfer_pixels": draw(st.integers(1, 9)),
         "full_precision.macs_per_cycle": draw(st.sampled_from([1, 50])),

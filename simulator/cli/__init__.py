@@ -20,6 +20,7 @@ Examples:
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate --hw cofluent64 --model r18 --bits 0.56 --check
+  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz
@@ -85,6 +86,11 @@ class _Commands(click.Group):
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
     help="Input of the first binary layer in the check: [images, channels, height, width].",
+)
+@click.option(
+    "--energy",
+    metavar="TABLE",
+    help="Price the run by an energy table: a shipped name (45nm, 7nm) or a path to its YAML file.",
 )
 @click.option(
     "--out",

@@ -17,6 +17,7 @@ def run(
     hw: str | None,
     model: str | None,
     settings: tuple[str, ...],
+    energy: str | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -26,7 +27,7 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.hardware import load_hardware
+    from simulator.hardware import load_energy, load_hardware
     from simulator.run import simulate, with_settings
 
     if hw is None or model is None:
@@ -38,6 +39,7 @@ def run(
     hardware = load_hardware(hw, settings)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
+    table = None if energy is None else load_energy(energy)
     if out is not None:
         from simulator.report.files import writable_folder
 
@@ -57,6 +59,8 @@ def run(
                 progress=progress,
             )
             result = replace(result, check=checked)
+    if table is not None:
+        result = result.with_energy(table)
     if out is not None:
         result.save(out)
     if as_json:

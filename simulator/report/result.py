@@ -1,7 +1,7 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ import msgspec
 
 from simulator import __version__
 from simulator.engine import EngineName, engine
-from simulator.hardware import Hardware
+from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.area import area
+from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
 from simulator.report.layers import LayerResult, layer_results
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from simulator.functional import CheckResult
+    from simulator.report.energy import ResultEnergy
 
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
@@ -127,6 +130,25 @@ class Result:
         """The engine that ran both."""
         return self.run.engine
 
+    energy_table: EnergyTable | None = None
+    """Prices of a technology, if energy is asked for."""
+
+    def with_energy(self, table: EnergyTable) -> "Result":
+        """The same result, its energy priced by `table`."""
+        return replace(self, energy_table=table)
+
+    @cached_property
+    def energy(self) -> "ResultEnergy | None":
+        """Energy by layer, unit and action; None without a table."""
+        from simulator.report.energy import result_energy
+
+        return result_energy(self, self.energy_table) if self.energy_table else None
+
+    @property
+    def area(self) -> dict[str, int]:
+        """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        return area(self.hardware, self.run.workload.activation_bits)
+
     @property
     def cycles(self) -> int:
         """Length of the run in cycles."""
@@ -208,6 +230,10 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
+            **(
+                {"dram": msgspec.to_builtins(table)} if (table := dram_table(self.hardware)) else {}
+            ),
+            **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
 
     @property
@@ -243,12 +269,19 @@ class Result:
                 {"name": row["layer"], **{column: row[column] for column in columns}}
                 for row in self.layer_rows()
             ],
+            "area_gate_equivalents": {**self.area, "total": sum(self.area.values())},
+            **self._energy_summary(),
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
             **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }
+
+    def _energy_summary(self) -> dict[str, Any]:
+        from simulator.report.energy import summary
+
+        return {"energy": summary(self, self.energy)} if self.energy else {}
 
     def notes(self) -> list[str]:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""

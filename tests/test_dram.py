@@ -27,8 +27,8 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import Command as RunCommand
+from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
-from tests.test_invariants import Overrides, machines, networks
 
 TABLES = ("ddr4-2400", "lpddr4-3200", "hbm2")
 ACT, PRE, RD, RDA, WR, WRA, PREA, REF = Command

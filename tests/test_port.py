@@ -18,7 +18,7 @@ from simulator.program import Trace
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
 from tests.conftest import ROOT, Command
-from tests.test_invariants import Overrides, machines, networks
+from tests.strategies import Overrides, machines, networks
 
 ONE = {"memory.index_buffer.ports": 1}
 

@@ -101,17 +101,17 @@ def run_one(
 
 
 def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:
-    """The engine that `name` means; `auto` is the fast one, unless it cannot run the hardware.
+    """The engine that `name` means; `auto` is the fast one where it covers the hardware.
 
     Raises:
-        InputError: no engine of that name, or `fast` for hardware that it cannot run.
+        InputError: an unknown engine, or one that does not cover the hardware.
 
     """
-    reason = why_not_fast(hardware) if hardware is not None else None
+    lacking = why_not_fast(hardware) if hardware else None
     if name == "auto":
-        return "event" if reason else "fast"
-    if name == "fast" and reason:
-        raise InputError(f"engine 'fast': {reason}; expected auto or event")
+        return "event" if lacking else "fast"
+    if name == "fast" and lacking:
+        raise InputError(f"engine fast does not cover this hardware: {lacking}")
     for known in ENGINES:
         if name == known:
             return known

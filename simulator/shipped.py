@@ -8,16 +8,16 @@ from simulator.errors import InputError
 
 Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
 
+_FILE_SUFFIXES = {
+    ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
+}  # fmt: skip
+"""A name that ends in one of these means a file, not something shipped."""
 _NOUN = {
     "hw_configs": "hardware configuration",
     "hw_configs/dram": "DRAM timing table",
     "hw_configs/energy": "energy table",
     "workloads": "network",
 }
-_FILE_SUFFIXES = {
-    ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
-}  # fmt: skip
-"""A name that ends in one of these means a file, not something shipped."""
 _HERE = Path(__file__).resolve().parent
 
 

@@ -753,7 +753,9 @@ def test_auto_takes_the_event_engine_and_says_why() -> None:
     result = simulate(net, hardware, bits=0.56)
     assert result.engine == "event"
     assert result.notes()[0].startswith("the event engine ran it: memory.dram.timing is hbm2")
-    with pytest.raises(InputError, match=r"engine 'fast': memory\.dram\.timing is hbm2"):
+    with pytest.raises(
+        InputError, match=r"engine fast does not cover this hardware: memory\.dram\.timing is hbm2"
+    ):
         simulate(net, hardware, bits=0.56, engine="fast")
 
 

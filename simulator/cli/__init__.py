@@ -19,8 +19,8 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
-  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate --hw cofluent64 --model r18 --bits 0.56 --check
+  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz

@@ -37,9 +37,9 @@ def run(
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
-    table = None if energy is None else load_energy(energy)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
+    table = None if energy is None else load_energy(energy)
     if out is not None:
         from simulator.report.files import writable_folder
 

@@ -29,13 +29,13 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
-    partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
-    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
     lut_read_ports: Count | Literal["accumulators"] = "accumulators"
     """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
     lut_subbanks: Count | Literal["none"] = "none"
     """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
     once."""
+    partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
+    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

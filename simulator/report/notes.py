@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from simulator.coverage import why_not_fast
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
 from simulator.mapping.plan import LayerPlan
@@ -17,6 +18,9 @@ def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> lis
     """What the mapper had to do, per run, and what each setting did."""
     texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
     texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
+    lacking = why_not_fast(run.mapping.layers[0].plan.hardware)
+    if lacking:
+        texts.append(f"run by the event engine, which alone covers this hardware: {lacking}")
     return texts + [effect.sentence for effect in settings]
 
 
@@ -81,8 +85,8 @@ def _of_run(run: "Run") -> list[str]:
         chosen = [m for m in layers if holds(m)]
         if chosen:
             texts.append(f"{_named(_names(chosen), len(layers))} {text}")
-    texts += _conflicts(layers) + _coded([m.plan for m in layers if m.plan.huffman])
-    return texts + list(tiling_notes(run.layers))
+    coded = _coded([m.plan for m in layers if m.plan.huffman])
+    return texts + _conflicts(layers) + coded + list(tiling_notes(run.layers))
 
 
 def _named(names: Sequence[str], of: int) -> str:

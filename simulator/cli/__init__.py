@@ -64,6 +64,11 @@ class _Commands(click.Group):
     type=click.Path(path_type=Path),
     help="Folder for summary.json, layers.csv, trace.parquet, timeline.png and .svg.",
 )
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Also print, per layer, what its cycles were spent on along the critical path.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
 @click.version_option(__version__, prog_name="simulate")

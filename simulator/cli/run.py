@@ -16,6 +16,7 @@ def run(
     input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
+    why: bool,
     as_json: bool,
     quiet: bool,
     **run_options: Any,
@@ -43,11 +44,15 @@ def run(
     if out is not None:
         result.save(out)
     if as_json:
-        click.echo(json.dumps(result.summary(), indent=2))
+        click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
         from simulator.report.terminal import print_result
 
         print_result(result, console())
+        if why:
+            from simulator.report.why import print_attribution
+
+            print_attribution(result, console())
         if out is not None:
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"

@@ -27,11 +27,13 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
-    summary = {**result.summary(), "configuration": result.configuration}
+    summary = {**result.summary(why=True), "configuration": result.configuration}
+    pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
+    rows = [row | parts for row, parts in pairs]
     figure = result.plot_timeline()
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-        "layers.csv": lambda path: write_rows(path, result.layer_rows()),
+        "layers.csv": lambda path: write_rows(path, rows),
         "trace.parquet": lambda path: _write_trace(result, path),
         "timeline.png": lambda path: save_figure(figure, path),
         "timeline.svg": lambda path: save_figure(figure, path),

@@ -14,6 +14,7 @@ from simulator import __version__
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
 from simulator.program import Trace
+from simulator.report.attribution import PARTS, Attribution, attribute, total
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
@@ -44,6 +45,11 @@ class Run:
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer's share of the run."""
         return layer_results(self.mapping, self.trace)
+
+    @cached_property
+    def attribution(self) -> tuple[Attribution, ...]:
+        """Every layer's cycles by what they were spent on; made from the trace."""
+        return attribute(self.trace)
 
     @property
     def title(self) -> str:
@@ -129,8 +135,16 @@ class Result:
                 numbers = pa.repeat(pa.scalar(number, pa.int32()), len(table))
                 yield table.add_column(0, "run", pa.DictionaryArray.from_arrays(numbers, names))
 
+    def attribution_rows(self) -> list[dict[str, int]]:
+        """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
+        return [
+            {f"{prefix}{part}_cycles": layer[part] for prefix, layer in sides for part in PARTS}
+            for ours, base in zip(self.run.attribution, self.baseline.attribution, strict=True)
+            for sides in [(("", ours), ("baseline_", base))]
+        ]
+
     def layer_rows(self) -> list[dict[str, Any]]:
-        """The contents of `layers` and `layers.csv` as plain rows."""
+        """The contents of `layers` as plain rows."""
         microseconds = 1e-3 / self.hardware.clock_ghz
         return [
             {
@@ -173,8 +187,23 @@ class Result:
         text = json.dumps(self.configuration, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def summary(self) -> dict[str, Any]:
-        """The result as one JSON object; the fields are described in the README."""
+    def summary(self, *, why: bool = False) -> dict[str, Any]:
+        """The result as one JSON object; the fields are described in the README.
+
+        Args:
+            why: add what the cycles of every layer were spent on.
+
+        """
+        summary = self._summary()
+        if why:
+            summary["attribution"] = total(self.run.attribution)
+            summary["baseline"]["attribution"] = total(self.baseline.attribution)
+            both = zip(self.run.attribution, self.baseline.attribution, strict=True)
+            for layer, (ours, base) in zip(summary["layers"], both, strict=True):
+                layer |= {"attribution": ours, "baseline_attribution": base}
+        return summary
+
+    def _summary(self) -> dict[str, Any]:
         columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
         return {
             "model": self.run.workload.name,

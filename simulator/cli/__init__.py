@@ -19,12 +19,14 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
+  simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
+  simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate reproduce table4
 """
 
 
-_COMMANDS = ("ops", "reproduce")
+_COMMANDS = ("compare", "ops", "reproduce")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -68,6 +70,12 @@ class _Commands(click.Group):
     "--why",
     is_flag=True,
     help="Also print, per layer, what its cycles were spent on along the critical path.",
+)
+@click.option(
+    "--what-helps",
+    is_flag=True,
+    help="Run again with every numeric key of the hardware file halved, and doubled; print the "
+    "effects on the time, ranked, each with its reason.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")

@@ -17,6 +17,7 @@ def run(
     settings: tuple[str, ...],
     out: Path | None,
     why: bool,
+    what_helps: bool,
     as_json: bool,
     quiet: bool,
     **run_options: Any,
@@ -41,6 +42,10 @@ def run(
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
+        if what_helps:
+            from simulator.what_helps import with_what_helps
+
+            result = with_what_helps(result, progress)
     if out is not None:
         result.save(out)
     if as_json:
@@ -53,6 +58,10 @@ def run(
             from simulator.report.why import print_attribution
 
             print_attribution(result, console())
+        if what_helps:
+            from simulator.report.why import print_effects
+
+            print_effects(result, console())
         if out is not None:
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"

@@ -27,7 +27,7 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
-    summary = {**result.summary(why=True), "configuration": result.configuration}
+    summary = result.saved()
     pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
     rows = [row | parts for row, parts in pairs]
     figure = result.plot_timeline()

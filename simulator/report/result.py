@@ -15,6 +15,7 @@ from simulator.hardware import Hardware
 from simulator.mapping import Mapping
 from simulator.program import Trace
 from simulator.report.attribution import PARTS, Attribution, attribute, total
+from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
@@ -90,6 +91,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    effects: tuple[KeyEffects, ...] = ()
+    """What halving and doubling every hardware key does, if that was measured."""
 
     @property
     def cycles(self) -> int:
@@ -201,7 +204,15 @@ class Result:
             both = zip(self.run.attribution, self.baseline.attribution, strict=True)
             for layer, (ours, base) in zip(summary["layers"], both, strict=True):
                 layer |= {"attribution": ours, "baseline_attribution": base}
+        if self.effects:
+            summary["what_helps"] = [
+                {**asdict(effect), "sentences": effect.sentences} for effect in self.effects
+            ]
         return summary
+
+    def saved(self) -> dict[str, Any]:
+        """The contents of `summary.json`: the summary with every reason, and the configuration."""
+        return {**self.summary(why=True), "configuration": self.configuration}
 
     def _summary(self) -> dict[str, Any]:
         columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")

@@ -64,7 +64,7 @@ class _Commands(click.Group):
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for summary.json, layers.csv, trace.parquet, timeline.png and .svg.",
+    help="Folder for summary.json, layers.csv, trace.parquet, timeline and roofline (.png, .svg).",
 )
 @click.option(
     "--why",
@@ -76,6 +76,18 @@ class _Commands(click.Group):
     is_flag=True,
     help="Run again with every numeric key of the hardware file halved, and doubled; print the "
     "effects on the time, ranked, each with its reason.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write one self-contained page: timeline to zoom, layers, reasons, roofline, assumptions.",
+)
+@click.option(
+    "--perfetto",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a trace for ui.perfetto.dev; gzipped if the name ends in .gz.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")

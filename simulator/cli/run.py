@@ -1,12 +1,52 @@
 """The main job: one network on one machine, beside its baseline."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.output import console, progress_on_stderr
+
+if TYPE_CHECKING:
+    from simulator.report.result import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Where the result goes, beside the terminal."""
+
+    out: Path | None
+    report: Path | None
+    perfetto: Path | None
+
+    def check(self) -> None:
+        """Raise InputError if something cannot be written: before the run, not after it."""
+        from simulator.report.files import writable_file, writable_folder
+
+        if self.out is not None:
+            writable_folder(self.out)
+        for path in (self.report, self.perfetto):
+            if path is not None:
+                writable_file(path)
+
+    def write(self, result: "Result", hw: str) -> list[str]:
+        """Write everything; return what to tell."""
+        written = []
+        if self.out is not None:
+            names = ", ".join(path.name for path in result.save(self.out))
+            written.append(f"{self.out}: {names}")
+        if self.report is not None:
+            from simulator.hardware.assumptions import assumptions
+            from simulator.report.html import write_page
+
+            written.append(str(write_page(result, self.report, assumptions(hw))))
+        if self.perfetto is not None:
+            from simulator.report.perfetto import write_perfetto
+
+            written.append(str(write_perfetto(result, self.perfetto)))
+        return written
 
 
 def run(
@@ -16,6 +56,8 @@ def run(
     input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
+    report: Path | None,
+    perfetto: Path | None,
     why: bool,
     what_helps: bool,
     as_json: bool,
@@ -34,10 +76,8 @@ def run(
         raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     hardware = load_hardware(hw, settings)
     workload = load_workload(model, input_size)
-    if out is not None:
-        from simulator.report.files import writable_folder
-
-        writable_folder(out)
+    outputs = Outputs(out=out, report=report, perfetto=perfetto)
+    outputs.check()
     with progress_on_stderr(quiet) as progress:
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
@@ -46,23 +86,24 @@ def run(
             from simulator.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
-    if out is not None:
-        result.save(out)
+    written = outputs.write(result, hw)
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
-        from simulator.report.terminal import print_result
+        _print(result, why, written)
 
-        print_result(result, console())
-        if why:
-            from simulator.report.why import print_attribution
 
-            print_attribution(result, console())
-        if what_helps:
-            from simulator.report.why import print_effects
+def _print(result: "Result", why: bool, written: list[str]) -> None:
+    from simulator.report.terminal import print_result
 
-            print_effects(result, console())
-        if out is not None:
-            click.echo(
-                f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
-            )
+    print_result(result, console())
+    if why:
+        from simulator.report.why import print_attribution
+
+        print_attribution(result, console())
+    if result.effects:
+        from simulator.report.why import print_effects
+
+        print_effects(result, console())
+    for what in written:
+        click.echo(f"written: {what}")

@@ -1,4 +1,4 @@
-"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline.png, timeline.svg.
+"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline and roofline.
 
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
@@ -24,19 +24,22 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         InputError: the folder cannot be written.
 
     """
+    from simulator.report.roofline import plot_roofline
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
     summary = result.saved()
     pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
     rows = [row | parts for row, parts in pairs]
-    figure = result.plot_timeline()
+    timeline, roofs = result.plot_timeline(), plot_roofline(result)
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         "layers.csv": lambda path: write_rows(path, rows),
         "trace.parquet": lambda path: _write_trace(result, path),
-        "timeline.png": lambda path: save_figure(figure, path),
-        "timeline.svg": lambda path: save_figure(figure, path),
+        "timeline.png": lambda path: save_figure(timeline, path),
+        "timeline.svg": lambda path: save_figure(timeline, path),
+        "roofline.png": lambda path: save_figure(roofs, path),
+        "roofline.svg": lambda path: save_figure(roofs, path),
     }
     return [write_file(folder / name, write) for name, write in writers.items()]
 
@@ -70,6 +73,15 @@ def writable_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return path
+
+
+def writable_file(path: Path) -> None:
+    """Raise InputError if no file can be written there: before a run, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, expected a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
+    writable_folder(path.parent)
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> Path:

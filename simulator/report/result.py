@@ -252,6 +252,12 @@ class Result:
 
         return notes(self.run, self.baseline, self.settings)
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: the layers as a table, and the timeline."""
+        from simulator.report.notebook import as_html
+
+        return as_html(self)
+
     def plot_timeline(self, path: str | Path | None = None) -> "Figure":
         """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""
         from simulator.report.timeline import plot_timeline

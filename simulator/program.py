@@ -106,3 +106,47 @@ class Trace:
                 small = index[part].astype(np.int32)
                 columns[name] = pa.DictionaryArray.from_arrays(small, names)
             yield pa.table(columns | {name: values[part] for name, values in numbers.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Summary:
+    """What a run comes to, layer by layer: L layers, U units, K kinds."""
+
+    ends: Ints
+    """[L] cycle in which the layer's last result is there; the next layer begins."""
+    busy: Ints
+    """[L, U] cycles in which the layer's commands occupy each unit, after the layer before."""
+    bytes: Ints
+    """[L, U] bytes moved."""
+    pe_cycles: Ints
+    """[L, K] PE-cycles worked."""
+
+    @property
+    def cycles(self) -> int:
+        """The whole run: from cycle 0 until the last result is there."""
+        return int(self.ends.max(initial=0))
+
+
+def summarize(trace: Trace) -> Summary:
+    """Sum a trace up by layer."""
+    program = trace.program
+    layers, units, kinds = len(program.layers), len(program.units), len(program.kinds)
+    ends = np.zeros(layers, dtype=np.int64)
+    np.maximum.at(ends, program.layer, trace.end + program.latency)
+    starts = np.concatenate(([0], ends[:-1]))
+    within = np.maximum(trace.end - np.maximum(trace.start, starts[program.layer]), 0)
+    by_unit = program.layer * units + program.unit
+    by_kind = program.layer * kinds + program.kind
+    return Summary(
+        ends=ends,
+        busy=_sums(by_unit, within, layers, units),
+        bytes=_sums(by_unit, program.bytes, layers, units),
+        pe_cycles=_sums(by_kind, program.cycles * program.pes, layers, kinds),
+    )
+
+
+def _sums(group: Ints, values: Ints, layers: int, columns: int) -> Ints:
+    """[layers, columns] integer sums of `values` by group."""
+    sums = np.zeros(layers * columns, dtype=np.int64)
+    np.add.at(sums, group, values)
+    return sums.reshape(layers, columns)

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from simulator.engine import ENGINES
+from simulator.engine import engine
 from simulator.mapping.builder import Kind, Unit
-from simulator.program import Program, Trace
+from simulator.program import Program, Trace, summarize
 from simulator.report.attribution import (
     PARTS,
     Attribution,
@@ -27,7 +27,8 @@ from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, network, traced
 from tests.conftest import Command
-from tests.test_invariants import Overrides, machines, networks, run
+from tests.strategies import Overrides, machines, networks
+from tests.test_invariants import run
 
 pytestmark = pytest.mark.unit
 
@@ -109,7 +110,7 @@ def by_hand(
         wait_offsets=np.cumsum([0, *map(len, waits)]),
         waits=np.array([number for group in waits for number in group], dtype=np.int64),
     )
-    return ENGINES["event"](program, None)
+    return engine("event")(program, None)
 
 
 class TestRules:
@@ -157,7 +158,7 @@ class TestRules:
 def test_the_parts_of_a_layer_are_its_cycles(workload: Workload, overrides: Overrides) -> None:
     mapping, trace = run(workload, overrides)
     attributions = attribute(trace)
-    for ours, result in zip(attributions, layer_results(mapping, trace), strict=True):
+    for ours, result in zip(attributions, layer_results(mapping, summarize(trace)), strict=True):
         assert sum(ours.values()) == result.cycles
         assert min(ours.values()) >= 0
 
@@ -184,7 +185,7 @@ def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
     number = int(place * len(path.command))
     cycles = trace.program.cycles.copy()
     cycles[path.command[number]] += 1
-    slower = ENGINES["event"](replace(trace.program, cycles=cycles), None)
+    slower = engine("event")(replace(trace.program, cycles=cycles), None)
     of_layer = path.layer[number]
     assert layer_ends(slower)[of_layer] > layer_ends(trace)[of_layer]
 

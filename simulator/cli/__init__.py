@@ -60,7 +60,12 @@ class _Commands(click.Group):
     "what each one did.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="auto, fast or event (SimPy, the reference); both give the same cycles.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -28,7 +28,7 @@ Examples:
 @click.argument("b")
 @network_options
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option("--engine", default="auto", show_default=True, help="auto, fast or event.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for compare.md and compare.json."
 )

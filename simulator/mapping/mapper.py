@@ -1,13 +1,13 @@
 """How: a workload on a machine becomes a program."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from simulator.flatten import flatten
 from simulator.hardware import Hardware
-from simulator.mapping.builder import NONE, Builder
-from simulator.mapping.compute import IndexRegisters, add_compute
-from simulator.mapping.inputs import add_inputs
-from simulator.mapping.nest import nest_of
-from simulator.mapping.outputs import add_outputs
+from simulator.loops import LoopProgram
+from simulator.mapping.builder import MACHINE, rates_of
+from simulator.mapping.nest import LayerNest
 from simulator.mapping.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
 from simulator.mapping.weights import IndexRing
 from simulator.program import Program
@@ -23,12 +23,17 @@ class MappedLayer:
     inputs: InputReuse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Mapping:
     """A program and the choices behind it."""
 
-    program: Program
+    loops: LoopProgram
     layers: tuple[MappedLayer, ...]
+
+    @cached_property
+    def program(self) -> Program:
+        """The program with every command written out."""
+        return flatten(self.loops)
 
 
 def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
@@ -38,17 +43,18 @@ def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
         InputError: a buffer is too small for a layer, however it is cut.
 
     """
-    builder, registers, ring = Builder(), IndexRegisters(), IndexRing(hardware)
-    done = NONE
-    layers = []
-    for number, plan in enumerate(plan_layers(workload, hardware)):
-        builder.layer = number
-        nest = nest_of(plan)
-        compute = add_compute(builder, plan, nest, registers)
-        weights = ring.add_layer(builder, plan, nest, compute)
-        inputs = add_inputs(builder, plan, nest, compute, barrier=done)
-        done = add_outputs(builder, plan, nest, compute)
-        layers.append(MappedLayer(plan=plan, weights=weights, inputs=inputs))
-    ring.close(builder)
-    names = tuple(layer.name for layer in workload.layers)
-    return Mapping(program=builder.build(names), layers=tuple(layers))
+    ring = IndexRing(hardware)
+    nests = [LayerNest(plan) for plan in plan_layers(workload, hardware)]
+    return Mapping(
+        loops=LoopProgram(
+            machine=MACHINE,
+            names=tuple(layer.name for layer in workload.layers),
+            layers=tuple(nest.loops for nest in nests),
+            room_ages=tuple(ring.add_layer(nest.weights) for nest in nests),
+            rates=rates_of(hardware),
+        ),
+        layers=tuple(
+            MappedLayer(plan=nest.plan, weights=nest.weights.reuse, inputs=nest.inputs.reuse)
+            for nest in nests
+        ),
+    )

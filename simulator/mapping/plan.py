@@ -134,6 +134,11 @@ class LayerPlan:
         rate = min(pe.dots_per_cycle, pe.accumulators)
         return ceil(block.outputs * self.activation_bits / rate)
 
+    def mac_cycles(self, block: Block, units: int, pixels: int) -> int:
+        """Cycles of a full-precision step on the MAC unit."""
+        macs = pixels * block.outputs * units * self.layer.kernel**2
+        return ceil(macs / self.hardware.full_precision.macs_per_cycle)
+
     def drain_cycles(self, block: Block) -> int:
         """Cycles in which a block's sums leave the line buffer."""
         return ceil(block.outputs / self.hardware.array.pe.accumulators)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.engine import EngineName, engine
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
-from simulator.program import Trace
+from simulator.program import Summary, Trace, summarize
 from simulator.report.attribution import PARTS, Attribution, attribute, total
 from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
@@ -31,21 +32,37 @@ _TRACE_ROWS = 1 << 15
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One workload, mapped and traced."""
+    """One workload, mapped and run."""
 
     workload: Workload
     mapping: Mapping
-    trace: Trace
+    engine: EngineName
+    """What ran it."""
+    summary: Summary
+
+    @classmethod
+    def traced(
+        cls, workload: Workload, mapping: Mapping, engine: EngineName, trace: Trace
+    ) -> "Run":
+        """Return a run of which the trace is there already."""
+        run = cls(workload=workload, mapping=mapping, engine=engine, summary=summarize(trace))
+        run.__dict__["trace"] = trace  # where the cached property keeps it
+        return run
 
     @property
     def cycles(self) -> int:
         """Length of the run."""
-        return self.trace.cycles
+        return self.summary.cycles
+
+    @cached_property
+    def trace(self) -> Trace:
+        """When every command ran; made when it is first asked for."""
+        return engine(self.engine)(self.mapping.program, None)
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer's share of the run."""
-        return layer_results(self.mapping, self.trace)
+        return layer_results(self.mapping, self.summary)
 
     @cached_property
     def attribution(self) -> tuple[Attribution, ...]:
@@ -86,13 +103,17 @@ class Result:
     """A run, its baseline, and everything that led to them."""
 
     hardware: Hardware
-    engine: str
     run: Run
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
     effects: tuple[KeyEffects, ...] = ()
     """What halving and doubling every hardware key does, if that was measured."""
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that ran both."""
+        return self.run.engine
 
     @property
     def cycles(self) -> int:

@@ -67,5 +67,4 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
 
 def _busy(run: Run, unit: Unit) -> float:
     """Share of the whole run in which a unit works."""
-    program = run.trace.program
-    return float(program.cycles[program.unit == unit].sum() / max(1, run.cycles))
+    return float(run.summary.busy[:, unit].sum() / max(1, run.cycles))

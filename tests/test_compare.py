@@ -8,6 +8,7 @@ import pytest
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.report.attribution import Part
 from simulator.report.compare import Comparison
+from simulator.report.compare_text import markdown
 from simulator.report.effects import KeyEffects
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.saved import as_saved
@@ -155,6 +156,22 @@ class TestComparison:
         comparison = self.compared(result(), simulate(more, hardware, tau=5))
         assert comparison.only_in == ([], ["c"])
         assert [change.layer for change in comparison.layers] == ["a", "b"]
+
+    def test_energy_where_both_have_it(self) -> None:
+        energies = {
+            "table": "t",
+            "run": {"energy_uj": 3.0, "by_layer_uj": {"a": 1.0, "b": 2.0}, "by_unit_uj": {}},
+            "baseline": {"energy_uj": 9.0, "by_layer_uj": {}, "by_unit_uj": {}},
+        }
+        plain = result().saved()
+        priced = as_saved(plain | {"energy": energies}, "priced")
+        both = Comparison(name_a="a", name_b="b", a=priced, b=priced)
+        assert [(c.energy_a_uj, c.energy_b_uj) for c in both.layers] == [(1.0, 1.0), (2.0, 2.0)]
+        assert ("energy", "µJ", 3.0) in [(t["figure"], t["unit"], t["a"]) for t in both.totals]
+        assert "Energy by layer" in markdown(both)
+        one = Comparison(name_a="a", name_b="b", a=priced, b=as_saved(plain, "plain"))
+        assert [c.energy_a_uj for c in one.layers] == [None, None]
+        assert "Energy by layer" not in markdown(one)
 
 
 class TestCommand:

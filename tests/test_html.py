@@ -333,6 +333,27 @@ class TestBrowser:
         assert "direct dot products 0" not in first
 
 
+def test_energy_is_shown_where_the_result_has_it(
+    browser: Any, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from selenium.webdriver.common.by import By
+
+    energy = {
+        "energy_uj": 3.5,
+        "by_unit_uj": {"dot": 3.0, "static": 0.5},
+        "by_layer_uj": {layer_.name: 0.25 for layer_ in result.run.layers},
+    }
+    priced = result.summary() | {"energy": {"table": "t7", "run": energy, "baseline": energy}}
+    monkeypatch.setattr(Result, "summary", lambda _: priced)
+    open_page(browser, write_page(result, tmp_path / "priced.html"))
+    section = browser.find_element(By.ID, "energy-section")
+    assert section.is_displayed()
+    for words in ("energy table t7", "Dot9 3.000 3.000 1.00×", "total 3.500"):
+        assert words in section.text
+    assert "0.2500" in browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
+    assert browser.get_log("browser") == []
+
+
 @pytest.mark.parametrize("model", ["r18", "ssd300-vgg16"])
 def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: Any) -> None:
     large = simulate(load_workload(model), load_hardware("cofluent64"), bits=0.56)

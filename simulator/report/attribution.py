@@ -90,7 +90,7 @@ NO_SPLIT: Mapping[Part, Ints] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Path:
+class CriticalPath:
     """The critical path: K commands by layer, in order of time; their slots tile the run."""
 
     command: Ints
@@ -127,30 +127,38 @@ def causes(trace: Trace) -> Ints:
     return np.where(best < 0, -1, best % max(1, count))
 
 
-def critical_path(trace: Trace) -> Path:
+def critical_path(trace: Trace) -> CriticalPath:
     """Walk back from every layer's last result to the end of the layer before."""
     ends = layer_ends(trace)
     starts = np.concatenate(([0], ends[:-1]))
-    command, layer, until = _walk(trace, starts.tolist(), ends.tolist())
-    since = np.maximum(trace.start[command], starts[layer])
+    command, layer = _walk(trace, starts.tolist(), ends.tolist())
+    begun = trace.start[command]
+    last = np.diff(layer, append=len(ends)) > 0
+    until = np.where(last, ends[layer], np.append(begun[1:], 0))
+    since = np.maximum(begun, starts[layer])
     busy_until = np.clip(trace.end[command], since, until)
-    return Path(command=command, layer=layer, since=since, busy_until=busy_until, until=until)
+    return CriticalPath(
+        command=command, layer=layer, since=since, busy_until=busy_until, until=until
+    )
 
 
-def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints, Ints]:
-    """Command, layer and end of every slot, in order of time."""
+def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]:
+    """Command and layer of every slot, in order of time."""
     start, cause = trace.start.tolist(), causes(trace).tolist()
-    slots: list[tuple[int, int, int]] = []
+    commands: list[int] = []
+    counts = np.zeros(len(ends), dtype=np.int64)
     lasts = _last_commands(trace, ends)
     for layer in reversed(range(len(ends))):
-        command, until = lasts[layer], ends[layer]
+        command, until, before = lasts[layer], ends[layer], len(commands)
         while until > starts[layer]:
             if command < 0:  # engines keep the contract, so this is a fault of ours
                 raise AssertionError(f"nothing explains why a command starts in cycle {until}")
-            slots.append((command, layer, until))
-            command, until = cause[command], start[command]
-    columns = np.array(slots[::-1], dtype=np.int64).reshape(-1, 3).T
-    return columns[0], columns[1], columns[2]
+            commands.append(command)
+            until = start[command]
+            command = cause[command]
+        counts[layer] = len(commands) - before
+    layers = np.repeat(np.arange(len(ends)), counts)
+    return np.array(commands[::-1], dtype=np.int64), layers
 
 
 def _last_commands(trace: Trace, ends: Sequence[int]) -> list[int]:
@@ -170,16 +178,19 @@ def layer_ends(trace: Trace) -> Ints:
     return ends
 
 
-def attribute(trace: Trace, split: Mapping[Part, Ints] = NO_SPLIT) -> tuple[Attribution, ...]:
+def attribute(
+    trace: Trace, split: Mapping[Part, Ints] = NO_SPLIT, path: CriticalPath | None = None
+) -> tuple[Attribution, ...]:
     """Split the cycles of every layer into parts; the parts add up to the layer's cycles.
 
     Args:
         trace: of a whole run.
         split: [N] cycles of each command that belong to another part than its kind's, such as
             a read's row misses.
+        path: the trace's critical path, where it is known already.
 
     """
-    program, path = trace.program, critical_path(trace)
+    program, path = trace.program, path or critical_path(trace)
     kind = program.kind[path.command]
     busy, latent = path.busy_until - path.since, path.until - path.busy_until
     sums = np.zeros((len(program.layers), len(PARTS)), dtype=np.int64)
@@ -201,7 +212,7 @@ def _add(sums: Ints, layer: Ints, part: Part, cycles: Ints) -> None:
     np.add.at(sums[:, PARTS.index(part)], layer, cycles)
 
 
-def _held_by_the_layer_before(trace: Trace, path: Path) -> NDArray[np.bool_]:
+def _held_by_the_layer_before(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
     """[K] input reads that start as the layer before ends: it alone kept them from being early."""
     start = trace.start[path.command]
     read = trace.program.kind[path.command] == Kind.READ_INPUTS
@@ -210,7 +221,7 @@ def _held_by_the_layer_before(trace: Trace, path: Path) -> NDArray[np.bool_]:
     return held
 
 
-def path_parts(trace: Trace, path: Path) -> tuple[Ints, Ints]:
+def path_parts(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     """What holds each cycle of the run: [S] index into `PARTS` and [S] ends of its stretches.
 
     The stretches tile the run from cycle 0 on.

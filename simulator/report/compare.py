@@ -1,4 +1,4 @@
-"""Two results side by side: what differs in configuration and in time by layer, and why."""
+"""Two results side by side: what differs in configuration, time and energy by layer, and why."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +34,9 @@ class LayerChange:
     cycles_b: int
     parts: dict[Part, int]
     """Cycles that each part gained, where it gained or lost any."""
+    energy_a_uj: float | None = None
+    energy_b_uj: float | None = None
+    """Energy of the layer's run, if both results were priced."""
 
     @property
     def change(self) -> int:
@@ -73,7 +76,16 @@ class Comparison:
     @cached_property
     def layers(self) -> list[LayerChange]:
         """Layers of both, by name, in A's order."""
-        return [_change(one, other) for one, other in self._pairs]
+        energies = [saved.energy.run.by_layer_uj if saved.energy else {} for saved in self._priced]
+        return [
+            _change(one, other, *(energy.get(one.name) for energy in energies))
+            for one, other in self._pairs
+        ]
+
+    @property
+    def _priced(self) -> tuple[Saved, Saved] | tuple[()]:
+        """Both results, if both have energies."""
+        return (self.a, self.b) if self.a.energy and self.b.energy else ()
 
     @cached_property
     def only_in(self) -> tuple[list[str], list[str]]:
@@ -104,6 +116,11 @@ class Comparison:
             ("DRAM read", "bytes", a.dram_bytes["read"], b.dram_bytes["read"]),
             ("DRAM written", "bytes", a.dram_bytes["written"], b.dram_bytes["written"]),
         ]
+        if a.energy and b.energy:
+            figures += [
+                ("energy", "µJ", a.energy.run.energy_uj, b.energy.run.energy_uj),
+                ("baseline energy", "µJ", a.energy.baseline.energy_uj, b.energy.baseline.energy_uj),
+            ]
         return [
             {
                 "figure": figure,
@@ -138,6 +155,8 @@ class Comparison:
                     "change_cycles": change.change,
                     "change_percent": change.percent,
                     "parts_change_cycles": change.parts,
+                    "energy_a_uj": change.energy_a_uj,
+                    "energy_b_uj": change.energy_b_uj,
                 }
                 for change in self.layers
             ],
@@ -147,7 +166,9 @@ class Comparison:
         }
 
 
-def _change(one: SavedLayer, other: SavedLayer) -> LayerChange:
+def _change(
+    one: SavedLayer, other: SavedLayer, energy_a: float | None = None, energy_b: float | None = None
+) -> LayerChange:
     gained = {
         part: other.attribution.get(part, 0) - one.attribution.get(part, 0)
         for part in one.attribution | other.attribution
@@ -158,6 +179,8 @@ def _change(one: SavedLayer, other: SavedLayer) -> LayerChange:
         cycles_a=one.cycles,
         cycles_b=other.cycles,
         parts={part: cycles for part, cycles in gained.items() if cycles},
+        energy_a_uj=energy_a,
+        energy_b_uj=energy_b,
     )
 
 

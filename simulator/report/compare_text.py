@@ -107,19 +107,31 @@ def _sections(comparison: Comparison) -> list[_Section]:
             title="Time by layer (cycles of the run, not of the baseline)",
             header=("layer", "A", "B", "change", "change %", "largest changes of parts (cycles)"),
             rows=[
-                (
-                    c.layer,
-                    f"{c.cycles_a:,}",
-                    f"{c.cycles_b:,}",
-                    f"{c.change:+,}",
-                    f"{c.percent:+.2f}",
-                    c.why,
-                )
+                (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
+                 f"{c.percent:+.2f}", c.why)
                 for c in comparison.layers
             ],
             numbers=frozenset({1, 2, 3, 4}),
         ),
+        *_energy(comparison),
+    ]  # fmt: skip
+
+
+def _energy(comparison: Comparison) -> list[_Section]:
+    """Energy by layer, if both results were priced."""
+    rows = [
+        (c.layer, f"{a:,.4f}", f"{b:,.4f}", f"{100 * (b / a - 1):+.2f}")
+        for c in comparison.layers
+        if (a := c.energy_a_uj) and (b := c.energy_b_uj)
     ]
+    header = ("layer", "A", "B", "change %")
+    section = _Section(
+        title="Energy by layer (µJ of the run, not of the baseline)",
+        header=header,
+        rows=rows,
+        numbers=frozenset({1, 2, 3}),
+    )
+    return [section] if rows else []
 
 
 def _figure(value: float) -> str:

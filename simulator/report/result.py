@@ -15,7 +15,14 @@ from simulator.engine import EngineName, engine
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
-from simulator.report.attribution import PARTS, Attribution, attribute, total
+from simulator.report.attribution import (
+    PARTS,
+    Attribution,
+    CriticalPath,
+    attribute,
+    critical_path,
+    total,
+)
 from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
@@ -67,7 +74,12 @@ class Run:
     @cached_property
     def attribution(self) -> tuple[Attribution, ...]:
         """Every layer's cycles by what they were spent on; made from the trace."""
-        return attribute(self.trace)
+        return attribute(self.trace, path=self.path)
+
+    @cached_property
+    def path(self) -> CriticalPath:
+        """The commands that held the run up, from its first cycle to its last."""
+        return critical_path(self.trace)
 
     @property
     def title(self) -> str:

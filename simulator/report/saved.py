@@ -39,6 +39,22 @@ class SavedBaseline(Struct, frozen=True, kw_only=True):
     dram_bytes: dict[str, int]
 
 
+class SavedRunEnergy(Struct, frozen=True, kw_only=True):
+    """Energy of one run in microjoules, cut two ways."""
+
+    energy_uj: float
+    by_layer_uj: dict[str, float]
+    by_unit_uj: dict[str, float]
+
+
+class SavedEnergy(Struct, frozen=True, kw_only=True):
+    """Energy of both runs, priced by one table."""
+
+    table: str
+    run: SavedRunEnergy
+    baseline: SavedRunEnergy
+
+
 class SavedConfiguration(Struct, frozen=True, kw_only=True):
     """Everything that decided the result."""
 
@@ -61,6 +77,8 @@ class Saved(Struct, frozen=True, kw_only=True):
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str
+    energy: SavedEnergy | None = None
+    """If the result was priced."""
 
 
 def read_saved(path: Path) -> Saved:

@@ -106,6 +106,27 @@ function drawHelps(table, effects) {
       make("td", {}, ...effect.sentences.map((sentence) => make("div", {}, sentence)))))));
 }
 
+/** Microjoules by unit; both runs on one scale. */
+function drawEnergy(table, data) {
+  const { run, baseline } = data.energy;
+  const units = Object.keys({ ...run.by_unit_uj, ...baseline.by_unit_uj });
+  const longest = Math.max(...units.flatMap((unit) => [run.by_unit_uj[unit] || 0, baseline.by_unit_uj[unit] || 0]));
+  const titles = Object.fromEntries(data.units.map((unit) => [unit.name, unit.title]));
+  const bar = (value, hollow) => make("div", {
+    class: hollow ? "bar hollow" : "bar", title: `${value.toPrecision(4)} µJ`,
+    style: { width: `${(100 * value) / longest}%`, background: "var(--accent)", borderColor: "var(--accent)" },
+  });
+  const row = (name, ours, base, kind) => make("tr", { class: kind, "data-unit": name },
+    make("td", {}, titles[name] || name), number(fixed(ours, 3)), number(fixed(base, 3)),
+    number(ours ? `${fixed(base / ours, 2)}×` : ""),
+    kind ? make("td") : make("td", { class: "bars" }, bar(ours, false), bar(base, true)));
+  table.replaceChildren(
+    head("unit", `>${data.runs[0].title}, µJ`, `>${data.runs[1].title}, µJ`, ">reduction",
+      `${data.runs[0].title} (filled), ${data.runs[1].title} (hollow), µJ`),
+    make("tbody", {}, ...units.map((unit) => row(unit, run.by_unit_uj[unit] || 0, baseline.by_unit_uj[unit] || 0)),
+      row("total", run.energy_uj, baseline.energy_uj, "sum")));
+}
+
 function drawPairs(table, names, pairs) {
   table.replaceChildren(head(...names), make("tbody", {}, ...pairs.map((pair) =>
     make("tr", {}, ...pair.map((value, i) => make("td", {}, i ? String(value) : make("code", {}, value)))))));

@@ -37,6 +37,7 @@ def page_data(result: "Result", assumed: Sequence[Assumption]) -> dict[str, Any]
     """Everything that the page embeds."""
     runs = (result.run, result.baseline)
     units = used_units(runs)
+    summary = result.summary()
     workload, hardware = result.run.workload, result.hardware
     return {
         "title": f"{workload.title} on {hardware.name}",
@@ -65,7 +66,8 @@ def page_data(result: "Result", assumed: Sequence[Assumption]) -> dict[str, Any]
             for run, name in zip(runs, ("run", "baseline"), strict=True)
         ],
         "roofline": _roofline(result),
-        "what_helps": result.summary().get("what_helps", []),
+        "what_helps": summary.get("what_helps", []),
+        "energy": summary.get("energy"),
         "configuration": _flat(result.configuration["hardware"]),
         "assumptions": [_assumption(one, hardware) for one in assumed],
         "notes": result.notes(),

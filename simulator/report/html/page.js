@@ -64,7 +64,14 @@ class Report {
     document.getElementById("cards").replaceChildren(
       card(`${fixed(summary.speedup, 2)}×`, `speedup of ${runs[0].title} over ${runs[1].title}`, true),
       ...runs.map((run) => card(`${fixed(run.time_ms, 4)} ms`, `${run.title}, ${whole(run.cycles)} cycles`)),
-      ...runs.map((run) => card(`${bytes(run)} MB`, `DRAM read and written, ${run.title}`)));
+      ...runs.map((run) => card(`${bytes(run)} MB`, `DRAM read and written, ${run.title}`)),
+      ...this.energies().map((energy, i) => card(`${fixed(energy.energy_uj, 2)} µJ`, `energy, ${runs[i].title}`)));
+  }
+
+  /** Energy of the run and of the baseline; none if the result was not priced. */
+  energies() {
+    const { energy } = this.data;
+    return energy ? [energy.run, energy.baseline] : [];
   }
 
   drawTables() {
@@ -84,6 +91,11 @@ class Report {
     drawWhy(at("why"), at("why-legend"), data, this, 0);
     at("helps-section").hidden = at("helps-link").hidden = !data.what_helps.length;
     drawHelps(at("helps"), data.what_helps);
+    at("energy-section").hidden = at("energy-link").hidden = !data.energy;
+    if (data.energy) {
+      at("energy-source").textContent = `Actions counted along the trace, times their prices in the energy table ${data.energy.table}.`;
+      drawEnergy(at("energy"), data);
+    }
     at("roof-run").textContent = data.runs[0].title;
     at("roof-baseline").textContent = data.runs[1].title;
     drawRoofline(at("roofline"), data, this);
@@ -131,6 +143,12 @@ class Report {
         ...layers.map((layer) => number(show(layer[key], key)))),
       make("tr", {}, make("td", { class: "source", colspan: 3 }, source)),
     ]);
+    if (this.data.energy) {
+      figures.push(
+        make("tr", { class: "figure", "data-figure": "energy" }, make("td", {}, "energy (µJ)"),
+          ...this.energies().map((energy) => number(fixed(energy.by_layer_uj[layers[0].layer], 4)))),
+        make("tr", {}, make("td", { class: "source", colspan: 3 }, "sum of actions x their prices; energy.csv")));
+    }
     const used = this.parts.filter((part) => layers.some((layer) => layer.parts[part.part]));
     const busy = this.data.units.filter((unit) => layers.some((layer) => layer.busy[unit.name]));
     const rows = (entries, of, name) => entries.map((entry) => make("tr", { "data-figure": name(entry) },

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulator.mapping.builder import Kind, Unit
-from simulator.report.attribution import critical_path, path_parts
+from simulator.report.attribution import path_parts
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def overview(run: "Run", units: list[Unit]) -> str:
 
 def path_stretches(run: "Run") -> tuple[int, str]:
     """The critical path: how many stretches, and their lengths in cycles and parts."""
-    part, until = path_parts(run.trace, critical_path(run.trace))
+    part, until = path_parts(run.trace, run.path)
     return len(part), blob(np.diff(until, prepend=0), part)
 
 

@@ -26,7 +26,7 @@ from simulator.report.attribution import (
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, network, traced
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.strategies import Overrides, machines, networks
 from tests.test_invariants import run
 
@@ -52,6 +52,14 @@ class TestWorkedExample:
             "write_outputs": 4,
         }  # the fills, 32 cycles from 104 on, hide behind the weights
         assert sum(ours.values()) == 332
+
+    def test_the_table_of_the_document(self) -> None:
+        text = (ROOT / "docs/why.md").read_text().partition("Its fills hide behind the weights.")[2]
+        lines = [line for line in text.partition("##")[0].splitlines() if line.startswith("|")]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+        _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
+        (ours,) = attribute(trace)
+        assert {name: int(cycles) for name, cycles, _ in cells} == parts(ours)
 
     def test_the_second_layer_waits_for_the_first(self) -> None:
         _, trace = traced(network(*(layer(64, 64, 1, 2, tau=5, name=name) for name in "ab")))

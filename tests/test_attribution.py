@@ -155,6 +155,11 @@ class TestRules:
             "fill": 3,
         }
 
+    def test_a_write_that_is_done_later_is_a_write(self) -> None:
+        trace = by_hand([Kind.WRITE_OUTPUTS], [Unit.DRAM_OUTPUTS], [4], [[]])
+        slow = replace(trace, program=replace(trace.program, latency=np.array([9])))
+        assert parts(attribute(slow)[0]) == {"write_outputs": 13}
+
     def test_a_gap_that_nothing_explains_is_a_fault(self) -> None:
         trace = by_hand([Kind.FILL], [Unit.DOT], [5], [[]])
         late = replace(trace, start=trace.start + 1, end=trace.end + 1)

@@ -65,11 +65,11 @@ _BUSY = {
     Kind.DRAIN: Part.DRAIN,
     Kind.WRITE_OUTPUTS: Part.WRITE_OUTPUTS,
 }
-_LATENT = {
+_LATENT = _BUSY | {
     Kind.LOAD_WEIGHTS: Part.WEIGHTS_LATENCY,
     Kind.READ_INPUTS: Part.INPUTS_LATENCY,
 }
-"""Whose results come later than their end; the rest have no latency."""
+"""What the time from a command's end until its result is there counts as."""
 
 _PREFERENCE = (
     Kind.FILL,
@@ -229,7 +229,7 @@ def path_parts(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     kind, first = trace.program.kind[path.command], _held_by_the_layer_before(trace, path)
     before = PARTS.index(Part.LAYER_BEFORE)
     columns = []
-    for parts in (_BUSY, _BUSY | _LATENT):
+    for parts in (_BUSY, _LATENT):
         lookup = np.array([PARTS.index(parts[k]) for k in Kind])
         columns.append(np.where(first, before, lookup[kind]))
     part = np.stack(columns, axis=1).ravel()

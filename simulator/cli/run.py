@@ -11,6 +11,7 @@ from simulator.cli.output import console, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
+    from simulator.run import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Outputs:
             if path is not None:
                 writable_file(path)
 
-    def write(self, result: "Result", hw: str) -> list[str]:
+    def write(self, result: "Result", hw: str, progress: "Progress | None") -> list[str]:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
@@ -41,11 +42,11 @@ class Outputs:
             from simulator.hardware.assumptions import assumptions
             from simulator.report.html import write_page
 
-            written.append(str(write_page(result, self.report, assumptions(hw))))
+            written.append(str(write_page(result, self.report, assumptions(hw), progress)))
         if self.perfetto is not None:
             from simulator.report.perfetto import write_perfetto
 
-            written.append(str(write_perfetto(result, self.perfetto)))
+            written.append(str(write_perfetto(result, self.perfetto, progress)))
         return written
 
 
@@ -86,7 +87,7 @@ def run(
             from simulator.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
-    written = outputs.write(result, hw)
+        written = outputs.write(result, hw, progress)
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:

@@ -23,6 +23,7 @@ from simulator.report.layers import UNIT_TITLES
 from simulator.report.protobuf import Rows, double, message, text, uint
 
 if TYPE_CHECKING:
+    from simulator.report.progress import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048
@@ -69,10 +70,15 @@ class Track(IntEnum):
     RANK = 12
 
 
-def write_perfetto(result: "Result", path: Path) -> Path:
+def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = None) -> Path:
     """Write both runs; gzipped if the name ends in `.gz`.
 
     Times are nanoseconds at the hardware's clock; cycles are in the slices' arguments.
+
+    Args:
+        result: from `simulate`.
+        path: of the file.
+        progress: called while it is written.
 
     Raises:
         InputError: the file cannot be written.
@@ -81,7 +87,7 @@ def write_perfetto(result: "Result", path: Path) -> Path:
 
     def write(temporary: Path) -> None:
         with _opened(temporary, zipped=path.suffix == ".gz") as file:
-            for packets in perfetto_packets(result):
+            for packets in perfetto_packets(result, progress):
                 file.write(packets)
 
     return write_file(path, write)
@@ -98,12 +104,12 @@ def _opened(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
             yield packed  # type: ignore[misc] # a GzipFile writes bytes as a file does
 
 
-def perfetto_packets(result: "Result") -> Iterator[bytes]:
+def perfetto_packets(result: "Result", progress: "Progress | None" = None) -> Iterator[bytes]:
     """The file's contents, piece by piece."""
     names = _Names(result)
     yield names.packet()
     for number, run in enumerate((result.run, result.baseline)):
-        yield from _RunPackets(result, run, number, names).all()
+        yield from _RunPackets(result, run, number, names).all(progress)
 
 
 class _Names:
@@ -146,13 +152,15 @@ class _RunPackets:
         self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
         self.tracks = 0
 
-    def all(self) -> Iterator[bytes]:
+    def all(self, progress: "Progress | None") -> Iterator[bytes]:
         """Tracks in the order in which they are shown, each followed by its events."""
         process = message(Track.PROCESS, uint(1, self.process), text(6, self.title))
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
         yield from self._layers()
         for unit in Unit:
+            if progress is not None:
+                progress(f"Perfetto trace, {self.run.title}", unit, len(Unit))
             if (self.program.unit == unit).any():
                 yield from self._unit(unit)
         yield from self._counters()

@@ -16,6 +16,7 @@ from simulator.report.timeline import stage_colours
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
+    from simulator.report.progress import Progress
     from simulator.report.result import Result, Run
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")
@@ -33,7 +34,9 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
 """Key, name, unit and source in the trace of every figure in a layer's panel."""
 
 
-def page_data(result: "Result", assumed: Sequence[Assumption]) -> dict[str, Any]:
+def page_data(
+    result: "Result", assumed: Sequence[Assumption], progress: "Progress | None"
+) -> dict[str, Any]:
     """Everything that the page embeds."""
     runs = (result.run, result.baseline)
     units = used_units(runs)
@@ -62,7 +65,7 @@ def page_data(result: "Result", assumed: Sequence[Assumption]) -> dict[str, Any]
             for key, name, unit, source in FIGURES
         ],
         "runs": [
-            _run(result, run, name, units)
+            _run(result, run, name, units, progress)
             for run, name in zip(runs, ("run", "baseline"), strict=True)
         ],
         "roofline": _roofline(result),
@@ -81,9 +84,11 @@ def page_data(result: "Result", assumed: Sequence[Assumption]) -> dict[str, Any]
     }
 
 
-def _run(result: "Result", run: "Run", name: str, units: list[Unit]) -> dict[str, Any]:
+def _run(
+    result: "Result", run: "Run", name: str, units: list[Unit], progress: "Progress | None"
+) -> dict[str, Any]:
+    spans = layer_spans(run, progress)
     stretches, path = path_stretches(run)
-    spans = layer_spans(run)
     return {
         "name": name,
         "title": run.title,

@@ -11,31 +11,38 @@ from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 
 if TYPE_CHECKING:
+    from simulator.report.progress import Progress
     from simulator.report.result import Result
 
 _HERE = Path(__file__).parent
 _SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
 
 
-def write_page(result: "Result", path: Path, assumed: Sequence[Assumption] = ()) -> Path:
+def write_page(
+    result: "Result",
+    path: Path,
+    assumed: Sequence[Assumption] = (),
+    progress: "Progress | None" = None,
+) -> Path:
     """Write a result as one HTML file that needs nothing else.
 
     Args:
         result: from `simulate`.
         path: of the file.
         assumed: the hardware file's assumptions, from `simulator.hardware.assumptions`.
+        progress: called while the page is made.
 
     Raises:
         InputError: the file cannot be written.
 
     """
-    text = page(result, assumed)
+    text = page(result, assumed, progress)
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def page(result: "Result", assumed: Sequence[Assumption]) -> str:
+def page(result: "Result", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
     """The whole page."""
-    data = page_data(result, assumed)
+    data = page_data(result, assumed, progress)
     # `<` would let a name end the script element
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     text = _read("page.html")

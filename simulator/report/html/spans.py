@@ -18,6 +18,7 @@ from simulator.report.attribution import path_parts
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
+    from simulator.report.progress import Progress
     from simulator.report.result import Run
 
 BINS = 4096
@@ -49,7 +50,7 @@ def path_stretches(run: "Run") -> tuple[int, str]:
     return len(part), blob(np.diff(until, prepend=0), part)
 
 
-def layer_spans(run: "Run") -> list[dict[str, Any]]:
+def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str, Any]]:
     """Every command of every layer: per kind the first start, the number, and packed columns.
 
     Columns: cycles since the command before ended; then, as differences from the command before,
@@ -57,7 +58,12 @@ def layer_spans(run: "Run") -> list[dict[str, Any]]:
     """
     program = run.trace.program
     layers = np.searchsorted(program.layer, np.arange(len(program.layers) + 1))
-    return [_spans(run, slice(first, upto)) for first, upto in pairwise(layers.tolist())]
+    found = []
+    for first, upto in pairwise(layers.tolist()):
+        if progress is not None:
+            progress(f"the page, {run.title}", first, len(program))
+        found.append(_spans(run, slice(first, upto)))
+    return found
 
 
 def _spans(run: "Run", layer: slice) -> dict[str, Any]:

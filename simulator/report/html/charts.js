@@ -99,11 +99,14 @@ function drawHelps(table, effects) {
   const cells = (effect) => effect.change === null
     ? [number(""), number("not possible")]
     : [number(`${effect.value}`), number(`${effect.change >= 0 ? "+" : "−"}${fixed(Math.abs(100 * effect.change), 2)}`)];
+  const why = (effect) => ["halved", "doubled"]
+    .filter((side) => effect[side].change === null || Math.abs(effect[side].change) >= 5e-5)
+    .map((side) => make("div", {}, make("b", {}, `${side}: `), effect[side].reason));
   table.replaceChildren(
-    head("key", ">value", ">halved", ">time, change %", ">doubled", ">time, change %", "why"),
-    make("tbody", {}, ...effects.map((effect) => make("tr", {}, make("td", {}, effect.key),
+    head("key", ">value", ">halved", ">time, %", ">doubled", ">time, %", "why"),
+    make("tbody", {}, ...effects.map((effect) => make("tr", {}, make("td", {}, make("code", {}, effect.key)),
       number(`${effect.value}`), ...cells(effect.halved), ...cells(effect.doubled),
-      make("td", {}, ...effect.sentences.map((sentence) => make("div", {}, sentence)))))));
+      make("td", { class: "reasons" }, ...why(effect))))));
 }
 
 /** Microjoules by unit; both runs on one scale. */

@@ -60,12 +60,18 @@ class Report {
       `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus].filter(Boolean).join(" · ");
     const card = (value, words, main) =>
       make("div", { class: main ? "card main" : "card" }, make("b", {}, value), make("span", {}, words));
+    const both = (of) => runs.map(of).join(" / ");
+    const pair = both((run) => run.title);
     const bytes = (run) => fixed((run.dram_bytes.read + run.dram_bytes.written) / 1e6, 2);
-    document.getElementById("cards").replaceChildren(
+    const cards = [
       card(`${fixed(summary.speedup, 2)}×`, `speedup of ${runs[0].title} over ${runs[1].title}`, true),
-      ...runs.map((run) => card(`${fixed(run.time_ms, 4)} ms`, `${run.title}, ${whole(run.cycles)} cycles`)),
-      ...runs.map((run) => card(`${bytes(run)} MB`, `DRAM read and written, ${run.title}`)),
-      ...this.energies().map((energy, i) => card(`${fixed(energy.energy_uj, 2)} µJ`, `energy, ${runs[i].title}`)));
+      card(`${both((run) => fixed(run.time_ms, 4))} ms`, `time, ${pair}`),
+      card(both((run) => whole(run.cycles)), `cycles, ${pair}`),
+      card(`${both(bytes)} MB`, `DRAM read and written, ${pair}`),
+    ];
+    const energies = this.energies().map((energy) => fixed(energy.energy_uj, 2));
+    if (energies.length) cards.push(card(`${energies.join(" / ")} µJ`, `energy, ${pair}`));
+    document.getElementById("cards").replaceChildren(...cards);
   }
 
   /** Energy of the run and of the baseline; none if the result was not priced. */

@@ -109,7 +109,7 @@ def _words(cause: _Cause, where: str, cycles: int) -> str:
         return f"{cause.group} of {where} {now} hide behind compute"
     if cause.instead_of:
         return f"{_TITLES[cause.group]} binds instead of {_TITLES[cause.instead_of]} in {where}"
-    return f"{_TITLES[cause.group]} takes {'longer' if cycles > 0 else 'less'} in {where}"
+    return f"{_TITLES[cause.group]} takes {'longer' if cycles > 0 else 'less time'} in {where}"
 
 
 def named(change: Mapping[str, int], of_layers: int) -> str:

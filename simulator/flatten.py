@@ -32,8 +32,8 @@ def flatten(program: LoopProgram) -> Program:
             "kind": ops.kind,
             "pes": ops.pes,
             "bytes": ops.bytes,
-            "cycles": layer.cycles(program.rates),
-            "latency": layer.latency(program.rates),
+            "cycles": layer.cycles(program.rate_columns),
+            "latency": layer.latency(program.rate_columns),
         }
         for name, values in given.items():
             columns[name].append(values[sequence])

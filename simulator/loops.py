@@ -77,6 +77,14 @@ class Rates(NamedTuple):
     """Cycles from the transfer's end until its data can be used."""
 
 
+class RateColumns(NamedTuple):
+    """What every kind's transfers cost: [kinds] each; 0 / 1 where cycles do not come from bytes."""
+
+    numerator: Ints
+    denominator: Ints
+    latency: Ints
+
+
 @dataclass(frozen=True, eq=False)
 class LayerLoops:
     """One layer: operations and the body that they stand in."""
@@ -109,20 +117,15 @@ class LayerLoops:
         work = self.times * self.columns.cycles * self.columns.pes
         return _sums(self.columns.kind, work, len(self.machine.kinds))
 
-    def cycles(self, rates: Sequence[Rates | None]) -> Ints:
+    def cycles(self, rates: "RateColumns") -> Ints:
         """[ops] cycles of each operation."""
-        cycles = self.columns.cycles.copy()
-        for kind, rate in enumerate(rates):
-            if rate is not None:
-                mine = self.columns.kind == kind
-                size = self.columns.bytes[mine]
-                cycles[mine] = -(-size * rate.denominator // rate.numerator)
-        return cycles
+        kind = self.columns.kind
+        moved: Ints = -(-self.columns.bytes * rates.denominator[kind] // rates.numerator[kind])
+        return self.columns.cycles + moved
 
-    def latency(self, rates: Sequence[Rates | None]) -> Ints:
+    def latency(self, rates: "RateColumns") -> Ints:
         """[ops] cycles from each operation's end until its result can be used."""
-        by_kind = np.array([rate.latency if rate else 0 for rate in rates], dtype=np.int64)
-        return by_kind[self.columns.kind]
+        return rates.latency[self.columns.kind]
 
     def sequence(self) -> Ints:
         """[commands] the operation of every command, in program order."""
@@ -179,6 +182,12 @@ class LoopProgram:
     """Per layer: the age for each `Op.room`; 0 means that there is nothing to wait for."""
     rates: tuple[Rates | None, ...]
     """Per kind."""
+
+    @cached_property
+    def rate_columns(self) -> RateColumns:
+        """`rates` as arrays."""
+        rows = [rate or Rates(1, 0, 0) for rate in self.rates]
+        return RateColumns(*np.array(rows, dtype=np.int64).T)
 
     @cached_property
     def commands(self) -> int:

@@ -222,7 +222,8 @@ class TestCommand:
     ) -> None:
         (tmp_path / "bad.json").write_text("{")
         (tmp_path / "old.json").write_text('{"model": "r20"}')
-        done = command("compare", *arguments)
+        done = command("compare", *arguments, "--out", "out")
+        assert not (tmp_path / "out").exists()
         assert done.returncode == 2
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1

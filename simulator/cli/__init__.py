@@ -22,11 +22,13 @@ Examples:
   simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
   simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
+  simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
 """
 
 
-_COMMANDS = ("compare", "ops", "reproduce")
+_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -112,7 +114,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
     source = click.core.ParameterSource.COMMANDLINE
     stray = [name for name in options if context.get_parameter_source(name) is source]
     if stray:
-        option = {"settings": "set", "as_json": "json"}.get(stray[0], stray[0]).replace("_", "-")
+        option = {"settings": "set", "as_json": "json", "taus": "layer-tau"}.get(
+            stray[0], stray[0]
+        ).replace("_", "-")
         raise click.UsageError(
             f"--{option} stands before {context.invoked_subcommand!r}, where it would have no "
             "effect: put it behind"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.options import network_options
+from simulator.cli.options import network_options, workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ def compare(
     from simulator.report.files import writable_folder, write_file
 
     _no_option_without_effect(context, [a, b])
-    if out is not None:
-        writable_folder(out)
     with progress_on_stderr(quiet) as progress:
         one, other = (_result(name, options, progress) for name in (a, b))
     comparison = Comparison(name_a=a, name_b=b, a=one, b=other)
@@ -64,6 +62,7 @@ def compare(
     if out is not None:
         from simulator.report.compare_text import markdown
 
+        writable_folder(out)
         document = markdown(comparison)
         write_file(out / "compare.md", lambda path: path.write_text(document, encoding="utf-8"))
         write_file(out / "compare.json", lambda path: path.write_text(text + "\n"))
@@ -102,17 +101,13 @@ def _result(name: str, options: dict[str, Any], progress: "Progress | None") -> 
         return read_saved(Path(name))
     from simulator.hardware import load_hardware
     from simulator.run import simulate
-    from simulator.workload import load_workload
 
     hw, *settings = name.split(",")
     hardware = load_hardware(hw, settings)
     run_options = dict(options)
-    model, size = run_options.pop("model"), run_options.pop("input_size")
+    model = run_options.pop("model")
     if model is None:
         raise click.UsageError(f"missing option --model for {name} (see simulate compare --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError(
-            f"missing option --bits or --tau for {name} (see simulate compare --help)"
-        )
-    result = simulate(load_workload(model, size), hardware, progress=progress, **run_options)
+    workload = workload_from(model, run_options, "simulate compare", progress)
+    result = simulate(workload, hardware, progress=progress, **run_options)
     return as_saved(result.saved(), name)

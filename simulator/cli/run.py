@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ def run(
     *,
     hw: str | None,
     model: str | None,
-    input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
     out: Path | None,
     report: Path | None,
@@ -68,18 +68,15 @@ def run(
     """The main job."""
     from simulator.hardware import load_hardware
     from simulator.run import simulate, with_settings
-    from simulator.workload import load_workload
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     hardware = load_hardware(hw, settings)
-    workload = load_workload(model, input_size)
     outputs = Outputs(out=out, report=report, perfetto=perfetto)
-    outputs.check()
     with progress_on_stderr(quiet) as progress:
+        workload = workload_from(model, run_options, "simulate", progress)
+        outputs.check()
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)

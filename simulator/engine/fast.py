@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from simulator.engine import kernel
-from simulator.engine.instructions import RunState, instructions_of, numbers
-from simulator.loops import LoopProgram
-from simulator.program import Program, Summary, Trace
+from simulator.engine.instructions import Instructions, RunState, instructions_of, numbers
+from simulator.loops import LoopProgram, RateColumns
+from simulator.program import Ints, Program, Summary, Trace
 
 COMPILE_FROM = 250_000
 """Operations interpreted in a process after which the kernel is compiled: some 0.5 s of work."""
@@ -50,7 +50,7 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
 
     """
     compiled = _pays(0) if compiled is None else compiled
-    work: Callable[..., int] = _compiled()[0] if compiled else kernel.run_layer
+    work = _run_compiled if compiled else _run_interpreted
     layers = [instructions_of(layer) for layer in program.layers]
     run_state = RunState(program, layers, compiled)
     units, count = run_state.units, len(layers)
@@ -59,19 +59,35 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
     start = 0
     for number, (layer, ages) in enumerate(zip(layers, program.room_ages, strict=True)):
         run_state.start_layer()
-        code = layer.code(program.rates, ages, compiled)
-        rings, frames, state = run_state.rings, run_state.frames, run_state.state
-        done = work(code, rings, frames, state, units, start)
-        _Interpreted.operations += 0 if compiled else done
-        start = int(state[0])
+        work(layer, program.rate_columns, ages, run_state, start)
+        start = int(run_state.state[0])
         ends[number] = start
-        busy[number] = state[1 + units : 1 + 2 * units]
+        busy[number] = run_state.state[1 + units : 1 + 2 * units]
     return Summary(
         ends=ends,
         busy=busy,
         bytes=np.array([layer.bytes_by_unit for layer in program.layers]),
         pe_cycles=np.array([layer.pe_cycles_by_kind for layer in program.layers]),
     )
+
+
+def _run_interpreted(
+    layer: Instructions, rates: RateColumns, ages: Ints, run: RunState, start: int
+) -> None:
+    code = layer.code(rates, ages)
+    _Interpreted.operations += kernel.run_layer(
+        code, run.rings, run.frames, run.state, run.units, start
+    )
+
+
+def _run_compiled(
+    layer: Instructions, rates: RateColumns, ages: Ints, run: RunState, start: int
+) -> None:
+    cycles, latency = layer.layer.cycles(rates), layer.layer.latency(rates)
+    _compiled()[0](
+        *layer.tape, cycles, latency, ages, *run.rings, *run.frames[:-1],
+        run.state, run.units, start,
+    )  # fmt: skip
 
 
 def _pays(operations: int) -> bool:
@@ -86,6 +102,6 @@ def _compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
     from numba import njit
     from numba.extending import register_jitable
 
-    for part in (kernel.end_turn, kernel.measure, kernel.move, kernel.agrees):
+    for part in (kernel.run_layer, kernel.end_turn, kernel.measure, kernel.move, kernel.agrees):
         register_jitable(part)
-    return njit(cache=True)(kernel.run_layer), njit(cache=True)(kernel.run_commands)
+    return njit(cache=True)(kernel.run_packed), njit(cache=True)(kernel.run_commands)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.kernel import END, LOOP, NEVER, Code, Frames, Rings
-from simulator.loops import Body, LayerLoops, Loop, LoopProgram, Rates
+from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
 from simulator.program import Ints
 
 
@@ -18,13 +18,13 @@ class _Writer:
     layer: LayerLoops
     what: list[int] = field(default_factory=list)
     turns: list[int] = field(default_factory=list)
-    partner: list[int] = field(default_factory=list)
     loop: list[int] = field(default_factory=list)
     units: list[set[int]] = field(default_factory=list)
     signals: list[set[int]] = field(default_factory=list)
     depth: int = 0
 
     def write(self, body: Body, depth: int, units: set[int], signals: set[int]) -> None:
+        """Write a body down and note which units and signals it touches."""
         self.depth = max(self.depth, depth)
         for item in body:
             if isinstance(item, Loop):
@@ -33,22 +33,21 @@ class _Writer:
                 op = self.layer.ops[item]
                 units.add(self.layer.machine.unit_of[op.kind])
                 signals.update(op.posts)
-                self._add(item, 0, 0, 0)
+                self._add(item, 0, 0)
 
     def _write_loop(self, loop: Loop, depth: int, units: set[int], signals: set[int]) -> None:
-        number, begin = len(self.units), len(self.what)
+        number = len(self.units)
         self.units.append(set())
         self.signals.append(set())
-        self._add(LOOP, loop.turns, 0, number)
+        self._add(LOOP, loop.turns, number)
         self.write(loop.body, depth + 1, self.units[number], self.signals[number])
-        self._add(END, loop.turns, begin, number)
+        self._add(END, loop.turns, number)
         units |= self.units[number]
         signals |= self.signals[number]
 
-    def _add(self, what: int, turns: int, partner: int, loop: int) -> None:
+    def _add(self, what: int, turns: int, loop: int) -> None:
         self.what.append(what)
         self.turns.append(turns)
-        self.partner.append(partner)
         self.loop.append(loop)
 
 
@@ -72,7 +71,6 @@ class Instructions:
         self._arrays: dict[str, Ints] = {
             "what": np.array(writer.what, dtype=np.int64),
             "turns": np.array(writer.turns, dtype=np.int64),
-            "partner": np.array(writer.partner, dtype=np.int64),
             "loop": np.array(writer.loop, dtype=np.int64),
             "scalars_from": _offsets(scalars),
             "scalars": _joined(scalars),
@@ -106,12 +104,17 @@ class Instructions:
     def _lists(self) -> dict[str, list[int]]:
         return {name: values.tolist() for name, values in self._arrays.items()}
 
-    def code(self, rates: tuple[Rates | None, ...], room_ages: Ints, as_arrays: bool) -> Code:
-        """The layer at some rates, as arrays (compiled) or lists (interpreted)."""
-        given: dict[str, Any] = self._arrays if as_arrays else self._lists
+    @cached_property
+    def tape(self) -> tuple[Ints, Ints]:
+        """All fields of `Code` that rates do not decide, behind one another, and the cuts."""
+        parts = [self._arrays[name] for name in Code._fields[: len(self._arrays)]]
+        return np.concatenate(parts), np.cumsum([0, *map(len, parts)])
+
+    def code(self, rates: RateColumns, room_ages: Ints) -> Code:
+        """The layer at some rates, as lists."""
         timed = (self.layer.cycles(rates), self.layer.latency(rates), room_ages)
-        cycles, latency, ages = (numbers(values, as_arrays) for values in timed)
-        return Code(cycles=cycles, latency=latency, room_ages=ages, **given)
+        cycles, latency, ages = (values.tolist() for values in timed)
+        return Code(**self._lists, cycles=cycles, latency=latency, room_ages=ages)
 
 
 @lru_cache(maxsize=1024)
@@ -147,7 +150,7 @@ class RunState:
             base=numbers(base, as_arrays),
             size=numbers(size, as_arrays),
             head=numbers(zeros, as_arrays),
-            room=machine.room,
+            room=int(machine.room),
         )
         begin, turn, again, jumped = (
             numbers(np.zeros(depth, dtype=np.int64), as_arrays) for _ in range(4)

@@ -19,8 +19,7 @@ NEVER = -(1 << 60)
 """Ready time of a post that never was: nobody waits for it."""
 LOOP, END = -1, -2
 _FEWEST = 5
-"""Turns from which on a loop is watched: two that agree, one at the far end, one to get going."""
-
+"""Turns from which on a loop is watched: one to get going, two that agree, one at the far end."""
 Numbers = Sequence[int]
 
 
@@ -31,8 +30,6 @@ class Code(NamedTuple):
     """[I] an operation's number, LOOP or END."""
     turns: Numbers
     """[I] turns of the loop."""
-    partner: Numbers
-    """[I] of an END: the instruction of its LOOP."""
     loop: Numbers
     """[I] number of the loop."""
     scalars_from: Numbers
@@ -43,10 +40,6 @@ class Code(NamedTuple):
     signals: Numbers
     unit: Numbers
     """[ops]"""
-    cycles: Numbers
-    """[ops]"""
-    latency: Numbers
-    """[ops]"""
     room: Numbers
     """[ops] place in `room_ages`, or -1."""
     waits_from: Numbers
@@ -56,6 +49,10 @@ class Code(NamedTuple):
     posts_from: Numbers
     """[ops + 1]"""
     post_signal: Numbers
+    cycles: Numbers
+    """[ops]"""
+    latency: Numbers
+    """[ops]"""
     room_ages: Numbers
 
 
@@ -84,6 +81,54 @@ class Frames(NamedTuple):
     shift: list[int]
     """What the turn before added to it."""
     width: int
+
+
+def run_packed(
+    tape: Numbers,
+    cuts: Numbers,
+    cycles: Numbers,
+    latency: Numbers,
+    room_ages: Numbers,
+    base: Numbers,
+    size: Numbers,
+    head: list[int],
+    room: int,
+    begin: list[int],
+    turn: list[int],
+    again: list[int],
+    jumped: list[int],
+    before: list[int],
+    shift: list[int],
+    state: list[int],
+    units: int,
+    start_cycle: int,
+) -> int:
+    """`run_layer` from plain arrays, which compiled code takes much faster than named tuples.
+
+    `tape` holds the other fields of `Code` behind one another, cut at `cuts`.
+    """
+    code = Code(
+        tape[cuts[0] : cuts[1]],
+        tape[cuts[1] : cuts[2]],
+        tape[cuts[2] : cuts[3]],
+        tape[cuts[3] : cuts[4]],
+        tape[cuts[4] : cuts[5]],
+        tape[cuts[5] : cuts[6]],
+        tape[cuts[6] : cuts[7]],
+        tape[cuts[7] : cuts[8]],
+        tape[cuts[8] : cuts[9]],
+        tape[cuts[9] : cuts[10]],
+        tape[cuts[10] : cuts[11]],
+        tape[cuts[11] : cuts[12]],
+        tape[cuts[12] : cuts[13]],
+        tape[cuts[13] : cuts[14]],
+        cycles,
+        latency,
+        room_ages,
+    )
+    rings = Rings(base, size, head, room)
+    frames = Frames(begin, turn, again, jumped, before, shift, len(before) // len(begin))
+    return run_layer(code, rings, frames, state, units, start_cycle)
 
 
 def run_layer(
@@ -118,12 +163,18 @@ def run_layer(
                 place = head[signal] - wait_age[wait]
                 if place < 0:
                     place += size[signal]
-                start = max(start, state[base[signal] + place])
+                ready = state[base[signal] + place]
+                if ready > start:
+                    start = ready
             if room_of[op] >= 0:
                 age = code.room_ages[room_of[op]]
                 if age > 0:
-                    place = (head[room_signal] - age) % size[room_signal]
-                    start = max(start, state[base[room_signal] + place])
+                    place = head[room_signal] - age
+                    if place < 0:
+                        place += size[room_signal]
+                    ready = state[base[room_signal] + place]
+                    if ready > start:
+                        start = ready
             end = start + cycles_of[op]
             ready = end + latency_of[op]
             state[unit] = end
@@ -197,7 +248,8 @@ def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: i
         signal = code.signals[number]
         base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
         for age in range(size):
-            value = state[base + (head + age) % size]
+            behind = head + age
+            value = state[base + (behind - size if behind >= size else behind)]
             shift = value - frames.before[place]
             same = same and shift == frames.shift[place]
             frames.before[place] = value
@@ -219,8 +271,9 @@ def move(
         signal = code.signals[number]
         base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
         for age in range(size):
+            behind = head + age
             value = frames.before[place] + turns * frames.shift[place]
-            state[base + (head + age) % size] = value
+            state[base + (behind - size if behind >= size else behind)] = value
             place += 1
 
 
@@ -238,8 +291,9 @@ def agrees(
         signal = code.signals[number]
         base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
         for age in range(size):
-            expected = frames.before[place] + turns * frames.shift[place]
-            if state[base + (head + age) % size] != expected:
+            behind = head + age
+            value = state[base + (behind - size if behind >= size else behind)]
+            if value != frames.before[place] + turns * frames.shift[place]:
                 return False
             place += 1
     return True

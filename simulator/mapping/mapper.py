@@ -1,7 +1,7 @@
 """How: a workload on a machine becomes a program."""
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
 from simulator.flatten import flatten
 from simulator.hardware import Hardware
@@ -9,8 +9,8 @@ from simulator.loops import LoopProgram
 from simulator.mapping.builder import MACHINE, rates_of
 from simulator.mapping.nest import LayerNest
 from simulator.mapping.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
-from simulator.mapping.weights import IndexRing
-from simulator.program import Program
+from simulator.mapping.weights import IndexRing, room_of
+from simulator.program import Ints, Program
 from simulator.workload import Workload
 
 
@@ -36,6 +36,34 @@ class Mapping:
         return flatten(self.loops)
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """All that decides a layer's commands, but for their rates."""
+
+    decisive: tuple[object, ...]
+    plan: LayerPlan = field(compare=False)
+
+
+def _shape(plan: LayerPlan) -> tuple[object, ...]:
+    hardware, memory = plan.hardware, plan.hardware.memory
+    return (
+        plan.layer.shape,
+        plan.batch,
+        plan.activation_bits,
+        hardware.array,
+        hardware.full_precision,
+        memory.dram.burst_bytes,
+        memory.index_buffer.kib,
+        memory.activation_buffer,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _nest(shape: _Shape) -> LayerNest:
+    """A layer's loops, kept for the next layer, or the next run, of the same shape."""
+    return LayerNest(shape.plan)
+
+
 def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
     """Map a configured workload onto a machine, layer after layer.
 
@@ -43,18 +71,25 @@ def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
         InputError: a buffer is too small for a layer, however it is cut.
 
     """
-    ring = IndexRing(hardware)
-    nests = [LayerNest(plan) for plan in plan_layers(workload, hardware)]
+    plans = plan_layers(workload, hardware)
+    nests = tuple(_nest(_Shape(_shape(plan), plan)) for plan in plans)
     return Mapping(
         loops=LoopProgram(
             machine=MACHINE,
             names=tuple(layer.name for layer in workload.layers),
             layers=tuple(nest.loops for nest in nests),
-            room_ages=tuple(ring.add_layer(nest.weights) for nest in nests),
+            room_ages=_room_ages(nests, room_of(hardware)),
             rates=rates_of(hardware),
         ),
         layers=tuple(
-            MappedLayer(plan=nest.plan, weights=nest.weights.reuse, inputs=nest.inputs.reuse)
-            for nest in nests
+            MappedLayer(plan=plan, weights=nest.weights.reuse, inputs=nest.inputs.reuse)
+            for plan, nest in zip(plans, nests, strict=True)
         ),
     )
+
+
+@lru_cache(maxsize=256)
+def _room_ages(nests: tuple[LayerNest, ...], room: int) -> tuple[Ints, ...]:
+    """For every layer's loads the age of the chunk that must leave the index buffer."""
+    ring = IndexRing(room)
+    return tuple(ring.add_layer(nest.weights) for nest in nests)

@@ -164,6 +164,29 @@ class LayerPlan:
         return ceil(bits / 8)
 
     @cached_property
+    def alike_blocks(self) -> tuple[int, ...]:
+        """[blocks] the first block whose commands are the same."""
+        tables = (self.chunk_table, self.accumulate_table) if self.mode == "table" else (
+            self.chunk_table,)  # fmt: skip
+        seen: dict[tuple[object, ...], int] = {}
+        return tuple(
+            seen.setdefault((block, *(table[number].tobytes() for table in tables)), number)
+            for number, block in enumerate(self.blocks)
+        )
+
+    @cached_property
+    def alike_groups(self) -> tuple[tuple[bool, ...], ...]:
+        """[blocks][groups] whether a group's commands are the same as those of the group before."""
+        same = np.diff(np.array(self.group_units), prepend=-1) == 0
+        tables = [np.diff(self.chunk_table, axis=1, prepend=-1) == 0]
+        if self.mode == "table":
+            changes = np.diff(self.accumulate_table, axis=1, prepend=-1)
+            tables.append(np.all(changes == 0, axis=2))
+        return tuple(
+            map(tuple, np.all([np.broadcast_to(same, tables[0].shape), *tables], 0).tolist())
+        )
+
+    @cached_property
     def subset_bytes(self) -> int:
         """Bytes of the layer's subset, loaded once with its first indices."""
         if self.layer.tau is None or self.mode == "mac":

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from simulator.loops import Body, Op, repeated
 from simulator.mapping.builder import Builder, Kind, Signal, posts, wait
 from simulator.mapping.inputs import InputReads
@@ -20,6 +22,12 @@ class Read(NamedTuple):
 
     bytes: int
     age: int
+
+    @classmethod
+    def table(cls, inputs: InputReads) -> list[tuple["Read", ...]]:
+        """Per transfer its read, or per pixel step a read for every group."""
+        sizes, ages = np.atleast_2d(inputs.bytes.T).T, np.atleast_2d(inputs.age.T).T
+        return [tuple(map(cls, *row)) for row in zip(sizes.tolist(), ages.tolist(), strict=True)]
 
 
 class Visit(NamedTuple):
@@ -64,7 +72,12 @@ class VisitCommands:
 
     def body(self, visit: Visit) -> Body:
         """All commands of a visit in program order."""
-        steps = [self._step(visit, group) for group in range(len(self.plan.group_units))]
+        steps: list[Body] = []
+        alone = visit.place >= 0 or len(visit.reads) > 1
+        last = len(self.plan.group_units) - 1
+        for group, alike in enumerate(self.plan.alike_groups[visit.block]):
+            again = alike and 1 < group < last and not alone
+            steps.append(steps[-1] if again else self._step(visit, group))
         behind = [self._drain(visit)] if self.plan.mode != "mac" else []
         if visit.write:
             behind.append(self._write(visit))

@@ -131,9 +131,9 @@ def room_of(hardware: Hardware) -> int:
 class IndexRing:
     """The index buffer over the whole run: which chunk must leave before each load."""
 
-    def __init__(self, hardware: Hardware) -> None:
-        """Start with an empty ring."""
-        self._room = room_of(hardware)
+    def __init__(self, room: int) -> None:
+        """Start with an empty ring of `room` bytes."""
+        self._room = room
         self._held = np.empty(0, dtype=np.int64)
         """Bytes of the newest chunks of the layers before, enough to fill the ring."""
 

@@ -13,7 +13,25 @@ if TYPE_CHECKING:
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
     """What the mapper had to do, per run, and what each setting did."""
     texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
+    texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
     return texts + [effect.sentence for effect in settings]
+
+
+def _dropped_kernels(run: "Run") -> list[str]:
+    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
+        "over the subset: the workload's own kernels have another tau"
+    ]
+
+
+def _named(names: list[str], layers: int) -> str:
+    which = "all layers" if len(names) == layers else ", ".join(names[:4])
+    return which + (f" and {len(names) - 4} more" if 4 < len(names) < layers else "")
 
 
 def _of_run(run: "Run") -> list[str]:
@@ -50,7 +68,5 @@ def _of_run(run: "Run") -> list[str]:
     for text, holds in rules:
         names = [m.plan.layer.name for m in layers if holds(m)]
         if names:
-            which = "all layers" if len(names) == len(layers) else ", ".join(names[:4])
-            more = f" and {len(names) - 4} more" if 4 < len(names) < len(layers) else ""
-            texts.append(f"{which}{more} {text}")
+            texts.append(f"{_named(names, len(layers))} {text}")
     return texts

@@ -1,7 +1,5 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -93,13 +91,17 @@ class Run:
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 3), None)
+        """Bits of a 3x3 kernel's index; None in a BNN, or where layers differ."""
+        return self._common_tau(3)
 
     @property
     def tau_1x1(self) -> int | None:
-        """Bits of a 1x1 vector's index; None in a BNN or without such layers."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 1), None)
+        """Bits of a 1x1 vector's index; None in a BNN, or where there are none or they differ."""
+        return self._common_tau(1)
+
+    def _common_tau(self, kernel: int) -> int | None:
+        taus = {x.tau for x in self.workload.binary_layers if x.kernel == kernel}
+        return taus.pop() if len(taus) == 1 else None
 
     @property
     def dram_bytes(self) -> dict[str, int]:
@@ -199,6 +201,7 @@ class Result:
                 "dram_written_bytes": ours.dram_written_bytes,
                 "baseline_dram_read_bytes": base.dram_read_bytes,
                 "baseline_dram_written_bytes": base.dram_written_bytes,
+                "tau": ours.mapped.plan.layer.tau,
                 "mode": ours.mapped.plan.mode,
                 "weights_read_once_per": ours.mapped.weights,
                 "inputs_held_as": ours.mapped.inputs,
@@ -220,6 +223,9 @@ class Result:
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        import hashlib
+        import json
+
         text = json.dumps(self.configuration, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

@@ -67,6 +67,9 @@ def _precision(result: "Result") -> str:
     taus = [f"tau {result.run.tau}"] if result.run.tau else []
     if result.run.tau_1x1:
         taus.append(f"tau-1x1 {result.run.tau_1x1}")
+    layers = result.run.workload.binary_layers
+    if any(len({x.tau for x in layers if x.kernel == kernel}) > 1 for kernel in (3, 1)):
+        taus.append("tau by layer")
     return result.run.title + (f" ({', '.join(taus)})" if taus else "")
 
 

@@ -215,6 +215,7 @@ class TestCommand:
             (("bad.json", "bad.json"), "bad.json: no saved result"),
             (("old.json", "old.json"), "old.json: no result saved by --out: missing key"),
             (("bad.json", "bad.json", "--bits", "1"), "--bits has no effect"),
+            (("bad.json", "bad.json", "--layer-tau", "a=1"), "--layer-tau has no effect"),
         ],
     )
     def test_wrong_input(

@@ -181,7 +181,7 @@ def view(browser: Any) -> tuple[float, float]:
     return scale, offset
 
 
-def colours(browser: Any) -> int:
+def painted_colours(browser: Any) -> int:
     return int(
         browser.execute_script(
             """const c = document.getElementById("timeline");
@@ -201,7 +201,7 @@ class TestBrowser:
         assert messages == []
 
     def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
-        assert colours(browser) > 6  # ground, idle, three stages, text, ...
+        assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
         asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
         assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []
 
@@ -340,6 +340,7 @@ def test_energy_is_shown_where_the_result_has_it(
 
     energy = {
         "energy_uj": 3.5,
+        "energy_delay_uj_ms": 0.21,
         "by_unit_uj": {"dot": 3.0, "static": 0.5},
         "by_layer_uj": {layer_.name: 0.25 for layer_ in result.run.layers},
     }
@@ -348,7 +349,7 @@ def test_energy_is_shown_where_the_result_has_it(
     open_page(browser, write_page(result, tmp_path / "priced.html"))
     section = browser.find_element(By.ID, "energy-section")
     assert section.is_displayed()
-    for words in ("energy table t7", "Dot9 3.000 3.000 1.00×", "total 3.500"):
+    for words in ("energy table t7", "Dot9 3.000 3.000 1.00×", "total 3.500", "0.210"):
         assert words in section.text
     assert "0.2500" in browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
     assert browser.get_log("browser") == []
@@ -363,8 +364,16 @@ def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: An
     open_page(browser, path)
     browser.execute_script("report.timeline.zoomToLayer(5); report.timeline.zoom(0.01)")
     until(browser, "report.timeline.exact && report.traces.every((t) => t.exact.size)")
-    assert colours(browser) > 4
+    assert painted_colours(browser) > 4
     assert browser.get_log("browser") == []
+
+
+def test_every_part_has_a_colour_of_its_own() -> None:
+    script = (ROOT / "simulator/report/html/page.js").read_text()
+    table = script.partition("PART_COLOURS = {")[2].partition("}")[0]
+    colours = dict(re.findall(r'(\w+): "(#\w{6})"', table))
+    assert list(colours) == list(PARTS)
+    assert len(set(colours.values())) == len(PARTS)
 
 
 def test_the_templates_are_part_of_the_package() -> None:

@@ -86,10 +86,11 @@ def _no_option_without_effect(context: click.Context, names: list[str]) -> None:
         return
     source = click.core.ParameterSource.COMMANDLINE
     own = {"a", "b", "out", "as_json", "quiet"}
-    for name in context.params:
+    for option in context.command.params:
+        name = str(option.name)
         if name not in own and context.get_parameter_source(name) is source:
             raise click.UsageError(
-                f"--{name.replace('_', '-')} has no effect on results that are saved already"
+                f"{option.opts[0]} has no effect on results that are saved already"
             )
 
 

@@ -127,7 +127,8 @@ function drawEnergy(table, data) {
     head("unit", `>${data.runs[0].title}, µJ`, `>${data.runs[1].title}, µJ`, ">reduction",
       `${data.runs[0].title} (filled), ${data.runs[1].title} (hollow), µJ`),
     make("tbody", {}, ...units.map((unit) => row(unit, run.by_unit_uj[unit] || 0, baseline.by_unit_uj[unit] || 0)),
-      row("total", run.energy_uj, baseline.energy_uj, "sum")));
+      row("total", run.energy_uj, baseline.energy_uj, "sum"),
+      row("energy × time (µJ ms)", run.energy_delay_uj_ms, baseline.energy_delay_uj_ms, "sum")));
 }
 
 function drawPairs(table, names, pairs) {

@@ -53,9 +53,15 @@ def flatten(program: LoopProgram) -> Program:
         kinds=program.machine.kinds,
         layers=program.names,
         unit=np.array(program.machine.unit_of, dtype=np.int64)[column["kind"]],
+        kind=column["kind"],
+        layer=column["layer"],
+        step=column["step"],
+        cycles=column["cycles"],
+        latency=column["latency"],
+        bytes=column["bytes"],
+        pes=column["pes"],
         wait_offsets=np.concatenate(([0], np.cumsum(counts))),
         waits=on[order],
-        **column,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
@@ -53,7 +54,7 @@ def simulate(
         InputError: a value out of range, bits that no tau gives, a buffer too small for a layer.
 
     """
-    _engine_for(engine)
+    engine_for(engine, hardware)
 
     def one(**precision: Any) -> Run:
         configured = configure(
@@ -81,7 +82,7 @@ def run_one(
         InputError: an unknown engine, or a buffer too small for a layer.
 
     """
-    name = _engine_for(engine)
+    name = engine_for(engine, hardware)
     mapping = map_workload(workload, hardware)
     if name == "fast":
         from simulator.engine.fast import totals
@@ -92,14 +93,25 @@ def run_one(
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
-    trace = run(mapping.program, report)
-    return Run.traced(workload, mapping, name, trace)
+    from simulator.mapping.addresses import with_dram
+    from simulator.mapping.port import with_port
+
+    program = with_port(with_dram(mapping.program, mapping, hardware), mapping, hardware)
+    return Run.traced(workload, mapping, name, run(program, report))
 
 
-def _engine_for(name: str) -> EngineName:
-    """The engine that `name` means; `auto` is the fast one, which covers every option."""
+def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:
+    """The engine that `name` means; `auto` is the fast one where it covers the hardware.
+
+    Raises:
+        InputError: an unknown engine, or one that does not cover the hardware.
+
+    """
+    lacking = why_not_fast(hardware) if hardware else None
     if name == "auto":
-        return "fast"
+        return "event" if lacking else "fast"
+    if name == "fast" and lacking:
+        raise InputError(f"engine fast does not cover this hardware: {lacking}")
     for known in ENGINES:
         if name == known:
             return known

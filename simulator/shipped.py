@@ -6,13 +6,18 @@ from typing import Literal
 
 from simulator.errors import InputError
 
-Kind = Literal["hw_configs", "workloads"]
+Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
 
-_NOUN = {"hw_configs": "hardware configuration", "workloads": "network"}
 _FILE_SUFFIXES = {
     ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
 }  # fmt: skip
 """A name that ends in one of these means a file, not something shipped."""
+_NOUN = {
+    "hw_configs": "hardware configuration",
+    "hw_configs/dram": "DRAM timing table",
+    "hw_configs/energy": "energy table",
+    "workloads": "network",
+}
 _HERE = Path(__file__).resolve().parent
 
 

@@ -174,7 +174,7 @@ def test_cost_does_not_grow_with_the_number_of_pixels(tau: int | None) -> None:
         code = layers[0].code(loops.rate_columns, loops.room_ages[0])
         done.append(kernel.run_layer(code, state.rings, state.frames, state.state, state.units, 0))
     # 16 times the pixels; a deeper buffer of rows takes longer to settle than a shallow one
-    assert max(done) == done[0] < 5000, done
+    assert max(done) == done[0] < 8000, done
 
 
 def test_a_jump_that_the_last_turn_contradicts_is_taken_back() -> None:

@@ -21,14 +21,18 @@ Examples:
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
   simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
+  simulate --hw cofluent64 --model r18 --bits 0.56 --check
+  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
   simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
+  simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
+  simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
 """
 
 
-_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce")
+_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -67,6 +71,28 @@ class _Commands(click.Group):
     default="auto",
     show_default=True,
     help="auto, fast or event (SimPy, the reference); both give the same cycles.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Also compute every binary layer as the array does and compare each output integer with "
+    "a direct convolution; exit status 1 if one differs.",
+)
+@click.option(
+    "--check-seed",
+    type=click.IntRange(min=0),
+    help="Seed of the check's random activations, and of kernels where there are none; else 0.",
+)
+@click.option(
+    "--check-input",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Input of the first binary layer in the check: [images, channels, height, width].",
+)
+@click.option(
+    "--energy",
+    metavar="TABLE",
+    help="Price the run by an energy table: a shipped name (45nm, 7nm) or a path to its YAML file.",
 )
 @click.option(
     "--out",

@@ -54,6 +54,7 @@ def _shape(plan: LayerPlan) -> tuple[object, ...]:
         hardware.full_precision,
         memory.dram.burst_bytes,
         memory.index_buffer.kib,
+        memory.index_buffer.encoding,
         memory.activation_buffer,
     )
 

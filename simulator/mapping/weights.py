@@ -87,7 +87,7 @@ class WeightLoads:
 
     def _row(self, steps: int) -> Ints:
         """[loads] bytes of the loads of a row of `steps` pixel steps."""
-        chunks = self.plan.chunk_table
+        chunks = self.plan.stored_table
         if self.reuse == "step" and len(self.plan.group_units) > 1:
             chunks = np.repeat(chunks, steps, axis=0)
         return chunks.flatten()

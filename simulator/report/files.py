@@ -1,5 +1,7 @@
 """A result as plain files: summary.json, layers.csv, trace.parquet, timeline and roofline.
 
+With an energy table, energy.csv too.
+
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
 
@@ -15,6 +17,9 @@ from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
 
 
 def save(result: "Result", folder: str | Path) -> list[Path]:
@@ -41,6 +46,9 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         "roofline.png": lambda path: save_figure(roofs, path),
         "roofline.svg": lambda path: save_figure(roofs, path),
     }
+    energy = result.energy
+    if energy:
+        writers["energy.csv"] = lambda path: write_rows(path, energy.rows())
     return [write_file(folder / name, write) for name, write in writers.items()]
 
 

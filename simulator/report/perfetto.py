@@ -23,7 +23,7 @@ from simulator.report.layers import UNIT_TITLES
 from simulator.report.protobuf import Rows, double, message, text, uint
 
 if TYPE_CHECKING:
-    from simulator.report.progress import Progress
+    from simulator.report.files import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048

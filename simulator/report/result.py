@@ -1,7 +1,7 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ import msgspec
 
 from simulator import __version__
 from simulator.engine import EngineName, engine
-from simulator.hardware import Hardware
+from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.area import area
+from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
 from simulator.report.attribution import (
@@ -24,6 +26,7 @@ from simulator.report.attribution import (
 from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
+from simulator.report.splits import splits
 from simulator.workload import Workload
 
 if TYPE_CHECKING:
@@ -31,8 +34,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+    from simulator.report.energy import ResultEnergy
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
+
+
+def configuration_text(part: dict[str, Any]) -> str:
+    """One part of a configuration as the text that its fingerprint is made of."""
+    import json
+
+    return json.dumps(part, sort_keys=True)
+
+
+def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    import hashlib
+
+    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +93,7 @@ class Run:
     @cached_property
     def attribution(self) -> tuple[Attribution, ...]:
         """Every layer's cycles by what they were spent on; made from the trace."""
-        return attribute(self.trace, path=self.path)
+        return attribute(self.trace, splits(self.mapping, self.trace), self.path)
 
     @cached_property
     def path(self) -> CriticalPath:
@@ -123,11 +144,32 @@ class Result:
     """What each `--set` did to this run."""
     effects: tuple[KeyEffects, ...] = ()
     """What halving and doubling every hardware key does, if that was measured."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
 
     @property
     def engine(self) -> EngineName:
         """The engine that ran both."""
         return self.run.engine
+
+    energy_table: EnergyTable | None = None
+    """Prices of a technology, if energy is asked for."""
+
+    def with_energy(self, table: EnergyTable) -> "Result":
+        """The same result, its energy priced by `table`."""
+        return replace(self, energy_table=table)
+
+    @cached_property
+    def energy(self) -> "ResultEnergy | None":
+        """Energy by layer, unit and action; None without a table."""
+        from simulator.report.energy import result_energy
+
+        return result_energy(self, self.energy_table) if self.energy_table else None
+
+    @property
+    def area(self) -> dict[str, int]:
+        """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        return area(self.hardware, self.run.workload.activation_bits)
 
     @property
     def cycles(self) -> int:
@@ -218,16 +260,17 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
+            **(
+                {"dram": msgspec.to_builtins(table)} if (table := dram_table(self.hardware)) else {}
+            ),
+            **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
 
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
-        import hashlib
-        import json
-
-        text = json.dumps(self.configuration, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        texts = {name: configuration_text(part) for name, part in self.configuration.items()}
+        return configuration_sha256(**texts)
 
     def summary(self, *, why: bool = False) -> dict[str, Any]:
         """The result as one JSON object; the fields are described in the README.
@@ -279,11 +322,19 @@ class Result:
                 {"name": row["layer"], **{column: row[column] for column in columns}}
                 for row in self.layer_rows()
             ],
+            "area_gate_equivalents": {**self.area, "total": sum(self.area.values())},
+            **self._energy_summary(),
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }
+
+    def _energy_summary(self) -> dict[str, Any]:
+        from simulator.report.energy import summary
+
+        return {"energy": summary(self, self.energy)} if self.energy else {}
 
     def notes(self) -> list[str]:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""

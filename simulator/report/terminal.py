@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from simulator.functional import CheckResult
+    from simulator.report.energy import ResultEnergy
     from simulator.report.layers import LayerResult
     from simulator.report.result import Result
 
@@ -59,8 +61,81 @@ def print_result(result: "Result", console: Console) -> None:
         f"{result.milliseconds(result.baseline.cycles):.3f} ms at {result.baseline.title}",
         highlight=False,
     )
+    if result.energy:
+        _print_energy(result, result.energy, console)
     for note in result.notes():
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    if result.check is not None:
+        for line in check_lines(result.check):
+            console.print(f"check: {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def check_lines(check: "CheckResult") -> list[str]:
+    """What a check found: a line per layer, then what it was done on."""
+    lines = [
+        f"{layer.layer} ({layer.mode}): {layer.outputs:,} outputs equal"
+        if layer.difference is None
+        else f"DIFFERENT at {layer.difference}"
+        for layer in check.layers
+    ]
+    wrong = sum(not layer.equal for layer in check.layers)
+    verdict = f"{wrong} of {len(lines)} layers differ from" if wrong else "equal to"
+    lines.append(
+        f"{check.outputs:,} outputs of {len(lines)} binary layers {verdict} a direct convolution; "
+        f"activations: {_origin([x.inputs for x in check.layers])}; "
+        f"kernels: {_origin([x.kernels for x in check.layers])} (seed {check.seed})"
+    )
+    return lines
+
+
+def _origin(where: list[str]) -> str:
+    """`random`, `given`, or how many of each."""
+    counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{kind} in {count}" for kind, count in counts.items())
+
+
+def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) -> None:
+    """A line per unit, and what the whole run costs."""
+    from simulator.report.energy import microjoules, summary, unit_rows
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=f"energy, {energy.table.title}",
+        title_justify="left",
+    )
+    for name in ("unit", "µJ", "share %", "baseline µJ", "share %", "reduction"):
+        table.add_column(name, justify="left" if name == "unit" else "right")
+    whole = (energy.run.attojoules, energy.baseline.attojoules)
+    for unit, *spent in (*unit_rows(energy), ("TOTAL", *whole)):
+        (ours, share), (base, base_share) = (
+            (f"{microjoules(part):,.3f}", f"{100 * part / max(1, all_):.1f}")
+            for part, all_ in zip(spent, whole, strict=True)
+        )
+        ratio = f"{spent[1] / spent[0]:.2f}x" if spent[0] else ""
+        table.add_row(unit, ours, share, base, base_share, ratio)
+    console.print(table)
+    sums = summary(result, energy)
+    run, baseline, ratios = sums["run"], sums["baseline"], sums["ratios"]
+    console.print(
+        f"[bold]energy {ratios['energy_uj']:.2f}x less[/]: {run['energy_uj']:.2f} µJ at "
+        f"{result.run.title}, {baseline['energy_uj']:.2f} µJ at {result.baseline.title}; "
+        f"energy-delay {ratios['energy_delay_uj_ms']:.2f}x less, "
+        f"DRAM bytes {ratios['dram_bytes']:.2f}x fewer",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(f"area: {_area(result)}", highlight=False, soft_wrap=True)
+
+
+def _area(result: "Result") -> str:
+    """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
+    parts = result.area
+    buffers = parts["index_buffer"] + parts["activation_buffer"]
+    logic = sum(parts.values()) - buffers
+    return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 
 
 def _precision(result: "Result") -> str:

@@ -1,6 +1,9 @@
 """Why a hardware setting changed nothing: the physics, with this run's own numbers."""
 
-from simulator.hardware import value_of
+import numpy as np
+
+from simulator.hardware import Hardware, value_of
+from simulator.hardware.config import DRAM_TABLE_KEYS
 from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import UNIT_TITLES
@@ -25,15 +28,16 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     """
     if value_of(result.hardware, key) == value_of(before.hardware, key):
         return "the hardware file has this value already"
-    if key == "name":
-        return "it is a label"
+    idle = _idle(key, result.hardware)
+    if idle:
+        return idle
     plans = [
         mapped.plan
         for one in (result, before)
         for run in (one.run, one.baseline)
         for mapped in run.mapping.layers
     ]
-    special = _special(key, plans)
+    special = _special(key, plans) or _of_indices(key, plans)
     if special:
         return special
     section = key.rpartition(".")[0]
@@ -45,6 +49,20 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     )
     bound = ", ".join(dict.fromkeys(layer.bound_by for layer in result.run.layers))
     return f"other units hide it. The layers are bound by {bound}; busy are: {shares}"
+
+
+def _idle(key: str, hardware: Hardware) -> str | None:
+    """Reasons that lie in the hardware alone."""
+    memory, (section, _, last) = hardware.memory, key.rpartition(".")
+    if key == "name":
+        return "it is a label"
+    if key == "array.pe.partial_sum_bits":
+        return "a sum's width counts for energy and area, not for time"
+    if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
+        return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
+    if key == "memory.index_buffer.banks" and memory.index_buffer.ports > 1:
+        return "it has an effect only with one port, memory.index_buffer.ports is 2"
+    return None
 
 
 def _special(key: str, plans: list[LayerPlan]) -> str | None:
@@ -62,6 +80,31 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
         widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
         if all(len(plan.blocks) == plan.layer.groups for plan in plans):
             return f"the widest layer, {widest} output channels, fits one block with and without it"
+    return None
+
+
+def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
+    """Reasons that lie in the indices; the plans are those with the setting, then those without."""
+    after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
+    table = [(a, b) for a, b in zip(after, before, strict=True) if "table" in {a.mode, b.mode}]
+    if key in {"array.pe.lut_read_ports", "array.pe.lut_subbanks"}:
+        if not table:
+            return "no layer uses the table"
+        if after[0].hardware.array.pe.accumulators == 1:
+            return "one accumulator reads one entry a cycle"
+        if all(np.array_equal(a.accumulate_table, b.accumulate_table) for a, b in table):
+            return "accumulators wait for their entries as long with it as without it"
+    if key == "memory.index_buffer.encoding":
+        stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
+        if all(plan.layer.kernels is None for plan in after):
+            return (
+                "only shapes are known, no indices, and a uniform histogram gives Huffman coding "
+                "nothing to gain"
+            )
+        return (
+            f"weights take {stored[0] / 1e3:.1f} -> {stored[1] / 1e3:.1f} kB in DRAM (both runs), "
+            "but reading them is hidden behind other units"
+        )
     return None
 
 

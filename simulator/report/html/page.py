@@ -11,7 +11,7 @@ from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 
 if TYPE_CHECKING:
-    from simulator.report.progress import Progress
+    from simulator.report.files import Progress
     from simulator.report.result import Result
 
 _HERE = Path(__file__).parent

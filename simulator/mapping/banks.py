@@ -1,0 +1,53 @@
+"""What one bank of the table delivers in a cycle.
+
+The accumulators of a PE take the outputs of a pass in order, up to `accumulators` at a time: a
+*bunch*. Accumulators of one bunch that want the same entry share its read. A bunch takes
+
+    max(ceil(distinct entries / read ports), max over sub-banks of the sub-bank's distinct entries)
+
+cycles, which is the shortest possible: reads of one sub-bank follow each other, and reads of
+different sub-banks can always be spread so that no cycle has more than the ports allow
+(McNaughton's wrap-around rule, 1959). PEs run in lock-step: the k-th bunch takes as long as in the
+PE in which it takes longest.
+
+`indices.py` counts this for the indices of a network, `expected.py` for uniformly random ones.
+"""
+
+from dataclasses import dataclass, replace
+
+from simulator.hardware import Hardware
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bank:
+    """One bank of a PE's table, as the accumulators see it."""
+
+    entries: int
+    accumulators: int
+    read_ports: int
+    """Entries read per cycle, at most `accumulators`."""
+    subbanks: int
+    """Single-ported parts; entry e lies in part e % subbanks; `entries` parts restrict nothing."""
+
+    @property
+    def always_in_a_cycle(self) -> bool:
+        """No bunch ever takes more than a cycle."""
+        return self.read_ports >= self.accumulators and self.subbanks >= self.entries
+
+    @property
+    def unhindered(self) -> "Bank":
+        """The same bank with a port for every accumulator and no sub-banks."""
+        return replace(self, read_ports=self.accumulators, subbanks=self.entries)
+
+
+def bank_of(hardware: Hardware) -> Bank:
+    """The bank that a hardware file describes."""
+    pe = hardware.array.pe
+    ports = pe.accumulators if pe.lut_read_ports == "accumulators" else pe.lut_read_ports
+    subbanks = pe.lut_entries if pe.lut_subbanks == "none" else pe.lut_subbanks
+    return Bank(
+        entries=pe.lut_entries,
+        accumulators=pe.accumulators,
+        read_ports=min(ports, pe.accumulators),
+        subbanks=min(subbanks, pe.lut_entries),
+    )

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
+from simulator import load_hardware, simulate
 from simulator.engine import engine
 from simulator.mapping.builder import Kind, Unit
 from simulator.program import Program, Trace, summarize
@@ -24,6 +25,7 @@ from simulator.report.attribution import (
     total,
 )
 from simulator.report.layers import layer_results
+from simulator.report.splits import splits
 from simulator.workload import Workload
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
@@ -202,6 +204,57 @@ def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
     slower = engine("event")(replace(trace.program, cycles=cycles), None)
     of_layer = path.layer[number]
     assert layer_ends(slower)[of_layer] > layer_ends(trace)[of_layer]
+
+
+@given(workload=networks(), overrides=machines(), subbanks=st.integers(1, 4))
+def test_conflicts_are_taken_from_the_right_accumulates(
+    workload: Workload, overrides: Overrides, subbanks: int
+) -> None:
+    mapping, trace = run(workload, overrides | {"array.pe.lut_subbanks": subbanks})
+    found = splits(mapping, trace)
+    program = trace.program
+    for number, mapped in enumerate(mapping.layers):
+        mine = (program.layer == number) & (program.kind == Kind.ACCUMULATE)
+        lost = found.get(Part.LUT_CONFLICT, np.zeros(len(program), dtype=int))[mine]
+        unhindered = program.cycles[mine] - lost
+        assert lost.min(initial=0) >= 0
+        if mapped.plan.mode == "table":
+            # every accumulate of every block, group and pass is one of the table's
+            possible = {
+                (int(a), int(b))
+                for a, b in zip(
+                    mapped.plan.accumulate_table.ravel(),
+                    mapped.plan.unhindered_table.ravel(),
+                    strict=True,
+                )
+            }
+            pairs = zip(program.cycles[mine].tolist(), unhindered.tolist(), strict=True)
+            assert set(pairs) <= possible
+    for ours, result in zip(
+        attribute(trace, found), layer_results(mapping, summarize(trace)), strict=True
+    ):
+        assert sum(ours.values()) == result.cycles
+
+
+class TestMachine:
+    """Parts that only some machines have; every layer's parts still add up."""
+
+    def parts_of(self, *settings: str) -> dict[str, int]:
+        net = network(layer(64, 64, 4, 8, tau=5, name="a"), layer(64, 64, 4, 8, tau=5, name="b"))
+        result = simulate(net, load_hardware("cofluent64", settings), tau=5)
+        for run_ in (result.run, result.baseline):
+            for ours, one in zip(run_.attribution, run_.layers, strict=True):
+                assert sum(ours.values()) == one.cycles
+        return parts(total(result.run.attribution))
+
+    def test_no_conflicts_without_sub_banks(self) -> None:
+        assert not {"lut_conflict", "row_miss", "refresh"} & set(self.parts_of())
+
+    def test_conflicts_of_the_table(self) -> None:
+        assert self.parts_of("array.pe.lut_subbanks=4")["lut_conflict"] > 0
+
+    def test_row_misses_and_refresh_of_a_dram(self) -> None:
+        assert self.parts_of("memory.dram.timing=ddr4-2400")["row_miss"] > 0
 
 
 class TestCommand:

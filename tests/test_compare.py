@@ -203,6 +203,13 @@ class TestCommand:
             compared["totals"][0]["b"] - compared["totals"][0]["a"]
         )
 
+    def test_energies(self, command: Command) -> None:
+        names = ("cofluent64", "cofluent64,array.pes=32", *R20, "--input-size", 8)
+        done = command("compare", *names, "--energy", "45nm")
+        assert done.returncode == 0, done.stderr
+        for words in ("Energy by layer (µJ", "baseline energy"):
+            assert words in done.stdout
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from simulator import Result, load_hardware, load_workload, simulate
+from simulator.hardware import load_energy
 from simulator.hardware.assumptions import assumptions
 from simulator.report.attribution import PARTS
 from simulator.report.html import write_page
@@ -334,24 +335,21 @@ class TestBrowser:
 
 
 def test_energy_is_shown_where_the_result_has_it(
-    browser: Any, result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    browser: Any, result: Result, tmp_path: Path
 ) -> None:
     from selenium.webdriver.common.by import By
 
-    energy = {
-        "energy_uj": 3.5,
-        "energy_delay_uj_ms": 0.21,
-        "by_unit_uj": {"dot": 3.0, "static": 0.5},
-        "by_layer_uj": {layer_.name: 0.25 for layer_ in result.run.layers},
-    }
-    priced = result.summary() | {"energy": {"table": "t7", "run": energy, "baseline": energy}}
-    monkeypatch.setattr(Result, "summary", lambda _: priced)
-    open_page(browser, write_page(result, tmp_path / "priced.html"))
+    priced = result.with_energy(load_energy("45nm"))
+    energy = priced.summary()["energy"]
+    open_page(browser, write_page(priced, tmp_path / "priced.html"))
     section = browser.find_element(By.ID, "energy-section")
     assert section.is_displayed()
-    for words in ("energy table t7", "Dot9 3.000 3.000 1.00×", "total 3.500", "0.210"):
+    run, dot = energy["run"], energy["run"]["by_unit_uj"]["dot"]
+    for words in ("energy table 45nm", f"Dot9 {dot:,.3f}", f"total {run['energy_uj']:,.3f}"):
         assert words in section.text
-    assert "0.2500" in browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
+    first = run["by_layer_uj"][result.run.layers[0].name]
+    shown = browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
+    assert f"{first:,.4f}" in shown
     assert browser.get_log("browser") == []
 
 

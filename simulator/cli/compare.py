@@ -30,6 +30,9 @@ Examples:
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
 @click.option("--engine", default="auto", show_default=True, help="auto, fast or event.")
 @click.option(
+    "--energy", metavar="TABLE", help="Price the runs by an energy table: 45nm, 7nm, a file."
+)
+@click.option(
     "--out", type=click.Path(path_type=Path), help="Folder for compare.md and compare.json."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
@@ -100,15 +103,17 @@ def _result(name: str, options: dict[str, Any], progress: "Progress | None") -> 
 
     if _saved(name):
         return read_saved(Path(name))
-    from simulator.hardware import load_hardware
+    from simulator.hardware import load_energy, load_hardware
     from simulator.run import simulate
 
     hw, *settings = name.split(",")
     hardware = load_hardware(hw, settings)
     run_options = dict(options)
-    model = run_options.pop("model")
+    model, energy = run_options.pop("model"), run_options.pop("energy")
     if model is None:
         raise click.UsageError(f"missing option --model for {name} (see simulate compare --help)")
     workload = workload_from(model, run_options, "simulate compare", progress)
     result = simulate(workload, hardware, progress=progress, **run_options)
+    if energy is not None:
+        result = result.with_energy(load_energy(energy))
     return as_saved(result.saved(), name)

@@ -148,7 +148,7 @@ def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
         if isinstance(value, dict):
             rows += _flat(value, f"{under}{key}.")
         else:
-            rows.append((f"{under}{key}", value))
+            rows.append((f"{under}{key}", "not set" if value is None else value))
     return rows
 
 

@@ -154,7 +154,9 @@ def _draw_fronts(figures: StudyFigures) -> "Figure":
                 where[best], time[best], "o-", drawstyle="steps-post", color=colour,
                 markersize=3, linewidth=1, label=name or None,
             )  # fmt: skip
-        _places(axes, tuple(np.unique(cost).tolist()))
+        axes.set_xscale("log")
+        if label == "PEs":
+            _places(axes, tuple(np.unique(cost).tolist()))
         axes.set_yscale("log")
         axes.set_xlabel(label)
         axes.set_ylabel("time (ms)")

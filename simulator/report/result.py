@@ -48,12 +48,12 @@ def configuration_text(part: dict[str, Any]) -> str:
     return json.dumps(part, sort_keys=True)
 
 
-def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+def configuration_sha256(**parts: str) -> str:
     """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
     import hashlib
 
-    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
-    return hashlib.sha256(text.encode()).hexdigest()
+    text = ", ".join(f'"{name}": {parts[name]}' for name in sorted(parts))
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,11 +52,7 @@ def configuration_sha256(**parts: str) -> str:
     """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
     import hashlib
 
-<<<<<<< HEAD
     text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
-=======
-    text = ", ".join(f'"{name}": {parts[name]}' for name in sorted(parts))
->>>>>>> refs/heads/reports
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 

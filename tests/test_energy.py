@@ -24,7 +24,7 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import Command
-from tests.test_invariants import Overrides, layers, machines, networks
+from tests.strategies import Overrides, layers, machines, networks
 
 TABLE = load_energy("45nm")
 

@@ -24,6 +24,7 @@ from pyarrow import parquet
 
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
+from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, read_hardware
 from simulator.sweep import Study, grid_study, points_study, run_study, store
 from simulator.sweep.axes import Axis, axis, setting_axis
@@ -261,6 +262,9 @@ class TestCommand:
             "baseline_dram_read_bytes": single["baseline"]["dram_bytes"]["read"],
             "config_sha256": single["config_sha256"], "engine": single["engine"],
             "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1,
+            "area_gate_equivalents": sum(
+                area(load_hardware("cofluent64", ["array.pes=32"])).values()
+            ),
         }.items():  # fmt: skip
             assert row[column] == value, column
         assert pd.isna(row["error"])

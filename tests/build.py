@@ -1,6 +1,10 @@
 """Builders of small layers, networks and machines."""
 
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator.engine import ENGINES
 from simulator.hardware import Hardware, load_hardware
@@ -8,6 +12,7 @@ from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind
 from simulator.program import Ints, Trace
 from simulator.workload import Layer, Workload
+from simulator.workload.kernels import KernelSet
 
 INSTANT = {
     "memory.dram.latency_cycles": 0,
@@ -50,6 +55,18 @@ def layer(
         full_precision=full_precision,
         tau=tau,
     )
+
+
+def with_kernels(
+    bare: Layer, indices: NDArray[Any], size: int | None = None, seed: int = 0
+) -> Layer:
+    """The layer with these indices [out_channels, units] into a random subset of `size` kernels."""
+    size = size or bare.subset_size
+    ids = np.random.default_rng(seed).permutation(1 << bare.unit_weights)[:size]
+    if bare.tau is None:
+        ids = np.sort(ids)  # all kernels: an index is an id
+    kernels = KernelSet(bare.unit_weights, ids.astype(np.uint16), indices.astype(np.uint16))
+    return replace(bare, kernels=kernels)
 
 
 def network(*layers: Layer, batch: int = 1, activation_bits: int = 1) -> Workload:

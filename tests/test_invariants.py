@@ -181,7 +181,7 @@ def test_the_index_buffer_never_holds_more_than_it_can(
         users = commands_by_chunk(trace, nest, select(trace, number, users_kind))
         loads = commands_by_chunk(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
         for (block, group), mine in loads.items():
-            size = plan.chunk_bytes(plan.blocks[block], plan.group_units[group])
+            size = int(plan.stored_table[block, group])
             # a load serves the steps from its own to the chunk's next load
             firsts = np.searchsorted(
                 trace.program.step[users[block, group]], trace.program.step[mine]

@@ -19,6 +19,7 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
+  simulate --hw cofluent64 --model r18 --bits 0.56 --check
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
   simulate reproduce table4
 """
@@ -59,6 +60,23 @@ class _Commands(click.Group):
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
 @click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Also compute every binary layer as the array does and compare each output integer with "
+    "a direct convolution; exit status 1 if one differs.",
+)
+@click.option(
+    "--check-seed",
+    type=click.IntRange(min=0),
+    help="Seed of the check's random activations, and of kernels where there are none; else 0.",
+)
+@click.option(
+    "--check-input",
+    type=click.Path(path_type=Path),
+    metavar="FILE.npy",
+    help="Input of the first binary layer in the check: [images, channels, height, width].",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -1,6 +1,8 @@
 """The main job: one network on one machine, beside its baseline."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,13 @@ def run(
     out: Path | None,
     as_json: bool,
     quiet: bool,
+    check: bool,
+    check_seed: int | None,
+    check_input: Path | None,
     **run_options: Any,
 ) -> None:
     """The main job."""
+    from simulator.functional import check_workload
     from simulator.hardware import load_hardware
     from simulator.run import simulate, with_settings
     from simulator.workload import load_workload
@@ -30,6 +36,9 @@ def run(
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
     if run_options["bits"] is None and run_options["tau"] is None:
         raise click.UsageError("missing option --bits or --tau (see simulate --help)")
+    if not check and (check_seed is not None or check_input is not None):
+        option = "--check-seed" if check_seed is not None else "--check-input"
+        raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
     workload = load_workload(model, input_size)
     if out is not None:
@@ -40,6 +49,15 @@ def run(
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
+        if check:
+            checked = check_workload(
+                result.run.workload,
+                hardware,
+                seed=check_seed or 0,
+                inputs=check_input,
+                progress=progress,
+            )
+            result = replace(result, check=checked)
     if out is not None:
         result.save(out)
     if as_json:
@@ -52,3 +70,5 @@ def run(
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
             )
+    if result.check is not None and not result.check.equal:
+        sys.exit(1)

@@ -28,6 +28,11 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
+    lut_read_ports: Count | Literal["accumulators"] = "accumulators"
+    """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
+    lut_subbanks: Count | Literal["none"] = "none"
+    """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
+    once."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +60,9 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers."""
+    """Into the PEs' index registers, decoded."""
+    encoding: Literal["fixed", "huffman"] = "fixed"
+    """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
 
 
 class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

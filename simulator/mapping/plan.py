@@ -5,12 +5,15 @@ docs/machine.md explains every rule; names here are the names there.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
 from math import ceil
 from typing import Literal
 
 import numpy as np
 
 from simulator.hardware import Hardware
+from simulator.mapping.banks import accumulates_of, bank_of, expected_accumulate
+from simulator.mapping.huffman import LENGTH_BITS, stream_bits
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
 
@@ -40,15 +43,15 @@ class LayerPlan:
     def mode(self) -> Mode:
         """`mac`: full precision. `table`: fill, fetch and add. `direct`: every dot product anew.
 
-        A sub-bit layer takes the table only where that saves cycles in the steady state:
-        sum over blocks of max(fill, accumulate) < sum over blocks of the direct step.
+        A sub-bit layer takes the table only where that saves cycles in the steady state: over all
+        blocks and groups, sum of max(fill, accumulate) < sum of the direct step.
         """
         if self.layer.full_precision:
             return "mac"
         if self.layer.tau is None:
             return "direct"
-        table = sum(max(self.fill_cycles, sum(self.accumulate_cycles(b))) for b in self.blocks)
-        direct = sum(self.direct_cycles(block) for block in self.blocks)
+        table = np.maximum(self.fill_cycles, self.accumulate_table.sum(axis=2)).sum()
+        direct = len(self.group_units) * sum(self.direct_cycles(block) for block in self.blocks)
         return "table" if table < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
@@ -56,7 +59,7 @@ class LayerPlan:
     @cached_property
     def units_in(self) -> int:
         """Input channels (3x3, full precision) or vectors (1x1) that an output sums over."""
-        if self.mode == "mac":
+        if self.layer.full_precision:
             return self.layer.in_channels // self.layer.groups
         return self.layer.units_in
 
@@ -112,21 +115,40 @@ class LayerPlan:
         """Cycles of all fills of one step."""
         return sum(self.pass_fill_cycles())
 
-    def accumulate_cycles(self, block: Block) -> tuple[int, ...]:
-        """Cycles of each pass's accumulate: the block's indices spread evenly over the subset."""
-        done, seen, cycles = 0, 0, []
-        for entries in self.pass_entries:
-            seen += entries
-            upto = block.outputs * seen // self.layer.subset_size
-            cycles.append(ceil((upto - done) / self.hardware.array.pe.accumulators))
-            done = upto
-        return tuple(cycles)
-
     @cached_property
     def accumulate_table(self) -> Ints:
-        """[blocks, groups, passes] cycles of each accumulate."""
-        per_block = np.array([self.accumulate_cycles(block) for block in self.blocks])
-        return np.repeat(per_block[:, None, :], len(self.group_units), axis=1)
+        """[blocks, groups, passes] cycles of each accumulate.
+
+        With the layer's indices, or, where it has none, with as many outputs in every pass as its
+        share of the subset, read at random.
+        """
+        bank = bank_of(self.hardware)
+        if self.layer.kernels is not None:
+            return accumulates_of(
+                self.layer.kernels, self._block_outputs, self.group_units[0], bank
+            )
+        return np.array(
+            [
+                [
+                    [
+                        expected_accumulate(outputs, entries, units, bank)
+                        for outputs, entries in zip(
+                            self._even_outputs(block), self.pass_entries, strict=True
+                        )
+                    ]
+                    for units in self.group_units
+                ]
+                for block in self.blocks
+            ]
+        )
+
+    def _even_outputs(self, block: Block) -> tuple[int, ...]:
+        """Outputs of a block in each pass, if its indices spread evenly over the subset."""
+        upto = [
+            block.outputs * seen // self.layer.subset_size
+            for seen in (0, *accumulate(self.pass_entries))
+        ]
+        return tuple(b - a for a, b in pairwise(upto))
 
     def direct_cycles(self, block: Block) -> int:
         """Cycles of one step without a table: one dot product per output."""
@@ -142,43 +164,62 @@ class LayerPlan:
 
     @cached_property
     def chunk_table(self) -> Ints:
-        """[blocks, groups] bytes of each chunk."""
-        return np.array(
-            [
-                [self.chunk_bytes(block, units) for units in self.group_units]
-                for block in self.blocks
-            ]
-        )
-
-    def chunk_bytes(self, block: Block, units: int) -> int:
-        """Bytes of the indices, kernels or weights of one block and one group."""
-        if self.mode == "mac":
-            bits = block.outputs * units * self.layer.kernel**2 * self.activation_bits
+        """[blocks, groups] bytes of each chunk as the PEs get it: an index fetch moves these."""
+        if self.layer.full_precision:
+            bits = self.layer.kernel**2 * self.activation_bits
         else:
-            bits = block.outputs * units * self.layer.unit_bits
-        return ceil(bits / 8)
+            bits = self.layer.unit_bits
+        return -(-np.outer(self._block_outputs, self.group_units) * bits // 8)
+
+    @cached_property
+    def stored_table(self) -> Ints:
+        """[blocks, groups] bytes of each chunk in DRAM and in the index buffer."""
+        if self.layer.kernels is None or not self.huffman:
+            return self.chunk_table
+        ids = self.layer.tau is None
+        bits = stream_bits(self.layer.kernels, self._block_outputs, self.group_units[0], ids)
+        return -(-bits // 8)
+
+    @property
+    def huffman(self) -> bool:
+        """The layer's indices are in a Huffman code of their own, not at fixed length.
+
+        A layer of shapes has no histogram to make one from.
+        """
+        encoding = self.hardware.memory.index_buffer.encoding
+        return encoding == "huffman" and self.layer.kernels is not None
+
+    @cached_property
+    def _block_outputs(self) -> tuple[int, ...]:
+        return tuple(block.outputs for block in self.blocks)
 
     @cached_property
     def subset_bytes(self) -> int:
-        """Bytes of the layer's subset, loaded once with its first indices."""
-        if self.layer.tau is None or self.mode == "mac":
+        """Bytes of the layer's subset and code lengths, loaded once with its first indices."""
+        if self.layer.full_precision:
             return 0
-        return ceil(self.layer.subset_size * self.layer.unit_weights / 8)
+        subset = 0 if self.layer.tau is None else self.layer.subset_size * self.layer.unit_weights
+        return ceil(subset / 8) + self.code_bytes
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of the layer's Huffman code: a length for every kernel of the subset."""
+        return ceil(self.layer.subset_size * LENGTH_BITS / 8) if self.huffman else 0
 
     @cached_property
     def weight_bytes(self) -> int:
-        """Bytes of all weights of the layer, without the subset."""
-        return int(self.chunk_table.sum())
+        """Stored bytes of all weights of the layer, without the subset."""
+        return int(self.stored_table.sum())
 
     @cached_property
     def largest_chunk_bytes(self) -> int:
-        """Bytes of the largest chunk, with the subset that may come with it."""
-        return self.subset_bytes + int(self.chunk_table.max())
+        """Stored bytes of the largest chunk, with the subset that may come with it."""
+        return self.subset_bytes + int(self.stored_table.max())
 
     @cached_property
     def largest_block_bytes(self) -> int:
-        """Bytes of all groups of the largest block, with the subset."""
-        return self.subset_bytes + int(self.chunk_table.sum(axis=1).max())
+        """Stored bytes of all groups of the largest block, with the subset."""
+        return self.subset_bytes + int(self.stored_table.sum(axis=1).max())
 
     @property
     def out_transfer_bytes(self) -> int:

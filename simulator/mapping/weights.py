@@ -54,7 +54,7 @@ class IndexRing:
         _, first = np.unique(identity, return_index=True)
         _, from_end = np.unique(identity[::-1], return_index=True)
         last = len(steps) - 1 - from_end
-        sizes = plan.chunk_table.ravel()[chunk[first]]
+        sizes = plan.stored_table.ravel()[chunk[first]]
         sizes[0] += plan.subset_bytes
         dram = self.hardware.memory.dram
         moved = -(-sizes // dram.burst_bytes) * dram.burst_bytes

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from simulator.mapping import MappedLayer
+from simulator.mapping.banks import bank_of
+from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
 
 if TYPE_CHECKING:
@@ -25,7 +27,30 @@ def _of_run(run: "Run") -> list[str]:
         (
             "in several passes, the subset being larger than the table; outputs are taken to "
             "spread evenly over the passes (the workload has shapes, no indices)",
-            lambda m: m.plan.mode == "table" and len(m.plan.pass_entries) > 1,
+            lambda m: _in_passes(m) and m.plan.layer.kernels is None,
+        ),
+        (
+            "in several passes, the subset being larger than the table; each takes as long as the "
+            "input unit with the most outputs in it",
+            lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
+        ),
+        (
+            "wait for the table's ports or sub-banks as uniformly random indices would on average "
+            "(the workload has shapes, no indices)",
+            lambda m: _in_conflict(m) and m.plan.layer.kernels is None,
+        ),
+        (
+            "wait for the table's ports or sub-banks where their indices meet",
+            lambda m: _in_conflict(m) and m.plan.layer.kernels is not None,
+        ),
+        (
+            "stored at fixed length: the workload has shapes, no indices, and a uniform histogram "
+            "gives Huffman coding nothing to gain",
+            lambda m: (
+                m.plan.hardware.memory.index_buffer.encoding == "huffman"
+                and m.plan.mode != "mac"
+                and not m.plan.huffman
+            ),
         ),
         (
             "weights read again for every row of output: index_buffer.kib does not hold the layer",
@@ -53,4 +78,26 @@ def _of_run(run: "Run") -> list[str]:
             which = "all layers" if len(names) == len(layers) else ", ".join(names[:4])
             more = f" and {len(names) - 4} more" if 4 < len(names) < len(layers) else ""
             texts.append(f"{which}{more} {text}")
-    return texts
+    return texts + _coded([m.plan for m in layers if m.plan.huffman])
+
+
+def _in_passes(mapped: MappedLayer) -> bool:
+    return mapped.plan.mode == "table" and len(mapped.plan.pass_entries) > 1
+
+
+def _in_conflict(mapped: MappedLayer) -> bool:
+    bank = bank_of(mapped.plan.hardware)
+    return mapped.plan.mode == "table" and not bank.always_in_a_cycle
+
+
+def _coded(plans: list[LayerPlan]) -> list[str]:
+    """What Huffman coding saves, in layers that have indices."""
+    if not plans:
+        return []
+    stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
+    fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
+    which = "1 layer" if len(plans) == 1 else f"{len(plans)} layers"
+    return [
+        f"{which} Huffman-coded: indices and code lengths take {stored / 1e3:.1f} kB "
+        f"instead of {fixed / 1e3:.1f} kB"
+    ]

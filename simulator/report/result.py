@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.functional import CheckResult
 from simulator.hardware import Hardware
 from simulator.mapping import Mapping
 from simulator.program import Trace
@@ -84,6 +85,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    check: CheckResult | None = None
+    """The run's layers computed as the array does, where that was asked for."""
 
     @property
     def cycles(self) -> int:
@@ -202,6 +205,7 @@ class Result:
             ],
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
+            **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }

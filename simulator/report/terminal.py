@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from simulator.functional import CheckResult
     from simulator.report.layers import LayerResult
     from simulator.report.result import Result
 
@@ -61,6 +62,35 @@ def print_result(result: "Result", console: Console) -> None:
     )
     for note in result.notes():
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    if result.check is not None:
+        for line in check_lines(result.check):
+            console.print(f"check: {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def check_lines(check: "CheckResult") -> list[str]:
+    """What a check found: a line per layer, then what it was done on."""
+    lines = [
+        f"{layer.layer} ({layer.mode}): {layer.outputs:,} outputs equal"
+        if layer.difference is None
+        else f"DIFFERENT at {layer.difference}"
+        for layer in check.layers
+    ]
+    wrong = sum(not layer.equal for layer in check.layers)
+    verdict = f"{wrong} of {len(lines)} layers differ from" if wrong else "equal to"
+    lines.append(
+        f"{check.outputs:,} outputs of {len(lines)} binary layers {verdict} a direct convolution; "
+        f"activations: {_origin([x.inputs for x in check.layers])}; "
+        f"kernels: {_origin([x.kernels for x in check.layers])} (seed {check.seed})"
+    )
+    return lines
+
+
+def _origin(where: list[str]) -> str:
+    """`random`, `given`, or how many of each."""
+    counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{kind} in {count}" for kind, count in counts.items())
 
 
 def _precision(result: "Result") -> str:

@@ -1,5 +1,7 @@
 """Why a hardware setting changed nothing: the physics, with this run's own numbers."""
 
+import numpy as np
+
 from simulator.hardware import value_of
 from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
@@ -33,7 +35,7 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
         for run in (one.run, one.baseline)
         for mapped in run.mapping.layers
     ]
-    special = _special(key, plans)
+    special = _special(key, plans) or _of_indices(key, plans)
     if special:
         return special
     section = key.rpartition(".")[0]
@@ -62,6 +64,31 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
         widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
         if all(len(plan.blocks) == plan.layer.groups for plan in plans):
             return f"the widest layer, {widest} output channels, fits one block with and without it"
+    return None
+
+
+def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
+    """Reasons that lie in the indices; the plans are those with the setting, then those without."""
+    after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
+    table = [(a, b) for a, b in zip(after, before, strict=True) if "table" in {a.mode, b.mode}]
+    if key in {"array.pe.lut_read_ports", "array.pe.lut_subbanks"}:
+        if not table:
+            return "no layer uses the table"
+        if after[0].hardware.array.pe.accumulators == 1:
+            return "one accumulator reads one entry a cycle"
+        if all(np.array_equal(a.accumulate_table, b.accumulate_table) for a, b in table):
+            return "accumulators wait for their entries as long with it as without it"
+    if key == "memory.index_buffer.encoding":
+        stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
+        if all(plan.layer.kernels is None for plan in after):
+            return (
+                "the workload has shapes, no indices, and a uniform histogram gives Huffman coding "
+                "nothing to gain"
+            )
+        return (
+            f"weights take {stored[0] / 1e3:.1f} -> {stored[1] / 1e3:.1f} kB in DRAM (both runs), "
+            "but reading them is hidden behind other units"
+        )
     return None
 
 

@@ -1,0 +1,85 @@
+"""Canonical Huffman codes for index streams: how many bits every index takes.
+
+One code per layer, over the histogram of its indices. A canonical code is known by its lengths
+alone; they are stored with the layer, `LENGTH_BITS` per symbol, as in DEFLATE (RFC 1951, 3.2.2).
+"""
+
+import heapq
+from functools import lru_cache
+
+import numpy as np
+
+from simulator.program import Ints
+from simulator.workload.kernels import KernelSet
+
+LENGTH_BITS = 4
+"""Stored bits per code length; 0 marks a symbol that does not occur."""
+MAX_LENGTH = (1 << LENGTH_BITS) - 1
+"""Bits of the longest code word."""
+
+
+def code_lengths(histogram: Ints) -> Ints:
+    """[symbols] bits of every symbol's code word; 0 where it does not occur.
+
+    A single symbol takes one bit. Where a word would be longer than `MAX_LENGTH`, counts are
+    halved, rounding up, until none is: then the code is a little longer than Huffman's. At most
+    2^MAX_LENGTH symbols may occur.
+    """
+    counts = np.asarray(histogram, dtype=np.int64)
+    lengths = _huffman(counts)
+    while lengths.max(initial=0) > MAX_LENGTH:
+        counts = -(-counts // 2)
+        lengths = _huffman(counts)
+    return lengths
+
+
+def _huffman(counts: Ints) -> Ints:
+    """Lengths of a Huffman code; equal counts are joined in a defined order."""
+    used = np.flatnonzero(counts)
+    lengths = np.zeros(len(counts), dtype=np.int64)
+    if len(used) == 1:
+        lengths[used] = 1
+        return lengths
+    heap = [(int(counts[symbol]), number) for number, symbol in enumerate(used)]
+    heapq.heapify(heap)
+    parent: dict[int, int] = {}
+    for joined in range(len(used), 2 * len(used) - 1):
+        one, other = heapq.heappop(heap), heapq.heappop(heap)
+        parent[one[1]] = parent[other[1]] = joined
+        heapq.heappush(heap, (one[0] + other[0], joined))
+    depth = {2 * len(used) - 2: 0}
+    for node in range(2 * len(used) - 3, -1, -1):
+        depth[node] = depth[parent[node]] + 1
+    lengths[used] = [depth[number] for number in range(len(used))]
+    return lengths
+
+
+def canonical_code(lengths: Ints) -> list[tuple[int, int]]:
+    """(bits, length) of every symbol's code word: by length, then by symbol, counting up."""
+    words, word, before = [(0, 0)] * len(lengths), 0, 0
+    for symbol in sorted(np.flatnonzero(lengths), key=lambda symbol: (lengths[symbol], symbol)):
+        length = int(lengths[symbol])
+        word <<= length - before
+        words[symbol] = (word, length)
+        word, before = word + 1, length
+    return words
+
+
+@lru_cache(maxsize=1024)
+def stream_bits(kernels: KernelSet, blocks: tuple[int, ...], group_size: int, ids: bool) -> Ints:
+    """[blocks, groups] bits of every chunk, its symbols coded.
+
+    Args:
+        kernels: indices [outputs, units].
+        blocks: outputs of each block.
+        group_size: units of each group but the last.
+        ids: symbols are kernel ids (a 1-bit layer has no subset), not indices.
+
+    """
+    symbols = kernels.subset[kernels.indices] if ids else kernels.indices
+    bits = code_lengths(np.bincount(symbols.ravel()))[symbols]
+    rows = np.cumsum(blocks) - np.array(blocks)
+    columns = np.arange(0, bits.shape[1], group_size)
+    table: Ints = np.add.reduceat(np.add.reduceat(bits, rows, axis=0), columns, axis=1)
+    table.flags.writeable = False
+    return table

@@ -19,6 +19,8 @@ module accelerator
     input  logic                                 clk,
     input  logic                                 start,          // one cycle before the first
     input  layer_t                               layer,
+    input  logic                                 inputs_there,   // DMA has brought what the first
+    input  logic                                 indices_there,  // ... step needs
     output logic                                 done,
     // Sums, a row of the line buffer per cycle.
     output logic                                 out_valid,
@@ -74,6 +76,7 @@ module accelerator
       .clk,
       .start,
       .layer,
+      .inputs_there,
       .bank_free(filled - add_skipped < FW'(LUT_BANKS)),
       .indices_ready(sets != 0),
       .sums_free,
@@ -157,6 +160,7 @@ module accelerator
       .clk,
       .start,
       .layer,
+      .indices_there,
       .set_free(sets - {1'b0, skips_set} < 2),
       .arrives,
       .begins(fetch_begins),

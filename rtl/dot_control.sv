@@ -11,6 +11,7 @@ module dot_control
     input  logic            clk,
     input  logic            start,
     input  layer_t          layer,
+    input  logic            inputs_there,
     input  logic            bank_free,
     input  logic            indices_ready,
     input  logic            sums_free,
@@ -36,7 +37,7 @@ module dot_control
   end
   always_comb begin
     begins = 1'b0;
-    if (!busy && !start && at.row != layer.rows) begin
+    if (!busy && !start && at.row != layer.rows && inputs_there) begin
       if (layer.direct[0]) begins = indices_ready && (at.group != 0 || sums_free);
       else begins = bank_free;
     end

@@ -8,6 +8,7 @@ module fetch_control
     input  logic   clk,
     input  logic   start,
     input  layer_t layer,
+    input  logic   indices_there,
     input  logic   set_free,
     input  logic   arrives,   // the chunk's last index comes in this cycle
     output logic   begins,
@@ -35,7 +36,7 @@ module fetch_control
   assign next    = next_place(nest, at);
   assign outputs = block_outputs(layer, at, ACCUMULATORS);
   assign units   = group_units(layer, at, PES);
-  assign begins  = !busy && !start && at.row != nest.rows && set_free;
+  assign begins  = !busy && !start && at.row != nest.rows && indices_there && set_free;
   assign active  = busy || begins;
   assign ends    = active && arrives;
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rtl.cosimulation.circuit import Parameters
 from simulator.hardware import Hardware, load_hardware
 from simulator.workload import Layer, Workload
-from simulator.workload.kernels import signs_of
+from simulator.workload.kernels import KernelSet
 
 _AMPLE = 1e9
 """KiB, or bytes per cycle, that never bind."""
@@ -22,14 +22,16 @@ class Case:
     name: str
     parameters: Parameters
     layer: Layer
-    """Shape and tau; with `kernels` where `accumulate` depends on them."""
-    subset: NDArray[np.uint16]
-    """[n] kernel ids; of a 1-bit layer all there are."""
-    indices: NDArray[np.uint16]
-    """[out_channels, units per group] rows of `subset`."""
+    """Its shape, its subset, its indices; of a 1-bit layer the subset is every kernel that occurs."""
     activations: NDArray[np.int8]
     """[images, in_channels, in_height, in_width], -1 or +1."""
     index_bytes_per_cycle: int
+
+    @property
+    def kernels(self) -> KernelSet:
+        """The layer's kernels, which every case has."""
+        assert self.layer.kernels is not None
+        return self.layer.kernels
 
     @cached_property
     def hardware(self) -> Hardware:
@@ -70,7 +72,7 @@ class Case:
     def weights(self) -> NDArray[np.int8]:
         """[out_channels, in_channels per group, kernel, kernel] every weight as -1 or +1."""
         layer = self.layer
-        signs = signs_of(self.subset, layer.unit_weights)[self.indices]
+        signs = self.kernels.signs()
         channels = layer.in_channels // layer.groups
         if layer.kernel == 3:
             return signs.reshape(layer.out_channels, channels, 3, 3)

@@ -1,7 +1,6 @@
 """Builds the circuit with Verilator, once per set of parameters, and runs layers on it."""
 
 import hashlib
-import os
 import shutil
 import subprocess
 from dataclasses import dataclass, fields
@@ -18,7 +17,7 @@ BUILD = RTL.parent / "build" / "rtl"
 EVENT_KINDS = ("fetch_indices", "fill", "direct", "accumulate", "drain")
 """Kinds of commands as the test bench numbers them; names as in the simulator's traces."""
 
-_WARNINGS = ("-Wall", "--unroll-count", "1024")
+_WARNINGS = ("-Wall",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +58,7 @@ class Inputs:
 
 def missing_tools() -> list[str]:
     """Programs that building the circuit needs and this machine lacks."""
-    return [tool for tool in ("verilator", "make", "g++") if shutil.which(tool) is None]
+    return [tool for tool in ("verilator", "g++") if shutil.which(tool) is None]
 
 
 def sources(folder: Path = RTL) -> list[Path]:
@@ -105,33 +104,79 @@ def build(
         return target / "testbench"
     BUILD.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=BUILD) as scratch:
-        _verilate(parameters, files, Path(scratch), trace, optimize)
+        out = Path(scratch)
+        _verilate(parameters, files, out, trace)
+        _compile(parameters, out, trace, optimize)
         target.mkdir(exist_ok=True)
-        (Path(scratch) / "testbench").replace(target / "testbench")
+        (out / "testbench").replace(target / "testbench")
     return target / "testbench"
 
 
-def _verilate(
-    parameters: Parameters, files: list[Path], out: Path, trace: bool, optimize: str
-) -> None:
-    macros = f"-DPES={parameters.pes} -DACCUMULATORS={parameters.accumulators} -std=c++17"
-    command = ["verilator", "--cc", "--exe", "--build", "-j", "1", "-O3", "--x-assign", "fast"]
-    command += ["--no-timing", "--top-module", "accelerator", "-o", "testbench"]
-    command += [*_WARNINGS, *(["--trace"] if trace else []), *parameters.generics()]
-    command += ["-CFLAGS", macros, "-MAKEFLAGS", f"OPT_FAST={optimize} OPT_SLOW=-O0"]
-    command += ["--Mdir", str(out), *map(str, files), str(TESTBENCH)]
+def _verilate(parameters: Parameters, files: list[Path], out: Path, trace: bool) -> None:
+    """SystemVerilog to C++."""
+    command = ["verilator", "--cc", "-O3", "--x-assign", "fast", "--no-timing", "--unroll-count"]
+    command += ["8", "--top-module", "accelerator", *_WARNINGS, *(["--trace"] if trace else [])]
+    _call([*command, *parameters.generics(), "--Mdir", str(out), *map(str, files)])
+
+
+def _compile(parameters: Parameters, out: Path, trace: bool, optimize: str) -> None:
+    """C++ to the test bench; all of the circuit is one translation unit, which is faster."""
+    include = _verilator_root() / "include"
+    flags = ["-std=c++17", "-w", "-faligned-new", f"-I{include}", f"-I{include / 'vltstd'}"]
+    flags += [f"-DVM_TRACE={int(trace)}"]
+    runtime = [_runtime_object(include / f"{name}.cpp", flags) for name in _runtime(trace)]
+    whole = out / "whole.cpp"
+    whole.write_text("".join(f'#include "{path.name}"\n' for path in sorted(out.glob("V*.cpp"))))
+    sizes = [f"-DPES={parameters.pes}", f"-DACCUMULATORS={parameters.accumulators}"]
+    command = ["g++", optimize, *flags, *sizes, f"-I{out}", str(whole), str(TESTBENCH)]
+    _call([*command, *map(str, runtime), "-pthread", "-latomic", "-o", str(out / "testbench")])
+
+
+def _runtime(trace: bool) -> list[str]:
+    """Verilator's own C++ that every test bench needs."""
+    return ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
+
+
+def _runtime_object(source: Path, flags: list[str]) -> Path:
+    """Compile a file of Verilator's runtime, once."""
+    digest = hashlib.sha256(source.read_bytes() + " ".join(flags).encode()).hexdigest()
+    target = BUILD / f"{source.stem}-{digest[:16]}.o"
+    if not target.exists():
+        with TemporaryDirectory(dir=BUILD) as scratch:
+            built = Path(scratch) / target.name
+            _call(["g++", "-O2", *flags, "-c", str(source), "-o", str(built)])
+            built.replace(target)
+    return target
+
+
+def _verilator_root() -> Path:
+    return Path(_call(["verilator", "--getenv", "VERILATOR_ROOT"]).strip())
+
+
+def _call(command: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"the circuit does not build:\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
-def run(testbench: Path, inputs: Inputs, *, max_cycles: int, vcd: Path | None = None) -> CircuitRun:
+def run(
+    testbench: Path,
+    inputs: Inputs,
+    *,
+    max_cycles: int,
+    inputs_at: int,
+    indices_at: int,
+    vcd: Path | None = None,
+) -> CircuitRun:
     """Run a layer on a built circuit.
 
     Args:
         testbench: what `build` returned.
         inputs: registers and memories.
         max_cycles: give up after as many.
+        inputs_at: cycle from which on DRAM's first input is on chip.
+        indices_at: the same of the first indices or kernels.
         vcd: where to write the waveform, if the circuit was built to.
 
     Raises:
@@ -143,13 +188,11 @@ def run(testbench: Path, inputs: Inputs, *, max_cycles: int, vcd: Path | None = 
         (folder / "registers").write_text("\n".join(map(str, inputs.registers)))
         for name, lines in inputs.memories.items():
             (folder / name).write_text("".join(f"{line}\n" for line in lines))
-        command = [str(testbench), "registers", "events", "sums", str(max_cycles)]
+        command = [str(testbench), "registers", "events", "sums"]
+        command += [str(max_cycles), str(inputs_at), str(indices_at)]
         command += [] if vcd is None else [str(vcd.resolve())]
         command += [f"+{name}={name}" for name in inputs.memories]
-        environment = {k: v for k, v in os.environ.items() if k != "VERILATOR_ROOT"}
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"the circuit failed: {done.stdout}{done.stderr}")
         events = np.fromfile(folder / "events", dtype=np.int64).reshape(-1, 3)

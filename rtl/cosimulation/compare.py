@@ -12,9 +12,6 @@ from rtl.cosimulation.inputs import inputs_of
 from simulator.engine import ENGINES
 from simulator.mapping import map_workload
 
-ORIGIN = 1
-"""The simulator's cycle in which the circuit starts: DRAM takes cycle 0 to bring everything."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
@@ -27,31 +24,68 @@ class Comparison:
     """One line each; the first few of every kind."""
 
 
-def simulated_events(case: Case) -> tuple[bool, dict[str, NDArray[np.int64]]]:
-    """Whether the mapper runs the layer directly, and by kind [commands, 2] start and end."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """What the simulator says about a case."""
+
+    direct: bool
+    """The mapper runs the layer without the table."""
+    inputs_at: int
+    """Cycle from which on the first step's input is on chip."""
+    indices_at: int
+    events: dict[str, NDArray[np.int64]]
+    """By kind: [commands, 2] start and end."""
+
+    @property
+    def cycles(self) -> int:
+        """The cycle behind the last command's last."""
+        return max(int(times.max(initial=0)) for times in self.events.values())
+
+
+def simulate(case: Case) -> Simulated:
+    """Map a case and run it with the event engine.
+
+    DRAM moves anything in one cycle, so it holds up nothing but the first step: what is asked for
+    in cycle 0 is there in cycle 1 (docs/rtl.md says why). A layer whose first pixels see nothing but
+    padding reads nothing for them.
+    """
     mapping = map_workload(case.workload, case.hardware)
-    trace = ENGINES["event"](mapping.program, None)
-    program = mapping.program
-    times = np.stack([trace.start, trace.end], axis=1) - ORIGIN
-    kinds = {kind: times[program.kind == program.kinds.index(kind)] for kind in EVENT_KINDS}
-    return mapping.layers[0].plan.mode == "direct", kinds
+    trace, program = ENGINES["event"](mapping.program, None), mapping.program
+    times = np.stack([trace.start, trace.end], axis=1)
+    of_kind = {kind: program.kind == number for number, kind in enumerate(program.kinds)}
+    for_first = of_kind["read_inputs"] & (program.step == 0)
+    return Simulated(
+        direct=mapping.layers[0].plan.mode == "direct",
+        inputs_at=int(trace.end[for_first].max(initial=0)),
+        indices_at=int(trace.end[of_kind["load_weights"]].min()),
+        events={kind: times[of_kind[kind]] for kind in EVENT_KINDS},
+    )
 
 
 def compare(case: Case, testbench: Path, vcd: Path | None = None) -> Comparison:
     """Run a case on both and compare."""
-    direct, simulated = simulated_events(case)
-    cycles = max(int(times.max(initial=0)) for times in simulated.values())
-    inputs = inputs_of(case, direct=direct)
+    simulated = simulate(case)
     try:
-        circuit = run(testbench, inputs, max_cycles=2 * cycles + 1000, vcd=vcd)
+        circuit = run(
+            testbench,
+            inputs_of(case, direct=simulated.direct),
+            max_cycles=2 * simulated.cycles + 1000,
+            inputs_at=simulated.inputs_at,
+            indices_at=simulated.indices_at,
+            vcd=vcd,
+        )
     except RuntimeError as error:
-        return Comparison(commands=0, outputs=0, cycles=cycles, differences=[str(error)])
+        return Comparison(commands=0, outputs=0, cycles=simulated.cycles, differences=[str(error)])
     return Comparison(
-        commands=sum(len(times) for times in simulated.values()),
+        commands=sum(len(times) for times in simulated.events.values()),
         outputs=len(circuit.sums),
-        cycles=cycles,
+        cycles=simulated.cycles,
         differences=[
-            *(line for kind in EVENT_KINDS for line in _times(kind, circuit, simulated[kind])),
+            *(
+                line
+                for kind, times in simulated.events.items()
+                for line in _times(kind, circuit, times)
+            ),
             *_outputs(case, circuit),
         ],
     )

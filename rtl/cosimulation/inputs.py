@@ -35,7 +35,7 @@ class _Cut:
         self.blocks = ceil(line_buffer_rows / (fixed.partial_sums // lanes))
         self.block_rows, self.longer_blocks = divmod(line_buffer_rows, self.blocks)
         self.spare = line_buffer_rows * lanes - outputs
-        self.passes = 1 if direct else ceil(len(case.subset) / fixed.lut_entries)
+        self.passes = 1 if direct else ceil(len(case.kernels.subset) / fixed.lut_entries)
 
     def block_outputs(self, lanes: int) -> list[int]:
         """Outputs of each block of one group of the convolution."""
@@ -58,7 +58,7 @@ def inputs_of(case: Case, *, direct: bool) -> Inputs:
         registers=_registers(case, cut, direct),
         memories={
             "indices": [f"{value:x}" for value in _index_words(case, cut)],
-            "subset": [f"{value:x}" for value in case.subset],
+            "subset": [f"{value:x}" for value in case.kernels.subset],
             "activations": _activation_words(case, cut),
         },
     )
@@ -86,7 +86,7 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
         cut.step_pixels,
         min(cut.units, fixed.pes),
         cut.units - (cut.groups - 1) * fixed.pes,
-        1 if direct else len(case.subset) - (cut.passes - 1) * fixed.lut_entries,
+        1 if direct else len(case.kernels.subset) - (cut.passes - 1) * fixed.lut_entries,
         layer.unit_weights if layer.tau is None else layer.tau,
         min(8 * case.index_bytes_per_cycle, _MOST_BITS),
         layer.in_height,
@@ -105,7 +105,7 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
 
 def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
     """Indices (of a 1-bit layer kernels), chunk by chunk, output by output, unit by unit."""
-    values = case.indices if case.layer.tau is not None else case.subset[case.indices]
+    values = case.kernels.indices if case.layer.tau is not None else case.kernels.subset[case.kernels.indices]
     return np.concatenate(list(_chunks(case, cut, values)))
 
 

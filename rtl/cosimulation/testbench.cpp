@@ -1,7 +1,8 @@
 // Runs one layer on the circuit; writes first and last cycle of every command, and every sum.
 //
-//   testbench REGISTERS EVENTS SUMS MAX_CYCLES [VCD] +indices=... +subset=... +activations=...
+//   testbench REGISTERS EVENTS SUMS MAX_CYCLES INPUTS_AT INDICES_AT [VCD] +indices=... +subset=... +activations=...
 //
+// INPUTS_AT, INDICES_AT: the cycle from which on DRAM's first transfer of each is on chip.
 // REGISTERS: the fields of machine::layer_t, one decimal number a line, in their order.
 // EVENTS:    int64 triples (kind, start, end): 0 fetch, 1 fill, 2 direct, 3 accumulate, 4 drain.
 // SUMS:      int32 triples (pixel, output channel, sum).
@@ -62,7 +63,7 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; i++) {
     if (argv[i][0] != '+') paths.push_back(argv[i]);
   }
-  if (paths.size() < 4) return fprintf(stderr, "expected four arguments\n"), 2;
+  if (paths.size() < 6) return fprintf(stderr, "expected six arguments\n"), 2;
   auto context = std::make_unique<VerilatedContext>();
   context->commandArgs(argc, argv);
   auto top = std::make_unique<Vaccelerator>(context.get());
@@ -73,11 +74,12 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < kFields; i++) top->layer[kFields - 1 - i] = fields[i];
   const bool direct = fields[0];
   const int64_t max_cycles = atoll(paths[3]);
+  const int64_t inputs_at = atoll(paths[4]), indices_at = atoll(paths[5]);
 
 #if VM_TRACE
   VerilatedVcdC vcd;
   context->traceEverOn(true);
-  if (paths.size() > 4) top->trace(&vcd, 3), vcd.open(paths[4]);
+  if (paths.size() > 6) top->trace(&vcd, 3), vcd.open(paths[6]);
 #endif
   int64_t time = 0;
   auto clock = [&](int level) {
@@ -98,6 +100,8 @@ int main(int argc, char** argv) {
   top->start = 0;
   int64_t cycle = 0;
   for (; cycle < max_cycles; cycle++) {
+    top->inputs_there = cycle >= inputs_at;
+    top->indices_there = cycle >= indices_at;
     clock(0);
     if (top->done) break;
     recorder.record(kFetch, top->fetch_begins, top->fetch_ends, cycle);

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 from dataclasses import dataclass, fields
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -81,13 +82,19 @@ def lint(parameters: Parameters, folder: Path = RTL) -> str:
 
 
 def build(
-    parameters: Parameters, *, folder: Path = RTL, trace: bool = False, optimize: str = "-O2"
+    parameters: Parameters,
+    *,
+    folder: Path = RTL,
+    out: Path = BUILD,
+    trace: bool = False,
+    optimize: str = "-O1",
 ) -> Path:
     """Build the circuit in `folder`, or find it built; return the test bench's path.
 
     Args:
         parameters: of the circuit.
         folder: where the SystemVerilog is.
+        out: where builds are kept, each in a folder named after its sources and parameters.
         trace: can write a waveform (and is slower).
         optimize: the C++ compiler's level.
 
@@ -99,23 +106,24 @@ def build(
     digest = hashlib.sha256(f"{parameters} {trace} {optimize}".encode())
     for path in [*files, TESTBENCH]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    target = BUILD / digest.hexdigest()[:16]
-    if (target / "testbench").exists():
-        return target / "testbench"
-    BUILD.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=BUILD) as scratch:
-        out = Path(scratch)
-        _verilate(parameters, files, out, trace)
-        _compile(parameters, out, trace, optimize)
+    target = out / digest.hexdigest()[:16]
+    for path in (out, BUILD):
+        path.mkdir(parents=True, exist_ok=True)
+    with (out / f"{target.name}.lock").open("w") as lock, TemporaryDirectory(dir=out) as scratch:
+        flock(lock, LOCK_EX)  # a process that wants the same build waits for it
+        if (target / "testbench").exists():
+            return target / "testbench"
+        _verilate(parameters, files, Path(scratch), trace)
+        _compile(parameters, Path(scratch), trace, optimize)
         target.mkdir(exist_ok=True)
-        (out / "testbench").replace(target / "testbench")
+        (Path(scratch) / "testbench").replace(target / "testbench")
     return target / "testbench"
 
 
 def _verilate(parameters: Parameters, files: list[Path], out: Path, trace: bool) -> None:
     """SystemVerilog to C++."""
     command = ["verilator", "--cc", "-O3", "--x-assign", "fast", "--no-timing", "--unroll-count"]
-    command += ["8", "--top-module", "accelerator", *_WARNINGS, *(["--trace"] if trace else [])]
+    command += ["8", "--top-module", "accelerator", "-Wno-fatal", *(["--trace"] if trace else [])]
     _call([*command, *parameters.generics(), "--Mdir", str(out), *map(str, files)])
 
 

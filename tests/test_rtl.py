@@ -210,7 +210,8 @@ PROBES = {
     "1 bit": (shape(7, 9, 2, 3), 3, 0.0),
     "blocks of unequal size": (shape(3, 21, 3, 4, tau=1), 160, 0.0),
     "passes": (shape(5, 12, 3, 3, tau=3), 160, 0.0),
-    "passes without indices": (shape(1, 12, 3, 3, tau=3), 160, 9.0),
+    "passes without indices behind others": (shape(4, 12, 3, 3, tau=3), 160, 99.0),
+    "passes without indices before others": (shape(4, 12, 3, 3, tau=3), 160, -0.99),
 }
 
 

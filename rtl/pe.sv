@@ -151,6 +151,12 @@ module pe #(
   logic bypass;
   assign bypass = BYPASS && direct;
   if (TABLE && PASSES > 1) begin : g_any_order
+    logic [         ACCUMULATORS-1:0] adding;
+    logic [      ACCUMULATORS*OW-1:0] add_slots;
+    logic [ACCUMULATORS*DOT_BITS-1:0] products;
+    assign adding    = !enable ? '0 : bypass ? ACCUMULATORS'(1) : found;
+    assign add_slots = bypass ? (ACCUMULATORS * OW)'(direct_slot) : slots;
+    assign products  = bypass ? (ACCUMULATORS * DOT_BITS)'(product) : fetched;
     line_buffer #(
         .OUTPUTS (OUTPUTS),
         .PORTS   (ACCUMULATORS),
@@ -158,10 +164,10 @@ module pe #(
         .SUM_BITS(SUM_BITS)
     ) i_line_buffer (
         .clk,
-        .add(!enable ? '0 : bypass ? ACCUMULATORS'(1) : found),
+        .add(adding),
         .first(add_first),
-        .slots(bypass ? (ACCUMULATORS * OW)'(direct_slot) : slots),
-        .products(bypass ? (ACCUMULATORS * DOT_BITS)'(product) : fetched),
+        .slots(add_slots),
+        .products(products),
         .drain_row,
         .drain_sums
     );

@@ -18,6 +18,7 @@ module picker #(
     output logic                          more      // some are left after this cycle
 );
   logic [OUTPUTS-1:0] left, todo, rest;
+  logic [PORTS-1:0] taken;
 
   always_comb begin
     todo = left;
@@ -33,13 +34,15 @@ module picker #(
     rest  = todo;
     found = '0;
     slots = '0;
+    taken = '0;
     if (pick) begin
       for (int o = 0; o < OUTPUTS; o++) begin
         if (todo[o] && !found[PORTS-1]) begin
-          for (int p = PORTS - 1; p >= 0; p--) begin
-            if (!found[p] && (p == 0 || found[p-1])) slots[p*OW+:OW] = OW'(o);
+          taken   = PORTS'({found, 1'b1});  // one more port
+          for (int p = 0; p < PORTS; p++) begin
+            if (taken[p] && !found[p]) slots[p*OW+:OW] = OW'(o);
           end
-          found   = PORTS'({found, 1'b1});
+          found   = taken;
           rest[o] = 1'b0;
         end
       end

@@ -79,30 +79,41 @@ int main(int argc, char** argv) {
 #if VM_TRACE
   VerilatedVcdC vcd;
   context->traceEverOn(true);
-  if (paths.size() > 6) top->trace(&vcd, 3), vcd.open(paths[6]);
+  if (paths.size() > 6) top->trace(&vcd, 99), vcd.open(paths[6]);
 #endif
-  int64_t time = 0;
-  auto clock = [&](int level) {
-    top->clk = level;
-    top->eval();
+  auto dump = [&](int64_t time) {
 #if VM_TRACE
-    if (vcd.isOpen()) vcd.dump(time);
+    if (vcd.isOpen()) vcd.dump(static_cast<uint64_t>(time));
+#else
+    (void)time;
 #endif
-    time++;
+  };
+  // A cycle is 1 ns, in picoseconds.
+  auto begin_cycle = [&](int64_t cycle) {
+    top->clk = 1;
+    top->eval();
+    if (top->start || cycle == inputs_at || cycle == indices_at) {
+      top->start = 0;
+      top->inputs_there = cycle >= inputs_at;
+      top->indices_there = cycle >= indices_at;
+      top->eval();
+    }
+    dump(1000 * cycle);
+  };
+  auto half_cycle = [&](int64_t cycle) {
+    top->clk = 0;
+    top->eval();
+    dump(1000 * cycle + 500);
   };
 
   Recorder recorder;
   std::vector<int32_t> sums;
-  clock(0);
   top->start = 1;
-  clock(0);
-  clock(1);
-  top->start = 0;
+  top->clk = 0;
+  top->eval();
   int64_t cycle = 0;
   for (; cycle < max_cycles; cycle++) {
-    top->inputs_there = cycle >= inputs_at;
-    top->indices_there = cycle >= indices_at;
-    clock(0);
+    begin_cycle(cycle);
     if (top->done) break;
     recorder.record(kFetch, top->fetch_begins, top->fetch_ends, cycle);
     recorder.record(direct ? kDirect : kFill, top->dot_begins, top->dot_ends, cycle);
@@ -123,7 +134,7 @@ int main(int argc, char** argv) {
         pixel++;
       }
     }
-    clock(1);
+    half_cycle(cycle);
   }
 #if VM_TRACE
   if (vcd.isOpen()) vcd.close();

@@ -39,7 +39,7 @@ reproduce: .venv/ready
 	for item in table4 table6 figure12 figure13; do $(BIN)/simulate reproduce $$item || exit 1; done
 
 bench: .venv/ready
-	$(BIN)/python benchmarks/event_engine.py
+	$(BIN)/python benchmarks/engines.py
 
 clean:
 	rm -rf .venv .venv-lowest build dist out .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -8,7 +8,7 @@ import re
 from collections.abc import Hashable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -106,6 +106,8 @@ def _explain(message: str, data: Any, into: type) -> str:
     reason = found[1][0].lower() + found[1][1:].replace("`", "")
     if not found[2]:
         return reason
+    if reason.startswith("invalid enum value"):
+        reason += f", expected {' or '.join(_choices(into, found[2], data))}"
     return f"{_joined(found[2], '', data)} is {_shown(_value_at(data, found[2]))}: {reason}"
 
 
@@ -137,10 +139,42 @@ def _joined(path: str, name: str, data: Any) -> str:
     return (f"{text}.{name}" if name else text).lstrip(".")
 
 
+def _choices(into: type, path: str, data: Any) -> list[str]:
+    """The words that the value at `path` may be; a number, where it may be one."""
+    *parents, last = _parts(path)
+    types = [
+        field.type
+        for kind in _kinds_at(into, parents, data)
+        for field in msgspec.structs.fields(kind)
+        if field.encode_name == last
+    ]
+    members = [m for t in types for m in (t, *get_args(t))]
+    words = [str(w) for m in members if get_origin(m) is Literal for w in get_args(m)]
+    return list(dict.fromkeys(words)) + (
+        ["a number"] if any(_is_number(m) for m in members) else []
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    return kind in {int, float} or getattr(kind, "__origin__", None) in {int, float}
+
+
 def _known_keys(into: type, path: str, data: Any) -> list[str]:
     """The keys that the structure at `path` allows; of a tagged union, those of the tag in use."""
+    data_there = _value_at(data, path)
+    names = []
+    for kind in _kinds_at(into, _parts(path), data):
+        config = kind.__struct_config__
+        if config.tag is None or data_there.get(config.tag_field) == config.tag:
+            names += [config.tag_field] if config.tag else []
+            names += [field.encode_name for field in msgspec.structs.fields(kind)]
+    return names
+
+
+def _kinds_at(into: type, parts: list[str | int], data: Any) -> tuple[Any, ...]:
+    """The structures that the schema has at a place."""
     kinds: tuple[Any, ...] = (into,)
-    for part in _parts(path):
+    for part in parts:
         data = data[part]
         if isinstance(part, int):
             kinds = tuple(a for kind in kinds for a in get_args(kind) if a is not Ellipsis)
@@ -152,13 +186,7 @@ def _known_keys(into: type, path: str, data: Any) -> list[str]:
                 if field.encode_name == part
             )
         kinds = tuple(member for kind in kinds for member in _members(kind))
-    names = []
-    for kind in kinds:
-        config = kind.__struct_config__
-        if config.tag is None or data.get(config.tag_field) == config.tag:
-            names += [config.tag_field] if config.tag else []
-            names += [field.encode_name for field in msgspec.structs.fields(kind)]
-    return names
+    return kinds
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

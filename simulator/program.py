@@ -20,9 +20,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     import pyarrow as pa
 
+    from simulator.dram import Timing
+
 Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DramAccess:
+    """A DRAM whose timing is known only while a program runs, and what the program asks of it."""
+
+    timing: "Timing"
+    units: tuple[int, ...]
+    """DMA units, in the order in which they take turns."""
+    writes: tuple[bool, ...]
+    """Whether each of them writes."""
+    gap: "Fraction"
+    """Cycles between two bursts of one of them, at its own rate."""
+    address: Ints
+    """[N] first byte of each command's transfer; 0 on other units."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SharedPort:
+    """A buffer whose banks read or write one line in a cycle; writing comes first."""
+
+    reader: int
+    """Unit that reads a line in each of its commands' cycles."""
+    writer: int
+    """Unit whose commands' results are written, a line a cycle, from when they are ready."""
+    banks: int
+    """Line n lies in bank n mod `banks`."""
+    line: Ints
+    """[N] first line that the command reads or writes; 0 on other units."""
+    lines: Ints
+    """[N] lines that the writer's command writes; 0 on other units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +87,11 @@ class Program:
     """[N + 1] command i waits on waits[wait_offsets[i]:wait_offsets[i + 1]]."""
     waits: Ints
     """[M] command numbers."""
+    dram: DramAccess | None = None
+    """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
+    a trace's program has what they were."""
+    port: SharedPort | None = None
+    """If there is one, `cycles` of its reader's commands are the least they can be, as above."""
 
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""
@@ -67,6 +107,18 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DramCounts:
+    """What a DRAM did for each command; 0 for commands of other units."""
+
+    activates: Ints
+    """[N] rows opened."""
+    row_miss: Ints
+    """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
+    refresh: Ints
+    """[N] and for a refresh; both lie between the command's start and its data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
     """When every command of a program ran."""
 
@@ -75,6 +127,8 @@ class Trace:
     """[N] first cycle of each command."""
     end: Ints
     """[N] cycle in which its unit is free again."""
+    dram: "DramCounts | None" = None
+    """What the DRAM did, if the program has one."""
 
     @property
     def cycles(self) -> int:
@@ -99,6 +153,12 @@ class Trace:
             "bytes": program.bytes,
             "pes": program.pes,
         }
+        if self.dram is not None:
+            numbers |= {
+                "dram_activates": self.dram.activates,
+                "dram_row_miss_cycles": self.dram.row_miss,
+                "dram_refresh_cycles": self.dram.refresh,
+            }
         for first in range(0, len(program), rows):
             part = slice(first, first + rows)
             columns = {"command": np.arange(first, min(first + rows, len(program)))}
@@ -106,3 +166,47 @@ class Trace:
                 small = index[part].astype(np.int32)
                 columns[name] = pa.DictionaryArray.from_arrays(small, names)
             yield pa.table(columns | {name: values[part] for name, values in numbers.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Summary:
+    """What a run comes to, layer by layer: L layers, U units, K kinds."""
+
+    ends: Ints
+    """[L] cycle in which the layer's last result is there; the next layer begins."""
+    busy: Ints
+    """[L, U] cycles in which the layer's commands occupy each unit, after the layer before."""
+    bytes: Ints
+    """[L, U] bytes moved."""
+    pe_cycles: Ints
+    """[L, K] PE-cycles worked."""
+
+    @property
+    def cycles(self) -> int:
+        """The whole run: from cycle 0 until the last result is there."""
+        return int(self.ends.max(initial=0))
+
+
+def summarize(trace: Trace) -> Summary:
+    """Sum a trace up by layer."""
+    program = trace.program
+    layers, units, kinds = len(program.layers), len(program.units), len(program.kinds)
+    ends = np.zeros(layers, dtype=np.int64)
+    np.maximum.at(ends, program.layer, trace.end + program.latency)
+    starts = np.concatenate(([0], ends[:-1]))
+    within = np.maximum(trace.end - np.maximum(trace.start, starts[program.layer]), 0)
+    by_unit = program.layer * units + program.unit
+    by_kind = program.layer * kinds + program.kind
+    return Summary(
+        ends=ends,
+        busy=_sums(by_unit, within, layers, units),
+        bytes=_sums(by_unit, program.bytes, layers, units),
+        pe_cycles=_sums(by_kind, program.cycles * program.pes, layers, kinds),
+    )
+
+
+def _sums(group: Ints, values: Ints, layers: int, columns: int) -> Ints:
+    """[layers, columns] integer sums of `values` by group."""
+    sums = np.zeros(layers * columns, dtype=np.int64)
+    np.add.at(sums, group, values)
+    return sums.reshape(layers, columns)

@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from simulator.engine import ENGINES
+from simulator.coverage import why_not_fast
+from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.mapping import map_workload
-from simulator.program import Program
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
 from simulator.report.unmoved import why_unmoved
@@ -32,7 +30,7 @@ def simulate(
     baseline_bits: float = 1,
     batch: int = 1,
     include_full_precision: bool = False,
-    engine: str = "event",
+    engine: str = "auto",
     progress: Progress | None = None,
 ) -> Result:
     """Simulate a network at some bits per weight and its baseline on the same hardware.
@@ -49,15 +47,14 @@ def simulate(
         baseline_bits: bits per weight of the baseline.
         batch: images per run.
         include_full_precision: run first, last and downsample layers too.
-        engine: a name in `simulator.engine.ENGINES`.
+        engine: a name in `simulator.engine.ENGINES`, or `auto`.
         progress: called while a run goes on.
 
     Raises:
         InputError: a value out of range, bits that no tau gives, a buffer too small for a layer.
 
     """
-    if engine not in ENGINES:
-        raise InputError(f"engine {engine!r}: expected one of {', '.join(ENGINES)}")
+    engine_for(engine, hardware)
 
     def one(**precision: Any) -> Run:
         configured = configure(
@@ -71,26 +68,54 @@ def simulate(
 
     return Result(
         hardware=hardware,
-        engine=engine,
         run=one(bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus),
         baseline=one(bits=baseline_bits),
     )
 
 
 def run_one(
-    workload: Workload, hardware: Hardware, engine: str, progress: Progress | None = None
+    workload: Workload, hardware: Hardware, engine: str = "auto", progress: Progress | None = None
 ) -> Run:
     """Run one configured workload, without a baseline.
 
     Raises:
-        InputError: a buffer is too small for a layer.
+        InputError: an unknown engine, or a buffer too small for a layer.
 
     """
+    name = engine_for(engine, hardware)
     mapping = map_workload(workload, hardware)
+    if name == "fast":
+        from simulator.engine.fast import totals
+
+        return Run(workload=workload, mapping=mapping, engine=name, summary=totals(mapping.loops))
+    from simulator.engine.event import run
+
     total = len(mapping.program)
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
-    return Run(workload=workload, mapping=mapping, trace=ENGINES[engine](mapping.program, report))
+    from simulator.mapping.addresses import with_dram
+    from simulator.mapping.port import with_port
+
+    program = with_port(with_dram(mapping.program, mapping, hardware), mapping, hardware)
+    return Run.traced(workload, mapping, name, run(program, report))
+
+
+def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:
+    """The engine that `name` means; `auto` is the fast one where it covers the hardware.
+
+    Raises:
+        InputError: an unknown engine, or one that does not cover the hardware.
+
+    """
+    lacking = why_not_fast(hardware) if hardware else None
+    if name == "auto":
+        return "event" if lacking else "fast"
+    if name == "fast" and lacking:
+        raise InputError(f"engine fast does not cover this hardware: {lacking}")
+    for known in ENGINES:
+        if name == known:
+            return known
+    raise InputError(f"engine {name!r}: expected one of auto, {', '.join(ENGINES)}")
 
 
 def with_settings(
@@ -116,7 +141,6 @@ def with_settings(
         effects.append(_effect(result, setting.partition("=")[0], without, progress))
     return Result(
         hardware=result.hardware,
-        engine=result.engine,
         run=result.run,
         baseline=result.baseline,
         settings=tuple(effects),
@@ -128,9 +152,8 @@ def _effect(
 ) -> SettingEffect:
     before = Result(
         hardware=without,
-        engine=result.engine,
-        run=_rerun(result.run, without, result.engine, progress),
-        baseline=_rerun(result.baseline, without, result.engine, progress),
+        run=run_one(result.run.workload, without, result.engine, progress),
+        baseline=run_one(result.baseline.workload, without, result.engine, progress),
     )
     moved = (before.time_ms, before.speedup) != (result.time_ms, result.speedup)
     return SettingEffect(
@@ -143,16 +166,3 @@ def _effect(
         speedup_after=result.speedup,
         reason=None if moved else why_unmoved(key, result, before),
     )
-
-
-def _rerun(run: Run, hardware: Hardware, engine: str, progress: Progress | None) -> Run:
-    """The same workload on other hardware; a program that stays the same is not run again."""
-    mapping = map_workload(run.workload, hardware)
-    if _same(mapping.program, run.mapping.program):
-        return run
-    return run_one(run.workload, hardware, engine, progress)
-
-
-def _same(one: Program, other: Program) -> bool:
-    columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
-    return all(np.array_equal(getattr(one, c), getattr(other, c)) for c in columns)

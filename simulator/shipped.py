@@ -6,9 +6,18 @@ from typing import Literal
 
 from simulator.errors import InputError
 
-Kind = Literal["hw_configs", "workloads"]
+Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
 
-_NOUN = {"hw_configs": "hardware configuration", "workloads": "network"}
+_FILE_SUFFIXES = {
+    ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
+}  # fmt: skip
+"""A name that ends in one of these means a file, not something shipped."""
+_NOUN = {
+    "hw_configs": "hardware configuration",
+    "hw_configs/dram": "DRAM timing table",
+    "hw_configs/energy": "energy table",
+    "workloads": "network",
+}
 _HERE = Path(__file__).resolve().parent
 
 
@@ -23,6 +32,15 @@ def shipped_names(kind: Kind) -> list[str]:
     return sorted(path.stem for path in shipped_folder(kind).glob("*.yaml"))
 
 
+def trained_names() -> list[str]:
+    """The bare names of the trained networks that are shipped, sorted."""
+    return sorted(path.stem for path in _trained_folder().glob("*.npz"))
+
+
+def _trained_folder() -> Path:
+    return shipped_folder("workloads") / "trained"
+
+
 def find(kind: Kind, name_or_path: str | Path) -> Path:
     """Return the file that a bare shipped name or a path means.
 
@@ -31,15 +49,18 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
 
     """
     text = str(name_or_path)
-    names = shipped_names(kind)
-    if text in names:
-        return shipped_folder(kind) / f"{text}.yaml"
+    files = {name: shipped_folder(kind) / f"{name}.yaml" for name in shipped_names(kind)}
+    if kind == "workloads":
+        files |= {name: _trained_folder() / f"{name}.npz" for name in trained_names()}
+    if text in files:
+        return files[text]
+    names = list(files)
     path = Path(text)
     if path.is_file():
         return path
     if path.is_dir():
-        raise InputError(f"{text}: is a folder, expected a YAML file")
-    if path.suffix in {".yaml", ".yml"} or len(path.parts) > 1:
+        raise InputError(f"{text}: is a folder, expected a file")
+    if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:
         raise InputError(f"{text}: no such file (shipped: {', '.join(names)})")
     near = get_close_matches(text, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""

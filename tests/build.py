@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine import ENGINES
+from simulator.engine import engine
 from simulator.hardware import Hardware, load_hardware
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind
@@ -95,7 +95,7 @@ def _yaml(value: object) -> str:
 def traced(workload: Workload, overrides: dict[str, Any] | None = None) -> tuple[Mapping, Trace]:
     """Map a workload and run it with the event engine."""
     mapping = map_workload(workload, machine(overrides))
-    return mapping, ENGINES["event"](mapping.program, None)
+    return mapping, engine("event")(mapping.program, None)
 
 
 def times(trace: Trace, kind: Kind, of_layer: int = 0) -> list[tuple[int, int]]:

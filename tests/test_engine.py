@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.engine import ENGINES
+from simulator.engine import ENGINES, EngineName, engine
 from simulator.program import Program, Trace
 
 pytestmark = pytest.mark.unit
@@ -46,34 +46,34 @@ def by_hand(given: Program) -> Trace:
     return Trace(program=given, start=np.array(start), end=np.array(end))
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", ENGINES)
 class TestEngine:
-    def test_a_unit_does_one_thing_at_a_time(self, engine: str) -> None:
-        trace = ENGINES[engine](program((0, 3, 0, ()), (0, 2, 0, ())), None)
+    def test_a_unit_does_one_thing_at_a_time(self, name: EngineName) -> None:
+        trace = engine(name)(program((0, 3, 0, ()), (0, 2, 0, ())), None)
         assert trace.start.tolist() == [0, 3]
         assert trace.end.tolist() == [3, 5]
 
-    def test_a_command_waits_for_the_last_of_its_dependencies(self, engine: str) -> None:
-        trace = ENGINES[engine](program((0, 3, 0, ()), (1, 7, 0, ()), (2, 1, 0, (0, 1))), None)
+    def test_a_command_waits_for_the_last_of_its_dependencies(self, name: EngineName) -> None:
+        trace = engine(name)(program((0, 3, 0, ()), (1, 7, 0, ()), (2, 1, 0, (0, 1))), None)
         assert trace.start.tolist() == [0, 0, 7]
 
-    def test_latency_holds_up_the_result_but_not_the_unit(self, engine: str) -> None:
-        trace = ENGINES[engine](program((0, 2, 10, ()), (0, 2, 10, ()), (1, 1, 0, (1,))), None)
+    def test_latency_holds_up_the_result_but_not_the_unit(self, name: EngineName) -> None:
+        trace = engine(name)(program((0, 2, 10, ()), (0, 2, 10, ()), (1, 1, 0, (1,))), None)
         assert trace.start.tolist() == [0, 2, 14]  # 2 + 2 + 10: one cycle earlier it was not there
 
-    def test_the_run_ends_with_the_last_result(self, engine: str) -> None:
-        assert ENGINES[engine](program((0, 2, 10, ())), None).cycles == 12
+    def test_the_run_ends_with_the_last_result(self, name: EngineName) -> None:
+        assert engine(name)(program((0, 2, 10, ())), None).cycles == 12
 
-    def test_a_command_of_no_cycles_still_keeps_its_place(self, engine: str) -> None:
-        trace = ENGINES[engine](program((0, 4, 0, ()), (1, 0, 0, (0,)), (1, 2, 0, ())), None)
+    def test_a_command_of_no_cycles_still_keeps_its_place(self, name: EngineName) -> None:
+        trace = engine(name)(program((0, 4, 0, ()), (1, 0, 0, (0,)), (1, 2, 0, ())), None)
         assert trace.start.tolist() == [0, 4, 4]
 
-    def test_an_empty_program_takes_no_time(self, engine: str) -> None:
-        assert ENGINES[engine](program(), None).cycles == 0
+    def test_an_empty_program_takes_no_time(self, name: EngineName) -> None:
+        assert engine(name)(program(), None).cycles == 0
 
     @given(data=st.data())
     def test_random_programs_run_as_the_contract_says(
-        self, engine: str, data: st.DataObject
+        self, name: EngineName, data: st.DataObject
     ) -> None:
         commands = [
             (
@@ -85,14 +85,14 @@ class TestEngine:
             for n in range(data.draw(st.integers(0, 12)))
         ]
         expected = by_hand(program(*commands))
-        trace = ENGINES[engine](program(*commands), None)
+        trace = engine(name)(program(*commands), None)
         assert trace.start.tolist() == expected.start.tolist()
         assert trace.end.tolist() == expected.end.tolist()
 
 
 def test_progress_is_reported() -> None:
     seen: list[int] = []
-    ENGINES["event"](program(*[(0, 1, 0, ())] * 10_000), seen.append)
+    engine("event")(program(*[(0, 1, 0, ())] * 10_000), seen.append)
     assert seen == [4096, 8192]
 
 

@@ -14,9 +14,11 @@ from hypothesis import given
 
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware
-from simulator.mapping.banks import Bank, accumulates_of, bank_of, expected_accumulate, share_within
+from simulator.mapping.banks import Bank, bank_of
 from simulator.mapping.builder import Kind
+from simulator.mapping.expected import expected_accumulate, share_within
 from simulator.mapping.huffman import MAX_LENGTH, canonical_code, code_lengths, stream_bits
+from simulator.mapping.indices import accumulates_of
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
@@ -285,6 +287,19 @@ class TestAgainstOtherModels:
             share = sum(cost <= cycles for cost in costs) / len(costs)
             assert share_within(cycles, reads, entries, bank) == pytest.approx(share, abs=1e-15)
 
+    @pytest.mark.parametrize(
+        ("subbanks", "least", "most"),
+        [
+            # 128 reads hit 512 x (1 - (1 - 1/512)^128) = 113.4 entries on average
+            (1, 114, 114),  # one by one
+            (16, 8, 20),  # 113.4 / 16 = 7.1 in each part, more in the fullest
+            (512, 2, 2),  # 64 ports: 65 to 128 entries take two cycles
+        ],
+    )
+    def test_wide_pes_are_counted_too(self, subbanks: int, least: int, most: int) -> None:
+        bank = Bank(entries=512, accumulators=128, read_ports=64, subbanks=subbanks)
+        assert least <= expected_accumulate(128, 512, 1, bank) <= most
+
     @pytest.mark.parametrize(("ports", "subbanks"), [(1, 4), (2, 4), (4, 2), (4, 1), (2, 2)])
     def test_the_expectation_of_two_pes_equals_an_enumeration(
         self, ports: int, subbanks: int
@@ -462,7 +477,7 @@ def test_an_r18_sized_network_plans_in_a_moment() -> None:
     tables: list[Ints] = []
     for plan in plan_layers(network(*layers), machine(keys)):
         tables += [plan.accumulate_table, plan.stored_table]
-    assert time.process_time() - began < 2  # 0.4 s; noisy machines get some room
+    assert time.process_time() - began < 1  # 0.2 s; noisy machines get some room
     assert all(table.min() > 0 for table in tables)
 
 
@@ -494,11 +509,17 @@ class TestWhatTheReportSays:
         assert "lut_subbanks none -> 4: " in shapes
         assert "where their indices meet" in self.notes(self.trained(5), setting)
 
+    def test_how_long_conflicts_take(self) -> None:
+        # bunches of 1 and of 3 cycles in turn: 2 instead of 1 on average
+        one = with_kernels(layer(64, 64, 2, 2, tau=5), pairs([0, 1, 2, 3, 0, 4, 8, 1] * 8))
+        told = self.notes(network(one), "array.pe.lut_subbanks=4")
+        assert "where their indices meet: their accumulates take 2.00 times as long" in told
+
     def test_encoding(self) -> None:
         setting = "memory.index_buffer.encoding=huffman"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
         assert "stored at fixed length" in shapes
-        assert "encoding fixed -> huffman changes nothing: the workload has shapes" in shapes
+        assert "encoding fixed -> huffman changes nothing: only shapes are known" in shapes
         told = self.notes(self.trained(5), setting)
         # 64 x 128 x 5 bit = 5120 bytes
         assert re.search(r"1 layer Huffman-coded: .* take \d\.\d kB instead of 5.1 kB", told)
@@ -525,8 +546,11 @@ class TestWhatTheReportSays:
     ("setting", "words"),
     [
         ("array.pe.lut_read_ports=0", "array.pe.lut_read_ports is 0: expected int >= 1"),
-        ("array.pe.lut_subbanks=all", "array.pe.lut_subbanks is 'all'"),
-        ("memory.index_buffer.encoding=zip", "memory.index_buffer.encoding is 'zip'"),
+        ("array.pe.lut_subbanks=all", "invalid enum value 'all', expected none or a number"),
+        (
+            "memory.index_buffer.encoding=zip",
+            "encoding is 'zip': invalid enum value 'zip', expected fixed or huffman",
+        ),
     ],
 )
 def test_wrong_values_are_refused(setting: str, words: str) -> None:

@@ -20,12 +20,17 @@ Examples:
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate --hw cofluent64 --model r18 --bits 0.56 --check
+  simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
+  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
+  simulate --hw cofluent64 --model r18-snn.npz
   simulate reproduce table4
+  simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
+  simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
 """
 
 
-_COMMANDS = ("ops", "reproduce")
+_COMMANDS = ("extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -59,7 +64,12 @@ class _Commands(click.Group):
     "what each one did.",
 )
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--engine", default="event", show_default=True, help="Which engine runs the program.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="auto, fast or event (SimPy, the reference); both give the same cycles.",
+)
 @click.option(
     "--check",
     is_flag=True,
@@ -76,6 +86,11 @@ class _Commands(click.Group):
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
     help="Input of the first binary layer in the check: [images, channels, height, width].",
+)
+@click.option(
+    "--energy",
+    metavar="TABLE",
+    help="Price the run by an energy table: a shipped name (45nm, 7nm) or a path to its YAML file.",
 )
 @click.option(
     "--out",
@@ -100,7 +115,9 @@ def cli(context: click.Context, /, **options: Any) -> None:
     source = click.core.ParameterSource.COMMANDLINE
     stray = [name for name in options if context.get_parameter_source(name) is source]
     if stray:
-        option = {"settings": "set", "as_json": "json"}.get(stray[0], stray[0]).replace("_", "-")
+        option = {"settings": "set", "as_json": "json", "taus": "layer-tau"}.get(
+            stray[0], stray[0]
+        ).replace("_", "-")
         raise click.UsageError(
             f"--{option} stands before {context.invoked_subcommand!r}, where it would have no "
             "effect: put it behind"

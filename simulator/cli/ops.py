@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.options import network_options
+from simulator.cli.options import network_options, workload_from
 from simulator.cli.output import console
 
 if TYPE_CHECKING:
@@ -22,20 +22,17 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def ops(
     model: str | None,
-    input_size: tuple[int, int] | None,
     convention: "OpsConvention | None",
     as_json: bool,
     **options: Any,
 ) -> None:
     """Count parameters and bit operations as the paper does (Table 6, Figure 12)."""
     from simulator.paper.operations import compare_operations
-    from simulator.workload import load_workload
 
     if model is None:
         raise click.UsageError("missing option --model (see simulate ops --help)")
-    if options["bits"] is None and options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate ops --help)")
-    counts = compare_operations(load_workload(model, input_size), convention=convention, **options)
+    workload = workload_from(model, options, "simulate ops")
+    counts = compare_operations(workload, convention=convention, **options)
     if as_json:
         click.echo(json.dumps(counts, indent=2))
         return

@@ -17,12 +17,18 @@ def console() -> Any:
 
 
 @contextmanager
-def progress_on_stderr(quiet: bool) -> Iterator["Progress | None"]:
-    """A progress bar on stderr for what takes longer than two seconds, if somebody looks on."""
+def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progress | None"]:
+    """A progress bar on stderr for what takes longer than two seconds, if somebody looks on.
+
+    Args:
+        quiet: no bar.
+        unit: of what is counted, to show how many a second are done.
+
+    """
     if quiet or not sys.stderr.isatty():
         yield None
         return
     from simulator.report.progress import progress_bar
 
-    with progress_bar() as report:
+    with progress_bar(unit) as report:
         yield report

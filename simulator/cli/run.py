@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
 
 
@@ -15,8 +16,8 @@ def run(
     *,
     hw: str | None,
     model: str | None,
-    input_size: tuple[int, int] | None,
     settings: tuple[str, ...],
+    energy: str | None,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -26,21 +27,19 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.functional import check_workload
-    from simulator.hardware import load_hardware
+    from simulator.hardware import load_energy, load_hardware
     from simulator.run import simulate, with_settings
-    from simulator.workload import load_workload
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
         raise click.UsageError(f"missing option {missing} (see simulate --help)")
-    if run_options["bits"] is None and run_options["tau"] is None:
-        raise click.UsageError("missing option --bits or --tau (see simulate --help)")
     if not check and (check_seed is not None or check_input is not None):
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
-    workload = load_workload(model, input_size)
+    with progress_on_stderr(quiet) as progress:
+        workload = workload_from(model, run_options, "simulate", progress)
+    table = None if energy is None else load_energy(energy)
     if out is not None:
         from simulator.report.files import writable_folder
 
@@ -50,6 +49,8 @@ def run(
         if settings:
             result = with_settings(result, hw, settings, progress)
         if check:
+            from simulator.functional import check_workload
+
             checked = check_workload(
                 result.run.workload,
                 hardware,
@@ -58,6 +59,8 @@ def run(
                 progress=progress,
             )
             result = replace(result, check=checked)
+    if table is not None:
+        result = result.with_energy(table)
     if out is not None:
         result.save(out)
     if as_json:
@@ -70,5 +73,6 @@ def run(
             click.echo(
                 f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
             )
-    if result.check is not None and not result.check.equal:
+    if result.check is not None and result.check.first_difference is not None:
+        click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)

@@ -1,11 +1,14 @@
 """The event engine: a SimPy process per unit; the readable reference for every other engine."""
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import simpy
 
+from simulator.engine.dram import DramProcess
+from simulator.engine.port import PortProcess
 from simulator.program import Ints, Program, Trace
 
 _REPORT_EVERY = 4096
@@ -26,6 +29,8 @@ class _Run:
         self.ready = bytearray(len(program))
         self.awaited: dict[int, simpy.Event] = {}
         self.finished = 0
+        self.port = PortProcess(self.env, program) if program.port else None
+        self.dram = DramProcess(self.env, program, self._finish) if program.dram else None
 
     def unit(self, commands: list[int]) -> Generator[simpy.Event, Any, None]:
         """Run one unit's commands in order."""
@@ -35,7 +40,13 @@ class _Run:
                 if not ready[dependency]:
                     yield self._readiness(dependency)
             self.start[command] = int(env.now)
-            if self.cycles[command]:
+            if self.dram is not None and self.dram.serves(command):
+                yield self.dram.submit(command)
+                self.end[command] = int(env.now)
+                continue  # the DRAM finishes it
+            if self.port is not None and self.port.reads(command):
+                yield from self.port.read(command, self.cycles[command])
+            elif self.cycles[command]:
                 yield env.timeout(self.cycles[command])
             self.end[command] = int(env.now)
             self._finish(command)
@@ -47,6 +58,7 @@ class _Run:
         return self.awaited[command]
 
     def _finish(self, command: int) -> None:
+        """Let a command's result be there after its latency."""
         if self.latency[command]:
             result = self.env.timeout(self.latency[command])
             result.callbacks.append(lambda _: self._make_ready(command))
@@ -58,6 +70,8 @@ class _Run:
 
     def _make_ready(self, command: int) -> None:
         self.ready[command] = 1
+        if self.port is not None:
+            self.port.written(command)
         if command in self.awaited:
             self.awaited.pop(command).succeed()
 
@@ -76,7 +90,13 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
     state.env.run()
     if state.finished != len(program):  # Program checks its order, so this is a fault of ours
         raise AssertionError(f"{len(program) - state.finished} commands never ran")
-    return Trace(program=program, start=_ints(state.start), end=_ints(state.end))
+    start, end = _ints(state.start), _ints(state.end)
+    latency, counts = program.latency, None
+    if state.dram is not None:
+        latency = latency + np.maximum(_ints(state.dram.moved) - end, 0)
+        counts = state.dram.counts()
+    measured = replace(program, cycles=end - start, latency=latency)
+    return Trace(program=measured, start=start, end=end, dram=counts)
 
 
 def _ints(values: list[int]) -> Ints:

@@ -4,7 +4,7 @@ The loops are those of docs/machine.md (blocks, groups, passes), over a tile of 
 time. A unit is an input channel of a 3x3 layer or a vector of 8 channels of a 1x1 layer; all PEs
 of a group work at once, each with the indices of its own unit. Integers throughout: activations of
 several bits go bit-serially through the dot unit, plane by plane, each weighted with its power of
-two.
+two. Dot products of one plane, at most 9, are made in floating point, where they are exact.
 """
 
 from collections.abc import Iterator
@@ -17,85 +17,58 @@ from simulator.mapping.plan import LayerPlan
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 
+_HELD = 1 << 22
+"""Dot products that are held at once."""
+
 
 def compute(
     plan: LayerPlan, kernels: KernelSet, activations: Activations, rows: range
 ) -> NDArray[np.int64]:
     """[out_channels, images, rows, out_width] what the array makes of some rows of output."""
-    layer = plan.layer
-    pixels = len(activations) * len(rows) * layer.out_width
-    bits = plan.activation_bits
+    layer, bits = plan.layer, plan.activation_bits
     largest = layer.units_in * layer.unit_weights * ((1 << bits) - 1)
-    integer = np.int32 if largest < 1 << 31 else np.int64
-    sums = np.zeros((layer.out_channels, pixels), dtype=integer)
-    positions = patch_positions(layer, len(activations), rows)
-    maps = activations.transpose(1, 0, 2, 3).reshape(layer.in_channels, -1)
+    integer = next(kind for kind in (np.int16, np.int32, np.int64) if largest <= np.iinfo(kind).max)
+    places, inside = patch_positions(layer, len(activations), rows)
+    maps = _unit_maps(layer, activations.astype(np.int8 if bits == 1 else np.int64))
+    sums = np.zeros((layer.out_channels, places.shape[1]), dtype=integer)
+    add = _fetch_and_add if plan.mode == "table" else _add_directly
+    blocks_per_group = len(plan.blocks) // layer.groups
     first = 0
     for number, block in enumerate(plan.blocks):
         outputs = slice(first, first + block.outputs)
         first += block.outputs
-        conv_group = number * layer.groups // len(plan.blocks)
-        for units in _groups(plan):
-            patches = _patches(layer, maps, conv_group, units, positions)
-            for unit, patch in zip(units, patches, strict=True):
-                dots = _Dots(patch, bits, integer)
-                indices = kernels.indices[outputs, unit]
-                if plan.mode == "table":
-                    _fetch_and_add(plan, kernels.subset, indices, dots, sums[outputs])
-                else:
-                    sums[outputs] += dots.of(kernels.subset[indices], layer.unit_weights)
+        for units in _units_at_once(plan, places.shape[1]):
+            patches = np.where(
+                inside, maps[number // blocks_per_group, units].take(places, axis=2), 0
+            )
+            dots = Dots(patches, bits, integer)
+            add(plan, kernels.subset, kernels.indices[outputs, units], dots, sums[outputs])
     shape = (layer.out_channels, len(activations), len(rows), layer.out_width)
     return sums.reshape(shape).astype(np.int64)
 
 
-def _groups(plan: LayerPlan) -> Iterator[range]:
-    """The units of every input-channel group."""
+def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
+    """Every input-channel group's units, or as many of them as memory takes at once."""
+    most = max(1, _HELD // (pixels * max(plan.pass_entries)))
     first = 0
     for units in plan.group_units:
-        yield range(first, first + units)
+        for begin in range(first, first + units, most):
+            yield slice(begin, min(begin + most, first + units))
         first += units
 
 
-class _Dots:
-    """The dot unit with one unit's patches."""
+def _unit_maps(layer: Layer, activations: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
+    """[groups, units, channels of a unit, images x height x width] the input, unit by unit.
 
-    def __init__(
-        self, patch: NDArray[np.int64], bits: int, integer: type[np.signedinteger]
-    ) -> None:
-        """Cut the patch [weights of a kernel, pixels] into the planes that go through it."""
-        self._integer = integer
-        self._planes = (
-            [(1, patch)] if bits == 1 else [(1 << bit, patch >> bit & 1) for bit in range(bits)]
-        )
-
-    def of(self, ids: NDArray[np.uint16], unit_weights: int) -> NDArray[np.signedinteger]:
-        """[kernels, pixels] the dot product of every kernel with every pixel's patch."""
-        signs = signs_of(ids, unit_weights).astype(np.float32)
-        total = None
-        for weight, plane in self._planes:
-            dots = (signs @ plane.astype(np.float32)).astype(self._integer)  # at most 9: exact
-            total = dots if total is None else total + weight * dots
-        assert total is not None  # activations have at least one bit
-        return total
-
-
-def _fetch_and_add(
-    plan: LayerPlan,
-    subset: NDArray[np.uint16],
-    indices: NDArray[np.uint16],
-    dots: _Dots,
-    sums: NDArray[np.signedinteger],
-) -> None:
-    """Pass by pass: fill the table, fetch every output's entry, add."""
-    base = 0
-    for entries in plan.pass_entries:
-        table = dots.of(subset[base : base + entries], plan.layer.unit_weights)
-        if entries == len(subset):
-            sums += table.take(indices, axis=0)
-        else:
-            (mine,) = np.nonzero((indices >= base) & (indices < base + entries))
-            sums[mine] += table.take(indices[mine] - base, axis=0)
-        base += entries
+    The last vector of a 1x1 layer may have fewer channels: those that it lacks are 0.
+    """
+    maps = activations.transpose(1, 0, 2, 3).reshape(
+        layer.groups, layer.in_channels // layer.groups, -1
+    )
+    missing = layer.units_in * layer.unit_channels - maps.shape[1]
+    if missing:
+        maps = np.pad(maps, ((0, 0), (0, missing), (0, 0)))
+    return maps.reshape(layer.groups, layer.units_in, layer.unit_channels, -1)
 
 
 def patch_positions(
@@ -104,7 +77,7 @@ def patch_positions(
     """Where each output pixel's patch lies in its input: both [kernel x kernel, pixels].
 
     The first are places in a flattened [images, height, width] map; the second say which lie
-    inside it. One outside is padding and has some place inside, whose value does not count.
+    inside it. One outside is padding, which adds nothing; its place is some other pixel's.
     """
     image, row, column = (
         part.ravel()
@@ -120,21 +93,63 @@ def patch_positions(
     return (image * layer.in_height + y) * layer.in_width + x, inside
 
 
-def _patches(
-    layer: Layer,
-    maps: Activations,
-    conv_group: int,
-    units: range,
-    positions: tuple[NDArray[np.int64], NDArray[np.bool_]],
-) -> Iterator[NDArray[np.int64]]:
-    """[weights of a kernel, pixels] the patches of every unit; padding adds nothing: 0."""
-    channels = layer.in_channels // layer.groups
-    places, inside = positions
-    for unit in units:
-        first = unit * layer.unit_channels
-        upto = min(first + layer.unit_channels, channels)  # the last vector may be shorter
-        base = conv_group * channels
-        patch = np.where(inside, maps[base + first : base + upto].take(places, axis=1), 0)
-        flat = patch.reshape(-1, places.shape[1])
-        missing = layer.unit_weights - len(flat)
-        yield np.pad(flat, ((0, missing), (0, 0))) if missing else flat
+class Dots:
+    """The dot units of some PEs, each with the patches of its input unit."""
+
+    def __init__(
+        self,
+        patches: NDArray[np.signedinteger],
+        bits: int,
+        integer: type[np.signedinteger],
+    ) -> None:
+        """Take patches [units, channels of a unit, kernel x kernel, pixels] as bit planes.
+
+        At 1 bit the plane holds -1 and +1, and 0 for padding.
+        """
+        units, channels, window, self.pixels = patches.shape
+        self.units, self._integer = units, integer
+        values = patches.transpose(1, 2, 0, 3).reshape(channels * window, units, self.pixels)
+        planes = [values] if bits == 1 else [values >> bit & 1 for bit in range(bits)]
+        self._planes = [plane.astype(np.float32) for plane in planes]
+
+    def of(self, ids: NDArray[np.uint16], unit: int | None = None) -> NDArray[np.signedinteger]:
+        """[kernels, units x pixels] dot products with every unit's patches, or with one unit's."""
+        signs = signs_of(ids, len(self._planes[0])).astype(np.float32)
+        parts = [plane if unit is None else plane[:, unit] for plane in self._planes]
+        total = (signs @ parts[0].reshape(len(parts[0]), -1)).astype(self._integer)
+        for bit, part in enumerate(parts[1:], start=1):
+            total += (signs @ part.reshape(len(part), -1)).astype(self._integer) << bit
+        return total
+
+
+def _fetch_and_add(
+    plan: LayerPlan,
+    subset: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
+    dots: Dots,
+    sums: NDArray[np.signedinteger],
+) -> None:
+    """Pass by pass: fill every PE's table, fetch each output's entry by index, add."""
+    base = 0
+    for entries in plan.pass_entries:
+        table = dots.of(subset[base : base + entries]).reshape(-1, dots.pixels)
+        for unit in range(dots.units):
+            wanted = indices[:, unit].astype(np.int64) - base
+            if entries == len(subset):
+                sums += table.take(wanted * dots.units + unit, axis=0)
+            else:
+                (mine,) = np.nonzero((wanted >= 0) & (wanted < entries))
+                sums[mine] += table.take(wanted[mine] * dots.units + unit, axis=0)
+        base += entries
+
+
+def _add_directly(
+    plan: LayerPlan,  # noqa: ARG001 # the signature of _fetch_and_add
+    subset: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
+    dots: Dots,
+    sums: NDArray[np.signedinteger],
+) -> None:
+    """Kernels expanded from the subset: one dot product for every output, added at once."""
+    for unit in range(dots.units):
+        sums += dots.of(subset[indices[:, unit]], unit)

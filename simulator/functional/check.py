@@ -29,8 +29,10 @@ Progress = Callable[[str, int, int], None]
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""
 
-_HELD = 1 << 22
-"""Outputs, or dot products of one unit, that are held at once."""
+_HELD = 1 << 21
+"""Outputs that are held at once."""
+_LEAST_PIXELS, _MOST_PIXELS = 64, 1 << 13
+"""Of a tile: wide enough for whole vectors, small enough for caches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,11 @@ class CheckResult:
     def equal(self) -> bool:
         """All outputs of all layers are equal."""
         return all(layer.equal for layer in self.layers)
+
+    @property
+    def first_difference(self) -> Difference | None:
+        """Of the first layer that has one."""
+        return next((layer.difference for layer in self.layers if not layer.equal), None)
 
     @property
     def outputs(self) -> int:
@@ -190,7 +197,7 @@ def _first_difference(
 def _tile(plan: LayerPlan) -> tuple[int, int]:
     """(images, rows of output) that are held at once."""
     layer = plan.layer
-    pixels = max(1, _HELD // max(layer.out_channels, layer.subset_size))
+    pixels = max(_LEAST_PIXELS, min(_HELD // layer.out_channels, _MOST_PIXELS))
     together = max(1, pixels // (layer.out_height * layer.out_width))
     return together, min(layer.out_height, max(1, pixels // layer.out_width))
 

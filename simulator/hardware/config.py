@@ -1,6 +1,7 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +34,8 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lut_subbanks: Count | Literal["none"] = "none"
     """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
     once."""
+    partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
+    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -45,7 +48,10 @@ class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Off-chip memory: one DMA channel each for weights, inputs and outputs."""
+    """Off-chip memory: one DMA channel each for weights, inputs and outputs.
+
+    With a table (`timing`), the three channels share the DRAM behind them; docs/dram.md.
+    """
 
     latency_cycles: Cycles
     """From a read's request to its first byte; requests are pipelined."""
@@ -53,6 +59,26 @@ class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Of each of the three channels."""
     burst_bytes: Count
     """A transfer moves whole bursts."""
+    timing: Annotated[str, Meta(min_length=1)] = "fixed"
+    """`fixed`: the three numbers above. Else a DRAM table behind them, by name or path."""
+    channels: Count | None = None
+    """Instead of the table's; this and the keys below have an effect only with a table."""
+    ranks: Count | None = None
+    """Per channel, instead of the table's."""
+    mapping: str | None = None
+    """Fields of an address from the highest to the lowest, instead of the table's."""
+    scheduler: Literal["first_ready", "in_order"] | None = None
+    """`first_ready` (FR-FCFS) if not given."""
+    page_policy: Literal["open", "closed"] | None = None
+    """`open` if not given."""
+    queue_depth: Count | None = None
+    """Bursts that each channel's controller holds; 16 if not given."""
+
+
+DRAM_TABLE_KEYS = frozenset(
+    {"channels", "ranks", "mapping", "scheduler", "page_policy", "queue_depth"}
+)
+"""Keys of `memory.dram` that have an effect only with a table."""
 
 
 class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,9 +86,13 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers, decoded."""
+    """Into the PEs' index registers, decoded: one line per cycle."""
     encoding: Literal["fixed", "huffman"] = "fixed"
     """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
+    ports: Literal[1, 2] = 2
+    """2: reading and writing do not meet. 1: a bank does one or the other in a cycle."""
+    banks: Count | None = None
+    """Between which lines alternate, 1 if not given; has an effect only with one port."""
 
 
 class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -110,20 +140,64 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         InputError: the file or an override is wrong.
 
     """
+    from simulator.hardware.dram import dram_timing
+
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
+    idle = sorted(DRAM_TABLE_KEYS & data["memory"]["dram"].keys())
+    if idle and hardware.memory.dram.timing == "fixed":
+        raise InputError(
+            f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
+            "memory.dram.timing is fixed"
+        )
+    if "banks" in data["memory"]["index_buffer"] and hardware.memory.index_buffer.ports > 1:
+        raise InputError(
+            f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
+        )
     for override in overrides:
-        _apply(data, override)
+        key, equals, text = override.partition("=")
+        if not equals or not key or not text:
+            raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+        _put(data, key, parse_yaml(text, f"--set {override}"), f"--set {override}")
         hardware = convert(data, Hardware, f"--set {override}")
+    dram_timing(hardware)  # a wrong table is an error now, not when it is first used
     return hardware
 
 
-def _apply(data: dict[str, Any], override: str) -> None:
-    """Put `a.b.c=value` into nested plain data; the schema finds an unknown last key."""
-    key, equals, text = override.partition("=")
-    if not equals or not key or not text:
-        raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
+def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
+    """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    path = find("hw_configs", name_or_path)
+    data = read_yaml(path)
+    convert(data, Hardware, str(path))
+    return data
+
+
+def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) -> Hardware:
+    """Check a hardware file's plain data with some keys replaced; `data` stays as it is.
+
+    Args:
+        data: from `read_hardware`.
+        values: by dotted key such as `"array.pes"`.
+        source: names the hardware in errors.
+
+    Raises:
+        InputError: a key is unknown or a value is not allowed.
+
+    """
+    plain = deepcopy(data)
+    for key, value in values.items():
+        _put(plain, key, value, source)
+    return convert(plain, Hardware, source)
+
+
+def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
+    """Put a value under `a.b.c` of nested plain data; the schema finds an unknown last key."""
     *parents, last = key.split(".")
     inner: Any = data
     for depth, parent in enumerate(parents):
@@ -131,14 +205,14 @@ def _apply(data: dict[str, Any], override: str) -> None:
             known = [name for name, value in inner.items() if isinstance(value, dict)]
             where = ".".join(parents[: depth + 1])
             raise InputError(
-                f"--set {override}: unknown key {where!r}: sections here are {', '.join(known)}"
+                f"{source}: unknown key {where!r}: sections here are {', '.join(known)}"
             )
         inner = inner[parent]
     if isinstance(inner.get(last), dict):
         raise InputError(
-            f"--set {override}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
+            f"{source}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
         )
-    inner[last] = parse_yaml(text, f"--set {override}")
+    inner[last] = value
 
 
 def value_of(hardware: Hardware, key: str) -> object:

@@ -1,16 +1,12 @@
-"""Collects a program's commands as arrays, in any order, and puts them into program order."""
+"""The machine's words for commands: units, kinds, signals; and the operations of one layer."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
 
-import numpy as np
-
-from simulator.program import Ints, Program
-
-NONE = -1
-"""In an array of command numbers: no command."""
+from simulator.hardware import Hardware
+from simulator.loops import Body, LayerLoops, Machine, Op, Rates
 
 
 class Unit(IntEnum):
@@ -27,7 +23,7 @@ class Unit(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a command does; of commands at the same place in the order, the first kind is first."""
+    """What a command does."""
 
     LOAD_WEIGHTS = 0
     READ_INPUTS = 1
@@ -52,86 +48,88 @@ UNIT_OF = {
     Kind.WRITE_OUTPUTS: Unit.DRAM_OUTPUTS,
 }
 
-_COLUMNS = ("kind", "layer", "order", "step", "cycles", "latency", "bytes", "pes")
+
+class Signal(IntEnum):
+    """What commands wait for; docs/machine.md has the rules."""
+
+    LOADED = 0
+    """A chunk is in the index buffer."""
+    INPUT_READ = 1
+    """Input activations are in their buffer."""
+    FETCHED = 2
+    """A chunk is in the PEs' index registers."""
+    FILLED = 3
+    """A bank holds a pass's dot products."""
+    BANK_READ = 4
+    """A bank has been read and may be filled again."""
+    STEP = 5
+    """A step is done."""
+    TRANSFER = 6
+    """The steps that one transfer of inputs serves are done."""
+    ROW = 7
+    """A row of output is done."""
+    DRAINED = 8
+    """A visit's sums have left the line buffer."""
+    WRITTEN = 9
+    """An output slot has been written out."""
+    REGISTERS = 10
+    """A set of index registers may be rewritten."""
+    ROOM = 11
+    """A chunk in the index buffer is not read again."""
+    LAYER = 12
+    """A layer's last output is written."""
+
+
+MACHINE = Machine(
+    units=tuple(unit.name.lower() for unit in Unit),
+    kinds=tuple(kind.name.lower() for kind in Kind),
+    unit_of=tuple(UNIT_OF[kind] for kind in Kind),
+    signals=len(Signal),
+    lasting=frozenset({Signal.REGISTERS, Signal.ROOM, Signal.LAYER}),
+    step=Signal.STEP,
+    trailing=frozenset({Kind.DRAIN, Kind.WRITE_OUTPUTS}),
+    room=Signal.ROOM,
+)
 
 
 @dataclass
 class Builder:
-    """Commands get numbers as they are added; `build` renumbers them in program order.
+    """The operations of one layer; equal ones are one."""
 
-    Program order is layer, then `order` (a place in the layer's sequence of passes), then kind.
-    """
+    _number: dict[Op, int] = field(default_factory=dict)
 
-    layer: int = 0
-    _count: int = 0
-    _columns: dict[str, list[Ints]] = field(default_factory=lambda: {c: [] for c in _COLUMNS})
-    _waiting: list[Ints] = field(default_factory=list)
-    _awaited: list[Ints] = field(default_factory=list)
+    def op(self, op: Op) -> int:
+        """Return the number of an operation."""
+        return self._number.setdefault(op, len(self._number))
 
-    def add(
-        self,
-        kind: Kind,
-        order: Ints,
-        *,
-        step: Ints,
-        cycles: Ints | int,
-        latency: int = 0,
-        bytes_: Ints | int = 0,
-        pes: Ints | int = 0,
-    ) -> Ints:
-        """Add one command per entry of `order`; return their numbers."""
-        given = (int(kind), self.layer, order, step, cycles, latency, bytes_, pes)
-        for name, values in zip(_COLUMNS, given, strict=True):
-            column = np.broadcast_to(np.asarray(values, dtype=np.int64), order.shape)
-            self._columns[name].append(column)
-        first, self._count = self._count, self._count + len(order)
-        return np.arange(first, self._count)
-
-    def wait(self, commands: Ints, on: Ints) -> None:
-        """Let each command wait on its partner in `on`; NONE means on nothing."""
-        some = np.asarray(on) != NONE
-        self._waiting.append(np.asarray(commands)[some])
-        self._awaited.append(np.asarray(on)[some])
-
-    def build(self, layers: tuple[str, ...]) -> Program:
-        """Everything added so far as a program."""
-        column = {name: _joined(parts) for name, parts in self._columns.items()}
-        order = np.lexsort((column["kind"], column["order"], column["layer"]))
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        waiting, awaited = place[_joined(self._waiting)], place[_joined(self._awaited)]
-        by_command = np.argsort(waiting, kind="stable")
-        counts = np.bincount(waiting, minlength=len(order))
-        unit_of = np.array([UNIT_OF[kind] for kind in Kind], dtype=np.int64)
-        sorted_ = {name: values[order] for name, values in column.items()}
-        return Program(
-            units=tuple(unit.name.lower() for unit in Unit),
-            kinds=tuple(kind.name.lower() for kind in Kind),
-            layers=layers,
-            unit=unit_of[sorted_["kind"]],
-            kind=sorted_["kind"],
-            layer=sorted_["layer"],
-            step=sorted_["step"],
-            cycles=sorted_["cycles"],
-            latency=sorted_["latency"],
-            bytes=sorted_["bytes"],
-            pes=sorted_["pes"],
-            wait_offsets=np.concatenate(([0], np.cumsum(counts))),
-            waits=awaited[by_command],
-        )
+    def build(self, body: Body) -> LayerLoops:
+        """Everything added so far, in the order of `body`."""
+        return LayerLoops(MACHINE, tuple(self._number), body)
 
 
-def _joined(parts: list[Ints]) -> Ints:
-    return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+def wait(*pairs: tuple[Signal, int] | None) -> tuple[tuple[int, int], ...]:
+    """Waits of an operation; None is no wait."""
+    return tuple((int(pair[0]), pair[1]) for pair in pairs if pair is not None)
 
 
-def per_cycle(rate: float) -> Callable[[Ints], Ints]:
-    """Return a function from bytes to whole cycles at `rate` bytes per cycle."""
-    exact = Fraction(rate).limit_denominator(1_000_000)
-    if exact == 0:
-        exact = Fraction(1, 1_000_000)
+def posts(signals: Sequence[tuple[Signal, bool]]) -> tuple[int, ...]:
+    """Signals that hold."""
+    return tuple(int(signal) for signal, holds in signals if holds)
 
-    def cycles(size: Ints) -> Ints:
-        return -(-size * exact.denominator // exact.numerator)
 
-    return cycles
+def rates_of(hardware: Hardware) -> tuple[Rates | None, ...]:
+    """Per kind: what its transfers cost on a machine; None where cycles do not come from bytes."""
+    dram, index_buffer = hardware.memory.dram, hardware.memory.index_buffer
+    rates: dict[Kind, tuple[float, int]] = {
+        Kind.LOAD_WEIGHTS: (dram.bytes_per_cycle, dram.latency_cycles),
+        Kind.READ_INPUTS: (dram.bytes_per_cycle, dram.latency_cycles),
+        Kind.WRITE_OUTPUTS: (dram.bytes_per_cycle, 0),
+        Kind.FETCH_INDICES: (index_buffer.bytes_per_cycle, 0),
+    }
+    return tuple(_rates(*rates[kind]) if kind in rates else None for kind in Kind)
+
+
+def _rates(bytes_per_cycle: float, latency: int) -> Rates:
+    exact = Fraction(bytes_per_cycle).limit_denominator(1_000_000)
+    exact = exact or Fraction(1, 1_000_000)
+    return Rates(exact.numerator, exact.denominator, latency)

@@ -15,71 +15,55 @@ from math import ceil
 import numpy as np
 
 from simulator.errors import InputError
-from simulator.mapping.builder import NONE, Builder, Kind, per_cycle
-from simulator.mapping.compute import Compute
-from simulator.mapping.nest import Nest
+from simulator.mapping.builder import Signal
 from simulator.mapping.plan import InputReuse, LayerPlan
+from simulator.mapping.transfers import Transfers
 from simulator.program import Ints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Reads:
-    """R transfers in order of time."""
+class InputReads:
+    """A layer's reads: T transfers, or a read for each of P pixel steps and G groups."""
 
-    step: Ints
-    """[R] first step that needs it."""
-    size: Ints
-    """[R] bytes; 0 where everything is there already."""
-    after: Ints
-    """[R] step that must be done before there is room; NONE: there is room."""
+    reuse: InputReuse
+    bytes: Ints
+    """[T] in whole bursts, 0 where everything is there already; in the way `step` [P, G]."""
+    room: Signal
+    """What must be done before there is room."""
+    age: Ints
+    """Like `bytes`: how long ago; 0 where there is room anyway."""
+
+    @property
+    def once(self) -> bool:
+        """Whether only the first block reads; the others find the rows in the buffer."""
+        return self.reuse == "rows"
 
 
-def add_inputs(
-    builder: Builder, plan: LayerPlan, nest: Nest, compute: Compute, barrier: int
-) -> InputReuse:
-    """Add a layer's input reads, the first of which waits on `barrier`; return the way taken.
+def plan_inputs(plan: LayerPlan, transfers: Transfers) -> InputReads:
+    """Choose how a layer's inputs are held, and say what each transfer brings.
 
     Raises:
         InputError: not even one step's input fits.
 
     """
     room = int(plan.hardware.memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes
-    reuse, reads = _choose(plan, nest, room)
-    used = reads.size > 0
-    step, size, after = reads.step[used], reads.size[used], reads.after[used]
-    dram = plan.hardware.memory.dram
-    moved = -(-size // dram.burst_bytes) * dram.burst_bytes
-    commands = builder.add(
-        Kind.READ_INPUTS,
-        nest.first_order(step),
-        step=step,
-        cycles=per_cycle(dram.bytes_per_cycle)(moved),
-        latency=dram.latency_cycles,
-        bytes_=moved,
-    )
-    builder.wait(commands, np.where(after == NONE, NONE, compute.last[after]))
-    builder.wait(compute.needs_inputs[step], commands)
-    builder.wait(commands[:1], np.array([barrier])[: len(commands)])
-    builder.wait(compute.needs_inputs[:1], np.array([barrier]))
-    return reuse
-
-
-def _choose(plan: LayerPlan, nest: Nest, room: int) -> tuple[InputReuse, _Reads]:
     window = _Window(plan)
-    rows = _row_reads(plan, nest, window, room)
+    burst = plan.hardware.memory.dram.burst_bytes
+    rows = _row_reads(plan, transfers, window, room)
     if rows is not None:
-        return "rows", rows
-    patches = _patch_sizes(plan, nest, window)
-    steps = nest.first_visits() * nest.groups
-    if 2 * patches.max() <= room:
-        return "double", _Reads(step=steps, size=patches, after=_steps_before(steps, 2))
-    if patches.max() <= room:
-        return "single", _Reads(step=steps, size=patches, after=_steps_before(steps, 1))
-    patches = _step_sizes(plan, nest, window)
-    if patches.max() <= room:
-        steps = np.arange(nest.steps)
-        return "step", _Reads(step=steps, size=patches, after=steps - 1)
-    need = (int(patches.max()) + 2 * plan.out_transfer_bytes) / 1024
+        size, age = rows
+        return _reads("rows", size, Signal.ROW, age, burst)
+    first, last = transfers.first_pixel, transfers.last_pixel
+    channels = plan.layer.in_channels // plan.layer.groups
+    size = _bytes(window.patch(first, last), channels, plan)
+    if 2 * size.max() <= room:
+        return _reads("double", size, Signal.TRANSFER, np.full_like(size, 2), burst)
+    if size.max() <= room:
+        return _reads("single", size, Signal.TRANSFER, np.ones_like(size), burst)
+    size = _step_sizes(plan, window)
+    if size.max() <= room:
+        return _reads("step", size, Signal.STEP, np.ones_like(size), burst)
+    need = (int(size.max()) + 2 * plan.out_transfer_bytes) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     raise InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
@@ -87,12 +71,8 @@ def _choose(plan: LayerPlan, nest: Nest, room: int) -> tuple[InputReuse, _Reads]
     )
 
 
-def _steps_before(first_steps: Ints, depth: int) -> Ints:
-    """For each transfer, the last step of the transfer `depth` before it."""
-    ends = first_steps[1:] - 1
-    return np.concatenate((np.full(depth, NONE), ends[: len(first_steps) - depth]))[
-        : len(first_steps)
-    ]
+def _reads(reuse: InputReuse, size: Ints, room: Signal, age: Ints, burst: int) -> InputReads:
+    return InputReads(reuse=reuse, bytes=-(-size // burst) * burst, room=room, age=age)
 
 
 class _Window:
@@ -153,44 +133,24 @@ def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:
     return np.asarray(-(-pixels * channels * plan.activation_bits // 8), dtype=np.int64)
 
 
-def _pixel_range(plan: LayerPlan, nest: Nest, first: Ints, last: Ints) -> tuple[Ints, Ints]:
-    """First and last output pixel of the visits `first` to `last`."""
-    return (
-        nest.pixel_step[first] * plan.pixels_per_step,
-        nest.pixel_step[last] * plan.pixels_per_step + nest.pixels[last] - 1,
-    )
-
-
-def _row_reads(plan: LayerPlan, nest: Nest, window: _Window, room: int) -> _Reads | None:
-    """Reads of the way `rows`, or None if this row's window and the next row do not fit."""
-    channels = plan.layer.in_channels
-    first, last = nest.first_visits(), nest.last_visits()
-    once = nest.block[first] == 0  # later blocks find the rows in the buffer
-    first, last = first[once], last[once]
-    upto = _bytes(window.covered(_pixel_range(plan, nest, first, last)[1]), channels, plan)
-    row_starts = np.flatnonzero(np.diff(nest.row, prepend=-1))
-    freed = _bytes(window.done(nest.pixel_step[row_starts] * plan.pixels_per_step), channels, plan)
+def _row_reads(
+    plan: LayerPlan, transfers: Transfers, window: _Window, room: int
+) -> tuple[Ints, Ints] | None:
+    """Bytes and ages of the way `rows`; None if this row's window and the next row do not fit."""
+    channels, row = plan.layer.in_channels, transfers.row
+    upto = _bytes(window.covered(transfers.last_pixel), channels, plan)
+    freed = _bytes(window.done(transfers.row_first_pixel), channels, plan)
     rows_done = np.searchsorted(freed, upto - room)  # rows of output that must be done before
-    if np.any(rows_done > np.maximum(nest.row[first] - 1, 0)):
+    if np.any(rows_done > np.maximum(row - 1, 0)):
         return None
-    row_ends = np.append(row_starts[1:], nest.visits) * nest.groups - 1
-    return _Reads(
-        step=first * nest.groups,
-        size=np.diff(upto, prepend=0),
-        after=np.where(rows_done > 0, row_ends[rows_done - 1], NONE),
-    )
+    age = np.where(rows_done > 0, row - rows_done + 1, 0)
+    return np.diff(upto, prepend=0), age
 
 
-def _patch_sizes(plan: LayerPlan, nest: Nest, window: _Window) -> Ints:
-    """[transfers] bytes under each transfer's pixels."""
-    pixels = window.patch(*_pixel_range(plan, nest, nest.first_visits(), nest.last_visits()))
-    return _bytes(pixels, plan.layer.in_channels // plan.layer.groups, plan)
-
-
-def _step_sizes(plan: LayerPlan, nest: Nest, window: _Window) -> Ints:
-    """[S] bytes under each step's pixels, of its group's channels."""
-    visits = np.arange(nest.visits)
-    pixels = np.repeat(window.patch(*_pixel_range(plan, nest, visits, visits)), nest.groups)
+def _step_sizes(plan: LayerPlan, window: _Window) -> Ints:
+    """[P, G] bytes under each pixel step, of each group's channels."""
+    first = np.arange(plan.pixel_steps) * plan.pixels_per_step
+    last = np.minimum(first + plan.pixels_per_step, plan.pixels) - 1
     per_unit = 1 if plan.mode == "mac" else plan.layer.unit_channels
-    channels = np.tile(np.array(plan.group_units) * per_unit, nest.visits)
-    return _bytes(pixels, channels, plan)
+    channels = np.array(plan.group_units) * per_unit
+    return _bytes(window.patch(first, last)[:, None], channels[None, :], plan)

@@ -5,15 +5,16 @@ docs/machine.md explains every rule; names here are the names there.
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
 from math import ceil
 from typing import Literal
 
 import numpy as np
 
 from simulator.hardware import Hardware
-from simulator.mapping.banks import accumulates_of, bank_of, expected_accumulate
+from simulator.mapping.banks import Bank, bank_of
+from simulator.mapping.expected import expected_accumulates
 from simulator.mapping.huffman import LENGTH_BITS, stream_bits
+from simulator.mapping.indices import accumulates_of
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
 
@@ -122,39 +123,29 @@ class LayerPlan:
         With the layer's indices, or, where it has none, with as many outputs in every pass as its
         share of the subset, read at random.
         """
-        bank = bank_of(self.hardware)
-        if self.layer.kernels is not None:
-            return accumulates_of(
-                self.layer.kernels, self._block_outputs, self.group_units[0], bank
-            )
-        return np.array(
-            [
-                [
-                    [
-                        expected_accumulate(outputs, entries, units, bank)
-                        for outputs, entries in zip(
-                            self._even_outputs(block), self.pass_entries, strict=True
-                        )
-                    ]
-                    for units in self.group_units
-                ]
-                for block in self.blocks
-            ]
-        )
+        return self._accumulates(bank_of(self.hardware))
 
-    def _even_outputs(self, block: Block) -> tuple[int, ...]:
-        """Outputs of a block in each pass, if its indices spread evenly over the subset."""
-        upto = [
-            block.outputs * seen // self.layer.subset_size
-            for seen in (0, *accumulate(self.pass_entries))
-        ]
-        return tuple(b - a for a, b in pairwise(upto))
+    @property
+    def unhindered_table(self) -> Ints:
+        """[blocks, groups, passes] the same with a bank that serves any bunch in a cycle."""
+        return self._accumulates(bank_of(self.hardware).unhindered)
+
+    def _accumulates(self, bank: Bank) -> Ints:
+        kernels, size = self.layer.kernels, self.layer.subset_size
+        if kernels is None:
+            return expected_accumulates(self._block_outputs, self.group_units, size, bank)
+        return accumulates_of(kernels, self._block_outputs, self.group_units[0], bank)
 
     def direct_cycles(self, block: Block) -> int:
         """Cycles of one step without a table: one dot product per output."""
         pe = self.hardware.array.pe
         rate = min(pe.dots_per_cycle, pe.accumulators)
         return ceil(block.outputs * self.activation_bits / rate)
+
+    def mac_cycles(self, block: Block, units: int, pixels: int) -> int:
+        """Cycles of a full-precision step on the MAC unit."""
+        macs = pixels * block.outputs * units * self.layer.kernel**2
+        return ceil(macs / self.hardware.full_precision.macs_per_cycle)
 
     def drain_cycles(self, block: Block) -> int:
         """Cycles in which a block's sums leave the line buffer."""
@@ -192,6 +183,29 @@ class LayerPlan:
     @cached_property
     def _block_outputs(self) -> tuple[int, ...]:
         return tuple(block.outputs for block in self.blocks)
+
+    @cached_property
+    def alike_blocks(self) -> tuple[int, ...]:
+        """[blocks] the first block whose commands are the same."""
+        tables = (self.chunk_table, self.accumulate_table) if self.mode == "table" else (
+            self.chunk_table,)  # fmt: skip
+        seen: dict[tuple[object, ...], int] = {}
+        return tuple(
+            seen.setdefault((block, *(table[number].tobytes() for table in tables)), number)
+            for number, block in enumerate(self.blocks)
+        )
+
+    @cached_property
+    def alike_groups(self) -> tuple[tuple[bool, ...], ...]:
+        """[blocks][groups] whether a group's commands are the same as those of the group before."""
+        same = np.diff(np.array(self.group_units), prepend=-1) == 0
+        tables = [np.diff(self.chunk_table, axis=1, prepend=-1) == 0]
+        if self.mode == "table":
+            changes = np.diff(self.accumulate_table, axis=1, prepend=-1)
+            tables.append(np.all(changes == 0, axis=2))
+        return tuple(
+            map(tuple, np.all([np.broadcast_to(same, tables[0].shape), *tables], 0).tolist())
+        )
 
     @cached_property
     def subset_bytes(self) -> int:

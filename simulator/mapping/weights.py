@@ -10,94 +10,144 @@ A load waits until the ring has room: until the newest chunk that must leave has
 last time. Nothing else holds it back, so the next layer's weights are prefetched.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from simulator.errors import InputError
 from simulator.hardware import Hardware
-from simulator.mapping.builder import Builder, Kind, per_cycle
-from simulator.mapping.compute import Compute
-from simulator.mapping.nest import Nest
 from simulator.mapping.plan import LayerPlan, WeightReuse
 from simulator.program import Ints
 
 
-@dataclass
-class IndexRing:
-    """The index buffer over the whole run."""
+@dataclass(frozen=True, eq=False)
+class WeightLoads:
+    """When a layer's chunks are loaded, and the place of each load in the layer's `room_ages`.
 
-    hardware: Hardware
-    _loads: list[Ints] = field(default_factory=list)
-    _sizes: list[Ints] = field(default_factory=list)
-    _frees: list[Ints] = field(default_factory=list)
+    After a few rows of output every row loads the same chunks into the same state of the ring;
+    the last of the `distinct` full rows stands for them. A shorter last row has places of its own.
+    """
 
-    def add_layer(
-        self, builder: Builder, plan: LayerPlan, nest: Nest, compute: Compute
-    ) -> WeightReuse:
-        """Add a layer's loads; return the way taken.
-
-        Raises:
-            InputError: not even one chunk fits.
-
-        """
-        reuse = self._choose(plan)
-        steps = nest.fetching_steps()
-        block, group = nest.block[steps // nest.groups], steps % nest.groups
-        chunk = block * nest.groups + group
-        row = nest.row[steps // nest.groups]
-        identity = {
-            "layer": chunk,
-            "row": row * len(plan.blocks) * nest.groups + chunk,
-            "step": np.arange(len(steps)),
-        }[reuse]
-        _, first = np.unique(identity, return_index=True)
-        _, from_end = np.unique(identity[::-1], return_index=True)
-        last = len(steps) - 1 - from_end
-        sizes = plan.stored_table.ravel()[chunk[first]]
-        sizes[0] += plan.subset_bytes
-        dram = self.hardware.memory.dram
-        moved = -(-sizes // dram.burst_bytes) * dram.burst_bytes
-        loads = builder.add(
-            Kind.LOAD_WEIGHTS,
-            nest.first_order(steps[first]),
-            step=steps[first],
-            cycles=per_cycle(dram.bytes_per_cycle)(moved),
-            latency=dram.latency_cycles,
-            bytes_=moved,
-        )
-        builder.wait(compute.needs_weights[first], loads)
-        self._loads.append(loads)
-        self._sizes.append(sizes)
-        self._frees.append(compute.weights_free[last])
-        return reuse
-
-    def _choose(self, plan: LayerPlan) -> WeightReuse:
-        room = self._room
-        if plan.weight_bytes + plan.subset_bytes <= room:
-            return "layer"
-        if plan.largest_block_bytes <= room:
-            return "row"
-        if plan.largest_chunk_bytes <= room:
-            return "step"
-        kib = self.hardware.memory.index_buffer.kib
-        need = -(-100 * plan.largest_chunk_bytes // 1024) / 100
-        raise InputError(
-            f"memory.index_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
-            f"{need:g} KiB, one block of output channels and one group of input channels"
-        )
+    plan: LayerPlan
+    reuse: WeightReuse
 
     @property
-    def _room(self) -> int:
-        return int(self.hardware.memory.index_buffer.kib * 1024)
+    def full_rows(self) -> int:
+        """Rows of output with all their pixel steps."""
+        return self.plan.pixel_steps // self.plan.steps_per_row
 
-    def close(self, builder: Builder) -> None:
-        """Let every load wait for room in the ring."""
-        loads, sizes, frees = (
-            np.concatenate(parts) for parts in (self._loads, self._sizes, self._frees)
+    @cached_property
+    def distinct(self) -> int:
+        """Full rows whose loads may find the ring in another state than the row before."""
+        if self.reuse == "layer":
+            return 1
+        row_bytes = int(self._row(self.plan.steps_per_row).sum())
+        return min(self.full_rows, room_of(self.plan.hardware) // row_bytes + 3)
+
+    def first_place(self, row: int) -> int:
+        """Place of a row's first load; further loads follow in order of time."""
+        if self.reuse == "layer":
+            return 0 if row == 0 else -1
+        rows = self.distinct if row == self.full_rows else min(row, self.distinct - 1)
+        return rows * len(self._row(self.plan.steps_per_row))
+
+    @cached_property
+    def bytes(self) -> Ints:
+        """[places] bytes that each load takes up; the first brings the subset too."""
+        sizes = self._later()
+        sizes[0] += self.plan.subset_bytes
+        return sizes
+
+    def last_bytes(self) -> Ints:
+        """Bytes of the layer's last loads, enough to fill the ring if there are so many."""
+        whole = self.reuse == "layer" or self.distinct >= self.full_rows
+        return self.bytes if whole else self._later()
+
+    def released_before(self) -> Ints:
+        """[places] chunks of this layer that are not read again when the load begins."""
+        number = np.arange(len(self.bytes))
+        steps, rest = self.plan.steps_per_row, self.plan.pixel_steps % self.plan.steps_per_row
+        if self.reuse == "layer":
+            return (
+                self._released(number, rest or steps)
+                if self.full_rows + (rest > 0) == 1
+                else 0 * number
+            )
+        full = self.distinct * len(self._row(steps))
+        return np.concatenate(
+            (self._released(number[:full], steps), self._released(number[full:], rest))
         )
+
+    def _released(self, number: Ints, steps: int) -> Ints:
+        """Of loads in rows of `steps` pixel steps: a block's chunks are held along its row."""
+        groups = len(self.plan.group_units)
+        held = self.reuse != "step" and steps > 1
+        return number // groups * groups if held else number
+
+    def _row(self, steps: int) -> Ints:
+        """[loads] bytes of the loads of a row of `steps` pixel steps."""
+        chunks = self.plan.stored_table
+        if self.reuse == "step" and len(self.plan.group_units) > 1:
+            chunks = np.repeat(chunks, steps, axis=0)
+        return chunks.flatten()
+
+    def _later(self) -> Ints:
+        """[places] bytes of the chunks alone."""
+        if self.reuse == "layer":
+            return self._row(1)
+        rest = self.plan.pixel_steps % self.plan.steps_per_row
+        full = np.tile(self._row(self.plan.steps_per_row), self.distinct)
+        return np.concatenate((full, self._row(rest))) if rest else full
+
+
+def plan_weights(plan: LayerPlan) -> WeightLoads:
+    """Choose how often a layer's weights are loaded.
+
+    Raises:
+        InputError: not even one chunk fits.
+
+    """
+    room = room_of(plan.hardware)
+    if plan.weight_bytes + plan.subset_bytes <= room:
+        return WeightLoads(plan, "layer")
+    if plan.largest_block_bytes <= room:
+        return WeightLoads(plan, "row")
+    if plan.largest_chunk_bytes <= room:
+        return WeightLoads(plan, "step")
+    need = -(-100 * plan.largest_chunk_bytes // 1024) / 100
+    raise InputError(
+        f"memory.index_buffer.kib is {plan.hardware.memory.index_buffer.kib:g}: layer "
+        f"{plan.layer.name} needs at least {need:g} KiB, one block of output channels and one "
+        "group of input channels"
+    )
+
+
+def room_of(hardware: Hardware) -> int:
+    """Bytes of the index buffer."""
+    return int(hardware.memory.index_buffer.kib * 1024)
+
+
+class IndexRing:
+    """The index buffer over the whole run: which chunk must leave before each load."""
+
+    def __init__(self, room: int) -> None:
+        """Start with an empty ring of `room` bytes."""
+        self._room = room
+        self._held = np.empty(0, dtype=np.int64)
+        """Bytes of the newest chunks of the layers before, enough to fill the ring."""
+
+    def add_layer(self, loads: WeightLoads) -> Ints:
+        """Return [places] the age of the chunk that must leave; 0 where there is room."""
+        sizes = np.concatenate((self._held, loads.bytes))
         upto = np.cumsum(sizes)
+        held = len(self._held)
         # The newest chunk m that must be gone before load n: sizes m..n together exceed the room.
-        leaving = np.searchsorted(upto - sizes, upto - self._room) - 1
-        waiting = leaving >= 0
-        builder.wait(loads[waiting], frees[leaving[waiting]])
+        leaving = np.searchsorted(upto - sizes, upto[held:] - self._room) - 1
+        ages = held + loads.released_before() - leaving
+        self._keep(np.concatenate((self._held, loads.last_bytes())))
+        return np.where(leaving >= 0, ages, 0)
+
+    def _keep(self, sizes: Ints) -> None:
+        newer = np.cumsum(sizes[::-1]) - sizes[::-1]
+        self._held = sizes[len(sizes) - int(np.searchsorted(newer, self._room, "right")) :]

@@ -1,5 +1,6 @@
 """Parameters and bit operations of a network beside its baseline's (`simulate ops`)."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +15,7 @@ def compare_operations(
     bits: float | None = None,
     tau: int | None = None,
     tau_1x1: int | None = None,
+    taus: Mapping[str, int] | None = None,
     activation_bits: int = 1,
     baseline_bits: float = 1,
     include_full_precision: bool = False,
@@ -26,6 +28,7 @@ def compare_operations(
         bits: bits per weight; or give `tau`.
         tau: bits of a 3x3 kernel's index.
         tau_1x1: bits of a 1x1 vector's index.
+        taus: tau of single layers by name, over what the above say.
         activation_bits: bits of every activation.
         baseline_bits: bits per weight of the baseline.
         include_full_precision: count first, last and downsample layers too.
@@ -37,7 +40,7 @@ def compare_operations(
         "activation_bits": activation_bits,
         "include_full_precision": include_full_precision,
     }
-    ours = configure(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, **common)
+    ours = configure(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus, **common)
     base = configure(workload, bits=baseline_bits, **common)
     counted, counted_base = count(ours, convention), count(base, convention)
     return {

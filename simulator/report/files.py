@@ -1,5 +1,7 @@
 """A result as plain files: summary.json, layers.csv, trace.parquet, timeline.png, timeline.svg.
 
+With an energy table, energy.csv too.
+
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
 
@@ -36,6 +38,9 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         "timeline.png": lambda path: save_figure(figure, path),
         "timeline.svg": lambda path: save_figure(figure, path),
     }
+    energy = result.energy
+    if energy:
+        writers["energy.csv"] = lambda path: write_rows(path, energy.rows())
     return [write_file(folder / name, write) for name, write in writers.items()]
 
 

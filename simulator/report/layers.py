@@ -1,4 +1,4 @@
-"""What each layer of a run took, and what it was bound by; computed from the trace alone."""
+"""What each layer of a run took, and what it was bound by; from its summary alone."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.mapping import MappedLayer, Mapping
 from simulator.mapping.builder import Kind, Unit
-from simulator.program import Ints, Trace
+from simulator.program import Summary
 
 DRAM_READS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS)
 UNIT_TITLES = {
@@ -68,42 +68,24 @@ class LayerResult:
         )
 
 
-def layer_results(mapping: Mapping, trace: Trace) -> tuple[LayerResult, ...]:
-    """Summarise a trace by layer, in order."""
-    program = trace.program
-    count, units = len(program.layers), len(program.units)
-    ends = np.zeros(count, dtype=np.int64)
-    np.maximum.at(ends, program.layer, trace.end + program.latency)
-    starts = np.concatenate(([0], ends[:-1]))
-    within = np.maximum(trace.end - np.maximum(trace.start, starts[program.layer]), 0)
-    busy = _sums(program.layer * units + program.unit, within, count * units)
-    moved = _sums(program.layer * units + program.unit, program.bytes, count * units)
-    work = _sums(
-        program.layer * len(Kind) + program.kind, program.cycles * program.pes, count * len(Kind)
-    ).reshape(count, len(Kind))
-    dots = work[:, [Kind.FILL, Kind.DIRECT, Kind.MAC]].sum(axis=1)
-    working = np.maximum(dots, work[:, Kind.ACCUMULATE])
-    busy, moved = busy.reshape(count, units), moved.reshape(count, units)
+def layer_results(mapping: Mapping, summary: Summary) -> tuple[LayerResult, ...]:
+    """Every layer's share of a run, in order."""
+    starts = np.concatenate(([0], summary.ends[:-1]))
+    dots = summary.pe_cycles[:, [Kind.FILL, Kind.DIRECT, Kind.MAC]].sum(axis=1)
+    working = np.maximum(dots, summary.pe_cycles[:, Kind.ACCUMULATE])
     return tuple(
         LayerResult(
             mapped=layer,
             start_cycle=int(starts[number]),
-            end_cycle=int(ends[number]),
-            busy_cycles={unit: int(busy[number, unit]) for unit in Unit},
+            end_cycle=int(summary.ends[number]),
+            busy_cycles={unit: int(summary.busy[number, unit]) for unit in Unit},
             utilization=float(
                 working[number]
-                / max(1, ends[number] - starts[number])
+                / max(1, summary.ends[number] - starts[number])
                 / layer.plan.hardware.array.pes
             ),
-            dram_read_bytes=int(moved[number, list(DRAM_READS)].sum()),
-            dram_written_bytes=int(moved[number, Unit.DRAM_OUTPUTS]),
+            dram_read_bytes=int(summary.bytes[number, list(DRAM_READS)].sum()),
+            dram_written_bytes=int(summary.bytes[number, Unit.DRAM_OUTPUTS]),
         )
         for number, layer in enumerate(mapping.layers)
     )
-
-
-def _sums(group: Ints, values: Ints, groups: int) -> Ints:
-    """Integer sums of `values` by group."""
-    sums = np.zeros(groups, dtype=np.int64)
-    np.add.at(sums, group, values)
-    return sums

@@ -1,12 +1,14 @@
 """Sentences that belong beside the numbers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from simulator.coverage import why_not_fast
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
 from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
+from simulator.report.tiling import tiling_notes
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
@@ -15,7 +17,23 @@ if TYPE_CHECKING:
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
     """What the mapper had to do, per run, and what each setting did."""
     texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
+    texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
+    lacking = why_not_fast(run.mapping.layers[0].plan.hardware)
+    if lacking:
+        texts.append(f"run by the event engine, which alone covers this hardware: {lacking}")
     return texts + [effect.sentence for effect in settings]
+
+
+def _dropped_kernels(run: "Run") -> list[str]:
+    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
+        "over the subset: the workload's own kernels have another tau"
+    ]
 
 
 def _of_run(run: "Run") -> list[str]:
@@ -26,7 +44,7 @@ def _of_run(run: "Run") -> list[str]:
         ),
         (
             "in several passes, the subset being larger than the table; outputs are taken to "
-            "spread evenly over the passes (the workload has shapes, no indices)",
+            "spread evenly over the passes (only shapes are known, no indices)",
             lambda m: _in_passes(m) and m.plan.layer.kernels is None,
         ),
         (
@@ -35,16 +53,7 @@ def _of_run(run: "Run") -> list[str]:
             lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
         ),
         (
-            "wait for the table's ports or sub-banks as uniformly random indices would on average "
-            "(the workload has shapes, no indices)",
-            lambda m: _in_conflict(m) and m.plan.layer.kernels is None,
-        ),
-        (
-            "wait for the table's ports or sub-banks where their indices meet",
-            lambda m: _in_conflict(m) and m.plan.layer.kernels is not None,
-        ),
-        (
-            "stored at fixed length: the workload has shapes, no indices, and a uniform histogram "
+            "stored at fixed length: only shapes are known, no indices, and a uniform histogram "
             "gives Huffman coding nothing to gain",
             lambda m: (
                 m.plan.hardware.memory.index_buffer.encoding == "huffman"
@@ -73,21 +82,52 @@ def _of_run(run: "Run") -> list[str]:
     layers = run.mapping.layers
     texts = []
     for text, holds in rules:
-        names = [m.plan.layer.name for m in layers if holds(m)]
-        if names:
-            which = "all layers" if len(names) == len(layers) else ", ".join(names[:4])
-            more = f" and {len(names) - 4} more" if 4 < len(names) < len(layers) else ""
-            texts.append(f"{which}{more} {text}")
-    return texts + _coded([m.plan for m in layers if m.plan.huffman])
+        chosen = [m for m in layers if holds(m)]
+        if chosen:
+            texts.append(f"{_named(_names(chosen), len(layers))} {text}")
+    coded = _coded([m.plan for m in layers if m.plan.huffman])
+    return texts + _conflicts(layers) + coded + list(tiling_notes(run.layers))
+
+
+def _named(names: Sequence[str], of: int) -> str:
+    """The layers by name, the first few of many; all of them if they are."""
+    if len(names) == of:
+        return "all layers"
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
+
+
+def _names(chosen: Sequence[MappedLayer]) -> list[str]:
+    return [mapped.plan.layer.name for mapped in chosen]
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
     return mapped.plan.mode == "table" and len(mapped.plan.pass_entries) > 1
 
 
-def _in_conflict(mapped: MappedLayer) -> bool:
-    bank = bank_of(mapped.plan.hardware)
-    return mapped.plan.mode == "table" and not bank.always_in_a_cycle
+def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
+    """How much longer accumulates take than with a bank that serves any bunch in a cycle."""
+    texts = []
+    for real, why in (
+        (False, "as uniformly random indices would on average (only shapes are known, no indices)"),
+        (True, "where their indices meet"),
+    ):
+        chosen = [
+            m
+            for m in layers
+            if m.plan.mode == "table"
+            and not bank_of(m.plan.hardware).always_in_a_cycle
+            and (m.plan.layer.kernels is not None) == real
+        ]
+        if chosen:
+            with_waits = sum(int(m.plan.accumulate_table.sum()) for m in chosen)
+            without = sum(int(m.plan.unhindered_table.sum()) for m in chosen)
+            texts.append(
+                f"{_named(_names(chosen), len(layers))} wait for the table's ports or sub-banks "
+                f"{why}: "
+                f"their accumulates take {with_waits / max(1, without):.2f} times as long"
+            )
+    return texts
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:

@@ -1,9 +1,7 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
-from simulator.functional import CheckResult
-from simulator.hardware import Hardware
+from simulator.engine import EngineName, engine
+from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.area import area
+from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
-from simulator.program import Trace
+from simulator.program import Summary, Trace, summarize
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
@@ -24,27 +24,61 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from simulator.functional import CheckResult
+    from simulator.report.energy import ResultEnergy
+
 _TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
 
+def configuration_text(part: dict[str, Any]) -> str:
+    """One part of a configuration as the text that its fingerprint is made of."""
+    import json
+
+    return json.dumps(part, sort_keys=True)
+
+
+def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    import hashlib
+
+    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One workload, mapped and traced."""
+    """One workload, mapped and run."""
 
     workload: Workload
     mapping: Mapping
-    trace: Trace
+    engine: EngineName
+    """What ran it."""
+    summary: Summary
+
+    @classmethod
+    def traced(
+        cls, workload: Workload, mapping: Mapping, engine: EngineName, trace: Trace
+    ) -> "Run":
+        """Return a run of which the trace is there already."""
+        run = cls(workload=workload, mapping=mapping, engine=engine, summary=summarize(trace))
+        run.__dict__["trace"] = trace  # where the cached property keeps it
+        return run
 
     @property
     def cycles(self) -> int:
         """Length of the run."""
-        return self.trace.cycles
+        return self.summary.cycles
+
+    @cached_property
+    def trace(self) -> Trace:
+        """When every command ran; made when it is first asked for."""
+        return engine(self.engine)(self.mapping.program, None)
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer's share of the run."""
-        return layer_results(self.mapping, self.trace)
+        return layer_results(self.mapping, self.summary)
 
     @property
     def title(self) -> str:
@@ -58,13 +92,17 @@ class Run:
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 3), None)
+        """Bits of a 3x3 kernel's index; None in a BNN, or where layers differ."""
+        return self._common_tau(3)
 
     @property
     def tau_1x1(self) -> int | None:
-        """Bits of a 1x1 vector's index; None in a BNN or without such layers."""
-        return next((x.tau for x in self.workload.binary_layers if x.kernel == 1), None)
+        """Bits of a 1x1 vector's index; None in a BNN, or where there are none or they differ."""
+        return self._common_tau(1)
+
+    def _common_tau(self, kernel: int) -> int | None:
+        taus = {x.tau for x in self.workload.binary_layers if x.kernel == kernel}
+        return taus.pop() if len(taus) == 1 else None
 
     @property
     def dram_bytes(self) -> dict[str, int]:
@@ -80,13 +118,36 @@ class Result:
     """A run, its baseline, and everything that led to them."""
 
     hardware: Hardware
-    engine: str
     run: Run
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
-    check: CheckResult | None = None
+    check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that ran both."""
+        return self.run.engine
+
+    energy_table: EnergyTable | None = None
+    """Prices of a technology, if energy is asked for."""
+
+    def with_energy(self, table: EnergyTable) -> "Result":
+        """The same result, its energy priced by `table`."""
+        return replace(self, energy_table=table)
+
+    @cached_property
+    def energy(self) -> "ResultEnergy | None":
+        """Energy by layer, unit and action; None without a table."""
+        from simulator.report.energy import result_energy
+
+        return result_energy(self, self.energy_table) if self.energy_table else None
+
+    @property
+    def area(self) -> dict[str, int]:
+        """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        return area(self.hardware, self.run.workload.activation_bits)
 
     @property
     def cycles(self) -> int:
@@ -152,6 +213,7 @@ class Result:
                 "dram_written_bytes": ours.dram_written_bytes,
                 "baseline_dram_read_bytes": base.dram_read_bytes,
                 "baseline_dram_written_bytes": base.dram_written_bytes,
+                "tau": ours.mapped.plan.layer.tau,
                 "mode": ours.mapped.plan.mode,
                 "weights_read_once_per": ours.mapped.weights,
                 "inputs_held_as": ours.mapped.inputs,
@@ -168,13 +230,17 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
+            **(
+                {"dram": msgspec.to_builtins(table)} if (table := dram_table(self.hardware)) else {}
+            ),
+            **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
 
     @property
     def config_sha256(self) -> str:
         """Fingerprint of `configuration`: equal fingerprints, equal results."""
-        text = json.dumps(self.configuration, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        texts = {name: configuration_text(part) for name, part in self.configuration.items()}
+        return configuration_sha256(**texts)
 
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object; the fields are described in the README."""
@@ -203,12 +269,19 @@ class Result:
                 {"name": row["layer"], **{column: row[column] for column in columns}}
                 for row in self.layer_rows()
             ],
+            "area_gate_equivalents": {**self.area, "total": sum(self.area.values())},
+            **self._energy_summary(),
             "settings": [asdict(effect) for effect in self.settings],
             "notes": self.notes(),
             **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
             "config_sha256": self.config_sha256,
         }
+
+    def _energy_summary(self) -> dict[str, Any]:
+        from simulator.report.energy import summary
+
+        return {"energy": summary(self, self.energy)} if self.energy else {}
 
     def notes(self) -> list[str]:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""

@@ -9,6 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from simulator.functional import CheckResult
+    from simulator.report.energy import ResultEnergy
     from simulator.report.layers import LayerResult
     from simulator.report.result import Result
 
@@ -60,6 +61,8 @@ def print_result(result: "Result", console: Console) -> None:
         f"{result.milliseconds(result.baseline.cycles):.3f} ms at {result.baseline.title}",
         highlight=False,
     )
+    if result.energy:
+        _print_energy(result, result.energy, console)
     for note in result.notes():
         console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
     if result.check is not None:
@@ -93,10 +96,55 @@ def _origin(where: list[str]) -> str:
     return ", ".join(f"{kind} in {count}" for kind, count in counts.items())
 
 
+def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) -> None:
+    """A line per unit, and what the whole run costs."""
+    from simulator.report.energy import microjoules, summary, unit_rows
+
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=f"energy, {energy.table.title}",
+        title_justify="left",
+    )
+    for name in ("unit", "µJ", "share %", "baseline µJ", "share %", "reduction"):
+        table.add_column(name, justify="left" if name == "unit" else "right")
+    whole = (energy.run.attojoules, energy.baseline.attojoules)
+    for unit, *spent in (*unit_rows(energy), ("TOTAL", *whole)):
+        (ours, share), (base, base_share) = (
+            (f"{microjoules(part):,.3f}", f"{100 * part / max(1, all_):.1f}")
+            for part, all_ in zip(spent, whole, strict=True)
+        )
+        ratio = f"{spent[1] / spent[0]:.2f}x" if spent[0] else ""
+        table.add_row(unit, ours, share, base, base_share, ratio)
+    console.print(table)
+    sums = summary(result, energy)
+    run, baseline, ratios = sums["run"], sums["baseline"], sums["ratios"]
+    console.print(
+        f"[bold]energy {ratios['energy_uj']:.2f}x less[/]: {run['energy_uj']:.2f} µJ at "
+        f"{result.run.title}, {baseline['energy_uj']:.2f} µJ at {result.baseline.title}; "
+        f"energy-delay {ratios['energy_delay_uj_ms']:.2f}x less, "
+        f"DRAM bytes {ratios['dram_bytes']:.2f}x fewer",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(f"area: {_area(result)}", highlight=False, soft_wrap=True)
+
+
+def _area(result: "Result") -> str:
+    """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
+    parts = result.area
+    buffers = parts["index_buffer"] + parts["activation_buffer"]
+    logic = sum(parts.values()) - buffers
+    return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
+
+
 def _precision(result: "Result") -> str:
     taus = [f"tau {result.run.tau}"] if result.run.tau else []
     if result.run.tau_1x1:
         taus.append(f"tau-1x1 {result.run.tau_1x1}")
+    layers = result.run.workload.binary_layers
+    if any(len({x.tau for x in layers if x.kernel == kernel}) > 1 for kernel in (3, 1)):
+        taus.append("tau by layer")
     return result.run.title + (f" ({', '.join(taus)})" if taus else "")
 
 

@@ -158,7 +158,7 @@ def _name_stages(
 
 def _used(result: "Result", units: tuple[Unit, ...]) -> bool:
     runs = (result.run, result.baseline)
-    return any(np.isin(run.trace.program.unit, units).any() for run in runs)
+    return any(run.summary.busy[:, list(units)].any() for run in runs)
 
 
 def activity(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulator.hardware import value_of
+from simulator.hardware import Hardware, value_of
+from simulator.hardware.config import DRAM_TABLE_KEYS
 from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import UNIT_TITLES
@@ -27,8 +28,9 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     """
     if value_of(result.hardware, key) == value_of(before.hardware, key):
         return "the hardware file has this value already"
-    if key == "name":
-        return "it is a label"
+    idle = _idle(key, result.hardware)
+    if idle:
+        return idle
     plans = [
         mapped.plan
         for one in (result, before)
@@ -47,6 +49,20 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     )
     bound = ", ".join(dict.fromkeys(layer.bound_by for layer in result.run.layers))
     return f"other units hide it. The layers are bound by {bound}; busy are: {shares}"
+
+
+def _idle(key: str, hardware: Hardware) -> str | None:
+    """Reasons that lie in the hardware alone."""
+    memory, (section, _, last) = hardware.memory, key.rpartition(".")
+    if key == "name":
+        return "it is a label"
+    if key == "array.pe.partial_sum_bits":
+        return "a sum's width counts for energy and area, not for time"
+    if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
+        return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
+    if key == "memory.index_buffer.banks" and memory.index_buffer.ports > 1:
+        return "it has an effect only with one port, memory.index_buffer.ports is 2"
+    return None
 
 
 def _special(key: str, plans: list[LayerPlan]) -> str | None:
@@ -82,7 +98,7 @@ def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
         stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
         if all(plan.layer.kernels is None for plan in after):
             return (
-                "the workload has shapes, no indices, and a uniform histogram gives Huffman coding "
+                "only shapes are known, no indices, and a uniform histogram gives Huffman coding "
                 "nothing to gain"
             )
         return (
@@ -94,5 +110,4 @@ def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
 
 def _busy(run: Run, unit: Unit) -> float:
     """Share of the whole run in which a unit works."""
-    program = run.trace.program
-    return float(program.cycles[program.unit == unit].sum() / max(1, run.cycles))
+    return float(run.summary.busy[:, unit].sum() / max(1, run.cycles))

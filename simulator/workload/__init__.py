@@ -1,7 +1,7 @@
 """What is computed: layers with their shapes and kernel sets. Knows no hardware."""
 
 from simulator.workload.layer import Layer
-from simulator.workload.network import load_workload
+from simulator.workload.loading import load_workload
 from simulator.workload.precision import configure
 from simulator.workload.workload import Workload
 

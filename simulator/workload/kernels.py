@@ -5,7 +5,6 @@ kernels 0 is all -1 and 511 all +1 (the paper counts them from 1). A vector of 8
 from 0 to 255.
 """
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,10 +41,20 @@ class KernelSet:
     @cached_property
     def sha256(self) -> str:
         """Fingerprint of the contents."""
+        import hashlib
+
         digest = hashlib.sha256(f"{self.unit_weights} {self.indices.shape}".encode())
         for array in (self.subset, self.indices):
             digest.update(np.ascontiguousarray(array, dtype="<u2").tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """[2^unit_weights] how often each kernel id occurs."""
+        rows = np.bincount(self.indices.ravel(), minlength=len(self.subset))
+        counts = np.zeros(1 << self.unit_weights, dtype=np.int64)
+        np.add.at(counts, self.subset, rows)
+        return counts
 
     def __eq__(self, other: object) -> bool:
         """Compare the contents."""

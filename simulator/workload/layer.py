@@ -1,6 +1,6 @@
 """One layer of a network: its shape and how its weights are stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import ceil
 
 from simulator.workload.kernels import KernelSet
@@ -36,6 +36,11 @@ class Layer:
     """Bits of an index into the layer's subset; None: every kernel may occur (1 bit a weight)."""
     kernels: KernelSet | None = None
     """Which kernels a trained network uses; None: only the shape is known."""
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Everything but the names: layers of one shape run alike."""
+        return tuple(getattr(self, name) for name in _SHAPE)
 
     @property
     def unit_weights(self) -> int:
@@ -83,3 +88,6 @@ class Layer:
     def macs(self) -> int:
         """Multiply-accumulates per image of the network."""
         return self.out_pixels * self.weights
+
+
+_SHAPE = tuple(each.name for each in fields(Layer) if each.name not in {"name", "stage"})

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from simulator.errors import InputError
 from simulator.inputs import convert, read_yaml
-from simulator.shipped import find
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
@@ -23,29 +24,46 @@ class _Shape:
         return f"{maps}{self.channels}x{self.height}x{self.width}"
 
 
-def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None = None) -> Workload:
-    """Load a network file, by path or by the bare name of a shipped one.
+def read_network(path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Read a network file.
 
     Args:
-        name_or_path: for example `"r18"` or `"my/network.yaml"`.
+        path: its YAML file.
         input_size: (height, width) in pixels instead of the file's.
 
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
 
     """
-    path = find("workloads", name_or_path)
-    file = convert(read_yaml(path), schema.NetworkFile, str(path))
+    return derive(convert(read_yaml(path), schema.NetworkFile, str(path)), str(path), input_size)
+
+
+def derive(
+    file: schema.NetworkFile, source: str, input_size: tuple[int, int] | None = None
+) -> Workload:
+    """Derive every layer's shape from a network.
+
+    Args:
+        file: what a network file says.
+        source: names it in errors.
+        input_size: (height, width) in pixels instead of its own.
+
+    Raises:
+        InputError: its shapes do not fit together.
+
+    """
     height, width = input_size or (file.input.height, file.input.width)
     if min(height, width) < 1:
         raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
+    image = schema.Input(channels=file.input.channels, height=height, width=width)
+    file = msgspec.structs.replace(file, input=image)
     try:
-        layers = _derive(file, _Shape(file.input.channels, height, width))
+        layers = _derive(file)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{source}: {error}") from error
     if all(layer.full_precision for layer in layers):
         raise InputError(
-            f"{path}: no layer has 'precision: binary', so there is nothing to compare"
+            f"{source}: no layer has 'precision: binary', so there is nothing to compare"
         )
     return Workload(
         name=file.name,
@@ -54,12 +72,13 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
         input_width=width,
         layers=layers,
         ops_convention=file.ops_convention,
+        network=file,
     )
 
 
-def _derive(file: schema.NetworkFile, image: _Shape) -> tuple[Layer, ...]:
+def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
     """Every layer with its derived shape, in file order."""
-    shapes = {"input": image}
+    shapes = {"input": _Shape(file.input.channels, file.input.height, file.input.width)}
     layers = []
     before = "input"
     for node in file.layers:

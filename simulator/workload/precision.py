@@ -50,27 +50,48 @@ def configure(
     """
     _require("activation bits", activation_bits, 32)
     _require("batch", batch, 1 << 16)
-    chosen = _chosen_taus(workload, bits, tau, tau_1x1) | _named_taus(workload, taus or {})
+    chosen = chosen_taus(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus)
     layers = tuple(
-        layer if layer.full_precision else _with_tau(layer, chosen[layer.name])
+        layer if layer.full_precision else _with_tau(layer, chosen.get(layer.name, layer.tau))
         for layer in workload.layers
         if include_full_precision or not layer.full_precision
     )
-    return replace(workload, layers=layers, activation_bits=activation_bits, batch=batch)
+    kept = {layer.name for layer in layers if layer.kernels is not None}
+    return replace(
+        workload,
+        layers=layers,
+        activation_bits=activation_bits,
+        batch=batch,
+        kernels_dropped=tuple(
+            x.name for x in workload.layers if x.kernels is not None and x.name not in kept
+        ),
+    )
 
 
-def _chosen_taus(
-    workload: Workload, bits: float | None, tau: int | None, tau_1x1: int | None
+def chosen_taus(
+    workload: Workload,
+    *,
+    bits: float | None = None,
+    tau: int | None = None,
+    tau_1x1: int | None = None,
+    taus: Mapping[str, int] | None = None,
 ) -> dict[str, int | None]:
-    """The tau of every binary layer as `bits`, `tau` and `tau_1x1` say; None means 1 bit."""
+    """The tau of every binary layer of which `bits`, `tau`, `tau_1x1` or `taus` say something.
+
+    None means 1 bit. The arguments are those of `configure`.
+
+    Raises:
+        InputError: a value out of range, bits that no tau gives, or no such layer.
+
+    """
     by_kernel = dict(zip((3, 1), _taus(workload, bits, tau, tau_1x1), strict=True))
-    kept = bits is None and tau is None
-    return {
-        layer.name: layer.tau
-        if kept and (layer.kernel == 3 or tau_1x1 is None)
-        else by_kernel[layer.kernel]
+    all_layers = bits is not None or tau is not None
+    by_layer = {
+        layer.name: by_kernel[layer.kernel]
         for layer in workload.binary_layers
+        if all_layers or (layer.kernel == 1 and tau_1x1 is not None)
     }
+    return by_layer | _named_taus(workload, taus or {})
 
 
 def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:

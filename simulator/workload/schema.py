@@ -7,7 +7,10 @@ from msgspec import Meta, Struct, field
 from simulator.workload.workload import OpsConvention
 
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Name = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z")
+]
+"""Printable: names go into tables, files and archives."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 

@@ -1,9 +1,12 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.workload.layer import Layer
+
+if TYPE_CHECKING:
+    from simulator.workload.schema import NetworkFile
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -21,11 +24,20 @@ class Workload:
     """How the paper counts this network's operations; see `simulator.workload.ops`."""
     batch: int = 1
     activation_bits: int = 1
+    network: "NetworkFile | None" = None
+    """What the shapes were derived from; None: from a graph, whose sizes are fixed."""
+    kernels_dropped: tuple[str, ...] = ()
+    """Layers whose kernels this run leaves aside, because it gives them another tau."""
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
         """The layers whose weights are signs, 1-bit or sub-bit."""
         return tuple(layer for layer in self.layers if not layer.full_precision)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the workload itself says how its binary layers are stored."""
+        return any(x.kernels is not None or x.tau is not None for x in self.binary_layers)
 
     @property
     def bits(self) -> float:
@@ -37,8 +49,9 @@ class Workload:
 
     def described(self) -> dict[str, Any]:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
-        shapes = replace(self, layers=tuple(replace(x, kernels=None) for x in self.layers))
-        plain = asdict(shapes)
+        layers = tuple(replace(x, kernels=None) for x in self.layers)
+        plain = asdict(replace(self, layers=layers, network=None))
+        del plain["network"], plain["kernels_dropped"]  # what they decide stands in the layers
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

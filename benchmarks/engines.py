@@ -1,0 +1,140 @@
+"""Both engines side by side, the cost of a run against its size, and the command as a whole.
+
+    python benchmarks/engines.py [MODEL ...]
+
+Prints tables and writes benchmarks/cost.png. Nothing here passes or fails. Machines are noisy:
+compare within one run. Seconds are processor time of this process, so other load counts little.
+"""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from simulator import load_hardware, load_workload
+from simulator.engine import event, fast
+from simulator.mapping import mapper
+from simulator.mapping.builder import Kind
+from simulator.workload import Workload, configure
+
+REPEATS = 5
+STEP_KINDS = (Kind.ACCUMULATE, Kind.DIRECT, Kind.MAC)
+
+
+def seconds(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """Median time of a callable."""
+    took = []
+    for _ in range(REPEATS):
+        began = clock()
+        work()
+        took.append(clock() - began)
+    return statistics.median(took)
+
+
+def map_anew(workload: Workload, hardware: object) -> mapper.Mapping:
+    """Map without what earlier runs left behind."""
+    mapper._nest.cache_clear()
+    mapper._room_ages.cache_clear()
+    return mapper.map_workload(workload, hardware)  # type: ignore[arg-type]
+
+
+def engines(models: list[str], console: Console) -> None:
+    table = Table(
+        "model", "bits", "commands", "steps", "program + event (s)", "steps/s", "cycles/s",
+        "program + totals (ms)", "ratio", "again (ms)", "ratio ",
+        title=f"median of {REPEATS}; program: mapping included; again: as within a sweep, where "
+        "the layers' loops are there",
+    )  # fmt: skip
+    hardware = load_hardware("cofluent64")
+    for model in models:
+        for tau in (5, None):
+            workload = configure(load_workload(model), tau=tau)
+            mapping = map_anew(workload, hardware)
+            fast.totals(mapping.loops, compiled=True)
+            program = mapping.program
+            steps = sum(int((program.kind == kind).sum()) for kind in STEP_KINDS)
+            slow = seconds(lambda w=workload: event.run(map_anew(w, hardware).program))
+            quick = seconds(lambda w=workload: fast.totals(map_anew(w, hardware).loops, True))
+            again = seconds(
+                lambda w=workload: [
+                    fast.totals(mapper.map_workload(w, hardware).loops, True) for _ in range(20)
+                ]
+            ) / 20  # fmt: skip
+            cycles = fast.totals(mapping.loops).cycles
+            table.add_row(
+                model, f"{workload.bits:.2f}", f"{len(program):,}", f"{steps:,}", f"{slow:.3f}",
+                f"{steps / slow:,.0f}", f"{cycles / slow:,.0f}", f"{1e3 * quick:.2f}",
+                f"{slow / quick:.0f}x", f"{1e3 * again:.2f}", f"{slow / again:.0f}x",
+            )  # fmt: skip
+    console.print(table)
+
+
+def cost(path: Path) -> None:
+    """Time of one run's totals against the input's pixels and against the PEs."""
+    workload = configure(load_workload("r18"), tau=5)
+    sizes, pes = (112, 160, 224, 320, 448, 640, 896), (8, 16, 32, 64, 128, 256, 512, 1024)
+    hardware = load_hardware("cofluent64")
+    by_size, by_pes = [], []
+    for size in sizes:
+        scaled = configure(load_workload("r18", (size, size)), tau=5)
+        by_size.append(_milliseconds(scaled, hardware))
+    for count in pes:
+        by_pes.append(_milliseconds(workload, load_hardware("cofluent64", [f"array.pes={count}"])))
+    figure = Figure(figsize=(7, 2.6), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.plot([size**2 / 1e3 for size in sizes], by_size, marker="o")
+    left.set(xscale="log", xlabel="input pixels (thousands)", ylabel="program + totals (ms)")
+    right.plot(pes, by_pes, marker="o", color="tab:orange")
+    right.set(xscale="log", xlabel="PEs", title="")
+    for axes in (left, right):
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    figure.suptitle("ResNet-18 at 0.56 bit: what a run costs", fontsize=9)
+    figure.savefig(path, dpi=150)
+
+
+def _milliseconds(workload: Workload, hardware: object) -> float:
+    fast.totals(map_anew(workload, hardware).loops, True)
+    return 1e3 * seconds(lambda: fast.totals(map_anew(workload, hardware).loops, True))
+
+
+def commands(console: Console) -> None:
+    simulate = [sys.executable, "-m", "simulator"]
+    main_job = [*simulate, "--hw", "cofluent64", "--model", "r18", "--bits", "0.56"]
+    table = Table("command", "processor time (s)", "ratio to importing numpy and yaml")
+    lines = {
+        "python -c 'import numpy, yaml'": [sys.executable, "-c", "import numpy, yaml"],
+        "simulate --help": [*simulate, "--help"],
+        "simulate r18, both runs": main_job,
+        "the same, --engine event": [*main_job, "--engine", "event"],
+        "the same with --out": [*main_job, "--out", "out/benchmark"],
+    }
+    took = {
+        name: seconds(lambda c=line: subprocess.run(c, check=True, capture_output=True), _children)
+        for name, line in lines.items()
+    }
+    first = next(iter(took.values()))
+    for name, value in took.items():
+        table.add_row(name, f"{value:.2f}", f"{value / first:.1f}")
+    console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    console.print(f"largest memory of any of these processes: {peak:.0f} MB")
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    out = Console(width=150)
+    engines(sys.argv[1:] or ["r20", "r18", "r34"], out)
+    cost(Path(__file__).with_name("cost.png"))
+    commands(out)

@@ -1,0 +1,16 @@
+"""Which machines only the event engine can run."""
+
+from simulator.hardware import Hardware
+
+
+def why_not_fast(hardware: Hardware) -> str | None:
+    """Say why the fast engine cannot run a machine; None: it can."""
+    timing = hardware.memory.dram.timing
+    if timing != "fixed":
+        return (
+            f"memory.dram.timing is {timing}: transfers' times are known only while the program "
+            "runs"
+        )
+    if hardware.memory.index_buffer.ports == 1:
+        return "memory.index_buffer.ports is 1: conflicts are known only while the program runs"
+    return None

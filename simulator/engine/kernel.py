@@ -1,0 +1,320 @@
+"""The inner loop of the fast engine: runs a layer's loops and jumps over turns that repeat.
+
+Plain Python over sequences of integers. Interpreted it takes lists and needs no import; the same
+source compiled by numba takes arrays (`simulator.engine.fast`).
+
+Why a jump is exact. A turn of a loop maps the state s (when each unit is free, what each signal's
+last posts were ready at) to f(s), and every component of f is a maximum of sums: f is convex along
+every line. If two turns in a row shift the state by the same d, and a third turn, begun at
+s + T d, shifts it by d again, then f is a line on three points, hence everywhere between: all T
+turns shift by d. So that third turn is run for real, at the far end, and only if it agrees are the
+turns between left out. Busy cycles within the layer only rise from turn to turn, so equal at both
+ends means equal between.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+NEVER = -(1 << 60)
+"""Ready time of a post that never was: nobody waits for it."""
+LOOP, END = -1, -2
+_FEWEST = 5
+"""Turns from which on a loop is watched: one to get going, two that agree, one at the far end."""
+Numbers = Sequence[int]
+
+
+class Code(NamedTuple):
+    """A layer's loops as instructions: [I] each, but for tables by operation or by loop."""
+
+    what: Numbers
+    """[I] an operation's number, LOOP or END."""
+    turns: Numbers
+    """[I] turns of the loop."""
+    loop: Numbers
+    """[I] number of the loop."""
+    scalars_from: Numbers
+    """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
+    scalars: Numbers
+    signals_from: Numbers
+    """[loops + 1] signals posted in the loop: slice of `signals`."""
+    signals: Numbers
+    unit: Numbers
+    """[ops]"""
+    room: Numbers
+    """[ops] place in `room_ages`, or -1."""
+    waits_from: Numbers
+    """[ops + 1]"""
+    wait_signal: Numbers
+    wait_age: Numbers
+    posts_from: Numbers
+    """[ops + 1]"""
+    post_signal: Numbers
+    cycles: Numbers
+    """[ops]"""
+    latency: Numbers
+    """[ops]"""
+    room_ages: Numbers
+
+
+class Rings(NamedTuple):
+    """Where the last posts of each signal lie in the state."""
+
+    base: Numbers
+    size: Numbers
+    head: list[int]
+    """Where the next post goes."""
+    room: int
+    """The signal that `room_ages` refer to."""
+
+
+class Frames(NamedTuple):
+    """A stack of loops: [depth] each, but for state kept by [depth * width]."""
+
+    begin: list[int]
+    turn: list[int]
+    again: list[int]
+    """Turn before which no jump is tried."""
+    jumped: list[int]
+    """Turn from which the loop has jumped to its last; 0: it has not."""
+    before: list[int]
+    """State at the end of the turn before."""
+    shift: list[int]
+    """What the turn before added to it."""
+    width: int
+
+
+def run_packed(
+    tape: Numbers,
+    cuts: Numbers,
+    cycles: Numbers,
+    latency: Numbers,
+    room_ages: Numbers,
+    base: Numbers,
+    size: Numbers,
+    head: list[int],
+    room: int,
+    begin: list[int],
+    turn: list[int],
+    again: list[int],
+    jumped: list[int],
+    before: list[int],
+    shift: list[int],
+    state: list[int],
+    units: int,
+    start_cycle: int,
+) -> int:
+    """`run_layer` from plain arrays, which compiled code takes much faster than named tuples.
+
+    `tape` holds the other fields of `Code` behind one another, cut at `cuts`.
+    """
+    code = Code(
+        tape[cuts[0] : cuts[1]],
+        tape[cuts[1] : cuts[2]],
+        tape[cuts[2] : cuts[3]],
+        tape[cuts[3] : cuts[4]],
+        tape[cuts[4] : cuts[5]],
+        tape[cuts[5] : cuts[6]],
+        tape[cuts[6] : cuts[7]],
+        tape[cuts[7] : cuts[8]],
+        tape[cuts[8] : cuts[9]],
+        tape[cuts[9] : cuts[10]],
+        tape[cuts[10] : cuts[11]],
+        tape[cuts[11] : cuts[12]],
+        tape[cuts[12] : cuts[13]],
+        tape[cuts[13] : cuts[14]],
+        cycles,
+        latency,
+        room_ages,
+    )
+    rings = Rings(base, size, head, room)
+    frames = Frames(begin, turn, again, jumped, before, shift, len(before) // len(begin))
+    return run_layer(code, rings, frames, state, units, start_cycle)
+
+
+def run_layer(
+    code: Code, rings: Rings, frames: Frames, state: list[int], units: int, start_cycle: int
+) -> int:
+    """Run a layer; its end, its units' times, busy cycles and rings are in `state`.
+
+    Args:
+        code: the layer.
+        rings: of the whole run.
+        frames: room for the deepest nest.
+        state: [1 + 2 units + rings] the layer's end, when each unit is free, busy cycles of each,
+            and the rings.
+        units: number of units.
+        start_cycle: end of the layer before.
+
+    Returns the number of operations run.
+
+    """
+    what, unit_of, cycles_of, latency_of = code.what, code.unit, code.cycles, code.latency
+    waits_from, wait_signal, wait_age = code.waits_from, code.wait_signal, code.wait_age
+    posts_from, post_signal, room_of = code.posts_from, code.post_signal, code.room
+    base, size, head, room_signal = rings.base, rings.size, rings.head, rings.room
+    at, depth, done = 0, -1, 0
+    while at < len(what):
+        op = what[at]
+        if op >= 0:
+            unit = 1 + unit_of[op]
+            start = state[unit]
+            for wait in range(waits_from[op], waits_from[op + 1]):
+                signal = wait_signal[wait]
+                place = head[signal] - wait_age[wait]
+                if place < 0:
+                    place += size[signal]
+                ready = state[base[signal] + place]
+                if ready > start:
+                    start = ready
+            if room_of[op] >= 0:
+                age = code.room_ages[room_of[op]]
+                if age > 0:
+                    place = head[room_signal] - age
+                    if place < 0:
+                        place += size[room_signal]
+                    ready = state[base[room_signal] + place]
+                    if ready > start:
+                        start = ready
+            end = start + cycles_of[op]
+            ready = end + latency_of[op]
+            state[unit] = end
+            state[0] = max(state[0], ready)
+            if end > start_cycle:
+                state[unit + units] += end - max(start, start_cycle)
+            for post in range(posts_from[op], posts_from[op + 1]):
+                signal = post_signal[post]
+                place = head[signal]
+                state[base[signal] + place] = ready
+                head[signal] = place + 1 if place + 1 < size[signal] else 0
+            done += 1
+            at += 1
+        elif op == LOOP:
+            depth += 1
+            frames.begin[depth] = at
+            frames.turn[depth] = 0
+            frames.again[depth] = 2
+            frames.jumped[depth] = 0
+            if code.turns[at] >= _FEWEST:
+                measure(code, rings, frames, state, depth)
+            at += 1
+        elif end_turn(code, rings, frames, state, depth):
+            depth -= 1
+            at += 1
+        else:
+            at = frames.begin[depth] + 1
+    return done
+
+
+def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
+    """End a turn of the innermost loop; return whether the loop is over."""
+    begin = frames.begin[depth]
+    turns = code.turns[begin]
+    turn = frames.turn[depth] + 1
+    frames.turn[depth] = turn
+    if frames.jumped[depth] > 0:
+        left = turns - frames.jumped[depth]
+        if agrees(code, rings, frames, state, depth, left):
+            return True
+        move(code, rings, frames, state, depth, 0)
+        frames.turn[depth] = frames.jumped[depth]
+        frames.again[depth] = 2 * frames.jumped[depth]
+        frames.jumped[depth] = 0
+        return False
+    if turn == turns:
+        return True
+    if turns < _FEWEST:
+        return False
+    steady = measure(code, rings, frames, state, depth)
+    if steady and frames.again[depth] <= turn < turns - 1:
+        frames.jumped[depth] = turn
+        frames.turn[depth] = turns - 1
+        move(code, rings, frames, state, depth, turns - 1 - turn)
+    return False
+
+
+def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
+    """Note the loop's state, and its shift since the last note; return if that stayed the same."""
+    loop = code.loop[frames.begin[depth]]
+    place = depth * frames.width
+    same = True
+    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
+        value = state[code.scalars[number]]
+        shift = value - frames.before[place]
+        same = same and shift == frames.shift[place]
+        frames.before[place] = value
+        frames.shift[place] = shift
+        place += 1
+    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
+        signal = code.signals[number]
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        for age in range(size):
+            behind = head + age
+            value = state[base + (behind - size if behind >= size else behind)]
+            shift = value - frames.before[place]
+            same = same and shift == frames.shift[place]
+            frames.before[place] = value
+            frames.shift[place] = shift
+            place += 1
+    return same
+
+
+def move(
+    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
+) -> None:
+    """Set the loop's state to the noted one, shifted by `turns` turns."""
+    loop = code.loop[frames.begin[depth]]
+    place = depth * frames.width
+    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
+        state[code.scalars[number]] = frames.before[place] + turns * frames.shift[place]
+        place += 1
+    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
+        signal = code.signals[number]
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        for age in range(size):
+            behind = head + age
+            value = frames.before[place] + turns * frames.shift[place]
+            state[base + (behind - size if behind >= size else behind)] = value
+            place += 1
+
+
+def agrees(
+    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
+) -> bool:
+    """Whether the loop's state is the noted one, shifted by `turns` turns."""
+    loop = code.loop[frames.begin[depth]]
+    place = depth * frames.width
+    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
+        if state[code.scalars[number]] != frames.before[place] + turns * frames.shift[place]:
+            return False
+        place += 1
+    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
+        signal = code.signals[number]
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        for age in range(size):
+            behind = head + age
+            value = state[base + (behind - size if behind >= size else behind)]
+            if value != frames.before[place] + turns * frames.shift[place]:
+                return False
+            place += 1
+    return True
+
+
+def run_commands(
+    unit: Numbers,
+    cycles: Numbers,
+    latency: Numbers,
+    wait_offsets: Numbers,
+    waits: Numbers,
+    free: list[int],
+    start: list[int],
+    ready: list[int],
+) -> None:
+    """Run a program that is written out: when each command starts and when it is ready."""
+    for command in range(len(unit)):
+        begin = free[unit[command]]
+        for number in range(wait_offsets[command], wait_offsets[command + 1]):
+            begin = max(begin, ready[waits[number]])
+        end = begin + cycles[command]
+        start[command] = begin
+        ready[command] = end + latency[command]
+        free[unit[command]] = end

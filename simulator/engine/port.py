@@ -1,0 +1,60 @@
+"""A buffer with one port in the event engine: reads lose the cycles in which their bank is written.
+
+What is ready to be written is written at once, behind what is being written, one line a cycle. A
+read goes on line by line; in a cycle in which the bank of its next line is written it waits.
+"""
+
+from collections import deque
+from collections.abc import Generator
+from typing import Any
+
+import simpy
+
+from simulator.program import Program
+
+
+class PortProcess:
+    """The port, and the runs of lines that are being written."""
+
+    def __init__(self, env: simpy.Environment, program: Program) -> None:
+        """Make the port of a program that shares one."""
+        port = program.port
+        if port is None:
+            raise ValueError("the program has no shared port")
+        self.env = env
+        self._unit, self._reader, self._writer = program.unit.tolist(), port.reader, port.writer
+        self._line, self._lines = port.line.tolist(), port.lines.tolist()
+        self._banks = port.banks
+        self._runs: deque[tuple[int, int, int]] = deque()
+        """(first cycle, first cycle behind, line less cycle) of writes, in order of time."""
+
+    def reads(self, command: int) -> bool:
+        """Whether a command reads the buffer."""
+        return bool(self._unit[command] == self._reader)
+
+    def written(self, command: int) -> None:
+        """Let what has become ready be written, if it belongs into the buffer."""
+        if self._unit[command] == self._writer and self._lines[command]:
+            begin = max(int(self.env.now), self._runs[-1][1] if self._runs else 0)
+            self._runs.append((begin, begin + self._lines[command], self._line[command] - begin))
+
+    def read(self, command: int, lines: int) -> Generator[simpy.Event, Any, None]:
+        """Read some lines; takes a cycle for each, and one for every conflict."""
+        line, behind = self._line[command], self._line[command] + lines
+        while line < behind:
+            cycle = int(self.env.now)
+            yield self.env.timeout(behind - line)
+            line = self._advance(line, cycle, int(self.env.now))
+
+    def _advance(self, line: int, cycle: int, until: int) -> int:
+        """Line that comes next at `until`; what is written before `until` is known by then."""
+        for begin, end, offset in self._runs:
+            first, last = max(begin, cycle), min(end, until)
+            if first < last:
+                line += first - cycle
+                for time in range(first, last):
+                    line += (time + offset - line) % self._banks != 0
+                cycle = last
+        while len(self._runs) > 1 and self._runs[0][1] <= cycle:
+            self._runs.popleft()
+        return line + until - cycle

@@ -1,0 +1,114 @@
+"""Write a program with loops out: every turn of every loop, every wait as a command's number."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulator.loops import LayerLoops, LoopProgram, Machine
+from simulator.program import Ints, Program
+
+
+@dataclass(slots=True)
+class _Posts:
+    """Commands that have posted each signal, in order, with what earlier layers left."""
+
+    machine: Machine
+    commands: dict[int, Ints] = field(default_factory=dict)
+
+    def start_layer(self) -> None:
+        self.commands = {s: c for s, c in self.commands.items() if s in self.machine.lasting}
+
+
+def flatten(program: LoopProgram) -> Program:
+    """Return the program with every command and every wait written out."""
+    posts = _Posts(program.machine)
+    first = 0
+    columns: dict[str, list[Ints]] = {name: [] for name in _COLUMNS}
+    waiting, awaited = [], []
+    for number, (layer, ages) in enumerate(zip(program.layers, program.room_ages, strict=True)):
+        sequence = layer.sequence()
+        ops = layer.columns
+        given = {
+            "kind": ops.kind,
+            "pes": ops.pes,
+            "bytes": ops.bytes,
+            "cycles": layer.cycles(program.rate_columns),
+            "latency": layer.latency(program.rate_columns),
+        }
+        for name, values in given.items():
+            columns[name].append(values[sequence])
+        columns["layer"].append(np.full(len(sequence), number, dtype=np.int64))
+        columns["step"].append(_steps(layer, sequence))
+        posts.start_layer()
+        pairs = _waits(layer, sequence, ages, first, posts)
+        waiting.append(pairs[0])
+        awaited.append(pairs[1])
+        first += len(sequence)
+    column = {name: np.concatenate(parts) for name, parts in columns.items()}
+    commands, on = np.concatenate(waiting), np.concatenate(awaited)
+    order = np.argsort(commands, kind="stable")
+    counts = np.bincount(commands, minlength=first)
+    return Program(
+        units=program.machine.units,
+        kinds=program.machine.kinds,
+        layers=program.names,
+        unit=np.array(program.machine.unit_of, dtype=np.int64)[column["kind"]],
+        kind=column["kind"],
+        layer=column["layer"],
+        step=column["step"],
+        cycles=column["cycles"],
+        latency=column["latency"],
+        bytes=column["bytes"],
+        pes=column["pes"],
+        wait_offsets=np.concatenate(([0], np.cumsum(counts))),
+        waits=on[order],
+    )
+
+
+_COLUMNS = ("kind", "layer", "step", "cycles", "latency", "bytes", "pes")
+
+
+def _steps(layer: LayerLoops, sequence: Ints) -> Ints:
+    """[commands] the step that each command belongs to, or first serves."""
+    machine, ops = layer.machine, layer.columns
+    ends = _posting(layer, machine.step)[sequence]
+    trailing = np.isin(ops.kind, list(machine.trailing))[sequence]
+    steps: Ints = np.cumsum(ends) - ends - trailing
+    return steps
+
+
+def _posting(layer: LayerLoops, signal: int) -> Ints:
+    """[ops] 1 where an operation posts the signal."""
+    ops = layer.columns
+    owner = np.repeat(np.arange(len(ops.kind)), np.diff(ops.post_offsets))
+    posting = np.zeros(len(ops.kind), dtype=np.int64)
+    posting[owner[ops.post_signal == signal]] = 1
+    return posting
+
+
+def _waits(
+    layer: LayerLoops, sequence: Ints, ages: Ints, first: int, posts: _Posts
+) -> tuple[Ints, Ints]:
+    """Waiting commands and what they wait on; adds the layer's posts to `posts`."""
+    ops, machine = layer.columns, layer.machine
+    counts = np.diff(ops.wait_offsets)[sequence]
+    command = np.repeat(np.arange(len(sequence)), counts)
+    inside = np.arange(len(command)) - np.repeat(np.cumsum(counts) - counts, counts)
+    which = ops.wait_offsets[sequence][command] + inside
+    signal, age = ops.wait_signal[which], ops.wait_age[which]
+    roomy = np.flatnonzero(ops.room[sequence] >= 0)
+    signal = np.concatenate((signal, np.full(len(roomy), machine.room)))
+    age = np.concatenate((age, ages[ops.room[sequence][roomy]]))
+    command = np.concatenate((command, roomy))
+    waiting, awaited = [], []
+    for number in range(machine.signals):
+        posted = _posting(layer, number)[sequence]
+        mine = np.flatnonzero((signal == number) & (age > 0))
+        before = posts.commands.get(number, np.empty(0, dtype=np.int64))
+        after = np.concatenate((before, first + np.flatnonzero(posted)))
+        target = len(before) + (np.cumsum(posted) - posted)[command[mine]] - age[mine]
+        mine, target = mine[target >= 0], target[target >= 0]
+        waiting.append(first + command[mine])
+        awaited.append(after[target])
+        posts.commands[number] = after
+    return np.concatenate(waiting), np.concatenate(awaited)

@@ -1,0 +1,105 @@
+"""An area proxy: gate equivalents (GE, one 2-input NAND) from widths and entries.
+
+Every storage bit, adder and multiplexer that the machine's description implies, counted in cells;
+no wires, no control, no clock tree. docs/energy.md writes the formulas out. Cell sizes are those of
+the NanGate 45 nm Open Cell Library over its NAND2_X1 (0.798 um2): XNOR2_X1 1.596, FA_X1 4.256,
+DFF_X1 4.522, DLH_X1 2.660, MUX2_X1 1.862 um2.
+"""
+
+from fractions import Fraction
+from math import ceil
+
+from simulator.hardware.config import Hardware
+
+XNOR = Fraction(2)
+FULL_ADDER = Fraction(16, 3)
+FLIP_FLOP = Fraction(17, 3)
+LATCH = Fraction(10, 3)
+MUX = Fraction(7, 3)
+SRAM_BIT = Fraction(62, 100)
+"""A 6T cell of 0.346 um2 (K. Mistry et al., IEDM 2007); ASSUMED: cells fill 70 % of a macro."""
+
+KERNEL_BITS = 9
+POPCOUNT_ADDERS = 7
+"""Full adders that count the ones of 9 bits: 9 bits less the 2 ones of 9 in binary."""
+COUNT_BITS = 4
+"""Bits of a count from 0 to 9."""
+REGISTER_SETS = 2
+"""Of index registers: one is read while the other is written."""
+
+
+def lut_bits(activation_bits: int) -> int:
+    """Width of one table entry; a bit-serial activation adds a bit for each of its bits."""
+    return COUNT_BITS + activation_bits - 1
+
+
+def sum_bits(hardware: Hardware, activation_bits: int) -> int:
+    """Width of one partial sum."""
+    return hardware.array.pe.partial_sum_bits + activation_bits - 1
+
+
+def bank_bits(hardware: Hardware, activation_bits: int) -> dict[str, int]:
+    """Bits of a bank of each memory of a PE; line buffer and index registers have one per lane."""
+    pe = hardware.array.pe
+    return {
+        "subset": pe.lut_entries * KERNEL_BITS,
+        "lut": pe.lut_entries * lut_bits(activation_bits),
+        "line_buffer": _lane_sums(hardware) * sum_bits(hardware, activation_bits),
+        "index_register": _lane_sums(hardware) * KERNEL_BITS,
+    }
+
+
+def _lanes(hardware: Hardware) -> int:
+    """Accumulators that find a sum of their own in the line buffer."""
+    return min(hardware.array.pe.accumulators, hardware.array.pe.partial_sums)
+
+
+def _lane_sums(hardware: Hardware) -> int:
+    return ceil(hardware.array.pe.partial_sums / _lanes(hardware))
+
+
+def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
+    """Gate equivalents of each part of one PE."""
+    pe, lanes, sums = hardware.array.pe, _lanes(hardware), _lane_sums(hardware)
+    entry, total = lut_bits(activation_bits), sum_bits(hardware, activation_bits)
+    bank = bank_bits(hardware, activation_bits)
+    table = pe.lut_banks * bank["lut"] * LATCH + lanes * _port(pe.lut_banks * pe.lut_entries, entry)
+    registers = bank["index_register"] * LATCH * REGISTER_SETS
+    return {
+        "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
+        "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
+        "subset": bank["subset"] * LATCH + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
+        "lut": table,
+        "index_registers": lanes * (registers + _port(REGISTER_SETS * sums, KERNEL_BITS)),
+        "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
+        "line_buffer": lanes * (bank["line_buffer"] * LATCH + _port(sums, total)),
+    }
+
+
+def area(hardware: Hardware, activation_bits: int = 1) -> dict[str, int]:
+    """Gate equivalents of each part of the whole array, and of each buffer, rounded up."""
+    array, memory, full = hardware.array, hardware.memory, hardware.full_precision
+    parts = {part: array.pes * n for part, n in _pe_area(hardware, activation_bits).items()}
+    channels = array.spatial == "input_channels"
+    adder = _lanes(hardware) * sum_bits(hardware, activation_bits) * FULL_ADDER
+    parts["adder_tree"] = (array.pes - 1) * adder * channels
+    parts["thresholds"] = (1 if channels else array.pes) * adder
+    mac = full.bits * full.bits * FULL_ADDER + 2 * full.bits * FLIP_FLOP
+    parts["mac"] = full.macs_per_cycle * mac
+    for part, kib in (
+        ("index_buffer", memory.index_buffer.kib),
+        ("activation_buffer", memory.activation_buffer.kib),
+    ):
+        parts[part] = Fraction(kib).limit_denominator(1 << 20) * 8192 * SRAM_BIT
+    return {part: ceil(gates) for part, gates in parts.items()}
+
+
+def logic_gates(hardware: Hardware, activation_bits: int = 1) -> int:
+    """Gate equivalents of everything but the two buffers."""
+    parts = area(hardware, activation_bits)
+    return sum(parts.values()) - parts["index_buffer"] - parts["activation_buffer"]
+
+
+def _port(entries: int, width: int) -> Fraction:
+    """A read port: a tree of multiplexers."""
+    return (entries - 1) * width * MUX

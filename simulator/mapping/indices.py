@@ -1,0 +1,68 @@
+"""How long accumulates take with the indices of a network."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from simulator.mapping.banks import Bank
+from simulator.program import Ints
+from simulator.workload.kernels import KernelSet
+
+
+@lru_cache(maxsize=1024)
+def accumulates_of(
+    kernels: KernelSet, blocks: tuple[int, ...], group_size: int, bank: Bank
+) -> Ints:
+    """[blocks, groups, passes] cycles of each accumulate with these indices.
+
+    Args:
+        kernels: indices [outputs, units].
+        blocks: outputs of each block; they add up to the layer's.
+        group_size: units, in PEs of their own, that a step works on; the last group may be smaller.
+        bank: of the table.
+
+    """
+    units = kernels.indices.shape[1]
+    passes = -(-len(kernels.subset) // bank.entries)
+    block = np.repeat(np.arange(len(blocks)), blocks)
+    index = kernels.indices.T.astype(np.int64)  # [units, outputs]: a PE's indices in order of time
+    queue = (np.arange(units)[:, None] * len(blocks) + block) * passes + index // bank.entries
+    queues = units * len(blocks) * passes
+    if bank.always_in_a_cycle:
+        bunches = -(-np.bincount(queue.ravel(), minlength=queues) // bank.accumulators)
+    else:
+        bunches = _bunch_cycles(queue.ravel(), index.ravel() % bank.entries, queues, bank)
+    per_unit = bunches.reshape(units, len(blocks), passes, -1)
+    slowest = np.maximum.reduceat(per_unit, np.arange(0, units, group_size), axis=0)
+    table = np.ascontiguousarray(slowest.sum(axis=-1).transpose(1, 0, 2))
+    table.flags.writeable = False
+    return table
+
+
+def _bunch_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
+    """[queues, most bunches] cycles of every bunch of every queue; 0 behind a queue's last one.
+
+    Args:
+        queue: [N] the queue that each read is in; reads of a queue stand in order of time.
+        entry: [N] the entry that it reads.
+        queues: how many there are.
+        bank: of the table.
+
+    """
+    counts = np.bincount(queue, minlength=queues)
+    order = np.argsort(queue, kind="stable")
+    rank = np.arange(len(queue)) - np.repeat(np.cumsum(counts) - counts, counts)
+    most = -(-int(counts.max()) // bank.accumulators)
+    bunch = queue[order] * most + rank // bank.accumulators
+    # sorted by bunch, sub-bank and entry, equal reads stand together: the first of them is served
+    entry = entry[order]
+    reads = np.sort((bunch * bank.subbanks + entry % bank.subbanks) * bank.entries + entry)
+    served = reads[np.diff(reads, prepend=-1) != 0] // bank.entries
+    firsts = np.flatnonzero(np.diff(served, prepend=-1))
+    loads = np.diff(firsts, append=len(served))
+    bunch = served[firsts] // bank.subbanks
+    cycles = np.zeros(queues * most, dtype=np.int64)
+    np.maximum.at(cycles, bunch, loads)
+    distinct = np.bincount(bunch, weights=loads, minlength=queues * most)
+    by_ports = -(-distinct.astype(np.int64) // bank.read_ports)
+    return np.maximum(cycles, by_ports).reshape(queues, most)

@@ -1,0 +1,220 @@
+"""What a run costs: actions times their prices, by layer, unit and action, in whole attojoules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from simulator.dram import Timing
+from simulator.hardware import Hardware
+from simulator.hardware.area import bank_bits, logic_gates
+from simulator.hardware.dram import DramTable, dram_table, dram_timing
+from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
+from simulator.mapping.builder import Unit
+from simulator.report.actions import layer_actions, sums_by_unit
+
+if TYPE_CHECKING:
+    from simulator.report.result import Result, Run
+
+STATIC = "static"
+"""The unit of what every cycle costs, work or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """All of one action on one unit in one layer."""
+
+    layer: str
+    unit: str
+    action: str
+    count: int
+    attojoules: int
+    """Of all `count` together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnergy:
+    """A run's energy, cut every way from the same numbers."""
+
+    spent: tuple[Spent, ...]
+
+    @property
+    def attojoules(self) -> int:
+        """The whole run."""
+        return sum(spent.attojoules for spent in self.spent)
+
+    @property
+    def microjoules(self) -> float:
+        """The whole run."""
+        return microjoules(self.attojoules)
+
+    def by(self, part: str) -> dict[str, int]:
+        """Attojoules by `layer`, `unit` or `action`; each adds up to the whole, exactly."""
+        sums: dict[str, int] = {}
+        for spent in self.spent:
+            name = getattr(spent, part)
+            sums[name] = sums.get(name, 0) + spent.attojoules
+        return sums
+
+
+def microjoules(attojoules: int) -> float:
+    """For people."""
+    return attojoules / AJ_PER_PJ / 1e6
+
+
+def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
+    """Price every action of a run.
+
+    Raises:
+        InputError: the table has no price for this hardware's MACs.
+
+    """
+    hardware, program = run.layers[0].mapped.plan.hardware, run.mapping.program
+    dram, timing = dram_table(hardware), dram_timing(hardware)
+    moved = sums_by_unit(program, program.bytes)
+    counts = run.trace.dram if dram else None
+    activates = None if counts is None else sums_by_unit(program, counts.activates)
+    static = _static(table, hardware, run.workload.activation_bits, dram, timing)
+    spent: list[Spent] = []
+    for number, result in enumerate(run.layers):
+        plan = result.mapped.plan
+        price = _Prices(table, hardware, plan.activation_bits, dram)
+        opens = None if activates is None else activates[number]
+        priced = [
+            (unit.name.lower(), action, count, price.of(action))
+            for (unit, action), count in sorted(layer_actions(plan, moved[number], opens).items())
+        ]
+        priced += [(STATIC, action, result.cycles, each) for action, each in static.items()]
+        spent += [
+            Spent(layer=result.name, unit=unit, action=action, count=n, attojoules=n * each)
+            for unit, action, n, each in priced
+        ]
+    return RunEnergy(spent=tuple(spent))
+
+
+def _static(
+    table: EnergyTable,
+    hardware: Hardware,
+    activation_bits: int,
+    dram: DramTable | None,
+    timing: Timing | None,
+) -> dict[str, int]:
+    """Attojoules of what happens in every cycle."""
+    memory = hardware.memory
+    kib = memory.index_buffer.kib + memory.activation_buffer.kib
+    gates = logic_gates(hardware, activation_bits)
+    costs = {"leakage_cycle": table.leakage_aj(gates, kib, hardware.clock_ghz)}
+    if dram is not None and timing is not None:
+        ranks = timing.channels * timing.ranks
+        picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
+        costs["dram_background_cycle"] = round(picojoules * AJ_PER_PJ)
+    return costs
+
+
+class _Prices:
+    """Attojoules per action of one layer on one machine."""
+
+    def __init__(
+        self,
+        table: EnergyTable,
+        hardware: Hardware,
+        activation_bits: int,
+        dram: DramTable | None,
+    ) -> None:
+        self.table = table
+        self.mac_bits = hardware.full_precision.bits
+        self.fixed = table.fixed_aj()
+        if dram is not None:
+            self.fixed |= {
+                "dram_activate": round(dram.energy.activate_pj * AJ_PER_PJ),
+                "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
+                "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
+            }
+        banks = bank_bits(hardware, activation_bits)
+        self.kib = {memory: bits / 8192 for memory, bits in banks.items()}
+        self.kib["activation_buffer"] = hardware.memory.activation_buffer.kib
+        self.kib["index_buffer"] = _index_bank_kib(table, hardware)
+
+    def of(self, action: str) -> int:
+        """Price of an action; of a memory's bits, by the capacity of its bank."""
+        if action == "mac":
+            return self.table.mac_aj(self.mac_bits)
+        if action in self.fixed:
+            return self.fixed[action]
+        memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
+        return self.table.storage_bit_aj(self.kib[memory])
+
+
+def _index_bank_kib(table: EnergyTable, hardware: Hardware) -> float:
+    """The index buffer reads a whole `bytes_per_cycle` at once: from banks of 64 bits each.
+
+    A bank is no smaller than the smallest memory whose price was published, if the buffer is not.
+    """
+    buffer = hardware.memory.index_buffer
+    banks = ceil(buffer.bytes_per_cycle / 8)
+    return max(min(buffer.kib, table.storage[0].kib), buffer.kib / banks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultEnergy:
+    """A run's energy beside its baseline's."""
+
+    table: EnergyTable
+    run: RunEnergy
+    baseline: RunEnergy
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The contents of energy.csv: one row per run, layer, unit and action."""
+        return [
+            {
+                "run": name,
+                "layer": spent.layer,
+                "unit": spent.unit,
+                "action": spent.action,
+                "count": spent.count,
+                "energy_pj": spent.attojoules / AJ_PER_PJ,
+            }
+            for name, energy in (("run", self.run), ("baseline", self.baseline))
+            for spent in energy.spent
+        ]
+
+
+def result_energy(result: "Result", table: EnergyTable) -> ResultEnergy:
+    """Price both runs of a result."""
+    return ResultEnergy(
+        table=table,
+        run=run_energy(result.run, table),
+        baseline=run_energy(result.baseline, table),
+    )
+
+
+def summary(result: "Result", energy: ResultEnergy) -> dict[str, Any]:
+    """The JSON object `energy`: sums, energy-delay products, bytes moved, and their ratios."""
+    pairs = ((result.run, energy.run), (result.baseline, energy.baseline))
+    run, baseline = (_one(result, run, spent) for run, spent in pairs)
+    ratios = {
+        key: baseline[key] / run[key] for key in ("energy_uj", "energy_delay_uj_ms", "dram_bytes")
+    }
+    return {"table": energy.table.name, "run": run, "baseline": baseline, "ratios": ratios}
+
+
+def _one(result: "Result", run: "Run", energy: RunEnergy) -> dict[str, Any]:
+    def shares(part: str) -> dict[str, float]:
+        return {name: microjoules(spent) for name, spent in energy.by(part).items()}
+
+    return {
+        "energy_uj": energy.microjoules,
+        "energy_delay_uj_ms": energy.microjoules * result.milliseconds(run.cycles),
+        "dram_bytes": sum(run.dram_bytes.values()),
+        "by_unit_uj": shares("unit"),
+        "by_action_uj": shares("action"),
+        "by_layer_uj": shares("layer"),
+    }
+
+
+def unit_rows(energy: ResultEnergy) -> Iterable[tuple[str, int, int]]:
+    """(unit, attojoules of the run, of the baseline), in the units' order; idle units left out."""
+    ours, base = energy.run.by("unit"), energy.baseline.by("unit")
+    for unit in [*(unit.name.lower() for unit in Unit), STATIC]:
+        if unit in ours or unit in base:
+            yield unit, ours.get(unit, 0), base.get(unit, 0)

@@ -1,0 +1,219 @@
+"""Which of the 512 kernels, or 256 vectors, the layers of trained networks use, and how often.
+
+The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.workload import Layer, Workload
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Progress = Callable[[str, int, int], None]
+"""Called with a title, files written and files in all."""
+
+TOP = 16
+"""Kernels of which the table gives the joint share."""
+DRAWN_LAYERS = 6
+"""Layers in the figure if none is named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """How often a layer uses each kernel."""
+
+    layer: Layer
+    counts: NDArray[np.int64]
+    """[512 or 256] by kernel id."""
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """[512 or 256] percent of the layer's kernels."""
+        return 100 * self.counts / max(1, int(self.counts.sum()))
+
+    @property
+    def used(self) -> int:
+        """Kernels that occur."""
+        return int(np.count_nonzero(self.counts))
+
+    @property
+    def top_percent(self) -> float:
+        """Joint share of the 16 kernels that occur most."""
+        return float(np.sort(self.shares)[-TOP:].sum())
+
+    @property
+    def entropy_bits(self) -> float:
+        """Entropy of the kernel of a weight: no code for single indices needs fewer bits."""
+        shares = self.shares[self.counts > 0] / 100
+        return max(0.0, float(-(shares * np.log2(shares)).sum()))
+
+    def in_subset(self) -> NDArray[np.bool_]:
+        """[512 or 256] whether the layer may use a kernel; at 1 bit it may use all."""
+        assert self.layer.kernels is not None  # it has a histogram
+        if self.layer.tau is None:
+            return np.ones(len(self.counts), dtype=bool)
+        return np.isin(np.arange(len(self.counts)), self.layer.kernels.subset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One trained network at one time of its training."""
+
+    label: str
+    """Names it in tables and in the figure."""
+    workload: Workload
+
+    @cached_property
+    def bits(self) -> float:
+        """Bits per weight to two decimals: snapshots of equal bits are one run, in order."""
+        return round(self.workload.bits, 2)
+
+    @cached_property
+    def histograms(self) -> dict[str, Histogram]:
+        """The histogram of every layer that has kernels, by name, in order."""
+        return {
+            layer.name: Histogram(layer=layer, counts=layer.kernels.counts)
+            for layer in self.workload.layers
+            if layer.kernels is not None
+        }
+
+
+def require_comparable(snapshots: Sequence[Snapshot]) -> None:
+    """Check that all snapshots have kernels, of layers of the same names and units.
+
+    Raises:
+        InputError: one has none, or other layers than the first.
+
+    """
+    first = None
+    for snapshot in snapshots:
+        units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
+        if not units:
+            raise InputError(
+                f"{snapshot.label}: its layers have shapes but no kernels; extract a trained "
+                "network first: simulate extract CHECKPOINT --network NAME -o FILE.npz"
+            )
+        first = units if first is None else first
+        if units != first:
+            odd = min(name for name, _ in units.items() ^ first.items())
+            raise InputError(
+                f"{snapshot.label}: its layers with kernels are not those of "
+                f"{snapshots[0].label}: compare layer {odd!r}"
+            )
+
+
+def columns_of(snapshots: Sequence[Snapshot]) -> dict[float, list[Snapshot]]:
+    """Snapshots by bits per weight, most bits first; those of one column in the order given."""
+    bits = sorted({snapshot.bits for snapshot in snapshots}, reverse=True)
+    return {column: [s for s in snapshots if s.bits == column] for column in bits}
+
+
+def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
+    """The layers to draw: those named, else at most 6, from the first to the last.
+
+    Raises:
+        InputError: a name that no layer with kernels has.
+
+    """
+    known = list(snapshot.histograms)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
+    if names:
+        return list(dict.fromkeys(names))
+    places = np.linspace(0, len(known) - 1, min(DRAWN_LAYERS, len(known)))
+    return [known[place] for place in np.round(places).astype(int)]
+
+
+def kernel_rows(snapshots: Iterable[Snapshot]) -> list[dict[str, Any]]:
+    """One row per kernel that a layer uses or may use: what is in `kernels.csv`."""
+    return [
+        {"snapshot": snapshot.label, "bits": snapshot.bits, "layer": name, **row}
+        for snapshot in snapshots
+        for name, histogram in snapshot.histograms.items()
+        for row in _rows(histogram)
+    ]
+
+
+def _rows(histogram: Histogram) -> Iterator[dict[str, Any]]:
+    subset, shares = histogram.in_subset(), histogram.shares
+    for kernel in np.flatnonzero(subset | (histogram.counts > 0)).tolist():
+        yield {
+            "kernel_id": kernel,
+            "in_subset": int(subset[kernel]),
+            "count": int(histogram.counts[kernel]),
+            "share_percent": float(f"{shares[kernel]:.6g}"),
+        }
+
+
+def save_kernels(
+    snapshots: Sequence[Snapshot],
+    layers: Sequence[str],
+    folder: Path,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write kernels.csv, kernels.png and kernels.svg.
+
+    Raises:
+        InputError: the folder cannot be written.
+
+    """
+    from simulator.report.kernels_figure import plot_kernels
+    from simulator.report.timeline import save_figure
+
+    folder = writable_folder(folder)
+    figure = plot_kernels(columns_of(snapshots), layers)
+    rows = kernel_rows(snapshots)
+    writers: dict[str, Callable[[Path], object]] = {
+        "kernels.csv": lambda path: write_rows(path, rows),
+        "kernels.png": lambda path: save_figure(figure, path),
+        "kernels.svg": lambda path: save_figure(figure, path),
+    }
+    written = []
+    for number, (name, write) in enumerate(writers.items()):
+        if progress is not None:
+            progress("drawing", number, len(writers))
+        written.append(write_file(folder / name, write))
+    return written
+
+
+def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
+    """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    columns = columns_of(snapshots)
+    snapshots_differ = any(len(column) > 1 for column in columns.values())
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("layer", "snapshot"):
+        table.add_column(name, no_wrap=True)
+    titles = ["bits", "kernels used", "of", f"top {TOP} %", "entropy (bits)"]
+    for name in titles + ["new since first"] * snapshots_differ:
+        table.add_column(name, justify="right")
+    for name in snapshots[0].histograms:
+        for bits, column in columns.items():
+            last = column[-1].histograms[name]
+            first = column[0].histograms[name]
+            row = [escape(name), escape(column[-1].label), f"{bits:.2f}", str(last.used)]
+            row += [str(last.layer.subset_size), f"{last.top_percent:.1f}"]
+            row += [f"{last.entropy_bits:.2f}"]
+            if snapshots_differ:
+                new = np.count_nonzero((last.counts > 0) & (first.counts == 0))
+                row.append(str(new) if len(column) > 1 else "")
+            table.add_row(*row)
+        table.add_section()
+    console.print(table)

@@ -1,0 +1,369 @@
+"""The search: exact over layers, the best combination under the limits, and its real run.
+
+Layers run one after another, so a run's time is the sum of its layers' times. A layer's time hangs
+on its own tau and, a little, on its neighbours': weights of the next layer are loaded while this
+one computes. The search takes each layer's time from a run in which all layers have that tau, finds
+the exact optimum of the sum, then simulates the combination and reports how far the sum was off.
+
+Fewer bits are hardly ever slower, so `bits` and `time` end at the smallest tau allowed unless
+something asks for more. What asks is accuracy, which is not modelled: `min_mean_bits` and the taus
+allowed stand for it, and the objective `capacity` spends a given time on as many bits as it can.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, Literal
+
+import numpy as np
+
+from simulator import __version__
+from simulator.errors import InputError
+from simulator.hardware import Hardware
+from simulator.run import engine_for
+from simulator.search.front import Combinations, fewest_cycles
+from simulator.search.task import PARTS, Candidate, Task, stored_parts
+from simulator.workload import Workload
+from simulator.workload.precision import MAX_TAU
+
+Objective = Literal["bits", "time", "capacity"]
+_NO_BOUND = (1 << 62) - 1
+Progress = Callable[[str, int, int], None]
+"""Called with a title, hardware configurations finished and all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a solution must keep to; None: no such limit."""
+
+    max_time_ms: float | None = None
+    mean_bits: float | None = None
+    """Stored bits per weight of the binary layers, subsets not counted: no more than this."""
+    min_mean_bits: float | None = None
+    """No fewer than this."""
+    max_mbit: float | None = None
+    """Stored bits of the binary layers in 1e6, subsets not counted."""
+
+    def described(self) -> dict[str, float]:
+        """The limits that there are."""
+        every = {
+            "max_time_ms": self.max_time_ms,
+            "mean_bits": self.mean_bits,
+            "min_mean_bits": self.min_mean_bits,
+            "max_mbit": self.max_mbit,
+        }
+        return {name: value for name, value in every.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchResult:
+    """The best combination that was found, and what it is compared with."""
+
+    workload: Workload
+    task: Task
+    objective: Objective
+    limits: Limits
+    settings: Mapping[str, object]
+    """The hardware keys of the grid, as the search chose them."""
+    best: Candidate
+    separable_cycles: tuple[int, ...]
+    """Per layer: the time of the best combination that the search reckoned with."""
+    steps_along_front: int
+    """Combinations that were passed over: the sum kept the limit of time, the real run did not."""
+    uniform: tuple[int, Candidate] | None
+    """The best tau for all layers at once, and its run; None if none keeps the limits."""
+    one_bit: Candidate
+    """The network at 1 bit on the same hardware."""
+    combinations: Combinations
+    hardware_points: int = 1
+    """How many hardware configurations were searched."""
+    impossible: tuple[str, ...] = ()
+    """Why some of them cannot run the network."""
+
+    @property
+    def difference_percent(self) -> float:
+        """Simulated time over the sum of separable layer times, less 1."""
+        return 100 * (self.best.cycles / sum(self.separable_cycles) - 1)
+
+    @property
+    def at_smallest_taus(self) -> bool:
+        """Whether no layer could have fewer bits."""
+        return self.best.stored_parts == int(self.combinations.bits[0])
+
+    def layer_rows(self) -> list[dict[str, Any]]:
+        """One plain row per layer."""
+        rows = []
+        for number, layer in enumerate(self.task.layers):
+            tau = self.best.taus[number]
+            stored = stored_parts(layer, tau) / PARTS
+            rows.append(
+                {
+                    "layer": layer.name,
+                    "stage": layer.stage,
+                    "tau": tau,
+                    "bits": None if layer.full_precision else stored / layer.weights,
+                    "stored_kbit": stored / 1e3,
+                    "cycles": self.best.layer_cycles[number],
+                    "separable_cycles": self.separable_cycles[number],
+                    "one_bit_cycles": self.one_bit.layer_cycles[number],
+                    "bound_by": self.best.bound_by[number],
+                }
+            )
+        return rows
+
+    def front_rows(self) -> list[dict[str, Any]]:
+        """Every best trade of time against storage, by separable layer times."""
+        chosen = self.combinations.front(_more_bits(self.objective, self.limits))
+        best = zip(self.combinations.cycles[chosen], self.combinations.bits[chosen], strict=True)
+        return [
+            {
+                "time_ms": self.task.milliseconds(int(cycles)),
+                "mbit": int(parts) / PARTS / 1e6,
+                "mean_bits": int(parts) / PARTS / self.task.weights,
+            }
+            for cycles, parts in best
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        uniform = None
+        if self.uniform is not None:
+            uniform = {"tau": self.uniform[0], **self._described(self.uniform[1])}
+        return {
+            "model": self.workload.name,
+            "hardware": self.task.hardware.name,
+            "settings": dict(self.settings),
+            "hardware_points": self.hardware_points,
+            "impossible_hardware": list(self.impossible),
+            "objective": self.objective,
+            "limits": self.limits.described(),
+            "best": self._described(self.best),
+            "taus": {row["layer"]: row["tau"] for row in self.layer_rows()},
+            "separable_time_ms": self.task.milliseconds(sum(self.separable_cycles)),
+            "difference_percent": self.difference_percent,
+            "steps_along_front": self.steps_along_front,
+            "different_sums_of_bits": len(self.combinations),
+            "best_uniform": uniform,
+            "one_bit": self._described(self.one_bit),
+            "layers": self.layer_rows(),
+            "engine": self.best.engine,
+            "version": __version__,
+        }
+
+    def _described(self, candidate: Candidate) -> dict[str, Any]:
+        return {
+            "cycles": candidate.cycles,
+            "time_ms": self.task.milliseconds(candidate.cycles),
+            "mean_bits": self.task.mean_bits(candidate),
+            "mbit": candidate.mbit,
+        }
+
+
+def search(
+    workload: Workload,
+    machines: Sequence[tuple[Mapping[str, object], Hardware]],
+    objective: Objective,
+    limits: Limits,
+    *,
+    taus: Sequence[int] = tuple(range(1, MAX_TAU + 1)),
+    engine: str = "auto",
+    progress: Progress | None = None,
+    **options: Any,
+) -> SearchResult:
+    """Find a tau per layer, and of several hardware configurations the best.
+
+    Args:
+        workload: from `load_workload`.
+        machines: settings that tell them apart, and the hardware; of equally good ones the first.
+        objective: `bits` stores least and `capacity` most within `limits.max_time_ms`; `time`
+            runs fastest within the limits of storage.
+        limits: at least the one that the objective needs.
+        taus: which a layer may have, 1 to 9; 9 is 1 bit per weight (of 1x1 layers 8 is too).
+        engine: a name in `simulator.engine.ENGINES`, or `auto`.
+        progress: called while the search goes on.
+        options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
+
+    Raises:
+        InputError: a limit that no combination keeps, or that does not fit the objective.
+
+    """
+    engine_for(engine)
+    problem = _Problem(workload=workload, objective=objective, limits=limits)
+    problem.check(taus)
+    best: SearchResult | None = None
+    beyond: list[InputError] = []
+    impossible: list[str] = []
+    for number, (settings, hardware) in enumerate(machines):
+        if progress is not None:
+            progress("hardware", number, len(machines))
+        task = Task(workload, hardware, sorted(set(taus)), options, engine)
+        try:
+            task.uniforms()
+        except InputError as error:
+            impossible.append(str(error))
+            continue
+        try:
+            found = problem.solve(task, settings)
+        except InputError as error:
+            beyond.append(error)
+            continue
+        if best is None or problem.rank(task, found.best) < problem.rank(best.task, best.best):
+            best = found
+    if best is None:
+        raise beyond[0] if beyond else InputError(impossible[0])
+    return replace(best, hardware_points=len(machines), impossible=tuple(impossible))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Problem:
+    """What is asked, whatever the hardware."""
+
+    workload: Workload
+    objective: Objective
+    limits: Limits
+
+    def check(self, taus: Sequence[int]) -> None:
+        """Raise InputError where limits, taus and objective do not go together."""
+        if not taus or min(taus) < 1 or max(taus) > MAX_TAU:
+            raise InputError(f"taus {', '.join(map(str, taus))}: expected 1 to {MAX_TAU}")
+        for name, value in self.limits.described().items():
+            if not 0 < value < float("inf"):
+                raise InputError(f"{name} {value:g}: expected more than 0")
+        given = self.limits.described()
+        if self.objective != "time" and "max_time_ms" not in given:
+            raise InputError(f"objective {self.objective}: give max-time-ms")
+        if self.objective == "time" and not given.keys() - {"max_time_ms"}:
+            raise InputError("objective time: give mean-bits, min-mean-bits or max-mbit")
+
+    def rank(self, task: Task, candidate: Candidate) -> tuple[float, float]:
+        """Smaller is better."""
+        time, stored = task.milliseconds(candidate.cycles), candidate.stored_parts
+        if self.objective == "time":
+            return time, -stored if _more_bits(self.objective, self.limits) else stored
+        return -stored if self.objective == "capacity" else stored, time
+
+    def solve(self, task: Task, settings: Mapping[str, object]) -> SearchResult:
+        """The best combination on one hardware.
+
+        Raises:
+            InputError: none keeps the limits.
+
+        """
+        choices = task.choices()
+        every = fewest_cycles(choices)
+        found, steps = self._simulated(task, every)
+        uniform = self._best_uniform(task)
+        good = [run for run in (found, uniform and uniform[1]) if run is not None]
+        if not good:
+            raise InputError(self._out_of_reach(task, every))
+        best = min(good, key=lambda candidate: self.rank(task, candidate))
+        options = task.options()
+        return SearchResult(
+            workload=self.workload,
+            task=task,
+            objective=self.objective,
+            limits=self.limits,
+            settings=settings,
+            best=best,
+            separable_cycles=tuple(
+                int(choice.cycles[taus.index(tau)])
+                for choice, taus, tau in zip(choices, options, best.taus, strict=True)
+            ),
+            steps_along_front=steps,
+            uniform=uniform,
+            one_bit=task.uniform(MAX_TAU),
+            combinations=every,
+        )
+
+    def _simulated(self, task: Task, every: Combinations) -> tuple[Candidate | None, int]:
+        """The best combination whose real run keeps the limits, and how many before it did not.
+
+        After one that breaks the limit of time, only a combination of fewer cycles is tried.
+        """
+        bounds = self._bounds(task)
+        options = task.options()
+        least = bounds.cycles + 1
+        steps = 0
+        for number in self._in_order(every, bounds):
+            if every.cycles[number] >= least:
+                continue
+            taus = [own[place] for own, place in zip(options, every.options(number), strict=True)]
+            candidate = task.simulate(taus)
+            if candidate.cycles <= bounds.cycles:
+                return candidate, steps
+            least = int(every.cycles[number])
+            steps += 1
+        return None, steps
+
+    def _in_order(self, every: Combinations, bounds: "_Bounds") -> list[int]:
+        """Combinations within the bounds by separable sums, the best first."""
+        within = (every.cycles <= bounds.cycles) & (every.bits <= bounds.most)
+        numbers = np.flatnonzero(within & (every.bits >= bounds.least))
+        if self.objective == "capacity":
+            numbers = numbers[::-1]
+        if self.objective == "time":
+            more = -1 if _more_bits(self.objective, self.limits) else 1
+            numbers = numbers[np.lexsort((more * every.bits[numbers], every.cycles[numbers]))]
+        ordered: list[int] = numbers.tolist()
+        return ordered
+
+    def _best_uniform(self, task: Task) -> tuple[int, Candidate] | None:
+        bounds = self._bounds(task)
+        good = [
+            (tau, run)
+            for tau, run in task.uniforms().items()
+            if run.cycles <= bounds.cycles and bounds.least <= run.stored_parts <= bounds.most
+        ]
+        return min(good, key=lambda pair: self.rank(task, pair[1]), default=None)
+
+    def _bounds(self, task: Task) -> "_Bounds":
+        """The limits in cycles and stored parts; they count as they are written, in decimal."""
+        limits = self.limits
+        weight_parts = PARTS * task.weights
+        cycles = most = Fraction(_NO_BOUND)
+        if limits.max_time_ms is not None:
+            clock = Fraction(repr(task.hardware.clock_ghz))
+            cycles = Fraction(repr(limits.max_time_ms)) * clock * 10**6
+        if limits.mean_bits is not None:
+            most = Fraction(repr(limits.mean_bits)) * weight_parts
+        if limits.max_mbit is not None:
+            most = min(most, Fraction(repr(limits.max_mbit)) * PARTS * 10**6)
+        least = Fraction(repr(limits.min_mean_bits or 0)) * weight_parts
+        return _Bounds(
+            cycles=min(floor(cycles), _NO_BOUND),
+            most=min(floor(most), _NO_BOUND),
+            least=min(ceil(least), _NO_BOUND),
+        )
+
+    def _out_of_reach(self, task: Task, every: Combinations) -> str:
+        """What the closest combinations would need."""
+        bounds = self._bounds(task)
+        stored = (every.bits <= bounds.most) & (every.bits >= bounds.least)
+        where = f"{self.workload.name} on {task.hardware.name} with these taus"
+        if not stored.any():
+            low, high = (int(every.bits[end]) / PARTS for end in (0, -1))
+            return (
+                f"the limits of storage are out of reach of {where}, which stores "
+                f"{low / 1e6:.4f} to {high / 1e6:.4f} Mbit, {low / task.weights:.4f} to "
+                f"{high / task.weights:.4f} bits per weight"
+            )
+        least = task.milliseconds(int(every.cycles[stored].min()))
+        return (
+            f"max-time-ms {self.limits.max_time_ms:g} is out of reach of {where}: the fastest "
+            f"combination within the limits of storage takes {least:.4f} ms"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    """The limits on one hardware; both ends count as within."""
+
+    cycles: int
+    most: int
+    least: int
+
+
+def _more_bits(objective: Objective, limits: Limits) -> bool:
+    """Whether more stored bits are what is wanted."""
+    return objective == "capacity" or limits.min_mean_bits is not None

@@ -1,0 +1,171 @@
+"""What a search found: a table for people, files for programs."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.search.find import SearchResult
+from simulator.search.task import Candidate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_OBJECTIVES = {
+    "bits": "least stored bits",
+    "time": "least time",
+    "capacity": "most stored bits",
+}
+_COLUMNS = ("layer", "tau", "bits", "kbit", "µs", "µs, separable", "µs at 1 bit", "bound by")
+
+
+def print_search(result: SearchResult, console: Console) -> None:
+    """Print the combination by layer, and what it is compared with."""
+    task = result.task
+    limits = ", ".join(f"{name} {value:g}" for name, value in result.limits.described().items())
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        title=f"{result.workload.title} on {task.hardware.name}: "
+        f"{_OBJECTIVES[result.objective]}, {limits}",
+        title_justify="left",
+    )
+    for name in _COLUMNS:
+        table.add_column(name, justify="left" if name in {"layer", "bound by"} else "right")
+    for row in result.layer_rows():
+        times = (row["cycles"], row["separable_cycles"], row["one_bit_cycles"])
+        table.add_row(
+            row["layer"],
+            _tau(row["tau"], row["bits"]),
+            "" if row["bits"] is None else f"{row['bits']:.2f}",
+            f"{row['stored_kbit']:,.1f}",
+            *(f"{1e3 * task.milliseconds(cycles):,.2f}" for cycles in times),
+            row["bound_by"],
+        )
+    console.print(table)
+    for line in sentences(result):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _tau(tau: int | None, bits: float | None) -> str:
+    if tau is not None:
+        return str(tau)
+    return "full" if bits is None else "1 bit"
+
+
+def sentences(result: SearchResult) -> list[str]:
+    """The result in words."""
+    task = result.task
+    lines = [f"best: {_figures(result, result.best)}"]
+    if result.hardware_points > 1:
+        chosen = ", ".join(f"{key} = {value}" for key, value in result.settings.items())
+        lines.append(f"hardware: {chosen}; the best of {result.hardware_points}")
+    if result.impossible:
+        lines.append(
+            f"{len(result.impossible)} of them cannot run the network, the first for: "
+            f"{result.impossible[0]}"
+        )
+    if result.uniform is None:
+        lines.append("uniform: no single tau for all layers keeps the limits")
+    else:
+        tau, run = result.uniform
+        name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
+        lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
+    lines.append(f"1 bit: {_figures(result, result.one_bit)}")
+    lines.append(
+        "exact for separable layer times (dynamic programming over layers, "
+        f"{len(result.combinations):,} different sums of bits): their sum is "
+        f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
+        f"{result.difference_percent:+.3f} %, for weights of the next layer load while one computes"
+    )
+    if result.steps_along_front:
+        lines.append(
+            f"{result.steps_along_front} better combinations were passed over: their sum keeps the "
+            "limit of time, their simulated run does not"
+        )
+    if result.at_smallest_taus:
+        lines.append(
+            "every layer has the smallest tau allowed, which is fastest and smallest at once; what "
+            "accuracy needs, --taus and --min-mean-bits can say, and --objective capacity asks for "
+            "the most bits within a time"
+        )
+    return lines
+
+
+def _figures(result: SearchResult, run: Candidate) -> str:
+    return (
+        f"{result.task.milliseconds(run.cycles):.4f} ms, {run.mbit:.4f} Mbit, "
+        f"{result.task.mean_bits(run):.4f} bits per weight"
+    )
+
+
+def _gain(result: SearchResult, uniform: Candidate) -> str:
+    if uniform.taus == result.best.taus:
+        return "no mixture does better"
+    if result.objective == "bits":
+        percent = 100 * (1 - result.best.stored_parts / uniform.stored_parts)
+        return f"the best stores {percent:.1f} % less"
+    if result.objective == "capacity":
+        percent = 100 * (result.best.stored_parts / uniform.stored_parts - 1)
+        return f"the best stores {percent:.1f} % more"
+    return f"the best is {100 * (1 - result.best.cycles / uniform.cycles):.1f} % faster"
+
+
+def save_search(result: SearchResult, folder: Path) -> list[Path]:
+    """Write search.json, front.csv, front.png and front.svg.
+
+    Raises:
+        InputError: the folder cannot be written.
+
+    """
+    from simulator.report.timeline import save_figure
+
+    folder = writable_folder(folder)
+    text = json.dumps(result.summary(), indent=2) + "\n"
+    figure = _draw(result)
+    rows = result.front_rows()
+    return [
+        write_file(folder / "search.json", lambda path: path.write_text(text)),
+        write_file(folder / "front.csv", lambda path: write_rows(path, rows)),
+        write_file(folder / "front.png", partial(save_figure, figure)),
+        write_file(folder / "front.svg", partial(save_figure, figure)),
+    ]
+
+
+def _draw(result: SearchResult) -> "Figure":
+    """The front of separable sums, the uniform runs and the solution."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        rows = result.front_rows()
+        times, sizes = [row["time_ms"] for row in rows], [row["mbit"] for row in rows]
+        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, separable")
+        for tau, run in result.task.uniforms().items():
+            place = (result.task.milliseconds(run.cycles), run.mbit)
+            axes.plot(*place, "o", color="#7F7F7F", markersize=4)
+            name = "1 bit" if set(run.taus) == {None} else f"τ = {tau}"
+            axes.annotate(name, place, (4, 3), textcoords="offset points", fontsize=7)
+        best = result.best
+        axes.plot(
+            result.task.milliseconds(best.cycles), best.mbit, "*",
+            color="#D55E00", markersize=11, label="found, simulated",
+        )  # fmt: skip
+        if result.limits.max_time_ms is not None:
+            axes.axvline(result.limits.max_time_ms, color="0.5", linestyle=":")
+        for mean in (result.limits.mean_bits, result.limits.min_mean_bits):
+            if mean is not None:
+                axes.axhline(mean * result.task.weights / 1e6, color="0.5", linestyle=":")
+        if result.limits.max_mbit is not None:
+            axes.axhline(result.limits.max_mbit, color="0.5", linestyle=":")
+        axes.set_xlabel("time (ms)")
+        axes.set_ylabel("stored (Mbit)")
+        axes.legend(frameon=False)
+    return figure

@@ -1,0 +1,159 @@
+"""One network on one hardware: simulate a combination of taus, and what each choice costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+
+from simulator.hardware import Hardware
+from simulator.run import run_one
+from simulator.search.front import Choices
+from simulator.workload import Layer, Workload, configure
+from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+
+Tau = int | None
+"""Bits of an index; None: 1 bit per weight, or full precision."""
+
+PARTS = 8
+"""Stored bits are counted in eighths: a 1x1 layer's last vector may be a part of one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One combination of taus, simulated."""
+
+    taus: tuple[Tau, ...]
+    """Per layer."""
+    cycles: int
+    stored_parts: int
+    """Stored bits of the binary layers times `PARTS`, subsets not counted."""
+    layer_cycles: tuple[int, ...]
+    bound_by: tuple[str, ...]
+    """Per layer."""
+    engine: str
+    """Which ran."""
+
+    @property
+    def mbit(self) -> float:
+        """Stored bits of the binary layers in 1e6."""
+        return self.stored_parts / PARTS / 1e6
+
+
+class Task:
+    """A network on a hardware, with the taus that its layers may have."""
+
+    def __init__(
+        self,
+        workload: Workload,
+        hardware: Hardware,
+        taus: Sequence[int],
+        options: Mapping[str, Any],
+        engine: str,
+    ) -> None:
+        """Nothing runs yet.
+
+        Args:
+            workload: from `load_workload`.
+            hardware: from `load_hardware`.
+            taus: which a layer may have, 1 to 9, rising.
+            options: `configure`'s activation_bits, batch and include_full_precision.
+            engine: a name in `simulator.engine.ENGINES`, or `auto`.
+
+        """
+        self.hardware = hardware
+        self._workload = workload
+        self._options = dict(options)
+        self._engine = engine
+        self._taus = tuple(taus)
+        self._simulated = lru_cache(maxsize=64)(self._simulate)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that run, in order."""
+        return configure(self._workload, bits=1, **self._options).layers
+
+    @cached_property
+    def weights(self) -> int:
+        """Weights of all binary layers."""
+        return sum(layer.weights for layer in self.layers if not layer.full_precision)
+
+    def milliseconds(self, cycles: int) -> float:
+        """Cycles at the hardware's clock."""
+        return cycles / self.hardware.clock_ghz / 1e6
+
+    def mean_bits(self, candidate: Candidate) -> float:
+        """Stored bits per weight."""
+        return float(Fraction(candidate.stored_parts, PARTS * self.weights))
+
+    def simulate(self, taus: Sequence[Tau]) -> Candidate:
+        """Run one combination, given per layer.
+
+        Raises:
+            InputError: a buffer of the hardware is too small.
+
+        """
+        return self._simulated(tuple(taus))
+
+    def uniform(self, tau: int) -> Candidate:
+        """Run the network with one tau in all layers."""
+        return self.simulate([_own(layer, tau) for layer in self.layers])
+
+    def uniforms(self) -> dict[int, Candidate]:
+        """The uniform run of every allowed tau."""
+        return {tau: self.uniform(tau) for tau in self._taus}
+
+    def options(self) -> list[list[Tau]]:
+        """Per layer: the taus that it may have."""
+        return [
+            list(dict.fromkeys(_own(layer, tau) for tau in self._taus)) for layer in self.layers
+        ]
+
+    def choices(self) -> list[Choices]:
+        """Per layer: cycles and stored parts of every option.
+
+        The cycles are those of the layer in the run in which all layers have that tau.
+        """
+        cycles: list[dict[Tau, int]] = [{} for _ in self.layers]
+        for run in self.uniforms().values():
+            for known, tau, spent in zip(cycles, run.taus, run.layer_cycles, strict=True):
+                known.setdefault(tau, spent)
+        return [
+            Choices(
+                cycles=np.array([known[tau] for tau in taus], dtype=np.int64),
+                bits=np.array([stored_parts(layer, tau) for tau in taus], dtype=np.int64),
+            )
+            for layer, known, taus in zip(self.layers, cycles, self.options(), strict=True)
+        ]
+
+    def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
+        named = {
+            layer.name: tau for layer, tau in zip(self.layers, taus, strict=True) if tau is not None
+        }
+        workload = configure(self._workload, bits=1, taus=named, **self._options)
+        run = run_one(workload, self.hardware, self._engine)
+        return Candidate(
+            taus=taus,
+            cycles=run.cycles,
+            stored_parts=sum(map(stored_parts, self.layers, taus)),
+            layer_cycles=tuple(layer.cycles for layer in run.layers),
+            bound_by=tuple(layer.bound_by for layer in run.layers),
+            engine=run.engine,
+        )
+
+
+def _own(layer: Layer, tau: int) -> Tau:
+    """A network's tau as one of its layers has it."""
+    if layer.full_precision or tau >= (MAX_TAU if layer.kernel == 3 else MAX_TAU_1X1):
+        return None
+    return tau
+
+
+def stored_parts(layer: Layer, tau: Tau) -> int:
+    """Stored bits of a layer times `PARTS`; 0 of a full-precision layer."""
+    if layer.full_precision:
+        return 0
+    unit_bits = layer.unit_weights if tau is None else tau
+    return layer.weights * unit_bits * PARTS // layer.unit_weights

@@ -1,0 +1,156 @@
+"""Axes of a study: which values a key takes, from lists and ranges as users write them.
+
+1,2,4          a list
+16:1024:x2     16, 32, 64, ..., up to and with 1024
+16:128:+16     16, 32, 48, ..., up to and with 128
+1,8:64:x2,100  any of these in one list
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from simulator.errors import InputError
+from simulator.inputs import parse_yaml
+
+Value = str | int | float | bool | None
+
+POINT_FIELDS = (
+    "hw",
+    "model",
+    "input_size",
+    "batch",
+    "activation_bits",
+    "bits",
+    "tau",
+    "tau_1x1",
+)
+"""What a point says beside hardware keys; every other axis is a key of the hardware file."""
+
+_MOST_VALUES = 100_000
+_LARGEST = 1 << 62
+"""Columns hold 64-bit integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A named list of values; a list of one is a constant."""
+
+    name: str
+    """One of `POINT_FIELDS`, or a dotted key of the hardware file."""
+    values: tuple[Value, ...]
+
+
+def axis(name: str, text: str) -> Axis:
+    """Read an axis as a user writes it.
+
+    Raises:
+        InputError: a range that does not reach its end, no number, a value given twice.
+
+    """
+    values = tuple(_values(name, text))
+    seen: set[tuple[bool, Value]] = set()
+    for value in values:
+        if (isinstance(value, bool), value) in seen:
+            raise InputError(f"{name} {text}: the value {value} is given twice")
+        seen.add((isinstance(value, bool), value))
+    return Axis(name, values)
+
+
+def setting_axis(setting: str) -> Axis:
+    """Read `KEY=VALUES`, such as `array.pes=16:1024:x2`.
+
+    Raises:
+        InputError: no key, no values, or a wrong range.
+
+    """
+    key, equals, text = setting.partition("=")
+    if not equals or not key or not text:
+        raise InputError(f"--set {setting}: expected KEY=VALUES, for example array.pes=16:1024:x2")
+    return axis(key, text)
+
+
+def _values(name: str, text: str) -> Iterator[Value]:
+    for part in text.split(","):
+        if not part.strip():
+            raise InputError(f"{name} {text}: an empty value")
+        if ":" in part and name not in {"hw", "model", "input_size"}:
+            for number in _range(name, part.strip()):
+                yield value_of_text(name, number)
+        else:
+            yield value_of_text(name, part.strip())
+
+
+def _range(name: str, text: str) -> list[str]:
+    """Numbers of `FIRST:LAST:xFACTOR` or `FIRST:LAST:+STEP`, exact in decimal."""
+    expected = "expected FIRST:LAST:xFACTOR or FIRST:LAST:+STEP, for example 16:1024:x2"
+    parts = text.split(":")
+    if len(parts) != 3 or parts[2][:1] not in {"x", "+", "-"}:
+        raise InputError(f"{name} {text}: {expected}")
+    kind = parts[2][0]
+    try:
+        first, last = Decimal(parts[0]), Decimal(parts[1])
+        step = Decimal(parts[2][1:] if kind == "x" else parts[2])
+    except InvalidOperation as error:
+        raise InputError(f"{name} {text}: not a number; {expected}") from error
+    advance: Callable[[Decimal], Decimal] = (
+        (lambda x: x * step) if kind == "x" else (lambda x: x + step)
+    )
+    if not all(number.is_finite() for number in (first, last, step)):
+        raise InputError(f"{name} {text}: not a number; {expected}")
+    possible = step > 0 and first * last > 0 if kind == "x" else step != 0
+    rising = advance(first) > first
+    if not possible or advance(first) == first or (last < first if rising else last > first):
+        raise InputError(f"{name} {text}: steps of {parts[2]} do not lead from {first} to {last}")
+    numbers: list[str] = []
+    number = first
+    while number <= last if rising else number >= last:
+        if len(numbers) == _MOST_VALUES:
+            raise InputError(f"{name} {text}: more than {_MOST_VALUES:,} values")
+        numbers.append(format(number.normalize(), "f"))
+        number = advance(number)
+    return numbers
+
+
+def value_of_text(name: str, text: str) -> Value:
+    """One value of an axis from its text.
+
+    Raises:
+        InputError: no number where one is needed, no size in pixels.
+
+    """
+    if name in {"hw", "model"}:
+        return text
+    if name == "input_size":
+        return "x".join(map(str, parse_size(text)))
+    if name == "bits":
+        return _number(name, text, float, "a number such as 0.56")
+    if name in POINT_FIELDS:
+        return _number(name, text, int, "a whole number")
+    value = parse_yaml(text, f"{name}={text}")
+    if isinstance(value, dict | list):
+        raise InputError(f"{name}={text}: expected one value")
+    return value  # type: ignore[no-any-return] # a YAML scalar
+
+
+def _number(name: str, text: str, kind: type, expected: str) -> Value:
+    try:
+        number = kind(text)
+    except ValueError as error:
+        raise InputError(f"{name} {text!r}: expected {expected}") from error
+    if not abs(number) < _LARGEST:  # nor is NaN
+        raise InputError(f"{name} {text!r}: expected {expected} below {_LARGEST:,}")
+    return number  # type: ignore[no-any-return] # int or float
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """(height, width) of `224` or `600x1000`.
+
+    Raises:
+        InputError: anything else.
+
+    """
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+        raise InputError(f"input_size {text!r}: expected pixels such as 224 or 600x1000")
+    return int(parts[0]), int(parts[-1])

@@ -1,0 +1,124 @@
+"""Chunks on a Dask cluster; only the client writes files.
+
+A task is one chunk under a key made of the study's fingerprint and the chunk's number. Its rows
+follow from its arguments alone, so doing it again after a worker's death changes nothing.
+"""
+
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from simulator import __version__
+from simulator.errors import InputError
+from simulator.sweep.evaluate import Rows, evaluate_chunk
+from simulator.sweep.points import Point
+from simulator.sweep.study import Study
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+_CONNECT_SECONDS = 10
+_RETRIES = 3
+"""Of a task that raises. How many workers may die at one task is the scheduler's setting
+`distributed.scheduler.allowed-failures`, 3 unless changed."""
+_AHEAD = 3
+"""Tasks in flight per worker thread."""
+
+
+def run_on_cluster(
+    study: Study, chunks: Iterable[tuple[int, list[Point]]], address: str
+) -> Generator[tuple[int, Rows], None, None]:
+    """Yield the rows of every chunk, in the order in which they are finished.
+
+    Args:
+        study: what the chunks are of.
+        chunks: taken one by one, only a few ahead of the work.
+        address: of the scheduler, such as `tcp://host:8786`.
+
+    Raises:
+        InputError: no scheduler or no workers there, workers with another version of the
+            simulator, a chunk at which too many workers died, a scheduler that went away.
+
+    """
+    with _connected(address) as client:
+        _require_same_version(client, address)
+        try:
+            yield from _submitted(client, study, iter(chunks))
+        except CancelledError as error:
+            raise InputError(
+                f"{address}: the scheduler went away; the same command goes on where it was"
+            ) from error
+
+
+def _submitted(
+    client: "Client", study: Study, waiting: Iterator[tuple[int, list[Point]]]
+) -> Generator[tuple[int, Rows], None, None]:
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    numbers: dict[str, int] = {}
+    completed = as_completed(loop=client.loop)
+
+    def submit(count: int) -> None:
+        for number, points in islice(waiting, count):
+            key = f"{study.sha256[:16]}-{number:08d}"
+            first = number * study.chunk_points
+            numbers[key] = number
+            completed.add(
+                client.submit(
+                    evaluate_chunk, study.payload, first, points, key=key, retries=_RETRIES
+                )
+            )
+
+    submit(_AHEAD * max(1, sum(client.nthreads().values())))
+    for future in completed:
+        number = numbers.pop(future.key)
+        try:
+            rows = future.result()
+        except KilledWorker as error:
+            raise InputError(
+                f"chunk {number}: too many workers died while they worked on it; give them more "
+                "memory, and the same command goes on where it was"
+            ) from error
+        except RuntimeError as error:  # of a worker that joined later
+            raise InputError(f"chunk {number}: {error}") from error
+        yield number, rows
+        submit(1)
+
+
+@contextmanager
+def _connected(address: str) -> Iterator["Client"]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise InputError(
+            "--scheduler needs Dask: pip install 'subbit-simulator[cluster]'"
+        ) from error
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: no Dask scheduler answers there") from error
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _version() -> str:
+    from simulator import __version__ as version
+
+    return version
+
+
+def _require_same_version(client: "Client", address: str) -> None:
+    """Every worker must have this version: rows of two versions are not one study."""
+    answers: dict[str, Any] = client.run(_version, on_error="return")
+    if not answers:
+        raise InputError(f"--scheduler {address}: no worker is connected")
+    for worker, answer in sorted(answers.items()):
+        if isinstance(answer, BaseException):
+            raise InputError(f"worker {worker} cannot import the simulator: {answer}")
+        if answer != __version__:
+            raise InputError(f"worker {worker} has simulator {answer}, this is {__version__}")

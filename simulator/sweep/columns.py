@@ -1,0 +1,144 @@
+"""The columns of `study.parquet` and `layers.parquet`: names with units, types, what they hold."""
+
+import types
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from simulator.hardware import Hardware
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+HARDWARE_PREFIX = "hw."
+
+_POINT = {
+    "point": "int64",
+    "hardware": "string",  # as the study names it
+    "model": "string",
+    "input_size": "string",  # height x width in pixels
+    "batch": "int64",
+    "activation_bits": "int64",
+    "bits": "double",  # as asked for; the network's mean, to two decimals, where tau was
+    "tau": "int64",
+    "tau_1x1": "int64",
+    "mean_bits": "double",  # stored bits per weight, not rounded
+    "cycles": "int64",
+    "time_ms": "double",
+    "baseline_bits": "double",
+    "baseline_cycles": "int64",
+    "baseline_time_ms": "double",
+    "speedup": "double",
+    "utilization_percent": "double",
+    "baseline_utilization_percent": "double",
+    "dram_read_bytes": "int64",
+    "dram_written_bytes": "int64",
+    "baseline_dram_read_bytes": "int64",
+    "baseline_dram_written_bytes": "int64",
+    "engine": "string",
+    "config_sha256": "string",
+    "version": "string",
+    "error": "string",  # why the point is impossible; null where it is not
+}
+_LAYER = {
+    "point": "int64",
+    "layer": "string",
+    "stage": "string",
+    "cycles": "int64",
+    "time_us": "double",
+    "baseline_cycles": "int64",
+    "baseline_time_us": "double",
+    "speedup": "double",
+    "utilization_percent": "double",
+    "bound_by": "string",
+    "baseline_bound_by": "string",
+    "dram_read_bytes": "int64",
+    "dram_written_bytes": "int64",
+}
+_KINDS = {int: "int64", float: "double", bool: "bool", str: "string"}
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "int64": (int,),
+    "double": (int, float),
+    "bool": (bool,),
+    "string": (str,),
+}
+
+
+@cache
+def point_schema() -> "pa.Schema":
+    """Columns of `study.parquet`; the hardware's own keys stand last, behind `hw.`."""
+    return _schema({**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_keys().items()}})
+
+
+@cache
+def layer_schema() -> "pa.Schema":
+    """Columns of `layers.parquet`."""
+    return _schema(_LAYER)
+
+
+def _schema(columns: Mapping[str, str]) -> "pa.Schema":
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
+
+
+def column_of(axis: str) -> str:
+    """The column of `study.parquet` that holds an axis' values."""
+    if axis == "hw":
+        return "hardware"
+    return axis if axis in _POINT else HARDWARE_PREFIX + axis
+
+
+@cache
+def hardware_keys() -> Mapping[str, str]:
+    """Every dotted key that a hardware file may have, with its column's type."""
+    return dict(_leaves(Hardware, ""))
+
+
+def _leaves(kind: Any, key: str) -> Iterator[tuple[str, str]]:
+    """Keys below a type: through structures and the members of unions; anything else is text."""
+    if get_origin(kind) is Annotated:
+        yield from _leaves(get_args(kind)[0], key)
+    elif get_origin(kind) in {Union, types.UnionType}:
+        for member in get_args(kind):
+            if member is not type(None):
+                yield from _leaves(member, key)
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if kind.__struct_config__.tag is not None:
+            yield f"{key}{kind.__struct_config__.tag_field}", "string"
+        for field in msgspec.structs.fields(kind):
+            yield from _leaves(field.type, f"{key}{field.encode_name}.")
+    elif get_origin(kind) is Literal:
+        yield key[:-1], _KINDS[type(get_args(kind)[0])]
+    else:
+        yield key[:-1], _KINDS.get(kind, "string")
+
+
+def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """A hardware's plain data as columns; what no column can hold is left out."""
+    found: dict[str, Any] = {}
+    keys = hardware_keys()
+
+    def walk(value: Any, key: str) -> None:
+        if key in keys:
+            text = keys[key] == "string" and not isinstance(value, str) and value is not None
+            value = msgspec.json.encode(value).decode() if text else value
+            if _fits(value, keys[key]):
+                found[HARDWARE_PREFIX + key] = value
+        elif isinstance(value, Mapping):
+            for name, inner in value.items():
+                walk(inner, f"{key}.{name}" if key else str(name))
+
+    walk(hardware, "")
+    return found
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a column of this kind can hold the value."""
+    if isinstance(value, bool):
+        return kind == "bool"
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        return False
+    return isinstance(value, _PLAIN[kind])

@@ -1,0 +1,320 @@
+"""From points to rows: what a worker does with a chunk, on this machine or another.
+
+A worker gets the study's inputs as one block of bytes with every chunk, and keeps what they hold
+(hardware, networks, baselines) from chunk to chunk, so that nothing is read or built twice.
+"""
+
+import pickle
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from simulator import __version__
+from simulator.errors import InputError
+from simulator.hardware.config import Hardware, hardware_from
+from simulator.report.result import configuration_sha256, configuration_text
+from simulator.run import run_one
+from simulator.sweep.axes import POINT_FIELDS, Value
+from simulator.sweep.columns import flat, layer_schema, point_schema
+from simulator.workload import Workload, configure
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from simulator.report.result import Run
+    from simulator.sweep.points import Point
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+_KEPT_HARDWARE = 16
+_KEPT_WORKLOADS = 256
+_KEPT_RUNS = 256
+"""Figures of runs, most of them baselines; a grid needs only the last few."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Everything that rows follow from, beside the points themselves."""
+
+    hardware: Mapping[str, Mapping[str, Any]]
+    """Plain data of the hardware files by the name that points use."""
+    workloads: Mapping[tuple[str, str | None], Workload | str]
+    """Networks by model and input size; a text says why there is none."""
+    names: tuple[str, ...]
+    """What the values of a point are values of."""
+    baseline_bits: float
+    include_full_precision: bool
+    engine: str
+    layers: bool
+    """Also make rows by layer."""
+    version: str = __version__
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one chunk as Arrow streams, ready to be sent and stored."""
+
+    points: bytes
+    layers: bytes | None
+
+
+def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
+    """Simulate a chunk of points.
+
+    Args:
+        inputs: a pickled `Inputs`.
+        first: number of the first point.
+        points: the values of each.
+
+    Raises:
+        RuntimeError: the study was started by another version of the simulator.
+
+    """
+    evaluator = _evaluator(inputs)
+    rows: list[Row] = []
+    layer_rows: list[Row] = []
+    for number, point in enumerate(points, first):
+        row, layers = evaluator.row(number, point)
+        rows.append(row)
+        layer_rows += layers
+    return Rows(
+        points=_stream(rows, point_schema()),
+        layers=_stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
+    )
+
+
+@lru_cache(maxsize=2)
+def _evaluator(inputs: bytes) -> "_Evaluator":
+    return _Evaluator(pickle.loads(inputs))
+
+
+def _stream(rows: list[Row], schema: "pa.Schema") -> bytes:
+    import pyarrow as pa
+
+    columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in schema]
+    batch = pa.record_batch(columns, schema=schema)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_batch(batch)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """A hardware with what every one of its rows needs."""
+
+    hardware: Hardware
+    columns: Row
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """What rows say about one run; small, where a run holds a whole program."""
+
+    cycles: int
+    utilization_percent: float
+    dram_read_bytes: int
+    dram_written_bytes: int
+    bits: float
+    mean_bits: float
+    tau: int | None
+    tau_1x1: int | None
+    engine: str
+    text: str
+    layers: list[Row]
+
+
+class _Evaluator:
+    """One study's inputs, and caches of what points share. Every cache is bounded."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        if inputs.version != __version__:
+            raise RuntimeError(
+                f"this worker has simulator {__version__}, the study {inputs.version}"
+            )
+        self.inputs = inputs
+        self._machine = _remembered(self._make_machine, _KEPT_HARDWARE)
+        self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
+        self._figures = _remembered(self._run, _KEPT_RUNS)
+        names = inputs.names
+        self._settings = [(i, name) for i, name in enumerate(names) if name not in POINT_FIELDS]
+        self._fields = [(i, name) for i, name in enumerate(names) if name in POINT_FIELDS]
+
+    def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
+        """The row of a point, and its rows by layer; the reason where it is impossible."""
+        said = {name: point[i] for i, name in self._fields if point[i] is not None}
+        settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
+        row: Row = {
+            "point": number,
+            "hardware": said.pop("hw"),
+            "batch": 1,
+            "activation_bits": 1,
+            **said,
+            "baseline_bits": self.inputs.baseline_bits,
+            "version": __version__,
+        }
+        try:
+            return self._complete(row, said, settings)
+        except InputError as error:
+            reason = str(error)
+        except Exception as error:  # a defect in one point must not end the study
+            reason = f"internal error: {type(error).__name__}: {error}"
+        data = self.inputs.hardware[row["hardware"]]
+        return {**flat(_replaced(data, settings)), **row, "error": reason}, []
+
+    def _complete(
+        self, row: Row, said: dict[str, Value], settings: tuple[tuple[str, Value], ...]
+    ) -> tuple[Row, list[Row]]:
+        machine = self._machine(row["hardware"], settings)
+        precision = tuple((k, said.pop(k)) for k in ("bits", "tau", "tau_1x1") if k in said)
+        shape = tuple(sorted(said.items()))
+        key = (row["hardware"], settings, shape)
+        run = self._figures(*key, precision)
+        base = self._figures(*key, (("bits", self.inputs.baseline_bits),))
+        clock = machine.hardware.clock_ghz
+        row = {
+            "bits": run.bits,
+            **row,
+            **machine.columns,
+            "input_size": self._size(shape),
+            "tau": run.tau,
+            "tau_1x1": run.tau_1x1,
+            "mean_bits": run.mean_bits,
+            "cycles": run.cycles,
+            "time_ms": run.cycles / clock / 1e6,
+            "baseline_cycles": base.cycles,
+            "baseline_time_ms": base.cycles / clock / 1e6,
+            "speedup": base.cycles / run.cycles,
+            "utilization_percent": run.utilization_percent,
+            "baseline_utilization_percent": base.utilization_percent,
+            "dram_read_bytes": run.dram_read_bytes,
+            "dram_written_bytes": run.dram_written_bytes,
+            "baseline_dram_read_bytes": base.dram_read_bytes,
+            "baseline_dram_written_bytes": base.dram_written_bytes,
+            "engine": run.engine,
+            "config_sha256": configuration_sha256(
+                hardware=machine.text, run=run.text, baseline=base.text
+            ),
+        }
+        return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
+
+    def _size(self, shape: tuple[tuple[str, Value], ...]) -> str:
+        workload = self._network(dict(shape))
+        return f"{workload.input_height}x{workload.input_width}"
+
+    def _network(self, shape: Mapping[str, Any]) -> Workload:
+        found = self.inputs.workloads[shape["model"], shape.get("input_size")]
+        if isinstance(found, str):
+            raise InputError(found)
+        return found
+
+    def _make_machine(self, name: str, settings: tuple[tuple[str, Value], ...]) -> _Machine:
+        hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
+        plain = msgspec.to_builtins(hardware)
+        return _Machine(hardware, flat(plain), configuration_text(plain))
+
+    def _make_workload(
+        self, shape: tuple[tuple[str, Value], ...], precision: tuple[tuple[str, Value], ...]
+    ) -> tuple[Workload, str]:
+        options: dict[str, Any] = dict(shape)
+        network = self._network(options)
+        workload = configure(
+            network,
+            batch=options.get("batch", 1),
+            activation_bits=options.get("activation_bits", 1),
+            include_full_precision=self.inputs.include_full_precision,
+            **dict(precision),  # type: ignore[arg-type] # bits, tau, tau_1x1
+        )
+        return workload, configuration_text(workload.described())
+
+    def _run(
+        self,
+        name: str,
+        settings: tuple[tuple[str, Value], ...],
+        shape: tuple[tuple[str, Value], ...],
+        precision: tuple[tuple[str, Value], ...],
+    ) -> _Figures:
+        workload, text = self._workload(shape, precision)
+        run = run_one(workload, self._machine(name, settings).hardware, self.inputs.engine)
+        return _figures(run, text, self.inputs.layers)
+
+
+def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
+    """The function with a bounded memory of its results and of the input errors it raised."""
+
+    @lru_cache(maxsize=kept)
+    def outcome(_spelt: str, *key: Any) -> T | InputError:
+        try:
+            return function(*key)
+        except InputError as error:
+            return error
+
+    def call(*key: Any) -> T:
+        value = outcome(repr(key), *key)  # 1, 1.0 and True are equal, but not the same setting
+        if isinstance(value, InputError):
+            raise InputError(str(value))
+        return value
+
+    return call
+
+
+def _figures(run: "Run", text: str, by_layer: bool) -> _Figures:
+    cycles = run.cycles
+    work = sum(layer.utilization * layer.cycles for layer in run.layers)
+    return _Figures(
+        cycles=cycles,
+        utilization_percent=100 * work / cycles,
+        dram_read_bytes=run.dram_bytes["read"],
+        dram_written_bytes=run.dram_bytes["written"],
+        bits=run.bits,
+        mean_bits=run.workload.bits,
+        tau=run.tau,
+        tau_1x1=run.tau_1x1,
+        engine=run.engine,
+        text=text,
+        layers=[
+            {
+                "layer": layer.name,
+                "stage": layer.stage,
+                "cycles": layer.cycles,
+                "utilization_percent": 100 * layer.utilization,
+                "bound_by": layer.bound_by,
+                "dram_read_bytes": layer.dram_read_bytes,
+                "dram_written_bytes": layer.dram_written_bytes,
+            }
+            for layer in (run.layers if by_layer else ())
+        ],
+    )
+
+
+def _layer_rows(point: int, run: _Figures, base: _Figures, clock_ghz: float) -> list[Row]:
+    return [
+        {
+            **ours,
+            "point": point,
+            "time_us": ours["cycles"] / clock_ghz / 1e3,
+            "baseline_cycles": theirs["cycles"],
+            "baseline_time_us": theirs["cycles"] / clock_ghz / 1e3,
+            "speedup": theirs["cycles"] / ours["cycles"],
+            "baseline_bound_by": theirs["bound_by"],
+        }
+        for ours, theirs in zip(run.layers, base.layers, strict=True)
+    ]
+
+
+def _replaced(data: Mapping[str, Any], settings: Iterable[tuple[str, Value]]) -> dict[str, Any]:
+    """Plain data with values replaced, checked or not: what an impossible point asked for."""
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(data))
+    for key, value in settings:
+        *parents, last = key.split(".")
+        inner = plain
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    return plain

@@ -1,0 +1,110 @@
+"""Chunks on the cores of this machine."""
+
+import os
+import signal
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait as wait_for_end
+
+from simulator.errors import InputError
+from simulator.sweep.evaluate import Rows, evaluate_chunk
+from simulator.sweep.points import Point
+from simulator.sweep.study import Study
+
+Chunk = tuple[int, list[Point]]
+Finished = Generator[tuple[int, Rows], None, None]
+
+_DEATHS = 3
+"""Times that worker processes may die (out of memory, killed) before the study gives up."""
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def run_locally(study: Study, chunks: Iterable[Chunk], jobs: int) -> Finished:
+    """Yield the rows of every chunk, in the order in which they are finished.
+
+    Args:
+        study: what the chunks are of.
+        chunks: taken one by one, only a few ahead of the work.
+        jobs: worker processes; one works in this process.
+
+    Raises:
+        InputError: worker processes keep dying.
+
+    """
+    if jobs == 1:
+        for number, points in chunks:
+            yield number, evaluate_chunk(study.payload, number * study.chunk_points, points)
+        return
+    waiting = iter(chunks)
+    again: list[Chunk] = []
+    for _ in range(_DEATHS):
+        try:
+            yield from _in_pool(study, waiting, again, jobs)
+            return
+        except BrokenProcessPool:
+            continue
+    raise InputError(
+        f"worker processes died {_DEATHS} times (killed, or out of memory); with fewer --jobs the "
+        "same command goes on where it was"
+    )
+
+
+def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: int) -> Finished:
+    """Work through `again` and `waiting` in one pool; where it breaks, `again` has what is left."""
+    first_again = again.copy()
+    again.clear()
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
+    running: dict[Future[Rows], Chunk] = {}
+
+    def submit(some: Iterable[Chunk]) -> None:
+        for chunk in some:
+            again.append(chunk)
+            number, points = chunk
+            first = number * study.chunk_points
+            running[pool.submit(evaluate_chunk, study.payload, first, points)] = chunk
+
+    try:
+        submit(first_again)
+        submit(islice(waiting, max(0, 2 * jobs - len(running))))
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                rows = future.result()
+                chunk = running.pop(future)
+                again.remove(chunk)
+                yield chunk[0], rows
+                submit(islice(waiting, 1))
+    finally:
+        _end(pool)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End the pool at once: what its processes are at will be done again."""
+    processes = list((pool._processes or {}).values())  # no public way before 3.14
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None  # a worker has one
+
+    def follow() -> None:
+        wait_for_end([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,214 @@
+"""Where the points of a study come from: a grid, a random sample of it, or a CSV file.
+
+Points are made when they are asked for, in a fixed order, so a study's size costs no memory.
+"""
+
+import csv
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, Protocol
+
+from simulator.errors import InputError
+from simulator.sweep.axes import Axis, Value, value_of_text
+
+Point = tuple[Value, ...]
+"""One value per name of its `Points`."""
+
+
+class Points(Protocol):
+    """A fixed, finite sequence of points."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What a point's values are values of; see `simulator.sweep.axes.Axis`."""
+
+    @property
+    def inner(self) -> int:
+        """Points in a row that differ in nothing but precision, where that is known."""
+
+    def __len__(self) -> int:
+        """How many points there are."""
+
+    def __iter__(self) -> Iterator[Point]:
+        """Every point, in order."""
+
+    def described(self) -> dict[str, Any]:
+        """What decides the points, as plain data; equal descriptions, equal points."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Every combination of the axes' values; the last axis changes fastest."""
+
+    axes: tuple[Axis, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def inner(self) -> int:
+        """Values of the last axis."""
+        return len(self.axes[-1].values)
+
+    def __len__(self) -> int:
+        """The product of the axes' lengths."""
+        return prod(len(axis.values) for axis in self.axes)
+
+    def __iter__(self) -> Iterator[Point]:
+        """Every combination."""
+        return product(*(axis.values for axis in self.axes))
+
+    def __getitem__(self, number: int) -> Point:
+        """The point with this number."""
+        values = []
+        for axis in reversed(self.axes):
+            number, place = divmod(number, len(axis.values))
+            values.append(axis.values[place])
+        return tuple(reversed(values))
+
+    def described(self) -> dict[str, Any]:
+        """The axes."""
+        return {"points": "grid", "axes": {axis.name: list(axis.values) for axis in self.axes}}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Different points of a grid, drawn at random, in the grid's order.
+
+    Raises:
+        InputError: more points than the grid has, or none.
+
+    """
+
+    grid: Grid
+    count: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Check the count."""
+        if not 1 <= self.count <= len(self.grid):
+            raise InputError(f"--sample {self.count}: expected 1 to {len(self.grid)}, the grid")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names."""
+        return self.grid.names
+
+    @property
+    def inner(self) -> int:
+        """Nothing is known about neighbours."""
+        return 1
+
+    def __len__(self) -> int:
+        """How many are drawn."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Point]:
+        """The drawn points; neighbours share hardware where they can."""
+        return (self.grid[number] for number in self._numbers)
+
+    @cached_property
+    def _numbers(self) -> Sequence[int]:
+        return sorted(random.Random(self.seed).sample(range(len(self.grid)), self.count))
+
+    def described(self) -> dict[str, Any]:
+        """The grid, the count and the seed."""
+        drawn = {"points": "sample", "sample": self.count, "seed": self.seed}
+        return {**self.grid.described(), **drawn}
+
+
+class PointsFile:
+    """The rows of a CSV file whose header names point fields and hardware keys.
+
+    An empty cell leaves its field unsaid: the hardware file's value, or the default.
+    """
+
+    inner = 1
+    """Nothing is known about neighbours."""
+
+    def __init__(self, path: Path, constants: tuple[Axis, ...]) -> None:
+        """Read the file once: check every cell, count the points.
+
+        Args:
+            path: of the CSV file, UTF-8.
+            constants: axes of one value each, for what the file does not name.
+
+        Raises:
+            InputError: an unreadable or empty file, a wrong cell (with its line), a column that
+                is also given as a constant, or a constant of several values.
+
+        """
+        self._path = path
+        self._constants = tuple(axis.values[0] for axis in constants)
+        for axis in constants:
+            if len(axis.values) > 1:
+                raise InputError(f"{path} gives the points: {axis.name} must have a single value")
+        self._columns = self._header()
+        self.names = (*(axis.name for axis in constants), *self._columns)
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise InputError(f"{path}: {name} is given twice: by columns, or an option as well")
+        digest = hashlib.sha256()
+        self._count = 0
+        for point in self:
+            digest.update(repr(point).encode())
+            self._count += 1
+        if not self._count:
+            raise InputError(f"{path}: no points below the header")
+        self._sha256 = digest.hexdigest()
+
+    def __len__(self) -> int:
+        """How many rows the file has."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Point]:
+        """The rows in the file's order."""
+        rows = self._lines()
+        next(rows)  # the header
+        for line, cells in rows:
+            if not cells:
+                continue
+            if len(cells) != len(self._columns):
+                raise InputError(
+                    f"{self._path}, line {line}: {len(cells)} cells, expected {len(self._columns)}"
+                )
+            try:
+                values = map(_cell, self._columns, cells)
+                yield (*self._constants, *values)
+            except InputError as error:
+                raise InputError(f"{self._path}, line {line}: {error}") from error
+
+    def described(self) -> dict[str, Any]:
+        """The columns and the fingerprint of every point."""
+        return {"points": "file", "columns": list(self.names), "points_sha256": self._sha256}
+
+    def _header(self) -> tuple[str, ...]:
+        for _, cells in self._lines():
+            if not all(cell.strip() for cell in cells):
+                raise InputError(f"{self._path}, line 1: a column has no name")
+            return tuple(cell.strip() for cell in cells)
+        raise InputError(f"{self._path}: empty")
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        try:
+            with self._path.open(newline="", encoding="utf-8-sig") as file:
+                rows = csv.reader(file, strict=True)
+                for cells in rows:
+                    yield rows.line_num, cells
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{self._path}: malformed CSV: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _cell(name: str, text: str) -> Value:
+    return value_of_text(name, text.strip()) if text.strip() else None

@@ -1,0 +1,113 @@
+"""Run a study into a folder: what is left of it, then the result, the summary and the plots."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simulator.sweep.effects import AxisEffect, StudyFigures, read_figures
+from simulator.sweep.store import LAYERS_FILE, Store, open_store
+from simulator.sweep.study import Study
+
+Progress = Callable[[str, int, int], None]
+"""Called with a title, points finished and points in all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """What a finished study found."""
+
+    study: Study
+    figures: StudyFigures
+    effects: tuple[AxisEffect, ...]
+    """The axis that matters most first."""
+    files: tuple[Path, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "point_count": self.figures.point_count,
+            "failed_points": sum(self.figures.errors.values()),
+            "errors": dict(self.figures.errors),
+            "axes": [effect.described() for effect in self.effects],
+            "files": [str(path) for path in self.files],
+            "study_sha256": self.study.sha256,
+            "version": self.study.inputs.version,
+        }
+
+
+def run_study(
+    study: Study,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Run a study, or what is left of it, into a folder.
+
+    Args:
+        study: from `grid_study` or `points_study`.
+        out: folder; what an interrupted run of the same study left there is used.
+        jobs: processes on this machine; all cores if not given.
+        scheduler: address of a Dask scheduler instead, such as `tcp://host:8786`.
+        progress: called while the study goes on.
+
+    Raises:
+        InputError: another study is in the folder or another process works there, the folder
+            cannot be written, the cluster cannot be used.
+
+    """
+    with open_store(Path(out), study) as store:
+        if not store.finished:
+            _finish(study, store, jobs, scheduler, progress)
+        store.assemble()
+        return _report(study, store)
+
+
+def _finish(
+    study: Study,
+    store: Store,
+    jobs: int | None,
+    scheduler: str | None,
+    progress: Progress | None,
+) -> None:
+    done = store.done_chunks()
+    size, total = study.chunk_points, len(study.points)
+    missing = ((n, points) for n, points in study.chunks() if n not in done)
+    if scheduler is None:
+        from simulator.sweep.local import cores, run_locally
+
+        workers = min(jobs or cores(), max(1, study.chunk_count - len(done)))
+        finished = run_locally(study, missing, workers)
+    else:
+        from simulator.sweep.cluster import run_on_cluster
+
+        finished = run_on_cluster(study, missing, scheduler)
+    points = sum(min(size, total - number * size) for number in done)
+    if progress is not None:
+        progress("points", points, total)
+    if len(done) == study.chunk_count:
+        return
+    with closing(finished):
+        for number, rows in finished:
+            store.keep(number, rows)
+            points += min(size, total - number * size)
+            if progress is not None:
+                progress("points", points, total)
+
+
+def _report(study: Study, store: Store) -> StudyResult:
+    from simulator.sweep.effects import axis_effects
+    from simulator.sweep.plots import write_plots
+    from simulator.sweep.summary import write_summary
+
+    figures = read_figures(store.points_file, study.axis_names)
+    effects = axis_effects(figures)
+    plots = write_plots(figures, effects, store.folder)
+    summary = write_summary(study, figures, effects, plots, store.folder / "summary.md")
+    tables = [store.points_file, *([store.folder / LAYERS_FILE] if study.inputs.layers else [])]
+    return StudyResult(
+        study=study, figures=figures, effects=effects, files=(*tables, summary, *plots)
+    )

@@ -1,0 +1,216 @@
+"""The folder of a study: what is done is kept, whenever the process ends.
+
+    study.json       what the study is; another study is refused
+    chunks/          rows of finished chunks, one file each; removed when all are done
+    layers.parquet   rows by layer, where asked for
+    study.parquet    one row per point; written last, so it stands for a finished study
+
+A file appears under its name only when it is complete and on the disk (written beside, fsync,
+rename). The final files are put together in point order with row groups of a fixed size, so they
+do not depend on who finished what when.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.errors import InputError
+from simulator.report.files import writable_folder
+from simulator.sweep.columns import layer_schema, point_schema
+from simulator.sweep.evaluate import Rows
+from simulator.sweep.study import Study
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STUDY_FILE = "study.json"
+POINTS_FILE = "study.parquet"
+LAYERS_FILE = "layers.parquet"
+_ROW_GROUP = 1 << 14
+_HALF_WRITTEN = ".part"
+
+
+class Store:
+    """One study's folder, held by one process; made by `open_store`."""
+
+    def __init__(self, folder: Path, study: Study) -> None:
+        """Do not call; see `open_store`."""
+        self.folder = folder
+        self._study = study
+        self._chunks = folder / "chunks"
+
+    @property
+    def points_file(self) -> Path:
+        """The result."""
+        return self.folder / POINTS_FILE
+
+    @property
+    def finished(self) -> bool:
+        """Whether the result is there."""
+        return self.points_file.exists()
+
+    def done_chunks(self) -> set[int]:
+        """Numbers of the chunks whose rows are kept."""
+        return {int(path.stem) for path in self._chunks.glob("*.arrow")}
+
+    def keep(self, number: int, rows: Rows) -> None:
+        """Keep a chunk's rows; they survive the end of this process and of the power."""
+        if rows.layers is not None:
+            _write(self._chunks / f"{number:08d}.layers", rows.layers)
+        _write(self._chunks / f"{number:08d}.arrow", rows.points)
+
+    def assemble(self) -> None:
+        """Put the result together from all chunks, then drop them."""
+        if not self.finished:
+            if self._study.inputs.layers:
+                self._assemble(LAYERS_FILE, "layers", layer_schema())
+            self._assemble(POINTS_FILE, "arrow", point_schema())
+        for path in self._chunks.iterdir():
+            path.unlink()
+        self._chunks.rmdir()
+
+    def _assemble(self, name: str, suffix: str, schema: "pa.Schema") -> None:
+        from pyarrow import parquet
+
+        def fill(path: Path) -> None:
+            with parquet.ParquetWriter(path, schema) as writer:
+                for table in _regrouped(self._tables(suffix), schema):
+                    writer.write_table(table, row_group_size=_ROW_GROUP)
+
+        _put(self.folder / name, fill)
+
+    def _tables(self, suffix: str) -> Iterator["pa.Table"]:
+        import pyarrow as pa
+
+        for number in range(self._study.chunk_count):
+            data = (self._chunks / f"{number:08d}.{suffix}").read_bytes()
+            with pa.ipc.open_stream(data) as reader:
+                yield reader.read_all()
+
+
+@contextmanager
+def open_store(folder: Path, study: Study) -> Iterator[Store]:
+    """Take a folder for a study: a new or empty one, or one where the same study was begun.
+
+    Raises:
+        InputError: another study is in the folder, another process works in it, or it cannot be
+            written.
+
+    """
+    from filelock import FileLock, Timeout
+
+    folder = writable_folder(folder)
+    try:
+        with FileLock(folder / ".lock", timeout=0):  # the system drops it when the process dies
+            _claim(folder, study)
+            yield Store(folder, study)
+    except Timeout as error:
+        raise InputError(f"{folder}: another process is working on a study here") from error
+
+
+def _claim(folder: Path, study: Study) -> None:
+    """Write study.json, or compare it with the study."""
+    path = folder / STUDY_FILE
+    ours = {"sha256": study.sha256, **study.described}
+    if path.exists():
+        theirs = _read_json(path)
+        if theirs.get("sha256") != study.sha256:
+            raise InputError(
+                f"{folder} holds another study: {_difference(theirs, ours)}; choose another --out"
+            )
+    elif (folder / POINTS_FILE).exists():
+        raise InputError(f"{folder}: has {POINTS_FILE} but no {STUDY_FILE}; choose another --out")
+    else:
+        _write(path, (json.dumps(ours, indent=2) + "\n").encode())
+    chunks = folder / "chunks"
+    chunks.mkdir(exist_ok=True)
+    for place in (folder, chunks):
+        for rest in place.glob(f"*{_HALF_WRITTEN}"):
+            rest.unlink()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: is no study of this program: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: is no study of this program")
+    return data
+
+
+def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
+    """What differs first, in words."""
+    missing = "(none)"
+    flat_theirs, flat_ours = _flat(theirs), _flat(ours)
+    differing = [
+        f"{key} is {_short(flat_theirs.get(key, missing))} there and "
+        f"{_short(flat_ours.get(key, missing))} here"
+        for key in dict.fromkeys([*flat_theirs, *flat_ours])
+        if key != "sha256" and flat_theirs.get(key, missing) != flat_ours.get(key, missing)
+    ]
+    more = f" (and {len(differing) - 2} more)" if len(differing) > 2 else ""
+    return ", ".join(differing[:2]) + more
+
+
+def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return flat
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _regrouped(tables: Iterator["pa.Table"], schema: "pa.Schema") -> Iterator["pa.Table"]:
+    """The same rows in tables of `_ROW_GROUP` rows; the last may be smaller, never empty."""
+    import pyarrow as pa
+
+    waiting: list[pa.Table] = [schema.empty_table()]
+    rows = 0
+    for table in tables:
+        waiting.append(table)
+        rows += len(table)
+        while rows >= _ROW_GROUP:
+            joined = pa.concat_tables(waiting).combine_chunks()
+            yield joined.slice(0, _ROW_GROUP)
+            waiting = [joined.slice(_ROW_GROUP)]
+            rows -= _ROW_GROUP
+    if rows:
+        yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _write(path: Path, data: bytes) -> None:
+    _put(path, lambda temporary: temporary.write_bytes(data))
+
+
+def _put(path: Path, fill: Callable[[Path], object]) -> None:
+    """Let `fill` write a file beside `path`, see it on the disk, then give it its name."""
+    temporary = path.with_name(path.name + _HALF_WRITTEN)
+    try:
+        fill(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """See a renaming on the disk; where folders cannot be opened, the system does it itself."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,208 @@
+"""A study: its points and everything that its rows follow from, with a fingerprint."""
+
+import hashlib
+import json
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from simulator.errors import InputError
+from simulator.hardware.config import read_hardware
+from simulator.run import engine_for
+from simulator.sweep.axes import POINT_FIELDS, Axis, parse_size
+from simulator.sweep.columns import column_of, hardware_keys
+from simulator.sweep.evaluate import Inputs
+from simulator.sweep.points import Grid, Point, Points, PointsFile, Sample
+from simulator.workload import Workload, load_workload
+
+_MOST_CHUNK_POINTS = 256
+"""About a quarter of a second of work for the fast engine, and of loss when killed."""
+_LEAST_CHUNKS = 64
+"""Enough pieces to keep many cores busy to the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Points, and what they are points of."""
+
+    points: Points
+    inputs: Inputs
+
+    @cached_property
+    def chunk_points(self) -> int:
+        """Points of one chunk: a property of the study alone, whoever works on it."""
+        size = min(_MOST_CHUNK_POINTS, ceil(len(self.points) / _LEAST_CHUNKS))
+        inner = self.points.inner
+        return ceil(size / inner) * inner if inner <= _MOST_CHUNK_POINTS else size
+
+    @property
+    def chunk_count(self) -> int:
+        """Number of chunks; the last may be smaller than the others."""
+        return ceil(len(self.points) / self.chunk_points)
+
+    def chunks(self) -> Iterator[tuple[int, list[Point]]]:
+        """Every chunk's number and points, made one at a time."""
+        points = iter(self.points)
+        for number in range(self.chunk_count):
+            yield number, list(islice(points, self.chunk_points))
+
+    @property
+    def axis_names(self) -> tuple[str, ...]:
+        """What the points say, constants included."""
+        return self.points.names
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The inputs as a worker gets them."""
+        return pickle.dumps(self.inputs)
+
+    @cached_property
+    def described(self) -> dict[str, Any]:
+        """Everything that decides the study's files, as plain data: the contents of study.json."""
+        inputs = self.inputs
+        return {
+            **self.points.described(),
+            "point_count": len(self.points),
+            "chunk_points": self.chunk_points,
+            "baseline_bits": inputs.baseline_bits,
+            "include_full_precision": inputs.include_full_precision,
+            "engine": inputs.engine,
+            "layers": inputs.layers,
+            "version": inputs.version,
+            "hardware": {name: dict(data) for name, data in inputs.hardware.items()},
+            "networks": {
+                f"{model} {size or 'as in its file'}": _network_fingerprint(network)
+                for (model, size), network in inputs.workloads.items()
+            },
+        }
+
+    @cached_property
+    def sha256(self) -> str:
+        """Fingerprint of `described`: equal fingerprints, equal files."""
+        return hashlib.sha256(json.dumps(self.described, sort_keys=True).encode()).hexdigest()
+
+
+def _network_fingerprint(network: Workload | str) -> str:
+    if isinstance(network, str):
+        return network
+    return hashlib.sha256(json.dumps(network.described(), sort_keys=True).encode()).hexdigest()
+
+
+def grid_study(
+    axes: Sequence[Axis], *, sample: int | None = None, seed: int = 0, **options: Any
+) -> Study:
+    """A study of every combination of some axes' values, or of a random sample of them.
+
+    Args:
+        axes: in any order; `hw` and `model` must be among them. Hardware changes slowest and
+            precision fastest, so that neighbours share what they can.
+        sample: how many different points to draw; all of them if not given.
+        seed: of the draw.
+        options: see `points_study`.
+
+    Raises:
+        InputError: an axis is missing, unknown or given twice; a file is wrong.
+
+    """
+    names = [axis.name for axis in axes]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{name} is given twice")
+    if "bits" in names and ("tau" in names):
+        raise InputError("bits and tau are both given: choose one")
+    order = {name: place for place, name in enumerate(POINT_FIELDS)}
+    grid = Grid(tuple(sorted(axes, key=lambda axis: (axis.name != "hw", order.get(axis.name, 0)))))
+    return _study(Sample(grid, sample, seed) if sample is not None else grid, **options)
+
+
+def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: Any) -> Study:
+    """A study of the rows of a CSV file.
+
+    Args:
+        path: its header names point fields (`hw`, `model`, `bits`, ...) and hardware keys.
+        constants: axes of one value for what the file does not name.
+        options: `engine`, `baseline_bits`, `include_full_precision`, and `layers` for rows by
+            layer as well.
+
+    Raises:
+        InputError: a file is wrong.
+
+    """
+    return _study(PointsFile(Path(path), tuple(constants)), **options)
+
+
+def _study(
+    points: Points,
+    *,
+    engine: str = "auto",
+    baseline_bits: float = 1.0,
+    include_full_precision: bool = False,
+    layers: bool = False,
+) -> Study:
+    engine_for(engine)
+    for name in ("hw", "model"):
+        if name not in points.names:
+            raise InputError(f"no {name} is given")
+    _require_known_keys(points.names)
+    hardware, networks = _named_files(points)
+    inputs = Inputs(
+        hardware={name: read_hardware(name) for name in hardware},
+        workloads={(model, size): _network(model, size) for model, size in networks},
+        names=points.names,
+        baseline_bits=baseline_bits,
+        include_full_precision=include_full_precision,
+        engine=engine,
+        layers=layers,
+    )
+    return Study(points=points, inputs=inputs)
+
+
+def _require_known_keys(names: Sequence[str]) -> None:
+    known = hardware_keys()
+    for name in names:
+        if name not in POINT_FIELDS and name not in known:
+            near = get_close_matches(name, [*known, *POINT_FIELDS], n=1)
+            hint = f": did you mean {near[0]!r}?" if near else ""
+            raise InputError(f"{name!r} is no key of a hardware file{hint}")
+
+
+def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:
+    """The hardware, and the networks with their input sizes, that the points name; in order."""
+    names = points.names
+    sized = names.index("input_size") if "input_size" in names else None
+    hw, model = names.index("hw"), names.index("model")
+    if isinstance(points, PointsFile):
+        pairs = {(p[hw], p[model], p[sized] if sized is not None else None) for p in points}
+    else:
+        grid = points.grid if isinstance(points, Sample) else points
+        assert isinstance(grid, Grid)  # there are three kinds of points
+        values = [axis.values for axis in grid.axes]
+        sizes = values[sized] if sized is not None else (None,)
+        pairs = {(h, m, s) for h in values[hw] for m in values[model] for s in sizes}
+    if any(h is None or m is None for h, m, _ in pairs):
+        raise InputError("a point names no hw or no model")
+    hardware = sorted({str(h) for h, _, _ in pairs})
+    networks = {(str(m), None if s is None else str(s)) for _, m, s in pairs}
+    return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
+
+
+def _network(model: str, size: str | None) -> Workload | str:
+    """The network, or why it cannot have that input size."""
+    if size is None:
+        return load_workload(model)
+    load_workload(model)  # a wrong file is refused here
+    try:
+        return load_workload(model, parse_size(size))
+    except InputError as error:
+        return str(error)
+
+
+def columns_of(study: Study) -> tuple[str, ...]:
+    """The columns of the result that hold what the points say."""
+    return tuple(column_of(name) for name in study.axis_names)

@@ -1,0 +1,169 @@
+"""`summary.md`: what mattered, what did not, what failed, and the best points."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from simulator.report.files import write_file
+from simulator.sweep.axes import Value
+from simulator.sweep.effects import MATTERS, AxisEffect, Floats, StudyFigures, is_number
+from simulator.sweep.study import Study
+
+_MOST_VALUES = 24
+"""Values of one axis that are listed one by one."""
+_BEST = 5
+
+
+def write_summary(
+    study: Study,
+    figures: StudyFigures,
+    effects: Sequence[AxisEffect],
+    plots: Sequence[Path],
+    path: Path,
+) -> Path:
+    """Write the summary as Markdown."""
+    sections = [
+        f"# Study of {figures.point_count:,} points",
+        _what(study, figures),
+        *(_failures(figures) if figures.errors else []),
+        *(_mattering(effects) if effects else ["No axis has more than one value."]),
+        *(_level_table(effect) for effect in effects if effect.matters),
+        *(_best(figures) if len(figures.point) else []),
+        *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
+    ]
+    text = "\n\n".join(sections) + "\n"
+    return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _what(study: Study, figures: StudyFigures) -> str:
+    described = study.described
+    kind = {
+        "grid": "every combination of the axes' values",
+        "sample": f"a random sample of the grid, seed {described.get('seed')}",
+        "file": "points from a file",
+    }[described["points"]]
+    axes = ", ".join(f"`{name}` ({len(values)})" for name, values in figures.axes.items())
+    return (
+        f"{kind[0].upper()}{kind[1:]}; axes and numbers of values: {axes or 'none'}. Baseline: "
+        f"{study.inputs.baseline_bits:g} bit on the same hardware. One row per point in "
+        "`study.parquet`; `study.json` says what the study is."
+    )
+
+
+def _failures(figures: StudyFigures) -> list[str]:
+    total = sum(figures.errors.values())
+    rows = [(f"{count:,}", reason) for reason, count in list(figures.errors.items())[:_BEST]]
+    more = len(figures.errors) - len(rows)
+    return [
+        f"## What failed\n\n{total:,} of {figures.point_count:,} points are impossible; their rows "
+        "say why in `error`. They are left out of everything below.",
+        _table(("points", "reason"), rows) + (f"\n\nand {more} more reasons." if more else ""),
+    ]
+
+
+def _mattering(effects: Sequence[AxisEffect]) -> list[str]:
+    rows = [
+        (
+            f"`{effect.axis}`",
+            f"{effect.time_ratio:.3f}x",
+            f"{effect.largest_time_ratio:.3f}x" if effect.groups else "",
+            f"{effect.speedup_ratio:.3f}x",
+            f"{effect.groups:,}" if effect.groups else "none: fitted",
+        )
+        for effect in effects
+    ]
+    sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
+    return [
+        "## What mattered",
+        "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
+        "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
+        "such points, the span of a fit of log(time) as a sum over the axes.",
+        _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
+        sentences,
+    ]
+
+
+def sentence(effect: AxisEffect) -> str:
+    """What an axis does, for people."""
+    if effect.idle:
+        return f"`{effect.axis}` does not matter: no time changes with it."
+    if not effect.matters:
+        most = max(effect.time_ratio, effect.largest_time_ratio)
+        return f"`{effect.axis}` hardly matters: {100 * (most - 1):.2g} % at most."
+    first = f"`{effect.axis}` changes the time {effect.time_ratio:.2f}x"
+    if effect.time_ratio < MATTERS:
+        return f"{first} on average, {effect.largest_time_ratio:.2f}x at most."
+    best = int(np.argmin(effect.level_times))
+    text = f"{first}; fastest at {_shown(effect.values[best])}"
+    enough = _enough(effect)
+    if enough is not None:
+        text += f"; from {_shown(effect.values[enough])} on less than 1 % is left to gain"
+    return text + "."
+
+
+def _enough(effect: AxisEffect) -> int | None:
+    """The first of a falling axis' values behind which nothing more than 1 % happens."""
+    times = np.array(effect.level_times)
+    if not all(is_number(value) for value in effect.values):
+        return None
+    place = int(np.flatnonzero(times < times.min() * MATTERS)[0])
+    settled = times[place:].max() < times.min() * MATTERS
+    return place if settled and 0 < place < len(times) - 1 else None
+
+
+def _level_table(effect: AxisEffect) -> str:
+    """Mean time of every value of an axis, relative to the first."""
+    if len(effect.values) > _MOST_VALUES:
+        return f"`{effect.axis}` has {len(effect.values)} values; see the plot."
+    return _table(
+        (f"`{effect.axis}`", *map(_shown, effect.values)),
+        [("mean time, relative", *(f"{time:.3f}" for time in effect.level_times))],
+    )
+
+
+def _best(figures: StudyFigures) -> list[str]:
+    """The fastest points, and those of the largest speedup, of every network."""
+    return [
+        "## Fastest points",
+        _points_table(figures, figures.numbers["time_ms"]),
+        "## Points of the largest speedup",
+        _points_table(figures, -figures.numbers["speedup"]),
+    ]
+
+
+def _points_table(figures: StudyFigures, rank: Floats) -> str:
+    """The points of the lowest rank, of each network."""
+    order = np.argsort(rank, kind="stable")
+    networks = figures.codes.get("model", np.zeros(len(order), dtype=np.int32))
+    places = [
+        place
+        for network in np.unique(networks)
+        for place in order[networks[order] == network][:_BEST].tolist()
+    ]
+    header = ("point", "time (ms)", "speedup", *(f"`{name}`" for name in figures.axes))
+    rows = [
+        (
+            str(figures.point[place]),
+            f"{figures.numbers['time_ms'][place]:.4f}",
+            f"{figures.numbers['speedup'][place]:.3f}",
+            *(_shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
+        )
+        for place in places
+    ]
+    return _table(header, rows)
+
+
+def _shown(value: Value) -> str:
+    if value is None:
+        return "(not given)"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(_cell(c) for c in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

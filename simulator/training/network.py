@@ -1,0 +1,229 @@
+"""A network file as a trainable network; every layer keeps the name that the file gives it."""
+
+from collections.abc import Callable
+from typing import cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812 # torch's own name for it
+from torch import Tensor, nn
+
+from simulator.errors import InputError
+from simulator.training.estimator import ErrorDecay, sign
+from simulator.training.subsets import Signs, Subset
+from simulator.workload import Layer, Workload, load_workload, schema
+
+Binarizer = Signs | Subset
+MakeBinarizer = Callable[[ErrorDecay], Binarizer]
+
+START_GAIN = 0.1
+"""Gain with which a binary layer's normalisation starts where a shortcut runs beside it.
+
+ASSUMED: with 1 (torch's default) 18 of them drown the image; the network then learns too slowly
+for a study of minutes.
+"""
+
+
+class BinaryConv(nn.Module):
+    """A 3x3 convolution of signs with kernels that `binarize` makes of real weights."""
+
+    def __init__(self, layer: Layer, binarize: Binarizer) -> None:
+        """Draw the real weights."""
+        super().__init__()
+        shape = (layer.out_channels, layer.in_channels // layer.groups, 3, 3)
+        self.weight = nn.Parameter(nn.init.kaiming_normal_(torch.empty(shape)))
+        self.binarize = binarize
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[n, out_channels, height, width] from real activations, whose signs are taken.
+
+        Channels are not scaled: the batch normalisation that follows would undo it.
+        """
+        kernels = self.binarize(self.standardised().reshape(-1, 9)).view(self.weight.shape)
+        layer = self.layer
+        return F.conv2d(
+            sign(x, self.binarize.decay),
+            kernels,
+            stride=layer.stride,
+            padding=layer.padding,
+            dilation=layer.dilation,
+            groups=layer.groups,
+        )
+
+    def standardised(self) -> Tensor:
+        """The weights balanced and standardised per output channel (IR-Net; supplement A)."""
+        flat = self.weight.flatten(1)
+        balanced = flat - flat.mean(1, keepdim=True)
+        deviation = balanced.square().mean(1, keepdim=True).sqrt()
+        return (balanced / deviation).view(self.weight.shape)
+
+
+class Network(nn.Module):
+    """The graph of a network file.
+
+    A batch normalisation follows every convolution. The activation follows additions and those
+    convolutions that no addition reads.
+    """
+
+    def __init__(self, name_or_path: str, make_binarizer: MakeBinarizer | None) -> None:
+        """Build the layers; without `make_binarizer` all are full-precision, with ReLU.
+
+        Raises:
+            InputError: the file is wrong, is not for the digits, or has a layer that cannot be
+                trained.
+
+        """
+        super().__init__()
+        workload = load_workload(name_or_path)
+        layers = workload.layers
+        self.nodes = _digit_network(workload, name_or_path).layers
+        for node in self.nodes:
+            _require_trainable(node, name_or_path)
+        self.decay = ErrorDecay()
+        self.activation = F.relu if make_binarizer is None else F.hardtanh
+        self.summands = _summands(self.nodes)
+        self.weighted: dict[str, nn.Module] = {}
+        self.norms = nn.ModuleList()
+        self.norm_of: dict[str, nn.Module] = {}
+        for layer, node in zip(layers, (x for x in self.nodes if _has_weights(x)), strict=True):
+            self._add(layer, node, make_binarizer)
+
+    def _add(self, layer: Layer, node: schema.Node, make_binarizer: MakeBinarizer | None) -> None:
+        """Make a layer's module and register it under the layer's dotted name."""
+        module: nn.Module
+        if isinstance(node, schema.Linear):
+            module = nn.Linear(layer.in_channels, layer.out_channels)
+        elif make_binarizer is None or layer.full_precision:
+            module = nn.Conv2d(
+                layer.in_channels,
+                layer.out_channels,
+                layer.kernel,
+                stride=layer.stride,
+                padding=layer.padding,
+                dilation=layer.dilation,
+                groups=layer.groups,
+                bias=False,
+            )
+        else:
+            module = BinaryConv(layer, make_binarizer(self.decay))
+        _register(self, layer.name, module)
+        self.weighted[layer.name] = module
+        if isinstance(node, schema.Conv):
+            norm = nn.BatchNorm2d(layer.out_channels)
+            if layer.name in self.summands and not layer.full_precision:
+                nn.init.constant_(norm.weight, START_GAIN)
+            self.norms.append(norm)
+            self.norm_of[layer.name] = norm
+
+    @property
+    def binary(self) -> dict[str, BinaryConv]:
+        """The binary layers by name."""
+        return {name: m for name, m in self.weighted.items() if isinstance(m, BinaryConv)}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[n, classes] logits of images [n, channels, height, width]."""
+        values = {"input": images}
+        before = "input"
+        for node in self.nodes:
+            values[node.name] = self._value(node, values[node.source or before], values)
+            before = node.name
+        return values[before].flatten(1)
+
+    def _value(self, node: schema.Node, entering: Tensor, values: dict[str, Tensor]) -> Tensor:
+        out: Tensor
+        match node:
+            case schema.Conv():
+                out = self.norm_of[node.name](self.weighted[node.name](entering))
+                return out if node.name in self.summands else self.activation(out)
+            case schema.Add():
+                return self.activation(entering + values[node.other])
+            case schema.GlobalPool():
+                return entering.mean((2, 3), keepdim=True)
+            case _:  # a linear layer: `_require_trainable` admits no other
+                out = self.weighted[node.name](entering.flatten(1))
+                return out
+
+    @torch.no_grad()
+    def checkpoint(self) -> dict[str, Tensor]:
+        """The state as a file holds it, in the layout of the authors' published code.
+
+        `<layer>.weight` of a binary layer is what its kernels are chosen for, balanced and
+        standardised, and the signs of `<layer>.binarize.patterns` are the kernels in use.
+        """
+        state = {name: value.clone() for name, value in self.state_dict().items()}
+        for name, module in self.binary.items():
+            state[f"{name}.weight"] = module.standardised()
+            if isinstance(module.binarize, Subset):
+                state[f"{name}.binarize.patterns"] = module.binarize.stored_patterns()
+        return state
+
+
+def _register(network: nn.Module, name: str, module: nn.Module) -> None:
+    """Make `module` a part of the network under its dotted name: the state dict's names."""
+    *folders, last = name.split(".")
+    home = network
+    for folder in folders:
+        if folder not in home._modules:
+            _require_free(home, folder, name)
+            home.add_module(folder, nn.Module())
+        home = cast(nn.Module, home._modules[folder])
+    _require_free(home, last, name)
+    home.add_module(last, module)
+
+
+def _require_free(home: nn.Module, part: str, name: str) -> None:
+    if not part or hasattr(home, part):
+        raise InputError(
+            f"layer {name!r} cannot be trained under this name: {part!r} is empty or taken; "
+            "give it another one"
+        )
+
+
+def _has_weights(node: schema.Node) -> bool:
+    return isinstance(node, schema.Conv | schema.Linear)
+
+
+def _summands(nodes: tuple[schema.Node, ...]) -> set[str]:
+    """Names of what additions read."""
+    names = set()
+    for before, node in zip((None, *nodes), nodes, strict=False):
+        if isinstance(node, schema.Add):
+            names.add(node.other)
+            names.add(node.source or (before.name if before else "input"))
+    return names
+
+
+def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
+    """The graph behind a workload, if its input and output are those of the digits."""
+    file = workload.network
+    if file is None:
+        raise InputError(f"{source}: holds shapes but no network; name a network file")
+    image = file.input
+    if (image.channels, image.height, image.width) != (1, 8, 8):
+        raise InputError(
+            f"{source}: input is {image.channels}x{image.height}x{image.width}: the images to "
+            "train on are 1x8x8"
+        )
+    last = file.layers[-1]
+    if not isinstance(last, schema.Linear) or last.out_features != 10:
+        raise InputError(
+            f"{source}: its last entry is {last.name!r}: expected type linear with "
+            "out_features 10, one for every digit"
+        )
+    return file
+
+
+def _require_trainable(node: schema.Node, source: str) -> None:
+    """Refuse what a network file does not say enough about, or what has no 3x3 kernels."""
+    where = f"{source}: layer {node.name!r}"
+    if isinstance(node, schema.Pool | schema.RoiPool):
+        kind = "pool" if isinstance(node, schema.Pool) else "roi_pool"
+        raise InputError(
+            f"{where}: type {kind} cannot be trained: allowed are conv, linear, add, global_pool"
+        )
+    if isinstance(node, schema.Linear) and node.precision == "binary":
+        raise InputError(f"{where}: a binary linear layer cannot be trained: use precision full")
+    if isinstance(node, schema.Conv) and node.precision == "binary" and node.kernel != 3:
+        raise InputError(
+            f"{where}: kernel is {node.kernel}: a binary layer that is trained has 3x3 kernels"
+        )

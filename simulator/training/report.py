@@ -1,0 +1,243 @@
+"""reports/training.md: accuracies, subsets over the training, and the speed of what was trained."""
+
+from dataclasses import replace
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simulator.hardware import load_hardware
+from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.paper.printed import TABLE8
+from simulator.report.files import writable_folder, write_file
+from simulator.report.kernels import Snapshot, columns_of
+from simulator.report.kernels_figure import plot_kernels
+from simulator.report.result import Result
+from simulator.report.timeline import save_figure
+from simulator.run import simulate
+from simulator.training.data import load_digits
+from simulator.training.methods import Method
+from simulator.training.names import TITLES
+from simulator.training.study import (
+    SNAPSHOT_METHODS,
+    SNAPSHOT_PERCENT,
+    Progress,
+    Record,
+    Study,
+    rows_of,
+)
+from simulator.training.summary import Accuracy, accuracies
+from simulator.workload import Workload, load_workload
+from simulator.workload.extract import extract
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Snapshots = dict[int, Snapshot]
+"""A method's networks by percent of the training done, from 0 to 100."""
+
+HARDWARE = "cofluent64"
+_DRAWN_LAYERS = 4
+PRINTED_TAU = 5
+"""Table 8's tau."""
+_COMMAND = "simulate train --out out/training --report reports"
+
+
+def write(
+    study: Study, records: list[Record], folder: Path, progress: Progress | None = None
+) -> list[Path]:
+    """Write training.md, its tables as CSV and its figure; return the files written.
+
+    Raises:
+        InputError: the folder cannot be written, or a checkpoint of the study is missing.
+
+    """
+    folder = writable_folder(folder)
+    followed = [method for method in study.methods if method.name in SNAPSHOT_METHODS]
+    parts = [_recipe(study), *_accuracy(records)]
+    written = [write_csv(folder / "training.csv", rows_of(records))]
+    if followed:
+        snapshots = {method: _snapshots(study, method) for method in followed}
+        figure = _figure(snapshots)
+        speeds = [_speed_row(method, snapshots[method][100], progress) for method in followed]
+        parts += [*_subsets(snapshots), *_speed(study, speeds)]
+        written += [
+            write_csv(folder / "training_speed.csv", speeds),
+            write_file(folder / "training_figure11.png", lambda path: save_figure(figure, path)),
+        ]
+    title = "A network of our own: handwritten digits"
+    return [write_report(folder / "training.md", title, _COMMAND, parts), *written]
+
+
+# Accuracy ----------------------------------------------------------------------------------------
+
+
+def _recipe(study: Study) -> str:
+    digits, recipe = load_digits(), study.recipe
+    images = len(digits.test_labels)
+    return (
+        f"Network `{recipe.network}`, {len(digits.train_labels)} images to train on and {images} "
+        f"others to test on (one is {100 / images:.2f} %), {recipe.epochs} epochs in batches of "
+        f"{recipe.batch}, learning rate {recipe.learning_rate:g}, seeds "
+        f"{', '.join(map(str, study.seeds))}. [docs/training.md](../docs/training.md) says what is "
+        "the supplement's and what is assumed. Small images, a small network and a short "
+        "training: the order of methods here says little about ImageNet.\n"
+    )
+
+
+def _accuracy(records: list[Record]) -> list[str]:
+    entries = accuracies(records)
+    return [
+        "## Test accuracy\n\n"
+        "Mean over the seeds ± their standard deviation, of the last iteration's network, in "
+        "percent. Every run is in [training.csv](training.csv).\n",
+        table([_accuracy_row(entry) for entry in entries]),
+        *_orders(entries),
+        *_gains(entries),
+    ]
+
+
+def _accuracy_row(entry: Accuracy) -> Row:
+    method = entry.method
+    printed = TABLE8.get(method.name, "") if method.tau == PRINTED_TAU else ""
+    return {
+        "method": TITLES[method.name],
+        "tau": "" if method.tau is None else method.tau,
+        "bits (W/A)": f"{method.bits:.2f}/{method.activation_bits}",
+        "test accuracy (%)": entry.text,
+        "single seeds": ", ".join(f"{value:.2f}" for value in entry.percent),
+        "Table 8 (ImageNet, 0.56/32)": printed,
+    }
+
+
+def _orders(entries: list[Accuracy]) -> list[str]:
+    """One line per tau: its methods, best first."""
+    taus = sorted({x.method.tau for x in entries if x.method.tau is not None}, reverse=True)
+    lines = []
+    for tau in taus:
+        best_first = sorted(
+            (x for x in entries if x.method.tau == tau), key=lambda x: x.mean, reverse=True
+        )
+        named = ", ".join(f"{TITLES[x.method.name]} {x.mean:.2f}" for x in best_first)
+        lines.append(f"- τ = {tau}: {named}")
+    if not lines:
+        return []
+    printed = sorted(TABLE8, key=lambda name: float(TABLE8[name]), reverse=True)
+    named = ", ".join(f"{TITLES[name]} {TABLE8[name]}" for name in printed)
+    lines.append(f"- the paper's Table 8, another data set and network: {named}")
+    return ["Best mean first:\n", "\n".join(lines) + "\n"]
+
+
+def _gains(entries: list[Accuracy]) -> list[str]:
+    """SNN against Vanilla-SNN, seed by seed: both start from the same weights and subsets."""
+    values = {x.method: x.percent for x in entries}
+    lines = []
+    for method, fixed in values.items():
+        refined = values.get(Method("snn", method.tau))
+        if method.name == "vanilla" and refined is not None:
+            gains = tuple(a - b for a, b in zip(refined, fixed, strict=True))
+            each = ", ".join(f"{gain:+.2f}" for gain in gains)
+            lines.append(f"- τ = {method.tau}: {Accuracy(method, gains).text} ({each})")
+    if not lines:
+        return []
+    return [
+        "What refinement adds to Vanilla-SNN, seed by seed (both start from the same weights and "
+        "subsets and see the same batches), in points; a mean within its spread shows nothing:\n",
+        "\n".join(lines) + "\n",
+    ]
+
+
+# Subsets over the training -----------------------------------------------------------------------
+
+
+def _snapshots(study: Study, method: Method) -> Snapshots:
+    """The first seed's networks, extracted."""
+    return {
+        percent: Snapshot(
+            label=f"{percent} %",
+            workload=extract(path, network=study.recipe.network).workload,
+        )
+        for percent, path in study.snapshots(method).items()
+    }
+
+
+def _figure(snapshots: dict[Method, Snapshots]) -> "Figure":
+    every = [snapshot for series in snapshots.values() for snapshot in series.values()]
+    layers = list(every[0].histograms)
+    places = np.linspace(0, len(layers) - 1, min(_DRAWN_LAYERS, len(layers))).round().astype(int)
+    return plot_kernels(columns_of(every), [layers[place] for place in places])
+
+
+def _subsets(snapshots: dict[Method, Snapshots]) -> list[str]:
+    rows = [_renewed(method, series) for method, series in snapshots.items() if method.tau]
+    renewed = "Kernels of a layer's subset that refinement renewed, mean over the layers:\n"
+    return [
+        "## Kernels over the training (Figure 11)\n\n"
+        "Which kernels some of the layers use, and how often, after "
+        f"{', '.join(map(str, SNAPSHOT_PERCENT))} % of the epochs of the first seed. Filled "
+        "circles are kernels that were not in use at the snapshot before.\n",
+        "![Kernels over the training](training_figure11.png)\n",
+        *([renewed, table(rows)] if rows else []),
+    ]
+
+
+def _renewed(method: Method, series: Snapshots) -> Row:
+    assert method.tau is not None  # it has a subset
+    row: dict[str, object] = {"tau": method.tau, "subset": 2**method.tau}
+    for first, last in [*pairwise(series), (0, 100)]:
+        new = _mean_new(series[first].workload, series[last].workload)
+        row[f"{first} to {last} %"] = f"{new:.1f}"
+    return row
+
+
+def _mean_new(first: Workload, last: Workload) -> float:
+    """Kernels that the subsets of `last` have and those of `first` lack, mean over the layers."""
+    new = []
+    for before, after in zip(first.binary_layers, last.binary_layers, strict=True):
+        assert before.kernels is not None and after.kernels is not None  # both were extracted
+        new.append(len(set(after.kernels.subset.tolist()) - set(before.kernels.subset.tolist())))
+    return sum(new) / len(new)
+
+
+# Speed -------------------------------------------------------------------------------------------
+
+
+def _speed(study: Study, rows: list[Row]) -> list[str]:
+    equal = all(row["cycles"] == row["cycles, shapes alone"] for row in rows)
+    return [
+        "## Simulated speed of what was trained\n\n"
+        f"The first seed's networks on `{HARDWARE}`, binary layers, batch 1, with the indices that "
+        "training left; beside it the cycles of the shapes alone, where outputs spread evenly "
+        "over a subset. They differ where a subset takes more than one pass through the table and "
+        f"a pass accumulates for longer than the next one fills{'; here none does' * equal}.\n",
+        table(rows),
+        f"Shapes of {load_workload(study.recipe.network).title}. Maps of 8x8, 4x4 and 2x2 pixels "
+        "are small work for 64 PEs: latencies of the memory weigh more here than on ImageNet.\n",
+    ]
+
+
+def _speed_row(method: Method, trained: Snapshot, progress: Progress | None) -> Row:
+    hardware = load_hardware(HARDWARE)
+    result = simulate(trained.workload, hardware, progress=progress)
+    shapes = tuple(replace(layer, kernels=None) for layer in trained.workload.layers)
+    alone = simulate(replace(trained.workload, layers=shapes), hardware, progress=progress)
+    return {
+        "method": TITLES[method.name],
+        "bits": f"{method.bits:.2f}",
+        "cycles": f"{result.run.cycles:,}",
+        "time (µs)": f"{1e3 * result.time_ms:.2f}",
+        "speedup over 1 bit": f"{result.speedup:.3f}x",
+        "cycles, shapes alone": f"{alone.run.cycles:,}",
+        **_stage_speedups(result),
+    }
+
+
+def _stage_speedups(result: Result) -> dict[str, str]:
+    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    speedups = {}
+    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+        members = list(group)
+        cycles = sum(run.cycles for run, _ in members)
+        speedups[stage] = f"{sum(base.cycles for _, base in members) / cycles:.2f}x"
+    return speedups

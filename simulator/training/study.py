@@ -1,0 +1,175 @@
+"""Many runs into one folder: finished ones are kept, so an interrupted study goes on."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from simulator.errors import InputError
+from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.training.data import Digits, load_digits
+from simulator.training.loop import Recipe, train
+from simulator.training.methods import Method
+from simulator.training.network import Network
+
+Progress = Callable[[str, int, int], None]
+
+SNAPSHOT_PERCENT = (0, 25, 50, 100)
+SNAPSHOT_METHODS = ("1-bit", "snn")
+"""Figure 11 follows these over the training; so does the study's first seed."""
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a run's JSON file says: how it was trained, and what came out."""
+
+    method: str
+    tau: int | None
+    seed: int
+    network: str
+    epochs: int
+    batch: int
+    learning_rate: float
+    test_accuracy: float
+    """Share of the test images, of the last iteration's network."""
+    losses: tuple[float, ...]
+    """Mean training loss of every epoch."""
+
+    @property
+    def of(self) -> Method:
+        """The method that was trained."""
+        return Method(self.method, self.tau)
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """Methods times seeds by one recipe, and the folder of their files."""
+
+    recipe: Recipe
+    methods: tuple[Method, ...]
+    seeds: tuple[int, ...]
+    folder: Path
+
+    def checkpoint(self, method: Method, seed: int) -> Path:
+        """Where a run's final state lies."""
+        return self.folder / f"{method.title}-seed{seed}.pth"
+
+    def snapshots(self, method: Method) -> dict[int, Path]:
+        """Where the states of the first seed lie, by percent of the training done."""
+        stem = f"{method.title}-seed{self.seeds[0]}"
+        return {percent: self.folder / f"{stem}.at-{percent}.pth" for percent in SNAPSHOT_PERCENT}
+
+    def run(self, progress: Progress | None = None) -> list[Record]:
+        """Train what is not there yet; write accuracy.csv; return a record per run.
+
+        Raises:
+            InputError: the folder cannot be written, or holds runs of another recipe.
+
+        """
+        writable_folder(self.folder)
+        planned = [(method, seed) for method in self.methods for seed in self.seeds]
+        found = {key: self._finished(*key) for key in planned}
+        todo = [key for key in planned if found[key] is None]
+        digits = load_digits() if todo else None
+        done = 0
+
+        def after_epoch() -> None:
+            nonlocal done
+            done += 1
+            if progress is not None:
+                progress(f"training {len(todo)} networks", done, len(todo) * self.recipe.epochs)
+
+        for method, seed in todo:
+            assert digits is not None  # there is something to train
+            found[method, seed] = self._train(method, seed, digits, after_epoch)
+        records = [record for record in found.values() if record is not None]
+        rows = rows_of(records)
+        write_file(self.folder / "accuracy.csv", lambda path: write_rows(path, rows))
+        return records
+
+    def _settings(self, method: Method, seed: int) -> dict[str, Any]:
+        recipe = self.recipe
+        return {
+            "method": method.name,
+            "tau": method.tau,
+            "seed": seed,
+            "network": recipe.network,
+            "epochs": recipe.epochs,
+            "batch": recipe.batch,
+            "learning_rate": recipe.learning_rate,
+        }
+
+    def _finished(self, method: Method, seed: int) -> Record | None:
+        """The record of an earlier run, if there is one and it followed this recipe."""
+        path = self.checkpoint(method, seed).with_suffix(".json")
+        if not path.exists():
+            return None
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=Record)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise InputError(f"{path}: no record of a run: {error}") from error
+        for key, value in self._settings(method, seed).items():
+            if getattr(record, key) != value:
+                raise InputError(
+                    f"{path}: was trained with {key} {getattr(record, key)}, not {value}: "
+                    "take another --out, or remove it"
+                )
+        return record
+
+    def _train(
+        self, method: Method, seed: int, digits: Digits, count: Callable[[], None]
+    ) -> Record:
+        """Train one run; its record is written last, so that a run with a record is whole."""
+        wanted = {}
+        if seed == self.seeds[0] and method.name in SNAPSHOT_METHODS:
+            wanted = self.snapshots(method)
+
+        def after_epoch(done: int, network: Network) -> None:
+            for percent, path in wanted.items():
+                if done == round(self.recipe.epochs * percent / 100):
+                    _save(network.checkpoint(), path)
+            if done:
+                count()
+
+        outcome = train(self.recipe, method, seed, digits, after_epoch)
+        path = self.checkpoint(method, seed)
+        _save(outcome.network.checkpoint(), path)
+        record = Record(
+            **self._settings(method, seed),
+            test_accuracy=outcome.test_accuracy,
+            losses=outcome.losses,
+        )
+        text = json.dumps(msgspec.to_builtins(record), indent=2) + "\n"
+        write_file(path.with_suffix(".json"), lambda temporary: temporary.write_text(text))
+        return record
+
+
+def _save(state: dict[str, Tensor], path: Path) -> None:
+    """Write a checkpoint; through a file object, so that no name enters its bytes."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+
+    write_file(path, write)
+
+
+def rows_of(records: list[Record]) -> list[dict[str, object]]:
+    """A row per run, as in accuracy.csv."""
+    return [_row(record) for record in records]
+
+
+def _row(record: Record) -> dict[str, object]:
+    return {
+        "method": record.method,
+        "tau": "" if record.tau is None else record.tau,
+        "bits": f"{record.of.bits:.4g}",
+        "activation_bits": record.of.activation_bits,
+        "seed": record.seed,
+        "test_accuracy_percent": f"{100 * record.test_accuracy:.3f}",
+        "last_training_loss": f"{record.losses[-1]:.5f}",
+    }

@@ -1,0 +1,242 @@
+"""The file of a trained network into a workload: shapes of the network, kernels of the weights."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+from simulator.shipped import find
+from simulator.workload.importers import GRAPHS, read_tensors, reader_of
+from simulator.workload.importers.matching import trained_layers
+from simulator.workload.layer import Layer
+from simulator.workload.loading import is_trained_file, load_workload
+from simulator.workload.network import read_network
+from simulator.workload.precision import chosen_taus
+from simulator.workload.subsets import (
+    Method,
+    held_tau,
+    kernels_of,
+    lost_share,
+    squared_error,
+    squared_sign_error,
+)
+from simulator.workload.trained import TrainedLayer
+from simulator.workload.workload import Workload
+
+Progress = Callable[[str, int, int], None]
+"""Called with a title, layers finished and layers in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How the subset of every binary layer is chosen; docs/extract.md."""
+
+    subset: Method | None = None
+    """None: as the file holds it."""
+    seed: int | None = None
+    """Of `random`; 0 if None."""
+    bits: float | None = None
+    tau: int | None = None
+    tau_1x1: int | None = None
+    taus: Mapping[str, int] = field(default_factory=dict)
+    """tau of single layers by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractedLayer:
+    """One layer with what was lost by giving it its kernels."""
+
+    layer: Layer
+    squared_error: float | None = None
+    """Sum of (w - k)^2 over the layer's weights; None without weights."""
+    squared_sign_error: float | None = None
+    """The same for 1 bit: the least that any kernels reach."""
+
+    lost_share: float | None = None
+    """Share of the weights' energy lost with the best scale per output channel, 0 to 1."""
+
+    @property
+    def error_ratio(self) -> float | None:
+        """Error over 1 bit's; None where that is 0: the weights are -1 and +1 themselves."""
+        if self.squared_error is None or not self.squared_sign_error:
+            return None
+        return self.squared_error / self.squared_sign_error
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """[512 or 256] how often each kernel id occurs."""
+        if self.layer.kernels is None:
+            return np.zeros(1 << self.layer.unit_weights, dtype=np.int64)
+        return self.layer.kernels.counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extraction:
+    """A workload with its kernels, and how each layer came by them."""
+
+    source: Path
+    choice: Choice
+    workload: Workload
+    layers: tuple[ExtractedLayer, ...]
+
+
+def extract(
+    path: str | Path,
+    *,
+    network: str | Path | None = None,
+    input_size: tuple[int, int] | None = None,
+    choice: Choice | None = None,
+    binarize: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Extraction:
+    """Extract a workload from the file of a trained network.
+
+    Args:
+        path: a PyTorch checkpoint, a .safetensors or a .npz file of a state dict, or a graph.
+        network: the network file, by path or shipped name, whose layers the state dict holds;
+            a graph needs none.
+        input_size: (height, width) in pixels instead of the network's or the graph's.
+        choice: how subsets are chosen; as the file holds them if not given.
+        binarize: layers of a graph whose weights' signs count.
+        progress: called as layers are finished.
+
+    Raises:
+        InputError: the file is broken or does not fit the network, or a subset that is asked for
+            cannot be had.
+
+    """
+    path, choice = Path(path), choice or Choice()
+    if choice.seed is not None and choice.subset != "random":
+        raise InputError(f"seed {choice.seed}: only --subset random draws anything")
+    workload, trained = _read(path, network, input_size, binarize)
+    taus = chosen_taus(
+        workload, bits=choice.bits, tau=choice.tau, tau_1x1=choice.tau_1x1, taus=choice.taus
+    )
+    layers = []
+    for number, layer in enumerate(workload.layers):
+        if progress is not None:
+            progress(f"extracting {path.name}", number, len(workload.layers))
+        one = None if layer.full_precision else next(trained)
+        try:
+            seed = (choice.seed or 0, number)
+            layers.append(_with_kernels(layer, one, taus, choice.subset, seed))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    _require_a_tau(layers, choice, path)
+    return Extraction(
+        source=path,
+        choice=choice,
+        workload=replace(workload, layers=tuple(one.layer for one in layers)),
+        layers=tuple(layers),
+    )
+
+
+def load_model(
+    name_or_path: str | Path,
+    *,
+    network: str | Path | None = None,
+    input_size: tuple[int, int] | None = None,
+    choice: Choice | None = None,
+    binarize: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Workload:
+    """Load any file that `--model` takes: a network, a workload, or a trained network.
+
+    The arguments are those of `extract`; of `choice`, a network or a workload takes the taus alone,
+    when it is configured for a run.
+
+    Raises:
+        InputError: see `load_workload` and `extract`; or an argument would have no effect.
+
+    """
+    path, choice = find("workloads", name_or_path), choice or Choice()
+    if is_trained_file(path):
+        return extract(
+            path,
+            network=network,
+            input_size=input_size,
+            choice=choice,
+            binarize=binarize,
+            progress=progress,
+        ).workload
+    for option, value in {
+        "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
+    }.items():  # fmt: skip
+        if value not in {None, ()}:
+            raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
+    return load_workload(path, input_size)
+
+
+def _read(
+    path: Path,
+    network: str | Path | None,
+    input_size: tuple[int, int] | None,
+    binarize: tuple[str, ...],
+) -> tuple[Workload, Iterator[TrainedLayer | None]]:
+    """The workload by its shapes, and its binary layers in order, each read when asked for."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    if path.suffix.lower() in GRAPHS:
+        if network is not None:
+            raise InputError(f"{path}: holds its own graph: --network {network} has no effect")
+        workload, by_name = reader_of(GRAPHS[path.suffix.lower()])(path, binarize, input_size)
+        return workload, (by_name.get(layer.name) for layer in workload.binary_layers)
+    if binarize:
+        raise InputError(
+            f"{path}: --binarize is for graphs; here the network file says which layers are binary"
+        )
+    if network is None:
+        raise InputError(
+            f"{path}: holds weights but no sizes of maps: name its network file (--network)"
+        )
+    file = find("workloads", network)
+    if is_trained_file(file) or file.suffix.lower() == ".npz":
+        raise InputError(f"{file}: is no network file, which is YAML")
+    shapes = read_network(file, input_size)
+    return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
+
+
+def _titled(workload: Workload, path: Path) -> Workload:
+    """The network under the name of the file that it was trained into."""
+    assert workload.network is not None  # it was read from a network file
+    name = path.name
+    while (suffix := Path(name).suffix.lower()) and suffix in {
+        ".pth", ".tar", ".pt", ".npz", ".safetensors",
+    }:  # fmt: skip
+        name = name[: -len(suffix)]
+    name = name[:200] or workload.name
+    title = f"{workload.title}, {name}"[:200]
+    network = msgspec.structs.replace(workload.network, name=name, title=title)
+    return replace(workload, name=name, title=title, network=network)
+
+
+def _with_kernels(
+    layer: Layer,
+    trained: TrainedLayer | None,
+    taus: Mapping[str, int | None],
+    method: Method | None,
+    seed: tuple[int, int],
+) -> ExtractedLayer:
+    if trained is None:  # full precision, or a graph without its weights
+        shape_only = replace(layer, tau=taus.get(layer.name, layer.tau))
+        return ExtractedLayer(layer=shape_only)
+    tau = taus[layer.name] if layer.name in taus else held_tau(trained)
+    kernels = kernels_of(trained, tau, method, seed)
+    return ExtractedLayer(
+        layer=replace(layer, tau=tau, kernels=kernels),
+        squared_error=squared_error(trained.weights, kernels),
+        squared_sign_error=squared_sign_error(trained.weights),
+        lost_share=lost_share(trained.weights, kernels),
+    )
+
+
+def _require_a_tau(layers: list[ExtractedLayer], choice: Choice, path: Path) -> None:
+    if choice.subset is not None and all(one.layer.tau is None for one in layers):
+        raise InputError(
+            f"{path}: --subset {choice.subset} has no effect, every layer being at 1 bit: "
+            "give --bits, --tau or --layer-tau"
+        )

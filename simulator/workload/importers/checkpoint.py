@@ -1,0 +1,101 @@
+"""PyTorch checkpoints: a state dict, bare or under `state_dict`; nothing in them is ever run."""
+
+import re
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+from simulator.workload import arrays
+from simulator.workload.importers.tensors import TensorFile
+
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+
+
+def read_checkpoint(path: Path) -> TensorFile:
+    """Read a checkpoint's tensors; of one in torch's zip format only what is used leaves the disk.
+
+    Raises:
+        InputError: torch is missing, the file is broken, or it holds more than plain data.
+
+    """
+    state = _state_dict(_load(path), path)
+    there = path.stat().st_size
+    tensors = {name: value for name, value in state.items() if _is_tensor(name, value, path, there)}
+
+    def load(name: str) -> NDArray[Any]:
+        tensor = tensors[name]
+        if not (tensor.is_floating_point() or tensor.dtype.itemsize == 1):
+            raise InputError(f"{path}: {name} is of {tensor.dtype}: expected floating point")
+        values: NDArray[Any] = tensor.float().numpy(force=True)
+        return values
+
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    return TensorFile(path=path, shapes=shapes, load=load)
+
+
+def _load(path: Path) -> Any:
+    zipped = zipfile.is_zipfile(path)
+    if zipped:
+        _require_stored(path)
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{path}: reading a PyTorch checkpoint needs torch: "
+            "pip install 'subbit-simulator[torch]', or save its state dict as .npz or .safetensors"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except Exception as error:  # a broken pickle raises whatever its last instruction raised
+        if found := _GLOBAL.search(str(error)):
+            raise InputError(
+                f"{path}: refused: loading it would call {found[1]}; only tensors and plain data "
+                "are read: save the model's state_dict()"
+            ) from error
+        reason = str(error).partition(". ")[0].partition("\n")[0][:200] or type(error).__name__
+        raise InputError(f"{path}: no readable PyTorch checkpoint: {reason}") from error
+
+
+def _require_stored(path: Path) -> None:
+    """torch.save never compresses; what is compressed is no checkpoint but may be a zip bomb."""
+    with arrays.opened(path, "PyTorch checkpoint") as archive:
+        arrays.check_sizes(archive, path)
+        for info in archive.infolist():
+            if "/code/" in info.filename:
+                raise InputError(f"{path}: a TorchScript archive: save the model's state_dict()")
+            if info.compress_type != zipfile.ZIP_STORED:
+                raise InputError(
+                    f"{path}: {info.filename[:80]!r} is compressed, which torch.save never does"
+                )
+
+
+def _state_dict(content: Any, path: Path) -> dict[str, Any]:
+    state = content.get("state_dict", content) if isinstance(content, dict) else content
+    if not isinstance(state, dict):
+        raise InputError(f"{path}: expected a state dict, found {type(state).__name__}")
+    if not all(isinstance(name, str) for name in state):
+        raise InputError(f"{path}: its keys are no names, expected a state dict")
+    return state
+
+
+def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
+    """Whether a value is a dense tensor, all of whose elements are in the file."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return False
+    if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
+        raise InputError(f"{path}: {name[:80]} is no dense tensor of plain numbers")
+    stored = value.untyped_storage().nbytes()
+    if not value.numel() * value.element_size() <= stored <= there:
+        raise InputError(
+            f"{path}: {name[:80]} claims the shape {list(value.shape)}, but stores {stored:,} "
+            f"bytes in this file of {there:,} bytes"
+        )
+    return True

@@ -1,0 +1,28 @@
+"""`.npz` files of raw state-dict arrays, without torch."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from simulator.workload import arrays
+from simulator.workload.importers.tensors import TensorFile
+
+_WHAT = ".npz file"
+
+
+def read_npz(path: Path) -> TensorFile:
+    """Read the names and shapes of a .npz file, stored or compressed.
+
+    Raises:
+        InputError: it is no such file, or an array's size is a lie.
+
+    """
+    with arrays.opened(path, _WHAT) as archive:
+        members = arrays.members(archive, path)
+
+    def load(name: str) -> NDArray[Any]:
+        with arrays.opened(path, _WHAT) as archive:
+            return arrays.read(archive, members[name])
+
+    return TensorFile(path=path, shapes={k: m.shape for k, m in members.items()}, load=load)

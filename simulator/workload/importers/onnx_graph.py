@@ -1,0 +1,214 @@
+"""An ONNX graph with every shape that can be inferred, for one image of one size."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simulator.errors import InputError
+from simulator.workload.importers.onnx_nodes import attributes, is_standard
+from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+_MOST_BYTES = (1 << 31) - 1
+"""What protobuf can hold in one message."""
+_SAME_SHAPE = {"BipolarQuant", "Quant", "IntQuant", "FloatQuant", "Trunc", "MultiThreshold"}
+"""Operators of QONNX, unknown to onnx, whose output is shaped as their first input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    """What an importer of layers needs to know of a model."""
+
+    path: Path
+    nodes: tuple["NodeProto", ...]
+    """In the order in which they run."""
+    tensors: Mapping[str, "TensorProto"]
+    """Initialisers by name."""
+    inputs: tuple[str, ...]
+    """Inputs other than the image: weights that the file does not hold."""
+    shapes: Mapping[str, Shape]
+    """Shape of every value for which it is known."""
+    opsets: Mapping[str, int]
+    """Version by domain."""
+    batch: int
+    """Images for which the graph is made."""
+    height: int
+    width: int
+
+    def where(self, node: "NodeProto") -> str:
+        """How an error names a node."""
+        return f"{self.path}: {node.op_type} node {node.name or ''.join(node.output[:1])!r}"
+
+
+def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
+    """Read a model and infer its shapes.
+
+    Args:
+        path: an ONNX file.
+        input_size: (height, width) of the image in pixels instead of the file's.
+
+    Raises:
+        InputError: no ONNX model, no image, or an image of unknown size and no `input_size`.
+
+    """
+    model = _parsed(path)
+    lean = _without_weights(model)
+    image = _image(lean.graph, path)
+    batch, height, width = _fix_size(lean.graph, image, input_size, path)
+    names = {tensor.name for tensor in model.graph.initializer}
+    return Graph(
+        path=path,
+        nodes=tuple(model.graph.node),
+        tensors={tensor.name: tensor for tensor in model.graph.initializer},
+        inputs=tuple(
+            value.name
+            for value in model.graph.input
+            if value.name != image.name and value.name not in names
+        ),
+        shapes=infer_shapes(lean, path),
+        opsets={item.domain: item.version for item in model.opset_import},
+        batch=batch,
+        height=height,
+        width=width,
+    )
+
+
+def _parsed(path: Path) -> "ModelProto":
+    try:
+        from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # part of onnx
+        from onnx import ModelProto
+    except ImportError as error:
+        raise InputError(
+            f"{path}: reading ONNX needs the package onnx: pip install 'subbit-simulator[onnx]'"
+        ) from error
+    model = ModelProto()
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path}: above 2 GiB; save the model with external data")
+        model.ParseFromString(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except DecodeError as error:
+        raise InputError(f"{path}: no ONNX model, or a damaged one") from error
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise InputError(f"{path}: a damaged ONNX model: it has names that are not UTF-8")
+    if not model.graph.node:
+        raise InputError(f"{path}: no ONNX model: it holds no graph")
+    if model.graph.sparse_initializer:
+        raise InputError(f"{path}: sparse initialisers are not supported")
+    return _inlined(model, path)
+
+
+def _texts(message: Any) -> Iterator[str | bytes]:
+    """Every string of a message at any depth; bytes where it is no text."""
+    for field, value in message.ListFields():
+        alone = isinstance(value, str | bytes) or hasattr(value, "ListFields")
+        values = (value,) if alone else value
+        if field.type == field.TYPE_STRING:
+            yield from values
+        elif field.type == field.TYPE_MESSAGE:
+            for part in values:
+                yield from _texts(part)
+
+
+def _inlined(model: "ModelProto", path: Path) -> "ModelProto":
+    """The same model with its local functions written out."""
+    if not model.functions:
+        return model
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: its functions cannot be inlined: {error}") from error
+
+
+def _without_weights(model: "ModelProto") -> "ModelProto":
+    """A copy for shape inference: large initialisers become inputs, QONNX's operators Identity."""
+    from onnx import ModelProto, TensorProto, helper
+
+    lean = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    graph, full = lean.graph, model.graph
+    graph.name = full.name
+    graph.input.extend(full.input)
+    graph.output.extend(full.output)
+    graph.value_info.extend(full.value_info)
+    declared = {value.name for value in full.input}
+    for tensor in full.initializer:
+        external = tensor.data_location == TensorProto.EXTERNAL
+        if 0 <= prod(tensor.dims) <= SMALL and not external:
+            graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            graph.input.append(
+                helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
+            )
+    for node in full.node:
+        if node.op_type in _SAME_SHAPE and not is_standard(node):
+            graph.node.append(helper.make_node("Identity", node.input[:1], node.output[:1]))
+        else:
+            graph.node.append(node)
+    return lean
+
+
+def _image(graph: "GraphProto", path: Path) -> "ValueInfoProto":
+    """The first input of four dimensions that is nothing but an input."""
+    held = {tensor.name for tensor in graph.initializer}
+    weights = {name for node in graph.node if node.op_type == "Conv" for name in node.input[1:]}
+    for value in graph.input:
+        if value.name not in held | weights and len(_dims(value)) == 4:
+            image: ValueInfoProto = value
+            return image
+    raise InputError(f"{path}: no input has 4 dimensions (batch, channels, height, width)")
+
+
+def _dims(value: "ValueInfoProto") -> list[Any]:
+    return list(value.type.tensor_type.shape.dim)
+
+
+def _fix_size(
+    graph: "GraphProto", image: "ValueInfoProto", size: tuple[int, int] | None, path: Path
+) -> tuple[int, int, int]:
+    """Give the image a batch, a height and a width, and all dimensions of those names with it."""
+    dims = _dims(image)
+    rows = _rows_dimension(graph, image.name)
+    places = (0, rows, rows + 1)
+    known = [dims[place].dim_value for place in places]
+    if min(known) < 0:
+        raise InputError(f"{path}: input {image.name!r} has a negative dimension")
+    if size is None and not all(known[1:]):
+        shown = "x".join(str(value or "?") for value in known[1:])
+        raise InputError(
+            f"{path}: the size of input {image.name!r} is dynamic ({shown}): "
+            "give the input size in pixels (--input-size)"
+        )
+    fixed = (known[0] or 1, *(size or known[1:]))
+    values = {
+        dims[place].dim_param: value
+        for place, value in zip(places, fixed, strict=True)
+        if dims[place].dim_param
+    }
+    if size is not None and any(
+        old not in {0, new} for old, new in zip(known[1:], size, strict=True)
+    ):
+        del graph.value_info[:]
+        for value in graph.output:
+            value.type.tensor_type.ClearField("shape")
+    for place, number in zip(places, fixed, strict=True):
+        dims[place].dim_value = number
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        for dim in _dims(value):
+            if dim.dim_param in values:
+                dim.dim_value = values[dim.dim_param]
+    return fixed[0], fixed[1], fixed[2]
+
+
+def _rows_dimension(graph: "GraphProto", image: str) -> int:
+    """Which dimension of the image counts its rows: 1 if channels come last, else 2."""
+    for node in graph.node:
+        if node.op_type == "Transpose" and image in node.input:
+            return 1 if attributes(node).get("perm") == [0, 3, 1, 2] else 2
+    return 2

@@ -1,0 +1,46 @@
+"""`.safetensors` files, by the format's own library, without torch."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+from simulator.workload.importers.tensors import TensorFile
+
+_NUMBERS = {"F64", "F32", "F16", "I8"}
+
+
+def read_safetensors(path: Path) -> TensorFile:
+    """Read the names and shapes of a safetensors file.
+
+    Raises:
+        InputError: the library is missing, or refuses the file.
+
+    """
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{path}: reading safetensors needs the library: "
+            "pip install 'subbit-simulator[safetensors]'"
+        ) from error
+
+    try:
+        with safe_open(path, framework="np") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 # no mapping
+            shapes = {name: tuple(s.get_shape()) for name, s in slices.items()}
+            types = {name: s.get_dtype() for name, s in slices.items()}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: no readable safetensors file: {error}") from error
+
+    def load(name: str) -> NDArray[Any]:
+        if types[name] not in _NUMBERS:
+            raise InputError(
+                f"{path}: {name} is of {types[name]}: expected {', '.join(sorted(_NUMBERS))}"
+            )
+        with safe_open(path, framework="np") as file:
+            values: NDArray[Any] = file.get_tensor(name)
+        return values
+
+    return TensorFile(path=path, shapes=shapes, load=load)

@@ -1,0 +1,37 @@
+"""What every format yields: named arrays, their shapes known at once, their values when asked."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFile:
+    """The tensors of a state dict, in the file's order."""
+
+    path: Path
+    shapes: Mapping[str, tuple[int, ...]]
+    load: Callable[[str], NDArray[Any]]
+
+    def read(self, name: str) -> NDArray[np.float32]:
+        """The values of one tensor.
+
+        Raises:
+            InputError: a value is not finite, or the file is broken.
+
+        """
+        values = self.load(name)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(values, dtype=np.float32)
+        wrong = int(array.size - np.isfinite(array).sum())
+        if wrong:
+            raise InputError(
+                f"{self.path}: {name}: {wrong:,} of {array.size:,} values are not finite numbers"
+            )
+        return array

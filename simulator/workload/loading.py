@@ -1,0 +1,42 @@
+"""A name or a file into a workload, whichever kind of file it is."""
+
+from pathlib import Path
+
+from simulator.errors import InputError
+from simulator.shipped import find
+from simulator.workload.importers import GRAPHS, SUFFIXES
+from simulator.workload.network import read_network
+from simulator.workload.store import is_workload_file, read_workload
+from simulator.workload.workload import Workload
+
+
+def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Load a network file or a workload file, by path or by the bare name of a shipped one.
+
+    Args:
+        name_or_path: for example `"r18"`, `"my/network.yaml"` or `"my/workload.npz"`.
+        input_size: (height, width) in pixels instead of the file's.
+
+    Raises:
+        InputError: the file is wrong, or its shapes do not fit together.
+
+    """
+    path = find("workloads", name_or_path)
+    if holds_workload(path):
+        return read_workload(path, input_size)
+    if is_trained_file(path):
+        raise InputError(
+            f"{path}: a trained network has no sizes: name its network file too (--network), or "
+            f"extract a workload from it first (simulate extract {path.name} --network NAME)"
+        )
+    return read_network(path, input_size)
+
+
+def holds_workload(path: Path) -> bool:
+    """Whether a file is a workload file, as `simulator.workload.store` writes it."""
+    return path.suffix.lower() == ".npz" and is_workload_file(path)
+
+
+def is_trained_file(path: Path) -> bool:
+    """Whether a file holds a trained network, not a network file or a workload."""
+    return path.suffix.lower() in {**SUFFIXES, **GRAPHS} and not holds_workload(path)

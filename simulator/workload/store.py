@@ -1,0 +1,272 @@
+"""Workload files: a workload with its kernels as a .npz of plain arrays beside a JSON header.
+
+Equal workloads give equal bytes, on every machine: members in the order of the layers, stored
+without compression, with one fixed date. docs/extract.md describes the format for users.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from simulator.errors import InputError
+from simulator.inputs import convert
+from simulator.workload import arrays, schema
+from simulator.workload.kernels import KernelSet
+from simulator.workload.layer import Layer
+from simulator.workload.network import derive
+from simulator.workload.precision import MAX_TAU
+from simulator.workload.workload import OpsConvention, Workload
+
+HEADER = "workload.json"
+"""The member that tells a workload file from a .npz of other arrays."""
+_HEADER_BYTES = 1 << 24
+_DATE = (1980, 1, 1, 0, 0, 0)
+_WHAT = "workload file"
+
+
+class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One layer of a graph: the fields of `Layer` without tau and kernels."""
+
+    name: schema.Name
+    stage: schema.Name
+    in_channels: schema.Size
+    out_channels: schema.Size
+    in_height: schema.Size
+    in_width: schema.Size
+    out_height: schema.Size
+    out_width: schema.Size
+    kernel: schema.Size
+    stride: schema.Size
+    padding: schema.Padding
+    dilation: schema.Size
+    groups: schema.Size
+    full_precision: bool
+    images: schema.Size
+
+
+class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A workload whose sizes are fixed, because no network file stands behind it."""
+
+    name: schema.Name
+    title: schema.Name
+    ops_convention: OpsConvention
+    input_height: schema.Size
+    input_width: schema.Size
+    layers: Annotated[tuple[Shape, ...], Meta(min_length=1)]
+
+
+class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """The JSON header: exactly one of `network` and `shapes`, and the taus that are set."""
+
+    version: Literal[1]
+    network: schema.NetworkFile | None = None
+    shapes: Shapes | None = None
+    taus: dict[schema.Name, Annotated[int, Meta(ge=1, le=MAX_TAU)]] = {}
+
+
+def is_workload_file(path: Path) -> bool:
+    """Whether a .npz file has the header of a workload."""
+    with arrays.opened(path, ".npz file") as archive:
+        return HEADER in archive.namelist()
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+def write_workload(workload: Workload, path: Path) -> None:
+    """Write a workload as it was loaded or extracted, not as configured for a run.
+
+    Raises:
+        ValueError: layers of its network are missing.
+        InputError: a graph's layer has a name or a size that no workload file may hold.
+        OSError: the file cannot be written.
+
+    """
+    header = Header(
+        version=1,
+        network=workload.network,
+        shapes=None if workload.network else _shapes_of(workload),
+        taus={x.name: x.tau for x in workload.layers if x.tau is not None},
+    )
+    convert(msgspec.to_builtins(header), Header, f"{path}: {HEADER}")
+    if [_bare(x) for x in workload.layers] != [_bare(x) for x in _shape_only(header, path).layers]:
+        raise ValueError("the workload's layers are not those of its network")
+    with zipfile.ZipFile(path, "w") as archive:
+        with archive.open(_info(HEADER), "w") as file:
+            file.write(msgspec.json.encode(header))
+        for layer in workload.layers:
+            if layer.kernels is not None:
+                for name, array in _arrays(layer.kernels).items():
+                    with archive.open(_info(f"{layer.name}.{name}.npy"), "w") as file:
+                        _write_array(file, array)
+
+
+def _shapes_of(workload: Workload) -> Shapes:
+    fields = Shape.__struct_fields__
+    return Shapes(
+        name=workload.name,
+        title=workload.title,
+        ops_convention=workload.ops_convention,
+        input_height=workload.input_height,
+        input_width=workload.input_width,
+        layers=tuple(Shape(**{f: getattr(x, f) for f in fields}) for x in workload.layers),
+    )
+
+
+def _info(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, _DATE)
+    info.create_system = 3  # Unix, wherever it is written
+    return info
+
+
+def _arrays(kernels: KernelSet) -> dict[str, NDArray[Any]]:
+    narrow = "u1" if len(kernels.subset) <= 256 else "<u2"
+    return {"subset": kernels.subset.astype("<u2"), "indices": kernels.indices.astype(narrow)}
+
+
+def _write_array(file: IO[bytes], array: NDArray[Any]) -> None:
+    npy.write_array(file, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Read a workload file.
+
+    Args:
+        path: the file.
+        input_size: (height, width) in pixels instead of the file's.
+
+    Raises:
+        InputError: the file is broken, its parts contradict each other, or sizes that come from a
+            graph are to be changed.
+
+    """
+    with arrays.opened(path, _WHAT) as archive:
+        members = arrays.members(archive, path)
+        header = _header(archive, path)
+        shapes = _shape_only(header, path, input_size)
+        sets = _kernel_sets(archive, members, {x.name: x for x in shapes.layers}, header, path)
+    layers = tuple(
+        replace(x, tau=header.taus.get(x.name), kernels=sets.get(x.name)) for x in shapes.layers
+    )
+    return replace(shapes, layers=layers)
+
+
+def _header(archive: zipfile.ZipFile, path: Path) -> Header:
+    info = archive.getinfo(HEADER)
+    if info.file_size > _HEADER_BYTES:
+        raise InputError(f"{path}: {HEADER} takes {info.file_size:,} bytes, more than any header")
+    try:
+        plain = msgspec.json.decode(archive.read(info))
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{path}: {HEADER}: {error}") from error
+    return convert(plain, Header, f"{path}: {HEADER}")
+
+
+def _shape_only(header: Header, path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """The workload without taus and kernels."""
+    if (header.network is None) == (header.shapes is None):
+        raise InputError(f"{path}: {HEADER}: expected either 'network' or 'shapes'")
+    if header.network is not None:
+        shapes = derive(header.network, str(path), input_size)
+    else:
+        assert header.shapes is not None  # checked above
+        shapes = _fixed(header.shapes, path, input_size)
+    binary = {layer.name: layer for layer in shapes.binary_layers}
+    for name, tau in header.taus.items():
+        if name not in binary or tau > binary[name].unit_weights:
+            raise InputError(f"{path}: {HEADER}: taus.{name} is {tau}: no binary layer has it")
+    return shapes
+
+
+def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Workload:
+    if input_size is not None:
+        raise InputError(
+            f"{path}: its sizes come from a graph at {file.input_height}x{file.input_width} and "
+            "cannot be changed by --input-size: export the graph at the size wanted"
+        )
+    names: set[str] = set()
+    for shape in file.layers:
+        if shape.name in names:
+            raise InputError(f"{path}: {HEADER}: the layer {shape.name!r} is there twice")
+        names.add(shape.name)
+        if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
+            raise InputError(f"{path}: {HEADER}: {shape.name!r}: channels do not divide in groups")
+        if not shape.full_precision and shape.kernel not in {1, 3}:
+            raise InputError(f"{path}: {HEADER}: {shape.name!r}: a binary kernel is 3x3 or 1x1")
+    return Workload(
+        name=file.name,
+        title=file.title,
+        input_height=file.input_height,
+        input_width=file.input_width,
+        layers=tuple(Layer(**msgspec.structs.asdict(shape)) for shape in file.layers),
+        ops_convention=file.ops_convention,
+    )
+
+
+def _kernel_sets(
+    archive: zipfile.ZipFile,
+    members: Mapping[str, arrays.Member],
+    layers: Mapping[str, Layer],
+    header: Header,
+    path: Path,
+) -> dict[str, KernelSet]:
+    """The kernels of every layer that has arrays."""
+    sets = {}
+    for name in members:
+        layer_name, _, part = name.rpartition(".")
+        if part not in {"subset", "indices"} or layer_name not in layers:
+            raise InputError(f"{path}: the array {name!r} belongs to no layer")
+        other = f"{layer_name}.{'indices' if part == 'subset' else 'subset'}"
+        if other not in members:
+            raise InputError(f"{path}: {name!r} is there, but {other!r} is not")
+        if part == "subset":
+            layer = replace(layers[layer_name], tau=header.taus.get(layer_name))
+            sets[layer_name] = _kernel_set(archive, members[name], members[other], layer, path)
+    return sets
+
+
+def _kernel_set(
+    archive: zipfile.ZipFile,
+    subset: arrays.Member,
+    indices: arrays.Member,
+    layer: Layer,
+    path: Path,
+) -> KernelSet:
+    most = 1 << layer.unit_bits
+    wanted = (layer.out_channels, layer.units_in)
+    plain = all(m.dtype.kind == "u" and m.dtype.itemsize <= 2 for m in (subset, indices))
+    if layer.full_precision:
+        raise InputError(f"{path}: layer {layer.name!r} is full precision, but has kernels")
+    if not plain or len(subset.shape) != 1 or not 1 <= subset.shape[0] <= most:
+        raise InputError(
+            f"{path}: the subset of layer {layer.name!r} is {subset.dtype} {list(subset.shape)}: "
+            f"expected 1 to {most} kernel ids (uint16)"
+        )
+    if indices.shape != wanted:
+        raise InputError(
+            f"{path}: the indices of layer {layer.name!r} are {list(indices.shape)}: expected "
+            f"{list(wanted)}"
+        )
+    try:
+        return KernelSet(
+            layer.unit_weights,
+            arrays.read(archive, subset).astype(np.uint16),
+            arrays.read(archive, indices).astype(np.uint16),
+        )
+    except ValueError as error:
+        raise InputError(f"{path}: layer {layer.name!r}: {error}") from error
+
+
+def _bare(layer: Layer) -> Layer:
+    return replace(layer, tau=None, kernels=None)

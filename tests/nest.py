@@ -1,0 +1,98 @@
+"""A layer's loop nest as arrays, written out independently of the mapper's loops.
+
+    for row of output pixels: for block of output channels: for pixel step in row:
+        for group of input channels: for pass over the subset
+
+A *visit* is one (row, block, pixel step): its sums stay in the line buffer from its first group to
+its drain. A step is one group of a visit. A *transfer* is a run of visits of one row and block
+whose inputs come in, and whose outputs go out, together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.mapping.plan import LayerPlan
+from simulator.program import Ints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Nest:
+    """V visits in order of time; step s is group s % G of visit s // G."""
+
+    groups: int
+    """G"""
+    passes: int
+    """Passes over the subset in every step."""
+    pixel_step: Ints
+    """[V] which pixels."""
+    block: Ints
+    """[V] which output channels."""
+    row: Ints
+    """[V] which row of output."""
+    transfer: Ints
+    """[V] which transfer; counts up from 0."""
+    pixels: Ints
+    """[V] output pixels that the visit works on."""
+
+    @property
+    def visits(self) -> int:
+        """V."""
+        return len(self.block)
+
+    @property
+    def steps(self) -> int:
+        """V * G."""
+        return self.visits * self.groups
+
+    def first_order(self, steps: Ints) -> Ints:
+        """Place of each step's first pass in the layer's sequence of passes."""
+        return steps * self.passes
+
+    def first_visits(self) -> Ints:
+        """[transfers] first visit of each transfer."""
+        return np.flatnonzero(np.diff(self.transfer, prepend=-1))
+
+    def last_visits(self) -> Ints:
+        """[transfers] last visit of each transfer."""
+        return np.append(self.first_visits()[1:], self.visits) - 1
+
+    def fetching_steps(self) -> Ints:
+        """Steps whose block and group differ from the step's before."""
+        if self.groups > 1:
+            return np.arange(self.steps)
+        return np.flatnonzero(np.diff(self.block, prepend=-1))
+
+
+def nest_of(plan: LayerPlan) -> Nest:
+    """Lay out the loop nest of a planned layer."""
+    per_row = plan.steps_per_row
+    whole = plan.pixel_steps // per_row * per_row
+    pixel_step, block = (
+        np.concatenate(parts)
+        for parts in zip(
+            _rows(np.arange(whole), per_row, len(plan.blocks)),
+            _rows(np.arange(whole, plan.pixel_steps), per_row, len(plan.blocks)),
+            strict=True,
+        )
+    )
+    row, piece = pixel_step // per_row, pixel_step % per_row // plan.steps_per_transfer
+    pieces = -(-per_row // plan.steps_per_transfer)
+    identity = (row * len(plan.blocks) + block) * pieces + piece
+    return Nest(
+        groups=len(plan.group_units),
+        passes=len(plan.pass_entries) if plan.mode == "table" else 1,
+        pixel_step=pixel_step,
+        block=block,
+        row=row,
+        transfer=np.cumsum(np.diff(identity, prepend=-1) != 0) - 1,
+        pixels=np.minimum(plan.pixels_per_step, plan.pixels - pixel_step * plan.pixels_per_step),
+    )
+
+
+def _rows(pixel_steps: Ints, per_row: int, blocks: int) -> tuple[Ints, Ints]:
+    """Pixel steps and blocks of the visits of whole rows, or of one shorter last row."""
+    width = min(per_row, max(1, len(pixel_steps)))
+    shape = (len(pixel_steps) // width, blocks, width)
+    steps = np.broadcast_to(pixel_steps.reshape(-1, 1, width), shape)
+    return steps.ravel(), np.broadcast_to(np.arange(blocks)[None, :, None], shape).ravel()

@@ -1,0 +1,70 @@
+"""Random layers, networks and machines."""
+
+from typing import Any
+
+import hypothesis.strategies as st
+import numpy as np
+
+from simulator.workload import Layer, Workload
+from tests.build import layer, network, with_kernels
+
+Overrides = dict[str, Any]
+
+
+@st.composite
+def layers(draw: st.DrawFn) -> Layer:
+    kernel = draw(st.sampled_from([1, 3]))
+    groups = draw(st.sampled_from([1, 1, 1, 2]))
+    full = draw(st.sampled_from([False, False, False, True]))
+    most_tau = 9 if kernel == 3 else 8
+    bare = layer(
+        groups * draw(st.integers(1, 40)),
+        groups * draw(st.integers(1, 70)),
+        draw(st.integers(1, 5)),
+        draw(st.integers(1, 9)),
+        kernel=kernel,
+        stride=draw(st.integers(1, 3)),
+        padding=draw(st.integers(kernel // 2, 2)),
+        groups=groups,
+        tau=None if full else draw(st.none() | st.integers(1, most_tau)),
+        full_precision=full,
+    )
+    if full or draw(st.booleans()):
+        return bare
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    shape = (bare.out_channels, bare.units_in)
+    return with_kernels(bare, rng.integers(0, bare.subset_size, shape))
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Workload:
+    return network(
+        *draw(st.lists(layers(), min_size=1, max_size=3)),
+        batch=draw(st.integers(1, 2)),
+        activation_bits=draw(st.sampled_from([1, 1, 2, 8])),
+    )
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> Overrides:
+    return {
+        "array.pes": draw(st.integers(1, 20)),
+        "array.spatial": draw(st.sampled_from(["input_channels", "output_pixels"])),
+        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32])),
+        "array.pe.lut_banks": draw(st.integers(1, 3)),
+        "array.pe.accumulators": draw(st.integers(1, 5)),
+        "array.pe.partial_sums": draw(st.integers(1, 40)),
+        "array.pe.dots_per_cycle": draw(st.integers(1, 3)),
+        "array.pe.lut_read_ports": draw(st.sampled_from(["accumulators", 1, 2])),
+        "array.pe.lut_subbanks": draw(st.sampled_from(["none", 1, 2, 4])),
+        "memory.dram.latency_cycles": draw(st.sampled_from([0, 5, 60])),
+        "memory.dram.bytes_per_cycle": draw(st.sampled_from([0.3, 1, 4, 64])),
+        "memory.dram.burst_bytes": draw(st.sampled_from([1, 8, 64])),
+        "memory.index_buffer.kib": draw(st.sampled_from([0.02, 0.1, 0.5, 4, 64])),
+        "memory.index_buffer.bytes_per_cycle": draw(st.sampled_from([0.5, 4, 100])),
+        "memory.index_buffer.encoding": draw(st.sampled_from(["fixed", "huffman"])),
+        "memory.activation_buffer.kib": draw(st.sampled_from([0.2, 0.5, 2, 64])),
+        "memory.activation_buffer.transfer_pixels": draw(st.integers(1, 9)),
+        "full_precision.macs_per_cycle": draw(st.sampled_from([1, 50])),
+        "full_precision.bits": draw(st.sampled_from([8, 32])),
+    }

@@ -1,0 +1,118 @@
+"""A study on a real Dask cluster of several processes on this machine's loopback."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import InputError
+from simulator.sweep import cluster, run_study
+from tests.conftest import ROOT
+from tests.test_sweep import net, small_study, written
+
+pytestmark = pytest.mark.command
+__all__ = ["net"]  # a fixture
+
+WORKERS = 3
+
+
+class Cluster:
+    """A scheduler and its workers, each a process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start them and wait until the scheduler has all workers."""
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+        file = folder / "scheduler.json"
+        self._start("dask_scheduler", "--scheduler-file", file, "--port", 0)
+        self.workers = [
+            self._start("dask_worker", "--scheduler-file", file, "--nthreads", 1, "--no-nanny")
+            for _ in range(WORKERS)
+        ]
+        self._wait(file.exists)
+        self.address: str = json.loads(file.read_text())["address"]
+        self._wait(lambda: self.count() == WORKERS)
+
+    def _start(self, module: str, *options: object) -> subprocess.Popen[bytes]:
+        with (self._folder / f"log{len(self._processes)}").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1",
+                 "--no-dashboard", *map(str, options)],
+                cwd=self._folder,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+            )  # fmt: skip
+        self._processes.append(process)
+        return process
+
+    @staticmethod
+    def _wait(ready: object) -> None:
+        deadline = time.monotonic() + 60
+        while not ready():  # type: ignore[operator] # a function
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def count(self) -> int:
+        """Workers that the scheduler knows."""
+        with cluster._connected(self.address) as client:
+            return len(client.nthreads())
+
+    def end(self) -> None:
+        """End every process."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    started = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield started
+    started.end()
+
+
+def test_a_worker_killed_halfway_changes_nothing(
+    dask_cluster: Cluster, net: Path, tmp_path: Path
+) -> None:
+    study = small_study(net, layers=True)
+    run_study(study, tmp_path / "local", jobs=1)
+    chunks, killed_at = tmp_path / "far/chunks", []
+
+    def kill_halfway() -> None:
+        while len(list(chunks.glob("*.arrow"))) < study.chunk_count // 2:
+            time.sleep(0.002)
+        dask_cluster.workers[0].kill()
+        killed_at.append(len(list(chunks.glob("*.arrow"))))
+
+    killer = threading.Thread(target=kill_halfway, daemon=True)
+    killer.start()
+    run_study(study, tmp_path / "far", scheduler=dask_cluster.address)
+    killer.join(timeout=10)
+    assert study.chunk_count // 2 <= killed_at[0] < study.chunk_count
+    assert written(tmp_path / "far") == written(tmp_path / "local")
+    assert dask_cluster.count() == WORKERS - 1
+
+
+def test_workers_of_another_version_are_refused(
+    dask_cluster: Cluster, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "__version__", "9.9")
+    with pytest.raises(InputError, match=r"worker tcp://\S+ has simulator 0\.\S+, this is 9\.9"):
+        run_study(small_study(net), tmp_path / "study", scheduler=dask_cluster.address)
+    assert not list((tmp_path / "study").glob("*.parquet"))
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])
+def test_no_scheduler_there(
+    net: Path, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
+    with pytest.raises(InputError, match=f"--scheduler {address}: no Dask scheduler answers"):
+        run_study(small_study(net), tmp_path / "study", scheduler=address)

@@ -1,0 +1,193 @@
+"""The fast engine: what the event engine says, command for command and in its totals."""
+
+from dataclasses import replace
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+from simulator.engine import engine, kernel
+from simulator.engine.fast import totals
+from simulator.engine.instructions import RunState, instructions_of
+from simulator.errors import InputError
+from simulator.flatten import flatten
+from simulator.hardware import load_hardware
+from simulator.loops import Body, LayerLoops, Loop, LoopProgram, Machine, Op, Rates
+from simulator.mapping import Mapping, map_workload
+from simulator.program import Summary, summarize
+from simulator.shipped import shipped_names
+from simulator.workload import Workload, configure, load_workload
+from tests.build import layer, machine, network
+from tests.strategies import Overrides, machines, networks
+
+pytestmark = pytest.mark.invariant
+
+COMPILED = [False, True]
+
+
+def same(one: Summary, other: Summary) -> bool:
+    columns = ("ends", "busy", "bytes", "pe_cycles")
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
+
+
+def agree(loops: LoopProgram) -> None:
+    """Both engines' traces, and the totals with and without compiler, are the same."""
+    program = flatten(loops)
+    event, fast = (engine(name)(program, None) for name in ("event", "fast"))
+    assert np.array_equal(event.start, fast.start)
+    assert np.array_equal(event.end, fast.end)
+    for compiled in COMPILED:
+        assert same(totals(loops, compiled), summarize(event))
+
+
+def mapped(workload: Workload, overrides: Overrides) -> Mapping:
+    try:
+        return map_workload(workload, machine(overrides))
+    except InputError:
+        assume(False)
+        raise
+
+
+@given(workload=networks(), overrides=machines())
+def test_random_networks_on_random_machines(workload: Workload, overrides: Overrides) -> None:
+    agree(mapped(workload, overrides).loops)
+
+
+@st.composite
+def tall_networks(draw: st.DrawFn) -> Workload:
+    """Maps with many equal rows and columns, so that jumps pay."""
+    shapes = draw(st.lists(networks(), min_size=1, max_size=2))
+    high, wide = draw(st.integers(6, 20)), draw(st.integers(6, 40))
+    layers = [
+        layer(
+            x.in_channels, x.out_channels, high, wide, kernel=x.kernel, stride=x.stride,
+            padding=x.padding, groups=x.groups, tau=x.tau, full_precision=x.full_precision,
+        )
+        for shape in shapes
+        for x in shape.layers[:1]
+    ]  # fmt: skip
+    return replace(shapes[0], layers=tuple(layers))
+
+
+@settings(max_examples=30)
+@given(workload=tall_networks(), overrides=machines())
+def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
+    agree(mapped(workload, overrides).loops)
+
+
+MACHINE = Machine(
+    units=("a", "b", "c"),
+    kinds=("x", "y", "z"),
+    unit_of=(0, 1, 2),
+    signals=4,
+    lasting=frozenset({3}),
+    step=0,
+    trailing=frozenset(),
+    room=3,
+)
+
+
+@st.composite
+def ops(draw: st.DrawFn) -> Op:
+    kind = draw(st.integers(0, 2))
+    return Op(
+        kind=kind,
+        pes=draw(st.integers(0, 3)) if kind < 2 else 0,  # kind 2 is a transfer
+        cycles=draw(st.integers(0, 12)),
+        bytes=draw(st.integers(0, 100)),
+        waits=tuple(draw(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6)), max_size=3))),
+        posts=tuple(draw(st.sets(st.integers(0, 3), max_size=2))),
+        room=draw(st.sampled_from([-1, -1, 0, 1])),
+    )
+
+
+def bodies(count: int) -> st.SearchStrategy[Body]:
+    leaf = st.lists(st.integers(0, count - 1), max_size=4).map(tuple)
+    return st.recursive(
+        leaf,
+        lambda inner: st.lists(
+            st.integers(0, count - 1) | st.builds(Loop, st.integers(1, 40), inner), max_size=3
+        ).map(tuple),
+        max_leaves=4,
+    )
+
+
+@st.composite
+def loop_programs(draw: st.DrawFn) -> LoopProgram:
+    layers = []
+    for _ in range(draw(st.integers(1, 3))):
+        some = tuple(draw(st.lists(ops(), min_size=1, max_size=5, unique=True)))
+        layers.append(LayerLoops(MACHINE, some, draw(bodies(len(some)))))
+    ages = [np.array(draw(st.lists(st.integers(0, 4), min_size=2, max_size=2))) for _ in layers]
+    transfers = draw(st.none() | st.builds(Rates, *[st.integers(1, 9)] * 3))
+    program = LoopProgram(
+        MACHINE,
+        tuple(f"layer{n}" for n in range(len(layers))),
+        tuple(layers),
+        tuple(ages),
+        (None, None, transfers),
+    )
+    assume(0 < program.commands < 20_000)
+    assume(all(item.times.sum() for item in layers))
+    return program
+
+
+@settings(max_examples=200)
+@given(program=loop_programs())
+def test_random_programs_with_random_loops(program: LoopProgram) -> None:
+    agree(program)
+
+
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18"}
+"""Networks of millions of commands, compared at fewer taus."""
+
+
+def shipped_cases() -> list[tuple[str, str, int | None]]:
+    return [
+        (model, hw, tau)
+        for model in shipped_names("workloads")
+        for hw in shipped_names("hw_configs")
+        for tau in ((None, 5) if model in LARGE else (None, 6, 5, 3))
+    ]
+
+
+@pytest.mark.parametrize(("model", "hw", "tau"), shipped_cases())
+def test_every_shipped_network_on_every_shipped_machine(
+    model: str, hw: str, tau: int | None
+) -> None:
+    workload = configure(load_workload(model), bits=None if tau else 1, tau=tau)
+    mapping = map_workload(workload, load_hardware(hw))
+    traced = engine("event")(mapping.program, None)
+    assert np.array_equal(engine("fast")(mapping.program, None).start, traced.start)
+    assert same(totals(mapping.loops), summarize(traced))
+
+
+@pytest.mark.parametrize("tau", [None, 5])
+def test_cost_does_not_grow_with_the_number_of_pixels(tau: int | None) -> None:
+    done = []
+    for size in (128, 256, 512):
+        loops = map_workload(network(layer(64, 128, size, size, tau=tau)), machine()).loops
+        layers = [instructions_of(item) for item in loops.layers]
+        state = RunState(loops, layers, False)
+        state.start_layer()
+        code = layers[0].code(loops.rate_columns, loops.room_ages[0])
+        done.append(kernel.run_layer(code, state.rings, state.frames, state.state, state.units, 0))
+    # 16 times the pixels; a deeper buffer of rows takes longer to settle than a shallow one
+    assert max(done) == done[0] < 8000, done
+
+
+def test_a_jump_that_the_last_turn_contradicts_is_taken_back() -> None:
+    # Unit a runs ahead at 3 cycles a turn; b, at 5, first waits for a head start of 100 cycles,
+    # so turns shift by 3 until b's own pace takes over at about turn 50.
+    slow = Op(kind=0, cycles=3, posts=(0,))
+    head_start = Op(kind=0, cycles=100, posts=(0,))
+    follower = Op(kind=1, cycles=5, waits=((0, 1),))
+    body: Body = (0, Loop(400, (1, 2)))
+    loops = LoopProgram(
+        MACHINE, ("layer",), (LayerLoops(MACHINE, (head_start, slow, follower), body),),
+        (np.zeros(0, dtype=np.int64),), (None, None, None),
+    )  # fmt: skip
+    agree(loops)
+    # a: 100 + 400 * 3 = 1300; b begins at 103 and works 400 * 5 without a gap: 2103
+    assert totals(loops).cycles == 2103

@@ -1,0 +1,618 @@
+"""ONNX models become workloads: what torch exports, QONNX's operators, and broken files."""
+
+import random
+import resource
+import sys
+import tracemalloc
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from simulator.errors import InputError
+from simulator.workload import Layer
+from simulator.workload.importers.onnx import read_onnx
+
+pytestmark = pytest.mark.unit
+
+EXPORTS = {
+    "torchscript-13": {"dynamo": False, "opset_version": 13},
+    "torchscript-17": {"dynamo": False, "opset_version": 17},
+    "dynamo-18": {"dynamo": True, "opset_version": 18, "external_data": False},
+    "dynamo-20": {"dynamo": True, "opset_version": 20, "external_data": True},
+}
+
+
+class Block(nn.Module):
+    """Convolutions of many kinds, batch normalisation behind each: exporters fold it in."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(2 * channels)
+        self.conv2 = nn.Conv2d(
+            2 * channels, 2 * channels, 3, padding=2, dilation=2, groups=4, bias=False
+        )
+        self.bn2 = nn.BatchNorm2d(2 * channels)
+        self.down = nn.Sequential(
+            nn.Conv2d(channels, 2 * channels, 1, 2), nn.BatchNorm2d(2 * channels)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(y)) + self.down(x))
+
+
+class Net(nn.Module):
+    """Sequences in sequences, odd sizes, and a classifier behind a reshape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+        self.layer1 = nn.Sequential(Block(8), nn.Sequential(Block(16)))
+        self.fc = nn.Linear(32, 10)
+        with torch.no_grad():
+            for module in self.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.weight.uniform_(0.5, 2)
+                    module.running_var.uniform_(0.5, 2)  # type: ignore[union-attr, operator]
+            signs = self.layer1[0].conv1.weight
+            signs.copy_(torch.where(signs > 0, 1.0, -1.0))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = nn.functional.max_pool2d(self.layer1(self.stem(x)), 2).mean((2, 3))
+        return self.fc(y.view(y.size(0), -1))  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def net() -> nn.Module:
+    torch.manual_seed(3)
+    return Net().eval()
+
+
+def export(model: nn.Module, path: Path, size: tuple[int, int], **options: Any) -> Path:
+    """Let torch write a model; its own warnings concern torch alone."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model, (torch.zeros(1, 3, *size),), path, input_names=["x"], verbose=False, **options
+        )
+    return path
+
+
+def shapes_in_torch(model: nn.Module, size: tuple[int, int]) -> dict[str, tuple[Any, ...]]:
+    """(input, output, weights) shape of every layer that torch runs, by name."""
+    seen: dict[str, tuple[Any, ...]] = {}
+
+    def hook(name: str) -> Any:
+        def look(module: nn.Module, given: tuple[torch.Tensor], made: torch.Tensor) -> None:
+            seen[name] = (given[0].shape, made.shape, module.weight.shape)
+
+        return look
+
+    handles = [
+        module.register_forward_hook(hook(name))
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Conv2d | nn.Linear)
+    ]
+    with torch.no_grad():
+        model(torch.zeros(1, 3, *size))
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def shapes_of(layer: Layer) -> tuple[Any, ...]:
+    """The same three shapes of a layer; a linear layer has no pixels in torch."""
+    weights = [layer.out_channels, layer.in_channels // layer.groups, layer.kernel, layer.kernel]
+    given = [1, layer.in_channels, layer.in_height, layer.in_width]
+    made = [1, layer.out_channels, layer.out_height, layer.out_width]
+    dims = 2 if layer.name == "fc" else 4
+    return tuple(torch.Size(shape[:dims]) for shape in (given, made, weights))
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_layers_are_those_that_torch_runs(net: nn.Module, tmp_path: Path, kind: str) -> None:
+    path = export(net, tmp_path / "net.onnx", (45, 38), **EXPORTS[kind])
+    assert (tmp_path / "net.onnx.data").exists() == (kind == "dynamo-20")
+    workload, trained = read_onnx(path, ["layer1.?.*conv2"])
+    assert (workload.name, workload.input_height, workload.input_width) == ("net", 45, 38)
+    assert {x.name: shapes_of(x) for x in workload.layers} == shapes_in_torch(net, (45, 38))
+    by_name = {x.name: x for x in workload.layers}
+    assert (by_name["stem"].stride, by_name["stem"].padding) == (2, 2)
+    last = by_name["layer1.1.0.conv2"]
+    assert (last.stage, last.groups, last.dilation, last.padding) == ("layer1", 4, 2, 2)
+    binary = {x.name for x in workload.binary_layers}
+    # conv1 holds +-1, batch normalisation makes it +-alpha; the two conv2 are chosen.
+    assert binary == {"layer1.0.conv1", "layer1.0.conv2", "layer1.1.0.conv2"}
+    for name, parameter in net.named_parameters():
+        if parameter.dim() > 1:
+            read = trained[name.removesuffix(".weight")]
+            signs = torch.sign(parameter.detach()).numpy()
+            assert np.array_equal(np.sign(read.weights).reshape(signs.shape), signs)
+            assert read.full_precision == (read.name not in binary)
+
+
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_dynamic_batch_and_size(net: nn.Module, tmp_path: Path, dynamo: bool) -> None:
+    dims = {0: "n", 2: "h", 3: "w"}
+    dynamic: dict[str, Any] = {"dynamic_axes": {"x": dims}}
+    if dynamo:
+        auto = torch.export.Dim.DYNAMIC
+        dynamic = {"dynamic_shapes": ({0: auto, 2: auto, 3: auto},), "external_data": False}
+    path = export(net, tmp_path / "net.onnx", (48, 40), dynamo=dynamo, **dynamic)
+    with pytest.raises(InputError, match=r"size of input 'x' is dynamic \(\?x\?\).*--input-size"):
+        read_onnx(path)
+    for size in ((48, 40), (61, 33)):
+        workload, _ = read_onnx(path, input_size=size)
+        assert {x.name: shapes_of(x) for x in workload.layers} == shapes_in_torch(net, size)
+
+
+def test_a_fixed_size_can_be_overridden(net: nn.Module, tmp_path: Path) -> None:
+    path = export(net, tmp_path / "net.onnx", (48, 40), **EXPORTS["torchscript-17"])
+    workload, _ = read_onnx(path, input_size=(64, 64))
+    assert {x.name: shapes_of(x) for x in workload.layers} == shapes_in_torch(net, (64, 64))
+
+
+class Binarizing(nn.Module):
+    """A convolution that binarises its weights while it runs, as training code does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 3, 3, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        alpha = self.weight.abs().mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, torch.sign(self.weight) * alpha, padding=1)
+
+
+@pytest.mark.parametrize("kind", ["torchscript-13", "dynamo-18"])
+def test_weights_that_the_graph_computes(tmp_path: Path, kind: str) -> None:
+    torch.manual_seed(4)
+    model = Binarizing().eval()
+    path = export(model, tmp_path / "net.onnx", (5, 5), **EXPORTS[kind])
+    workload, trained = read_onnx(path)
+    (layer,) = workload.binary_layers
+    assert np.array_equal(np.sign(trained[layer.name].weights), torch.sign(model.weight.detach()))
+
+
+# Graphs written by hand: image 1x8x6x6 -> Conv -> y.
+
+
+def save(
+    path: Path,
+    nodes: list[Any],
+    tensors: dict[str, NDArray[Any]],
+    image: tuple[int | str, ...] = (1, 8, 6, 6),
+    inputs: tuple[Any, ...] = (),
+) -> Path:
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, image), *inputs],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("qonnx.custom_op.general", 1)]
+    path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
+    return path
+
+
+def conv(x: str, w: str, y: str, name: str = "conv", **given: Any) -> Any:
+    return helper.make_node("Conv", [x, w], [y], name, **({"pads": [1] * 4} | given))
+
+
+def q(op: str, inputs: list[str], output: str, **given: Any) -> Any:
+    return helper.make_node(op, inputs, [output], op, domain="qonnx.custom_op.general", **given)
+
+
+def reals(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def signs(*shape: int, seed: int = 0) -> NDArray[np.float32]:
+    return np.where(reals(*shape, seed=seed) > 0, 1, -1).astype(np.float32)
+
+
+SCALARS = {
+    "scale": np.array(0.3, np.float32),
+    "zero": np.array(0, np.float32),
+    "one": np.array(1, np.float32),
+    "four": np.array(4, np.float32),
+}
+
+
+@pytest.mark.parametrize(
+    ("quantiser", "binary"),
+    [
+        (q("BipolarQuant", ["w", "scale"], "wq"), True),
+        (q("Quant", ["w", "scale", "zero", "one"], "wq", signed=1, narrow=1), True),
+        (q("Quant", ["w", "scale", "zero", "one"], "wq", signed=0, narrow=0), False),
+        (q("Quant", ["w", "scale", "zero", "four"], "wq", signed=1, narrow=1), False),
+        (helper.make_node("Sign", ["w"], ["wq"], "sign"), True),
+    ],
+    ids=["bipolar", "1 bit", "unsigned", "4 bits", "sign"],
+)
+def test_qonnx_quantisers(tmp_path: Path, quantiser: Any, binary: bool) -> None:
+    """Weights through a binary quantiser are binary; activations through one tell nothing."""
+    weights = reals(16, 8, 3, 3)
+    if quantiser.op_type != "Sign":
+        weights[0, 0, 0, 0] = 0  # QONNX: x >= 0 gives +1
+    nodes = [
+        quantiser,
+        q("BipolarQuant", ["x", "scale"], "xq"),
+        conv("xq", "wq", "a", "layer1.conv"),
+        q("Quant", ["a", "scale", "zero", "four"], "aq", signed=1, narrow=0),
+        conv("aq", "fixed", "y", "layer2.conv"),
+    ]
+    path = save(tmp_path / "n.onnx", nodes, {"w": weights, "fixed": signs(4, 16, 3, 3)} | SCALARS)
+    workload, trained = read_onnx(path)
+    assert [x.full_precision for x in workload.layers] == [not binary, False]
+    assert [x.name for x in workload.layers] == ["layer1.conv", "layer2.conv"]
+    assert workload.layers[1].in_height == 6
+    expected = np.where(weights >= 0, 1, -1) if binary else weights
+    assert np.array_equal(trained["layer1.conv"].weights, expected)
+
+
+def test_a_sign_that_gives_zero_is_refused_unless_binarized(tmp_path: Path) -> None:
+    weights = reals(16, 8, 3, 3)
+    weights[0, 0, 0, :2] = 0
+    nodes = [helper.make_node("Sign", ["w"], ["s"], "sgn"), conv("x", "s", "y")]
+    path = save(tmp_path / "n.onnx", nodes, {"w": weights})
+    with pytest.raises(InputError, match=r"sign of node 'sgn'.*2 are 0.*binarize 'conv'"):
+        read_onnx(path)
+    workload, trained = read_onnx(path, ["conv"])
+    assert not workload.layers[0].full_precision
+    assert trained["conv"].weights[0, 0, 0, 0] == 0  # an importer of signs counts it as -1
+
+
+@pytest.mark.parametrize(
+    ("weights", "binary"),
+    [
+        (signs(16, 8, 3, 3), True),
+        (signs(16, 8, 3, 3) * np.linspace(0.1, 2, 16, dtype=np.float32)[:, None, None, None], True),
+        (signs(16, 8, 1, 1) * np.float32(0.7), True),
+        (signs(16, 8, 3, 3).astype(np.float16), True),
+        (signs(16, 8, 3, 3) * np.linspace(0.1, 2, 8, dtype=np.float32)[:, None, None], False),
+        (signs(16, 8, 5, 5), False),
+        (np.where(np.arange(9).reshape(3, 3) == 4, 0, signs(16, 8, 3, 3)), False),
+    ],
+    ids=["+-1", "+-alpha", "1x1", "float16", "alpha per input", "5x5", "ternary"],
+)
+def test_which_weights_are_binary(tmp_path: Path, weights: NDArray[Any], binary: bool) -> None:
+    pads = [weights.shape[-1] // 2] * 4
+    nodes = [conv("x", "w", "a", pads=pads), conv("a", "other", "y", "other")]
+    weights = weights.astype(np.float32) if weights.dtype == np.float64 else weights
+    path = save(tmp_path / "n.onnx", nodes, {"w": weights, "other": signs(4, 16, 3, 3)})
+    workload, trained = read_onnx(path)
+    assert workload.layers[0].full_precision == (not binary)
+    assert np.array_equal(trained["conv"].weights, weights.astype(np.float32))
+
+
+def test_one_weight_per_output_is_binary_only_if_all_are_alike(tmp_path: Path) -> None:
+    """Depthwise 1x1: every single number is +-alpha of its own."""
+    for name, weights, full in (("r", reals(8, 1, 1, 1), True), ("s", signs(8, 1, 1, 1), False)):
+        nodes = [conv("x", "w", "a", group=8, pads=[0] * 4), conv("a", "v", "y", "other")]
+        path = save(tmp_path / f"{name}.onnx", nodes, {"w": weights, "v": signs(4, 8, 3, 3)})
+        assert read_onnx(path)[0].layers[0].full_precision == full
+
+
+def test_names_are_usable_in_files_and_tables(tmp_path: Path) -> None:
+    """By weights in torch's way, else by node, else by number; never empty or unprintable."""
+    names = [
+        (".weight", "first"),
+        (".a.weight", ""),
+        ("\n.weight", "\t"),
+        ("w", "/l/l.0/conv/Conv"),
+    ]
+    nodes = [conv(f"x{n}", w, f"x{n + 1}", name) for n, (w, name) in enumerate(names)]
+    nodes[0].input[0] = "x"
+    nodes.append(conv("x4", "long", "y", "n" * 500))
+    tensors = {w: signs(8, 8, 3, 3) for w, _ in (*names, ("long", ""))}
+    layers = read_onnx(save(tmp_path / "n.onnx", nodes, tensors))[0].layers
+    assert [x.name for x in layers] == ["first", ".a", "conv3", "l.0.conv", "long"]
+    assert [x.stage for x in layers] == ["first", ".a", "conv3", "l", "long"]
+
+
+def test_binarize(tmp_path: Path) -> None:
+    tensors = {f"{name}.weight": reals(8, 8, size, size) for name, size in (("a.x", 3), ("b.x", 5))}
+    nodes = [conv("x", "a.x.weight", "h"), conv("h", "b.x.weight", "y", pads=[2] * 4)]
+    path = save(tmp_path / "n.onnx", nodes, tensors)
+    assert [x.full_precision for x in read_onnx(path, ["a*"])[0].layers] == [False, True]
+    for patterns, words in (
+        ([], r"no 3x3 or 1x1 layer has weights of \+-1.*binarize.*: a.x$"),
+        (["a*", "c*"], r"binarize 'c\*' matches no layer; there are a.x, b.x$"),
+        (["*"], r"binarize '\*' matches layer 'b.x', whose kernel is 5x5"),
+    ):
+        with pytest.raises(InputError, match=words):
+            read_onnx(path, patterns)
+
+
+def test_weights_that_are_inputs_or_stripped(tmp_path: Path) -> None:
+    """Shapes come out where they are known; there is nothing to choose kernels from."""
+    weight = helper.make_tensor_value_info("a.weight", TensorProto.FLOAT, (16, 4, 3, 3))
+    fc = helper.make_tensor_value_info("fc.weight", TensorProto.FLOAT, (10, 16))
+    nodes = [
+        conv("x", "a.weight", "h", group=2, strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["h"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "fc.weight"], ["y"], "fc", transB=1),
+    ]
+    declared = save(tmp_path / "inputs.onnx", nodes, {}, inputs=(weight, fc))
+    model = onnx.load(declared)
+    del model.graph.input[1:]
+    for name, shape in (("a.weight", (16, 4, 3, 3)), ("fc.weight", (10, 16))):
+        model.graph.initializer.append(
+            TensorProto(name=name, dims=shape, data_type=TensorProto.FLOAT)
+        )
+    stripped = tmp_path / "stripped.onnx"
+    stripped.write_bytes(model.SerializeToString())
+    for path in (declared, stripped):
+        workload, trained = read_onnx(path, ["a"])
+        first, last = workload.layers
+        assert (first.name, first.out_channels, first.groups, first.out_height) == ("a", 16, 2, 3)
+        assert (last.name, last.in_channels, last.out_channels) == ("fc", 16, 10)
+        assert not first.full_precision
+        assert trained == {}
+
+
+def test_a_linear_layer_over_tokens_and_a_shared_weight(tmp_path: Path) -> None:
+    nodes = [
+        conv("x", "s.weight", "h"),
+        conv("h", "s.weight", "k"),
+        helper.make_node("Reshape", ["k", "shape"], ["r"]),
+        helper.make_node("Transpose", ["r"], ["t"], perm=[0, 2, 1]),
+        helper.make_node("MatMul", ["t", "m"], ["y"], "proj"),
+    ]
+    shape = np.array([0, 8, -1], np.int64)
+    tensors = {"s.weight": signs(8, 8, 3, 3), "m": reals(8, 5), "shape": shape}
+    workload, trained = read_onnx(save(tmp_path / "n.onnx", nodes, tensors, ("N", 8, 6, 6)))
+    assert [x.name for x in workload.layers] == ["s", "s_2", "proj"]
+    last = workload.layers[2]
+    assert (last.in_channels, last.out_channels, last.in_width, last.images) == (8, 5, 36, 1)
+    assert np.array_equal(trained["proj"].weights[:, :, 0, 0], tensors["m"].T)
+
+
+def test_same_padding_counts_as_what_it_comes_to(tmp_path: Path) -> None:
+    tensors = {"w": signs(8, 8, 3, 3)}
+    node = helper.make_node("Conv", ["x", "w"], ["y"], "conv", auto_pad="SAME_UPPER")
+    (layer,) = read_onnx(save(tmp_path / "n.onnx", [node], tensors))[0].layers
+    assert (layer.padding, layer.out_height) == (1, 6)
+    node = helper.make_node("Conv", ["x", "w"], ["y"], "c", auto_pad="SAME_UPPER", strides=[2, 2])
+    (layer,) = read_onnx(save(tmp_path / "n.onnx", [node], tensors))[0].layers
+    # 6 pixels, stride 2: 3 outputs span 2 x 2 + 3 = 7, so one pixel is added, at the far side only
+    assert (layer.padding, layer.in_height, layer.out_height) == (0, 7, 3)
+
+
+def test_padding_that_sides_do_not_share_belongs_to_the_map(tmp_path: Path) -> None:
+    """As if a `Pad` stood before the convolution, which is how other exporters write it."""
+    tensors = {"w": signs(8, 8, 3, 3)}
+    inside = save(tmp_path / "a.onnx", [conv("x", "w", "y", pads=[1, 2, 3, 1])], tensors)
+    before = [helper.make_node("Pad", ["x", "p"], ["h"]), conv("h", "w", "y")]
+    # Pad counts batch, channel, top, left, then the ends: what is over 1 of 1, 2, 3, 1
+    pads = np.array([0, 0, 0, 1, 0, 0, 2, 0], np.int64)
+    outside = save(tmp_path / "b.onnx", before, tensors | {"p": pads})
+    (layer,), (other,) = (read_onnx(path)[0].layers for path in (inside, outside))
+    assert layer == other
+    # 6 + 1 + 3 = 10 rows and 6 + 2 + 1 = 9 columns, of which 2 are padding: 8 and 7 outputs
+    assert (layer.in_height, layer.in_width, layer.out_height, layer.out_width) == (8, 7, 8, 7)
+
+
+REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
+    "oblong kernel": ([conv("x", "w", "y")], {"w": signs(4, 8, 3, 1)}, r"kernel \[3, 1\] differ"),
+    "strides": (
+        [conv("x", "w", "y", strides=[1, 2])], {"w": signs(4, 8, 3, 3)}, r"strides \[1, 2\]",
+    ),
+    "pads": (
+        [conv("x", "w", "y", pads=[70000] * 4)], {"w": signs(4, 8, 3, 3)}, "from 0 to 65536",
+    ),
+    "NaN": ([conv("x", "w", "y")], {"w": signs(4, 8, 3, 3) * np.nan}, "NaN or infinity"),
+    "groups": (
+        [conv("x", "w", "y", group=3)], {"w": signs(4, 8, 3, 3)}, r"in 3 groups do not fit 8 input",
+    ),
+    "dynamic weights": (
+        [conv("x", "w", "h"), conv("x", "h", "y")], {"w": signs(4, 8, 3, 3)}, "depends on the im",
+    ),
+    "transposed": (
+        [conv("x", "w", "h"), helper.make_node("ConvTranspose", ["h", "w"], ["y"], "up")],
+        {"w": signs(8, 8, 3, 3)},
+        "ConvTranspose node 'up': this operator is not supported",
+    ),
+    "unknown operator": (
+        [helper.make_node("Odd", ["x"], ["h"], domain="qonnx.custom_op.general"),
+         conv("h", "w", "y")],
+        {"w": signs(4, 8, 3, 3)},
+        "shape of its input cannot be inferred",
+    ),
+    "weights not computed": (
+        [helper.make_node("Softmax", ["w"], ["s"], "soft"), conv("x", "s", "y")],
+        {"w": signs(4, 8, 3, 3)},
+        "weights come from Softmax 'soft', which is not computed",
+    ),
+    "weights that grow": (
+        [helper.make_node("Expand", ["w", "shape"], ["s"], "grow"), conv("x", "s", "y")],
+        {"w": signs(4, 8, 3, 1), "shape": np.array([4, 8, 3, 3], np.int64)},
+        "weights come from Expand 'grow', which is not computed",
+    ),
+    "no convolution": ([helper.make_node("Relu", ["x"], ["y"])], {}, "no convolution"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(tmp_path: Path, name: str) -> None:
+    nodes, tensors, words = REFUSED[name]
+    path = save(tmp_path / "n.onnx", nodes, tensors)
+    with pytest.raises(InputError, match=words) as error:
+        read_onnx(path)
+    assert str(error.value).startswith(str(path))
+
+
+def test_layers_in_a_conditional_are_refused(tmp_path: Path) -> None:
+    tensors = {"w": signs(8, 8, 3, 3), "yes": np.array(True)}
+    out = helper.make_tensor_value_info("b", TensorProto.FLOAT, None)
+    branch = helper.make_graph([conv("h", "w", "b", "inner")], "branch", [], [out])
+    node = helper.make_node("If", ["yes"], ["y"], "if", then_branch=branch, else_branch=branch)
+    path = save(tmp_path / "n.onnx", [conv("x", "w", "h"), node], tensors)
+    with pytest.raises(InputError, match="If node 'if': layers inside a conditional"):
+        read_onnx(path)
+
+
+class TestExternalData:
+    @pytest.fixture
+    def model(self, tmp_path: Path) -> onnx.ModelProto:
+        """A model whose weights lie in weights.bin, behind 4 other bytes."""
+        folder = tmp_path / "model"
+        folder.mkdir()
+        weights = signs(4, 8, 3, 3)
+        (folder / "weights.bin").write_bytes(b"----" + weights.tobytes())
+        model = onnx.load(save(folder / "n.onnx", [conv("x", "w", "y")], {"w": weights}))
+        (tensor,) = model.graph.initializer
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in {"location": "weights.bin", "offset": "4", "length": "1152"}.items():
+            tensor.external_data.add(key=key, value=value)
+        return model
+
+    def read(self, model: onnx.ModelProto, tmp_path: Path, **entries: str) -> Any:
+        for entry in model.graph.initializer[0].external_data:
+            entry.value = entries.get(entry.key, entry.value)
+        (tmp_path / "model/n.onnx").write_bytes(model.SerializeToString())
+        return read_onnx(tmp_path / "model/n.onnx")
+
+    def test_is_read(self, model: onnx.ModelProto, tmp_path: Path) -> None:
+        _, trained = self.read(model, tmp_path)
+        assert np.array_equal(trained["conv"].weights, signs(4, 8, 3, 3))
+
+    @pytest.mark.parametrize(
+        ("entries", "words"),
+        [
+            ({"location": "none.bin"}, "'none.bin', which does not exist"),
+            ({"location": "../secret.bin"}, "outside the model's folder"),
+            ({"location": "link.bin"}, "outside the model's folder"),
+            ({"location": "/etc/hostname"}, "outside the model's folder"),
+            ({"location": ""}, "outside the model's folder"),
+            ({"offset": "5"}, "needs 1152 bytes of 'weights.bin' from byte 5; it has 1156"),
+            ({"offset": "-4"}, "from byte -4"),
+            ({"offset": "many"}, "not readable"),
+            ({"length": "1148"}, "holds 1148 bytes, its shape needs 1152"),
+        ],
+    )
+    def test_is_refused(
+        self, model: onnx.ModelProto, tmp_path: Path, entries: dict[str, str], words: str
+    ) -> None:
+        (tmp_path / "secret.bin").write_bytes(b"----" + signs(4, 8, 3, 3).tobytes())
+        (tmp_path / "model/link.bin").symlink_to(tmp_path / "secret.bin")
+        with pytest.raises(InputError, match=words) as error:
+            self.read(model, tmp_path, **entries)
+        assert "tensor 'w'" in str(error.value)
+
+
+class TestHostile:
+    @pytest.fixture
+    def good(self, tmp_path: Path) -> Path:
+        nodes = [q("BipolarQuant", ["x", "scale"], "h"), conv("h", "w", "y")]
+        return save(tmp_path / "n.onnx", nodes, {"w": signs(4, 8, 3, 3)} | SCALARS)
+
+    @pytest.fixture(autouse=True)
+    def no_memory(self) -> Iterator[None]:
+        """No test here makes Python allocate more than a few megabytes."""
+        tracemalloc.start()
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 30e6
+
+    @pytest.mark.parametrize("data", [b"", b"\x08", b"PK\x03\x04 no model", b"\xff" * 1000])
+    def test_no_model(self, tmp_path: Path, data: bytes) -> None:
+        (tmp_path / "n.onnx").write_bytes(data)
+        with pytest.raises(InputError, match=r"n\.onnx: (no ONNX model|a damaged)"):
+            read_onnx(tmp_path / "n.onnx")
+
+    def test_missing_or_a_folder(self, tmp_path: Path) -> None:
+        for path in (tmp_path, tmp_path / "none.onnx"):
+            with pytest.raises(InputError, match="cannot be read"):
+                read_onnx(path)
+
+    def test_truncated_or_changed_anywhere(self, good: Path, tmp_path: Path) -> None:
+        data = good.read_bytes()
+        rng = random.Random(1)
+        refused = 0
+        for trial in range(400):
+            broken = bytearray(data)
+            for _ in range(rng.choice([1, 1, 3])):
+                broken[rng.randrange(len(data))] = rng.choice([0, 255, rng.randrange(256)])
+            cut = rng.randrange(len(data)) if trial % 4 == 0 else len(data)
+            (tmp_path / "b.onnx").write_bytes(bytes(broken[:cut]))
+            try:
+                read_onnx(tmp_path / "b.onnx")
+            except InputError as error:
+                refused += 1
+                assert "\n" not in str(error)
+        assert refused > 100
+
+    @pytest.mark.parametrize("dims", [(1 << 40, 8, 3, 3), (4, -8, 3, 3), (1 << 62,) * 4])
+    @pytest.mark.parametrize("emptied", [True, False])
+    def test_claimed_weights(self, good: Path, dims: tuple[int, ...], emptied: bool) -> None:
+        model = onnx.load(good)
+        tensor = model.graph.initializer[0]
+        tensor.dims[:] = dims
+        if emptied:
+            tensor.ClearField("raw_data")
+        good.write_bytes(model.SerializeToString())
+        with pytest.raises(InputError, match=r"tensor 'w': has the shape"):
+            read_onnx(good)
+
+    def test_claimed_image(self, good: Path) -> None:
+        with pytest.raises(InputError, match="expected 1 to 1048576 each"):
+            read_onnx(good, input_size=(1 << 40, 6))
+
+    def test_a_constant_made_large_by_a_node(self, tmp_path: Path) -> None:
+        """2^20 x 2^20 numbers out of 2^21: nothing makes more numbers than it reads."""
+        nodes = [
+            helper.make_node("Mul", ["a", "b"], ["w"], "outer"),
+            conv("x", "w", "h"),
+            conv("x", "v", "y"),
+        ]
+        a = np.ones((1 << 20, 1, 1, 1), np.float32)
+        tensors = {"a": a, "b": a.reshape(1, -1, 1, 1), "v": signs(4, 8, 3, 3)}
+        path = save(tmp_path / "n.onnx", nodes, tensors)
+        tracemalloc.reset_peak()
+        with pytest.raises(InputError, match="Mul 'outer', which is not computed"):
+            read_onnx(path)
+
+
+def test_a_shape_that_joins_itself(tmp_path: Path) -> None:
+    """2^22 numbers out of one: onnx's own propagation of shapes would take over 1 GB."""
+    nodes = [helper.make_node("Concat", [f"d{n}"] * 2, [f"d{n + 1}"], axis=0) for n in range(22)]
+    nodes += [helper.make_node("Reshape", ["x", "d22"], ["z"]), conv("x", "w", "y")]
+    tensors = {"d0": np.array([1], np.int64), "w": signs(4, 8, 3, 3)}
+    path = save(tmp_path / "n.onnx", nodes, tensors)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert read_onnx(path)[0].layers[0].out_height == 6
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
+
+
+def test_a_fixed_batch_counts_as_that_many_images(tmp_path: Path) -> None:
+    nodes = [
+        conv("x", "a", "h"),
+        helper.make_node("Flatten", ["h"], ["f"]),
+        helper.make_node("Gemm", ["f", "b"], ["y"], "fc"),
+    ]
+    tensors = {"a": signs(4, 8, 3, 3), "b": reals(144, 5)}
+    layers = read_onnx(save(tmp_path / "n.onnx", nodes, tensors, (3, 8, 6, 6)))[0].layers
+    assert [(x.images, x.out_channels, x.out_pixels) for x in layers] == [(1, 4, 36), (1, 5, 1)]
+
+
+def test_without_the_package_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "n.onnx", [conv("x", "w", "y")], {"w": signs(4, 8, 3, 3)})
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError, match=r"needs the package onnx: pip install .*\[onnx\]"):
+        read_onnx(path)

@@ -1,0 +1,248 @@
+"""The search: exact over layers, honest about what is not separable, kept to its limits."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.errors import InputError
+from simulator.hardware import load_hardware
+from simulator.search import Limits, SearchResult, search
+from simulator.search.front import Choices, fewest_cycles
+from simulator.search.task import PARTS, Task, stored_parts
+from simulator.workload import Workload
+from tests.build import layer, network
+from tests.conftest import Command
+from tests.test_bad_input import refused
+
+TAUS = (2, 4, 5, 6, 9)
+NET = network(
+    layer(64, 64, 6, 6, name="a"),
+    layer(64, 128, 6, 6, name="b"),
+    layer(128, 64, 6, 6, kernel=1, name="c"),
+)
+
+
+def choices(*options: tuple[tuple[int, int], ...]) -> list[Choices]:
+    """Layers whose options are (cycles, bits)."""
+    return [Choices(np.array([c for c, _ in o]), np.array([b for _, b in o])) for o in options]
+
+
+@pytest.mark.unit
+class TestFront:
+    def test_by_hand(self) -> None:
+        found = fewest_cycles(choices(((5, 1), (3, 2), (9, 3)), ((4, 1), (4, 2))))
+        # bits 2: 5+4; 3: min(5+4, 3+4); 4: min(3+4, 9+4); 5: 9+4
+        assert list(zip(found.bits.tolist(), found.cycles.tolist(), strict=True)) == [
+            (2, 9), (3, 7), (4, 7), (5, 13),
+        ]  # fmt: skip
+        assert found.options(1) == [1, 0]
+        assert found.front(more_bits=False).tolist() == [True, True, False, False]
+        assert found.front(more_bits=True).tolist() == [False, False, True, True]
+
+    @pytest.mark.invariant
+    @given(
+        st.lists(
+            st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=4),
+            min_size=1,
+            max_size=4,
+        )
+    )
+    def test_equals_enumeration(self, options: list[list[tuple[int, int]]]) -> None:
+        found = fewest_cycles(choices(*map(tuple, options)))
+        best: dict[int, int] = {}
+        for combination in product(*options):
+            cycles, bits = (sum(pair[place] for pair in combination) for place in (0, 1))
+            best[bits] = min(cycles, best.get(bits, cycles))
+        assert dict(zip(found.bits.tolist(), found.cycles.tolist(), strict=True)) == best
+        for number in range(len(found)):
+            chosen = [o[i] for o, i in zip(options, found.options(number), strict=True)]
+            assert sum(c for c, _ in chosen) == found.cycles[number]
+            assert sum(b for _, b in chosen) == found.bits[number]
+
+
+def searched(objective: str, net: Workload = NET, **limits: float) -> SearchResult:
+    return search(
+        net,
+        [({}, load_hardware("cofluent64"))],
+        objective,  # type: ignore[arg-type] # one of three
+        Limits(**limits),
+        taus=TAUS,
+    )
+
+
+@pytest.fixture(scope="module")
+def task() -> Task:
+    return Task(NET, load_hardware("cofluent64"), TAUS, {}, "auto")
+
+
+@pytest.fixture(scope="module")
+def sums(task: Task) -> list[tuple[int, int]]:
+    """(cycles, stored parts) of every combination, by separable layer times."""
+    pairs = [list(zip(c.cycles.tolist(), c.bits.tolist(), strict=True)) for c in task.choices()]
+    return [
+        (sum(c for c, _ in combination), sum(b for _, b in combination))
+        for combination in product(*pairs)
+    ]
+
+
+@pytest.mark.unit
+class TestExhaustive:
+    """Three layers of five taus: all 125 combinations, simulated for real and as sums."""
+
+    def test_there_are_125(self, sums: list[tuple[int, int]]) -> None:
+        assert len(sums) == 125
+
+    @pytest.mark.parametrize("mean", [0.3, 0.5, 0.62, 0.9])
+    def test_least_time_of_at_least_so_many_bits(
+        self, task: Task, sums: list[tuple[int, int]], mean: float
+    ) -> None:
+        found = searched("time", min_mean_bits=mean)
+        least = min(c for c, parts in sums if parts >= mean * PARTS * task.weights)
+        assert sum(found.separable_cycles) == least
+        assert task.mean_bits(found.best) >= mean
+
+    @pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
+    def test_most_bits_within_a_time(
+        self, task: Task, sums: list[tuple[int, int]], share: float
+    ) -> None:
+        limit_ms = task.milliseconds(int(share * task.uniform(9).cycles))
+        found = searched("capacity", max_time_ms=limit_ms)
+        assert task.milliseconds(found.best.cycles) <= limit_ms
+        most = max(parts for c, parts in sums if task.milliseconds(c) <= limit_ms)
+        assert found.best.stored_parts == most or found.steps_along_front > 0
+
+    def test_least_bits_within_a_time(self, task: Task, sums: list[tuple[int, int]]) -> None:
+        found = searched("bits", max_time_ms=1, min_mean_bits=0.4)
+        assert found.best.stored_parts == min(
+            parts for _, parts in sums if parts >= 0.4 * PARTS * task.weights
+        )
+
+    def test_the_best_of_all_real_runs_is_close(self, task: Task) -> None:
+        """Not only of sums: every combination with at least half a bit is simulated."""
+        real = [task.simulate(taus) for taus in product(*task.options())]
+        allowed = [run for run in real if task.mean_bits(run) >= 0.5]
+        found = searched("time", min_mean_bits=0.5)
+        assert found.best.cycles <= 1.01 * min(run.cycles for run in allowed)
+
+    def test_uniform_runs_are_what_they_are_sums_of(self, task: Task) -> None:
+        for tau, run in task.uniforms().items():
+            spent = [
+                int(choice.cycles[taus.index(own)])
+                for choice, taus, own in zip(task.choices(), task.options(), run.taus, strict=True)
+            ]
+            assert sum(spent) == run.cycles, tau
+
+    def test_stored_bits_are_those_of_the_network(self, task: Task) -> None:
+        # a: 64 x 64 kernels, b: 64 x 128, c: 64 / ... 128 x 64 weights in vectors of 8
+        parts = [stored_parts(x, tau) for x, tau in zip(task.layers, (4, None, 2), strict=True)]
+        assert parts == [PARTS * 64 * 64 * 4, PARTS * 64 * 128 * 9, PARTS * 128 * 64 // 8 * 2]
+
+
+@pytest.mark.unit
+class TestLimits:
+    def test_fewer_bits_are_never_slower_and_the_result_says_so(self) -> None:
+        found = searched("bits", max_time_ms=1)
+        assert found.best.taus == (2, 2, 2)
+        assert found.at_smallest_taus
+        assert not searched("time", min_mean_bits=0.5).at_smallest_taus
+
+    def test_a_real_run_that_breaks_the_limit_is_passed_over(self) -> None:
+        """With little bandwidth a layer waits for weights that depend on its neighbours' taus."""
+        slow = load_hardware("cofluent64", ["memory.dram.bytes_per_cycle=4"])
+        task = Task(NET, slow, TAUS, {}, "auto")
+        real = [task.simulate(taus) for taus in product(*task.options())]
+        steps = 0
+        for run in real[::9]:
+            limit = task.milliseconds(run.cycles)
+            found = search(NET, [({}, slow)], "capacity", Limits(max_time_ms=limit), taus=TAUS)
+            assert task.milliseconds(found.best.cycles) <= limit
+            steps += found.steps_along_front
+        assert steps > 0
+
+    def test_storage_in_mbit_and_bits_per_weight_are_one_limit(self) -> None:
+        weights = sum(x.weights for x in NET.layers)
+        by_mean = searched("time", mean_bits=0.5, min_mean_bits=0.4)
+        by_mbit = searched("time", max_mbit=0.5 * weights / 1e6, min_mean_bits=0.4)
+        assert by_mean.best == by_mbit.best
+        assert 0.4 <= by_mean.task.mean_bits(by_mean.best) <= 0.5
+
+    @pytest.mark.parametrize(
+        ("objective", "limits", "words"),
+        [
+            ("bits", {}, "objective bits: give max-time-ms"),
+            ("capacity", {"mean_bits": 0.5}, "objective capacity: give max-time-ms"),
+            ("time", {"max_time_ms": 1.0}, "objective time: give mean-bits"),
+            ("time", {"mean_bits": -1.0}, "mean_bits -1: expected more than 0"),
+            ("bits", {"max_time_ms": float("nan")}, "max_time_ms nan: expected"),
+            ("bits", {"max_time_ms": 1e-6}, "max-time-ms 1e-06 is out of reach of net"),
+            ("time", {"mean_bits": 0.1}, "which stores"),
+            ("time", {"min_mean_bits": 1.1}, "0.2241 to 1.0000 bits per weight"),
+        ],
+    )  # least: tau 2 is 2/9 bit in 110592 weights and 2/8 in 8192: (24576 + 2048) / 118784 = 0.2241
+    def test_wrong_or_out_of_reach(
+        self, objective: str, limits: dict[str, float], words: str
+    ) -> None:
+        with pytest.raises(InputError) as error:
+            searched(objective, **limits)
+        assert words in str(error.value)
+
+    def test_of_several_machines_the_best(self) -> None:
+        machines = [
+            ({"array.pes": pes}, load_hardware("cofluent64", [f"array.pes={pes}"]))
+            for pes in (16, 64, 32)
+        ]
+        tiny = load_hardware("cofluent64", ["memory.index_buffer.kib=0.001"])
+        found = search(
+            NET,
+            [({"tiny": True}, tiny), *machines],
+            "time",
+            Limits(min_mean_bits=0.5),
+            taus=TAUS,
+        )
+        assert found.settings == {"array.pes": 64}
+        assert (found.hardware_points, len(found.impossible)) == (4, 1)
+
+
+@pytest.mark.command
+class TestCommand:
+    RUN = ("search", "--hw", "cofluent64", "--model", "r20", "--input-size", 8)
+
+    def test_files_and_json(self, command: Command, tmp_path: Path) -> None:
+        done = command(
+            *self.RUN, "--objective", "time", "--min-mean-bits", 0.5, "--taus", "2:8:+2,9",
+            "--set", "array.pes=32,64", "--out", "found", "--json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert found["best"]["mean_bits"] >= 0.5
+        assert found["settings"] == {"array.pes": 64}
+        assert set(found["taus"].values()) <= {2, 4, 6, 8, None}
+        assert found["best"]["time_ms"] <= found["best_uniform"]["time_ms"]
+        assert found["best"]["cycles"] == sum(row["cycles"] for row in found["layers"])
+        assert json.loads((tmp_path / "found/search.json").read_text()) == found
+        front = pd.read_csv(tmp_path / "found/front.csv")
+        assert front["mbit"].is_monotonic_increasing
+        assert front["time_ms"].is_monotonic_increasing
+        assert (tmp_path / "found/front.svg").stat().st_size > 5_000
+
+    def test_table(self, command: Command) -> None:
+        done = command(*self.RUN, "--objective", "bits", "--max-time-ms", 1)
+        for words in (
+            "least stored bits, max_time_ms 1", "layer1.0.conv1", "best uniform, tau 1",
+            "exact for separable layer times", "the simulated run differs by",
+            "every layer has the smallest tau allowed",
+        ):  # fmt: skip
+            assert words in done.stdout
+
+    def test_wrong_input(self, command: Command) -> None:
+        line = refused(command, *self.RUN, "--objective", "bits", "--max-time-ms", "1e-5")
+        assert "the fastest combination within the limits of storage takes" in line
+        bits = ("--objective", "bits", "--max-time-ms", "1")
+        assert "expected 1 to 9" in refused(command, *self.RUN, *bits, "--taus", "0,5")
+        assert "unknown key" in refused(command, *self.RUN, *bits, "--set", "array.pse=1,2")

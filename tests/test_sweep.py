@@ -1,0 +1,531 @@
+"""Studies: what the points are, what their rows say, and that nothing is lost."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from multiprocessing import active_children
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from simulator.errors import InputError
+from simulator.hardware import load_hardware
+from simulator.hardware.config import hardware_from, read_hardware
+from simulator.sweep import Study, grid_study, points_study, run_study, store
+from simulator.sweep.axes import Axis, axis, setting_axis
+from simulator.sweep.columns import column_of, hardware_keys, layer_schema, point_schema
+from simulator.sweep.effects import StudyFigures, axis_effects
+from simulator.sweep.local import run_locally
+from simulator.sweep.plots import front
+from simulator.sweep.points import Grid, PointsFile, Sample
+from simulator.sweep.summary import sentence
+from tests.conftest import Command
+from tests.test_bad_input import refused
+
+NET = """\
+name: net
+title: Net
+ops_convention: main_paper
+input: {channels: 64, height: 4, width: 4}
+layers:
+  - {name: a, type: conv, precision: binary, out_channels: 64, kernel: 3, padding: 1}
+  - {name: b, type: conv, precision: binary, out_channels: 64, kernel: 3, padding: 1}
+"""
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Path:
+    """A network of two layers; its runs take milliseconds."""
+    path = tmp_path / "net.yaml"
+    path.write_text(NET)
+    return path
+
+
+def small_study(net: Path, **options: object) -> Study:
+    """192 points, some of them impossible, in 64 chunks of 3."""
+    axes = [
+        axis("hw", "cofluent64"),
+        axis("model", str(net)),
+        axis("tau", "3,5,9"),
+        setting_axis("array.pes=8:64:+8"),
+        setting_axis("memory.dram.bytes_per_cycle=1:8:x2"),
+        setting_axis("memory.index_buffer.kib=0.01,576"),
+    ]
+    return grid_study(axes, **options)  # type: ignore[arg-type] # options of the study
+
+
+def tiny_study(net: Path) -> Study:
+    """8 points in 4 chunks, half of them impossible, with rows by layer."""
+    axes = [
+        axis("hw", "cofluent64"),
+        axis("model", str(net)),
+        axis("tau", "3,5"),
+        setting_axis("array.pes=16,32"),
+        setting_axis("memory.index_buffer.kib=0.01,576"),
+    ]
+    return grid_study(axes, layers=True)
+
+
+def options_of(net: Path) -> list[str]:
+    """The same study in the words of the command."""
+    return [
+        "--hw", "cofluent64", "--model", str(net), "--tau", "3,5,9",
+        "--set", "array.pes=8:64:+8", "--set", "memory.dram.bytes_per_cycle=1:8:x2",
+        "--set", "memory.index_buffer.kib=0.01,576",
+    ]  # fmt: skip
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Every file of a finished study."""
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name != ".lock"}
+
+
+@pytest.mark.unit
+class TestAxes:
+    @pytest.mark.parametrize(
+        ("text", "values"),
+        [
+            ("1,2,4", (1, 2, 4)),
+            ("16:1024:x2", (16, 32, 64, 128, 256, 512, 1024)),
+            ("16:100:x2", (16, 32, 64)),
+            ("16:64:+16", (16, 32, 48, 64)),
+            ("64:16:-16", (64, 48, 32, 16)),
+            ("64:8:x0.5", (64, 32, 16, 8)),
+            ("0:4:+2", (0, 2, 4)),
+            ("5:5:x2", (5,)),
+            ("0.1:0.5:+0.1", (0.1, 0.2, 0.3, 0.4, 0.5)),  # no 0.30000000000000004
+            ("1,8:32:x2,100", (1, 8, 16, 32, 100)),
+            ("input_channels,output_pixels", ("input_channels", "output_pixels")),
+        ],
+    )
+    def test_lists_and_ranges(self, text: str, values: tuple[object, ...]) -> None:
+        assert setting_axis(f"array.pes={text}") == Axis("array.pes", values)
+
+    @pytest.mark.parametrize(
+        ("setting", "words"),
+        [
+            ("array.pes", "expected KEY=VALUES"),
+            ("array.pes=", "expected KEY=VALUES"),
+            ("array.pes=1,,2", "an empty value"),
+            ("array.pes=1,2,1", "the value 1 is given twice"),
+            ("array.pes=1:8:2", "expected FIRST:LAST:xFACTOR or FIRST:LAST:+STEP"),
+            ("array.pes=1:8", "expected FIRST:LAST:xFACTOR or FIRST:LAST:+STEP"),
+            ("array.pes=a:8:x2", "not a number"),
+            ("array.pes=8:1:x2", "steps of x2 do not lead from 8 to 1"),
+            ("array.pes=1:8:x1", "steps of x1 do not lead from 1 to 8"),
+            ("array.pes=0:8:x2", "steps of x2 do not lead from 0 to 8"),
+            ("array.pes=1:8:-1", "steps of -1 do not lead from 1 to 8"),
+            ("array.pes=0:1:+1e-9", "more than 100,000 values"),
+            ("array.pes=[1]", "expected one value"),
+        ],
+    )
+    def test_wrong_ones(self, setting: str, words: str) -> None:
+        with pytest.raises(InputError, match=r"array\.pes") as error:
+            setting_axis(setting)
+        assert words in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("name", "text"), [("tau", "2.5"), ("bits", "nan"), ("input_size", "1x2x3"), ("batch", "a")]
+    )
+    def test_wrong_kinds(self, name: str, text: str) -> None:
+        with pytest.raises(InputError, match=f"{name} '{text}': expected"):
+            axis(name, text)
+
+
+GRID = Grid((Axis("a", (1, 2, 3)), Axis("b", ("x", "y"))))
+
+
+@pytest.mark.unit
+class TestPoints:
+    def test_a_grid_counts_its_last_axis_fastest(self) -> None:
+        points = [(1, "x"), (1, "y"), (2, "x"), (2, "y"), (3, "x"), (3, "y")]
+        assert list(GRID) == [GRID[number] for number in range(6)] == points
+
+    def test_a_sample_is_a_part_of_the_grid_and_follows_its_seed(self) -> None:
+        drawn = list(Sample(GRID, 4, seed=1))
+        assert drawn == list(Sample(GRID, 4, seed=1))
+        assert len({tuple(Sample(GRID, 3, seed=seed)) for seed in range(9)}) > 3
+        assert drawn == sorted(set(drawn))
+        assert list(Sample(GRID, 6, seed=3)) == list(GRID)
+        with pytest.raises(InputError, match="--sample 7: expected 1 to 6"):
+            Sample(GRID, 7, seed=0)
+
+    def test_a_huge_grid_costs_nothing_until_it_is_walked(self) -> None:
+        settings = [setting_axis(f"array.{key}=1:1000:+1") for key in ("pes", "pe.lut_entries")]
+        axes = [axis("hw", "cofluent64"), axis("model", "r20"), axis("tau", "1:8:+1"), *settings]
+        study = grid_study([*axes, setting_axis("array.pe.partial_sums=1:1000:+1")])
+        assert len(study.points) == 8_000_000_000
+        numbers = [number for number, _ in islice(study.chunks(), 3)]
+        assert numbers == [0, 1, 2]
+
+    def test_equal_hardware_is_adjacent(self, net: Path) -> None:
+        names = small_study(net).points.names
+        assert (names[0], names[-1]) == ("hw", "tau")
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "points.csv"
+        path.write_text("model,array.pes,bits\nr20,32,0.56\nr20,,1\n\n")
+        points = PointsFile(path, (Axis("hw", ("cofluent64",)),))
+        assert points.names == ("hw", "model", "array.pes", "bits")
+        assert list(points) == [("cofluent64", "r20", 32, 0.56), ("cofluent64", "r20", None, 1.0)]
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("", "empty"),
+            ("model,bits\n", "no points below the header"),
+            ("model,\nr20,1\n", "line 1: a column has no name"),
+            ("model,model\nr20,r20\n", "model is given twice"),
+            ("hw,model\ncofluent64,r20\n", "hw is given twice"),
+            ("model,tau\nr20,5\nr20\n", "line 3: 1 cells, expected 2"),
+            ("model,tau\nr20,5.5\n", "line 2: tau '5.5': expected a whole number"),
+            ("model,array.pse\nr20,5\n", "'array.pse' is no key of a hardware file: did you mean"),
+            ("bits\n1\n", "no model is given"),
+            ('model\n""\n', "a point names no hw or no model"),
+            ("model\nr21\n", "unknown network 'r21'"),
+        ],
+    )
+    def test_wrong_files(self, tmp_path: Path, text: str, words: str) -> None:
+        path = tmp_path / "points.csv"
+        path.write_text(text)
+        with pytest.raises(InputError) as error:
+            points_study(path, [Axis("hw", ("cofluent64",))])
+        assert words in str(error.value)
+
+
+@pytest.mark.unit
+class TestColumns:
+    def test_every_key_of_the_hardware_file_is_a_column(self) -> None:
+        assert {"name", "clock_ghz", "array.pe.lut_banks", "memory.dram.latency_cycles"} <= set(
+            hardware_keys()
+        )
+        types = {name: point_schema().field(column_of(name)).type for name in hardware_keys()}
+        assert types["array.pes"] == pa.int64()
+        assert types["memory.dram.bytes_per_cycle"] == pa.float64()
+        assert types["array.spatial"] == pa.string()
+
+    def test_a_variant_is_what_overrides_make(self) -> None:
+        data = read_hardware("cofluent64")
+        made = hardware_from(data, {"array.pes": 8, "memory.dram.bytes_per_cycle": 2}, "x")
+        loaded = load_hardware("cofluent64", ["array.pes=8", "memory.dram.bytes_per_cycle=2"])
+        assert made == loaded != hardware_from(data, {}, "x") == load_hardware("cofluent64")
+
+
+@pytest.mark.command
+class TestCommand:
+    def test_rows_are_what_single_runs_say(self, command: Command, tmp_path: Path) -> None:
+        done = command(
+            "sweep", "--hw", "cofluent64", "--model", "r20", "--input-size", "8", "--layers",
+            "--bits", "1,0.56,0.5", "--batch", 2, "--set", "array.pes=0,32", "--out", "study",
+            "--set", "memory.dram.bytes_per_cycle=2,16", "--jobs", 1, "--json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert (said["point_count"], said["failed_points"]) == (12, 8)
+        rows = pd.read_parquet(tmp_path / "study/study.parquet")
+        layers = pd.read_parquet(tmp_path / "study/layers.parquet")
+        assert rows["point"].tolist() == list(range(12))
+        bad = rows[rows["hw.array.pes"] == 0]
+        assert set(bad["error"]) == {"cofluent64: array.pes is 0: expected int >= 1"}
+        assert "bits 0.5: no tau gives it" in rows["error"][11]
+        assert np.isnan(rows["cycles"][11])
+        row = rows[(rows["bits"] == 0.56) & (rows["hw.memory.dram.bytes_per_cycle"] == 2)].iloc[-1]
+        single = json.loads(
+            command(
+                "--hw", "cofluent64", "--model", "r20", "--input-size", 8, "--bits", 0.56,
+                "--batch", 2, "--set", "array.pes=32", "--set", "memory.dram.bytes_per_cycle=2",
+                "--json",
+            ).stdout
+        )  # fmt: skip
+        for column, value in {
+            "model": "r20", "hardware": "cofluent64", "input_size": "8x8", "tau": 5, "batch": 2,
+            "cycles": single["cycles"], "time_ms": single["time_ms"],
+            "speedup": single["speedup"], "baseline_cycles": single["baseline"]["cycles"],
+            "baseline_time_ms": single["baseline"]["time_ms"],
+            "dram_read_bytes": single["dram_bytes"]["read"],
+            "dram_written_bytes": single["dram_bytes"]["written"],
+            "baseline_dram_read_bytes": single["baseline"]["dram_bytes"]["read"],
+            "config_sha256": single["config_sha256"], "engine": single["engine"],
+            "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1,
+        }.items():  # fmt: skip
+            assert row[column] == value, column
+        assert pd.isna(row["error"])
+        own = layers[layers["point"] == row["point"]]
+        assert own["layer"].tolist() == [layer["name"] for layer in single["layers"]]
+        assert own["cycles"].tolist() == [layer["cycles"] for layer in single["layers"]]
+        assert own["bound_by"].tolist() == [layer["bound_by"] for layer in single["layers"]]
+        work = sum(layer["utilization"] * layer["cycles"] for layer in single["layers"])
+        assert row["utilization_percent"] == pytest.approx(100 * work / single["cycles"])
+
+    def test_a_folder_takes_one_study_and_finishes_it_once(
+        self, command: Command, net: Path, tmp_path: Path
+    ) -> None:
+        study = ("sweep", "--hw", "cofluent64", "--model", net, "--out", "study", "--jobs", 1)
+        done = command(*study, "--tau", "3,5")
+        assert done.returncode == 0, done.stderr
+        for words in ("2 points", "`tau` changes the time", "written: study/"):
+            assert words in done.stdout
+        before = written(tmp_path / "study")
+        assert set(before) == {
+            "study.json", "study.parquet", "summary.md", "axes.png", "axes.svg", "pareto.png",
+            "pareto.svg",
+        }  # fmt: skip
+        line = refused(command, *study, "--tau", "3,6")
+        assert "study holds another study: axes.tau is [3, 5] there and [3, 6] here" in line
+        assert command(*study, "--tau", "3,5", "--quiet").stdout == ""
+        assert written(tmp_path / "study") == before
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (("--model", "r20"), "no hw is given"),
+            (("--hw", "cofluent64"), "no model is given"),
+            (("--hw", "cofluent65", "--model", "r20"), "unknown hardware configuration"),
+            (("--hw", "cofluent64", "--model", "r20", "--set", "array.pe=1"), "is no key"),
+            (("--hw", "cofluent64", "--model", "r20", "--engine", "warp"), "engine 'warp'"),
+            (("--hw", "cofluent64", "--model", "r20", "--bits", "1", "--tau", "1"), "choose one"),
+            (
+                ("--hw", "cofluent64", "--model", "r20", "--set", "array.pes=1", "--set",
+                 "array.pes=2"),
+                "array.pes is given twice",
+            ),
+            (("--points", "none.csv", "--hw", "cofluent64"), "none.csv: cannot be read"),
+            (("--points", "x.csv", "--sample", "3"), "choose one"),
+            (("--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"), "choose one"),
+        ],
+    )  # fmt: skip
+    def test_wrong_input_is_one_line(
+        self, command: Command, tmp_path: Path, options: tuple[str, ...], words: str
+    ) -> None:
+        assert words in refused(command, "sweep", "--out", "study", *options)
+        assert not (tmp_path / "study").exists()
+
+
+@pytest.mark.unit
+class TestNothingIsLost:
+    @pytest.fixture
+    def undisturbed(self, net: Path, tmp_path: Path) -> dict[str, bytes]:
+        run_study(small_study(net, layers=True), tmp_path / "undisturbed", jobs=1)
+        return written(tmp_path / "undisturbed")
+
+    @pytest.fixture
+    def running(self) -> Iterator[list[subprocess.Popen[str]]]:
+        """Starts the command; ends what a test leaves."""
+        started: list[subprocess.Popen[str]] = []
+        yield started
+        for process in started:
+            process.kill()
+            process.communicate()
+
+    def start(
+        self, running: list[subprocess.Popen[str]], net: Path, folder: Path
+    ) -> subprocess.Popen[str]:
+        line = [sys.executable, "-m", "simulator", "sweep", *options_of(net), "--layers"]
+        process = subprocess.Popen(
+            [*line, "--out", str(folder), "--jobs", "2", "--quiet"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        running.append(process)
+        return process
+
+    @staticmethod
+    def wait_for_chunks(process: subprocess.Popen[str], folder: Path, count: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(list(folder.glob("chunks/*.arrow"))) < count and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    def test_killed_at_random_moments(
+        self,
+        net: Path,
+        tmp_path: Path,
+        undisturbed: dict[str, bytes],
+        running: list[subprocess.Popen[str]],
+    ) -> None:
+        folder, dice = tmp_path / "killed", random.Random(4)
+        for done in (1, 20, 45):
+            process = self.start(running, net, folder)
+            self.wait_for_chunks(process, folder, done)
+            time.sleep(dice.uniform(0, 0.05))
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+            _, alive = psutil.wait_procs(children, timeout=20)
+            assert not alive  # workers do not outlive the command
+            assert not (folder / "study.parquet").exists()
+        run_study(small_study(net, layers=True), folder, jobs=1)
+        assert written(folder) == undisturbed
+        assert not (folder / "chunks").exists()
+
+    def test_ended_at_every_single_write(
+        self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As SIGKILL would, before every renaming, and after some."""
+        run_study(tiny_study(net), tmp_path / "undisturbed", jobs=1)
+
+        class Killed(BaseException):
+            pass
+
+        put, folder, calls, ends = store._put, tmp_path / "ended", Counter(), 0
+
+        def dies(path: Path, fill: object) -> None:
+            calls[path] += 1
+            if calls[path] == 1:
+                path.with_name(path.name + ".part").write_bytes(b"half")
+                raise Killed
+            put(path, fill)  # type: ignore[arg-type] # a function
+            if calls[path] == 2 and path.suffix in {".json", ".parquet"}:
+                raise Killed
+
+        monkeypatch.setattr(store, "_put", dies)
+        while not (folder / "study.parquet").exists():
+            with pytest.raises(Killed):
+                run_study(tiny_study(net), folder, jobs=1)
+            ends += 1
+        # before: 4 chunks of two files, study.json, two results; after: the last three
+        assert ends == 4 * 2 + 3 + 3
+        monkeypatch.undo()
+        run_study(tiny_study(net), folder, jobs=1)
+        assert written(folder) == written(tmp_path / "undisturbed")
+
+    def test_ctrl_c(self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]]) -> None:
+        process = self.start(running, net, tmp_path / "study")
+        self.wait_for_chunks(process, tmp_path / "study", 1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert (out, err.count("\n")) == ("", 1)
+        assert "the same command goes on where it was" in err
+
+    def test_a_second_process_is_refused(self, net: Path, tmp_path: Path) -> None:
+        study = small_study(net)
+        with (
+            store.open_store(tmp_path / "study", study),
+            pytest.raises(InputError, match="another process is working on a study here"),
+        ):
+            run_study(study, tmp_path / "study", jobs=1)
+
+    def test_a_worker_that_dies_costs_a_retry(self, net: Path) -> None:
+        study = small_study(net)
+        alone = dict(run_locally(study, study.chunks(), jobs=1))
+        finished = run_locally(study, study.chunks(), jobs=2)
+        together = dict([next(finished)])
+        active_children()[0].kill()
+        together |= dict(finished)
+        assert together == alone
+
+    def test_a_foreign_folder_is_left_alone(self, net: Path, tmp_path: Path) -> None:
+        (tmp_path / "study.json").write_text("[]")
+        with pytest.raises(InputError, match=r"study.json: is no study of this program"):
+            run_study(small_study(net), tmp_path, jobs=1)
+        (tmp_path / "study.json").unlink()
+        (tmp_path / "study.parquet").write_text("mine")
+        with pytest.raises(InputError, match=r"has study.parquet but no study.json"):
+            run_study(small_study(net), tmp_path, jobs=1)
+        assert (tmp_path / "study.parquet").read_text() == "mine"
+
+    def test_row_groups_have_one_size(
+        self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(store, "_ROW_GROUP", 50)
+        study = small_study(net)
+        with store.open_store(tmp_path / "study", study) as kept:
+            for number, rows in run_locally(study, study.chunks(), jobs=1):
+                kept.keep(number, rows)
+            kept.assemble()
+            data = parquet.ParquetFile(kept.points_file).metadata
+        assert [data.row_group(i).num_rows for i in range(4)] == [50, 50, 50, 42]
+
+
+@pytest.mark.unit
+class TestFigures:
+    """What mattered, on times that are made up: 10 * a, times 3 where b = 2; c does nothing."""
+
+    @staticmethod
+    def figures(chosen: slice = slice(None)) -> StudyFigures:
+        points = np.array(np.meshgrid([0, 1, 2], [0, 1], [0, 1], indexing="ij")).reshape(3, -1)
+        a, b, c = points[:, chosen].astype(np.int32)
+        time_ms = 10.0 * 2.0**a * 3.0**b
+        numbers = {"time_ms": time_ms, "speedup": 1 / time_ms}
+        return StudyFigures(
+            point_count=len(a),
+            errors={},
+            axes={"a": (1, 2, 4), "b": ("one", "two"), "c": (7, 8)},
+            codes={"a": a, "b": b, "c": c},
+            numbers=numbers,
+            point=np.arange(len(a)),
+        )
+
+    def test_effects_of_a_grid(self) -> None:
+        a, b, c = axis_effects(self.figures())
+        assert [(e.axis, e.groups) for e in (a, b, c)] == [("a", 4), ("b", 6), ("c", 6)]
+        assert (a.time_ratio, a.largest_time_ratio) == (pytest.approx(4), pytest.approx(4))
+        assert a.level_times == pytest.approx((1, 2, 4))
+        assert b.level_times == pytest.approx((1, 3))
+        assert c.time_ratio == 1
+        assert c.idle
+        assert not b.idle
+        assert sentence(c) == "`c` does not matter: no time changes with it."
+        assert sentence(a) == "`a` changes the time 4.00x; fastest at 1."
+
+    def test_a_sparse_sample_is_fitted(self) -> None:
+        effects = {e.axis: e for e in axis_effects(self.figures(slice(None, None, 5)))}
+        assert all(e.groups == 0 for e in effects.values())
+        # points 0, 5, 10: (a, b, c) = (1, 1, 7), (2, 1, 8), (4, 2, 7)
+
+    def test_a_fit_tells_unbalanced_axes_apart(self) -> None:
+        chosen = np.array([0, 2, 4, 5, 8, 11])  # no design: some pairs differ in one axis
+        whole = self.figures()
+        part = StudyFigures(
+            point_count=6,
+            errors={},
+            axes=whole.axes,
+            codes={name: codes[chosen] for name, codes in whole.codes.items()},
+            numbers={name: values[chosen] for name, values in whole.numbers.items()},
+            point=chosen,
+        )
+        effects = {e.axis: e for e in axis_effects(part)}
+        assert effects["a"].level_times == pytest.approx((1, 2, 4))
+        assert effects["b"].level_times == pytest.approx((1, 3))
+        assert effects["c"].level_times == pytest.approx((1, 1))
+
+    def test_the_pareto_front(self) -> None:
+        cost = np.array([1.0, 2.0, 2.0, 3.0, 4.0])
+        times = np.array([9.0, 9.0, 5.0, 6.0, 1.0])
+        assert front(cost, times).tolist() == [0, 2, 4]
+
+
+@pytest.mark.command
+def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
+    axes = [
+        axis("hw", "cofluent64"),
+        axis("model", str(net)),
+        axis("tau", "3,5"),
+        setting_axis("array.pes=16,64,128"),
+        setting_axis("full_precision.bits=8,32"),
+        setting_axis("memory.index_buffer.kib=0.001,576"),
+    ]
+    result = run_study(grid_study(axes), tmp_path / "study", jobs=1)
+    text = (tmp_path / "study/summary.md").read_text()
+    assert "12 of 24 points are impossible" in text
+    assert "memory.index_buffer.kib" in text
+    assert "`full_precision.bits` does not matter: no time changes with it." in text
+    assert "`array.pes` changes the time" in text
+    assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
+    assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
+    assert layer_schema().names[0] == "point"

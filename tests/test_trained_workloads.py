@@ -1,0 +1,47 @@
+"""The networks that `simulate train` made and that are shipped: they need no torch."""
+
+import csv
+import json
+
+import pytest
+
+from simulator import load_workload
+from simulator.shipped import trained_names
+from tests.conftest import ROOT, Command
+
+TAUS = {"trained-r20-1": None, "trained-r20-0.67": 6, "trained-r20-0.56": 5, "trained-r20-0.44": 4}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("name", TAUS)
+def test_a_trained_network_has_its_kernels(name: str) -> None:
+    workload = load_workload(name)
+    shapes = load_workload("r20-digits")
+    assert [x.name for x in workload.layers] == [x.name for x in shapes.layers]
+    for layer in workload.binary_layers:
+        assert layer.tau == TAUS[name]
+        assert layer.kernels is not None
+        assert layer.kernels.indices.shape == (layer.out_channels, layer.in_channels)
+        size = 512 if layer.tau is None else 2**layer.tau
+        assert len(set(layer.kernels.subset.tolist())) == size  # no duplicates
+
+
+@pytest.mark.unit
+def test_all_are_shipped() -> None:
+    assert set(TAUS) <= set(trained_names())
+
+
+@pytest.mark.command
+@pytest.mark.parametrize(
+    ("name", "bits"), [("trained-r20-1", "1.00"), ("trained-r20-0.56", "0.56")]
+)
+def test_the_report_has_the_speed_of_the_shipped_networks(
+    command: Command, name: str, bits: str
+) -> None:
+    with (ROOT / "reports/training_speed.csv").open() as file:
+        rows = {row["bits"]: row for row in csv.DictReader(file)}
+    done = command("--hw", "cofluent64", "--model", name, "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert rows[bits]["cycles"] == f"{summary['cycles']:,}"
+    assert rows[bits]["speedup over 1 bit"] == f"{summary['speedup']:.3f}x"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import EVENT_KINDS, CircuitRun, run
 from rtl.cosimulation.inputs import inputs_of
-from simulator.engine import ENGINES
+from simulator.engine import engine
 from simulator.mapping import map_workload
 
 
@@ -50,7 +50,7 @@ def simulate(case: Case) -> Simulated:
     padding reads nothing for them.
     """
     mapping = map_workload(case.workload, case.hardware)
-    trace, program = ENGINES["event"](mapping.program, None), mapping.program
+    trace, program = engine("event")(mapping.program, None), mapping.program
     times = np.stack([trace.start, trace.end], axis=1)
     of_kind = {kind: program.kind == number for number, kind in enumerate(program.kinds)}
     for_first = of_kind["read_inputs"] & (program.step == 0)

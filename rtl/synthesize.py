@@ -11,9 +11,11 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
-from simulator.hardware import load_hardware
+from simulator.hardware import Hardware, load_hardware
+from simulator.hardware.area import FLIP_FLOP, MUX, XNOR, area
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.run import simulate
 from simulator.workload import load_workload
@@ -21,6 +23,26 @@ from simulator.workload import load_workload
 RTL = Path(__file__).resolve().parent
 SOURCES = ("dot", "lut", "accumulator", "picker", "line_buffer", "pe")
 KEPT = RTL.parent / "build" / "rtl" / "synthesis"
+
+CELLS = {
+    "$_NOT_": Fraction(2, 3),
+    "$_NAND_": Fraction(1),
+    "$_NOR_": Fraction(1),
+    "$_AND_": Fraction(4, 3),
+    "$_OR_": Fraction(4, 3),
+    "$_ANDNOT_": Fraction(4, 3),
+    "$_ORNOT_": Fraction(4, 3),
+    "$_XOR_": XNOR,
+    "$_XNOR_": XNOR,
+    "$_MUX_": MUX,
+    "$_DFF_P_": FLIP_FLOP,
+    "$_DFFE_PP_": FLIP_FLOP + MUX,  # a multiplexer keeps the old value
+}
+"""Gate equivalents of Yosys's cells, from the library of simulator/hardware/area.py."""
+
+_PE_PARTS = ("dot", "input_registers", "subset", "lut", "index_registers", "accumulators",
+             "line_buffer")  # fmt: skip
+_TABLE_PARTS = ("subset", "lut")
 
 SUM_BITS = 16
 DOT_BITS = 5
@@ -89,6 +111,8 @@ class Netlist:
     flip_flops: int
     longest_path: int
     """Gates between two flip-flops, or a port and one."""
+    gate_equivalents: int
+    """Area in 2-input NANDs, with the cell sizes of the area proxy."""
 
 
 def synthesise(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
@@ -112,6 +136,7 @@ def synthesise(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
         cells=sum(counts.values()),
         flip_flops=sum(number for name, number in counts.items() if "DFF" in name),
         longest_path=int(longest[1]),
+        gate_equivalents=round(sum(number * CELLS[name] for name, number in counts.items())),
     )
 
 
@@ -133,14 +158,27 @@ def _yosys(parameters: dict[str, int], files: list[Path], kept: Path) -> None:
     (kept / "stat.part").replace(kept / "stat.json")
 
 
+def _hardware(variant: Variant) -> Hardware:
+    keys = ("LUT_ENTRIES", "LUT_BANKS", "ACCUMULATORS", "PARTIAL_SUMS")
+    pe = [f"array.pe.{key.lower()}={variant.value(key)}" for key in keys]
+    return load_hardware("cofluent64", pe)
+
+
 def _speedup(variant: Variant) -> float:
     """Cycles of ResNet-18 at 1 bit over those at this PE's tau, on 64 of them."""
     if variant.tau is None:
         return 1.0
-    keys = ("LUT_ENTRIES", "LUT_BANKS", "ACCUMULATORS", "PARTIAL_SUMS")
-    pe = [f"array.pe.{key.lower()}={variant.value(key)}" for key in keys]
-    hardware = load_hardware("cofluent64", pe)
-    return simulate(load_workload("r18"), hardware, tau=variant.tau).speedup
+    return simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).speedup
+
+
+def _proxy(variant: Variant) -> int:
+    """What the area proxy of the energy report says about this PE, in gate equivalents."""
+    hardware = _hardware(variant)
+    parts = area(hardware)
+    left_out = () if variant.value("TABLE") else _TABLE_PARTS
+    return round(
+        sum(parts[part] for part in _PE_PARTS if part not in left_out) / hardware.array.pes
+    )
 
 
 def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
@@ -158,6 +196,8 @@ def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
             "gates": netlist.cells - netlist.flip_flops,
             "flip_flops": netlist.flip_flops,
             **{f"{part}_bits": bits for part, bits in variant.storage_bits.items()},
+            "gate_equivalents": netlist.gate_equivalents,
+            "area_proxy_ge": _proxy(variant),
             "longest_path_gates": netlist.longest_path,
             "cells_to_bnn": f"{netlist.cells / base.cells:.2f}",
             "speedup_r18": f"{speedup:.2f}",
@@ -185,6 +225,10 @@ def write(folder: Path) -> list[Path]:
                 "flip-flops with the multiplexers that read and write them; SRAM macros would be "
                 "several times smaller. `rtl_cells.csv` has the bits of each part.\n",
                 table(shown),
+                "- *gate equivalents*: the cells at the sizes that the area proxy uses; a "
+                "flip-flop that keeps its value has a multiplexer. *Area proxy*: the PE in "
+                "`simulator/hardware/area.py`, which counts storage as latches and table entries "
+                "of 4 bits.\n"
                 "- *longest path*: gates in a row between two flip-flops, as Yosys leaves them; "
                 "nothing is pipelined, and `abc` optimises area.\n"
                 "- *speedup*: ResNet-18's cycles at 1 bit over those at this tau, on 64 of these "

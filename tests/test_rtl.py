@@ -10,6 +10,7 @@ from rtl.cosimulation.circuit import RTL, Parameters, build, lint, missing_tools
 from rtl.cosimulation.compare import compare, simulate
 from rtl.cosimulation.fixed import fixed_cases
 from rtl.cosimulation.make import CI_MACHINES, MACHINES, PAPER, case_of, random_case, shape
+from rtl.synthesize import Variant, synthesise
 
 pytestmark = [
     pytest.mark.rtl,
@@ -57,6 +58,20 @@ class TestFixedCasesCoverWhatTheyName:
     def test_both_ways_at_full_width(self) -> None:
         cut = [case for case in FIXED.values() if case.parameters == PAPER]
         assert [simulate(case).direct for case in cut] == 4 * [False] + 4 * [True]
+
+
+@pytest.mark.skipif(shutil.which("yosys") is None, reason="not installed: yosys")
+@pytest.mark.parametrize("passes", [1, 4])
+def test_the_pe_has_a_flip_flop_per_bit_that_it_holds(passes: int) -> None:
+    small = {"LUT_ENTRIES": 8, "ACCUMULATORS": 2, "PARTIAL_SUMS": 16, "PASSES": passes}
+    netlist = synthesise(small)
+    # two sets of 16 indices of 9 bits, 2 x 8 entries of 5 bits, 16 sums of 16 bits: 288 + 80 + 256;
+    # in passes also which of the 16 outputs are left
+    assert netlist.flip_flops == 624 + (16 if passes > 1 else 0)
+    assert (
+        sum(Variant(name="", tau=3, parameters=small).storage_bits.values()) == netlist.flip_flops
+    )
+    assert netlist.cells > netlist.flip_flops
 
 
 MINI = Parameters(pes=3, lut_entries=4, lut_banks=2, accumulators=2, partial_sums=12, passes=4)

@@ -1,4 +1,4 @@
-"""Run layers on the circuit and on the simulator, and compare: `python -m rtl.cosimulation --help`."""
+"""The command `python -m rtl.cosimulation`: run layers on circuit and simulator, and compare."""
 
 import sys
 from pathlib import Path

@@ -22,7 +22,7 @@ class Case:
     name: str
     parameters: Parameters
     layer: Layer
-    """Its shape, its subset, its indices; of a 1-bit layer the subset is every kernel that occurs."""
+    """Its shape, its subset, its indices; of a 1-bit layer the subset is all kernels."""
     activations: NDArray[np.int8]
     """[images, in_channels, in_height, in_width], -1 or +1."""
     index_bytes_per_cycle: int

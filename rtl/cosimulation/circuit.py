@@ -64,9 +64,8 @@ def missing_tools() -> list[str]:
 
 def sources(folder: Path = RTL) -> list[Path]:
     """The circuit's files; packages first, since Verilator reads in order."""
-    return [folder / "lint.vlt", folder / "machine.sv"] + sorted(
-        path for path in folder.glob("*.sv") if path.name != "machine.sv"
-    )
+    others = sorted(path for path in folder.glob("*.sv") if path.name != "machine.sv")
+    return [folder / "lint.vlt", folder / "machine.sv", *others]
 
 
 def lint(parameters: Parameters, folder: Path = RTL) -> str:

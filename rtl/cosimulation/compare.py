@@ -46,8 +46,8 @@ def simulate(case: Case) -> Simulated:
     """Map a case and run it with the event engine.
 
     DRAM moves anything in one cycle, so it holds up nothing but the first step: what is asked for
-    in cycle 0 is there in cycle 1 (docs/rtl.md says why). A layer whose first pixels see nothing but
-    padding reads nothing for them.
+    in cycle 0 is there in cycle 1 (docs/rtl.md says why). A layer whose first pixels see nothing
+    but padding reads nothing for them.
     """
     mapping = map_workload(case.workload, case.hardware)
     trace, program = engine("event")(mapping.program, None), mapping.program

@@ -53,8 +53,9 @@ def _small() -> list[Case]:
 
 
 def _uneven() -> list[Case]:
-    def case(*arguments: int, skew: float = 0.0, **shapes: int) -> Case:
-        return case_of("", UNEVEN, shape(*arguments, **shapes), skew=skew, index_bytes_per_cycle=3)
+    def case(*arguments: int, skew: float = 0.0, tau: int | None = None) -> Case:
+        layer = shape(*arguments, tau=tau)
+        return case_of("", UNEVEN, layer, skew=skew, index_bytes_per_cycle=3)
 
     return _cases(
         UNEVEN,

@@ -105,7 +105,8 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
 
 def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
     """Indices (of a 1-bit layer kernels), chunk by chunk, output by output, unit by unit."""
-    values = case.kernels.indices if case.layer.tau is not None else case.kernels.subset[case.kernels.indices]
+    kernels = case.kernels
+    values = kernels.subset[kernels.indices] if case.layer.tau is None else kernels.indices
     return np.concatenate(list(_chunks(case, cut, values)))
 
 

@@ -12,9 +12,7 @@ from simulator.workload.kernels import KernelSet
 SMALL = Parameters(pes=4, lut_entries=8, lut_banks=2, accumulators=2, partial_sums=16)
 """The smallest machine without passes: for mutants, waveforms and quick tests."""
 
-UNEVEN = Parameters(
-    pes=5, lut_entries=4, lut_banks=3, accumulators=3, partial_sums=20, passes=16
-)
+UNEVEN = Parameters(pes=5, lut_entries=4, lut_banks=3, accumulators=3, partial_sums=20, passes=16)
 """Nothing is a power of two; subsets of up to 64 kernels in passes."""
 
 DEEP = Parameters(pes=2, lut_entries=96, lut_banks=2, accumulators=5, partial_sums=640, passes=6)

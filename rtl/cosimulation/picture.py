@@ -47,9 +47,7 @@ _COLOURS = ("#0072B2", "#E69F00")
 
 def ten_steps() -> Case:
     """Five pixels of two groups of channels: ten steps, each with a fetch."""
-    return case_of(
-        "ten steps", SMALL, shape(8, 16, 1, 5, tau=2), index_bytes_per_cycle=3, seed=0
-    )
+    return case_of("ten steps", SMALL, shape(8, 16, 1, 5, tau=2), index_bytes_per_cycle=3, seed=0)
 
 
 def read_vcd(path: Path, scope: str, names: set[str]) -> dict[str, list[tuple[int, int]]]:
@@ -97,9 +95,7 @@ def draw(case: Case, waveform: dict[str, list[tuple[int, int]]]) -> "Figure":
     return figure
 
 
-def _draw_waveform(
-    axes: "Axes", waveform: dict[str, list[tuple[int, int]]], last: int
-) -> None:
+def _draw_waveform(axes: "Axes", waveform: dict[str, list[tuple[int, int]]], last: int) -> None:
     axes.set_title("Circuit (Verilator)", loc="left")
     for row, name in enumerate(_SIGNALS):
         times, values = _steps_of(waveform[name], last)

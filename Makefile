@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types pytest test-lowest reproduce bench clean
+.PHONY: run test lint types pytest test-lowest reproduce bench peers clean
 
 run: .venv/ready
 	$(BIN)/simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
@@ -36,10 +36,15 @@ test-lowest:
 
 # The paper's tables and figures, written into reports/.
 reproduce: .venv/ready
-	for item in table4 table6 figure12 figure13; do $(BIN)/simulate reproduce $$item || exit 1; done
+	for item in table4 table6 figure12 figure13 training-speed; do $(BIN)/simulate reproduce $$item || exit 1; done
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/sweep.py
+
+# Other simulators on the same job, each in an environment of its own; takes long.
+peers: .venv/ready
+	$(BIN)/python benchmarks/peers/run.py
 
 clean:
 	rm -rf .venv .venv-lowest build dist out .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -217,3 +217,15 @@ class TestOut:
         with pytest.raises(InputError, match=r"No space left"):
             write_file(tmp_path / "file", fill)
         assert os.listdir(tmp_path) == []  # noqa: PTH208 # hidden files too
+
+
+def test_names_that_look_like_markup_are_names(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "net.yaml").write_text(
+        "name: net\ntitle: 'T [/x] [bold]'\nops_convention: main_paper\n"
+        "input: {channels: 8, height: 4, width: 4}\nlayers:\n"
+        "  - {name: 'a[/x]', type: conv, precision: binary, out_channels: 64, kernel: 3}\n"
+    )
+    done = command("--hw", "cofluent64", "--model", "net.yaml", "--tau", 5)
+    assert done.returncode == 0, done.stderr
+    assert "a[/x]" in done.stdout
+    assert "T [/x] [bold]" in done.stdout

@@ -68,7 +68,8 @@ class TestSimulate:
         assert done.returncode == 0
         folder = tmp_path / "some/folder"
         assert sorted(path.name for path in folder.iterdir()) == [
-            "layers.csv", "summary.json", "timeline.png", "timeline.svg", "trace.parquet",
+            "layers.csv", "roofline.png", "roofline.svg", "summary.json", "timeline.png",
+            "timeline.svg", "trace.parquet",
         ]  # fmt: skip
         result = json.loads((folder / "summary.json").read_text())
         layers = pd.read_csv(folder / "layers.csv")

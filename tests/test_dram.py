@@ -16,7 +16,7 @@ from simulator.dram.controller import PATIENCE, Burst, Controller
 from simulator.dram.device import Device
 from simulator.dram.system import Handed, Moved
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
-from simulator.engine import ENGINES
+from simulator.engine.event import run as run_event
 from simulator.hardware.dram import dram_timing, load_dram
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.addresses import with_dram
@@ -27,8 +27,8 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import Command as RunCommand
+from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
-from tests.test_invariants import Overrides, machines, networks
 
 TABLES = ("ddr4-2400", "lpddr4-3200", "hbm2")
 ACT, PRE, RD, RDA, WR, WRA, PREA, REF = Command
@@ -476,7 +476,7 @@ def with_table(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace
     """Map a workload and run it with its DRAM."""
     hardware = machine(overrides)
     mapping = map_workload(workload, hardware)
-    return mapping, ENGINES["event"](with_dram(mapping.program, mapping, hardware), None)
+    return mapping, run_event(with_dram(mapping.program, mapping, hardware))
 
 
 def possible(workload: Workload, overrides: Overrides) -> bool:
@@ -499,7 +499,7 @@ class TestMachine:
         if not possible(workload, overrides):
             return
         mapping, trace = with_table(workload, overrides | {"memory.dram.timing": ideal})
-        fixed = ENGINES["event"](mapping.program, None)
+        fixed = run_event(mapping.program)
         assert trace.start.tolist() == fixed.start.tolist()
         assert trace.end.tolist() == fixed.end.tolist()
         assert trace.program.latency.tolist() == fixed.program.latency.tolist()
@@ -513,13 +513,13 @@ class TestMachine:
         if not possible(workload, overrides):
             return
         mapping, trace = with_table(workload, overrides)
-        again = ENGINES["event"](replace(trace.program, dram=None), None)
+        again = run_event(replace(trace.program, dram=None))
         assert again.start.tolist() == trace.start.tolist()
         assert again.end.tolist() == trace.end.tolist()
         # no command is faster than in the fixed model, so no run is
         assert np.all(trace.program.cycles >= mapping.program.cycles)
         assert np.all(trace.program.latency >= mapping.program.latency)
-        assert trace.cycles >= ENGINES["event"](mapping.program, None).cycles
+        assert trace.cycles >= run_event(mapping.program).cycles
         assert trace.dram is not None
         assert trace.dram.activates.sum() > 0
         waited = trace.dram.row_miss + trace.dram.refresh

@@ -4,6 +4,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -24,7 +25,7 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import Command
-from tests.test_invariants import Overrides, layers, machines, networks
+from tests.strategies import Overrides, layers, machines, networks
 
 TABLE = load_energy("45nm")
 
@@ -200,13 +201,9 @@ def test_every_way_to_cut_the_energy_adds_up_exactly(
 def taller(workload: Workload) -> Workload:
     """One row of output more in every layer, all rows before as they were."""
     grown = [
-        layer(
-            x.in_channels, x.out_channels, x.in_height + x.stride, x.in_width,
-            kernel=x.kernel, stride=x.stride, padding=x.padding, groups=x.groups,
-            tau=x.tau, full_precision=x.full_precision,
-        )
+        replace(x, in_height=x.in_height + x.stride, out_height=x.out_height + 1)
         for x in workload.layers
-    ]  # fmt: skip
+    ]
     return network(*grown, activation_bits=workload.activation_bits)
 
 

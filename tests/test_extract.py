@@ -290,6 +290,8 @@ class TestCommand:
         assert (
             command("extract", "net.npz", "--network", "small.yaml", "-o", "w.npz").returncode == 0
         )
+        line = refused(command, "extract", "w.npz", "--network", "small.yaml")
+        assert "is a workload already" in line
         stored = json.loads(command("--hw", "cofluent64", "--model", "w.npz", "--json").stdout)
         direct = command(
             "--hw", "cofluent64", "--model", "net.npz", "--network", "small.yaml", "--json"

@@ -30,8 +30,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_configs_and_networks_are_in_the_wheel(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in ("hw_configs", "workloads"):
-        for file in (ROOT / kind).glob("*.yaml"):
-            assert f"simulator/data/{kind}/{file.name}" in names
+        for pattern in ("*.yaml", "**/*.npz"):
+            for file in (ROOT / kind).glob(pattern):
+                assert f"simulator/data/{file.relative_to(ROOT)}" in names
 
 
 def test_it_runs_from_any_folder_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:

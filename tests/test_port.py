@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 
 from simulator import InputError, load_hardware
 from simulator.coverage import why_not_fast
-from simulator.engine import ENGINES
+from simulator.engine.event import run as run_event
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind
 from simulator.mapping.port import with_port
@@ -18,7 +18,7 @@ from simulator.program import Trace
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
 from tests.conftest import ROOT, Command
-from tests.test_invariants import Overrides, machines, networks
+from tests.strategies import Overrides, machines, networks
 
 ONE = {"memory.index_buffer.ports": 1}
 
@@ -26,7 +26,7 @@ ONE = {"memory.index_buffer.ports": 1}
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
     hardware = machine(overrides)
     mapping = map_workload(workload, hardware)
-    return mapping, ENGINES["event"](with_port(mapping.program, mapping, hardware), None)
+    return mapping, run_event(with_port(mapping.program, mapping, hardware))
 
 
 @pytest.mark.cycle
@@ -110,8 +110,8 @@ def test_every_lost_cycle_is_a_conflict(
     longer = trace.program.cycles - mapping.program.cycles
     assert np.all(longer[~fetches] == 0)
     assert longer.sum() == contended(trace)
-    assert trace.cycles >= ENGINES["event"](mapping.program, None).cycles
-    again = ENGINES["event"](replace(trace.program, port=None), None)
+    assert trace.cycles >= run_event(mapping.program).cycles
+    again = run_event(replace(trace.program, port=None))
     assert again.start.tolist() == trace.start.tolist()
 
 

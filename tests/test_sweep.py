@@ -3,6 +3,8 @@
 import json
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from pyarrow import parquet
 
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
+from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, read_hardware
 from simulator.sweep import Study, grid_study, points_study, run_study, store
 from simulator.sweep.axes import Axis, axis, setting_axis
@@ -31,7 +34,7 @@ from simulator.sweep.local import run_locally
 from simulator.sweep.plots import front
 from simulator.sweep.points import Grid, PointsFile, Sample
 from simulator.sweep.summary import sentence
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.test_bad_input import refused
 
 NET = """\
@@ -259,6 +262,9 @@ class TestCommand:
             "baseline_dram_read_bytes": single["baseline"]["dram_bytes"]["read"],
             "config_sha256": single["config_sha256"], "engine": single["engine"],
             "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1,
+            "area_gate_equivalents": sum(
+                area(load_hardware("cofluent64", ["array.pes=32"])).values()
+            ),
         }.items():  # fmt: skip
             assert row[column] == value, column
         assert pd.isna(row["error"])
@@ -529,3 +535,15 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
     assert layer_schema().names[0] == "point"
+
+
+@pytest.mark.docs
+def test_commands_of_the_page(command: Command) -> None:
+    text = (ROOT / "docs/sweep.md").read_text().replace("\\\n", " ")
+    lines = re.findall(r"^(simulate .*)", text, flags=re.M)
+    runnable = [line for line in lines if "points.csv" not in line]
+    assert len(runnable) == 4
+    for line in runnable:
+        short = ("--sample", 2, "--jobs", 1) if "sweep" in line else ()
+        done = command(*shlex.split(line)[1:], *short)
+        assert done.returncode == 0, (line, done.stderr)

@@ -93,6 +93,13 @@ class TestKernels:
         assert (tmp_path / "out/kernels.png").stat().st_size > 5_000
         assert (tmp_path / "out/kernels.svg").stat().st_size > 5_000
 
+    def test_of_a_shipped_network(self, command: Command) -> None:
+        """A dot in a bare name begins no suffix."""
+        done = command("kernels", "trained-r20-0.56", "--out", "out")
+        assert done.returncode == 0, done.stderr
+        lines = [line.split() for line in done.stdout.splitlines()]
+        assert ["layer3.2.conv2", "trained-r20-0.56", "0.56", "32", "32"] in [x[:5] for x in lines]
+
     def test_of_a_trained_network(self, command: Command, tmp_path: Path) -> None:
         path = save(tmp_path / "net.onnx", [conv("x", "w", "y")], {"w": reals(64, 8, 3, 3)})
         taken = ("--binarize", "*", "--tau", "5", "--subset", "uniform")

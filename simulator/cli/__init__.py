@@ -19,6 +19,8 @@ Examples:
   simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
+  simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
+  simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
   simulate --hw cofluent64 --model r18 --bits 0.56 --check
   simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
   simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
@@ -30,7 +32,7 @@ Examples:
 """
 
 
-_COMMANDS = ("extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
+_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
@@ -95,7 +97,30 @@ class _Commands(click.Group):
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for summary.json, layers.csv, trace.parquet, timeline.png and .svg.",
+    help="Folder for summary.json, layers.csv, trace.parquet, timeline and roofline (.png, .svg).",
+)
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Also print, per layer, what its cycles were spent on along the critical path.",
+)
+@click.option(
+    "--what-helps",
+    is_flag=True,
+    help="Run again with every numeric key of the hardware file halved, and doubled; print the "
+    "effects on the time, ranked, each with its reason.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write one self-contained page: timeline to zoom, layers, reasons, roofline, assumptions.",
+)
+@click.option(
+    "--perfetto",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a trace for ui.perfetto.dev; gzipped if the name ends in .gz.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")

@@ -16,7 +16,7 @@ _EXAMPLES = """
 Examples:
 
 \b
-  simulate kernels r18-056.npz --out out/kernels
+  simulate kernels trained-r20-1 trained-r20-0.56 trained-r20-0.44 --out out/kernels
   simulate kernels bnn.npz snn-067.npz snn-056.npz snn-044.npz --out out/figure11
   simulate kernels epoch010.npz epoch100.npz epoch200.npz --layers layer3.2.conv1 --out out/run
   simulate kernels r18.pth.tar --network r18 --tau 5 --subset frequent --out out/frequent
@@ -53,9 +53,9 @@ def kernels(
 ) -> None:
     """Draw which of the 512 kernels (256 vectors) each layer uses, and how often (Figure 11).
 
-    FILES are workload files, or trained networks, of one network. Files of equal bits per weight
-    are snapshots of one training run, in the order given; each other bit width is a column of its
-    own.
+    FILES are workload files (or shipped names), or trained networks, of one network. Files of equal
+    bits per weight are snapshots of one training run, in the order given; each other bit width is a
+    column of its own.
     """
     from simulator.report import kernels as report
 
@@ -79,7 +79,7 @@ def _load(
 
     given = [name for name in ("bits", "tau", "tau_1x1", "taus") if options[name]]
     choice = choice_from(options)
-    stems = [Path(file).stem for file in files]
+    stems = [Path(file).stem if Path(file).is_file() else file for file in files]
     snapshots = []
     for file, stem in zip(files, stems, strict=True):
         if given and not is_trained_file(Path(file)):

@@ -13,7 +13,8 @@ def console() -> Any:
     """Standard output; as wide as the table where it is no terminal."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 160)
+    # No markup: names come from files, and "[/x]" is a name.
+    return Console(width=None if sys.stdout.isatty() else 160, markup=False)
 
 
 @contextmanager

@@ -2,14 +2,54 @@
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.options import workload_from
 from simulator.cli.output import console, progress_on_stderr
+
+if TYPE_CHECKING:
+    from simulator.report.result import Result
+    from simulator.run import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """Where the result goes, beside the terminal."""
+
+    out: Path | None
+    report: Path | None
+    perfetto: Path | None
+
+    def check(self) -> None:
+        """Raise InputError if something cannot be written: before the run, not after it."""
+        from simulator.report.files import writable_file, writable_folder
+
+        if self.out is not None:
+            writable_folder(self.out)
+        for path in (self.report, self.perfetto):
+            if path is not None:
+                writable_file(path)
+
+    def write(self, result: "Result", hw: str, progress: "Progress | None") -> list[str]:
+        """Write everything; return what to tell."""
+        written = []
+        if self.out is not None:
+            names = ", ".join(path.name for path in result.save(self.out))
+            written.append(f"{self.out}: {names}")
+        if self.report is not None:
+            from simulator.hardware.assumptions import assumptions
+            from simulator.report.html import write_page
+
+            written.append(str(write_page(result, self.report, assumptions(hw), progress)))
+        if self.perfetto is not None:
+            from simulator.report.perfetto import write_perfetto
+
+            written.append(str(write_perfetto(result, self.perfetto, progress)))
+        return written
 
 
 def run(
@@ -19,6 +59,10 @@ def run(
     settings: tuple[str, ...],
     energy: str | None,
     out: Path | None,
+    report: Path | None,
+    perfetto: Path | None,
+    why: bool,
+    what_helps: bool,
     as_json: bool,
     quiet: bool,
     check: bool,
@@ -37,14 +81,11 @@ def run(
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
     hardware = load_hardware(hw, settings)
+    outputs = Outputs(out=out, report=report, perfetto=perfetto)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
-    table = None if energy is None else load_energy(energy)
-    if out is not None:
-        from simulator.report.files import writable_folder
-
-        writable_folder(out)
-    with progress_on_stderr(quiet) as progress:
+        table = None if energy is None else load_energy(energy)
+        outputs.check()
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
             result = with_settings(result, hw, settings, progress)
@@ -59,20 +100,33 @@ def run(
                 progress=progress,
             )
             result = replace(result, check=checked)
-    if table is not None:
-        result = result.with_energy(table)
-    if out is not None:
-        result.save(out)
-    if as_json:
-        click.echo(json.dumps(result.summary(), indent=2))
-    elif not quiet:
-        from simulator.report.terminal import print_result
+        if table is not None:
+            result = result.with_energy(table)
+        if what_helps:
+            from simulator.what_helps import with_what_helps
 
-        print_result(result, console())
-        if out is not None:
-            click.echo(
-                f"written: {out}/summary.json, layers.csv, trace.parquet, timeline.png, .svg"
-            )
+            result = with_what_helps(result, progress)
+        written = outputs.write(result, hw, progress)
+    if as_json:
+        click.echo(json.dumps(result.summary(why=why), indent=2))
+    elif not quiet:
+        _print(result, why, written)
     if result.check is not None and result.check.first_difference is not None:
         click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)
+
+
+def _print(result: "Result", why: bool, written: list[str]) -> None:
+    from simulator.report.terminal import print_result
+
+    print_result(result, console())
+    if why:
+        from simulator.report.why import print_attribution
+
+        print_attribution(result, console())
+    if result.effects:
+        from simulator.report.why import print_effects
+
+        print_effects(result, console())
+    for what in written:
+        click.echo(f"written: {what}")

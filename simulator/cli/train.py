@@ -115,7 +115,7 @@ def train(
         if report is not None:
             from simulator.training.report import write
 
-            written += write(study, records, report, progress)
+            written += write(study, records, report)
     if not quiet:
         from simulator.training.summary import print_summary
 

@@ -1,4 +1,4 @@
-"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline.png, timeline.svg.
+"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline and roofline.
 
 With an energy table, energy.csv too.
 
@@ -18,6 +18,9 @@ from simulator.errors import InputError
 if TYPE_CHECKING:
     from simulator.report.result import Result
 
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
 
 def save(result: "Result", folder: str | Path) -> list[Path]:
     """Write a result's files into `folder`, which is made if need be.
@@ -26,17 +29,22 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
         InputError: the folder cannot be written.
 
     """
+    from simulator.report.roofline import plot_roofline
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
-    summary = {**result.summary(), "configuration": result.configuration}
-    figure = result.plot_timeline()
+    summary = result.saved()
+    pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
+    rows = [row | parts for row, parts in pairs]
+    timeline, roofs = result.plot_timeline(), plot_roofline(result)
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-        "layers.csv": lambda path: write_rows(path, result.layer_rows()),
+        "layers.csv": lambda path: write_rows(path, rows),
         "trace.parquet": lambda path: _write_trace(result, path),
-        "timeline.png": lambda path: save_figure(figure, path),
-        "timeline.svg": lambda path: save_figure(figure, path),
+        "timeline.png": lambda path: save_figure(timeline, path),
+        "timeline.svg": lambda path: save_figure(timeline, path),
+        "roofline.png": lambda path: save_figure(roofs, path),
+        "roofline.svg": lambda path: save_figure(roofs, path),
     }
     energy = result.energy
     if energy:
@@ -73,6 +81,15 @@ def writable_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return path
+
+
+def writable_file(path: Path) -> None:
+    """Raise InputError if no file can be written there: before a run, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder, expected a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
+    writable_folder(path.parent)
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> Path:

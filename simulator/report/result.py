@@ -15,8 +15,18 @@ from simulator.hardware.area import area
 from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
+from simulator.report.attribution import (
+    PARTS,
+    Attribution,
+    CriticalPath,
+    attribute,
+    critical_path,
+    total,
+)
+from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
+from simulator.report.splits import splits
 from simulator.workload import Workload
 
 if TYPE_CHECKING:
@@ -38,12 +48,12 @@ def configuration_text(part: dict[str, Any]) -> str:
     return json.dumps(part, sort_keys=True)
 
 
-def configuration_sha256(*, hardware: str, run: str, baseline: str) -> str:
+def configuration_sha256(**parts: str) -> str:
     """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
     import hashlib
 
-    text = f'{{"baseline": {baseline}, "hardware": {hardware}, "run": {run}}}'
-    return hashlib.sha256(text.encode()).hexdigest()
+    text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +89,16 @@ class Run:
     def layers(self) -> tuple[LayerResult, ...]:
         """Every layer's share of the run."""
         return layer_results(self.mapping, self.summary)
+
+    @cached_property
+    def attribution(self) -> tuple[Attribution, ...]:
+        """Every layer's cycles by what they were spent on; made from the trace."""
+        return attribute(self.trace, splits(self.mapping, self.trace), self.path)
+
+    @cached_property
+    def path(self) -> CriticalPath:
+        """The commands that held the run up, from its first cycle to its last."""
+        return critical_path(self.trace)
 
     @property
     def title(self) -> str:
@@ -122,6 +142,8 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
+    effects: tuple[KeyEffects, ...] = ()
+    """What halving and doubling every hardware key does, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
 
@@ -193,8 +215,16 @@ class Result:
                 numbers = pa.repeat(pa.scalar(number, pa.int32()), len(table))
                 yield table.add_column(0, "run", pa.DictionaryArray.from_arrays(numbers, names))
 
+    def attribution_rows(self) -> list[dict[str, int]]:
+        """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
+        return [
+            {f"{prefix}{part}_cycles": layer[part] for prefix, layer in sides for part in PARTS}
+            for ours, base in zip(self.run.attribution, self.baseline.attribution, strict=True)
+            for sides in [(("", ours), ("baseline_", base))]
+        ]
+
     def layer_rows(self) -> list[dict[str, Any]]:
-        """The contents of `layers` and `layers.csv` as plain rows."""
+        """The contents of `layers` as plain rows."""
         microseconds = 1e-3 / self.hardware.clock_ghz
         return [
             {
@@ -242,8 +272,31 @@ class Result:
         texts = {name: configuration_text(part) for name, part in self.configuration.items()}
         return configuration_sha256(**texts)
 
-    def summary(self) -> dict[str, Any]:
-        """The result as one JSON object; the fields are described in the README."""
+    def summary(self, *, why: bool = False) -> dict[str, Any]:
+        """The result as one JSON object; the fields are described in the README.
+
+        Args:
+            why: add what the cycles of every layer were spent on.
+
+        """
+        summary = self._summary()
+        if why:
+            summary["attribution"] = total(self.run.attribution)
+            summary["baseline"]["attribution"] = total(self.baseline.attribution)
+            both = zip(self.run.attribution, self.baseline.attribution, strict=True)
+            for layer, (ours, base) in zip(summary["layers"], both, strict=True):
+                layer |= {"attribution": ours, "baseline_attribution": base}
+        if self.effects:
+            summary["what_helps"] = [
+                {**asdict(effect), "sentences": effect.sentences} for effect in self.effects
+            ]
+        return summary
+
+    def saved(self) -> dict[str, Any]:
+        """The contents of `summary.json`: the summary with every reason, and the configuration."""
+        return {**self.summary(why=True), "configuration": self.configuration}
+
+    def _summary(self) -> dict[str, Any]:
         columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
         return {
             "model": self.run.workload.name,
@@ -288,6 +341,12 @@ class Result:
         from simulator.report.notes import notes
 
         return notes(self.run, self.baseline, self.settings)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: the layers as a table, and the timeline."""
+        from simulator.report.notebook import as_html
+
+        return as_html(self)
 
     def plot_timeline(self, path: str | Path | None = None) -> "Figure":
         """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""

@@ -59,6 +59,7 @@ def print_result(result: "Result", console: Console) -> None:
     console.print(
         f"[bold]speedup {result.speedup:.2f}x[/]: {result.time_ms:.3f} ms at {result.run.title}, "
         f"{result.milliseconds(result.baseline.cycles):.3f} ms at {result.baseline.title}",
+        markup=True,
         highlight=False,
     )
     if result.energy:
@@ -124,6 +125,7 @@ def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) ->
         f"{result.run.title}, {baseline['energy_uj']:.2f} µJ at {result.baseline.title}; "
         f"energy-delay {ratios['energy_delay_uj_ms']:.2f}x less, "
         f"DRAM bytes {ratios['dram_bytes']:.2f}x fewer",
+        markup=True,
         highlight=False,
         soft_wrap=True,
     )

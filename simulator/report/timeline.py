@@ -48,8 +48,8 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    stages = tuple(dict.fromkeys(layer.stage for layer in result.run.layers))
-    colours = {stage: _COLOURS[i % len(_COLOURS)] for i, stage in enumerate(stages)}
+    colours = stage_colours(result)
+    stages = tuple(colours)
     longest = max(result.run.cycles, result.baseline.cycles)
     edges = np.linspace(0, longest, BINS + 1)
     style: Any = {"font.size": 8, "axes.linewidth": 0.6}
@@ -78,6 +78,12 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
         if path is not None:
             save_figure(figure, Path(path))
     return figure
+
+
+def stage_colours(result: "Result") -> dict[str, str]:
+    """A colour for every stage, in the order of the layers."""
+    stages = dict.fromkeys(layer.stage for layer in result.run.layers)
+    return {stage: _COLOURS[i % len(_COLOURS)] for i, stage in enumerate(stages)}
 
 
 def save_figure(figure: "Figure", path: Path) -> None:

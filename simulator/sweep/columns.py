@@ -37,6 +37,7 @@ _POINT = {
     "dram_written_bytes": "int64",
     "baseline_dram_read_bytes": "int64",
     "baseline_dram_written_bytes": "int64",
+    "area_gate_equivalents": "int64",  # array and buffers, see simulator.hardware.area
     "engine": "string",
     "config_sha256": "string",
     "version": "string",

@@ -22,7 +22,14 @@ Codes = NDArray[np.int32]
 
 MATTERS = 1.01
 """Below this ratio of times an axis hardly matters."""
-_FIGURES = ("time_ms", "speedup", "hw.array.pes", "dram_read_bytes", "dram_written_bytes")
+_FIGURES = (
+    "time_ms",
+    "speedup",
+    "hw.array.pes",
+    "area_gate_equivalents",
+    "dram_read_bytes",
+    "dram_written_bytes",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +44,7 @@ class StudyFigures:
     codes: Mapping[str, Codes]
     """[points] per axis: which of its values."""
     numbers: Mapping[str, Floats]
-    """[points] `time_ms`, `speedup`, PEs and moved bytes."""
+    """[points] `time_ms`, `speedup`, PEs, area and moved bytes."""
     point: NDArray[np.int64]
     """[points] number of the point."""
 

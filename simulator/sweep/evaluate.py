@@ -14,6 +14,7 @@ import msgspec
 
 from simulator import __version__
 from simulator.errors import InputError
+from simulator.hardware.area import area
 from simulator.hardware.config import Hardware, hardware_from
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import run_one
@@ -140,6 +141,7 @@ class _Evaluator:
             )
         self.inputs = inputs
         self._machine = _remembered(self._make_machine, _KEPT_HARDWARE)
+        self._area = _remembered(self._gate_equivalents, _KEPT_HARDWARE)
         self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
         self._figures = _remembered(self._run, _KEPT_RUNS)
         names = inputs.names
@@ -197,6 +199,7 @@ class _Evaluator:
             "dram_written_bytes": run.dram_written_bytes,
             "baseline_dram_read_bytes": base.dram_read_bytes,
             "baseline_dram_written_bytes": base.dram_written_bytes,
+            "area_gate_equivalents": self._area(row["hardware"], settings, row["activation_bits"]),
             "engine": run.engine,
             "config_sha256": configuration_sha256(
                 hardware=machine.text, run=run.text, baseline=base.text
@@ -218,6 +221,11 @@ class _Evaluator:
         hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
         plain = msgspec.to_builtins(hardware)
         return _Machine(hardware, flat(plain), configuration_text(plain))
+
+    def _gate_equivalents(
+        self, name: str, settings: tuple[tuple[str, Value], ...], activation_bits: int
+    ) -> int:
+        return sum(area(self._machine(name, settings).hardware, activation_bits).values())
 
     def _make_workload(
         self, shape: tuple[tuple[str, Value], ...], precision: tuple[tuple[str, Value], ...]

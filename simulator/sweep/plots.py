@@ -141,9 +141,13 @@ def _draw_fronts(figures: StudyFigures) -> "Figure":
 
     numbers = figures.numbers
     moved = (numbers["dram_read_bytes"] + numbers["dram_written_bytes"]) / 1e6
-    costs = {"PEs": numbers["hw.array.pes"], "DRAM bytes moved (MB)": moved}
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2)
+    costs = {
+        "PEs": numbers["hw.array.pes"],
+        "area proxy (gate equivalents)": numbers["area_gate_equivalents"],
+        "DRAM bytes moved (MB)": moved,
+    }
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    panels = figure.subplots(1, len(costs))
     for axes, (label, cost) in zip(panels, costs.items(), strict=True):
         for number, (name, chosen) in enumerate(_networks(figures)):
             colour = _COLOURS[number % len(_COLOURS)]
@@ -154,7 +158,9 @@ def _draw_fronts(figures: StudyFigures) -> "Figure":
                 where[best], time[best], "o-", drawstyle="steps-post", color=colour,
                 markersize=3, linewidth=1, label=name or None,
             )  # fmt: skip
-        _places(axes, tuple(np.unique(cost).tolist()))
+        axes.set_xscale("log")
+        if label == "PEs":
+            _places(axes, tuple(np.unique(cost).tolist()))
         axes.set_yscale("log")
         axes.set_xlabel(label)
         axes.set_ylabel("time (ms)")

@@ -1,34 +1,29 @@
-"""reports/training.md: accuracies, subsets over the training, and the speed of what was trained."""
+"""reports/training.md: accuracies, and the kernels in use over the training."""
 
-from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.printed import TABLE8
 from simulator.report.files import writable_folder, write_file
 from simulator.report.kernels import Snapshot, columns_of
 from simulator.report.kernels_figure import plot_kernels
-from simulator.report.result import Result
 from simulator.report.timeline import save_figure
-from simulator.run import simulate
 from simulator.training.data import load_digits
 from simulator.training.methods import Method
 from simulator.training.names import TITLES
 from simulator.training.study import (
     SNAPSHOT_METHODS,
     SNAPSHOT_PERCENT,
-    Progress,
     Record,
     Study,
     rows_of,
 )
 from simulator.training.summary import Accuracy, accuracies
-from simulator.workload import Workload, load_workload
+from simulator.workload import Workload
 from simulator.workload.extract import extract
 
 if TYPE_CHECKING:
@@ -37,16 +32,18 @@ if TYPE_CHECKING:
 Snapshots = dict[int, Snapshot]
 """A method's networks by percent of the training done, from 0 to 100."""
 
-HARDWARE = "cofluent64"
 _DRAWN_LAYERS = 4
 PRINTED_TAU = 5
 """Table 8's tau."""
+_SPEED = (
+    "## Simulated speed\n\n"
+    "The first seed's networks of 1 bit and SNN are shipped as workloads; "
+    "`simulate reproduce training-speed` simulates them.\n"
+)
 _COMMAND = "simulate train --out out/training --report reports"
 
 
-def write(
-    study: Study, records: list[Record], folder: Path, progress: Progress | None = None
-) -> list[Path]:
+def write(study: Study, records: list[Record], folder: Path) -> list[Path]:
     """Write training.md, its tables as CSV and its figure; return the files written.
 
     Raises:
@@ -60,12 +57,9 @@ def write(
     if followed:
         snapshots = {method: _snapshots(study, method) for method in followed}
         figure = _figure(snapshots)
-        speeds = [_speed_row(method, snapshots[method][100], progress) for method in followed]
-        parts += [*_subsets(snapshots), *_speed(study, speeds)]
-        written += [
-            write_csv(folder / "training_speed.csv", speeds),
-            write_file(folder / "training_figure11.png", lambda path: save_figure(figure, path)),
-        ]
+        parts += [*_subsets(snapshots), _SPEED]
+        picture = folder / "training_figure11.png"
+        written.append(write_file(picture, lambda path: save_figure(figure, path)))
     title = "A network of our own: handwritten digits"
     return [write_report(folder / "training.md", title, _COMMAND, parts), *written]
 
@@ -198,46 +192,3 @@ def _mean_new(first: Workload, last: Workload) -> float:
         assert before.kernels is not None and after.kernels is not None  # both were extracted
         new.append(len(set(after.kernels.subset.tolist()) - set(before.kernels.subset.tolist())))
     return sum(new) / len(new)
-
-
-# Speed -------------------------------------------------------------------------------------------
-
-
-def _speed(study: Study, rows: list[Row]) -> list[str]:
-    equal = all(row["cycles"] == row["cycles, shapes alone"] for row in rows)
-    return [
-        "## Simulated speed of what was trained\n\n"
-        f"The first seed's networks on `{HARDWARE}`, binary layers, batch 1, with the indices that "
-        "training left; beside it the cycles of the shapes alone, where outputs spread evenly "
-        "over a subset. They differ where a subset takes more than one pass through the table and "
-        f"a pass accumulates for longer than the next one fills{'; here none does' * equal}.\n",
-        table(rows),
-        f"Shapes of {load_workload(study.recipe.network).title}. Maps of 8x8, 4x4 and 2x2 pixels "
-        "are small work for 64 PEs: latencies of the memory weigh more here than on ImageNet.\n",
-    ]
-
-
-def _speed_row(method: Method, trained: Snapshot, progress: Progress | None) -> Row:
-    hardware = load_hardware(HARDWARE)
-    result = simulate(trained.workload, hardware, progress=progress)
-    shapes = tuple(replace(layer, kernels=None) for layer in trained.workload.layers)
-    alone = simulate(replace(trained.workload, layers=shapes), hardware, progress=progress)
-    return {
-        "method": TITLES[method.name],
-        "bits": f"{method.bits:.2f}",
-        "cycles": f"{result.run.cycles:,}",
-        "time (µs)": f"{1e3 * result.time_ms:.2f}",
-        "speedup over 1 bit": f"{result.speedup:.3f}x",
-        "cycles, shapes alone": f"{alone.run.cycles:,}",
-        **_stage_speedups(result),
-    }
-
-
-def _stage_speedups(result: Result) -> dict[str, str]:
-    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
-    speedups = {}
-    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
-        members = list(group)
-        cycles = sum(run.cycles for run, _ in members)
-        speedups[stage] = f"{sum(base.cycles for _, base in members) / cycles:.2f}x"
-    return speedups

@@ -13,7 +13,7 @@ from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
-from simulator.workload.loading import is_trained_file, load_workload
+from simulator.workload.loading import holds_workload, is_trained_file, load_workload
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.subsets import (
@@ -189,6 +189,8 @@ def _read(
         raise InputError(
             f"{path}: --binarize is for graphs; here the network file says which layers are binary"
         )
+    if holds_workload(path):
+        raise InputError(f"{path}: is a workload already, without real weights: give it to --model")
     if network is None:
         raise InputError(
             f"{path}: holds weights but no sizes of maps: name its network file (--network)"

@@ -1,0 +1,64 @@
+"""The simulated speed of the trained networks that are shipped, with their real indices."""
+
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from simulator.hardware import load_hardware
+from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.report.result import Result
+from simulator.run import Progress, simulate
+from simulator.workload import load_workload
+
+HARDWARE = "cofluent64"
+MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-0.44")
+"""Made by `simulate train`: docs/training.md."""
+
+
+def write(folder: Path, progress: Progress | None = None) -> list[Path]:
+    """Write training_speed.md and training_speed.csv."""
+    rows = [_row(model, progress) for model in MODELS]
+    return [
+        write_report(
+            folder / "training_speed.md",
+            "Speed of the networks that were trained here",
+            "simulate reproduce training-speed",
+            [
+                "The shipped networks of [training.md](training.md), ResNet-20 for digits of 8x8 "
+                f"pixels, on `{HARDWARE}`, binary layers, batch 1, with the indices that training "
+                "left. Beside it the cycles of the shapes alone, where outputs spread evenly over "
+                "a subset. They differ where a subset takes more than one pass through the table: "
+                "a pass lasts as long as the PE with most outputs in it "
+                "([docs/machine.md](../docs/machine.md)).\n",
+                table(rows),
+                "Maps of 8x8, 4x4 and 2x2 pixels are small work for 64 PEs: the memory's latency "
+                "weighs more than on ImageNet.\n",
+            ],
+        ),
+        write_csv(folder / "training_speed.csv", rows),
+    ]
+
+
+def _row(model: str, progress: Progress | None) -> Row:
+    hardware, trained = load_hardware(HARDWARE), load_workload(model)
+    result = simulate(trained, hardware, progress=progress)
+    shapes = tuple(replace(layer, kernels=None) for layer in trained.layers)
+    alone = simulate(replace(trained, layers=shapes), hardware, progress=progress)
+    return {
+        "network": model,
+        "cycles": f"{result.run.cycles:,}",
+        "time (µs)": f"{1e3 * result.time_ms:.2f}",
+        "speedup over 1 bit": f"{result.speedup:.3f}x",
+        "cycles, shapes alone": f"{alone.run.cycles:,}",
+        **_stage_speedups(result),
+    }
+
+
+def _stage_speedups(result: Result) -> dict[str, str]:
+    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    speedups = {}
+    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+        members = list(group)
+        cycles = sum(run.cycles for run, _ in members)
+        speedups[stage] = f"{sum(base.cycles for _, base in members) / cycles:.2f}x"
+    return speedups

@@ -1,0 +1,146 @@
+"""A comparison for people: tables in the terminal, and Markdown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from simulator import __version__
+from simulator.report.compare import Comparison
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    """A table that both renderings show."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    numbers: frozenset[int]
+    """Columns that are set to the right."""
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the tables and the reasons."""
+    console.print(f"A: {_title(comparison, 'a')}", highlight=False, markup=False)
+    console.print(f"B: {_title(comparison, 'b')}", highlight=False, markup=False)
+    for section in _sections(comparison):
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
+            title=section.title,
+            title_justify="left",
+        )
+        for number, name in enumerate(section.header):
+            table.add_column(name, justify="right" if number in section.numbers else "left")
+        for row in section.rows:
+            table.add_row(*row)
+        console.print(table)
+    for sentence in _sentences(comparison):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def markdown(comparison: Comparison) -> str:
+    """The same as a Markdown document."""
+    lines = [
+        f"# {comparison.name_a} against {comparison.name_b}",
+        "",
+        f"Made by `simulate compare`, version {__version__}.",
+        "",
+        f"- A: {_title(comparison, 'a')}",
+        f"- B: {_title(comparison, 'b')}",
+        "",
+        "## Why",
+        "",
+        *(f"- {sentence}" for sentence in _sentences(comparison)),
+    ]
+    for section in _sections(comparison):
+        rules = ("---:" if n in section.numbers else "---" for n in range(len(section.header)))
+        lines += ["", f"## {section.title}", ""]
+        lines += [_line(section.header), _line(tuple(rules)), *map(_line, section.rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _title(comparison: Comparison, side: str) -> str:
+    name, saved = getattr(comparison, f"name_{side}"), getattr(comparison, side)
+    return f"{name} ({saved.model} at {saved.bits:g} bit on {saved.hardware})"
+
+
+def _sentences(comparison: Comparison) -> list[str]:
+    percent = 100 * (comparison.b.time_ms / comparison.a.time_ms - 1)
+    word = "more" if percent >= 0 else "less"
+    found = [f"B takes {abs(percent):.2f} % {word} time than A: {'; '.join(comparison.why)}"]
+    for side, names in zip("AB", comparison.only_in, strict=True):
+        if names:
+            found.append(f"only {side} has {len(names)} layers: {', '.join(names)}")
+    return found
+
+
+def _sections(comparison: Comparison) -> list[_Section]:
+    return [
+        _Section(
+            title="The whole run",
+            header=("figure", "unit", "A", "B", "change %"),
+            rows=[
+                (t["figure"], t["unit"], _figure(t["a"]), _figure(t["b"]), _percent(t["percent"]))
+                for t in comparison.totals
+            ],
+            numbers=frozenset({2, 3, 4}),
+        ),
+        _Section(
+            title="What differs in configuration",
+            header=("key", "A", "B", "layers"),
+            rows=[
+                (d.key, _shown(d.a), _shown(d.b), d.layers or "") for d in comparison.configuration
+            ]
+            or [("nothing", "", "", "")],
+            numbers=frozenset({1, 2}),
+        ),
+        _Section(
+            title="Time by layer (cycles of the run, not of the baseline)",
+            header=("layer", "A", "B", "change", "change %", "largest changes of parts (cycles)"),
+            rows=[
+                (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
+                 f"{c.percent:+.2f}", c.why)
+                for c in comparison.layers
+            ],
+            numbers=frozenset({1, 2, 3, 4}),
+        ),
+        *_energy(comparison),
+    ]  # fmt: skip
+
+
+def _energy(comparison: Comparison) -> list[_Section]:
+    """Energy by layer, if both results were priced."""
+    rows = [
+        (c.layer, f"{a:,.4f}", f"{b:,.4f}", f"{100 * (b / a - 1):+.2f}")
+        for c in comparison.layers
+        if (a := c.energy_a_uj) and (b := c.energy_b_uj)
+    ]
+    header = ("layer", "A", "B", "change %")
+    section = _Section(
+        title="Energy by layer (µJ of the run, not of the baseline)",
+        header=header,
+        rows=rows,
+        numbers=frozenset({1, 2, 3}),
+    )
+    return [section] if rows else []
+
+
+def _figure(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:+.2f}"
+
+
+def _shown(value: object) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,5 @@
+"""One self-contained page that shows a result: no network, equal bytes for equal results."""
+
+from simulator.report.html.page import write_page
+
+__all__ = ["write_page"]

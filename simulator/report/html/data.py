@@ -1,0 +1,169 @@
+"""What the page shows, as plain data: every figure with its unit and its source in the trace."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from simulator import __version__
+from simulator.hardware.assumptions import Assumption
+from simulator.mapping.builder import Unit
+from simulator.report.attribution import PART_TITLES, PARTS
+from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
+from simulator.report.layers import UNIT_TITLES, LayerResult
+from simulator.report.roofline import Point, roofline
+from simulator.report.timeline import stage_colours
+
+if TYPE_CHECKING:
+    from simulator.hardware import Hardware
+    from simulator.report.files import Progress
+    from simulator.report.result import Result, Run
+
+_LIBRARIES = ("numpy", "simpy", "msgspec")
+FIGURES: tuple[tuple[str, str, str, str], ...] = (
+    ("cycles", "time", "cycles", "end_cycle - start_cycle of the layer"),
+    ("time_us", "time", "µs", "cycles / clock_ghz / 1000"),
+    ("start_cycle", "starts", "cycle", "largest end_cycle + latency_cycles of the layer before"),
+    ("end_cycle", "ends", "cycle", "largest end_cycle + latency_cycles of the layer's commands"),
+    ("utilization", "PE utilisation", "% of PE-cycles", "sum of cycles x pes of the busier side"),
+    ("dram_read_bytes", "DRAM read", "bytes", "sum of bytes: dram_weights, dram_inputs"),
+    ("dram_written_bytes", "DRAM written", "bytes", "sum of bytes: dram_outputs"),
+    ("commands", "commands", "", "rows of trace.parquet"),
+    ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
+)
+"""Key, name, unit and source in the trace of every figure in a layer's panel."""
+
+
+def page_data(
+    result: "Result", assumed: Sequence[Assumption], progress: "Progress | None"
+) -> dict[str, Any]:
+    """Everything that the page embeds."""
+    runs = (result.run, result.baseline)
+    units = used_units(runs)
+    summary = result.summary()
+    workload, hardware = result.run.workload, result.hardware
+    return {
+        "title": f"{workload.title} on {hardware.name}",
+        "summary": {
+            "network": workload.title,
+            "input_size": f"{workload.input_height}x{workload.input_width}",
+            "hardware": hardware.name,
+            "pes": hardware.array.pes,
+            "clock_ghz": hardware.clock_ghz,
+            "batch": workload.batch,
+            "activation_bits": workload.activation_bits,
+            "tau": result.run.tau,
+            "tau_1x1": result.run.tau_1x1,
+            "speedup": result.speedup,
+        },
+        "bins": BINS,
+        "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_TITLES[u]} for u in units],
+        "parts": [{"part": part, "title": PART_TITLES[part]} for part in PARTS],
+        "stages": stage_colours(result),
+        "figures": [
+            {"key": key, "name": name, "unit": unit, "source": source}
+            for key, name, unit, source in FIGURES
+        ],
+        "runs": [
+            _run(result, run, name, units, progress)
+            for run, name in zip(runs, ("run", "baseline"), strict=True)
+        ],
+        "roofline": _roofline(result),
+        "what_helps": summary.get("what_helps", []),
+        "energy": summary.get("energy"),
+        "configuration": _flat(result.configuration["hardware"]),
+        "assumptions": [_assumption(one, hardware) for one in assumed],
+        "notes": result.notes(),
+        "versions": {
+            "simulator": __version__,
+            "engine": result.engine,
+            "Python": platform.python_version(),
+            **{name: version(name) for name in _LIBRARIES},
+            "configuration (SHA-256)": result.config_sha256,
+        },
+    }
+
+
+def _run(
+    result: "Result", run: "Run", name: str, units: list[Unit], progress: "Progress | None"
+) -> dict[str, Any]:
+    spans = layer_spans(run, progress)
+    stretches, path = path_stretches(run)
+    return {
+        "name": name,
+        "title": run.title,
+        "cycles": run.cycles,
+        "time_ms": result.milliseconds(run.cycles),
+        "dram_bytes": run.dram_bytes,
+        "overview": overview(run, units),
+        "path": {"count": stretches, "data": path},
+        "layers": [
+            _layer(result, layer, parts) | {"commands": sum(row["count"] for row in spans_["rows"])}
+            for layer, parts, spans_ in zip(run.layers, run.attribution, spans, strict=True)
+        ],
+        "spans": spans,
+    }
+
+
+def _layer(result: "Result", layer: LayerResult, parts: dict[Any, int]) -> dict[str, Any]:
+    plan = layer.mapped.plan
+    return {
+        "layer": layer.name,
+        "stage": layer.stage,
+        "cycles": layer.cycles,
+        "time_us": 1e3 * result.milliseconds(layer.cycles),
+        "start_cycle": layer.start_cycle,
+        "end_cycle": layer.end_cycle,
+        "utilization": 100 * layer.utilization,
+        "bound_by": layer.bound_by,
+        "mode": plan.mode,
+        "dram_read_bytes": layer.dram_read_bytes,
+        "dram_written_bytes": layer.dram_written_bytes,
+        "macs": plan.batch * plan.layer.macs,
+        "busy": {unit.name.lower(): busy for unit, busy in layer.busy_cycles.items() if busy},
+        "parts": {part: cycles for part, cycles in parts.items() if cycles},
+    }
+
+
+def _roofline(result: "Result") -> dict[str, Any]:
+    placed = roofline(result)
+    return {
+        "runs": [_points(points) for points in (placed.run, placed.baseline)],
+        "roofs": [{"name": r.name, "macs_per_cycle": r.macs_per_cycle} for r in placed.roofs],
+        "slopes": [
+            {"name": "3 DRAM channels", "bytes_per_cycle": placed.all_bytes_per_cycle},
+            {"name": "1 DRAM channel", "bytes_per_cycle": placed.channel_bytes_per_cycle},
+        ],
+    }
+
+
+def _points(points: tuple[Point, ...]) -> list[list[float]]:
+    return [[point.macs_per_byte, point.macs_per_cycle] for point in points]
+
+
+def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
+    """Dotted keys and values."""
+    rows: list[tuple[str, object]] = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{under}{key}.")
+        else:
+            rows.append((f"{under}{key}", "not set" if value is None else value))
+    return rows
+
+
+def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
+    """An assumption with the value in use, which `--set` may have changed."""
+    from simulator.hardware import value_of
+
+    used = value_of(hardware, one.key)
+    changed = str(used) != one.value and used != _number(one.value)
+    reason = f"set for this run; the file says {one.value}" if changed else one.reason
+    return {"key": one.key, "value": used, "reason": reason}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,60 @@
+"""Puts data, style and script into the page."""
+
+import html
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.hardware.assumptions import Assumption
+from simulator.report.files import write_file
+from simulator.report.html.data import page_data
+
+if TYPE_CHECKING:
+    from simulator.report.files import Progress
+    from simulator.report.result import Result
+
+_HERE = Path(__file__).parent
+_SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
+
+
+def write_page(
+    result: "Result",
+    path: Path,
+    assumed: Sequence[Assumption] = (),
+    progress: "Progress | None" = None,
+) -> Path:
+    """Write a result as one HTML file that needs nothing else.
+
+    Args:
+        result: from `simulate`.
+        path: of the file.
+        assumed: the hardware file's assumptions, from `simulator.hardware.assumptions`.
+        progress: called while the page is made.
+
+    Raises:
+        InputError: the file cannot be written.
+
+    """
+    text = page(result, assumed, progress)
+    return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def page(result: "Result", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
+    """The whole page."""
+    data = page_data(result, assumed, progress)
+    # `<` would let a name end the script element
+    embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    text = _read("page.html")
+    for mark, content in (
+        ("<!--TITLE-->", html.escape(data["title"])),
+        ("/*STYLE*/", _read("style.css")),
+        ("/*SCRIPT*/", "\n".join(map(_read, _SCRIPTS))),
+        ("/*DATA*/", embedded),
+    ):
+        text = text.replace(mark, content)
+    return text
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")

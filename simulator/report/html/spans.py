@@ -1,0 +1,83 @@
+"""A trace for the page: shares per time bin for the whole run, and every command, by layer.
+
+A blob is base64 of zlib of little-endian float64 numbers, which hold every cycle exactly and which
+the browser inflates by itself. Columns are differences, so that the repeated steps of a layer
+shrink to almost nothing.
+"""
+
+import base64
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from simulator.mapping.builder import Kind, Unit
+from simulator.report.attribution import path_parts
+from simulator.report.timeline import activity
+
+if TYPE_CHECKING:
+    from simulator.report.files import Progress
+    from simulator.report.result import Run
+
+BINS = 4096
+"""Time bins over a run; the page shows commands one by one where a pixel is finer."""
+
+
+def blob(*columns: ArrayLike) -> str:
+    """Pack columns of numbers, one behind the other."""
+    numbers = np.concatenate([np.asarray(column, dtype="<f8").ravel() for column in columns])
+    return base64.b64encode(zlib.compress(numbers.tobytes(), 6)).decode()
+
+
+def used_units(runs: "tuple[Run, ...]") -> list[Unit]:
+    """The units that work in any of the runs, in the order of timelines."""
+    return [u for u in Unit if any((r.trace.program.unit == u).any() for r in runs)]
+
+
+def overview(run: "Run", units: list[Unit]) -> str:
+    """Pack, for each unit, the share of every time bin in which it works."""
+    edges = np.linspace(0, run.cycles, BINS + 1)
+    everything = np.ones(len(run.mapping.layers), dtype=bool)
+    shares = [activity(run, unit, edges, everything) for unit in units]
+    return blob(*(np.ceil(255 * share) / 255 for share in shares))
+
+
+def path_stretches(run: "Run") -> tuple[int, str]:
+    """The critical path: how many stretches, and their lengths in cycles and parts."""
+    part, until = path_parts(run.trace, run.path)
+    return len(part), blob(np.diff(until, prepend=0), part)
+
+
+def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str, Any]]:
+    """Every command of every layer: per kind the first start, the number, and packed columns.
+
+    Columns: cycles since the command before ended; then, as differences from the command before,
+    cycles, step, bytes, PEs, latency.
+    """
+    program = run.trace.program
+    layers = np.searchsorted(program.layer, np.arange(len(program.layers) + 1))
+    found = []
+    for first, upto in pairwise(layers.tolist()):
+        if progress is not None:
+            progress(f"the page, {run.title}", first, len(program))
+        found.append(_spans(run, slice(first, upto)))
+    return found
+
+
+def _spans(run: "Run", layer: slice) -> dict[str, Any]:
+    program = run.trace.program
+    rows, columns = [], []
+    for kind in Kind:
+        chosen = layer.start + np.flatnonzero(program.kind[layer] == kind)
+        if not len(chosen):
+            continue
+        start, end = run.trace.start[chosen], run.trace.end[chosen]
+        unit = int(program.unit[chosen[0]])
+        rows.append({"kind": program.kinds[kind], "unit": unit, "count": len(chosen)})
+        rows[-1] |= {"first": int(start[0]), "last": int(end[-1])}
+        columns.append(start - np.concatenate((start[:1], end[:-1])))
+        for values in (program.cycles, program.step, program.bytes, program.pes, program.latency):
+            columns.append(np.diff(values[chosen], prepend=0))
+    return {"rows": rows, "data": blob(*columns)}

@@ -1,0 +1,300 @@
+"""A trace for ui.perfetto.dev: Perfetto's own protobuf format, track events with interned names.
+
+Each run is a process. Its track `layers` has a slice per layer with the layer's steps nested in it;
+every unit has a track with a slice per layer and the layer's commands nested in it. Counters give
+the DRAM's bandwidth and the PEs' utilisation, as means over equal windows. Message and field
+numbers are those of protos/perfetto/trace in Perfetto's source.
+"""
+
+import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.mapping.builder import Kind, Unit
+from simulator.program import Ints
+from simulator.report.files import write_file
+from simulator.report.layers import UNIT_TITLES
+from simulator.report.protobuf import Rows, double, message, text, uint
+
+if TYPE_CHECKING:
+    from simulator.report.files import Progress
+    from simulator.report.result import Result, Run
+
+WINDOWS = 2048
+"""Values of a counter over a run."""
+_SEQUENCE = 1
+_BEGIN, _END, _COUNTER = 1, 2, 4
+_EXPLICIT_ORDER = 3
+_TRACKS_OF_A_RUN = 100
+_ADDS = (Kind.DIRECT, Kind.MAC, Kind.ACCUMULATE)
+"""Kinds whose commands are a step's own: steps on the array never overlap in them."""
+_DOTS = (Kind.FILL, Kind.DIRECT, Kind.MAC)
+
+
+class Packet(IntEnum):
+    """Fields of TracePacket."""
+
+    TIMESTAMP = 8
+    SEQUENCE_ID = 10
+    TRACK_EVENT = 11
+    INTERNED_DATA = 12
+    SEQUENCE_FLAGS = 13
+    TRACK_DESCRIPTOR = 60
+
+
+class Event(IntEnum):
+    """Fields of TrackEvent."""
+
+    ANNOTATIONS = 4
+    TYPE = 9
+    NAME_IID = 10
+    TRACK = 11
+    DOUBLE_COUNTER = 44
+
+
+class Track(IntEnum):
+    """Fields of TrackDescriptor."""
+
+    UUID = 1
+    NAME = 2
+    PROCESS = 3
+    PARENT = 5
+    COUNTER = 8
+    CHILD_ORDERING = 11
+    RANK = 12
+
+
+def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = None) -> Path:
+    """Write both runs; gzipped if the name ends in `.gz`.
+
+    Times are nanoseconds at the hardware's clock; cycles are in the slices' arguments.
+
+    Args:
+        result: from `simulate`.
+        path: of the file.
+        progress: called while it is written.
+
+    Raises:
+        InputError: the file cannot be written.
+
+    """
+
+    def write(temporary: Path) -> None:
+        with _opened(temporary, zipped=path.suffix == ".gz") as file:
+            for packets in perfetto_packets(result, progress):
+                file.write(packets)
+
+    return write_file(path, write)
+
+
+@contextmanager
+def _opened(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
+    """A file to write; gzip without name and time, so that equal traces are equal files."""
+    with path.open("wb") as plain:
+        if not zipped:
+            yield plain
+            return
+        with gzip.GzipFile("", "wb", compresslevel=4, fileobj=plain, mtime=0) as packed:
+            yield packed  # type: ignore[misc] # a GzipFile writes bytes as a file does
+
+
+def perfetto_packets(result: "Result", progress: "Progress | None" = None) -> Iterator[bytes]:
+    """The file's contents, piece by piece."""
+    names = _Names(result)
+    yield names.packet()
+    for number, run in enumerate((result.run, result.baseline)):
+        yield from _RunPackets(result, run, number, names).all(progress)
+
+
+class _Names:
+    """Numbers of the names that events and arguments refer to."""
+
+    def __init__(self, result: "Result") -> None:
+        program = result.run.trace.program
+        events = dict.fromkeys((*program.kinds, "step", *program.layers))
+        self.events = {name: 1 + number for number, name in enumerate(events)}
+        arguments = ("step", "cycles", "bytes", "pes", "latency_cycles")
+        self.arguments = {name: 1 + number for number, name in enumerate(arguments)}
+
+    def packet(self) -> bytes:
+        """Define all names; the first packet of the sequence."""
+        interned = [
+            message(field, uint(1, iid), text(2, name))
+            for field, table in ((2, self.events), (3, self.arguments))
+            for name, iid in table.items()
+        ]
+        cleared = 1
+        return _packets(
+            uint(Packet.SEQUENCE_FLAGS, cleared), message(Packet.INTERNED_DATA, *interned)
+        )
+
+
+def _packets(*fields: Rows) -> bytes:
+    """One TracePacket per row."""
+    return message(1, uint(Packet.SEQUENCE_ID, _SEQUENCE), *fields).tobytes()
+
+
+class _RunPackets:
+    """All packets of one run."""
+
+    def __init__(self, result: "Result", run: "Run", number: int, names: _Names) -> None:
+        self.run, self.names = run, names
+        self.program, self.trace = run.trace.program, run.trace
+        self.clock_ghz = result.hardware.clock_ghz
+        self.pes = result.hardware.array.pes
+        self.process = 1 + number
+        self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
+        self.tracks = 0
+
+    def all(self, progress: "Progress | None") -> Iterator[bytes]:
+        """Tracks in the order in which they are shown, each followed by its events."""
+        process = message(Track.PROCESS, uint(1, self.process), text(6, self.title))
+        order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
+        yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
+        yield from self._layers()
+        for unit in Unit:
+            if progress is not None:
+                progress(f"Perfetto trace, {self.run.title}", unit, len(Unit))
+            if (self.program.unit == unit).any():
+                yield from self._unit(unit)
+        yield from self._counters()
+
+    def _descriptor(self, uuid: int, *fields: Rows) -> bytes:
+        return _packets(message(Packet.TRACK_DESCRIPTOR, uint(Track.UUID, uuid), *fields))
+
+    def _track(self, name: str, *fields: Rows) -> tuple[int, bytes]:
+        """A new track of the run: its number, and the packet that defines it."""
+        self.tracks += 1
+        process = self.process * _TRACKS_OF_A_RUN
+        parent, rank = uint(Track.PARENT, process), uint(Track.RANK, self.tracks)
+        uuid = process + self.tracks
+        return uuid, self._descriptor(uuid, text(Track.NAME, name), parent, rank, *fields)
+
+    def _ns(self, cycles: Ints | int) -> Rows:
+        """Timestamps; rounding keeps the order, so what is nested stays nested."""
+        ns = np.rint(np.atleast_1d(cycles) / self.clock_ghz).astype(np.int64)
+        return uint(Packet.TIMESTAMP, ns)
+
+    def _layers(self) -> Iterator[bytes]:
+        """Layers, and in each its steps: from the first to the last addition of each."""
+        uuid, packet = self._track("layers")
+        yield packet
+        adds = np.flatnonzero(np.isin(self.program.kind, _ADDS))
+        for number, layer in enumerate(self.run.layers):
+            mine = adds[self.program.layer[adds] == number]
+            step = self.program.step[mine]
+            first = np.flatnonzero(np.diff(step, prepend=-1))
+            start = self.trace.start[mine[first]]
+            end = self.trace.end[mine[np.append(first[1:], len(mine)) - 1]]
+            arguments = {"step": step[first], "cycles": end - start}
+            yield self._begin(uuid, layer.name, layer.start_cycle, {"cycles": layer.cycles})
+            yield self._slices(uuid, "step", start, end, arguments)
+            yield self._end(uuid, layer.end_cycle)
+
+    def _unit(self, unit: Unit) -> Iterator[bytes]:
+        """A unit's commands, nested in a slice per layer."""
+        uuid, packet = self._track(UNIT_TITLES[unit])
+        yield packet
+        program, trace = self.program, self.trace
+        commands = np.flatnonzero(program.unit == unit)
+        bounds = np.searchsorted(program.layer[commands], np.arange(len(program.layers) + 1))
+        for number, name in enumerate(program.layers):
+            mine = commands[bounds[number] : bounds[number + 1]]
+            if not len(mine):
+                continue
+            begin, end = trace.start[mine[0]], trace.end[mine[-1]]
+            yield self._begin(uuid, name, begin, {"cycles": end - begin})
+            for kind in np.unique(program.kind[mine]):  # one: a layer has one mode
+                chosen = mine[program.kind[mine] == kind]
+                arguments = {
+                    "step": program.step[chosen],
+                    "cycles": program.cycles[chosen],
+                    "bytes": program.bytes[chosen],
+                    "pes": program.pes[chosen],
+                    "latency_cycles": program.latency[chosen],
+                }
+                start, name_of_kind = trace.start[chosen], program.kinds[kind]
+                yield self._slices(uuid, name_of_kind, start, trace.end[chosen], arguments)
+            yield self._end(uuid, end)
+
+    def _slices(
+        self, uuid: int, name: str, start: Ints, end: Ints, arguments: dict[str, Ints]
+    ) -> bytes:
+        """Begin and end of every slice of one name, in order."""
+        begins = self._begin_rows(uuid, name, start, arguments)
+        return np.concatenate((begins, self._end_rows(uuid, end)), axis=1).tobytes()
+
+    def _begin(self, uuid: int, name: str, start: int, arguments: dict[str, int]) -> bytes:
+        columns = {key: np.array([value]) for key, value in arguments.items()}
+        return self._begin_rows(uuid, name, np.array([start]), columns).tobytes()
+
+    def _end(self, uuid: int, end: int) -> bytes:
+        return self._end_rows(uuid, np.array([end])).tobytes()
+
+    def _begin_rows(self, uuid: int, name: str, start: Ints, arguments: dict[str, Ints]) -> Rows:
+        noted = [
+            message(Event.ANNOTATIONS, uint(1, self.names.arguments[key]), uint(3, values))
+            for key, values in arguments.items()
+            if values.any()
+        ]
+        name_iid = uint(Event.NAME_IID, self.names.events[name])
+        return self._event_rows(uuid, _BEGIN, start, name_iid, *noted)
+
+    def _end_rows(self, uuid: int, end: Ints) -> Rows:
+        return self._event_rows(uuid, _END, end)
+
+    def _event_rows(self, uuid: int, type_: int, cycles: Ints, *fields: Rows) -> Rows:
+        event = message(
+            Packet.TRACK_EVENT, uint(Event.TYPE, type_), uint(Event.TRACK, uuid), *fields
+        )
+        needs_names = 2
+        return message(
+            1,
+            self._ns(cycles),
+            uint(Packet.SEQUENCE_ID, _SEQUENCE),
+            event,
+            uint(Packet.SEQUENCE_FLAGS, needs_names),
+        )
+
+    def _counters(self) -> Iterator[bytes]:
+        """Bandwidth per DRAM channel, and the share of PEs at work on either side of the table."""
+        program = self.program
+        for unit in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS):
+            per_cycle = self._means(program.unit == unit, program.bytes)
+            name = f"{UNIT_TITLES[unit]} bandwidth"
+            yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
+        for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
+            work = self._means(np.isin(program.kind, kinds), program.cycles * program.pes)
+            yield from self._counter(f"PE utilisation, {name}", "%", 100 * work / self.pes)
+
+    def _counter(self, name: str, unit: str, values: NDArray[np.float64]) -> Iterator[bytes]:
+        uuid, packet = self._track(name, message(Track.COUNTER, text(6, unit)))
+        yield packet
+        value = double(Event.DOUBLE_COUNTER, np.append(values, 0.0))
+        yield self._event_rows(uuid, _COUNTER, self._edges(), value).tobytes()
+
+    def _edges(self) -> Ints:
+        """Windows of equal whole cycles; the last one ends with the run."""
+        width = max(1, -(-self.run.cycles // WINDOWS))
+        return np.append(np.arange(0, self.run.cycles, width), self.run.cycles)
+
+    def _means(self, chosen: NDArray[np.bool_], amount: Ints) -> NDArray[np.float64]:
+        """Mean amount per cycle in every window, each command's spread evenly over its cycles."""
+        edges = self._edges()
+        some = chosen & (self.program.cycles > 0)
+        if not some.any():
+            return np.zeros(len(edges) - 1)
+        by_start = np.argsort(self.trace.start[some], kind="stable")
+        start = self.trace.start[some][by_start]
+        cycles, amount = self.program.cycles[some][by_start], amount[some][by_start]
+        before = np.concatenate(([0], np.cumsum(amount)))
+        number = np.searchsorted(start, edges, side="right") - 1
+        inside = np.clip((edges - start[number]) / cycles[number], 0, 1) * amount[number]
+        upto = np.where(number < 0, 0.0, before[number] + inside)
+        return np.diff(upto) / np.diff(edges)

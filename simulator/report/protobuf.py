@@ -1,0 +1,58 @@
+"""Protocol buffers' wire format for many messages of one shape at once.
+
+A message is a row of bytes in an array [N, width]. Numbers that differ from row to row are varints
+padded to one width, which the format allows (a byte of 0x80 adds nothing), so that every row is as
+long as the next and no loop runs over rows. See protobuf.dev/programming-guides/encoding.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.program import Ints
+
+Rows = NDArray[np.uint8]
+"""[N, width]; [1, width] serves for every row."""
+
+_VARINT, _FIXED64, _BYTES = 0, 1, 2
+
+
+def uint(field: int, values: Ints | int) -> Rows:
+    """A field of unsigned numbers, below 2^63."""
+    column = np.atleast_1d(np.asarray(values, dtype=np.int64))
+    return joined(_tag(field, _VARINT), _varint(column))
+
+
+def double(field: int, values: NDArray[np.float64]) -> Rows:
+    """A field of 8-byte floating-point numbers."""
+    raw = np.ascontiguousarray(values, dtype="<f8").view(np.uint8).reshape(-1, 8)
+    return joined(_tag(field, _FIXED64), raw)
+
+
+def text(field: int, words: str) -> Rows:
+    """A string field, the same in every row."""
+    return message(field, np.frombuffer(words.encode(), dtype=np.uint8).reshape(1, -1))
+
+
+def message(field: int, *parts: Rows) -> Rows:
+    """A field that is a message of some fields."""
+    content = joined(*parts)
+    return joined(_tag(field, _BYTES), _varint(np.array([content.shape[1]])), content)
+
+
+def joined(*parts: Rows) -> Rows:
+    """Fields one behind the other in every row."""
+    count = max(len(part) for part in parts)
+    return np.concatenate([np.broadcast_to(part, (count, part.shape[1])) for part in parts], axis=1)
+
+
+def _tag(field: int, wire_type: int) -> Rows:
+    return _varint(np.array([field << 3 | wire_type]))
+
+
+def _varint(values: Ints) -> Rows:
+    """[N, width] with the width that the largest value needs."""
+    width = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    shifts = 7 * np.arange(width)
+    groups = (values[:, None] >> shifts & 0x7F).astype(np.uint8)
+    groups[:, :-1] |= 0x80
+    return groups

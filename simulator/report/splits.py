@@ -1,0 +1,46 @@
+"""What a machine loses cycles of commands to: parts other than the commands' own."""
+
+import numpy as np
+
+from simulator.mapping import Mapping
+from simulator.mapping.banks import bank_of
+from simulator.mapping.builder import Kind
+from simulator.mapping.plan import LayerPlan
+from simulator.program import Ints, Trace
+from simulator.report.attribution import Part
+
+
+def splits(mapping: Mapping, trace: Trace) -> dict[Part, Ints]:
+    """[N] cycles per command, for every part that this machine can lose cycles to."""
+    found = {}
+    if trace.dram is not None:
+        found = {Part.ROW_MISS: trace.dram.row_miss, Part.REFRESH: trace.dram.refresh}
+    conflicts = _lut_conflicts(mapping, trace)
+    return found if conflicts is None else found | {Part.LUT_CONFLICT: conflicts}
+
+
+def _lut_conflicts(mapping: Mapping, trace: Trace) -> Ints | None:
+    """[N] cycles that accumulates wait for the table's ports or sub-banks; None: they never do."""
+    waiting = [
+        (number, mapped.plan)
+        for number, mapped in enumerate(mapping.layers)
+        if mapped.plan.mode == "table" and not bank_of(mapped.plan.hardware).always_in_a_cycle
+    ]
+    if not waiting:
+        return None
+    program = trace.program
+    lost = np.zeros(len(program), dtype=np.int64)
+    accumulates = np.flatnonzero(program.kind == Kind.ACCUMULATE)
+    bounds = np.searchsorted(program.layer[accumulates], np.arange(len(program.layers) + 1))
+    for number, plan in waiting:
+        extra = plan.accumulate_table - plan.unhindered_table
+        lost[accumulates[bounds[number] : bounds[number + 1]]] = extra[_blocks(plan)].ravel()
+    return lost
+
+
+def _blocks(plan: LayerPlan) -> Ints:
+    """Block of every visit in order: row by row, in a row block by block."""
+    rows, rest = divmod(plan.pixel_steps, plan.steps_per_row)
+    blocks = np.arange(len(plan.blocks))
+    whole = np.tile(np.repeat(blocks, plan.steps_per_row), rows)
+    return np.concatenate((whole, np.repeat(blocks, rest)))

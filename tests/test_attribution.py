@@ -1,0 +1,285 @@
+"""Where the cycles went: the parts of a layer are exact, and on the critical path."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import hypothesis.strategies as st
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+
+from simulator import load_hardware, simulate
+from simulator.engine import engine
+from simulator.mapping.builder import Kind, Unit
+from simulator.program import Program, Trace, summarize
+from simulator.report.attribution import (
+    PARTS,
+    Attribution,
+    Part,
+    attribute,
+    critical_path,
+    layer_ends,
+    path_parts,
+    total,
+)
+from simulator.report.layers import layer_results
+from simulator.report.splits import splits
+from simulator.workload import Workload
+from tests.build import layer, network, traced
+from tests.conftest import ROOT, Command
+from tests.strategies import Overrides, machines, networks
+from tests.test_invariants import run
+
+pytestmark = pytest.mark.unit
+
+
+def parts(attribution: Attribution) -> dict[str, int]:
+    return {str(part): cycles for part, cycles in attribution.items() if cycles}
+
+
+class TestWorkedExample:
+    """The layer of docs/machine.md: 64 -> 64 channels, 3x3, tau 5, two pixels."""
+
+    def test_one_layer(self) -> None:
+        _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
+        (ours,) = attribute(trace)
+        assert parts(ours) == {
+            "read_weights": 164,  # 41 bursts x 64 bytes / 16
+            "weights_latency": 100,
+            "index_fetch": 16,  # 2560 / 160
+            "accumulate": 32,  # two pixels x 64 / 4
+            "drain": 16,
+            "write_outputs": 4,
+        }  # the fills, 32 cycles from 104 on, hide behind the weights
+        assert sum(ours.values()) == 332
+
+    def test_the_table_of_the_document(self) -> None:
+        text = (ROOT / "docs/why.md").read_text().partition("Its fills hide behind the weights.")[2]
+        lines = [line for line in text.partition("##")[0].splitlines() if line.startswith("|")]
+        cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+        _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
+        (ours,) = attribute(trace)
+        assert {name: int(cycles) for name, cycles, _ in cells} == parts(ours)
+
+    def test_the_second_layer_waits_for_the_first(self) -> None:
+        _, trace = traced(network(*(layer(64, 64, 1, 2, tau=5, name=name) for name in "ab")))
+        first, second = attribute(trace)
+        assert sum(first.values()) == 332
+        assert parts(second) == {
+            "layer_before": 104,  # one burst of inputs 4 + latency 100; weights are there
+            "fill": 64,  # two pixels x 32
+            "accumulate": 16,
+            "drain": 16,
+            "write_outputs": 4,
+        }
+
+    def test_slow_weights_are_reads_not_waiting(self) -> None:
+        net = network(*(layer(64, 64, 1, 2, tau=5, name=name) for name in "ab"))
+        _, trace = traced(net, {"memory.dram.bytes_per_cycle": 4})
+        _, second = attribute(trace)
+        assert second[Part.READ_WEIGHTS] > 0
+        assert second[Part.LAYER_BEFORE] == 0
+
+    def test_where_fill_and_accumulate_tie_the_fill_is_named(self) -> None:
+        _, trace = traced(network(layer(64, 128, 1, 50, tau=5)))
+        (ours,) = attribute(trace)
+        assert ours[Part.ACCUMULATE] < ours[Part.FILL]
+
+    def test_half_the_accumulators_make_the_accumulate_bind(self) -> None:
+        _, trace = traced(network(layer(64, 128, 1, 50, tau=5)), {"array.pe.accumulators": 2})
+        (ours,) = attribute(trace)
+        assert ours[Part.ACCUMULATE] >= 49 * 64  # 128 / 2 per pixel
+        assert ours[Part.FILL] <= 32
+
+    def test_full_precision_is_mac(self) -> None:
+        _, trace = traced(network(layer(3, 8, 4, 4, full_precision=True)))
+        (ours,) = attribute(trace)
+        assert ours[Part.MAC] > 0
+        assert ours[Part.FILL] == ours[Part.DIRECT] == 0
+
+
+def by_hand(
+    kinds: list[Kind], units: list[Unit], cycles: list[int], waits: list[list[int]]
+) -> Trace:
+    """Trace a few commands of one layer."""
+    zeros = np.zeros(len(kinds), dtype=np.int64)
+    program = Program(
+        units=tuple(unit.name.lower() for unit in Unit),
+        kinds=tuple(kind.name.lower() for kind in Kind),
+        layers=("a",),
+        unit=np.array(units, dtype=np.int64),
+        kind=np.array(kinds, dtype=np.int64),
+        layer=zeros,
+        step=zeros,
+        cycles=np.array(cycles, dtype=np.int64),
+        latency=np.where(np.array(kinds) == Kind.READ_INPUTS, 10, 0),
+        bytes=zeros,
+        pes=zeros,
+        wait_offsets=np.cumsum([0, *map(len, waits)]),
+        waits=np.array([number for group in waits for number in group], dtype=np.int64),
+    )
+    return engine("event")(program, None)
+
+
+class TestRules:
+    def test_of_equal_causes_the_work_of_the_array_is_named(self) -> None:
+        # the fill (0..20) and the fetch (0..20) release the accumulate in the same cycle
+        trace = by_hand(
+            [Kind.FETCH_INDICES, Kind.FILL, Kind.ACCUMULATE],
+            [Unit.INDEX_FETCH, Unit.DOT, Unit.ACCUMULATE],
+            [20, 20, 5],
+            [[], [], [0, 1]],
+        )
+        assert parts(attribute(trace)[0]) == {"fill": 20, "accumulate": 5}
+
+    def test_a_later_cause_wins_over_the_array(self) -> None:
+        trace = by_hand(
+            [Kind.FETCH_INDICES, Kind.FILL, Kind.ACCUMULATE],
+            [Unit.INDEX_FETCH, Unit.DOT, Unit.ACCUMULATE],
+            [21, 20, 5],
+            [[], [], [0, 1]],
+        )
+        assert parts(attribute(trace)[0]) == {"index_fetch": 21, "accumulate": 5}
+
+    def test_a_split_moves_cycles_to_another_part(self) -> None:
+        trace = by_hand(
+            [Kind.READ_INPUTS, Kind.FILL], [Unit.DRAM_INPUTS, Unit.DOT], [8, 5], [[], [0]]
+        )
+        assert parts(attribute(trace)[0]) == {"read_inputs": 8, "inputs_latency": 10, "fill": 5}
+        # 11 cycles of row misses: the 8 of the transfer, and 3 of the latency behind it
+        split = {Part.ROW_MISS: np.array([11, 0]), Part.LUT_CONFLICT: np.array([0, 2])}
+        assert parts(attribute(trace, split)[0]) == {
+            "row_miss": 11,
+            "inputs_latency": 7,
+            "lut_conflict": 2,
+            "fill": 3,
+        }
+
+    def test_a_write_that_is_done_later_is_a_write(self) -> None:
+        trace = by_hand([Kind.WRITE_OUTPUTS], [Unit.DRAM_OUTPUTS], [4], [[]])
+        slow = replace(trace, program=replace(trace.program, latency=np.array([9])))
+        assert parts(attribute(slow)[0]) == {"write_outputs": 13}
+
+    def test_a_gap_that_nothing_explains_is_a_fault(self) -> None:
+        trace = by_hand([Kind.FILL], [Unit.DOT], [5], [[]])
+        late = replace(trace, start=trace.start + 1, end=trace.end + 1)
+        with pytest.raises(AssertionError, match="cycle 1"):
+            attribute(late)
+
+
+@given(workload=networks(), overrides=machines())
+def test_the_parts_of_a_layer_are_its_cycles(workload: Workload, overrides: Overrides) -> None:
+    mapping, trace = run(workload, overrides)
+    attributions = attribute(trace)
+    for ours, result in zip(attributions, layer_results(mapping, summarize(trace)), strict=True):
+        assert sum(ours.values()) == result.cycles
+        assert min(ours.values()) >= 0
+
+
+@given(workload=networks(), overrides=machines())
+def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> None:
+    _, trace = run(workload, overrides)
+    path = critical_path(trace)
+    some = path.until > path.since
+    assert path.until[-1] == trace.cycles
+    assert np.array_equal(path.since[some], np.concatenate(([0], path.until[some][:-1])))
+    part, until = path_parts(trace, path)
+    whole = total(attribute(trace))
+    stretches = np.bincount(part, weights=np.diff(until, prepend=0), minlength=len(PARTS))
+    assert stretches.astype(int).tolist() == list(whole.values())
+
+
+@settings(max_examples=25)
+@given(workload=networks(), overrides=machines(), place=st.floats(0, 1, exclude_max=True))
+def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
+    workload: Workload, overrides: Overrides, place: float
+) -> None:
+    _, trace = run(workload, overrides)
+    path = critical_path(trace)
+    number = int(place * len(path.command))
+    cycles = trace.program.cycles.copy()
+    cycles[path.command[number]] += 1
+    slower = engine("event")(replace(trace.program, cycles=cycles), None)
+    of_layer = path.layer[number]
+    assert layer_ends(slower)[of_layer] > layer_ends(trace)[of_layer]
+
+
+@given(workload=networks(), overrides=machines(), subbanks=st.integers(1, 4))
+def test_conflicts_are_taken_from_the_right_accumulates(
+    workload: Workload, overrides: Overrides, subbanks: int
+) -> None:
+    mapping, trace = run(workload, overrides | {"array.pe.lut_subbanks": subbanks})
+    found = splits(mapping, trace)
+    program = trace.program
+    for number, mapped in enumerate(mapping.layers):
+        mine = (program.layer == number) & (program.kind == Kind.ACCUMULATE)
+        lost = found.get(Part.LUT_CONFLICT, np.zeros(len(program), dtype=int))[mine]
+        unhindered = program.cycles[mine] - lost
+        assert lost.min(initial=0) >= 0
+        if mapped.plan.mode == "table":
+            # every accumulate of every block, group and pass is one of the table's
+            possible = {
+                (int(a), int(b))
+                for a, b in zip(
+                    mapped.plan.accumulate_table.ravel(),
+                    mapped.plan.unhindered_table.ravel(),
+                    strict=True,
+                )
+            }
+            pairs = zip(program.cycles[mine].tolist(), unhindered.tolist(), strict=True)
+            assert set(pairs) <= possible
+    for ours, result in zip(
+        attribute(trace, found), layer_results(mapping, summarize(trace)), strict=True
+    ):
+        assert sum(ours.values()) == result.cycles
+
+
+class TestMachine:
+    """Parts that only some machines have; every layer's parts still add up."""
+
+    def parts_of(self, *settings: str) -> dict[str, int]:
+        net = network(layer(64, 64, 4, 8, tau=5, name="a"), layer(64, 64, 4, 8, tau=5, name="b"))
+        result = simulate(net, load_hardware("cofluent64", settings), tau=5)
+        for run_ in (result.run, result.baseline):
+            for ours, one in zip(run_.attribution, run_.layers, strict=True):
+                assert sum(ours.values()) == one.cycles
+        return parts(total(result.run.attribution))
+
+    def test_no_conflicts_without_sub_banks(self) -> None:
+        assert not {"lut_conflict", "row_miss", "refresh"} & set(self.parts_of())
+
+    def test_conflicts_of_the_table(self) -> None:
+        assert self.parts_of("array.pe.lut_subbanks=4")["lut_conflict"] > 0
+
+    def test_row_misses_and_refresh_of_a_dram(self) -> None:
+        assert self.parts_of("memory.dram.timing=ddr4-2400")["row_miss"] > 0
+
+
+class TestCommand:
+    R20 = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
+
+    def test_why_prints_the_parts_of_both_runs(self, command: Command) -> None:
+        done = command(*self.R20, "--why")
+        assert done.returncode == 0, done.stderr
+        for words in ("0.56 bit: cycles", "1 bit: cycles", "table fill", "direct dot", "% of the"):
+            assert words in done.stdout
+
+    def test_json_and_files_carry_the_parts(self, command: Command, tmp_path: Path) -> None:
+        result = json.loads(command(*self.R20, "--why", "--json", "--out", "x").stdout)
+        for one in result["layers"]:
+            assert sum(one["attribution"].values()) == one["cycles"]
+            assert sum(one["baseline_attribution"].values()) == one["baseline_cycles"]
+        assert sum(result["attribution"].values()) == result["cycles"]
+        assert sum(result["baseline"]["attribution"].values()) == result["baseline"]["cycles"]
+        rows = pd.read_csv(tmp_path / "x/layers.csv")
+        columns = [f"{part}_cycles" for part in PARTS]
+        assert (rows[columns].sum(axis=1) == rows["cycles"]).all()
+        base = [f"baseline_{column}" for column in columns]
+        assert (rows[base].sum(axis=1) == rows["baseline_cycles"]).all()
+        saved = json.loads((tmp_path / "x/summary.json").read_text())
+        assert saved["layers"] == result["layers"]
+
+    def test_without_why_the_summary_has_no_parts(self, command: Command) -> None:
+        assert "attribution" not in json.loads(command(*self.R20, "--json").stdout)

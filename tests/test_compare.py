@@ -1,0 +1,247 @@
+"""Two results side by side, and why they differ."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.report.attribution import Part
+from simulator.report.compare import Comparison
+from simulator.report.compare_text import markdown
+from simulator.report.effects import KeyEffects
+from simulator.report.reasons import LayerParts, reasons
+from simulator.report.saved import as_saved
+from simulator.what_helps import numeric_keys, with_what_helps
+from simulator.workload import Workload
+from tests.build import layer, network
+from tests.conftest import Command
+
+pytestmark = pytest.mark.unit
+
+R20 = ("--model", "r20", "--bits", "0.56")
+
+
+def parts(name: str, **cycles: int) -> LayerParts:
+    return LayerParts(name=name, parts={Part(part): n for part, n in cycles.items()})
+
+
+class TestReasons:
+    def test_weights_that_no_longer_hide(self) -> None:
+        before = [parts("a", fill=100), parts("b", fill=100, drain=4)]
+        after = [parts("a", fill=100), parts("b", fill=60, read_weights=80, drain=4)]
+        assert reasons(before, after) == [
+            "weights of b no longer hide behind compute (+40 cycles)"  # 80 in place of 40
+        ]
+
+    def test_weights_that_hide_now(self) -> None:
+        before, after = [parts("a", weights_latency=9, fill=1)], [parts("a", fill=1)]
+        assert reasons(before, after) == ["weights of a now hide behind compute (-9 cycles)"]
+
+    def test_one_unit_binds_instead_of_another(self) -> None:
+        before = [parts(name, fill=32, accumulate=2) for name in "abc"]
+        after = [parts(name, accumulate=64) for name in "ab"] + [parts("c", fill=32, accumulate=2)]
+        assert reasons(before, after) == [
+            "accumulate binds instead of table fill in a and 1 more layer (+60 cycles)"  # 2 x 30
+        ]
+
+    def test_the_largest_first_and_small_ones_left_out(self) -> None:
+        before = [parts("a", fill=10, drain=10, mac=10), parts("b", fill=5)]
+        after = [parts("a", fill=40, drain=300, mac=11), parts("b", fill=5)]
+        assert reasons(before, after) == [
+            "drain takes longer in a (+290 cycles)",
+            "table fill takes longer in a (+30 cycles)",
+        ]
+
+    def test_against_the_trend_is_left_out(self) -> None:
+        before, after = [parts("a", fill=10, drain=10)], [parts("a", fill=50, drain=7)]
+        assert reasons(before, after) == ["table fill takes longer in a (+40 cycles)"]
+
+    def test_nothing(self) -> None:
+        assert reasons([parts("a", fill=10)], [parts("a", fill=10)]) == []
+
+
+def small() -> Workload:
+    return network(layer(64, 128, 6, 6, tau=5, name="a"), layer(128, 64, 6, 6, tau=5, name="b"))
+
+
+def result(*settings: str) -> Result:
+    return simulate(small(), load_hardware("cofluent64", settings), tau=5)
+
+
+@pytest.fixture(scope="module")
+def effects() -> dict[str, KeyEffects]:
+    return {effect.key: effect for effect in with_what_helps(result()).effects}
+
+
+class TestWhatHelps:
+    def test_every_number_of_the_hardware_is_measured(self, effects: dict[str, KeyEffects]) -> None:
+        assert {
+            "clock_ghz", "array.pes", "array.pe.lut_entries", "memory.dram.latency_cycles",
+            "memory.index_buffer.kib", "full_precision.bits",
+        } <= set(effects)  # fmt: skip
+        assert "name" not in effects
+        assert "array.spatial" not in effects
+
+    def test_the_times_are_those_of_runs(self, effects: dict[str, KeyEffects]) -> None:
+        for key, value in (("array.pes", 32), ("array.pe.accumulators", 2)):
+            assert effects[key].halved.time_ms == result(f"{key}={value}").time_ms
+            assert effects[key].halved.value == value
+
+    def test_the_clock_changes_the_time_alone(self, effects: dict[str, KeyEffects]) -> None:
+        clock = effects["clock_ghz"]
+        assert clock.halved.change == 1.0
+        assert clock.doubled.change == -0.5
+        assert clock.sentences[0].startswith("halving clock_ghz costs 100.00 %: the same cycles")
+
+    def test_what_cannot_be_halved_says_so(self, effects: dict[str, KeyEffects]) -> None:
+        halved = effects["array.pe.dots_per_cycle"].halved
+        assert halved.cycles is None
+        sentence = effects["array.pe.dots_per_cycle"].sentences[0]
+        assert sentence.startswith("halving array.pe.dots_per_cycle is not possible")
+        assert "expected int >= 1" in sentence
+
+    def test_what_has_no_effect_has_no_sentence(self, effects: dict[str, KeyEffects]) -> None:
+        assert effects["full_precision.macs_per_cycle"].size == 0
+        assert effects["full_precision.macs_per_cycle"].sentences == []
+
+    def test_ranked(self, effects: dict[str, KeyEffects]) -> None:
+        sizes = [effect.size for effect in effects.values()]
+        assert sizes == sorted(sizes, reverse=True)
+
+    def test_accumulators_halved(self, effects: dict[str, KeyEffects]) -> None:
+        (sentence,) = effects["array.pe.accumulators"].sentences[:1]
+        assert "accumulate binds instead of table fill in a" in sentence
+
+    def test_numeric_keys_leaves_words_and_switches_out(self) -> None:
+        data = {"a": {"b": 1, "c": "x", "d": True}, "e": 0.5, "f": None}
+        assert list(numeric_keys(data)) == [("a.b", 1), ("e", 0.5)]
+
+
+class TestComparison:
+    def compared(self, one: Result, other: Result) -> Comparison:
+        return Comparison(
+            name_a="one",
+            name_b="other",
+            a=as_saved(one.saved(), "one"),
+            b=as_saved(other.saved(), "other"),
+        )
+
+    def test_configuration_time_and_reasons(self) -> None:
+        comparison = self.compared(result(), result("array.pe.accumulators=2"))
+        (only,) = comparison.configuration
+        assert (only.key, only.a, only.b) == ("hardware.array.pe.accumulators", 4, 2)
+        for change in comparison.layers:
+            assert sum(change.parts.values()) == change.change
+        whole = comparison.b.cycles - comparison.a.cycles
+        assert sum(change.change for change in comparison.layers) == whole > 0
+        assert "accumulate binds instead of table fill" in comparison.why[0]
+
+    def test_equal_results(self) -> None:
+        comparison = self.compared(result(), result())
+        assert comparison.configuration == []
+        assert comparison.why == ["no cycle differs"]
+
+    def test_keys_of_layers_are_gathered(self) -> None:
+        hardware = load_hardware("cofluent64")
+        one, other = (simulate(small(), hardware, tau=tau) for tau in (5, 4))
+        differences = self.compared(one, other).configuration
+        assert [(d.key, d.a, d.b, d.layers) for d in differences] == [
+            ("run.layers.tau", 5, 4, "all layers")
+        ]
+
+    def test_other_layers_are_named(self) -> None:
+        hardware = load_hardware("cofluent64")
+        more = network(*small().layers, layer(64, 64, 6, 6, name="c"))
+        comparison = self.compared(result(), simulate(more, hardware, tau=5))
+        assert comparison.only_in == ([], ["c"])
+        assert [change.layer for change in comparison.layers] == ["a", "b"]
+
+    def test_energy_where_both_have_it(self) -> None:
+        energies = {
+            "table": "t",
+            "run": {"energy_uj": 3.0, "by_layer_uj": {"a": 1.0, "b": 2.0}, "by_unit_uj": {}},
+            "baseline": {"energy_uj": 9.0, "by_layer_uj": {}, "by_unit_uj": {}},
+        }
+        plain = result().saved()
+        priced = as_saved(plain | {"energy": energies}, "priced")
+        both = Comparison(name_a="a", name_b="b", a=priced, b=priced)
+        assert [(c.energy_a_uj, c.energy_b_uj) for c in both.layers] == [(1.0, 1.0), (2.0, 2.0)]
+        assert ("energy", "µJ", 3.0) in [(t["figure"], t["unit"], t["a"]) for t in both.totals]
+        assert "Energy by layer" in markdown(both)
+        one = Comparison(name_a="a", name_b="b", a=priced, b=as_saved(plain, "plain"))
+        assert [c.energy_a_uj for c in one.layers] == [None, None]
+        assert "Energy by layer" not in markdown(one)
+
+
+class TestCommand:
+    def test_saved_results(self, command: Command, tmp_path: Path) -> None:
+        net = load_workload("r20", (8, 8))
+        for folder, pes in (("a", 64), ("b", 32)):
+            one = simulate(net, load_hardware("cofluent64", [f"array.pes={pes}"]), bits=0.56)
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "summary.json").write_text(json.dumps(one.saved()))
+        done = command("compare", "a", "b/summary.json")
+        assert done.returncode == 0, done.stderr
+        for words in ("hardware.array.pes", "more time than A", "layer3.2.conv2", "change %"):
+            assert words in done.stdout
+        compared = json.loads(command("compare", "a", "b", "--json", "--out", "c").stdout)
+        assert json.loads((tmp_path / "c/compare.json").read_text()) == compared
+        assert "## Why" in (tmp_path / "c/compare.md").read_text()
+        again = json.loads(
+            command("compare", "cofluent64", "b", *R20, "--input-size", 8, "--json").stdout
+        )
+        assert again["layers"] == compared["layers"]
+
+    def test_two_configurations(self, command: Command) -> None:
+        done = command("compare", "cofluent64", "cofluent64,array.pes=32", *R20, "--json")
+        compared = json.loads(done.stdout)
+        assert compared["configuration"] == [
+            {"key": "hardware.array.pes", "a": 64, "b": 32, "layers": None}
+        ]
+        assert sum(layer["change_cycles"] for layer in compared["layers"]) == (
+            compared["totals"][0]["b"] - compared["totals"][0]["a"]
+        )
+
+    def test_energies(self, command: Command) -> None:
+        names = ("cofluent64", "cofluent64,array.pes=32", *R20, "--input-size", 8)
+        done = command("compare", *names, "--energy", "45nm")
+        assert done.returncode == 0, done.stderr
+        for words in ("Energy by layer (µJ", "baseline energy"):
+            assert words in done.stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (("cofluent64", "cofluent65", *R20), "did you mean 'cofluent64'"),
+            (("cofluent64", "cofluent64"), "missing option --model"),
+            (("cofluent64", "cofluent64", "--model", "r20"), "missing option --bits"),
+            (("cofluent64", "cofluent64,array.pez=3", *R20), "array.pez"),
+            (("here", "."), "unknown hardware configuration 'here'"),
+            ((".", "."), "summary.json: cannot be read"),
+            (("bad.json", "bad.json"), "bad.json: no saved result"),
+            (("old.json", "old.json"), "old.json: no result saved by --out: missing key"),
+            (("bad.json", "bad.json", "--bits", "1"), "--bits has no effect"),
+            (("bad.json", "bad.json", "--layer-tau", "a=1"), "--layer-tau has no effect"),
+        ],
+    )
+    def test_wrong_input(
+        self, command: Command, tmp_path: Path, arguments: tuple[str, ...], words: str
+    ) -> None:
+        (tmp_path / "bad.json").write_text("{")
+        (tmp_path / "old.json").write_text('{"model": "r20"}')
+        done = command("compare", *arguments, "--out", "out")
+        assert not (tmp_path / "out").exists()
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert len(done.stderr.splitlines()) == 1
+        assert words in done.stderr
+
+    def test_what_helps(self, command: Command) -> None:
+        run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--what-helps")
+        done = command(*run)
+        assert done.returncode == 0, done.stderr
+        for words in ("What would help", "halving clock_ghz costs 100.00 %", "not possible"):
+            assert words in done.stdout
+        first = json.loads(command(*run, "--json").stdout)["what_helps"][0]
+        assert (first["key"], first["doubled"]["change"]) == ("clock_ghz", -0.5)

@@ -1,0 +1,379 @@
+"""The HTML report: what it holds, and how it behaves in a real browser."""
+
+import base64
+import json
+import re
+import shutil
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.hardware import load_energy
+from simulator.hardware.assumptions import assumptions
+from simulator.report.attribution import PARTS
+from simulator.report.html import write_page
+from simulator.report.html.spans import layer_spans
+from tests.build import layer, network
+from tests.conftest import ROOT, Command
+
+pytestmark = pytest.mark.unit
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return simulate(load_workload("r20"), load_hardware("cofluent64"), bits=0.56)
+
+
+@pytest.fixture(scope="module")
+def page(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "r20.html"
+    return write_page(result, path, assumptions("cofluent64"))
+
+
+def embedded(path: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', path.read_text())
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+class TestFile:
+    def test_needs_no_network(self, page: Path) -> None:
+        links = set(re.findall(r"(?:https?:)?//[\w.]+\.\w+[\w/.]*", page.read_text()))
+        assert links <= {"http://www.w3.org/2000/svg"}  # a name, not an address
+
+    def test_equal_results_are_equal_bytes(self, page: Path, tmp_path: Path) -> None:
+        again = simulate(load_workload("r20"), load_hardware("cofluent64"), bits=0.56)
+        other = write_page(again, tmp_path / "other.html", assumptions("cofluent64"))
+        assert other.read_bytes() == page.read_bytes()
+
+    def test_every_command_is_in_it_exactly(self, result: Result) -> None:
+        for run in (result.run, result.baseline):
+            program, trace = run.trace.program, run.trace
+            for number, spans in enumerate(layer_spans(run)):
+                numbers = np.frombuffer(zlib.decompress(base64.b64decode(spans["data"])), "<f8")
+                for row in spans["rows"]:
+                    n = row["count"]
+                    mine, numbers = numbers[: 6 * n].reshape(6, n), numbers[6 * n :]
+                    chosen = (program.layer == number) & (
+                        program.kind == program.kinds.index(row["kind"])
+                    )
+                    cycles, step, bytes_, pes, latency = np.cumsum(mine[1:], axis=1)
+                    end = row["first"] + np.cumsum(mine[0] + cycles)
+                    assert np.array_equal(end, trace.end[chosen])
+                    assert np.array_equal(end - cycles, trace.start[chosen])
+                    assert np.array_equal(step, program.step[chosen])
+                    assert np.array_equal(bytes_, program.bytes[chosen])
+                    assert np.array_equal(pes, program.pes[chosen])
+                    assert np.array_equal(latency, program.latency[chosen])
+                assert not len(numbers)
+
+    def test_figures_have_units_names_and_sources(self, page: Path, result: Result) -> None:
+        data = embedded(page)
+        rows = result.layer_rows()
+        assert [one["layer"] for one in data["runs"][0]["layers"]] == [x["layer"] for x in rows]
+        for figure in data["figures"]:
+            assert figure["name"] and figure["source"]
+            assert figure["unit"] or figure["key"] in {"commands", "macs"}  # counts
+        for shown, row, parts in zip(
+            data["runs"][0]["layers"], rows, result.run.attribution, strict=True
+        ):
+            assert shown["cycles"] == row["cycles"]
+            assert shown["dram_read_bytes"] == row["dram_read_bytes"]
+            assert shown["parts"] == {str(part): parts[part] for part in PARTS if parts[part]}
+
+    def test_assumptions_in_use(self, page: Path, tmp_path: Path) -> None:
+        shown = {one["key"]: one for one in embedded(page)["assumptions"]}
+        assert shown["memory.dram.latency_cycles"]["value"] == 100
+        assert "loaded latency" in shown["memory.dram.latency_cycles"]["reason"]
+        assert "array.pes" not in shown
+        hardware = load_hardware("cofluent64", ["memory.dram.latency_cycles=7"])
+        changed = simulate(network(layer(8, 8, 2, 2)), hardware, bits=1)
+        path = write_page(changed, tmp_path / "x.html", assumptions("cofluent64"))
+        (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_cycles")]
+        assert (one["value"], one["reason"]) == (7, "set for this run; the file says 100")
+
+    def test_a_name_cannot_leave_the_data(self, tmp_path: Path) -> None:
+        evil = "</script><script>alert(1)</script>/*SCRIPT*/"
+        net = replace(network(layer(8, 8, 2, 2, name=evil)), title=evil)
+        path = write_page(simulate(net, load_hardware("cofluent64"), bits=1), tmp_path / "x.html")
+        assert embedded(path)["runs"][0]["layers"][0]["layer"] == evil
+        assert path.read_text().count("<script>") == 1
+        assert "<title>&lt;/script&gt;" in path.read_text()
+
+    def test_command(self, command: Command, tmp_path: Path) -> None:
+        run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56", "--input-size", 8)
+        done = command(*run, "--report", "r.html", "--set", "array.pes=32", "--what-helps")
+        assert done.returncode == 0, done.stderr
+        assert "written: r.html" in done.stdout
+        data = embedded(tmp_path / "r.html")
+        assert ["array.pes", 32] in data["configuration"]
+        assert any("array.pes 64 -> 32" in note for note in data["notes"])
+        assert data["what_helps"][0]["key"] == "clock_ghz"
+        for wrong in ("no/folder.html", "."):
+            refused = command(*run, "--report", wrong)
+            assert (refused.returncode, refused.stdout) == (2, "")
+            assert len(refused.stderr.splitlines()) == 1
+
+    @pytest.mark.parametrize("mark", ["pe: {a: 1, b: 2}  # ASSUMED: both", "x: 3 # ASSUMED: both"])
+    def test_marks_are_read_where_they_stand(self, tmp_path: Path, mark: str) -> None:
+        file = tmp_path / "hw.yaml"
+        file.write_text(f"top:\n  y: 0 # no mark\n  {mark}\n")
+        found = {one.key: (one.value, one.reason) for one in assumptions(file)}
+        assert found in (
+            {"top.pe.a": ("1", "both"), "top.pe.b": ("2", "both")},
+            {"top.x": ("3", "both")},
+        )
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("the page is not tested in a browser: chromium and chromedriver are missing")
+    webdriver = pytest.importorskip("selenium.webdriver")
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    laptop = {"width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", laptop)
+    yield driver
+    driver.quit()
+
+
+def until(browser: Any, condition: str, seconds: float = 20) -> None:
+    """Wait until a JavaScript expression holds."""
+    end = time.monotonic() + seconds
+    while not browser.execute_script(f"return Boolean({condition})"):
+        assert time.monotonic() < end, condition
+        time.sleep(0.02)
+
+
+def open_page(browser: Any, path: Path) -> None:
+    browser.get(path.as_uri())
+    until(browser, "document.documentElement.dataset.ready && !report.timeline.queued")
+
+
+def view(browser: Any) -> tuple[float, float]:
+    """Cycles per pixel, and the first cycle of the upper run in sight."""
+    until(browser, "!report.timeline.queued")
+    scale, offset = browser.execute_script(
+        "return [report.timeline.scale, report.timeline.offsets[0]]"
+    )
+    return scale, offset
+
+
+def painted_colours(browser: Any) -> int:
+    return int(
+        browser.execute_script(
+            """const c = document.getElementById("timeline");
+            const pixels = new Uint32Array(
+                c.getContext("2d").getImageData(0, 0, c.width, c.height).data.buffer);
+            return new Set(pixels).size;"""
+        )
+    )
+
+
+class TestBrowser:
+    @pytest.fixture(autouse=True)
+    def opened(self, browser: Any, page: Path) -> Iterator[None]:
+        open_page(browser, page)
+        yield
+        messages = [entry["message"] for entry in browser.get_log("browser")]
+        assert messages == []
+
+    def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
+        assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
+        asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
+        assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []
+
+    def test_fits_a_laptop(self, browser: Any) -> None:
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 1280
+        below = "return document.getElementById('timeline').getBoundingClientRect().bottom"
+        assert browser.execute_script(below) <= 720
+
+    def test_wheel_and_keyboard_move_the_view(self, browser: Any) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
+        from selenium.webdriver.common.by import By
+        from selenium.webdriver.common.keys import Keys
+
+        canvas = browser.find_element(By.ID, "timeline")
+        whole = view(browser)
+        wheel = ScrollOrigin.from_element(canvas)
+        ActionChains(browser).scroll_from_origin(wheel, 0, -200).perform()
+        zoomed = view(browser)
+        assert zoomed[0] == pytest.approx(whole[0] * np.exp(-0.4))
+        canvas.send_keys("+")
+        assert view(browser)[0] == pytest.approx(zoomed[0] * 0.6)
+        before = view(browser)[1]
+        canvas.send_keys(Keys.ARROW_RIGHT)
+        assert view(browser)[1] > before
+        ActionChains(browser).drag_and_drop_by_offset(canvas, 150, 0).perform()
+        assert view(browser)[1] == pytest.approx(before + (0.15 * 730 - 150) * view(browser)[0],
+                                                 abs=30 * view(browser)[0])  # fmt: skip
+        canvas.send_keys("0")
+        assert view(browser) == whole
+
+    def test_zoom_to_a_layer_is_exact(self, browser: Any, result: Result) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.by import By
+
+        number = 14  # in the third stage, which takes the table
+        canvas = browser.find_element(By.ID, "timeline")
+        canvas.send_keys("]" * number)
+        canvas.send_keys("\ue007")  # Enter
+        until(browser, "report.timeline.exact && !report.timeline.queued")
+        until(browser, "report.traces.every((t) => t.exact.has(14) && !t.pending.size)")
+        layer_ = result.run.layers[number]
+        scale, offset = view(browser)
+        assert offset <= layer_.start_cycle
+        assert offset + scale * 900 > layer_.end_cycle
+        trace = result.run.trace
+        fills = (trace.program.layer == number) & (
+            trace.program.kind == trace.program.kinds.index("fill")
+        )
+        middle = int(np.flatnonzero(fills)[fills.sum() // 2])
+        # the middle of that fill, in the row of Dot9: fifth unit behind the critical path
+        x, y = browser.execute_script(
+            """const t = report.timeline, row = t.units.findIndex((u) => u.name === "dot");
+            return [92 + (arguments[0] - t.offsets[0]) / t.scale, 32 + (row + 1) * 21 + 8]""",
+            float(trace.start[middle] + trace.program.cycles[middle] / 2),
+        )
+        box = canvas.rect
+        ActionChains(browser).move_to_element_with_offset(
+            canvas, round(x - box["width"] / 2), round(y - box["height"] / 2)
+        ).perform()
+        words = browser.find_element(By.ID, "tip").text
+        found = re.match(r"fill, step (\d+) of (\S+)\ncycles ([\d,]+) to ([\d,]+)", words)
+        assert found, words
+        step, name, start, end = found.groups()
+        assert name == layer_.name
+        same = fills & (trace.program.step == int(step))
+        assert trace.start[same] == int(start.replace(",", ""))
+        assert trace.end[same] == int(end.replace(",", ""))
+
+    @pytest.mark.parametrize("where", ["row", "canvas"])
+    def test_a_click_on_a_layer_shows_its_numbers(
+        self, browser: Any, result: Result, where: str
+    ) -> None:
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.by import By
+
+        number = 15  # in the third stage, which takes the table
+        row, ours = result.layer_rows()[number], result.run.layers[number]
+        if where == "row":
+            browser.find_element(By.CSS_SELECTOR, f'#layers tr[data-layer="{number}"]').click()
+        else:
+            canvas = browser.find_element(By.ID, "timeline")
+            scale, offset = view(browser)
+            x = 92 + ((ours.start_cycle + ours.end_cycle) / 2 - offset) / scale
+            box = canvas.rect
+            ActionChains(browser).move_to_element_with_offset(
+                canvas, round(x - box["width"] / 2), round(90 - box["height"] / 2)
+            ).click().perform()
+        panel = browser.find_element(By.ID, "panel")
+        assert panel.find_element(By.TAG_NAME, "h3").text == row["layer"]
+
+        def shown(figure: str) -> list[float]:
+            cells = panel.find_elements(By.CSS_SELECTOR, f'[data-figure="{figure}"] td.n')
+            return [float(cell.text.replace(",", "")) for cell in cells]
+
+        assert shown("cycles") == [row["cycles"], row["baseline_cycles"]]
+        assert shown("start_cycle")[0] == row["start_cycle"]
+        assert shown("end_cycle")[0] == row["end_cycle"]
+        assert shown("dram_read_bytes") == [
+            row["dram_read_bytes"],
+            row["baseline_dram_read_bytes"],
+        ]
+        assert shown("utilization")[0] == pytest.approx(100 * row["utilization"], abs=0.05)
+        assert shown("time_us")[0] == pytest.approx(row["time_us"], abs=0.005)
+        for part, cycles in result.run.attribution[number].items():
+            if cycles:
+                assert shown(f"part:{part}")[0] == cycles
+        selected = browser.find_elements(By.CSS_SELECTOR, '#layers tr[aria-selected="true"]')
+        assert [one.get_attribute("data-layer") for one in selected] == [str(number)]
+
+    def test_light_and_dark(self, browser: Any) -> None:
+        from selenium.webdriver.common.by import By
+
+        ground = "return getComputedStyle(document.body).backgroundColor"
+        for scheme, colour in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
+            features = [{"name": "prefers-color-scheme", "value": scheme}]
+            browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            until(browser, f"document.documentElement.dataset.theme === '{scheme}'")
+            assert browser.execute_script(ground) == colour
+        browser.find_element(By.ID, "theme").click()
+        assert browser.execute_script(ground) == "rgb(20, 23, 28)"
+
+    def test_the_other_run_has_its_own_parts(self, browser: Any) -> None:
+        from selenium.webdriver.common.by import By
+
+        first = browser.find_element(By.ID, "why").text
+        browser.find_elements(By.CSS_SELECTOR, "#why-runs button")[1].click()
+        assert "direct dot products" in browser.find_element(By.ID, "why").text
+        assert "direct dot products 0" not in first
+
+
+def test_energy_is_shown_where_the_result_has_it(
+    browser: Any, result: Result, tmp_path: Path
+) -> None:
+    from selenium.webdriver.common.by import By
+
+    priced = result.with_energy(load_energy("45nm"))
+    energy = priced.summary()["energy"]
+    open_page(browser, write_page(priced, tmp_path / "priced.html"))
+    section = browser.find_element(By.ID, "energy-section")
+    assert section.is_displayed()
+    run, dot = energy["run"], energy["run"]["by_unit_uj"]["dot"]
+    for words in ("energy table 45nm", f"Dot9 {dot:,.3f}", f"total {run['energy_uj']:,.3f}"):
+        assert words in section.text
+    first = run["by_layer_uj"][result.run.layers[0].name]
+    shown = browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
+    assert f"{first:,.4f}" in shown
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("model", ["r18", "ssd300-vgg16"])
+def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: Any) -> None:
+    large = simulate(load_workload(model), load_hardware("cofluent64"), bits=0.56)
+    path = write_page(large, tmp_path / "large.html", assumptions("cofluent64"))
+    assert path.stat().st_size < 3 * MEGABYTE
+    browser = request.getfixturevalue("browser")
+    open_page(browser, path)
+    browser.execute_script("report.timeline.zoomToLayer(5); report.timeline.zoom(0.01)")
+    until(browser, "report.timeline.exact && report.traces.every((t) => t.exact.size)")
+    assert painted_colours(browser) > 4
+    assert browser.get_log("browser") == []
+
+
+def test_every_part_has_a_colour_of_its_own() -> None:
+    script = (ROOT / "simulator/report/html/page.js").read_text()
+    table = script.partition("PART_COLOURS = {")[2].partition("}")[0]
+    colours = dict(re.findall(r'(\w+): "(#\w{6})"', table))
+    assert list(colours) == list(PARTS)
+    assert len(set(colours.values())) == len(PARTS)
+
+
+def test_the_templates_are_part_of_the_package() -> None:
+    names = {path.name for path in (ROOT / "simulator/report/html").iterdir()}
+    assert {"page.html", "style.css", "page.js", "timeline.js", "spans.js", "charts.js"} <= names

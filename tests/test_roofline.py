@@ -1,0 +1,80 @@
+"""Layers under the machine's roofs; and a result that shows itself in a notebook."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.report.roofline import plot_roofline, roofline
+from tests.build import layer, network
+
+pytestmark = pytest.mark.unit
+
+
+def one_layer(*settings: str, tau: int = 5, activation_bits: int = 1) -> Result:
+    return simulate(
+        network(layer(64, 64, 7, 8, name="a")),
+        load_hardware("cofluent64", settings),
+        tau=tau,
+        activation_bits=activation_bits,
+    )
+
+
+class TestRoofline:
+    def test_a_layer(self) -> None:
+        result = one_layer()
+        (point,) = roofline(result).run
+        assert point.macs == 7 * 8 * 64 * 64 * 9
+        ours = result.run.layers[0]
+        assert point.dram_bytes == ours.dram_read_bytes + ours.dram_written_bytes
+        assert point.macs_per_cycle == point.macs / ours.cycles
+        assert point.macs_per_byte == point.macs / point.dram_bytes
+        (base,) = roofline(result).baseline
+        # the same work in both, so heights compare as speeds do
+        assert point.macs_per_cycle / base.macs_per_cycle == pytest.approx(result.speedup)
+
+    def test_roofs_of_the_modes_in_use(self) -> None:
+        roofs = {r.name.partition(":")[0]: r.macs_per_cycle for r in roofline(one_layer()).roofs}
+        assert roofs == {"table": 64 * 4 * 9, "direct": 64 * 1 * 9}
+        direct = simulate(
+            network(layer(64, 64, 7, 8), layer(3, 8, 4, 4, full_precision=True)),
+            load_hardware("cofluent64"),
+            bits=1,
+            include_full_precision=True,
+        )
+        assert [r.macs_per_cycle for r in roofline(direct).roofs] == [64 * 9, 64]
+
+    def test_bits_of_activations_lower_the_direct_roof(self) -> None:
+        # tau 9 is no table: 512 entries for 64 outputs
+        (direct,) = roofline(one_layer(tau=9, activation_bits=4)).roofs
+        assert direct.macs_per_cycle == 64 * 9 / 4
+
+    def test_slopes(self) -> None:
+        placed = roofline(one_layer("memory.dram.bytes_per_cycle=4"))
+        assert (placed.channel_bytes_per_cycle, placed.all_bytes_per_cycle) == (4, 12)
+
+    def test_no_layer_stands_above_its_roof(self) -> None:
+        result = simulate(load_workload("r20"), load_hardware("cofluent64"), bits=0.56)
+        placed = roofline(result)
+        highest = max(roof.macs_per_cycle for roof in placed.roofs)
+        assert all(point.macs_per_cycle < highest for point in placed.run)
+        assert all(point.macs_per_cycle < 64 * 9 for point in placed.baseline)
+
+    @pytest.mark.parametrize("ending", ["png", "svg"])
+    def test_equal_results_are_equal_pictures(self, tmp_path: Path, ending: str) -> None:
+        for name in "ab":
+            plot_roofline(one_layer(), tmp_path / f"{name}.{ending}")
+        one, two = ((tmp_path / f"{name}.{ending}").read_bytes() for name in "ab")
+        assert one == two
+        assert len(one) > 10_000
+
+
+def test_a_notebook_shows_a_table_and_a_timeline() -> None:
+    shown = one_layer()._repr_html_()
+    assert "x</b>" in shown
+    assert shown.count("<tr>") == 2  # the header and one layer
+    assert re.search(r"<td>a</td><td>[\d,]+</td>", shown)
+    assert 'src="data:image/png;base64,iVBOR' in shown
+    evil = simulate(network(layer(8, 8, 2, 2, name="<i>")), load_hardware("cofluent64"), bits=1)
+    assert "<td>&lt;i&gt;</td>" in evil._repr_html_()

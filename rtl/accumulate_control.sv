@@ -1,0 +1,102 @@
+// Control of the accumulators: starts when a bank is filled, the step's indices are there and the
+// sums that it overwrites are on their way out.
+//
+// A pass into which no index of any PE falls takes no cycle: it is skipped, and what waits on it
+// goes on, in the cycle in which it could have begun. Up to LUT_BANKS passes are skipped at once.
+module accumulate_control
+  import machine::*;
+#(
+    parameter  int LUT_BANKS    = 2,
+    parameter  int ACCUMULATORS = 4,
+    parameter  int PASSES       = 1,
+    localparam int BW           = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
+    localparam int FW           = $clog2(LUT_BANKS + 1)
+) (
+    input  logic                    clk,
+    input  logic                    start,
+    input  layer_t                  layer,
+    input  logic   [        FW-1:0] filled,       // banks to be read
+    input  logic   [           1:0] sets,         // sets of index registers that hold indices
+    input  logic                    reads_set,    // the older of them
+    input  logic   [ 2*PASSES-1:0] used,         // passes that some index of each set falls into
+    input  logic                    sums_free,
+    input  logic                    more,         // some PE has outputs left (PASSES > 1)
+    output logic                    begins,
+    output logic                    active,
+    output logic                    ends,
+    output logic   [        FW-1:0] skips,        // passes skipped in this cycle
+    output logic                    skips_set,    // ... the last of which used a set for the last time
+    output logic                    skips_visit,  // ... or completed a visit
+    output logic                    set,
+    output place_t                  at,           // of the command that runs or begins
+    output logic                    last_of_set,
+    output logic                    last_of_visit,
+    output logic   [        BW-1:0] bank,
+    output word_t                   row
+);
+  nest_t nest;
+  logic busy;
+  place_t place;
+  logic [BW-1:0] older;
+  word_t rows_here;
+
+  assign nest = nest_of(layer);
+
+  function automatic logic [BW-1:0] bank_after(logic [BW-1:0] b);
+    bank_after = b == BW'(LUT_BANKS - 1) ? '0 : b + 1;
+  endfunction
+
+  always_comb begin
+    logic stop, ready;
+    at          = place;
+    bank        = older;
+    set         = reads_set;
+    skips       = '0;
+    skips_set   = 1'b0;
+    skips_visit = 1'b0;
+    begins      = 1'b0;
+    ready       = 1'b0;
+    stop        = busy || start;
+    for (int i = 0; i < LUT_BANKS; i++) begin
+      if (!stop) begin
+        ready = at.row != layer.rows && filled > FW'(i) && sets > {1'b0, skips_set} &&
+            (at.group != 0 || at.pass != 0 || (sums_free && !skips_visit));
+        if (ready && PASSES > 1 && !used[32'(set)*PASSES+at.pass]) begin
+          skips = skips + 1;
+          if ((at.pass + 1 == nest.passes)) begin
+            skips_set   = skips_set || last_use(nest, at);
+            skips_visit = skips_visit || at.group + 1 == nest.groups;
+            set         = reads_set ^ skips_set;
+          end
+          at   = next_place(nest, at);
+          bank = bank_after(bank);
+        end else begin
+          stop   = 1'b1;
+          begins = ready;
+        end
+      end
+    end
+  end
+
+  assign rows_here     = block_rows(layer, at);
+  assign active        = busy || begins;
+  assign ends          = active && (PASSES > 1 ? !more : row + 1 == rows_here);
+  assign last_of_set   = (at.pass + 1 == nest.passes) && last_use(nest, at);
+  assign last_of_visit = (at.pass + 1 == nest.passes) && at.group + 1 == nest.groups;
+
+  always_ff @(posedge clk) begin
+    if (start) begin
+      place <= '0;
+      older <= '0;
+      busy  <= 1'b0;
+      row   <= '0;
+    end else begin
+      place <= ends ? next_place(nest, at) : at;
+      older <= ends ? bank_after(bank) : bank;
+      busy  <= active && !ends;
+      row   <= active && !ends ? row + 1 : '0;
+    end
+  end
+  // ACCUMULATORS is what block_rows counts in.
+  if (ACCUMULATORS < 1) $error("a PE needs an accumulator");
+endmodule

@@ -1,0 +1,69 @@
+"""The command `python -m rtl.cosimulation`: run layers on circuit and simulator, and compare."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from rtl.cosimulation.case import Case
+from rtl.cosimulation.circuit import build, missing_tools
+from rtl.cosimulation.compare import compare
+from rtl.cosimulation.fixed import fixed_cases
+from rtl.cosimulation.make import CI_MACHINES, MACHINES, random_case
+
+
+@click.command(epilog="Exit status: 0 all agree, 1 some differ, 2 wrong options or no Verilator.")
+@click.option("--seed", "seeds", type=int, multiple=True, help="A random layer; may be repeated.")
+@click.option("--count", type=click.IntRange(1), help="The random layers of seeds 0 to COUNT - 1.")
+@click.option("--ci", is_flag=True, help="Draw random layers on the machines of the CI set only.")
+@click.option("--case", "name", help="A fixed layer by its name; `list` prints the names.")
+@click.option("--vcd", type=click.Path(dir_okay=False, path_type=Path), help="Write a waveform.")
+def main(
+    seeds: tuple[int, ...], count: int | None, ci: bool, name: str | None, vcd: Path | None
+) -> None:
+    """Compare circuit and simulator: every command's cycles, every output. Tolerance zero.
+
+    Without options the fixed layers are compared.
+
+    \b
+    Examples:
+      python -m rtl.cosimulation --count 300
+      python -m rtl.cosimulation --seed 17
+      python -m rtl.cosimulation --case "two passes" --vcd two_passes.vcd
+    """
+    if missing := missing_tools():
+        raise click.UsageError(f"not installed: {', '.join(missing)}")
+    if name == "list":
+        click.echo("\n".join(case.name for case in fixed_cases()))
+        return
+    cases = _cases((*seeds, *range(count or 0)), ci, name)
+    if vcd and len(cases) != 1:
+        raise click.UsageError("--vcd: name one layer, with --seed or --case")
+    with click.progressbar(
+        cases, file=sys.stderr, item_show_func=lambda case: case.name if case else ""
+    ) as bar:
+        agreeing = [_agrees(case, vcd) for case in bar]
+    differ = agreeing.count(False)
+    click.echo(f"{len(agreeing)} layers: {len(agreeing) - differ} agree, {differ} differ")
+    sys.exit(1 if differ else 0)
+
+
+def _cases(seeds: tuple[int, ...], ci: bool, name: str | None) -> list[Case]:
+    if name is not None:
+        found = [case for case in fixed_cases() if case.name == name]
+        if not found:
+            raise click.UsageError(f"--case {name!r}: --case list prints the names")
+        return found
+    machines = CI_MACHINES if ci else MACHINES
+    return [random_case(seed, machines) for seed in seeds] or fixed_cases()
+
+
+def _agrees(case: Case, vcd: Path | None) -> bool:
+    result = compare(case, build(case.parameters, trace=vcd is not None), vcd)
+    for line in result.differences:
+        click.echo(f"{case.name}: {line}")
+    return not result.differences
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""A case: one layer with its data, and the machine that it runs on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtl.cosimulation.circuit import Parameters
+from simulator.hardware import Hardware, load_hardware
+from simulator.workload import Layer, Workload
+from simulator.workload.kernels import KernelSet
+
+_AMPLE = 1e9
+"""KiB, or bytes per cycle, that never bind."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Case:
+    """A binary layer, its kernels and its input."""
+
+    name: str
+    parameters: Parameters
+    layer: Layer
+    """Its shape, its subset, its indices; of a 1-bit layer the subset is all kernels."""
+    activations: NDArray[np.int8]
+    """[images, in_channels, in_height, in_width], -1 or +1."""
+    index_bytes_per_cycle: int
+
+    @property
+    def kernels(self) -> KernelSet:
+        """The layer's kernels, which every case has."""
+        assert self.layer.kernels is not None
+        return self.layer.kernels
+
+    @cached_property
+    def hardware(self) -> Hardware:
+        """The simulated machine: as built, with DRAM that moves anything in one cycle."""
+        settings: dict[str, float] = {
+            "array.pes": self.parameters.pes,
+            "array.pe.lut_entries": self.parameters.lut_entries,
+            "array.pe.lut_banks": self.parameters.lut_banks,
+            "array.pe.accumulators": self.parameters.accumulators,
+            "array.pe.partial_sums": self.parameters.partial_sums,
+            "memory.dram.latency_cycles": 0,
+            "memory.dram.bytes_per_cycle": _AMPLE,
+            "memory.index_buffer.kib": _AMPLE,
+            "memory.index_buffer.bytes_per_cycle": self.index_bytes_per_cycle,
+            "memory.activation_buffer.kib": _AMPLE,
+        }
+        overrides = [
+            f"{key}={value:.1f}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in settings.items()
+        ]
+        return load_hardware("cofluent64", overrides)
+
+    @cached_property
+    def workload(self) -> Workload:
+        """The layer as a network of its own."""
+        return Workload(
+            name="net",
+            title="Net",
+            input_height=self.layer.in_height,
+            input_width=self.layer.in_width,
+            layers=(self.layer,),
+            ops_convention="main_paper",
+            batch=len(self.activations),
+            activation_bits=1,
+        )
+
+    @cached_property
+    def weights(self) -> NDArray[np.int8]:
+        """[out_channels, in_channels per group, kernel, kernel] every weight as -1 or +1."""
+        layer = self.layer
+        signs = self.kernels.signs()
+        channels = layer.in_channels // layer.groups
+        if layer.kernel == 3:
+            return signs.reshape(layer.out_channels, channels, 3, 3)
+        return signs.reshape(layer.out_channels, -1)[:, :channels, None, None]
+
+    def convolution(self) -> NDArray[np.int64]:
+        """[output pixels, out_channels] the layer's outputs, computed directly."""
+        layer, pad = self.layer, self.layer.padding
+        images, groups = len(self.activations), layer.groups
+        padded = np.pad(self.activations.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        by_group = padded.reshape(images, groups, -1, *padded.shape[2:])
+        weights = self.weights.astype(np.int64).reshape(
+            groups, layer.out_channels // groups, -1, layer.kernel, layer.kernel
+        )
+        rows = np.arange(layer.out_height) * layer.stride
+        columns = np.arange(layer.out_width) * layer.stride
+        sums = np.zeros((images, groups, weights.shape[1], len(rows), len(columns)), dtype=np.int64)
+        for i in range(layer.kernel):
+            for j in range(layer.kernel):
+                window = by_group[
+                    ..., rows[:, None] + i * layer.dilation, columns + j * layer.dilation
+                ]
+                sums += np.einsum("ngchw,goc->ngohw", window, weights[..., i, j])
+        flat = sums.reshape(images, layer.out_channels, -1)
+        return flat.transpose(0, 2, 1).reshape(-1, layer.out_channels)

@@ -1,0 +1,56 @@
+// Control of the index fetch: fetches a block's and group's indices when a set of registers is free.
+module fetch_control
+  import machine::*;
+#(
+    parameter int PES          = 64,
+    parameter int ACCUMULATORS = 4
+) (
+    input  logic   clk,
+    input  logic   start,
+    input  layer_t layer,
+    input  logic   indices_there,
+    input  logic   set_free,
+    input  logic   arrives,   // the chunk's last index comes in this cycle
+    output logic   begins,
+    output logic   active,
+    output logic   ends,
+    output place_t at,
+    output place_t next,
+    output logic   set,
+    output word_t  outputs,
+    output word_t  units
+);
+  nest_t nest;
+  logic  busy;
+
+  // Indices stay where the next step has the same block and group.
+  always_comb begin
+    nest        = nest_of(layer);
+    nest.passes = 1;
+    if (nest.groups == 1) begin
+      nest.row_steps      = 1;
+      nest.last_row_steps = 1;
+      if (nest.blocks == 1 && nest.conv_groups == 1) nest.rows = 1;
+    end
+  end
+  assign next    = next_place(nest, at);
+  assign outputs = block_outputs(layer, at, ACCUMULATORS);
+  assign units   = group_units(layer, at, PES);
+  assign begins  = !busy && !start && at.row != nest.rows && indices_there && set_free;
+  assign active  = busy || begins;
+  assign ends    = active && arrives;
+
+  always_ff @(posedge clk) begin
+    if (start) begin
+      at   <= '0;
+      busy <= 1'b0;
+      set  <= 1'b0;
+    end else if (ends) begin
+      at   <= next;
+      busy <= 1'b0;
+      set  <= !set;
+    end else if (active) begin
+      busy <= 1'b1;
+    end
+  end
+endmodule

@@ -1,0 +1,121 @@
+// What the units of the machine share: a layer's registers, and places in its loop nest.
+package machine;
+  typedef logic [31:0] word_t;
+
+  // The registers that describe a layer. Written before `start`, constant while it runs.
+  typedef struct packed {
+    word_t direct;          // 1: no table, every dot product anew
+    word_t vectors;         // 1: 1x1 layer, a unit is a vector of 8 channels; 0: 3x3
+    word_t expand;          // 1: direct, but the index buffer holds indices into the subset
+    word_t rows;            // rows of output: runs of pixel steps that share a fetched block
+    word_t row_steps;       // pixel steps of a row
+    word_t last_row_steps;  // of the last row
+    word_t conv_groups;     // groups of the convolution
+    word_t blocks;          // blocks of output channels, per group of the convolution
+    word_t groups;          // groups of input units
+    word_t passes;          // passes over the subset
+    word_t block_rows;      // line buffer rows of a block ...
+    word_t longer_blocks;   // ... and how many blocks have one more
+    word_t spare;           // outputs that the last block's last row lacks
+    word_t pixels;          // output pixels in all
+    word_t step_pixels;     // output pixels of a step
+    word_t pixel_pes;       // PEs that work on one pixel
+    word_t last_units;      // input units of the last group; the others have one per PE
+    word_t last_entries;    // table entries of the last pass; the others fill the table
+    word_t index_bits;      // bits of an index (or kernel) in the index buffer
+    word_t bits_per_cycle;  // that the index buffer delivers
+    word_t in_height;
+    word_t in_width;
+    word_t out_height;
+    word_t out_width;
+    word_t stride;
+    word_t padding;
+    word_t dilation;
+    word_t step_images;     // step_pixels as images, rows and columns of output
+    word_t step_rows;
+    word_t step_columns;
+    word_t tail_channels;   // channels of the last vector
+  } layer_t;
+
+  // Bounds of a unit's loops; a unit that skips a loop has 1 there.
+  typedef struct packed {
+    word_t rows;
+    word_t row_steps;
+    word_t last_row_steps;
+    word_t conv_groups;
+    word_t blocks;
+    word_t groups;
+    word_t passes;
+  } nest_t;
+
+  // for row: for conv_group: for block: for step: for group: for pass
+  typedef struct packed {
+    word_t row;
+    word_t conv_group;
+    word_t block;
+    word_t step;
+    word_t group;
+    word_t pass;
+  } place_t;
+
+  function automatic nest_t nest_of(layer_t layer);
+    nest_of = '{
+        rows: layer.rows,
+        row_steps: layer.row_steps,
+        last_row_steps: layer.last_row_steps,
+        conv_groups: layer.conv_groups,
+        blocks: layer.blocks,
+        groups: layer.groups,
+        passes: layer.passes
+    };
+  endfunction
+
+  function automatic logic ends_row(nest_t nest, place_t at);
+    ends_row = at.step + 1 == (at.row + 1 == nest.rows ? nest.last_row_steps : nest.row_steps);
+  endfunction
+
+  function automatic place_t next_place(nest_t nest, place_t at);
+    next_place = at;
+    next_place.pass = at.pass + 1;
+    if (next_place.pass == nest.passes) begin
+      next_place.pass  = 0;
+      next_place.group = at.group + 1;
+      if (next_place.group == nest.groups) begin
+        next_place.group = 0;
+        next_place.step  = at.step + 1;
+        if (ends_row(nest, at)) begin
+          next_place.step  = 0;
+          next_place.block = at.block + 1;
+          if (next_place.block == nest.blocks) begin
+            next_place.block      = 0;
+            next_place.conv_group = at.conv_group + 1;
+            if (next_place.conv_group == nest.conv_groups) begin
+              next_place.conv_group = 0;
+              next_place.row        = at.row + 1;
+            end
+          end
+        end
+      end
+    end
+  endfunction
+
+  // The step at `at` is the last that uses the indices in its set of registers.
+  function automatic logic last_use(nest_t nest, place_t at);
+    last_use = nest.groups > 1 || ((nest.blocks > 1 || nest.conv_groups > 1) && ends_row(nest, at));
+  endfunction
+
+  // Rows of the line buffer that the block at `at` takes; `lanes` outputs a row.
+  function automatic word_t block_rows(layer_t layer, place_t at);
+    block_rows = layer.block_rows + word_t'(at.block < layer.longer_blocks);
+  endfunction
+
+  function automatic word_t block_outputs(layer_t layer, place_t at, int lanes);
+    block_outputs = block_rows(layer, at) * word_t'(lanes) -
+        (at.block + 1 == layer.blocks ? layer.spare : 0);
+  endfunction
+
+  // Input units of the group at `at`.
+  function automatic word_t group_units(layer_t layer, place_t at, int pes);
+    group_units = at.group + 1 == layer.groups ? layer.last_units : word_t'(pes);
+  endfunction
+endpackage

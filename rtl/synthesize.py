@@ -1,0 +1,255 @@
+"""What the PE costs: Yosys synthesises it to generic cells for several sets of parameters.
+
+`python -m rtl.synthesize` writes reports/rtl_cells.md and .csv. Minutes per PE; results are kept in
+build/rtl and made anew only when the circuit changes.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from simulator.hardware import Hardware, load_hardware
+from simulator.hardware.area import FLIP_FLOP, MUX, XNOR, area
+from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.run import simulate
+from simulator.workload import load_workload
+
+RTL = Path(__file__).resolve().parent
+SOURCES = ("dot", "lut", "accumulator", "picker", "line_buffer", "pe")
+KEPT = RTL.parent / "build" / "rtl" / "synthesis"
+
+CELLS = {
+    "$_NOT_": Fraction(2, 3),
+    "$_NAND_": Fraction(1),
+    "$_NOR_": Fraction(1),
+    "$_AND_": Fraction(4, 3),
+    "$_OR_": Fraction(4, 3),
+    "$_ANDNOT_": Fraction(4, 3),
+    "$_ORNOT_": Fraction(4, 3),
+    "$_XOR_": XNOR,
+    "$_XNOR_": XNOR,
+    "$_MUX_": MUX,
+    "$_DFF_P_": FLIP_FLOP,
+    "$_DFFE_PP_": FLIP_FLOP + MUX,  # a multiplexer keeps the old value
+}
+"""Gate equivalents of Yosys's cells, from the library of simulator/hardware/area.py."""
+
+_PE_PARTS = ("dot", "input_registers", "subset", "lut", "index_registers", "accumulators",
+             "line_buffer")  # fmt: skip
+_TABLE_PARTS = ("subset", "lut")
+
+SUM_BITS = 16
+DOT_BITS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """A PE and what it is used for."""
+
+    name: str
+    tau: int | None
+    """At which it runs ResNet-18; None: 1 bit."""
+    parameters: dict[str, int] = field(default_factory=dict)
+    """Of pe.sv, where they are not the paper's."""
+
+    def value(self, name: str) -> int:
+        """A parameter, the paper's unless this PE has another."""
+        return self.parameters.get(name, PAPER[name])
+
+    @property
+    def storage_bits(self) -> dict[str, int]:
+        """Bits that the PE holds, each a flip-flop: memories are mapped to flip-flops."""
+        outputs = self.value("PARTIAL_SUMS")
+        table_bits = self.value("LUT_BANKS") * self.value("LUT_ENTRIES") * DOT_BITS
+        return {
+            "index_registers": 2 * outputs * self.value("INDEX_BITS"),
+            "table": self.value("TABLE") * table_bits,
+            "line_buffer": outputs * SUM_BITS,
+            "picker": outputs if self.value("PASSES") > 1 else 0,
+        }
+
+
+PAPER = {
+    "INDEX_BITS": 9,
+    "LUT_ENTRIES": 32,
+    "LUT_BANKS": 2,
+    "ACCUMULATORS": 4,
+    "PARTIAL_SUMS": 128,
+    "PASSES": 1,
+    "TABLE": 1,
+    "BYPASS": 1,
+}
+
+BNN = Variant(name="BNN", tau=None, parameters={"TABLE": 0, "ACCUMULATORS": 1})
+VARIANTS = (
+    BNN,
+    Variant(name="SNN (paper)", tau=5),
+    Variant(name="SNN, no 1-bit layers", tau=5, parameters={"BYPASS": 0, "INDEX_BITS": 5}),
+    Variant(name="SNN, one bank", tau=5, parameters={"LUT_BANKS": 1}),
+    Variant(name="SNN, 16 entries", tau=4, parameters={"LUT_ENTRIES": 16}),
+    Variant(
+        name="SNN, 16 entries, 8 accumulators",
+        tau=4,
+        parameters={"LUT_ENTRIES": 16, "ACCUMULATORS": 8},
+    ),
+    Variant(name="SNN, 64 entries", tau=6, parameters={"LUT_ENTRIES": 64}),
+    Variant(name="SNN, 32 entries in passes", tau=6, parameters={"PASSES": 16}),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Netlist:
+    """What Yosys says about a synthesised PE."""
+
+    cells: int
+    flip_flops: int
+    longest_path: int
+    """Gates between two flip-flops, or a port and one."""
+    gate_equivalents: int
+    """Area in 2-input NANDs, with the cell sizes of the area proxy."""
+
+
+def synthesise(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
+    """Synthesise the PE to two-input gates, multiplexers and flip-flops.
+
+    Raises:
+        RuntimeError: Yosys fails; the message is Yosys's.
+
+    """
+    digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
+    files = [folder / f"{name}.sv" for name in SOURCES]
+    for file in files:
+        digest.update(file.read_bytes())
+    kept = KEPT / digest.hexdigest()[:16]
+    if not (kept / "stat.json").exists():
+        _yosys(parameters, files, kept)
+    counts = json.loads((kept / "stat.json").read_text())["design"]["num_cells_by_type"]
+    longest = re.search(r"length=(\d+)", (kept / "ltp.txt").read_text())
+    assert longest is not None
+    return Netlist(
+        cells=sum(counts.values()),
+        flip_flops=sum(number for name, number in counts.items() if "DFF" in name),
+        longest_path=int(longest[1]),
+        gate_equivalents=round(sum(number * CELLS[name] for name, number in counts.items())),
+    )
+
+
+def _yosys(parameters: dict[str, int], files: list[Path], kept: Path) -> None:
+    kept.mkdir(parents=True, exist_ok=True)
+    settings = " ".join(f"-chparam {name} {value}" for name, value in parameters.items())
+    script = [
+        "read_verilog -sv " + " ".join(map(str, files)),
+        f"hierarchy -top pe {settings}",
+        "synth -flatten -top pe",  # maps memories to flip-flops, and ends with abc
+        f"tee -o {kept}/ltp.txt ltp -noff",
+        f"tee -o {kept}/stat.part stat -json",
+    ]
+    done = subprocess.run(
+        ["yosys", "-q", "-p", "; ".join(script)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"the PE is not synthesised:\n{done.stdout}{done.stderr}")
+    (kept / "stat.part").replace(kept / "stat.json")
+
+
+def _hardware(variant: Variant) -> Hardware:
+    keys = ("LUT_ENTRIES", "LUT_BANKS", "ACCUMULATORS", "PARTIAL_SUMS")
+    pe = [f"array.pe.{key.lower()}={variant.value(key)}" for key in keys]
+    return load_hardware("cofluent64", pe)
+
+
+def _speedup(variant: Variant) -> float:
+    """Cycles of ResNet-18 at 1 bit over those at this PE's tau, on 64 of them."""
+    if variant.tau is None:
+        return 1.0
+    return simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).speedup
+
+
+def _proxy(variant: Variant) -> int:
+    """What the area proxy of the energy report says about this PE, in gate equivalents."""
+    hardware = _hardware(variant)
+    parts = area(hardware)
+    left_out = () if variant.value("TABLE") else _TABLE_PARTS
+    return round(
+        sum(parts[part] for part in _PE_PARTS if part not in left_out) / hardware.array.pes
+    )
+
+
+def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
+    """One row per PE, the first of which is what the others are compared with."""
+    found = []
+    for variant in variants:
+        print(f"{variant.name} ...", file=sys.stderr, flush=True)
+        found.append((variant, synthesise(variant.parameters), _speedup(variant)))
+    base = found[0][1]
+    return [
+        {
+            "pe": variant.name,
+            "tau": variant.tau or "1 bit",
+            "cells": netlist.cells,
+            "gates": netlist.cells - netlist.flip_flops,
+            "flip_flops": netlist.flip_flops,
+            **{f"{part}_bits": bits for part, bits in variant.storage_bits.items()},
+            "gate_equivalents": netlist.gate_equivalents,
+            "area_proxy_ge": _proxy(variant),
+            "longest_path_gates": netlist.longest_path,
+            "cells_to_bnn": f"{netlist.cells / base.cells:.2f}",
+            "speedup_r18": f"{speedup:.2f}",
+            "speedup_per_cell": f"{speedup * base.cells / netlist.cells:.2f}",
+        }
+        for variant, netlist, speedup in found
+    ]
+
+
+def write(folder: Path) -> list[Path]:
+    """Write rtl_cells.md and rtl_cells.csv."""
+    made = rows()
+    shown = [
+        {key: value for key, value in row.items() if not key.endswith("_bits")} for row in made
+    ]
+    return [
+        write_report(
+            folder / "rtl_cells.md",
+            "What the table and the accumulators cost",
+            "python -m rtl.synthesize",
+            [
+                "One PE of `rtl/pe.sv`, synthesised by Yosys to generic cells: two-input gates, "
+                "two-way multiplexers, flip-flops. No library and no layout: counts to compare PEs "
+                "with, not areas. Memories (table, index registers, line buffer) are counted as "
+                "flip-flops with the multiplexers that read and write them; SRAM macros would be "
+                "several times smaller. `rtl_cells.csv` has the bits of each part.\n",
+                table(shown),
+                "- *gate equivalents*: the cells at the sizes that the area proxy uses; a "
+                "flip-flop that keeps its value has a multiplexer. *Area proxy*: the PE in "
+                "`simulator/hardware/area.py`, which counts storage as latches and table entries "
+                "of 4 bits.\n"
+                "- *longest path*: gates in a row between two flip-flops, as Yosys leaves them; "
+                "nothing is pipelined, and `abc` optimises area.\n"
+                "- *speedup*: ResNet-18's cycles at 1 bit over those at this tau, on 64 of these "
+                "PEs and the memory of `cofluent64`.\n"
+                "- *speedup per cell*: the speedup over the cells, both as multiples of the plain "
+                "BNN PE's.\n"
+                "- *in passes* picks, every cycle, the next outputs whose index lies in the table "
+                "out of all that are left, and any accumulator can reach any sum.\n",
+            ],
+        ),
+        write_csv(folder / "rtl_cells.csv", made),
+    ]
+
+
+def main() -> None:
+    """Write the report, or say what is missing."""
+    if shutil.which("yosys") is None:
+        sys.exit("rtl.synthesize: not installed: yosys")
+    for path in write(RTL.parent / "reports"):
+        print(path.relative_to(RTL.parent))
+
+
+if __name__ == "__main__":
+    main()

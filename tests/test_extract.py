@@ -16,8 +16,9 @@ from safetensors.numpy import save_file
 from simulator import InputError, cli, load_hardware, load_workload, shipped, simulate
 from simulator.report.extraction import layer_rows
 from simulator.workload import importers
-from simulator.workload.extract import Choice, extract
+from simulator.workload.extract import extract
 from simulator.workload.kernels import ids_of
+from simulator.workload.model import Choice
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
 from tests.conftest import ROOT, Command

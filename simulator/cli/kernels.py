@@ -74,8 +74,8 @@ def _load(
 ) -> "list[Snapshot]":
     """Every file as a snapshot; files of one name are told apart by their folders."""
     from simulator.report.kernels import Snapshot
-    from simulator.workload.extract import load_model
     from simulator.workload.loading import is_trained_file
+    from simulator.workload.model import load_model
 
     given = [name for name in ("bits", "tau", "tau_1x1", "taus") if options[name]]
     choice = choice_from(options)

@@ -6,7 +6,7 @@ import click
 
 if TYPE_CHECKING:
     from simulator.workload import Workload
-    from simulator.workload.extract import Choice, Progress
+    from simulator.workload.model import Choice, Progress
 
 
 def input_size(
@@ -68,7 +68,7 @@ def trained_options(command: Any) -> Any:
 
 def choice_from(options: dict[str, Any]) -> "Choice":
     """How subsets are chosen; takes `subset` and `seed` out of a command's options."""
-    from simulator.workload.extract import Choice
+    from simulator.workload.model import Choice
 
     return Choice(
         subset=options.pop("subset"),
@@ -81,7 +81,7 @@ def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
     """Load `--model`; takes out of `options` what says how, leaves what says at which precision."""
-    from simulator.workload.extract import load_model
+    from simulator.workload.model import load_model
 
     workload = load_model(
         model,

@@ -140,8 +140,6 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         InputError: the file or an override is wrong.
 
     """
-    from simulator.hardware.dram import dram_timing
-
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
@@ -152,7 +150,7 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
             raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
         _put(data, key, parse_yaml(text, f"--set {override}"), f"--set {override}")
         hardware = convert(data, Hardware, f"--set {override}")
-    dram_timing(hardware)  # a wrong table is an error now, not when it is first used
+    _require_table(hardware)
     return hardware
 
 
@@ -181,13 +179,11 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
         InputError: a key is unknown or a value is not allowed.
 
     """
-    from simulator.hardware.dram import dram_timing
-
     plain = deepcopy(data)
     for key, value in values.items():
         _put(plain, key, value, source)
     hardware = convert(plain, Hardware, source)
-    dram_timing(hardware)
+    _require_table(hardware)
     return hardware
 
 
@@ -230,3 +226,11 @@ def value_of(hardware: Hardware, key: str) -> object:
     for part in key.split("."):
         value = getattr(value, part)
     return value
+
+
+def _require_table(hardware: Hardware) -> None:
+    """Read a DRAM table: a wrong one is an error now, not when it is first used."""
+    if hardware.memory.dram.timing != "fixed":
+        from simulator.hardware.dram import dram_timing
+
+        dram_timing(hardware)

@@ -12,22 +12,10 @@ from simulator import __version__
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
-from simulator.hardware.area import area
-from simulator.hardware.dram import dram_table
 from simulator.mapping import Mapping
 from simulator.program import Summary, Trace, summarize
-from simulator.report.attribution import (
-    PARTS,
-    Attribution,
-    CriticalPath,
-    attribute,
-    critical_path,
-    total,
-)
-from simulator.report.effects import KeyEffects
 from simulator.report.layers import LayerResult, layer_results
 from simulator.report.settings import SettingEffect
-from simulator.report.splits import splits
 from simulator.workload import Workload
 
 if TYPE_CHECKING:
@@ -36,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from simulator.functional import CheckResult
+    from simulator.report.attribution import Attribution, CriticalPath
+    from simulator.report.effects import KeyEffects
     from simulator.report.energy import ResultEnergy
 
 _TRACE_ROWS = 1 << 15
@@ -92,13 +82,18 @@ class Run:
         return layer_results(self.mapping, self.summary)
 
     @cached_property
-    def attribution(self) -> tuple[Attribution, ...]:
+    def attribution(self) -> "tuple[Attribution, ...]":
         """Every layer's cycles by what they were spent on; made from the trace."""
+        from simulator.report.attribution import attribute
+        from simulator.report.splits import splits
+
         return attribute(self.trace, splits(self.mapping, self.trace), self.path)
 
     @cached_property
-    def path(self) -> CriticalPath:
+    def path(self) -> "CriticalPath":
         """The commands that held the run up, from its first cycle to its last."""
+        from simulator.report.attribution import critical_path
+
         return critical_path(self.trace)
 
     @property
@@ -143,7 +138,7 @@ class Result:
     baseline: Run
     settings: tuple[SettingEffect, ...] = ()
     """What each `--set` did to this run."""
-    effects: tuple[KeyEffects, ...] = ()
+    effects: "tuple[KeyEffects, ...]" = ()
     """What halving and doubling every hardware key does, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
@@ -157,13 +152,17 @@ class Result:
     @cached_property
     def energy(self) -> "ResultEnergy | None":
         """Energy by layer, unit and action; None without a table."""
+        if self.energy_table is None:
+            return None
         from simulator.report.energy import result_energy
 
-        return result_energy(self, self.energy_table) if self.energy_table else None
+        return result_energy(self, self.energy_table)
 
     @property
     def area(self) -> dict[str, int]:
         """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        from simulator.hardware.area import area
+
         return area(self.hardware, self.run.workload.activation_bits)
 
     @property
@@ -217,6 +216,8 @@ class Result:
 
     def attribution_rows(self) -> list[dict[str, int]]:
         """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
+        from simulator.report.attribution import PARTS
+
         return [
             {f"{prefix}{part}_cycles": layer[part] for prefix, layer in sides for part in PARTS}
             for ours, base in zip(self.run.attribution, self.baseline.attribution, strict=True)
@@ -260,11 +261,17 @@ class Result:
             "hardware": msgspec.to_builtins(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
-            **(
-                {"dram": msgspec.to_builtins(table)} if (table := dram_table(self.hardware)) else {}
-            ),
+            **self._dram_table(),
             **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }
+
+    def _dram_table(self) -> dict[str, Any]:
+        """The DRAM's timing table, if the hardware has one."""
+        if self.hardware.memory.dram.timing == "fixed":
+            return {}
+        from simulator.hardware.dram import dram_table
+
+        return {"dram": msgspec.to_builtins(dram_table(self.hardware))}
 
     @property
     def config_sha256(self) -> str:
@@ -281,6 +288,8 @@ class Result:
         """
         summary = self._summary()
         if why:
+            from simulator.report.attribution import total
+
             summary["attribution"] = total(self.run.attribution)
             summary["baseline"]["attribution"] = total(self.baseline.attribution)
             both = zip(self.run.attribution, self.baseline.attribution, strict=True)

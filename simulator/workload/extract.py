@@ -1,7 +1,7 @@
 """The file of a trained network into a workload: shapes of the network, kernels of the weights."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -13,7 +13,8 @@ from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
-from simulator.workload.loading import holds_workload, is_trained_file, load_workload
+from simulator.workload.loading import holds_workload, is_trained_file
+from simulator.workload.model import Choice, Progress
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.subsets import (
@@ -26,24 +27,6 @@ from simulator.workload.subsets import (
 )
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, layers finished and layers in all."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """How the subset of every binary layer is chosen; docs/extract.md."""
-
-    subset: Method | None = None
-    """None: as the file holds it."""
-    seed: int | None = None
-    """Of `random`; 0 if None."""
-    bits: float | None = None
-    tau: int | None = None
-    tau_1x1: int | None = None
-    taus: Mapping[str, int] = field(default_factory=dict)
-    """tau of single layers by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,42 +116,6 @@ def extract(
         workload=replace(workload, layers=tuple(one.layer for one in layers)),
         layers=tuple(layers),
     )
-
-
-def load_model(
-    name_or_path: str | Path,
-    *,
-    network: str | Path | None = None,
-    input_size: tuple[int, int] | None = None,
-    choice: Choice | None = None,
-    binarize: tuple[str, ...] = (),
-    progress: Progress | None = None,
-) -> Workload:
-    """Load any file that `--model` takes: a network, a workload, or a trained network.
-
-    The arguments are those of `extract`; of `choice`, a network or a workload takes the taus alone,
-    when it is configured for a run.
-
-    Raises:
-        InputError: see `load_workload` and `extract`; or an argument would have no effect.
-
-    """
-    path, choice = find("workloads", name_or_path), choice or Choice()
-    if is_trained_file(path):
-        return extract(
-            path,
-            network=network,
-            input_size=input_size,
-            choice=choice,
-            binarize=binarize,
-            progress=progress,
-        ).workload
-    for option, value in {
-        "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
-    }.items():  # fmt: skip
-        if value not in {None, ()}:
-            raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
-    return load_workload(path, input_size)
 
 
 def _read(

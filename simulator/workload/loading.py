@@ -6,7 +6,6 @@ from simulator.errors import InputError
 from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, SUFFIXES
 from simulator.workload.network import read_network
-from simulator.workload.store import is_workload_file, read_workload
 from simulator.workload.workload import Workload
 
 
@@ -23,6 +22,8 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
     """
     path = find("workloads", name_or_path)
     if holds_workload(path):
+        from simulator.workload.store import read_workload
+
         return read_workload(path, input_size)
     if is_trained_file(path):
         raise InputError(
@@ -34,7 +35,11 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
 
 def holds_workload(path: Path) -> bool:
     """Whether a file is a workload file, as `simulator.workload.store` writes it."""
-    return path.suffix.lower() == ".npz" and is_workload_file(path)
+    if path.suffix.lower() != ".npz":
+        return False
+    from simulator.workload.store import is_workload_file
+
+    return is_workload_file(path)
 
 
 def is_trained_file(path: Path) -> bool:

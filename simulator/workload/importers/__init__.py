@@ -1,14 +1,14 @@
 """Files of trained networks: which format a file is in, and who reads it."""
 
-import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
-from simulator.workload import arrays
-from simulator.workload.importers.tensors import TensorFile
+
+if TYPE_CHECKING:
+    from simulator.workload.importers.tensors import TensorFile
 
 SUFFIXES = {
     ".pth": "checkpoint",
@@ -30,7 +30,7 @@ def reader_of(format_name: str) -> Callable[..., Any]:
     return reader
 
 
-def read_tensors(path: Path) -> TensorFile:
+def read_tensors(path: Path) -> "TensorFile":
     """Read a file of named tensors, by what its name ends in; a zip file, by what it holds.
 
     Raises:
@@ -42,6 +42,10 @@ def read_tensors(path: Path) -> TensorFile:
 
 
 def _format(path: Path) -> str:
+    import zipfile
+
+    from simulator.workload import arrays
+
     if zipfile.is_zipfile(path):
         with arrays.opened(path, "zip file") as archive:
             names = archive.namelist()

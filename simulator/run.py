@@ -150,10 +150,11 @@ def with_settings(
 def _effect(
     result: Result, key: str, without: Hardware, progress: Progress | None
 ) -> SettingEffect:
+    engine = "event" if why_not_fast(without) else result.engine
     before = Result(
         hardware=without,
-        run=run_one(result.run.workload, without, result.engine, progress),
-        baseline=run_one(result.baseline.workload, without, result.engine, progress),
+        run=run_one(result.run.workload, without, engine, progress),
+        baseline=run_one(result.baseline.workload, without, engine, progress),
     )
     moved = (before.time_ms, before.speedup) != (result.time_ms, result.speedup)
     return SettingEffect(

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from simulator.coverage import why_not_fast
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.inputs import convert
@@ -53,7 +54,8 @@ def _half(value: int | float) -> int | float:
 def _effect(result: Result, key: str, value: int | float) -> Effect:
     try:
         hardware = _with(result.hardware, key, value)
-        run = run_one(result.run.workload, hardware, result.engine)
+        engine = "event" if why_not_fast(hardware) else result.engine
+        run = run_one(result.run.workload, hardware, engine)
     except InputError as error:
         reason = str(error).removeprefix(f"{_SOURCE}: ")
         return Effect(value=value, cycles=None, time_ms=None, change=None, reason=reason)

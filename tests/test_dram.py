@@ -23,9 +23,10 @@ from simulator.mapping.addresses import with_dram
 from simulator.mapping.builder import Kind, Unit
 from simulator.program import Ints, Trace
 from simulator.report.energy import run_energy
-from simulator.run import run_one
+from simulator.run import run_one, with_settings
 from simulator.workload import Workload
 from tests.build import layer, machine, network
+from tests.conftest import ROOT
 from tests.conftest import Command as RunCommand
 from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
@@ -709,8 +710,6 @@ class TestInput:
         assert "mine.yaml" in str(caught.value)
 
     def test_a_key_of_a_table_without_one_is_an_error_in_a_file(self, tmp_path: Path) -> None:
-        from tests.conftest import ROOT
-
         text = (ROOT / "hw_configs/cofluent64.yaml").read_text()
         path = tmp_path / "mine.yaml"
         path.write_text(text.replace("burst_bytes: 64 ", "burst_bytes: 64\n    channels: 2 "))
@@ -746,6 +745,32 @@ def test_the_table_is_part_of_the_configuration() -> None:
     assert detailed.configuration["dram"]["name"] == "ddr4-2400"
     assert "dram" not in fixed.configuration
     assert detailed.cycles > fixed.cycles
+
+
+@pytest.mark.unit
+def test_auto_takes_the_event_engine_and_says_why() -> None:
+    net, hardware = load_workload("r18", (32, 32)), machine({"memory.dram.timing": "hbm2"})
+    result = simulate(net, hardware, bits=0.56)
+    assert result.engine == "event"
+    assert result.notes()[0].startswith("the event engine ran it: memory.dram.timing is hbm2")
+    with pytest.raises(
+        InputError, match=r"engine fast does not cover this hardware: memory\.dram\.timing is hbm2"
+    ):
+        simulate(net, hardware, bits=0.56, engine="fast")
+
+
+@pytest.mark.unit
+def test_a_setting_may_take_the_table_away(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    text = (ROOT / "hw_configs/cofluent64.yaml").read_text()
+    path.write_text(text.replace("timing: fixed ", "timing: hbm2 "))
+    setting = ["memory.dram.timing=fixed"]
+    net = load_workload("r18", (32, 32))
+    result = simulate(net, load_hardware(path, setting), bits=0.56)
+    assert result.engine == "fast"
+    (effect,) = with_settings(result, path, setting).settings
+    assert (effect.before, effect.after) == ("hbm2", "fixed")
+    assert effect.time_ms_after < effect.time_ms_before
 
 
 @pytest.mark.command

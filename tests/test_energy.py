@@ -30,16 +30,16 @@ from tests.strategies import Overrides, layers, machines, networks
 TABLE = load_energy("45nm")
 
 
-def steps_of(plan: LayerPlan) -> Iterator[tuple[int, int, int]]:
-    """(outputs of the block, units of the group, pixels) of every step, in the order of time."""
+def steps_of(plan: LayerPlan) -> Iterator[tuple[int, int, int, int]]:
+    """(outputs of block, units of group, pixels, stored bytes) of every step, in order of time."""
     per_row = max(1, -(-plan.layer.out_width // plan.pixels_per_step))
     pixel_steps = list(range(0, plan.pixels, plan.pixels_per_step))
     for row in range(0, len(pixel_steps), per_row):
-        for block in plan.blocks:
+        for number, block in enumerate(plan.blocks):
             for first in pixel_steps[row : row + per_row]:
                 pixels = min(plan.pixels_per_step, plan.pixels - first)
-                for units in plan.group_units:
-                    yield block.outputs, units, pixels
+                for group, units in enumerate(plan.group_units):
+                    yield block.outputs, units, pixels, int(plan.stored_table[number, group])
 
 
 class Walk:
@@ -56,7 +56,7 @@ class Walk:
             self.counts[unit, action] += count
 
     def command(self, kind: Kind, step: int, moved: int, pes: int) -> None:
-        self.outputs, self.units, self.pixels = self.steps[step]
+        self.outputs, self.units, self.pixels, self.stored = self.steps[step]
         self.opens = step % len(self.plan.group_units) == 0
         done, self.passes[kind, step] = self.passes[kind, step], self.passes[kind, step] + 1
         last = self.passes[kind, step] == len(self.plan.pass_entries)
@@ -84,7 +84,8 @@ class Walk:
         elif kind == Kind.WRITE_OUTPUTS:
             self.add(Unit.DRAM_OUTPUTS, dram_write_byte=moved, activation_buffer_read_bit=bits)
         elif kind == Kind.FETCH_INDICES:
-            self.add(Unit.INDEX_FETCH, index_buffer_read_bit=bits, index_register_write_bit=bits)
+            stored = 8 * self.stored
+            self.add(Unit.INDEX_FETCH, index_buffer_read_bit=stored, index_register_write_bit=bits)
 
     def window(self, pes: int) -> None:
         bits = pes * self.plan.layer.unit_weights * self.bits
@@ -329,6 +330,17 @@ class TestArea:
         before, after = area(machine()), area(machine({key: value}))
         assert after[part] > before[part]
         assert sum(after.values()) > sum(before.values())
+
+    def test_sub_banks_and_their_crossbar(self) -> None:
+        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of
+        # 4 x 63; 4 bits wide, in 64 PEs
+        less = area(machine())["lut"] - area(machine({"array.pe.lut_subbanks": 8}))["lut"]
+        assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 4 * 7 / 3, abs=1)
+
+    def test_fewer_ports_are_smaller(self) -> None:
+        # 64 PEs x 3 ports less x 63 x 4 multiplexers x 7/3
+        less = area(machine())["lut"] - area(machine({"array.pe.lut_read_ports": 1}))["lut"]
+        assert less == pytest.approx(64 * 3 * 63 * 4 * 7 / 3, abs=1)
 
     def test_wider_activations_widen_tables_and_sums(self) -> None:
         assert logic_gates(machine(), 8) > logic_gates(machine(), 1)

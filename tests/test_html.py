@@ -104,6 +104,13 @@ class TestFile:
         (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_cycles")]
         assert (one["value"], one["reason"]) == (7, "set for this run; the file says 100")
 
+    def test_assumptions_of_tables(self) -> None:
+        found = assumptions("cofluent64", dram="ddr4-2400", energy="45nm")
+        by_table = {one.table: one for one in found}
+        assert set(by_table) == {"", "DRAM table ddr4-2400", "energy table 45nm"}
+        keys = {one.key for one in found if one.table.startswith("energy")}
+        assert {"dot_pj", "storage_leakage_uw_per_kib"} <= keys
+
     def test_a_name_cannot_leave_the_data(self, tmp_path: Path) -> None:
         evil = "</script><script>alert(1)</script>/*SCRIPT*/"
         net = replace(network(layer(8, 8, 2, 2, name=evil)), title=evil)
@@ -114,13 +121,16 @@ class TestFile:
 
     def test_command(self, command: Command, tmp_path: Path) -> None:
         run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56", "--input-size", 8)
-        done = command(*run, "--report", "r.html", "--set", "array.pes=32", "--what-helps")
+        done = command(
+            *run, "--report", "r.html", "--set", "array.pes=32", "--what-helps", "--energy", "45nm"
+        )
         assert done.returncode == 0, done.stderr
         assert "written: r.html" in done.stdout
         data = embedded(tmp_path / "r.html")
         assert ["array.pes", 32] in data["configuration"]
         assert any("array.pes 64 -> 32" in note for note in data["notes"])
         assert data["what_helps"][0]["key"] == "clock_ghz"
+        assert "energy table 45nm: dot_pj" in {one["key"] for one in data["assumptions"]}
         for wrong in ("no/folder.html", "."):
             refused = command(*run, "--report", wrong)
             assert (refused.returncode, refused.stdout) == (2, "")

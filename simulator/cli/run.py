@@ -34,7 +34,9 @@ class Outputs:
             if path is not None:
                 writable_file(path)
 
-    def write(self, result: "Result", hw: str, progress: "Progress | None") -> list[str]:
+    def write(
+        self, result: "Result", hw: str, energy: str | None, progress: "Progress | None"
+    ) -> list[str]:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
@@ -44,7 +46,9 @@ class Outputs:
             from simulator.hardware.assumptions import assumptions
             from simulator.report.html import write_page
 
-            written.append(str(write_page(result, self.report, assumptions(hw), progress)))
+            dram = result.hardware.memory.dram.timing
+            assumed = assumptions(hw, dram=dram, energy=energy)
+            written.append(str(write_page(result, self.report, assumed, progress)))
         if self.perfetto is not None:
             from simulator.report.perfetto import write_perfetto
 
@@ -106,7 +110,7 @@ def run(
             from simulator.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
-        written = outputs.write(result, hw, progress)
+        written = outputs.write(result, hw, energy, progress)
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:

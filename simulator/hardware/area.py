@@ -63,17 +63,27 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
     pe, lanes, sums = hardware.array.pe, _lanes(hardware), _lane_sums(hardware)
     entry, total = lut_bits(activation_bits), sum_bits(hardware, activation_bits)
     bank = bank_bits(hardware, activation_bits)
-    table = pe.lut_banks * bank["lut"] * LATCH + lanes * _port(pe.lut_banks * pe.lut_entries, entry)
     registers = bank["index_register"] * LATCH * REGISTER_SETS
     return {
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
         "subset": bank["subset"] * LATCH + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
-        "lut": table,
+        "lut": pe.lut_banks * bank["lut"] * LATCH + _lut_ports(hardware, entry),
         "index_registers": lanes * (registers + _port(REGISTER_SETS * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
         "line_buffer": lanes * (bank["line_buffer"] * LATCH + _port(sums, total)),
     }
+
+
+def _lut_ports(hardware: Hardware, width: int) -> Fraction:
+    """Read ports of a PE's table; single-ported parts of a bank meet the lanes in a crossbar."""
+    pe, lanes = hardware.array.pe, _lanes(hardware)
+    if pe.lut_subbanks == "none":
+        ports = lanes if pe.lut_read_ports == "accumulators" else min(pe.lut_read_ports, lanes)
+        return ports * _port(pe.lut_banks * pe.lut_entries, width)
+    parts = min(pe.lut_subbanks, pe.lut_entries)
+    inside = _port(pe.lut_banks * ceil(pe.lut_entries / parts), width)
+    return parts * inside + lanes * _port(parts, width)
 
 
 def area(hardware: Hardware, activation_bits: int = 1) -> dict[str, int]:

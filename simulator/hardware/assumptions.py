@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
-from simulator.shipped import find
+from simulator.shipped import Kind, find
 
-_MARK = re.compile(r"#\s*ASSUMED:\s*(.+?)\s*$")
+_MARK = re.compile(r"#.*?\bASSUMED:\s*(.+?)\s*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,23 +20,38 @@ class Assumption:
     value: str
     """As it stands in the file."""
     reason: str
+    table: str = ""
+    """The DRAM or energy table that it stands in; none: the hardware file."""
 
 
-def assumptions(hardware_file: str | Path) -> tuple[Assumption, ...]:
-    """Return the marked values of a hardware file that `load_hardware` has read, in its order.
+def assumptions(
+    hardware_file: str | Path, *, dram: str = "fixed", energy: str | None = None
+) -> tuple[Assumption, ...]:
+    """Return the marked values of files that were read for a run, in their order.
 
     Args:
         hardware_file: path or shipped name.
+        dram: `memory.dram.timing`: `fixed`, or the path or shipped name of a table.
+        energy: path or shipped name of an energy table, if there is one.
 
     """
-    text = find("hw_configs", hardware_file).read_text(encoding="utf-8")
+    found = _marked("hw_configs", hardware_file)
+    if dram != "fixed":
+        found += _marked("hw_configs/dram", dram, f"DRAM table {dram}")
+    if energy is not None:
+        found += _marked("hw_configs/energy", energy, f"energy table {energy}")
+    return found
+
+
+def _marked(kind: Kind, file: str | Path, table: str = "") -> tuple[Assumption, ...]:
+    text = find(kind, file).read_text(encoding="utf-8")
     reasons = {
         number: found[1]
         for number, line in enumerate(text.splitlines())
         if (found := _MARK.search(line))
     }
     return tuple(
-        Assumption(key=key, value=node.value, reason=reasons[node.start_mark.line])
+        Assumption(key=key, value=node.value, reason=reasons[node.start_mark.line], table=table)
         for key, node in _values(yaml.compose(text), "")
         if node.start_mark.line in reasons
     )
@@ -47,5 +62,8 @@ def _values(node: yaml.Node | None, under: str) -> Iterator[tuple[str, yaml.Scal
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield from _values(value, f"{under}.{key.value}".lstrip("."))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _values(value, f"{under}[{number}]")
     elif isinstance(node, yaml.ScalarNode):
         yield under, node

@@ -145,16 +145,7 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
     hardware = convert(data, Hardware, str(path))
-    idle = sorted(DRAM_TABLE_KEYS & data["memory"]["dram"].keys())
-    if idle and hardware.memory.dram.timing == "fixed":
-        raise InputError(
-            f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
-            "memory.dram.timing is fixed"
-        )
-    if "banks" in data["memory"]["index_buffer"] and hardware.memory.index_buffer.ports > 1:
-        raise InputError(
-            f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
-        )
+    _refuse_idle(data, hardware, path)
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key or not text:
@@ -174,7 +165,7 @@ def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
     """
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
-    convert(data, Hardware, str(path))
+    _refuse_idle(data, convert(data, Hardware, str(path)), path)
     return data
 
 
@@ -190,10 +181,28 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
         InputError: a key is unknown or a value is not allowed.
 
     """
+    from simulator.hardware.dram import dram_timing
+
     plain = deepcopy(data)
     for key, value in values.items():
         _put(plain, key, value, source)
-    return convert(plain, Hardware, source)
+    hardware = convert(plain, Hardware, source)
+    dram_timing(hardware)
+    return hardware
+
+
+def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
+    """Raise if a file sets a key that has no effect beside its others."""
+    idle = sorted(DRAM_TABLE_KEYS & data["memory"]["dram"].keys())
+    if idle and hardware.memory.dram.timing == "fixed":
+        raise InputError(
+            f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
+            "memory.dram.timing is fixed"
+        )
+    if "banks" in data["memory"]["index_buffer"] and hardware.memory.index_buffer.ports > 1:
+        raise InputError(
+            f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
+        )
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:

@@ -161,7 +161,7 @@ class Places:
 def _weights(plan: LayerPlan, places: Places, step: Ints) -> tuple[Ints, int]:
     """(offset of the chunk that each load brings, bytes of all chunks in whole bursts)."""
     burst = plan.hardware.memory.dram.burst_bytes
-    sizes = plan.chunk_table.ravel().copy()
+    sizes = plan.stored_table.ravel().copy()
     sizes[0] += plan.subset_bytes
     stored = -(-sizes // burst) * burst
     begins = np.cumsum(stored) - stored

@@ -41,7 +41,7 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
         activates: [units] DRAM rows opened for them, where a DRAM table ran.
 
     """
-    counts = _transfers(moved) | _compute(plan)
+    counts = _transfers(moved) | _fetches(plan) | _compute(plan)
     if activates is not None:
         counts |= {(unit, "dram_activate"): int(activates[unit]) for unit in DRAM_UNITS}
     return {key: count for key, count in counts.items() if count}
@@ -55,11 +55,8 @@ def sums_by_unit(program: Program, values: Ints) -> Ints:
 
 
 def _transfers(moved: Ints) -> Counts:
-    """DRAM, and the side of the buffers that DMA and index fetch use; whole bursts are stored."""
-    weights, inputs, fetched, outputs = (
-        int(moved[unit])
-        for unit in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.INDEX_FETCH, Unit.DRAM_OUTPUTS)
-    )
+    """DRAM, and the side of the buffers that DMA uses; whole bursts are stored."""
+    weights, inputs, outputs = (int(moved[unit]) for unit in DRAM_UNITS)
     return {
         (Unit.DRAM_WEIGHTS, "dram_read_byte"): weights,
         (Unit.DRAM_WEIGHTS, "index_buffer_write_bit"): 8 * weights,
@@ -67,8 +64,20 @@ def _transfers(moved: Ints) -> Counts:
         (Unit.DRAM_INPUTS, "activation_buffer_write_bit"): 8 * inputs,
         (Unit.DRAM_OUTPUTS, "dram_write_byte"): outputs,
         (Unit.DRAM_OUTPUTS, "activation_buffer_read_bit"): 8 * outputs,
-        (Unit.INDEX_FETCH, "index_buffer_read_bit"): 8 * fetched,
-        (Unit.INDEX_FETCH, "index_register_write_bit"): 8 * fetched,
+    }
+
+
+def _fetches(plan: LayerPlan) -> Counts:
+    """Chunks as the buffer holds them are read, as the registers hold them written."""
+    if plan.mode == "mac":
+        return {}
+    rows = -(-plan.pixel_steps // plan.steps_per_row)
+    each = rows if len(plan.blocks) > 1 else 1  # fetched when the block changes
+    if len(plan.group_units) > 1:
+        each = plan.pixel_steps
+    return {
+        (Unit.INDEX_FETCH, "index_buffer_read_bit"): 8 * each * int(plan.stored_table.sum()),
+        (Unit.INDEX_FETCH, "index_register_write_bit"): 8 * each * int(plan.chunk_table.sum()),
     }
 
 

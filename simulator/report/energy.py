@@ -69,11 +69,10 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
         InputError: the table has no price for this hardware's MACs.
 
     """
-    hardware, program = run.layers[0].mapped.plan.hardware, run.mapping.program
+    hardware, moved = run.layers[0].mapped.plan.hardware, run.summary.bytes
     dram, timing = dram_table(hardware), dram_timing(hardware)
-    moved = sums_by_unit(program, program.bytes)
     counts = run.trace.dram if dram else None
-    activates = None if counts is None else sums_by_unit(program, counts.activates)
+    activates = None if counts is None else sums_by_unit(run.trace.program, counts.activates)
     static = _static(table, hardware, run.workload.activation_bits, dram, timing)
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):

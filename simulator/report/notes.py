@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from simulator.coverage import why_not_fast
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
 from simulator.mapping.plan import LayerPlan
@@ -18,9 +17,6 @@ def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> lis
     """What the mapper had to do, per run, and what each setting did."""
     texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
     texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
-    lacking = why_not_fast(run.mapping.layers[0].plan.hardware)
-    if lacking:
-        texts.append(f"run by the event engine, which alone covers this hardware: {lacking}")
     return texts + [effect.sentence for effect in settings]
 
 

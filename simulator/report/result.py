@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulator import __version__
+from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.area import area
@@ -146,12 +147,6 @@ class Result:
     """What halving and doubling every hardware key does, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
-
-    @property
-    def engine(self) -> EngineName:
-        """The engine that ran both."""
-        return self.run.engine
-
     energy_table: EnergyTable | None = None
     """Prices of a technology, if energy is asked for."""
 
@@ -170,6 +165,11 @@ class Result:
     def area(self) -> dict[str, int]:
         """Gate equivalents by part of the machine, wide enough for the run's activations."""
         return area(self.hardware, self.run.workload.activation_bits)
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that ran both."""
+        return self.run.engine
 
     @property
     def cycles(self) -> int:
@@ -340,7 +340,9 @@ class Result:
         """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
         from simulator.report.notes import notes
 
-        return notes(self.run, self.baseline, self.settings)
+        reason = why_not_fast(self.hardware)
+        why_event = [f"the event engine ran it: {reason}"] if reason else []
+        return why_event + notes(self.run, self.baseline, self.settings)
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: the layers as a table, and the timeline."""

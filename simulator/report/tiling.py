@@ -63,7 +63,7 @@ def _read(mapped: MappedLayer, rows: int) -> int:
 
 def _weights(plan: LayerPlan) -> int:
     """Bytes of all chunks, each in whole bursts, and of the subset with the first."""
-    sizes = plan.chunk_table.ravel().tolist()
+    sizes = plan.stored_table.ravel().tolist()
     sizes[0] += plan.subset_bytes
     return sum(_bursts(plan, size) for size in sizes)
 

@@ -16,6 +16,7 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware.area import area
 from simulator.hardware.config import Hardware, hardware_from
+from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import run_one
 from simulator.sweep.axes import POINT_FIELDS, Value
@@ -111,7 +112,8 @@ class _Machine:
 
     hardware: Hardware
     columns: Row
-    text: str
+    texts: dict[str, str]
+    """Its parts of a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ class _Evaluator:
             "area_gate_equivalents": self._area(row["hardware"], settings, row["activation_bits"]),
             "engine": run.engine,
             "config_sha256": configuration_sha256(
-                hardware=machine.text, run=run.text, baseline=base.text
+                run=run.text, baseline=base.text, **machine.texts
             ),
         }
         return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
@@ -220,7 +222,10 @@ class _Evaluator:
     def _make_machine(self, name: str, settings: tuple[tuple[str, Value], ...]) -> _Machine:
         hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
         plain = msgspec.to_builtins(hardware)
-        return _Machine(hardware, flat(plain), configuration_text(plain))
+        texts = {"hardware": configuration_text(plain)}
+        if (table := dram_table(hardware)) is not None:
+            texts["dram"] = configuration_text(msgspec.to_builtins(table))
+        return _Machine(hardware, flat(plain), texts)
 
     def _gate_equivalents(
         self, name: str, settings: tuple[tuple[str, Value], ...], activation_bits: int

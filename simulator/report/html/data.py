@@ -156,6 +156,8 @@ def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
     """An assumption with the value in use, which `--set` may have changed."""
     from simulator.hardware import value_of
 
+    if one.table:
+        return {"key": f"{one.table}: {one.key}", "value": one.value, "reason": one.reason}
     used = value_of(hardware, one.key)
     changed = str(used) != one.value and used != _number(one.value)
     reason = f"set for this run; the file says {one.value}" if changed else one.reason

@@ -6,11 +6,10 @@
 module accumulate_control
   import machine::*;
 #(
-    parameter  int LUT_BANKS    = 2,
-    parameter  int ACCUMULATORS = 4,
-    parameter  int PASSES       = 1,
-    localparam int BW           = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
-    localparam int FW           = $clog2(LUT_BANKS + 1)
+    parameter  int LUT_BANKS = 2,
+    parameter  int PASSES    = 1,
+    localparam int BW        = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
+    localparam int FW        = $clog2(LUT_BANKS + 1)
 ) (
     input  logic                    clk,
     input  logic                    start,
@@ -18,7 +17,7 @@ module accumulate_control
     input  logic   [        FW-1:0] filled,       // banks to be read
     input  logic   [           1:0] sets,         // sets of index registers that hold indices
     input  logic                    reads_set,    // the older of them
-    input  logic   [ 2*PASSES-1:0] used,         // passes that some index of each set falls into
+    input  logic   [  2*PASSES-1:0] used,         // passes that some index of each set falls into
     input  logic                    sums_free,
     input  logic                    more,         // some PE has outputs left (PASSES > 1)
     output logic                    begins,
@@ -63,7 +62,7 @@ module accumulate_control
             (at.group != 0 || at.pass != 0 || (sums_free && !skips_visit));
         if (ready && PASSES > 1 && !used[32'(set)*PASSES+at.pass]) begin
           skips = skips + 1;
-          if ((at.pass + 1 == nest.passes)) begin
+          if (at.pass + 1 == nest.passes) begin
             skips_set   = skips_set || last_use(nest, at);
             skips_visit = skips_visit || at.group + 1 == nest.groups;
             set         = reads_set ^ skips_set;
@@ -97,6 +96,4 @@ module accumulate_control
       row   <= active && !ends ? row + 1 : '0;
     end
   end
-  // ACCUMULATORS is what block_rows counts in.
-  if (ACCUMULATORS < 1) $error("a PE needs an accumulator");
 endmodule

@@ -246,7 +246,8 @@ def write(folder: Path) -> list[Path]:
 def main() -> None:
     """Write the report, or say what is missing."""
     if shutil.which("yosys") is None:
-        sys.exit("rtl.synthesize: not installed: yosys")
+        print("rtl.synthesize: not installed: yosys", file=sys.stderr)
+        sys.exit(2)
     for path in write(RTL.parent / "reports"):
         print(path.relative_to(RTL.parent))
 

@@ -2,14 +2,18 @@
 
 import shutil
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from rtl.cosimulation.__main__ import main
 from rtl.cosimulation.circuit import RTL, Parameters, build, lint, missing_tools
 from rtl.cosimulation.compare import compare, simulate
 from rtl.cosimulation.fixed import fixed_cases
 from rtl.cosimulation.make import CI_MACHINES, MACHINES, PAPER, case_of, random_case, shape
+from rtl.cosimulation.picture import read_vcd, ten_steps
 from rtl.synthesize import Variant, synthesise
 
 pytestmark = [
@@ -72,6 +76,41 @@ def test_the_pe_has_a_flip_flop_per_bit_that_it_holds(passes: int) -> None:
         sum(Variant(name="", tau=3, parameters=small).storage_bits.values()) == netlist.flip_flops
     )
     assert netlist.cells > netlist.flip_flops
+
+
+class TestCommand:
+    def test_a_seed_is_replayed(self) -> None:
+        done = CliRunner().invoke(main, ["--ci", "--seed", "3", "--seed", "4"])
+        assert done.stdout.splitlines()[-1] == "2 layers: 2 agree, 0 differ"
+        assert done.exit_code == 0
+
+    def test_the_same_seed_is_the_same_layer(self) -> None:
+        one, other = random_case(17), random_case(17)
+        assert one.layer == other.layer
+        assert (one.activations == other.activations).all()
+
+    def test_a_name_that_no_layer_has(self) -> None:
+        done = CliRunner().invoke(main, ["--case", "no such"])
+        assert done.exit_code == 2
+        assert "--case list prints the names" in done.stderr
+
+
+def test_the_waveform_shows_what_the_simulator_says(tmp_path: Path) -> None:
+    case, vcd = ten_steps(), tmp_path / "ten_steps.vcd"
+    assert compare(case, build(case.parameters, trace=True), vcd).differences == []
+    signals = {"fetch_active": "fetch_indices", "dot_active": "fill", "add_active": "accumulate"}
+    waveform = read_vcd(vcd, "TOP.accelerator", set(signals))
+    events = simulate(case).events
+    for signal, kind in signals.items():
+        busy = {cycle for start, end in events[kind].tolist() for cycle in range(start, end)}
+        changes = [(0, 0), *waveform[signal]]
+        shown = {
+            cycle
+            for (time, value), (until, _) in pairwise([*changes, (changes[-1][0], 0)])
+            for cycle in range(time // 1000, until // 1000)
+            if value
+        }
+        assert shown == busy, signal
 
 
 MINI = Parameters(pes=3, lut_entries=4, lut_banks=2, accumulators=2, partial_sums=12, passes=4)

@@ -39,6 +39,8 @@ def main(
     cases = _cases((*seeds, *range(count or 0)), ci, name)
     if vcd and len(cases) != 1:
         raise click.UsageError("--vcd: name one layer, with --seed or --case")
+    if vcd:
+        vcd.parent.mkdir(parents=True, exist_ok=True)
     with click.progressbar(
         cases, file=sys.stderr, item_show_func=lambda case: case.name if case else ""
     ) as bar:

@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint types pytest test-lowest reproduce bench peers clean
+.PHONY: run test lint types pytest test-lowest rtl-test rtl-nightly rtl-vcd reproduce bench peers clean
 
 run: .venv/ready
 	$(BIN)/simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
@@ -27,6 +27,19 @@ pytest: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+# The circuit against the simulator; says what is missing, installs nothing.
+rtl-test: .venv/ready
+	@for tool in verilator g++ yosys; do command -v $$tool >/dev/null || { echo "make rtl-test: $$tool is missing (Debian: apt-get install verilator g++ yosys)"; exit 1; }; done
+	$(BIN)/python -m pytest -n auto -m rtl
+
+# 400 random layers and whole networks; minutes.
+rtl-nightly: .venv/ready
+	$(BIN)/python -m pytest -n auto -m nightly
+
+# A waveform to look at: out/fetch_binds.vcd.
+rtl-vcd: .venv/ready
+	$(BIN)/python -m rtl.cosimulation --case "fetch binds" --vcd out/fetch_binds.vcd
 
 # The lowest version of every dependency that pyproject.toml admits.
 test-lowest:

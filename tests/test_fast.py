@@ -70,7 +70,7 @@ def tall_networks(draw: st.DrawFn) -> Workload:
     return replace(shapes[0], layers=tuple(layers))
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(workload=tall_networks(), overrides=machines())
 def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
     agree(mapped(workload, overrides).loops)

@@ -1,0 +1,70 @@
+"""What `--model` takes: a network file, a workload file or a trained network."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+from simulator.shipped import find
+from simulator.workload.loading import is_trained_file, load_workload
+from simulator.workload.workload import Workload
+
+if TYPE_CHECKING:
+    from simulator.workload.subsets import Method
+
+Progress = Callable[[str, int, int], None]
+"""Called with a title, layers finished and layers in all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How the subset of every binary layer is chosen; docs/extract.md."""
+
+    subset: "Method | None" = None
+    """None: as the file holds it."""
+    seed: int | None = None
+    """Of `random`; 0 if None."""
+    bits: float | None = None
+    tau: int | None = None
+    tau_1x1: int | None = None
+    taus: Mapping[str, int] = field(default_factory=dict)
+    """tau of single layers by name."""
+
+
+def load_model(
+    name_or_path: str | Path,
+    *,
+    network: str | Path | None = None,
+    input_size: tuple[int, int] | None = None,
+    choice: Choice | None = None,
+    binarize: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Workload:
+    """Load any file that `--model` takes: a network, a workload, or a trained network.
+
+    The arguments are those of `extract`; of `choice`, a network or a workload takes the taus alone,
+    when it is configured for a run.
+
+    Raises:
+        InputError: see `load_workload` and `extract`; or an argument would have no effect.
+
+    """
+    path, choice = find("workloads", name_or_path), choice or Choice()
+    if is_trained_file(path):
+        from simulator.workload.extract import extract
+
+        return extract(
+            path,
+            network=network,
+            input_size=input_size,
+            choice=choice,
+            binarize=binarize,
+            progress=progress,
+        ).workload
+    for option, value in {
+        "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
+    }.items():  # fmt: skip
+        if value not in {None, ()}:
+            raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
+    return load_workload(path, input_size)

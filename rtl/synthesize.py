@@ -227,8 +227,8 @@ def write(folder: Path) -> list[Path]:
                 table(shown),
                 "- *gate equivalents*: the cells at the sizes that the area proxy uses; a "
                 "flip-flop that keeps its value has a multiplexer. *Area proxy*: the PE in "
-                "`simulator/hardware/area.py`, which counts storage as latches and table entries "
-                "of 4 bits.\n"
+                "`simulator/hardware/area.py`, which counts neither control nor, in passes, the "
+                "picker.\n"
                 "- *longest path*: gates in a row between two flip-flops, as Yosys leaves them; "
                 "nothing is pipelined, and `abc` optimises area.\n"
                 "- *speedup*: ResNet-18's cycles at 1 bit over those at this tau, on 64 of these "

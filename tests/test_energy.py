@@ -232,9 +232,9 @@ class TestPrices:
         by = {(s.unit, s.action): s for s in run_energy(run, TABLE).spent}
         # fill: 64 PEs x 32 entries, 0.0389 pJ each
         assert by["dot", "dot"].attojoules == 64 * 32 * 38_900
-        # a bank of 32 entries x 4 bits is 16 bytes: 0.15625 pJ x sqrt(16 / 8192) = 6905 aJ a bit
-        assert by["dot", "lut_write_bit"].attojoules == 64 * 32 * 4 * 6_905
-        assert by["accumulate", "lut_read_bit"].attojoules == 64 * 64 * 4 * 6_905
+        # a bank of 32 entries x 5 bits is 20 bytes: 0.15625 pJ x sqrt(20 / 8192) = 7720 aJ a bit
+        assert by["dot", "lut_write_bit"].attojoules == 64 * 32 * 5 * 7_720
+        assert by["accumulate", "lut_read_bit"].attojoules == 64 * 64 * 5 * 7_720
         # the only group opens every sum: nothing to add to
         assert ("accumulate", "add_bit") not in by
         # a lane of 32 sums x 16 bits is 64 bytes: 0.15625 x sqrt(64 / 8192) = 13811 aJ
@@ -303,8 +303,8 @@ class TestArea:
         parts = area(load_hardware("cofluent64"))
         # 64 x (9 XNOR x 2 + 7 full adders x 16/3) = 64 x 55.33
         assert parts["dot"] == 3542
-        # 64 x (2 banks x 32 x 4 latches x 10/3 + 4 ports x 63 x 4 multiplexers x 7/3)
-        assert parts["lut"] == -(-64 * (2560 + 7056) // 3)
+        # 64 x (2 banks x 32 x 5 bits x 8 + 4 ports x 63 x 5 multiplexers x 7/3)
+        assert parts["lut"] == 64 * (2560 + 2940)
         # 64 x 4 accumulators x 16 bits x (full adder 16/3 + flip-flop 17/3)
         assert parts["accumulators"] == 64 * 4 * 16 * 11
         # 63 adders for each of 4 outputs a cycle, 16 bits
@@ -333,14 +333,14 @@ class TestArea:
 
     def test_sub_banks_and_their_crossbar(self) -> None:
         # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of
-        # 4 x 63; 4 bits wide, in 64 PEs
+        # 4 x 63; 5 bits wide, in 64 PEs
         less = area(machine())["lut"] - area(machine({"array.pe.lut_subbanks": 8}))["lut"]
-        assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 4 * 7 / 3, abs=1)
+        assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 5 * 7 / 3, abs=1)
 
     def test_fewer_ports_are_smaller(self) -> None:
-        # 64 PEs x 3 ports less x 63 x 4 multiplexers x 7/3
+        # 64 PEs x 3 ports less x 63 x 5 multiplexers x 7/3
         less = area(machine())["lut"] - area(machine({"array.pe.lut_read_ports": 1}))["lut"]
-        assert less == pytest.approx(64 * 3 * 63 * 4 * 7 / 3, abs=1)
+        assert less == pytest.approx(64 * 3 * 63 * 5 * 7 / 3, abs=1)
 
     def test_wider_activations_widen_tables_and_sums(self) -> None:
         assert logic_gates(machine(), 8) > logic_gates(machine(), 1)

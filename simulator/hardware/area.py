@@ -3,7 +3,7 @@
 Every storage bit, adder and multiplexer that the machine's description implies, counted in cells;
 no wires, no control, no clock tree. docs/energy.md writes the formulas out. Cell sizes are those of
 the NanGate 45 nm Open Cell Library over its NAND2_X1 (0.798 um2): XNOR2_X1 1.596, FA_X1 4.256,
-DFF_X1 4.522, DLH_X1 2.660, MUX2_X1 1.862 um2.
+DFF_X1 4.522, MUX2_X1 1.862 um2. reports/rtl_cells.md sets the proxy beside synthesised PEs.
 """
 
 from fractions import Fraction
@@ -14,23 +14,24 @@ from simulator.hardware.config import Hardware
 XNOR = Fraction(2)
 FULL_ADDER = Fraction(16, 3)
 FLIP_FLOP = Fraction(17, 3)
-LATCH = Fraction(10, 3)
 MUX = Fraction(7, 3)
+STORAGE_BIT = FLIP_FLOP + MUX
+"""A flip-flop that keeps its value unless written: what synthesis of `rtl/pe.sv` gives."""
 SRAM_BIT = Fraction(62, 100)
 """A 6T cell of 0.346 um2 (K. Mistry et al., IEDM 2007); ASSUMED: cells fill 70 % of a macro."""
 
 KERNEL_BITS = 9
 POPCOUNT_ADDERS = 7
 """Full adders that count the ones of 9 bits: 9 bits less the 2 ones of 9 in binary."""
-COUNT_BITS = 4
-"""Bits of a count from 0 to 9."""
+DOT_BITS = 5
+"""Bits of a dot product from -9 to 9; any of them, since a padded position adds 0."""
 REGISTER_SETS = 2
 """Of index registers: one is read while the other is written."""
 
 
 def lut_bits(activation_bits: int) -> int:
     """Width of one table entry; a bit-serial activation adds a bit for each of its bits."""
-    return COUNT_BITS + activation_bits - 1
+    return DOT_BITS + activation_bits - 1
 
 
 def sum_bits(hardware: Hardware, activation_bits: int) -> int:
@@ -63,15 +64,15 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
     pe, lanes, sums = hardware.array.pe, _lanes(hardware), _lane_sums(hardware)
     entry, total = lut_bits(activation_bits), sum_bits(hardware, activation_bits)
     bank = bank_bits(hardware, activation_bits)
-    registers = bank["index_register"] * LATCH * REGISTER_SETS
+    registers = bank["index_register"] * STORAGE_BIT * REGISTER_SETS
     return {
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
-        "subset": bank["subset"] * LATCH + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
-        "lut": pe.lut_banks * bank["lut"] * LATCH + _lut_ports(hardware, entry),
+        "subset": bank["subset"] * STORAGE_BIT + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
+        "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
         "index_registers": lanes * (registers + _port(REGISTER_SETS * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
-        "line_buffer": lanes * (bank["line_buffer"] * LATCH + _port(sums, total)),
+        "line_buffer": lanes * (bank["line_buffer"] * STORAGE_BIT + _port(sums, total)),
     }
 
 

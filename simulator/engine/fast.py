@@ -26,9 +26,14 @@ class _Interpreted:
     operations = 0
 
 
-def run(program: Program, progress: Callable[[int], None] | None = None) -> Trace:
-    """Run a program to its end; see `simulator.engine.event.run`."""
-    compiled = _pays(len(program))
+def run(
+    program: Program,
+    progress: Callable[[int], None] | None = None,
+    *,
+    compiled: bool | None = None,
+) -> Trace:
+    """Run a program to its end; see `simulator.engine.event.run`, and `totals` for `compiled`."""
+    compiled = _pays(len(program)) if compiled is None else compiled
     columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
     given = [numbers(getattr(program, name), compiled) for name in columns]
     sizes = (len(program.units), len(program), len(program))
@@ -98,10 +103,23 @@ def _pays(operations: int) -> bool:
 
 @cache
 def _compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The kernel's two loops, compiled; numba keeps the result on disk for the next process."""
-    from numba import njit
+    """The kernel's two loops, compiled."""
     from numba.extending import register_jitable
 
-    for part in (kernel.run_layer, kernel.end_turn, kernel.measure, kernel.move, kernel.agrees):
+    for part in (
+        kernel.run_layer, kernel.end_turn, kernel.measure, kernel.move, kernel.agrees,
+    ):  # fmt: skip
         register_jitable(part)
-    return njit(cache=True)(kernel.run_packed), njit(cache=True)(kernel.run_commands)
+    return _compile(kernel.run_packed), _compile(kernel.run_commands)
+
+
+def _compile(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile; numba keeps the result on disk for the next process, if there is where."""
+    import numba
+
+    compiler: Any = numba
+    try:
+        kept: Callable[..., Any] = compiler.njit(cache=True)(loop)
+    except RuntimeError:  # no folder can be written: for this process alone
+        kept = compiler.njit(loop)
+    return kept

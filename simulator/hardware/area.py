@@ -68,7 +68,8 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
     return {
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
-        "subset": bank["subset"] * STORAGE_BIT + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
+        "subset": bank["subset"] * STORAGE_BIT
+        + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
         "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
         "index_registers": lanes * (registers + _port(REGISTER_SETS * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),

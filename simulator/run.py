@@ -1,6 +1,7 @@
 """The API's verb: map a workload and its baseline onto a machine, run both, report."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Mapping as Items
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
-from simulator.mapping import map_workload
+from simulator.mapping import Mapping, map_workload
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
 from simulator.report.unmoved import why_unmoved
@@ -25,7 +26,7 @@ def simulate(
     bits: float | None = None,
     tau: int | None = None,
     tau_1x1: int | None = None,
-    taus: Mapping[str, int] | None = None,
+    taus: Items[str, int] | None = None,
     activation_bits: int = 1,
     baseline_bits: float = 1,
     batch: int = 1,
@@ -98,6 +99,40 @@ def run_one(
 
     program = with_port(with_dram(mapping.program, mapping, hardware), mapping, hardware)
     return Run.traced(workload, mapping, name, run(program, report))
+
+
+def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputError]:
+    """Run configured workloads on machines, those that differ only in rates at once.
+
+    Args:
+        jobs: workload and machine of each; the fast engine covers the machine.
+
+    Returns for every job its run, or why there is none.
+
+    """
+    from simulator.engine.fast import totals_together
+
+    mappings: dict[int, Mapping] = {}
+    outcomes: dict[int, Run | InputError] = {}
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for number, (workload, hardware) in enumerate(jobs):
+        try:
+            mapping = mappings[number] = map_workload(workload, hardware)
+        except InputError as error:
+            outcomes[number] = error
+        else:
+            parts = (*mapping.loops.layers, *mapping.loops.room_ages)
+            alike.setdefault(tuple(map(id, parts)), []).append(number)
+    for numbers in alike.values():
+        summaries = totals_together([mappings[number].loops for number in numbers])
+        for number, summary in zip(numbers, summaries, strict=True):
+            outcomes[number] = Run(
+                workload=jobs[number][0],
+                mapping=mappings[number],
+                engine="fast",
+                summary=summary,
+            )
+    return [outcomes[number] for number in range(len(jobs))]
 
 
 def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:

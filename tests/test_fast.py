@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 
 from simulator.engine import engine, kernel
-from simulator.engine.fast import totals
-from simulator.engine.instructions import RunState, instructions_of
+from simulator.engine.fast import totals, totals_together
+from simulator.engine.instructions import Layout, RunState, instructions_of
 from simulator.errors import InputError
 from simulator.flatten import flatten
 from simulator.hardware import load_hardware
@@ -68,6 +68,34 @@ def tall_networks(draw: st.DrawFn) -> Workload:
         for x in shape.layers[:1]
     ]  # fmt: skip
     return replace(shapes[0], layers=tuple(layers))
+
+
+def rates() -> st.SearchStrategy[Overrides]:
+    return st.fixed_dictionaries(
+        {
+            "memory.dram.latency_cycles": st.integers(0, 80),
+            "memory.dram.bytes_per_cycle": st.sampled_from([0.3, 1, 4, 64]),
+            "memory.index_buffer.bytes_per_cycle": st.sampled_from([0.5, 4, 100]),
+        }
+    )
+
+
+@settings(max_examples=30)
+@given(
+    workload=tall_networks(), overrides=machines(), lanes=st.lists(rates(), min_size=1, max_size=5)
+)
+def test_machines_that_differ_in_rates_run_together(
+    workload: Workload, overrides: Overrides, lanes: list[Overrides]
+) -> None:
+    programs = [mapped(workload, overrides | lane).loops for lane in lanes]
+    for program, together in zip(programs, totals_together(programs), strict=True):
+        assert same(together, totals(program, compiled=False))
+
+
+def test_other_layers_do_not_run_together() -> None:
+    programs = [mapped(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
+    with pytest.raises(ValueError, match="same layers"):
+        totals_together(programs)
 
 
 @settings(max_examples=12)
@@ -169,7 +197,7 @@ def test_cost_does_not_grow_with_the_number_of_pixels(tau: int | None) -> None:
     for size in (128, 256, 512):
         loops = map_workload(network(layer(64, 128, size, size, tau=tau)), machine()).loops
         layers = [instructions_of(item) for item in loops.layers]
-        state = RunState(loops, layers, False)
+        state = RunState(Layout(loops, layers))
         state.start_layer()
         code = layers[0].code(loops.rate_columns, loops.room_ages[0])
         done.append(kernel.run_layer(code, state.rings, state.frames, state.state, state.units, 0))

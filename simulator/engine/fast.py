@@ -1,19 +1,21 @@
 """The fast engine: the event engine's trace command for command, and totals without a trace.
 
 `totals` runs a program with its loops and jumps over turns that repeat, so its cost grows with
-the number of distinct phases. `run` writes out the trace. Both run `kernel.py`, interpreted for a
-single run and compiled (numba) once a process has run enough for the compiler's import to pay.
+the number of distinct phases. `totals_together` does so for programs that differ only in rates, all
+at once. `run` writes out the trace. A single run is interpreted; once a process has run enough for
+the compiler's import to pay, the work is compiled (numba).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from simulator.engine import kernel
-from simulator.engine.instructions import Instructions, RunState, instructions_of, numbers
-from simulator.loops import LoopProgram, RateColumns
+from simulator.engine.instructions import Instructions, Layout, RunState, instructions_of
+from simulator.engine.kernel import NEVER
+from simulator.loops import LoopProgram
 from simulator.program import Ints, Program, Summary, Trace
 
 COMPILE_FROM = 250_000
@@ -35,10 +37,10 @@ def run(
     """Run a program to its end; see `simulator.engine.event.run`, and `totals` for `compiled`."""
     compiled = _pays(len(program)) if compiled is None else compiled
     columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
-    given = [numbers(getattr(program, name), compiled) for name in columns]
+    given = [_numbers(getattr(program, name), compiled) for name in columns]
     sizes = (len(program.units), len(program), len(program))
-    free, start, ready = (numbers(np.zeros(size, dtype=np.int64), compiled) for size in sizes)
-    work: Callable[..., Any] = _compiled()[1] if compiled else kernel.run_commands
+    free, start, ready = (_numbers(np.zeros(size, dtype=np.int64), compiled) for size in sizes)
+    work: Callable[..., Any] = _compiled_commands() if compiled else kernel.run_commands
     work(*given, free, start, ready)
     if progress:
         progress(len(program))
@@ -51,48 +53,91 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
 
     Args:
         program: with its loops.
-        compiled: run the kernel compiled or interpreted; as pays if not given.
+        compiled: run compiled or interpreted; as pays if not given.
 
     """
-    compiled = _pays(0) if compiled is None else compiled
-    work = _run_compiled if compiled else _run_interpreted
+    if _pays(0) if compiled is None else compiled:
+        return totals_together([program])[0]
     layers = [instructions_of(layer) for layer in program.layers]
-    run_state = RunState(program, layers, compiled)
-    units, count = run_state.units, len(layers)
-    ends = np.zeros(count, dtype=np.int64)
-    busy = np.zeros((count, units), dtype=np.int64)
+    state = RunState(Layout(program, layers))
+    ends = np.zeros((len(layers), 1), dtype=np.int64)
+    busy = np.zeros((len(layers), state.units, 1), dtype=np.int64)
     start = 0
     for number, (layer, ages) in enumerate(zip(layers, program.room_ages, strict=True)):
-        run_state.start_layer()
-        work(layer, program.rate_columns, ages, run_state, start)
-        start = int(run_state.state[0])
-        ends[number] = start
-        busy[number] = run_state.state[1 + units : 1 + 2 * units]
-    return Summary(
-        ends=ends,
-        busy=busy,
-        bytes=np.array([layer.bytes_by_unit for layer in program.layers]),
-        pe_cycles=np.array([layer.pe_cycles_by_kind for layer in program.layers]),
+        state.start_layer()
+        code = layer.code(program.rate_columns, ages)
+        _Interpreted.operations += kernel.run_layer(
+            code, state.rings, state.frames, state.state, state.units, start
+        )
+        start = ends[number, 0] = state.state[0]
+        busy[number, :, 0] = state.state[1 + state.units : 1 + 2 * state.units]
+    return _summaries(program, ends, busy)[0]
+
+
+def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
+    """`totals` of programs that share their layers and differ only in rates, compiled.
+
+    Raises:
+        ValueError: the programs do not share their layers.
+
+    """
+    first = programs[0]
+    if not all(shares_layers(program, first) for program in programs):
+        raise ValueError("programs that run together have the same layers")
+    layers = [instructions_of(layer) for layer in first.layers]
+    layout, lanes = Layout(first, layers), len(programs)
+    state = np.repeat(layout.fresh()[:, None], lanes, axis=1)
+    head = np.zeros(len(layout.size), dtype=np.int64)
+    stack = np.zeros((4, layout.depth), dtype=np.int64)
+    before, shift = (
+        np.zeros((layout.depth, layout.width, lanes), dtype=np.int64) for _ in range(2)
     )
+    columns = [program.rate_columns for program in programs]
+    rates = [np.stack(column, axis=1) for column in zip(*columns, strict=True)]
+    ends = np.zeros((len(layers), lanes), dtype=np.int64)
+    busy = np.zeros((len(layers), layout.units, lanes), dtype=np.int64)
+    start, work = np.zeros(lanes, dtype=np.int64), _compiled_lanes()
+    for number, (layer, ages) in enumerate(zip(layers, first.room_ages, strict=True)):
+        state[0] = 0
+        state[1 + layout.units : 1 + 2 * layout.units] = 0
+        state[layout.forgotten] = NEVER
+        work(
+            *layer.tape, *_times(layer, *rates), ages, layout.base, layout.size, head, layout.room,
+            stack, before, shift, state, layout.units, start,
+        )  # fmt: skip
+        ends[number] = start = state[0].copy()
+        busy[number] = state[1 + layout.units : 1 + 2 * layout.units]
+    return _summaries(first, ends, busy)
 
 
-def _run_interpreted(
-    layer: Instructions, rates: RateColumns, ages: Ints, run: RunState, start: int
-) -> None:
-    code = layer.code(rates, ages)
-    _Interpreted.operations += kernel.run_layer(
-        code, run.rings, run.frames, run.state, run.units, start
-    )
+def shares_layers(one: LoopProgram, other: LoopProgram) -> bool:
+    """Whether two programs differ in nothing but their rates."""
+    pairs = zip(one.layers + one.room_ages, other.layers + other.room_ages, strict=False)
+    return len(one.layers) == len(other.layers) and all(mine is theirs for mine, theirs in pairs)
 
 
-def _run_compiled(
-    layer: Instructions, rates: RateColumns, ages: Ints, run: RunState, start: int
-) -> None:
-    cycles, latency = layer.layer.cycles(rates), layer.layer.latency(rates)
-    _compiled()[0](
-        *layer.tape, cycles, latency, ages, *run.rings, *run.frames[:-1],
-        run.state, run.units, start,
-    )  # fmt: skip
+def _times(
+    layer: Instructions, numerator: Ints, denominator: Ints, latency: Ints
+) -> tuple[Ints, Ints]:
+    """[ops, lanes] cycles and latencies; rates are [kinds, lanes]."""
+    ops = layer.layer.columns
+    moved = -(-ops.bytes[:, None] * denominator[ops.kind] // numerator[ops.kind])
+    return ops.cycles[:, None] + moved, latency[ops.kind]
+
+
+def _summaries(program: LoopProgram, ends: Ints, busy: Ints) -> list[Summary]:
+    """One summary per lane; bytes and work are the program's own."""
+    bytes_ = np.array([layer.bytes_by_unit for layer in program.layers])
+    pe_cycles = np.array([layer.pe_cycles_by_kind for layer in program.layers])
+    return [
+        Summary(ends=ends[:, lane], busy=busy[:, :, lane], bytes=bytes_, pe_cycles=pe_cycles)
+        for lane in range(ends.shape[1])
+    ]
+
+
+def _numbers(values: Ints, as_arrays: bool) -> Any:
+    """An array as compiled code takes it, or as a list, which interpreted code reads faster."""
+    return values if as_arrays else values.tolist()
 
 
 def _pays(operations: int) -> bool:
@@ -102,15 +147,19 @@ def _pays(operations: int) -> bool:
 
 
 @cache
-def _compiled() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The kernel's two loops, compiled."""
+def _compiled_lanes() -> Callable[..., Any]:
     from numba.extending import register_jitable
 
-    for part in (
-        kernel.run_layer, kernel.end_turn, kernel.measure, kernel.move, kernel.agrees,
-    ):  # fmt: skip
+    from simulator.engine import lanes
+
+    for part in lanes.PARTS:
         register_jitable(part)
-    return _compile(kernel.run_packed), _compile(kernel.run_commands)
+    return _compile(lanes.run_lanes)
+
+
+@cache
+def _compiled_commands() -> Callable[..., Any]:
+    return _compile(kernel.run_commands)
 
 
 def _compile(loop: Callable[..., Any]) -> Callable[..., Any]:

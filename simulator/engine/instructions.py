@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -123,53 +122,58 @@ def instructions_of(layer: LayerLoops) -> Instructions:
     return Instructions(layer)
 
 
-def numbers(values: Ints, as_arrays: bool) -> Any:
-    """An array as compiled code takes it, or as a list, which interpreted code reads faster."""
-    return values if as_arrays else values.tolist()
+class Layout:
+    """Where a run's state lies: the layer's end, units' times, their busy cycles, the rings."""
 
-
-class RunState:
-    """What the kernel keeps between layers."""
-
-    def __init__(self, program: LoopProgram, layers: list[Instructions], as_arrays: bool) -> None:
-        """Lay out the state."""
+    def __init__(self, program: LoopProgram, layers: list[Instructions]) -> None:
+        """Make room for the deepest nest and the furthest wait."""
         machine = program.machine
         self.units = len(machine.units)
+        self.room = int(machine.room)
         reach = np.max([layer.reach for layer in layers], axis=0)
         room = max((int(ages.max(initial=0)) for ages in program.room_ages), default=0)
         reach[machine.room] = max(room, reach[machine.room])
-        size = np.maximum(reach, 1)
-        base = 1 + 2 * self.units + np.cumsum(size) - size
-        width = int(base[-1] + size[-1])
-        depth = max(layer.depth for layer in layers) + 1
-        self.state = numbers(np.full(width, NEVER, dtype=np.int64), as_arrays)
-        for unit in range(self.units):
-            self.state[1 + unit] = 0
-        zeros = np.zeros(machine.signals, dtype=np.int64)
+        self.size: Ints = np.maximum(reach, 1)
+        self.base: Ints = 1 + 2 * self.units + np.cumsum(self.size) - self.size
+        self.width = int(self.base[-1] + self.size[-1])
+        self.depth = max(layer.depth for layer in layers) + 1
+        passing = np.array([s for s in range(machine.signals) if s not in machine.lasting])
+        rings = [np.arange(self.base[s], self.base[s] + self.size[s]) for s in passing]
+        self.forgotten: Ints = np.concatenate(rings)
+        """Rings that last only for a layer."""
+
+    def fresh(self) -> Ints:
+        """[width] the state before anything has run."""
+        state = np.full(self.width, NEVER, dtype=np.int64)
+        state[1 : 1 + self.units] = 0
+        return state
+
+
+class RunState:
+    """What the interpreted kernel keeps between layers, as lists."""
+
+    def __init__(self, layout: Layout) -> None:
+        """Lay out the state."""
+        self.units = layout.units
+        self.state: list[int] = layout.fresh().tolist()
         self.rings = Rings(
-            base=numbers(base, as_arrays),
-            size=numbers(size, as_arrays),
-            head=numbers(zeros, as_arrays),
-            room=int(machine.room),
+            base=layout.base.tolist(),
+            size=layout.size.tolist(),
+            head=[0] * len(layout.size),
+            room=layout.room,
         )
-        begin, turn, again, jumped = (
-            numbers(np.zeros(depth, dtype=np.int64), as_arrays) for _ in range(4)
-        )
-        before, shift = (
-            numbers(np.zeros(depth * width, dtype=np.int64), as_arrays) for _ in range(2)
-        )
-        self.frames = Frames(begin, turn, again, jumped, before, shift, width)
-        self._passing = [s for s in range(machine.signals) if s not in machine.lasting]
+        begin, turn, again, jumped = ([0] * layout.depth for _ in range(4))
+        before, shift = ([0] * (layout.depth * layout.width) for _ in range(2))
+        self.frames = Frames(begin, turn, again, jumped, before, shift, layout.width)
+        self._forgotten: list[int] = layout.forgotten.tolist()
 
     def start_layer(self) -> None:
         """Forget what lasts only for a layer."""
-        state, base, size = self.state, self.rings.base, self.rings.size
-        state[0] = 0
+        self.state[0] = 0
         for unit in range(self.units):
-            state[1 + self.units + unit] = 0
-        for signal in self._passing:
-            for place in range(base[signal], base[signal] + size[signal]):
-                state[place] = NEVER
+            self.state[1 + self.units + unit] = 0
+        for place in self._forgotten:
+            self.state[place] = NEVER
 
 
 def _offsets(rows: list[list[int]]) -> Ints:

@@ -1,7 +1,7 @@
 """The inner loop of the fast engine: runs a layer's loops and jumps over turns that repeat.
 
-Plain Python over sequences of integers. Interpreted it takes lists and needs no import; the same
-source compiled by numba takes arrays (`simulator.engine.fast`).
+Plain Python over lists of integers, for a single run: it needs no import. `lanes.py` does the same
+compiled, for many machines at once.
 
 Why a jump is exact. A turn of a loop maps the state s (when each unit is free, what each signal's
 last posts were ready at) to f(s), and every component of f is a maximum of sums: f is convex along
@@ -18,7 +18,7 @@ from typing import NamedTuple
 NEVER = -(1 << 60)
 """Ready time of a post that never was: nobody waits for it."""
 LOOP, END = -1, -2
-_FEWEST = 5
+FEWEST = 5
 """Turns from which on a loop is watched: one to get going, two that agree, one at the far end."""
 Numbers = Sequence[int]
 
@@ -81,54 +81,6 @@ class Frames(NamedTuple):
     shift: list[int]
     """What the turn before added to it."""
     width: int
-
-
-def run_packed(
-    tape: Numbers,
-    cuts: Numbers,
-    cycles: Numbers,
-    latency: Numbers,
-    room_ages: Numbers,
-    base: Numbers,
-    size: Numbers,
-    head: list[int],
-    room: int,
-    begin: list[int],
-    turn: list[int],
-    again: list[int],
-    jumped: list[int],
-    before: list[int],
-    shift: list[int],
-    state: list[int],
-    units: int,
-    start_cycle: int,
-) -> int:
-    """`run_layer` from plain arrays, which compiled code takes much faster than named tuples.
-
-    `tape` holds the other fields of `Code` behind one another, cut at `cuts`.
-    """
-    code = Code(
-        tape[cuts[0] : cuts[1]],
-        tape[cuts[1] : cuts[2]],
-        tape[cuts[2] : cuts[3]],
-        tape[cuts[3] : cuts[4]],
-        tape[cuts[4] : cuts[5]],
-        tape[cuts[5] : cuts[6]],
-        tape[cuts[6] : cuts[7]],
-        tape[cuts[7] : cuts[8]],
-        tape[cuts[8] : cuts[9]],
-        tape[cuts[9] : cuts[10]],
-        tape[cuts[10] : cuts[11]],
-        tape[cuts[11] : cuts[12]],
-        tape[cuts[12] : cuts[13]],
-        tape[cuts[13] : cuts[14]],
-        cycles,
-        latency,
-        room_ages,
-    )
-    rings = Rings(base, size, head, room)
-    frames = Frames(begin, turn, again, jumped, before, shift, len(before) // len(begin))
-    return run_layer(code, rings, frames, state, units, start_cycle)
 
 
 def run_layer(
@@ -194,7 +146,7 @@ def run_layer(
             frames.turn[depth] = 0
             frames.again[depth] = 2
             frames.jumped[depth] = 0
-            if code.turns[at] >= _FEWEST:
+            if code.turns[at] >= FEWEST:
                 measure(code, rings, frames, state, depth)
             at += 1
         elif end_turn(code, rings, frames, state, depth):
@@ -222,7 +174,7 @@ def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: 
         return False
     if turn == turns:
         return True
-    if turns < _FEWEST:
+    if turns < FEWEST:
         return False
     steady = measure(code, rings, frames, state, depth)
     if steady and frames.again[depth] <= turn < turns - 1:

@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.mapping import MappedLayer, Mapping
 from simulator.mapping.builder import Kind, Unit
-from simulator.program import Summary
+from simulator.program import Ints, Summary
 
 DRAM_READS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS)
 UNIT_TITLES = {
@@ -68,11 +68,17 @@ class LayerResult:
         )
 
 
+def working_pe_cycles(summary: Summary) -> Ints:
+    """[layers] PE-cycles in which a PE's busier side, dot unit or accumulators, works."""
+    dots = summary.pe_cycles[:, [Kind.FILL, Kind.DIRECT, Kind.MAC]].sum(axis=1)
+    working: Ints = np.maximum(dots, summary.pe_cycles[:, Kind.ACCUMULATE])
+    return working
+
+
 def layer_results(mapping: Mapping, summary: Summary) -> tuple[LayerResult, ...]:
     """Every layer's share of a run, in order."""
     starts = np.concatenate(([0], summary.ends[:-1]))
-    dots = summary.pe_cycles[:, [Kind.FILL, Kind.DIRECT, Kind.MAC]].sum(axis=1)
-    working = np.maximum(dots, summary.pe_cycles[:, Kind.ACCUMULATE])
+    working = working_pe_cycles(summary)
     return tuple(
         LayerResult(
             mapped=layer,

@@ -13,8 +13,9 @@ from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
+from simulator.mapping.builder import Unit
 from simulator.program import Summary, Trace, summarize
-from simulator.report.layers import LayerResult, layer_results
+from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
 
@@ -123,10 +124,17 @@ class Run:
     @property
     def dram_bytes(self) -> dict[str, int]:
         """Bytes read and written, whole bursts."""
+        moved = self.summary.bytes.sum(axis=0)
         return {
-            "read": sum(layer.dram_read_bytes for layer in self.layers),
-            "written": sum(layer.dram_written_bytes for layer in self.layers),
+            "read": int(moved[list(DRAM_READS)].sum()),
+            "written": int(moved[Unit.DRAM_OUTPUTS]),
         }
+
+    @property
+    def utilization(self) -> float:
+        """Share of the run's PE-cycles in which a PE's busier side works (0 to 1)."""
+        pes = self.mapping.layers[0].plan.hardware.array.pes
+        return float(working_pe_cycles(self.summary).sum() / (pes * max(1, self.cycles)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from simulator.hardware.area import area
 from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
-from simulator.run import run_one
+from simulator.run import engine_for, run_one, run_together
 from simulator.sweep.axes import POINT_FIELDS, Value
 from simulator.sweep.columns import flat, layer_schema, point_schema
 from simulator.workload import Workload, configure
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from simulator.sweep.points import Point
 
 Row = dict[str, Any]
+Settings = tuple[tuple[str, Value], ...]
+RunKey = tuple[str, Settings, Settings, Settings]
+"""Hardware file, its settings, the network's options, its precision."""
 T = TypeVar("T")
 
 _KEPT_HARDWARE = 16
@@ -77,6 +80,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
 
     """
     evaluator = _evaluator(inputs)
+    evaluator.prepare(points)
     rows: list[Row] = []
     layer_rows: list[Row] = []
     for number, point in enumerate(points, first):
@@ -146,9 +150,40 @@ class _Evaluator:
         self._area = _remembered(self._gate_equivalents, _KEPT_HARDWARE)
         self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
         self._figures = _remembered(self._run, _KEPT_RUNS)
+        self._prepared: dict[str, _Figures] = {}
+        """Figures of runs of the chunk at hand, by the arguments of `_run`."""
         names = inputs.names
         self._settings = [(i, name) for i, name in enumerate(names) if name not in POINT_FIELDS]
         self._fields = [(i, name) for i, name in enumerate(names) if name in POINT_FIELDS]
+
+    def prepare(self, points: "Iterable[Point]") -> None:
+        """Run what the fast engine can run together: machines that differ only in rates."""
+        self._prepared.clear()
+        jobs: dict[str, tuple[Workload, Hardware, str]] = {}
+        for point in points:
+            for key in self._runs_of(point):
+                name, settings, shape, precision = key
+                try:
+                    hardware = self._machine(name, settings).hardware
+                    workload, text = self._workload(shape, precision)
+                    if engine_for(self.inputs.engine, hardware) == "fast":
+                        jobs.setdefault(repr(key), (workload, hardware, text))
+                except InputError:
+                    continue  # the point's own row says so
+        outcomes = run_together([job[:2] for job in jobs.values()])
+        for (spelt, (_, _, text)), run in zip(jobs.items(), outcomes, strict=True):
+            if not isinstance(run, InputError):
+                self._prepared[spelt] = _figures(run, text, self.inputs.layers)
+
+    def _runs_of(self, point: "Point") -> "list[RunKey]":
+        """The point's run and its baseline, as `_run` takes them."""
+        said = {name: point[i] for i, name in self._fields if point[i] is not None}
+        settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
+        hw = str(said.pop("hw"))
+        precision = tuple((k, said.pop(k)) for k in ("bits", "tau", "tau_1x1") if k in said)
+        shape = tuple(sorted(said.items()))
+        baseline = (("bits", self.inputs.baseline_bits),)
+        return [(hw, settings, shape, precision), (hw, settings, shape, baseline)]
 
     def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
         """The row of a point, and its rows by layer; the reason where it is impossible."""
@@ -164,7 +199,7 @@ class _Evaluator:
             "version": __version__,
         }
         try:
-            return self._complete(row, said, settings)
+            return self._complete(row, point, settings)
         except InputError as error:
             reason = str(error)
         except Exception as error:  # a defect in one point must not end the study
@@ -172,15 +207,11 @@ class _Evaluator:
         data = self.inputs.hardware[row["hardware"]]
         return {**flat(_replaced(data, settings)), **row, "error": reason}, []
 
-    def _complete(
-        self, row: Row, said: dict[str, Value], settings: tuple[tuple[str, Value], ...]
-    ) -> tuple[Row, list[Row]]:
+    def _complete(self, row: Row, point: "Point", settings: Settings) -> tuple[Row, list[Row]]:
         machine = self._machine(row["hardware"], settings)
-        precision = tuple((k, said.pop(k)) for k in ("bits", "tau", "tau_1x1") if k in said)
-        shape = tuple(sorted(said.items()))
-        key = (row["hardware"], settings, shape)
-        run = self._figures(*key, precision)
-        base = self._figures(*key, (("bits", self.inputs.baseline_bits),))
+        own, baseline = self._runs_of(point)
+        shape = own[2]
+        run, base = self._figures(*own), self._figures(*baseline)
         clock = machine.hardware.clock_ghz
         row = {
             "bits": run.bits,
@@ -209,7 +240,7 @@ class _Evaluator:
         }
         return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
 
-    def _size(self, shape: tuple[tuple[str, Value], ...]) -> str:
+    def _size(self, shape: Settings) -> str:
         workload = self._network(dict(shape))
         return f"{workload.input_height}x{workload.input_width}"
 
@@ -219,7 +250,7 @@ class _Evaluator:
             raise InputError(found)
         return found
 
-    def _make_machine(self, name: str, settings: tuple[tuple[str, Value], ...]) -> _Machine:
+    def _make_machine(self, name: str, settings: Settings) -> _Machine:
         hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
         plain = msgspec.to_builtins(hardware)
         texts = {"hardware": configuration_text(plain)}
@@ -227,14 +258,10 @@ class _Evaluator:
             texts["dram"] = configuration_text(msgspec.to_builtins(table))
         return _Machine(hardware, flat(plain), texts)
 
-    def _gate_equivalents(
-        self, name: str, settings: tuple[tuple[str, Value], ...], activation_bits: int
-    ) -> int:
+    def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
         return sum(area(self._machine(name, settings).hardware, activation_bits).values())
 
-    def _make_workload(
-        self, shape: tuple[tuple[str, Value], ...], precision: tuple[tuple[str, Value], ...]
-    ) -> tuple[Workload, str]:
+    def _make_workload(self, shape: Settings, precision: Settings) -> tuple[Workload, str]:
         options: dict[str, Any] = dict(shape)
         network = self._network(options)
         workload = configure(
@@ -249,10 +276,13 @@ class _Evaluator:
     def _run(
         self,
         name: str,
-        settings: tuple[tuple[str, Value], ...],
-        shape: tuple[tuple[str, Value], ...],
-        precision: tuple[tuple[str, Value], ...],
+        settings: Settings,
+        shape: Settings,
+        precision: Settings,
     ) -> _Figures:
+        prepared = self._prepared.get(repr((name, settings, shape, precision)))
+        if prepared is not None:
+            return prepared
         workload, text = self._workload(shape, precision)
         run = run_one(workload, self._machine(name, settings).hardware, self.inputs.engine)
         return _figures(run, text, self.inputs.layers)
@@ -278,11 +308,9 @@ def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
 
 
 def _figures(run: "Run", text: str, by_layer: bool) -> _Figures:
-    cycles = run.cycles
-    work = sum(layer.utilization * layer.cycles for layer in run.layers)
     return _Figures(
-        cycles=cycles,
-        utilization_percent=100 * work / cycles,
+        cycles=run.cycles,
+        utilization_percent=100 * run.utilization,
         dram_read_bytes=run.dram_bytes["read"],
         dram_written_bytes=run.dram_bytes["written"],
         bits=run.bits,

@@ -20,42 +20,46 @@ from unittest import mock
 from rich.console import Console
 from rich.table import Table
 
-from simulator.report.result import Run
-from simulator.run import run_one
+from simulator.hardware import Hardware
+from simulator.run import run_together
 from simulator.sweep import Study, evaluate, grid_study, run_study
 from simulator.sweep.axes import axis, setting_axis
+from simulator.workload import Workload
 
-MODELS = ("r18", "r20")
 BITS = "1,0.67,0.56,0.44"
-SIMULATED = 400
+SIMULATED = 16_384
 """Points that are simulated for the rate of real runs."""
+AXES = {
+    "PEs x rates": ("array.pes=16:512:+16", "memory.dram.bytes_per_cycle=1:{}:+1"),
+    "rates": ("memory.dram.latency_cycles=20:320:+20", "memory.dram.bytes_per_cycle=1:{}:+1"),
+}
+"""The second axis as long as it takes to make about as many points as asked for."""
 
 
-def study(model: str, points: int) -> Study:
-    """PEs x DRAM rate x bits, about as many points as asked for."""
-    rates = ceil(points / 4 / 32)
+def study(model: str, kind: str, points: int) -> Study:
+    """A grid of two hardware axes and bits."""
+    first, second = (setting_axis(text.format(1)) for text in AXES[kind])
+    second = setting_axis(AXES[kind][1].format(ceil(points / 4 / len(first.values))))
     axes = [axis("hw", "cofluent64"), axis("model", model), axis("bits", BITS)]
-    axes.append(setting_axis("array.pes=16:512:+16"))
-    axes.append(setting_axis(f"memory.dram.bytes_per_cycle=1:{rates}:+1"))
-    return grid_study(axes)
+    return grid_study([*axes, first, second])
 
 
 def remembering() -> object:
-    """`run_one`, but every workload is run once, on the hardware it first meets."""
-    known: dict[float, Run] = {}
+    """`run_together`, but every workload is run once, on the hardware it first meets."""
+    known: dict[float, object] = {}
 
-    def run(workload: object, hardware: object, engine: str) -> Run:
-        bits = workload.bits  # type: ignore[attr-defined] # a Workload
-        if bits not in known:
-            known[bits] = run_one(workload, hardware, engine)  # type: ignore[arg-type]
-        return known[bits]
+    def run(jobs: list[tuple[Workload, Hardware]]) -> list[object]:
+        for workload, hardware in jobs:
+            if workload.bits not in known:
+                (known[workload.bits],) = run_together([(workload, hardware)])
+        return [known[workload.bits] for workload, _ in jobs]
 
-    return mock.patch.object(evaluate, "run_one", run)
+    return mock.patch.object(evaluate, "run_together", run)
 
 
-def one(model: str, points: int, own: bool) -> None:
+def one(model: str, kind: str, points: int, own: bool) -> None:
     """Measure one study in this process; print JSON."""
-    made = study(model, points)
+    made = study(model, kind, points)
     evaluate.evaluate_chunk(made.payload, 0, [next(iter(made.points))])  # load what is compiled
     evaluate._evaluator.cache_clear()
     with tempfile.TemporaryDirectory() as folder:
@@ -64,7 +68,7 @@ def one(model: str, points: int, own: bool) -> None:
             with remembering():  # type: ignore[attr-defined] # a context manager
                 run_study(made, Path(folder), jobs=1)
         else:
-            evaluate.evaluate_chunk(made.payload, 0, list(made.points))
+            run_study(made, Path(folder), jobs=1)
         seconds = time.process_time() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"points": len(made.points), "seconds": seconds, "peak": peak}))
@@ -73,24 +77,24 @@ def one(model: str, points: int, own: bool) -> None:
 def main(counts: list[int]) -> None:
     """Measure all and print a table."""
     table = Table(
-        "what", "model", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
+        "what", "model", "axes", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
     )
-    lines = [("simulated", model, SIMULATED) for model in MODELS]
-    lines += [("own cost", "r18", count) for count in counts]
-    for what, model, points in lines:
-        command = [sys.executable, __file__, what, model, str(points)]
+    lines = [("simulated", model, kind, SIMULATED) for model in ("r18", "r20") for kind in AXES]
+    lines += [("own cost", "r18", "PEs x rates", count) for count in counts]
+    for line in lines:
+        command = [sys.executable, __file__, *map(str, line)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         said = json.loads(done.stdout)
         table.add_row(
-            what, model, f"{said['points']:,}", f"{said['seconds']:.1f}",
+            *line[:3], f"{said['points']:,}", f"{said['seconds']:.1f}",
             f"{said['points'] / said['seconds']:,.0f}",
             f"{1e3 * said['seconds'] / said['points']:.3f}", f"{said['peak']:.0f}",
         )  # fmt: skip
-    Console(width=110).print(table)
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] in (["simulated"], ["own cost"]):
-        one(sys.argv[2], int(sys.argv[3]), own=sys.argv[1] == "own cost")
+        one(sys.argv[2], sys.argv[3], int(sys.argv[4]), own=sys.argv[1] == "own cost")
     else:
         main([int(text) for text in sys.argv[1:]] or [1_000, 10_000, 100_000])

@@ -48,7 +48,7 @@ class Walk:
     def __init__(self, plan: LayerPlan) -> None:
         self.plan, self.counts, self.passes = plan, Counter[tuple[Unit, str]](), Counter[object]()
         self.steps, self.bits = list(steps_of(plan)), plan.activation_bits
-        self.entry = 4 + self.bits - 1
+        self.entry = 5 + self.bits - 1
         self.width = plan.hardware.array.pe.partial_sum_bits + self.bits - 1
 
     def add(self, unit: Unit, **counts: int) -> None:

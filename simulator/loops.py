@@ -12,7 +12,7 @@ an operation reads the same in every turn of a loop.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -210,11 +210,14 @@ def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
 
 
 def _count(body: Body, times: int, into: list[int]) -> None:
+    loops: dict[int, list[Loop]] = {}  # by identity: the same ones are counted together
     for item in body:
-        if isinstance(item, Loop):
-            _count(item.body, times * item.turns, into)
-        else:
+        if isinstance(item, int):
             into[item] += times
+        else:
+            loops.setdefault(id(item), []).append(item)
+    for same in loops.values():
+        _count(same[0].body, times * same[0].turns * len(same), into)
 
 
 def _written_out(body: Body) -> Ints:
@@ -232,13 +235,11 @@ def _written_out(body: Body) -> Ints:
 
 def repeated(bodies: Sequence[Body]) -> Body:
     """Bodies one after the other, equal neighbours as a loop."""
+    if len(bodies) == 1:
+        return bodies[0]
     items: list[int | Loop] = []
-    number = 0
-    while number < len(bodies):
-        body, first = bodies[number], number
-        while number < len(bodies) and bodies[number] == body:
-            number += 1
-        items += times(number - first, body)
+    for body, equal in groupby(bodies):
+        items += times(len(list(equal)), body)
     return tuple(items)
 
 

@@ -19,34 +19,38 @@ class _Writer:
         """Note what each operation changes: a bit for its unit, one for each signal it posts."""
         machine = layer.machine
         units = len(machine.units)
-        self.changes = [
-            1 << machine.unit_of[op.kind] | sum(1 << units + signal for signal in set(op.posts))
-            for op in layer.ops
-        ]
+        self.changes: list[int] = []
+        for op in layer.ops:
+            changes = 1 << machine.unit_of[op.kind]
+            for signal in op.posts:
+                changes |= 1 << units + signal
+            self.changes.append(changes)
         self.loops: dict[tuple[int, int], int] = {}
         """Number of each loop: its turns and what changes in it, all that sets it apart."""
-        self._written: dict[int, tuple[list[int], int, int]] = {}
+        self._written: dict[int, tuple[list[int], int]] = {}
         """By identity: a mapper uses the same loops in many places."""
 
-    def write(self, body: Body) -> tuple[list[int], int, int]:
-        """Return a body's instructions, what changes in it, and how deep its loops are nested."""
+    def write(self, body: Body) -> tuple[list[int], int]:
+        """Return a body's instructions, and how deep its loops are nested."""
         what: list[int] = []
-        changes, depth = 0, 0
+        depth = 0
         for item in body:
-            if isinstance(item, Loop):
-                inner, changed, deep = self._loop(item)
-                what += inner
-                changes, depth = changes | changed, max(depth, deep)
-            else:
+            if isinstance(item, int):
                 what.append(item)
-                changes |= self.changes[item]
-        return what, changes, depth
+            else:
+                inner, deep = self._loop(item)
+                what += inner
+                depth = max(depth, deep)
+        return what, depth
 
-    def _loop(self, loop: Loop) -> tuple[list[int], int, int]:
+    def _loop(self, loop: Loop) -> tuple[list[int], int]:
         if id(loop) not in self._written:
-            what, changes, depth = self.write(loop.body)
+            what, depth = self.write(loop.body)
+            changes = 0
+            for op in set(what):
+                changes |= self.changes[op] if op >= 0 else 0
             number = self.loops.setdefault((loop.turns, changes), len(self.loops))
-            self._written[id(loop)] = [LOOP - number, *what, END], changes, depth + 1
+            self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
         return self._written[id(loop)]
 
 
@@ -58,11 +62,11 @@ class Instructions:
         self.layer = layer
         machine, ops = layer.machine, layer.ops
         writer = _Writer(layer)
-        what, _, self.depth = writer.write(layer.body)
-        units, signals = range(len(machine.units)), range(machine.signals)
-        working = [[u for u in units if c >> u & 1] for _, c in writer.loops]
-        scalars = [[0, *(1 + u for u in at), *(1 + len(units) + u for u in at)] for at in working]
-        posted = [[s for s in signals if c >> len(units) + s & 1] for _, c in writer.loops]
+        what, self.depth = writer.write(layer.body)
+        units = len(machine.units)
+        working = [_bits(changes & (1 << units) - 1) for _, changes in writer.loops]
+        scalars = [[0, *(1 + u for u in at), *(1 + units + u for u in at)] for at in working]
+        posted = [_bits(changes >> units) for _, changes in writer.loops]
         waits = self._waits()
         self._lists: dict[str, list[int]] = {
             "what": what,
@@ -106,7 +110,9 @@ class Instructions:
     def tape(self) -> tuple[Ints, Ints]:
         """All fields of `Code` that rates do not decide, behind one another, and the cuts."""
         parts = [self._lists[name] for name in Code._fields[: len(self._lists)]]
-        return np.array(_joined(parts), dtype=np.int64), np.array(_offsets(parts), dtype=np.int64)
+        cuts = _offsets(parts)
+        tape = np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=cuts[-1])
+        return tape, np.array(cuts, dtype=np.int64)
 
     def code(self, rates: RateColumns, room_ages: Ints) -> Code:
         """The layer at some rates, as lists."""
@@ -168,6 +174,12 @@ class RunState:
         for signal in self._passing:
             for place in range(base[signal], base[signal] + size[signal]):
                 state[place] = NEVER
+
+
+@lru_cache
+def _bits(number: int) -> tuple[int, ...]:
+    """Places of a number's bits that are set."""
+    return tuple(place for place in range(number.bit_length()) if number >> place & 1)
 
 
 def _offsets(rows: Sequence[Sequence[object]]) -> list[int]:

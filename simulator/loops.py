@@ -12,6 +12,7 @@ an operation reads the same in every turn of a loop.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -155,18 +156,20 @@ class OpColumns:
     @classmethod
     def of(cls, ops: Sequence[Op]) -> "OpColumns":
         """Take the operations apart."""
-        waits = np.array([wait for op in ops for wait in op.waits], dtype=np.int64).reshape(-1, 2)
+        kind, pes, cycles, size, waits, posts, room = zip(*ops, strict=True)
+        table = np.array((kind, pes, cycles, size, room), dtype=np.int64)
+        pairs = np.array([pair for each in waits for pair in each], dtype=np.int64).reshape(-1, 2)
         return cls(
-            kind=_ints(op.kind for op in ops),
-            pes=_ints(op.pes for op in ops),
-            cycles=_ints(op.cycles for op in ops),
-            bytes=_ints(op.bytes for op in ops),
-            room=_ints(op.room for op in ops),
-            wait_offsets=_offsets(len(op.waits) for op in ops),
-            wait_signal=waits[:, 0].copy(),
-            wait_age=waits[:, 1].copy(),
-            post_offsets=_offsets(len(op.posts) for op in ops),
-            post_signal=_ints(signal for op in ops for signal in op.posts),
+            kind=table[0],
+            pes=table[1],
+            cycles=table[2],
+            bytes=table[3],
+            room=table[4],
+            wait_offsets=_offsets(waits),
+            wait_signal=pairs[:, 0].copy(),
+            wait_age=pairs[:, 1].copy(),
+            post_offsets=_offsets(posts),
+            post_signal=np.array([signal for each in posts for signal in each], dtype=np.int64),
         )
 
 
@@ -201,20 +204,20 @@ def _sums(group: Ints, values: Ints, groups: int) -> Ints:
     return sums
 
 
-def _ints(values: "object") -> Ints:
-    return np.fromiter(values, dtype=np.int64)  # type: ignore[call-overload,no-any-return]
-
-
-def _offsets(counts: "object") -> Ints:
-    return np.concatenate(([0], np.cumsum(_ints(counts)))).astype(np.int64)
+def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
+    """[rows + 1] where each row begins in all rows behind one another."""
+    return np.array([0, *accumulate(map(len, rows))], dtype=np.int64)
 
 
 def _count(body: Body, times: int, into: list[int]) -> None:
+    loops: dict[int, list[Loop]] = {}  # by identity: the same ones are counted together
     for item in body:
-        if isinstance(item, Loop):
-            _count(item.body, times * item.turns, into)
-        else:
+        if isinstance(item, int):
             into[item] += times
+        else:
+            loops.setdefault(id(item), []).append(item)
+    for same in loops.values():
+        _count(same[0].body, times * same[0].turns * len(same), into)
 
 
 def _written_out(body: Body) -> Ints:
@@ -232,13 +235,11 @@ def _written_out(body: Body) -> Ints:
 
 def repeated(bodies: Sequence[Body]) -> Body:
     """Bodies one after the other, equal neighbours as a loop."""
+    if len(bodies) == 1:
+        return bodies[0]
     items: list[int | Loop] = []
-    number = 0
-    while number < len(bodies):
-        body, first = bodies[number], number
-        while number < len(bodies) and bodies[number] == body:
-            number += 1
-        items += times(number - first, body)
+    for body, equal in groupby(bodies):
+        items += times(len(list(equal)), body)
     return tuple(items)
 
 

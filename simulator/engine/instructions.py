@@ -1,7 +1,8 @@
 """A layer's loops as the flat instructions that `kernel.run_layer` runs."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from itertools import accumulate, chain
 
 import numpy as np
 
@@ -10,44 +11,46 @@ from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
 from simulator.program import Ints
 
 
-@dataclass
 class _Writer:
-    """Writes a body down, and for every loop what may change in it."""
+    """Writes bodies down, and for every loop what may change in it."""
 
-    layer: LayerLoops
-    what: list[int] = field(default_factory=list)
-    turns: list[int] = field(default_factory=list)
-    loop: list[int] = field(default_factory=list)
-    units: list[set[int]] = field(default_factory=list)
-    signals: list[set[int]] = field(default_factory=list)
-    depth: int = 0
+    def __init__(self, layer: LayerLoops) -> None:
+        """Note what each operation changes: a bit for its unit, one for each signal it posts."""
+        machine = layer.machine
+        units = len(machine.units)
+        self.changes: list[int] = []
+        for op in layer.ops:
+            changes = 1 << machine.unit_of[op.kind]
+            for signal in op.posts:
+                changes |= 1 << units + signal
+            self.changes.append(changes)
+        self.loops: dict[tuple[int, int], int] = {}
+        """Number of each loop: its turns and what changes in it, all that sets it apart."""
+        self._written: dict[int, tuple[list[int], int]] = {}
+        """By identity: a mapper uses the same loops in many places."""
 
-    def write(self, body: Body, depth: int, units: set[int], signals: set[int]) -> None:
-        """Write a body down and note which units and signals it touches."""
-        self.depth = max(self.depth, depth)
+    def write(self, body: Body) -> tuple[list[int], int]:
+        """Return a body's instructions, and how deep its loops are nested."""
+        what: list[int] = []
+        depth = 0
         for item in body:
-            if isinstance(item, Loop):
-                self._write_loop(item, depth, units, signals)
+            if isinstance(item, int):
+                what.append(item)
             else:
-                op = self.layer.ops[item]
-                units.add(self.layer.machine.unit_of[op.kind])
-                signals.update(op.posts)
-                self._add(item, 0, 0)
+                inner, deep = self._loop(item)
+                what += inner
+                depth = max(depth, deep)
+        return what, depth
 
-    def _write_loop(self, loop: Loop, depth: int, units: set[int], signals: set[int]) -> None:
-        number = len(self.units)
-        self.units.append(set())
-        self.signals.append(set())
-        self._add(LOOP, loop.turns, number)
-        self.write(loop.body, depth + 1, self.units[number], self.signals[number])
-        self._add(END, loop.turns, number)
-        units |= self.units[number]
-        signals |= self.signals[number]
-
-    def _add(self, what: int, turns: int, loop: int) -> None:
-        self.what.append(what)
-        self.turns.append(turns)
-        self.loop.append(loop)
+    def _loop(self, loop: Loop) -> tuple[list[int], int]:
+        if id(loop) not in self._written:
+            what, depth = self.write(loop.body)
+            changes = 0
+            for op in set(what):
+                changes |= self.changes[op] if op >= 0 else 0
+            number = self.loops.setdefault((loop.turns, changes), len(self.loops))
+            self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
+        return self._written[id(loop)]
 
 
 class Instructions:
@@ -56,58 +59,59 @@ class Instructions:
     def __init__(self, layer: LayerLoops) -> None:
         """Write the layer down."""
         self.layer = layer
+        machine, ops = layer.machine, layer.ops
         writer = _Writer(layer)
-        writer.write(layer.body, 0, set(), set())
-        self.depth = writer.depth
-        units = len(layer.machine.units)
-        scalars = [
-            sorted({0} | {1 + unit for unit in used} | {1 + units + unit for unit in used})
-            for used in writer.units
-        ]
-        signals = [sorted(used) for used in writer.signals]
-        ops = layer.columns
-        waits_from, wait_signal, wait_age = self._waits()
-        self._arrays: dict[str, Ints] = {
-            "what": np.array(writer.what, dtype=np.int64),
-            "turns": np.array(writer.turns, dtype=np.int64),
-            "loop": np.array(writer.loop, dtype=np.int64),
+        what, self.depth = writer.write(layer.body)
+        units = len(machine.units)
+        working = [_bits(changes & (1 << units) - 1) for _, changes in writer.loops]
+        scalars = [[0, *(1 + u for u in at), *(1 + units + u for u in at)] for at in working]
+        posted = [_bits(changes >> units) for _, changes in writer.loops]
+        waits = self._waits()
+        self._lists: dict[str, list[int]] = {
+            "what": what,
+            "turns": [turns for turns, _ in writer.loops],
             "scalars_from": _offsets(scalars),
             "scalars": _joined(scalars),
-            "signals_from": _offsets(signals),
-            "signals": _joined(signals),
-            "unit": np.array(layer.machine.unit_of, dtype=np.int64)[ops.kind],
-            "room": ops.room,
-            "waits_from": waits_from,
-            "wait_signal": wait_signal,
-            "wait_age": wait_age,
-            "posts_from": ops.post_offsets,
-            "post_signal": ops.post_signal,
+            "signals_from": _offsets(posted),
+            "signals": _joined(posted),
+            "unit": [machine.unit_of[op.kind] for op in ops],
+            "room": [op.room for op in ops],
+            "waits_from": _offsets(waits),
+            "wait_signal": [signal for each in waits for signal, _ in each],
+            "wait_age": [age for each in waits for _, age in each],
+            "posts_from": _offsets([op.posts for op in ops]),
+            "post_signal": _joined([op.posts for op in ops]),
         }
-        self.reach = np.zeros(layer.machine.signals, dtype=np.int64)
+        self.reach = np.zeros(machine.signals, dtype=np.int64)
         """[signals] the greatest age that the layer waits for."""
-        np.maximum.at(self.reach, wait_signal, wait_age)
+        for each in waits:
+            for signal, age in each:
+                self.reach[signal] = max(self.reach[signal], age)
 
-    def _waits(self) -> tuple[Ints, Ints, Ints]:
-        """Waits without those that look back further than the layer has posts."""
-        machine, ops = self.layer.machine, self.layer.columns
-        owner = np.repeat(np.arange(len(ops.kind)), np.diff(ops.post_offsets))
-        posted = np.bincount(
-            ops.post_signal, self.layer.times[owner].astype(float), minlength=machine.signals
-        )
-        lasting = np.isin(ops.wait_signal, list(machine.lasting))
-        kept = lasting | (ops.wait_age <= posted[ops.wait_signal])
-        counts = np.concatenate(([0], np.cumsum(kept)))
-        return counts[ops.wait_offsets], ops.wait_signal[kept], ops.wait_age[kept]
-
-    @cached_property
-    def _lists(self) -> dict[str, list[int]]:
-        return {name: values.tolist() for name, values in self._arrays.items()}
+    def _waits(self) -> list[list[tuple[int, int]]]:
+        """[ops] waits without those that look back further than the layer has posts."""
+        machine, ops = self.layer.machine, self.layer.ops
+        posted = [0] * machine.signals
+        for op, times in zip(ops, self.layer.times.tolist(), strict=True):
+            for signal in op.posts:
+                posted[signal] += times
+        lasting = machine.lasting
+        return [
+            [
+                (signal, age)
+                for signal, age in op.waits
+                if signal in lasting or age <= posted[signal]
+            ]
+            for op in ops
+        ]
 
     @cached_property
     def tape(self) -> tuple[Ints, Ints]:
         """All fields of `Code` that rates do not decide, behind one another, and the cuts."""
-        parts = [self._arrays[name] for name in Code._fields[: len(self._arrays)]]
-        return np.concatenate(parts), np.cumsum([0, *map(len, parts)])
+        parts = [self._lists[name] for name in Code._fields[: len(self._lists)]]
+        cuts = _offsets(parts)
+        tape = np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=cuts[-1])
+        return tape, np.array(cuts, dtype=np.int64)
 
     def code(self, rates: RateColumns, room_ages: Ints) -> Code:
         """The layer at some rates, as lists."""
@@ -176,9 +180,16 @@ class RunState:
             self.state[place] = NEVER
 
 
-def _offsets(rows: list[list[int]]) -> Ints:
-    return np.concatenate(([0], np.cumsum([len(row) for row in rows]))).astype(np.int64)
+@lru_cache
+def _bits(number: int) -> tuple[int, ...]:
+    """Places of a number's bits that are set."""
+    return tuple(place for place in range(number.bit_length()) if number >> place & 1)
 
 
-def _joined(rows: list[list[int]]) -> Ints:
-    return np.array([value for row in rows for value in row], dtype=np.int64)
+def _offsets(rows: Sequence[Sequence[object]]) -> list[int]:
+    """[rows + 1] where each row begins in all rows behind one another."""
+    return [0, *accumulate(map(len, rows))]
+
+
+def _joined(rows: Iterable[Iterable[int]]) -> list[int]:
+    return list(chain.from_iterable(rows))

@@ -17,21 +17,19 @@ from typing import NamedTuple
 
 NEVER = -(1 << 60)
 """Ready time of a post that never was: nobody waits for it."""
-LOOP, END = -1, -2
+END, LOOP = -1, -2
 FEWEST = 5
 """Turns from which on a loop is watched: one to get going, two that agree, one at the far end."""
 Numbers = Sequence[int]
 
 
 class Code(NamedTuple):
-    """A layer's loops as instructions: [I] each, but for tables by operation or by loop."""
+    """A layer's loops as I instructions, and tables by operation or by loop."""
 
     what: Numbers
-    """[I] an operation's number, LOOP or END."""
+    """[I] an operation's number, END of a loop, or LOOP - a loop's number where it begins."""
     turns: Numbers
-    """[I] turns of the loop."""
-    loop: Numbers
-    """[I] number of the loop."""
+    """[loops]"""
     scalars_from: Numbers
     """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
     scalars: Numbers
@@ -140,27 +138,27 @@ def run_layer(
                 head[signal] = place + 1 if place + 1 < size[signal] else 0
             done += 1
             at += 1
-        elif op == LOOP:
+        elif op == END:
+            if end_turn(code, rings, frames, state, depth):
+                depth -= 1
+                at += 1
+            else:
+                at = frames.begin[depth] + 1
+        else:
             depth += 1
             frames.begin[depth] = at
             frames.turn[depth] = 0
             frames.again[depth] = 2
             frames.jumped[depth] = 0
-            if code.turns[at] >= FEWEST:
+            if code.turns[LOOP - op] >= FEWEST:
                 measure(code, rings, frames, state, depth)
             at += 1
-        elif end_turn(code, rings, frames, state, depth):
-            depth -= 1
-            at += 1
-        else:
-            at = frames.begin[depth] + 1
     return done
 
 
 def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
     """End a turn of the innermost loop; return whether the loop is over."""
-    begin = frames.begin[depth]
-    turns = code.turns[begin]
+    turns = code.turns[LOOP - code.what[frames.begin[depth]]]
     turn = frames.turn[depth] + 1
     frames.turn[depth] = turn
     if frames.jumped[depth] > 0:
@@ -186,7 +184,7 @@ def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: 
 
 def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
     """Note the loop's state, and its shift since the last note; return if that stayed the same."""
-    loop = code.loop[frames.begin[depth]]
+    loop = LOOP - code.what[frames.begin[depth]]
     place = depth * frames.width
     same = True
     for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
@@ -214,7 +212,7 @@ def move(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> None:
     """Set the loop's state to the noted one, shifted by `turns` turns."""
-    loop = code.loop[frames.begin[depth]]
+    loop = LOOP - code.what[frames.begin[depth]]
     place = depth * frames.width
     for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
         state[code.scalars[number]] = frames.before[place] + turns * frames.shift[place]
@@ -233,7 +231,7 @@ def agrees(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> bool:
     """Whether the loop's state is the noted one, shifted by `turns` turns."""
-    loop = code.loop[frames.begin[depth]]
+    loop = LOOP - code.what[frames.begin[depth]]
     place = depth * frames.width
     for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
         if state[code.scalars[number]] != frames.before[place] + turns * frames.shift[place]:

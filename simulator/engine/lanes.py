@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.kernel import FEWEST, LOOP
+from simulator.engine.kernel import END, FEWEST, LOOP
 from simulator.program import Ints
 
 Flags = NDArray[np.bool_]
@@ -54,13 +54,13 @@ def run_lanes(
         start_cycle: [lanes] end of the layer before.
 
     """
-    what, turns, loops = tape[: cuts[1]], tape[cuts[1] : cuts[2]], tape[cuts[2] : cuts[3]]
-    scalars_from, scalars = tape[cuts[3] : cuts[4]], tape[cuts[4] : cuts[5]]
-    signals_from, signals = tape[cuts[5] : cuts[6]], tape[cuts[6] : cuts[7]]
-    unit_of, room_of = tape[cuts[7] : cuts[8]], tape[cuts[8] : cuts[9]]
-    waits_from, wait_signal = tape[cuts[9] : cuts[10]], tape[cuts[10] : cuts[11]]
-    wait_age, posts_from = tape[cuts[11] : cuts[12]], tape[cuts[12] : cuts[13]]
-    post_signal = tape[cuts[13] : cuts[14]]
+    what, turns = tape[: cuts[1]], tape[cuts[1] : cuts[2]]
+    scalars_from, scalars = tape[cuts[2] : cuts[3]], tape[cuts[3] : cuts[4]]
+    signals_from, signals = tape[cuts[4] : cuts[5]], tape[cuts[5] : cuts[6]]
+    unit_of, room_of = tape[cuts[6] : cuts[7]], tape[cuts[7] : cuts[8]]
+    waits_from, wait_signal = tape[cuts[8] : cuts[9]], tape[cuts[9] : cuts[10]]
+    wait_age, posts_from = tape[cuts[10] : cuts[11]], tape[cuts[11] : cuts[12]]
+    post_signal = tape[cuts[12] : cuts[13]]
     places = np.empty(len(state), dtype=np.int64)
     lanes = state.shape[1]
     start, ready = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
@@ -98,11 +98,11 @@ def run_lanes(
                 head[signal] = head[signal] + 1 if head[signal] + 1 < size[signal] else 0
             at += 1
             continue
-        if op == LOOP:
+        if op != END:
+            loop = LOOP - op
             depth += 1
             stack[0, depth], stack[1, depth], stack[2, depth], stack[3, depth] = at, 0, 2, 0
-            if turns[at] >= FEWEST:
-                loop = loops[at]
+            if turns[loop] >= FEWEST:
                 count = touched(
                     scalars[scalars_from[loop] : scalars_from[loop + 1]],
                     signals[signals_from[loop] : signals_from[loop + 1]],
@@ -112,10 +112,10 @@ def run_lanes(
             at += 1
             continue
         begin, turn = stack[0, depth], stack[1, depth] + 1
+        loop = LOOP - what[begin]
         stack[1, depth] = turn
-        over = turn == turns[begin]
-        if turns[begin] >= FEWEST and (stack[3, depth] > 0 or not over):
-            loop = loops[begin]
+        over = turn == turns[loop]
+        if turns[loop] >= FEWEST and (stack[3, depth] > 0 or not over):
             count = touched(
                 scalars[scalars_from[loop] : scalars_from[loop + 1]],
                 signals[signals_from[loop] : signals_from[loop + 1]],
@@ -123,16 +123,16 @@ def run_lanes(
             )  # fmt: skip
             mine, jumped = places[:count], stack[3, depth]
             if jumped > 0:
-                left = turns[begin] - jumped
+                left = turns[loop] - jumped
                 over = agrees(mine, state, before[depth], shift[depth], left)
                 if not over:
                     move(mine, state, before[depth], shift[depth], 0)
                     stack[1, depth], stack[2, depth], stack[3, depth] = jumped, 2 * jumped, 0
             else:
                 steady = note(mine, state, before[depth], shift[depth])
-                if steady and stack[2, depth] <= turn < turns[begin] - 1:
-                    stack[3, depth], stack[1, depth] = turn, turns[begin] - 1
-                    move(mine, state, before[depth], shift[depth], turns[begin] - 1 - turn)
+                if steady and stack[2, depth] <= turn < turns[loop] - 1:
+                    stack[3, depth], stack[1, depth] = turn, turns[loop] - 1
+                    move(mine, state, before[depth], shift[depth], turns[loop] - 1 - turn)
         if over:
             depth -= 1
             at += 1

@@ -1,6 +1,5 @@
 """The machine's words for commands: units, kinds, signals; and the operations of one layer."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from fractions import Fraction
@@ -92,29 +91,39 @@ MACHINE = Machine(
 )
 
 
+Waits = tuple[tuple[int, int], ...]
+Posts = tuple[int, ...]
+
+
 @dataclass
 class Builder:
     """The operations of one layer; equal ones are one."""
 
-    _number: dict[Op, int] = field(default_factory=dict)
+    _number: dict[tuple[int, int, int, int, Waits, Posts, int], int] = field(default_factory=dict)
 
-    def op(self, op: Op) -> int:
-        """Return the number of an operation."""
-        return self._number.setdefault(op, len(self._number))
+    def op(
+        self,
+        kind: int,
+        *,
+        pes: int = 0,
+        cycles: int = 0,
+        bytes: int = 0,
+        waits: Waits = (),
+        posts: Posts = (),
+        room: int = -1,
+    ) -> int:
+        """Return the number of an operation with the fields of `Op`."""
+        fields = (kind, pes, cycles, bytes, waits, posts, room)
+        return self._number.setdefault(fields, len(self._number))
 
     def build(self, body: Body) -> LayerLoops:
         """Everything added so far, in the order of `body`."""
-        return LayerLoops(MACHINE, tuple(self._number), body)
+        return LayerLoops(MACHINE, tuple(map(Op._make, self._number)), body)
 
 
-def wait(*pairs: tuple[Signal, int] | None) -> tuple[tuple[int, int], ...]:
-    """Waits of an operation; None is no wait."""
-    return tuple((int(pair[0]), pair[1]) for pair in pairs if pair is not None)
-
-
-def posts(signals: Sequence[tuple[Signal, bool]]) -> tuple[int, ...]:
-    """Signals that hold."""
-    return tuple(int(signal) for signal, holds in signals if holds)
+def after(signal: int, age: int = 1) -> Waits:
+    """Wait on the post of a signal `age` posts ago."""
+    return ((signal, age),)
 
 
 def rates_of(hardware: Hardware) -> tuple[Rates | None, ...]:

@@ -85,7 +85,7 @@ class _Window:
         # Along a row a transfer is contiguous: up to the next kernel, whatever lies between.
         wide = max(layer.extent, layer.stride)
         self.left, self.right = _spans(layer.out_width, layer.in_width, plan, wide)
-        fresh = self.bottom - np.maximum(self.top, np.append(0, self.bottom[:-1]))
+        fresh = self.bottom - np.maximum(self.top, np.concatenate(([0], self.bottom[:-1])))
         self.fresh = np.maximum(fresh, 0)
         """[out_height] input rows that no row of output before needs."""
         self.rows = np.cumsum(self.fresh)
@@ -126,7 +126,7 @@ class _Window:
 def _spans(outs: int, ins: int, plan: LayerPlan, extent: int) -> tuple[Ints, Ints]:
     """First and behind-last input row (or column) read for each row (or column) of output."""
     first = np.arange(outs) * plan.layer.stride - plan.layer.padding
-    return np.clip(first, 0, ins), np.clip(first + extent, 0, ins)
+    return np.minimum(np.maximum(first, 0), ins), np.minimum(np.maximum(first + extent, 0), ins)
 
 
 def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:
@@ -144,7 +144,7 @@ def _row_reads(
     if np.any(rows_done > np.maximum(row - 1, 0)):
         return None
     age = np.where(rows_done > 0, row - rows_done + 1, 0)
-    return np.diff(upto, prepend=0), age
+    return upto - np.concatenate(([0], upto[:-1])), age
 
 
 def _step_sizes(plan: LayerPlan, window: _Window) -> Ints:

@@ -8,6 +8,8 @@ Rows, transfers and visits that do the same become loops.
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -48,54 +50,81 @@ class LayerNest:
         return builder.build(rows.body())
 
 
+class _Transfer(NamedTuple):
+    """What sets a transfer's visits, in one row and block, apart from others of their layer."""
+
+    block: int
+    pixels: int
+    reads: tuple[tuple[Read, ...], ...]
+    """Of the first visits, or of all."""
+    place: int
+    """`Visit.place` of the first visit."""
+    hold: int
+    """`Visit.hold` of the first visit."""
+    fetches: bool
+    """The first visit needs chunks that the visit before did not."""
+    frees: bool
+    """With it, `Visit.frees` holds for one visit."""
+    first: bool
+    """The layer's first."""
+    releases: bool
+    """`Visit.releases` of the last visit."""
+    ends_row: bool
+    """The last of its row of output."""
+    ends_layer: bool
+
+
 class _Rows:
     """Makes the bodies of rows, transfers and visits, and keeps them: equal ones are one object."""
 
     def __init__(self, nest: LayerNest, commands: VisitCommands) -> None:
         """Take what every visit asks for out of the plan, as plain numbers."""
-        plan, transfers = nest.plan, nest.transfers
+        plan, transfers, weights = nest.plan, nest.transfers, nest.weights
         self.plan, self.nest, self.commands = plan, nest, commands
         self.groups, self.blocks = len(plan.group_units), len(plan.blocks)
-        self.per_row, self.pixel_steps = plan.steps_per_row, plan.pixel_steps
-        self.starts = transfers.row_starts.tolist()
+        self.per_step, self.per_row = plan.pixels_per_step, plan.steps_per_row
+        self.pixel_steps = plan.pixel_steps
+        self.starts: list[int] = transfers.row_starts.tolist()
         self.steps: list[int] = transfers.steps.tolist()
         self.pixels: list[int] = transfers.pixels.tolist()
-        self.first_step = (transfers.first_pixel // plan.pixels_per_step).tolist()
+        self.first_step: list[int] = (transfers.first_pixel // plan.pixels_per_step).tolist()
         self.rows = len(self.starts) - 1
+        self.places = weights.first_places(self.rows)
         self.alike = plan.alike_blocks
-        self.reads = Read.table(nest.inputs)
+        self.read_bytes, self.read_ages = nest.inputs.bytes.tolist(), nest.inputs.age.tolist()
         self.every_step_reads = nest.inputs.reuse == "step"
-        self.every_step_loads = nest.weights.reuse == "step" and self.groups > 1
-        self._rows: dict[bytes, Body] = {}
-        self._bodies: dict[Visit, Body] = {}
+        self.every_step_loads = weights.reuse == "step" and self.groups > 1
+        self.every_step = self.every_step_reads or self.every_step_loads
+        self.frees_first = self.groups == 1 and plan.mode != "mac"
+        self._rows: dict[tuple[bool, bool, int, bytes], Body] = {}
+        self._transfers: dict[_Transfer, Body] = {}
+        self._visits: dict[Visit, Body] = {}
 
     def body(self) -> Body:
         """All rows, image by image."""
-        rows = [self._row(number, sign) for number, sign in enumerate(self._signatures())]
+        rows = [self._row(number, reads) for number, reads in enumerate(self._row_reads())]
         images = self.plan.batch * self.plan.layer.images
         length = self.rows // images if self.rows % images == 0 else self.rows
         return repeated([repeated(rows[k : k + length]) for k in range(0, self.rows, length)])
 
-    def _signatures(self) -> list[bytes]:
-        """What sets each row apart from others."""
-        inputs, transfers, weights = self.nest.inputs, self.nest.transfers, self.nest.weights
+    def _row_reads(self) -> list[bytes]:
+        """What each row's transfers read, and how many pixels they have."""
+        inputs, starts = self.nest.inputs, self.starts
         if self.every_step_reads:
-            ends = range(0, self.pixel_steps, self.per_row)
-            parts = [inputs.bytes[k : k + self.per_row] for k in ends]
+            table = inputs.bytes
+            starts = [*range(0, self.pixel_steps, self.per_row), self.pixel_steps]
         else:
-            whole = np.stack((inputs.bytes, inputs.age, transfers.pixels), axis=1)
-            parts = [whole[self.starts[k] : self.starts[k + 1]] for k in range(self.rows)]
-        return [
-            b"%d %d %d " % (row == 0, row == self.rows - 1, weights.first_place(row))
-            + part.tobytes()
-            for row, part in enumerate(parts)
-        ]
+            table = np.array((inputs.bytes, inputs.age, self.nest.transfers.pixels)).T
+        data = table.tobytes()
+        width = len(data) // len(table)
+        return [data[a * width : b * width] for a, b in pairwise(starts)]
 
-    def _row(self, row: int, signature: bytes) -> Body:
-        if signature not in self._rows:
+    def _row(self, row: int, reads: bytes) -> Body:
+        key = row == 0, row == self.rows - 1, self.places[row], reads
+        if key not in self._rows:
             blocks = [self._block(row, block) for block in range(self.blocks)]
-            self._rows[signature] = repeated(blocks)
-        return self._rows[signature]
+            self._rows[key] = repeated(blocks)
+        return self._rows[key]
 
     def _block(self, row: int, block: int) -> Body:
         """One block of output channels along a row: its transfers, equal neighbours made once."""
@@ -103,94 +132,115 @@ class _Rows:
         bodies: list[Body] = []
         before = None
         for number in range(first, behind):
-            inner = first + 1 < number < behind - 1 and not self.every_step_loads
-            alike = (self.reads[number], self.pixels[number]) if inner else None
+            alike = None
+            if first + 1 < number < behind - 1 and not self.every_step:
+                alike = self.read_bytes[number], self.read_ages[number], self.pixels[number]
             if alike is None or alike != before:
-                bodies.append(self._transfer(row, block, number))
+                bodies.append(self._transfer(self._transfer_of(row, block, number)))
             else:
                 bodies.append(bodies[-1])
-            before = alike if not self.every_step_reads else None
+            before = alike
         return repeated(bodies)
 
-    def _transfer(self, row: int, block: int, number: int) -> Body:
+    def _transfer_of(self, row: int, block: int, number: int) -> _Transfer:
+        last_row, last_block = row == self.rows - 1, block == self.blocks - 1
+        starts, ends = number == self.starts[row], number == self.starts[row + 1] - 1
+        fetches = starts and (self.blocks > 1 or row == 0)
+        releases = ends and (self.blocks > 1 or last_row)
+        return _Transfer(
+            block=self.alike[block],
+            pixels=self.pixels[number],
+            reads=self._reads(block, number),
+            place=self._place(row, block, number, starts and (self.groups > 1 or fetches)),
+            hold=self._hold(row, block, number),
+            fetches=fetches,
+            frees=self._frees(last_row, ends, fetches if self.frees_first else releases),
+            first=starts and row == 0 and block == 0,
+            releases=releases,
+            ends_row=ends and last_block,
+            ends_layer=ends and last_block and last_row,
+        )
+
+    def _reads(self, block: int, number: int) -> tuple[tuple[Read, ...], ...]:
+        if self.every_step_reads:
+            steps = range(self.first_step[number], self.first_step[number] + self.steps[number])
+            return tuple(tuple(map(Read, self.read_bytes[k], self.read_ages[k])) for k in steps)
+        if self.nest.inputs.once and block:
+            return ()
+        return ((Read(self.read_bytes[number], self.read_ages[number]),),)
+
+    def _place(self, row: int, block: int, number: int, loads: bool) -> int:
+        """Place of a transfer's first load; -1 if it loads nothing."""
+        first = self.places[row]
+        if self.every_step_loads:
+            before = row * self.per_row
+            steps = min(self.per_row, self.pixel_steps - before)
+            return first + (block * steps + self.first_step[number] - before) * self.groups
+        return first + block * self.groups if loads and first >= 0 else -1
+
+    def _frees(self, last_row: bool, ends: bool, single: bool) -> bool:
+        """Whether a transfer's chunks are not read from the index buffer again.
+
+        With one group the chunk is read once for many visits: `single` says if in this transfer.
+        """
+        reuse = self.nest.weights.reuse
+        if self.groups == 1:
+            return single and (reuse != "layer" or self.blocks == 1 or last_row)
+        return ends and (reuse == "row" or last_row)
+
+    def _hold(self, row: int, block: int, number: int) -> int:
+        """Age of the write that must be done before the drain of the visit before can begin."""
+        starts_block = number == self.starts[row] and block > 0
+        before = self.starts[row + 1] - 1 if starts_block else number - 1
+        return 3 if before >= 0 and self.steps[before] == 1 else 0
+
+    def _transfer(self, transfer: _Transfer) -> Body:
+        if transfer not in self._transfers:
+            self._transfers[transfer] = self._visits_of(transfer)
+        return self._transfers[transfer]
+
+    def _visits_of(self, transfer: _Transfer) -> Body:
         """One transfer: its first, second and last visit, and those between, which are alike."""
-        steps = self.steps[number]
-        differ = self.every_step_reads or self.every_step_loads
-        visits = range(steps) if differ or steps < 5 else (0, 1, 2, steps - 1)
-        bodies = [self._visit(self._visit_of(row, block, number, k)) for k in visits]
+        steps = -(-transfer.pixels // self.per_step)
+        visits = range(steps) if self.every_step or steps < 5 else (0, 1, 2, steps - 1)
+        bodies = [self._visit(self._visit_of(transfer, k, k == steps - 1)) for k in visits]
         if len(bodies) == steps:
             return repeated(bodies)
         first, second, between, last = bodies
         return first + second + times(steps - 3, between) + last
 
     def _visit(self, visit: Visit) -> Body:
-        if visit not in self._bodies:
-            self._bodies[visit] = self.commands.body(visit)
-        return self._bodies[visit]
+        if visit not in self._visits:
+            self._visits[visit] = self.commands.body(visit)
+        return self._visits[visit]
 
-    def _visit_of(self, row: int, block: int, number: int, inside: int) -> Visit:
-        """The visit `inside` transfer `number`."""
-        plan = self.plan
-        last_row, last_block = row == self.rows - 1, block == self.blocks - 1
-        pixel_step = self.first_step[number] + inside
-        closes = inside == self.steps[number] - 1
-        starts_row = number == self.starts[row] and not inside
-        ends_row = number == self.starts[row + 1] - 1 and closes
-        fetches = self.groups > 1 or (starts_row and (self.blocks > 1 or row == 0))
-        releases = ends_row and (self.blocks > 1 or last_row)
+    def _visit_of(self, transfer: _Transfer, inside: int, closes: bool) -> Visit:
+        """The visit `inside` a transfer."""
+        opens = inside == 0
+        if self.every_step_loads:
+            place, frees = transfer.place + inside * self.groups, True
+        else:
+            place = transfer.place if opens else -1
+            frees = transfer.frees and (opens if self.frees_first else closes)
         return Visit(
-            block=self.alike[block],
-            pixels=min(plan.pixels_per_step, plan.pixels - pixel_step * plan.pixels_per_step),
-            reads=self._reads(block, number, inside, pixel_step),
-            place=self._place(row, block, pixel_step, starts_row and fetches),
-            fetches=fetches,
-            frees=self._frees(last_row, ends_row, releases if plan.mode == "mac" else fetches),
-            releases=releases,
-            first=starts_row and row == 0 and block == 0,
-            hold=self._hold(row, block, number, inside),
-            opens=inside == 0,
+            block=transfer.block,
+            pixels=min(self.per_step, transfer.pixels - inside * self.per_step),
+            reads=transfer.reads[inside] if inside < len(transfer.reads) else (),
+            place=place,
+            fetches=self.groups > 1 or (opens and transfer.fetches),
+            frees=frees,
+            releases=closes and transfer.releases,
+            first=opens and transfer.first,
+            hold=transfer.hold if opens else 2 if inside == 1 else 0,
+            opens=opens,
             closes=closes,
-            ends_row=ends_row and last_block,
-            write=self._write_bytes(block, number) if closes else 0,
-            ends_layer=last_row and ends_row and last_block,
+            ends_row=closes and transfer.ends_row,
+            write=self._write_bytes(transfer) if closes else 0,
+            ends_layer=closes and transfer.ends_layer,
         )
 
-    def _reads(self, block: int, number: int, inside: int, pixel_step: int) -> tuple[Read, ...]:
-        if self.every_step_reads:
-            return self.reads[pixel_step]
-        if inside or (self.nest.inputs.once and block):
-            return ()
-        return self.reads[number]
-
-    def _place(self, row: int, block: int, pixel_step: int, starts: bool) -> int:
-        """Place of a visit's first load; -1 if it loads nothing."""
-        first = self.nest.weights.first_place(row)
-        if self.every_step_loads:
-            before = row * self.per_row
-            steps = min(self.per_row, self.pixel_steps - before)
-            return first + (block * steps + pixel_step - before) * self.groups
-        return first + block * self.groups if starts and first >= 0 else -1
-
-    def _frees(self, last_row: bool, ends_row: bool, single: bool) -> bool:
-        """Whether a visit's chunks are not read from the index buffer again.
-
-        With one group the chunk is read once for many visits: `single` says if in this one.
-        """
-        reuse = self.nest.weights.reuse
-        if self.groups == 1:
-            return single and (reuse != "layer" or self.blocks == 1 or last_row)
-        return reuse == "step" or (ends_row and (reuse == "row" or last_row))
-
-    def _hold(self, row: int, block: int, number: int, inside: int) -> int:
-        """Age of the write that must be done before the drain of the visit before can begin."""
-        if inside:
-            return 2 if inside == 1 else 0
-        starts_block = number == self.starts[row] and block > 0
-        before = self.starts[row + 1] - 1 if starts_block else number - 1
-        return 3 if before >= 0 and self.steps[before] == 1 else 0
-
-    def _write_bytes(self, block: int, number: int) -> int:
-        values = self.pixels[number] * self.plan.blocks[block].outputs
+    def _write_bytes(self, transfer: _Transfer) -> int:
+        values = transfer.pixels * self.plan.blocks[transfer.block].outputs
         size = -(-values * self.plan.activation_bits // 8)
         burst = self.plan.hardware.memory.dram.burst_bytes
         return -(-size // burst) * burst

@@ -198,14 +198,13 @@ class LayerPlan:
     @cached_property
     def alike_groups(self) -> tuple[tuple[bool, ...], ...]:
         """[blocks][groups] whether a group's commands are the same as those of the group before."""
-        same = np.diff(np.array(self.group_units), prepend=-1) == 0
-        tables = [np.diff(self.chunk_table, axis=1, prepend=-1) == 0]
+        units, chunks = np.array(self.group_units), self.chunk_table
+        same = np.zeros(chunks.shape, dtype=bool)
+        same[:, 1:] = (chunks[:, 1:] == chunks[:, :-1]) & (units[1:] == units[:-1])
         if self.mode == "table":
-            changes = np.diff(self.accumulate_table, axis=1, prepend=-1)
-            tables.append(np.all(changes == 0, axis=2))
-        return tuple(
-            map(tuple, np.all([np.broadcast_to(same, tables[0].shape), *tables], 0).tolist())
-        )
+            cycles = self.accumulate_table
+            same[:, 1:] &= (cycles[:, 1:] == cycles[:, :-1]).all(axis=2)
+        return tuple(map(tuple, same.tolist()))
 
     @cached_property
     def subset_bytes(self) -> int:

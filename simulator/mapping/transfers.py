@@ -37,10 +37,12 @@ def transfers_of(plan: LayerPlan) -> Transfers:
     per_row, per_transfer = plan.steps_per_row, plan.steps_per_transfer
     rows = -(-plan.pixel_steps // per_row)
     pieces = -(-per_row // per_transfer)
-    row, piece = np.divmod(np.arange(rows * pieces), pieces)
-    first = row * per_row + piece * per_transfer
-    exists = first < plan.pixel_steps
-    row, piece, first = row[exists], piece[exists], first[exists]
+    row_begins = np.arange(rows) * per_row
+    first = (row_begins[:, None] + np.arange(0, per_row, per_transfer)).ravel()
+    row = np.repeat(np.arange(rows), pieces)
+    if plan.pixel_steps % per_row:  # the last row is shorter
+        kept = int(np.searchsorted(first, plan.pixel_steps))
+        first, row = first[:kept], row[:kept]
     behind = np.minimum(first + per_transfer, np.minimum((row + 1) * per_row, plan.pixel_steps))
     first_pixel = first * plan.pixels_per_step
     last_pixel = np.minimum(behind * plan.pixels_per_step, plan.pixels) - 1
@@ -50,6 +52,6 @@ def transfers_of(plan: LayerPlan) -> Transfers:
         pixels=last_pixel - first_pixel + 1,
         first_pixel=first_pixel,
         last_pixel=last_pixel,
-        row_first_pixel=np.arange(rows) * per_row * plan.pixels_per_step,
-        row_starts=np.searchsorted(row, np.arange(rows + 1)),
+        row_first_pixel=row_begins * plan.pixels_per_step,
+        row_starts=np.minimum(np.arange(rows + 1) * pieces, len(row)),
     )

@@ -4,17 +4,23 @@ A visit's sums stay in the line buffer from its first step to its drain. The wai
 stand here, each with its reason; docs/machine.md describes them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from simulator.loops import Body, Op, repeated
-from simulator.mapping.builder import Builder, Kind, Signal, posts, wait
+from simulator.loops import Body, repeated
+from simulator.mapping.builder import Builder, Kind, Posts, Signal, Waits, after
 from simulator.mapping.inputs import InputReads
 from simulator.mapping.plan import LayerPlan
 from simulator.mapping.weights import WeightLoads
+
+(
+    LOAD_WEIGHTS, READ_INPUTS, FETCH_INDICES, FILL, DIRECT, MAC, ACCUMULATE, DRAIN, WRITE_OUTPUTS,
+) = map(int, Kind)  # fmt: skip
+(
+    LOADED, INPUT_READ, FETCHED, FILLED, BANK_READ, STEP, TRANSFER, ROW, DRAINED, WRITTEN,
+    REGISTERS, ROOM, LAYER,
+) = map(int, Signal)  # fmt: skip
+"""`Kind` and `Signal` as plain numbers: an enumeration's members are slow to look up."""
 
 
 class Read(NamedTuple):
@@ -22,12 +28,6 @@ class Read(NamedTuple):
 
     bytes: int
     age: int
-
-    @classmethod
-    def table(cls, inputs: InputReads) -> list[tuple["Read", ...]]:
-        """Per transfer its read, or per pixel step a read for every group."""
-        sizes, ages = np.atleast_2d(inputs.bytes.T).T, np.atleast_2d(inputs.age.T).T
-        return [tuple(map(cls, *row)) for row in zip(sizes.tolist(), ages.tolist(), strict=True)]
 
 
 class Visit(NamedTuple):
@@ -61,195 +61,218 @@ class Visit(NamedTuple):
     ends_layer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+class _Step(NamedTuple):
+    """What sets one of a visit's steps apart from others of its layer."""
+
+    block: int
+    group: int
+    """The first group like its own; the group that sums begin with is like no other."""
+    pixels: int
+    read: Read | None
+    loads: bool
+    """Its chunk comes in right before it."""
+    fetches: bool
+    frees: bool
+    first: bool
+    """The layer's first."""
+    hold: int
+    """The visit's, in its first step."""
+    slot: bool
+    """Its sums are the first for an output slot, and go there without a drain."""
+    posts: Posts
+    """What its last command posts."""
+
+
 class VisitCommands:
     """Makes the commands of a layer's visits."""
 
-    plan: LayerPlan
-    builder: Builder
-    inputs: InputReads
-    weights: WeightLoads
+    def __init__(
+        self, plan: LayerPlan, builder: Builder, inputs: InputReads, weights: WeightLoads
+    ) -> None:
+        """Take what the steps ask for out of the plan, as plain numbers."""
+        table = plan.mode == "table"
+        self.plan, self._op = plan, builder.op
+        self.mode, self.groups = plan.mode, len(plan.group_units)
+        self.like = [_first_like(alike) for alike in plan.alike_groups]
+        self.room = int(inputs.room)
+        burst = plan.hardware.memory.dram.burst_bytes
+        self.load_bytes: list[int] = (-(-weights.bytes // burst) * burst).tolist()
+        self.chunk_bytes: list[list[int]] = plan.chunk_table.tolist()
+        self.drains = [plan.drain_cycles(block) for block in plan.blocks]
+        spatial = plan.hardware.array.spatial
+        self.pes = [1 if spatial == "output_pixels" else units for units in plan.group_units]
+        """[groups] PEs that have an input unit of a pixel to work on, per pixel."""
+        self.fills = plan.pass_fill_cycles() if table else ()
+        self.accumulates: list[list[list[int]]] = plan.accumulate_table.tolist() if table else []
+        self.bank_read = after(BANK_READ, plan.hardware.array.pe.lut_banks)
+        self._work = {
+            "table": self._table_step,
+            "direct": self._direct_step,
+            "mac": self._mac_step,
+        }[plan.mode]
+        self._bodies: dict[_Step, Body] = {}
 
     def body(self, visit: Visit) -> Body:
         """All commands of a visit in program order."""
         steps: list[Body] = []
         alone = visit.place >= 0 or len(visit.reads) > 1
-        last = len(self.plan.group_units) - 1
-        for group, alike in enumerate(self.plan.alike_groups[visit.block]):
-            again = alike and 1 < group < last and not alone
-            steps.append(steps[-1] if again else self._step(visit, group))
-        behind = [self._drain(visit)] if self.plan.mode != "mac" else []
+        last = self.groups - 1
+        like = self.like[visit.block]
+        for group in range(self.groups):
+            if like[group] < group < last and not alone:
+                steps.append(steps[-1])
+                continue
+            load = (self._load(visit.place + group),) if visit.place >= 0 else ()
+            steps.append(load + self._step(self._step_of(visit, group)))
+        behind: Body = (self._drain(visit),) if self.mode != "mac" else ()
         if visit.write:
-            behind.append(self._write(visit))
-        return repeated(steps) + tuple(behind)
+            behind += (self._write(visit),)
+        return repeated(steps) + behind
 
-    def _step(self, visit: Visit, group: int) -> Body:
-        ops = [*self._transfers(visit, group)]
-        match self.plan.mode:
-            case "table":
-                ops += self._table_step(visit, group)
-            case "direct":
-                ops.append(self._direct_step(visit, group))
-            case "mac":
-                ops.append(self._mac_step(visit, group))
-        return tuple(self.builder.op(op) for op in ops)
+    def _step_of(self, visit: Visit, group: int) -> _Step:
+        read = visit.reads[group] if group < len(visit.reads) else None
+        return _Step(
+            block=visit.block,
+            group=self.like[visit.block][group],
+            pixels=visit.pixels,
+            read=read if read and read.bytes else None,
+            loads=visit.place >= 0,
+            fetches=visit.fetches,
+            frees=visit.frees and (self.mode != "mac" or self.groups > 1 or visit.releases),
+            first=visit.first and group == 0,
+            hold=0 if group else visit.hold,
+            slot=self.mode == "mac" and visit.opens and group == self.groups - 1,
+            posts=self._step_posts(visit, group),
+        )
+
+    def _step(self, step: _Step) -> Body:
+        if step not in self._bodies:
+            self._bodies[step] = (*self._transfers(step), *self._work(step))
+        return self._bodies[step]
 
     # --- what a step waits for and what it releases ----------------------------------------------
 
-    def _read(self, visit: Visit, group: int) -> Read | None:
-        read = visit.reads[group] if group < len(visit.reads) else None
-        return read if read and read.bytes else None
-
-    def _input_waits(self, visit: Visit, group: int) -> tuple[tuple[Signal, int] | None, ...]:
+    def _input_waits(self, step: _Step) -> Waits:
         """The first command that reads activations: its input, and the layer before."""
-        return (
-            (Signal.INPUT_READ, 1) if self._read(visit, group) else None,
-            (Signal.LAYER, 1) if visit.first and group == 0 else None,
-        )
+        return (after(INPUT_READ) if step.read else ()) + (after(LAYER) if step.first else ())
 
-    def _sum_waits(self, visit: Visit, group: int) -> tuple[tuple[Signal, int] | None, ...]:
+    def _sum_waits(self, step: _Step) -> Waits:
         """The first command that overwrites sums while those of the visit before drain.
 
         It must not begin before that drain has, which the drain before or an output slot may hold
         up. In several passes outputs are not added in the order in which they drain, so there it
         must not begin before the drain has ended.
         """
-        if group:
+        if step.group:
             return ()
-        several = self.plan.mode == "table" and len(self.plan.pass_entries) > 1
-        drains = (Signal.DRAINED, 1 if several else 2)
-        return (
-            None if self.plan.mode == "mac" else drains,
-            (Signal.WRITTEN, visit.hold) if visit.hold else None,
+        drains = after(DRAINED, 1 if len(self.fills) > 1 else 2)
+        return (() if self.mode == "mac" else drains) + (
+            after(WRITTEN, step.hold) if step.hold else ()
         )
 
-    def _step_posts(self, visit: Visit, group: int) -> tuple[tuple[Signal, bool], ...]:
+    def _step_posts(self, visit: Visit, group: int) -> Posts:
         """What a step's last command posts."""
-        groups = len(self.plan.group_units)
-        last = group == groups - 1
-        return (
-            (Signal.STEP, True),
-            (Signal.REGISTERS, self.plan.mode != "mac" and (groups > 1 or visit.releases)),
-            (Signal.TRANSFER, last and visit.closes and self.inputs.room == Signal.TRANSFER),
-            (Signal.ROW, last and visit.ends_row and self.inputs.room == Signal.ROW),
-        )
+        posts: Posts = (STEP,)
+        if self.mode != "mac" and (self.groups > 1 or visit.releases):
+            posts += (REGISTERS,)
+        if group == self.groups - 1:
+            transfer = visit.closes and self.room == TRANSFER
+            row = visit.ends_row and self.room == ROW
+            posts += (self.room,) if transfer or row else ()
+        return posts
 
     # --- commands --------------------------------------------------------------------------------
 
-    def _transfers(self, visit: Visit, group: int) -> Iterator[Op]:
-        """What must come in for a step: a chunk, its inputs, its indices."""
-        loads = visit.place >= 0
-        if loads:
-            place = visit.place + group
-            yield Op(
-                kind=Kind.LOAD_WEIGHTS,
-                bytes=self._bursts(int(self.weights.bytes[place])),
-                posts=(Signal.LOADED,),
-                room=place,
+    def _load(self, place: int) -> int:
+        """A chunk that comes in for a step."""
+        return self._op(LOAD_WEIGHTS, bytes=self.load_bytes[place], posts=(LOADED,), room=place)
+
+    def _transfers(self, step: _Step) -> Iterator[int]:
+        """What must come in for a step behind its chunk: its inputs, its indices."""
+        if step.read:
+            yield self._op(
+                READ_INPUTS,
+                bytes=step.read.bytes,
+                waits=(after(self.room, step.read.age) if step.read.age else ()) + after(LAYER),
+                posts=(INPUT_READ,),
             )
-        read = self._read(visit, group)
-        if read:
-            room = (self.inputs.room, read.age) if read.age else None
-            yield Op(
-                kind=Kind.READ_INPUTS,
-                bytes=read.bytes,
-                waits=wait(room, (Signal.LAYER, 1)),
-                posts=(Signal.INPUT_READ,),
-            )
-        if visit.fetches and self.plan.mode != "mac":
-            yield Op(
-                kind=Kind.FETCH_INDICES,
-                bytes=int(self.plan.chunk_table[visit.block, group]),
-                waits=wait((Signal.REGISTERS, 2), (Signal.LOADED, 1) if loads else None),
-                posts=posts(((Signal.FETCHED, True), (Signal.ROOM, visit.frees))),
+        if step.fetches and self.mode != "mac":
+            yield self._op(
+                FETCH_INDICES,
+                bytes=self.chunk_bytes[step.block][step.group],
+                waits=after(REGISTERS, 2) + (after(LOADED) if step.loads else ()),
+                posts=(FETCHED, ROOM) if step.frees else (FETCHED,),
             )
 
-    def _table_step(self, visit: Visit, group: int) -> Iterator[Op]:
+    def _table_step(self, step: _Step) -> Iterator[int]:
         """For every pass a fill of one bank, and an accumulate that reads it."""
-        plan = self.plan
-        fills = plan.pass_fill_cycles()
-        for number, fill in enumerate(fills):
-            bank = (Signal.BANK_READ, plan.hardware.array.pe.lut_banks)
-            first = () if number else self._input_waits(visit, group)
-            yield Op(
-                kind=Kind.FILL,
-                pes=self._pes(visit, group),
-                cycles=fill,
-                waits=wait(bank, *first),
-                posts=(Signal.FILLED,),
+        pes = step.pixels * self.pes[step.group]
+        last = len(self.fills) - 1
+        for number, cycles in enumerate(self.accumulates[step.block][step.group]):
+            yield self._op(
+                FILL,
+                pes=pes,
+                cycles=self.fills[number],
+                waits=self.bank_read + (() if number else self._input_waits(step)),
+                posts=(FILLED,),
             )
-            fetched = (Signal.FETCHED, 1) if visit.fetches and not number else None
-            sums = () if number else self._sum_waits(visit, group)
-            done = self._step_posts(visit, group) if number == len(fills) - 1 else ()
-            yield Op(
-                kind=Kind.ACCUMULATE,
-                pes=self._pes(visit, group),
-                cycles=int(plan.accumulate_table[visit.block, group, number]),
-                waits=wait((Signal.FILLED, 1), fetched, *sums),
-                posts=posts(((Signal.BANK_READ, True), *done)),
+            fetched = after(FETCHED) if step.fetches and not number else ()
+            sums = () if number else self._sum_waits(step)
+            yield self._op(
+                ACCUMULATE,
+                pes=pes,
+                cycles=cycles,
+                waits=after(FILLED) + fetched + sums,
+                posts=(BANK_READ, *step.posts) if number == last else (BANK_READ,),
             )
 
-    def _direct_step(self, visit: Visit, group: int) -> Op:
+    def _direct_step(self, step: _Step) -> Iterator[int]:
         """Dot products that go straight to the accumulators."""
-        return Op(
-            kind=Kind.DIRECT,
-            pes=self._pes(visit, group),
-            cycles=self.plan.direct_cycles(self.plan.blocks[visit.block]),
-            waits=wait(
-                (Signal.FETCHED, 1) if visit.fetches else None,
-                *self._input_waits(visit, group),
-                *self._sum_waits(visit, group),
-            ),
-            posts=posts(self._step_posts(visit, group)),
+        yield self._op(
+            DIRECT,
+            pes=step.pixels * self.pes[step.group],
+            cycles=self.plan.direct_cycles(self.plan.blocks[step.block]),
+            waits=(after(FETCHED) if step.fetches else ())
+            + self._input_waits(step)
+            + self._sum_waits(step),
+            posts=step.posts,
         )
 
-    def _mac_step(self, visit: Visit, group: int) -> Op:
+    def _mac_step(self, step: _Step) -> Iterator[int]:
         """A full-precision step, which takes weights and activations as they come."""
         plan = self.plan
-        last = group == len(plan.group_units) - 1
-        slot = (Signal.WRITTEN, 2) if visit.opens and last else None
-        frees = visit.frees and (len(plan.group_units) > 1 or visit.releases)
-        return Op(
-            kind=Kind.MAC,
+        block, units = plan.blocks[step.block], plan.group_units[step.group]
+        yield self._op(
+            MAC,
             pes=plan.hardware.array.pes,
-            cycles=plan.mac_cycles(plan.blocks[visit.block], plan.group_units[group], visit.pixels),
-            waits=wait(
-                (Signal.LOADED, 1) if visit.place >= 0 else None,
-                *self._input_waits(visit, group),
-                *self._sum_waits(visit, group),
-                slot,
-            ),
-            posts=posts((*self._step_posts(visit, group), (Signal.ROOM, frees))),
+            cycles=plan.mac_cycles(block, units, step.pixels),
+            waits=(after(LOADED) if step.loads else ())
+            + self._input_waits(step)
+            + self._sum_waits(step)
+            + (after(WRITTEN, 2) if step.slot else ()),
+            posts=(*step.posts, ROOM) if step.frees else step.posts,
         )
 
     def _drain(self, visit: Visit) -> int:
-        slot = (Signal.WRITTEN, 2) if visit.opens else None
-        return self.builder.op(
-            Op(
-                kind=Kind.DRAIN,
-                cycles=self.plan.drain_cycles(self.plan.blocks[visit.block]),
-                waits=wait((Signal.STEP, 1), slot),
-                posts=(Signal.DRAINED,),
-            )
+        return self._op(
+            DRAIN,
+            cycles=self.drains[visit.block],
+            waits=after(STEP) + (after(WRITTEN, 2) if visit.opens else ()),
+            posts=(DRAINED,),
         )
 
     def _write(self, visit: Visit) -> int:
-        done = Signal.STEP if self.plan.mode == "mac" else Signal.DRAINED
-        return self.builder.op(
-            Op(
-                kind=Kind.WRITE_OUTPUTS,
-                bytes=visit.write,
-                waits=wait((done, 1)),
-                posts=posts(((Signal.WRITTEN, True), (Signal.LAYER, visit.ends_layer))),
-            )
+        return self._op(
+            WRITE_OUTPUTS,
+            bytes=visit.write,
+            waits=after(STEP if self.mode == "mac" else DRAINED),
+            posts=(WRITTEN, LAYER) if visit.ends_layer else (WRITTEN,),
         )
 
-    def _pes(self, visit: Visit, group: int) -> int:
-        """PEs that have an input unit of a pixel to work on."""
-        if self.plan.hardware.array.spatial == "output_pixels":
-            return visit.pixels
-        return visit.pixels * self.plan.group_units[group]
 
-    def _bursts(self, size: int) -> int:
-        burst = self.plan.hardware.memory.dram.burst_bytes
-        return -(-size // burst) * burst
+def _first_like(alike: Sequence[bool]) -> list[int]:
+    """[groups] of a block: the first group of those alike, from the second group on."""
+    first: list[int] = []
+    for group, same in enumerate(alike):
+        first.append(first[-1] if same and group > 1 else group)
+    return first

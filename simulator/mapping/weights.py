@@ -45,12 +45,13 @@ class WeightLoads:
         row_bytes = int(self._row(self.plan.steps_per_row).sum())
         return min(self.full_rows, room_of(self.plan.hardware) // row_bytes + 3)
 
-    def first_place(self, row: int) -> int:
-        """Place of a row's first load; further loads follow in order of time."""
+    def first_places(self, rows: int) -> list[int]:
+        """[rows] place of each row's first load, -1 if there is none; more follow in time order."""
         if self.reuse == "layer":
-            return 0 if row == 0 else -1
-        rows = self.distinct if row == self.full_rows else min(row, self.distinct - 1)
-        return rows * len(self._row(self.plan.steps_per_row))
+            return [0] + [-1] * (rows - 1)
+        loads = len(self._row(self.plan.steps_per_row))
+        full = [min(row, self.distinct - 1) * loads for row in range(self.full_rows)]
+        return full + [self.distinct * loads] * (rows - self.full_rows)
 
     @cached_property
     def bytes(self) -> Ints:

@@ -173,12 +173,11 @@ class VisitCommands:
         """What a step's last command posts."""
         posts: Posts = (STEP,)
         if self.mode != "mac" and (self.groups > 1 or visit.releases):
-            posts += (REGISTERS,)
-        if group == self.groups - 1:
-            transfer = visit.closes and self.room == TRANSFER
-            row = visit.ends_row and self.room == ROW
-            posts += (self.room,) if transfer or row else ()
-        return posts
+            posts = (STEP, REGISTERS)
+        if group < self.groups - 1:
+            return posts
+        ends = visit.closes if self.room == TRANSFER else visit.ends_row and self.room == ROW
+        return (*posts, self.room) if ends else posts
 
     # --- commands --------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class _Transfer(NamedTuple):
     fetches: bool
     """The first visit needs chunks that the visit before did not."""
     frees: bool
-    """With it, `Visit.frees` holds for one visit."""
+    """`Visit.frees` of one visit: the first or the last, as `_Rows.frees_first` says."""
     first: bool
     """The layer's first."""
     releases: bool
@@ -100,6 +100,7 @@ class _Rows:
         self._transfers: dict[_Transfer, Body] = {}
         self._visits: dict[Visit, Body] = {}
         self._inner: dict[tuple[int, int], Body] = {}
+        """By block and hold: visits that neither begin nor end a transfer."""
 
     def body(self) -> Body:
         """All rows, image by image."""

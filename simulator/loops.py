@@ -12,7 +12,7 @@ an operation reads the same in every turn of a loop.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, groupby
+from itertools import accumulate, chain, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -158,7 +158,7 @@ class OpColumns:
         """Take the operations apart."""
         kind, pes, cycles, size, waits, posts, room = zip(*ops, strict=True)
         table = np.array((kind, pes, cycles, size, room), dtype=np.int64)
-        pairs = np.array([pair for each in waits for pair in each], dtype=np.int64).reshape(-1, 2)
+        pairs = np.fromiter(chain.from_iterable(chain.from_iterable(waits)), dtype=np.int64)
         return cls(
             kind=table[0],
             pes=table[1],
@@ -166,10 +166,10 @@ class OpColumns:
             bytes=table[3],
             room=table[4],
             wait_offsets=_offsets(waits),
-            wait_signal=pairs[:, 0].copy(),
-            wait_age=pairs[:, 1].copy(),
+            wait_signal=pairs[::2].copy(),
+            wait_age=pairs[1::2].copy(),
             post_offsets=_offsets(posts),
-            post_signal=np.array([signal for each in posts for signal in each], dtype=np.int64),
+            post_signal=np.fromiter(chain.from_iterable(posts), dtype=np.int64),
         )
 
 
@@ -210,14 +210,11 @@ def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
 
 
 def _count(body: Body, times: int, into: list[int]) -> None:
-    loops: dict[int, list[Loop]] = {}  # by identity: the same ones are counted together
     for item in body:
         if isinstance(item, int):
             into[item] += times
         else:
-            loops.setdefault(id(item), []).append(item)
-    for same in loops.values():
-        _count(same[0].body, times * same[0].turns * len(same), into)
+            _count(item.body, times * item.turns, into)
 
 
 def _written_out(body: Body) -> Ints:

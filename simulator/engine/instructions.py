@@ -59,7 +59,7 @@ class Instructions:
     def __init__(self, layer: LayerLoops) -> None:
         """Write the layer down."""
         self.layer = layer
-        machine, ops = layer.machine, layer.ops
+        machine, ops = layer.machine, layer.columns
         writer = _Writer(layer)
         what, self.depth = writer.write(layer.body)
         units = len(machine.units)
@@ -74,19 +74,19 @@ class Instructions:
             "scalars": _joined(scalars),
             "signals_from": _offsets(posted),
             "signals": _joined(posted),
-            "unit": [machine.unit_of[op.kind] for op in ops],
-            "room": [op.room for op in ops],
+            "unit": [machine.unit_of[kind] for kind in ops.kind.tolist()],
+            "room": ops.room.tolist(),
             "waits_from": _offsets(waits),
             "wait_signal": [signal for each in waits for signal, _ in each],
             "wait_age": [age for each in waits for _, age in each],
-            "posts_from": _offsets([op.posts for op in ops]),
-            "post_signal": _joined([op.posts for op in ops]),
+            "posts_from": ops.post_offsets.tolist(),
+            "post_signal": ops.post_signal.tolist(),
         }
-        self.reach = np.zeros(machine.signals, dtype=np.int64)
+        reach = [0] * machine.signals
+        for signal, age in chain.from_iterable(waits):
+            reach[signal] = max(reach[signal], age)
+        self.reach = np.array(reach, dtype=np.int64)
         """[signals] the greatest age that the layer waits for."""
-        for each in waits:
-            for signal, age in each:
-                self.reach[signal] = max(self.reach[signal], age)
 
     def _waits(self) -> list[list[tuple[int, int]]]:
         """[ops] waits without those that look back further than the layer has posts."""

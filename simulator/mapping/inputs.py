@@ -10,6 +10,7 @@ Four ways, from the most reuse to the least; the first that fits is taken:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -81,10 +82,13 @@ class _Window:
     def __init__(self, plan: LayerPlan) -> None:
         layer = plan.layer
         self.layer = layer
-        self.top, self.bottom = _spans(layer.out_height, layer.in_height, plan, layer.extent)
+        stride, padding = layer.stride, layer.padding
+        self.top, self.bottom = _spans(
+            layer.out_height, layer.in_height, stride, padding, layer.extent
+        )
         # Along a row a transfer is contiguous: up to the next kernel, whatever lies between.
-        wide = max(layer.extent, layer.stride)
-        self.left, self.right = _spans(layer.out_width, layer.in_width, plan, wide)
+        wide = max(layer.extent, stride)
+        self.left, self.right = _spans(layer.out_width, layer.in_width, stride, padding, wide)
         fresh = self.bottom - np.maximum(self.top, np.concatenate(([0], self.bottom[:-1])))
         self.fresh = np.maximum(fresh, 0)
         """[out_height] input rows that no row of output before needs."""
@@ -123,10 +127,13 @@ class _Window:
         return np.where((image == last_image) & (row == last_row), in_row, whole)
 
 
-def _spans(outs: int, ins: int, plan: LayerPlan, extent: int) -> tuple[Ints, Ints]:
+@lru_cache(maxsize=1024)
+def _spans(outs: int, ins: int, stride: int, padding: int, extent: int) -> tuple[Ints, Ints]:
     """First and behind-last input row (or column) read for each row (or column) of output."""
-    first = np.arange(outs) * plan.layer.stride - plan.layer.padding
-    return np.minimum(np.maximum(first, 0), ins), np.minimum(np.maximum(first + extent, 0), ins)
+    first = np.arange(outs) * stride - padding
+    begin, behind = (np.minimum(np.maximum(x, 0), ins) for x in (first, first + extent))
+    begin.flags.writeable = behind.flags.writeable = False
+    return begin, behind
 
 
 def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:

@@ -64,7 +64,7 @@ class _Transfer(NamedTuple):
     fetches: bool
     """The first visit needs chunks that the visit before did not."""
     frees: bool
-    """With it, `Visit.frees` holds for one visit."""
+    """`Visit.frees` of one visit: the first or the last, as `_Rows.frees_first` says."""
     first: bool
     """The layer's first."""
     releases: bool
@@ -99,6 +99,8 @@ class _Rows:
         self._rows: dict[tuple[bool, bool, int, bytes], Body] = {}
         self._transfers: dict[_Transfer, Body] = {}
         self._visits: dict[Visit, Body] = {}
+        self._inner: dict[tuple[int, int], Body] = {}
+        """By block and hold: visits that neither begin nor end a transfer."""
 
     def body(self) -> Body:
         """All rows, image by image."""
@@ -145,21 +147,19 @@ class _Rows:
     def _transfer_of(self, row: int, block: int, number: int) -> _Transfer:
         last_row, last_block = row == self.rows - 1, block == self.blocks - 1
         starts, ends = number == self.starts[row], number == self.starts[row + 1] - 1
+        pixels = self.pixels[number]
+        reads = self._reads(block, number)
         fetches = starts and (self.blocks > 1 or row == 0)
+        place = self._place(row, block, number, starts and (self.groups > 1 or fetches))
+        hold = self._hold(row, block, number)
         releases = ends and (self.blocks > 1 or last_row)
+        frees = self._frees(last_row, ends, fetches if self.frees_first else releases)
+        first = starts and row == 0 and block == 0
+        ends_row = ends and last_block
         return _Transfer(
-            block=self.alike[block],
-            pixels=self.pixels[number],
-            reads=self._reads(block, number),
-            place=self._place(row, block, number, starts and (self.groups > 1 or fetches)),
-            hold=self._hold(row, block, number),
-            fetches=fetches,
-            frees=self._frees(last_row, ends, fetches if self.frees_first else releases),
-            first=starts and row == 0 and block == 0,
-            releases=releases,
-            ends_row=ends and last_block,
-            ends_layer=ends and last_block and last_row,
-        )
+            self.alike[block], pixels, reads, place, hold, fetches, frees, first, releases,
+            ends_row, ends_row and last_row,
+        )  # fmt: skip
 
     def _reads(self, block: int, number: int) -> tuple[tuple[Read, ...], ...]:
         if self.every_step_reads:
@@ -202,19 +202,30 @@ class _Rows:
     def _visits_of(self, transfer: _Transfer) -> Body:
         """One transfer: its first, second and last visit, and those between, which are alike."""
         steps = -(-transfer.pixels // self.per_step)
-        visits = range(steps) if self.every_step or steps < 5 else (0, 1, 2, steps - 1)
-        bodies = [self._visit(self._visit_of(transfer, k, k == steps - 1)) for k in visits]
-        if len(bodies) == steps:
-            return repeated(bodies)
-        first, second, between, last = bodies
+        if self.every_step or steps < 5:
+            return repeated([self._visit_in(transfer, number, steps) for number in range(steps)])
+        first, second, between, last = (
+            self._visit_in(transfer, number, steps) for number in (0, 1, 2, steps - 1)
+        )
         return first + second + times(steps - 3, between) + last
+
+    def _visit_in(self, transfer: _Transfer, inside: int, steps: int) -> Body:
+        hold = 2 if inside == 1 else transfer.hold if inside == 0 else 0
+        if self.every_step or not 0 < inside < steps - 1:
+            return self._visit(self._visit_of(transfer, inside, inside == steps - 1, hold))
+        inner = transfer.block, hold  # all that sets it apart
+        if inner not in self._inner:
+            self._inner[inner] = self._visit(
+                Visit(transfer.block, self.per_step, fetches=self.groups > 1, hold=hold)
+            )
+        return self._inner[inner]
 
     def _visit(self, visit: Visit) -> Body:
         if visit not in self._visits:
             self._visits[visit] = self.commands.body(visit)
         return self._visits[visit]
 
-    def _visit_of(self, transfer: _Transfer, inside: int, closes: bool) -> Visit:
+    def _visit_of(self, transfer: _Transfer, inside: int, closes: bool, hold: int) -> Visit:
         """The visit `inside` a transfer."""
         opens = inside == 0
         if self.every_step_loads:
@@ -222,22 +233,14 @@ class _Rows:
         else:
             place = transfer.place if opens else -1
             frees = transfer.frees and (opens if self.frees_first else closes)
+        block, pixels, reads, _, _, fetches, _, first, releases, ends_row, ends_layer = transfer
         return Visit(
-            block=transfer.block,
-            pixels=min(self.per_step, transfer.pixels - inside * self.per_step),
-            reads=transfer.reads[inside] if inside < len(transfer.reads) else (),
-            place=place,
-            fetches=self.groups > 1 or (opens and transfer.fetches),
-            frees=frees,
-            releases=closes and transfer.releases,
-            first=opens and transfer.first,
-            hold=transfer.hold if opens else 2 if inside == 1 else 0,
-            opens=opens,
-            closes=closes,
-            ends_row=closes and transfer.ends_row,
-            write=self._write_bytes(transfer) if closes else 0,
-            ends_layer=closes and transfer.ends_layer,
-        )
+            block, min(self.per_step, pixels - inside * self.per_step),
+            reads[inside] if inside < len(reads) else (), place,
+            self.groups > 1 or (opens and fetches), frees, closes and releases, opens and first,
+            hold, opens, closes, closes and ends_row,
+            self._write_bytes(transfer) if closes else 0, closes and ends_layer,
+        )  # fmt: skip
 
     def _write_bytes(self, transfer: _Transfer) -> int:
         values = transfer.pixels * self.plan.blocks[transfer.block].outputs

@@ -130,19 +130,18 @@ class VisitCommands:
         return repeated(steps) + behind
 
     def _step_of(self, visit: Visit, group: int) -> _Step:
-        read = visit.reads[group] if group < len(visit.reads) else None
+        block, pixels, reads, place, fetches, frees, releases, first, hold, opens, *_ = visit
+        read = reads[group] if group < len(reads) and reads[group].bytes else None
+        slot = False
+        if self.mode == "mac":
+            frees = frees and (self.groups > 1 or releases)
+            slot = opens and group == self.groups - 1
+        if group:
+            first, hold = False, 0
+        posts = self._step_posts(visit, group)
+        like = self.like[block][group]
         return _Step(
-            block=visit.block,
-            group=self.like[visit.block][group],
-            pixels=visit.pixels,
-            read=read if read and read.bytes else None,
-            loads=visit.place >= 0,
-            fetches=visit.fetches,
-            frees=visit.frees and (self.mode != "mac" or self.groups > 1 or visit.releases),
-            first=visit.first and group == 0,
-            hold=0 if group else visit.hold,
-            slot=self.mode == "mac" and visit.opens and group == self.groups - 1,
-            posts=self._step_posts(visit, group),
+            block, like, pixels, read, place >= 0, fetches, frees, first, hold, slot, posts
         )
 
     def _step(self, step: _Step) -> Body:
@@ -174,12 +173,11 @@ class VisitCommands:
         """What a step's last command posts."""
         posts: Posts = (STEP,)
         if self.mode != "mac" and (self.groups > 1 or visit.releases):
-            posts += (REGISTERS,)
-        if group == self.groups - 1:
-            transfer = visit.closes and self.room == TRANSFER
-            row = visit.ends_row and self.room == ROW
-            posts += (self.room,) if transfer or row else ()
-        return posts
+            posts = (STEP, REGISTERS)
+        if group < self.groups - 1:
+            return posts
+        ends = visit.closes if self.room == TRANSFER else visit.ends_row and self.room == ROW
+        return (*posts, self.room) if ends else posts
 
     # --- commands --------------------------------------------------------------------------------
 

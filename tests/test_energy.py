@@ -24,7 +24,7 @@ from simulator.report.result import Result
 from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.strategies import Overrides, layers, machines, networks
 
 TABLE = load_energy("45nm")
@@ -330,6 +330,21 @@ class TestArea:
         before, after = area(machine()), area(machine({key: value}))
         assert after[part] > before[part]
         assert sum(after.values()) > sum(before.values())
+
+    def test_the_proxy_is_near_synthesised_pes(self) -> None:
+        """All but the PE without 1-bit layers and the one with a picker."""
+        with (ROOT / "reports/rtl_cells.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        ratios = {
+            row["pe"]: int(row["area_proxy_ge"]) / int(row["gate_equivalents"]) for row in rows
+        }
+        assert len(ratios) == 8
+        others = {pe: r for pe, r in ratios.items() if "no 1-bit" not in pe and "passes" not in pe}
+        assert all(0.8 < ratio < 1 for ratio in others.values()), others
+        machine_pe = area(load_hardware("cofluent64", ["array.pes=1"]))
+        parts = ("dot", "lut", "index_registers", "accumulators", "line_buffer")
+        said = next(int(row["area_proxy_ge"]) for row in rows if row["pe"] == "SNN (paper)")
+        assert sum(machine_pe[part] for part in parts) == pytest.approx(said, rel=0.1)
 
     def test_sub_banks_and_their_crossbar(self) -> None:
         # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of

@@ -14,7 +14,7 @@ from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints, Trace, summarize
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
-from tests.build import machine
+from tests.build import layer, machine, network
 from tests.nest import Nest, nest_of
 from tests.strategies import Overrides, machines, networks
 
@@ -247,3 +247,24 @@ def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) 
     assert one.start.tobytes() == two.start.tobytes()
     assert one.end.tobytes() == two.end.tobytes()
     assert one.program.waits.tobytes() == two.program.waits.tobytes()
+
+
+@pytest.mark.xfail(strict=True, reason="rows of all groups are read before the first group begins")
+def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
+    """Known exception (docs/decisions/0004): to be dropped when `rows` reads group by group."""
+    grouped = layer(52, 2, 1, 2, kernel=1, groups=2, full_precision=True)
+    slow = {
+        "array.pe.partial_sums": 1,
+        "memory.dram.latency_cycles": 0,
+        "memory.dram.bytes_per_cycle": 0.3,
+        "memory.dram.burst_bytes": 1,
+        "memory.index_buffer.kib": 0.03,
+        "memory.activation_buffer.transfer_pixels": 1,
+        "full_precision.macs_per_cycle": 1,
+        "full_precision.bits": 8,
+    }
+    small, large = (
+        run(network(grouped, batch=2), slow | {"memory.activation_buffer.kib": kib})[1].cycles
+        for kib in (0.2, 0.26)
+    )
+    assert large <= small

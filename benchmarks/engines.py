@@ -42,7 +42,7 @@ def map_anew(workload: Workload, hardware: object) -> mapper.Mapping:
     """Map without what earlier runs left behind."""
     mapper._nest.cache_clear()
     mapper._room_ages.cache_clear()
-    return mapper.map_workload(workload, hardware)  # type: ignore[arg-type]
+    return mapper.map_workload(workload, hardware)  # type: ignore[arg-type] # a Hardware
 
 
 def engines(models: list[str], console: Console) -> None:

@@ -35,17 +35,7 @@ from simulator.sweep.plots import front
 from simulator.sweep.points import Grid, PointsFile, Sample
 from simulator.sweep.summary import sentence
 from tests.conftest import ROOT, Command
-from tests.test_bad_input import refused
-
-NET = """\
-name: net
-title: Net
-ops_convention: main_paper
-input: {channels: 64, height: 4, width: 4}
-layers:
-  - {name: a, type: conv, precision: binary, out_channels: 64, kernel: 3, padding: 1}
-  - {name: b, type: conv, precision: binary, out_channels: 64, kernel: 3, padding: 1}
-"""
+from tests.test_bad_input import NET, refused
 
 
 @pytest.fixture

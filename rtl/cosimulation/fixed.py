@@ -19,7 +19,7 @@ def _cases(parameters: Parameters, named: dict[str, Case]) -> list[Case]:
 
 def _small() -> list[Case]:
     def case(*arguments: int, rate: int = 160, images: int = 1, **shapes: int | None) -> Case:
-        layer = shape(*arguments, **shapes)  # type: ignore[arg-type]
+        layer = shape(*arguments, **shapes)  # type: ignore[arg-type] # plain numbers
         return case_of("", SMALL, layer, index_bytes_per_cycle=rate, images=images)
 
     return _cases(

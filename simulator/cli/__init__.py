@@ -42,7 +42,7 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # same
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"simulator.cli.{cmd_name}"), cmd_name)

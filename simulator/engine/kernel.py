@@ -182,29 +182,27 @@ def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: 
     return False
 
 
+def touched(code: Code, rings: Rings, frames: Frames, depth: int) -> list[int]:
+    """Places of the state that the loop may change; of a ring from the oldest post on."""
+    loop = LOOP - code.what[frames.begin[depth]]
+    places = list(code.scalars[code.scalars_from[loop] : code.scalars_from[loop + 1]])
+    for signal in code.signals[code.signals_from[loop] : code.signals_from[loop + 1]]:
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        places += range(base + head, base + size)
+        places += range(base, base + head)
+    return places
+
+
 def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
     """Note the loop's state, and its shift since the last note; return if that stayed the same."""
-    loop = LOOP - code.what[frames.begin[depth]]
-    place = depth * frames.width
+    before, shifts = frames.before, frames.shift
     same = True
-    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
-        value = state[code.scalars[number]]
-        shift = value - frames.before[place]
-        same = same and shift == frames.shift[place]
-        frames.before[place] = value
-        frames.shift[place] = shift
-        place += 1
-    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
-        signal = code.signals[number]
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        for age in range(size):
-            behind = head + age
-            value = state[base + (behind - size if behind >= size else behind)]
-            shift = value - frames.before[place]
-            same = same and shift == frames.shift[place]
-            frames.before[place] = value
-            frames.shift[place] = shift
-            place += 1
+    for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width):
+        value = state[place]
+        shift = value - before[kept]
+        same = same and shift == shifts[kept]
+        before[kept] = value
+        shifts[kept] = shift
     return same
 
 
@@ -212,41 +210,18 @@ def move(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> None:
     """Set the loop's state to the noted one, shifted by `turns` turns."""
-    loop = LOOP - code.what[frames.begin[depth]]
-    place = depth * frames.width
-    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
-        state[code.scalars[number]] = frames.before[place] + turns * frames.shift[place]
-        place += 1
-    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
-        signal = code.signals[number]
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        for age in range(size):
-            behind = head + age
-            value = frames.before[place] + turns * frames.shift[place]
-            state[base + (behind - size if behind >= size else behind)] = value
-            place += 1
+    for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width):
+        state[place] = frames.before[kept] + turns * frames.shift[kept]
 
 
 def agrees(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> bool:
     """Whether the loop's state is the noted one, shifted by `turns` turns."""
-    loop = LOOP - code.what[frames.begin[depth]]
-    place = depth * frames.width
-    for number in range(code.scalars_from[loop], code.scalars_from[loop + 1]):
-        if state[code.scalars[number]] != frames.before[place] + turns * frames.shift[place]:
-            return False
-        place += 1
-    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
-        signal = code.signals[number]
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        for age in range(size):
-            behind = head + age
-            value = state[base + (behind - size if behind >= size else behind)]
-            if value != frames.before[place] + turns * frames.shift[place]:
-                return False
-            place += 1
-    return True
+    return all(
+        state[place] == frames.before[kept] + turns * frames.shift[kept]
+        for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width)
+    )
 
 
 def run_commands(

@@ -53,7 +53,7 @@ def progress_bar(unit: str | None = None) -> Iterator[Callable[[str, int, int], 
             tasks.clear()
             bar.start()
             tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+        bar.update(tasks[what], completed=done)  # type: ignore[arg-type] # same
 
     try:
         yield report

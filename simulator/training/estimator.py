@@ -41,8 +41,8 @@ class _Sign(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, gradient: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return gradient * ctx.decay.slope(x), None  # type: ignore[attr-defined]
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined] # same
+        return gradient * ctx.decay.slope(x), None  # type: ignore[attr-defined] # same
 
 
 def signs(x: Tensor) -> Tensor:
@@ -52,5 +52,5 @@ def signs(x: Tensor) -> Tensor:
 
 def sign(x: Tensor, decay: ErrorDecay) -> Tensor:
     """`signs`, with the estimator's gradient."""
-    out: Tensor = _Sign.apply(x, decay)  # type: ignore[no-untyped-call]
+    out: Tensor = _Sign.apply(x, decay)  # type: ignore[no-untyped-call] # torch's
     return out

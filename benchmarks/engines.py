@@ -93,7 +93,11 @@ def cost(path: Path) -> None:
     left.set(xscale="log", xlabel="input pixels (thousands)", ylabel="program + totals (ms)")
     right.plot(pes, by_pes, marker="o", color="tab:orange")
     right.set(xscale="log", xlabel="PEs", title="")
+    pixels = [size**2 / 1e3 for size in sizes]
+    left.set_xticks(pixels, [f"{count:.0f}" for count in pixels])
+    right.set_xticks(pes, [str(count) for count in pes])
     for axes in (left, right):
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
     figure.suptitle("ResNet-18 at 0.56 bit: what a run costs", fontsize=9)

@@ -181,9 +181,7 @@ def _inputs(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
         beside = (column - 1) * layer.stride - layer.padding + max(layer.extent, layer.stride)
         left = np.where(column > 0, np.clip(beside, 0, layer.in_width), 0)
     channel = block // (places.blocks // layer.groups) * (layer.in_channels // layer.groups)
-    if mapped.inputs == "rows":
-        channel = np.zeros_like(block)
-    elif mapped.inputs == "step":
+    if mapped.inputs == "step":
         per_unit = 1 if plan.mode == "mac" else layer.unit_channels
         channel += step % places.groups * plan.group_units[0] * per_unit
     pixel = (image * layer.in_height + top) * layer.in_width + left

@@ -86,12 +86,12 @@ class _Rows:
         self.pixel_steps = plan.pixel_steps
         self.starts: list[int] = transfers.row_starts.tolist()
         # Views, whose items are plain numbers: most transfers are never looked at.
-        self.steps, self.pixels = memoryview(transfers.steps), memoryview(transfers.pixels)
-        self.first_step = memoryview(transfers.first_pixel // plan.pixels_per_step)
+        self.steps, self.pixels = transfers.steps.data, transfers.pixels.data
+        self.first_step = (transfers.first_pixel // plan.pixels_per_step).data
         self.rows = len(self.starts) - 1
         self.places = weights.first_places(self.rows)
         self.alike = plan.alike_blocks
-        self.read_bytes, self.read_ages = memoryview(nest.inputs.bytes), memoryview(nest.inputs.age)
+        self.read_bytes, self.read_ages = nest.inputs.bytes.data, nest.inputs.age.data
         self.blocks_per_group = self.blocks // plan.layer.groups
         self.every_step_reads = nest.inputs.reuse == "step"
         self.every_step_loads = weights.reuse == "step" and self.groups > 1

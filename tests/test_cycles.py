@@ -236,8 +236,8 @@ class TestMemory:
             # 8 pixels of 2 x 64 channels are 128 bytes a row: both groups read their half of 2 rows
             # at the first row of output, then of one more for each row but the last
             (128, [128, 128, 64, 64, 64, 64]),
-            # 2 x 8 channels are 16 bytes a row, 8 pixels of one output row's transfer 32 and 16: the
-            # first group's burst of 64 holds what the second needs
+            # 2 x 8 channels are 16 bytes a row, the transfers 32 and 16: the first group's burst of
+            # 64 holds what the second needs
             (16, [64, 64, 64]),
             # 2 x 36 channels are 72 bytes a row; the first transfer's 144 bytes are 3 bursts: the
             # first group's 72 take 2 and the second the third. Then 72 are 2, one for each

@@ -11,8 +11,6 @@ from simulator.engine.kernel import END, FEWEST, LOOP, NEVER, Code, Frames, Ring
 from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
 from simulator.program import Ints
 
-Counts = dict[int, int]
-"""How often each operation happens."""
 ALL = 1 << 60
 """More posts than any ring keeps."""
 
@@ -34,50 +32,46 @@ class _Writer:
         self.layer = layer
         self.loops: dict[_Changes, int] = {}
         """Number of each loop."""
-        self._written: dict[int, tuple[list[int], int, Counts]] = {}
+        self._written: dict[int, tuple[list[int], int]] = {}
         """By identity: a mapper uses the same loops in many places."""
 
-    def write(self, body: Body) -> tuple[list[int], int, Counts]:
-        """Return a body's instructions, its loops' depth, and how often it runs each operation."""
+    def write(self, body: Body) -> tuple[list[int], int]:
+        """Return a body's instructions, and how deep its loops are nested."""
         what: list[int] = []
         depth = 0
-        counts: Counts = {}
         for item in body:
             if isinstance(item, int):
                 what.append(item)
-                counts[item] = counts.get(item, 0) + 1
             else:
-                inner, deep, times = self._loop(item)
+                inner, deep = self._loop(item)
                 what += inner
                 depth = max(depth, deep)
-                for op, count in times.items():
-                    counts[op] = counts.get(op, 0) + item.turns * count
-        return what, depth, counts
+        return what, depth
 
-    def _loop(self, loop: Loop) -> tuple[list[int], int, Counts]:
+    def _loop(self, loop: Loop) -> tuple[list[int], int]:
         if id(loop) not in self._written:
-            what, depth, counts = self.write(loop.body)
-            changes = self._changes(loop.turns, counts)
-            number = self.loops.setdefault(changes, len(self.loops))
-            self._written[id(loop)] = [LOOP - number, *what, END], depth + 1, counts
+            what, depth = self.write(loop.body)
+            number = self.loops.setdefault(self._changes(loop), len(self.loops))
+            self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
         return self._written[id(loop)]
 
-    def _changes(self, turns: int, counts: Counts) -> _Changes:
-        if turns < FEWEST:
-            return _Changes(turns, (), ())  # never looked at
+    def _changes(self, loop: Loop) -> _Changes:
+        if loop.turns < FEWEST:
+            return _Changes(loop.turns, (), ())  # never looked at
         machine, ops = self.layer.machine, self.layer.ops
         units, posts, reach = set[int](), dict[int, int](), dict[int, int]()
-        for number, count in counts.items():
+        for number, times in self.layer.times_in(loop.body).items():
             op = ops[number]
             units.add(machine.unit_of[op.kind])
             for signal in op.posts:
-                posts[signal] = posts.get(signal, 0) + count
+                posts[signal] = posts.get(signal, 0) + times
             for signal, age in op.waits:
-                reach[signal] = max(reach.get(signal, 0), age)
+                if age > reach.get(signal, 0):
+                    reach[signal] = age
             if op.room >= 0:
                 reach[machine.room] = ALL
         signals = [(each, posts[each], max(posts[each], reach.get(each, 0))) for each in posts]
-        return _Changes(turns, tuple(sorted(units)), tuple(sorted(signals)))
+        return _Changes(loop.turns, tuple(sorted(units)), tuple(sorted(signals)))
 
 
 class Instructions:
@@ -86,9 +80,9 @@ class Instructions:
     def __init__(self, layer: LayerLoops) -> None:
         """Write the layer down."""
         self.layer = layer
-        machine, ops = layer.machine, layer.columns
+        machine, ops = layer.machine, layer.ops
         writer = _Writer(layer)
-        what, self.depth, _ = writer.write(layer.body)
+        what, self.depth = writer.write(layer.body)
         units = len(machine.units)
         scalars = [
             [0, *(1 + u for u in loop.units), *(1 + units + u for u in loop.units)]
@@ -105,13 +99,13 @@ class Instructions:
             "signals": [signal for each in posted for signal, _, _ in each],
             "posts": [posts for each in posted for _, posts, _ in each],
             "needs": [needs for each in posted for _, _, needs in each],
-            "unit": [machine.unit_of[kind] for kind in ops.kind.tolist()],
-            "room": ops.room.tolist(),
+            "unit": [machine.unit_of[op.kind] for op in ops],
+            "room": [op.room for op in ops],
             "waits_from": _offsets(waits),
             "wait_signal": [signal for each in waits for signal, _ in each],
             "wait_age": [age for each in waits for _, age in each],
-            "posts_from": ops.post_offsets.tolist(),
-            "post_signal": ops.post_signal.tolist(),
+            "posts_from": _offsets([op.posts for op in ops]),
+            "post_signal": [signal for op in ops for signal in op.posts],
         }
         reach = [0] * machine.signals
         for signal, age in chain.from_iterable(waits):

@@ -146,6 +146,13 @@ def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:
     return np.asarray(-(-pixels * channels * plan.activation_bits // 8), dtype=np.int64)
 
 
+def _gains(values: Ints) -> Ints:
+    """What each value along the last axis adds to the one before; the first one to 0."""
+    gains = values.copy()
+    gains[..., 1:] -= values[..., :-1]
+    return gains
+
+
 def _row_reads(
     plan: LayerPlan, transfers: Transfers, window: _Window, room: int
 ) -> InputReads | None:
@@ -157,17 +164,18 @@ def _row_reads(
     # In order of time: rows before, groups before in this row, transfers before in this group.
     before = np.concatenate(([0], covered))[first]
     row_end = covered[transfers.row_starts[row + 1] - 1]
-    channel_pixels = before * layer.in_channels + (covered - before) * channels
-    upto = _bytes(channel_pixels[:, None] + np.outer(row_end - before, groups * channels), 1, plan)
+    values = (before * layer.in_channels + (covered - before) * channels)[:, None]
+    values = values + (row_end - before)[:, None] * (groups * channels)
+    upto = _bytes(values, 1, plan)
     freed = _bytes(window.done(transfers.row_first_pixel), layer.in_channels, plan)
     rows_done = np.searchsorted(freed, upto - room)  # rows of output that must be done before
     if np.any(rows_done > np.maximum(row - 1, 0)[:, None]):
         return None
     age = np.where(rows_done > 0, row[:, None] - rows_done + 1, 0)
     # A group reads those of its transfer's bursts that no group before has read.
-    fresh = np.diff(_bytes(covered, layer.in_channels, plan), prepend=0)
-    shares = -(-np.outer(fresh, groups + 1) // layer.groups)
-    size = np.diff(_bursts(shares, plan), axis=1, prepend=0)
+    fresh = _gains(_bytes(covered, layer.in_channels, plan))
+    shares = -(-fresh[:, None] * (groups + 1) // layer.groups)
+    size = _gains(_bursts(shares, plan))
     return InputReads(reuse="rows", bytes=size, room=Signal.ROW, age=age)
 
 

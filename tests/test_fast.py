@@ -201,7 +201,7 @@ def test_cost_does_not_grow_with_the_number_of_pixels(tau: int | None) -> None:
     for size in (128, 256, 512):
         loops = map_workload(network(layer(64, 128, size, size, tau=tau)), machine()).loops
         done.append(operations(loops))
-    assert done[0] == done[1] == done[2] < 1500, done  # 16 times the pixels
+    assert done[0] == done[1] == done[2] < 2000, done  # 16 times the pixels
 
 
 def test_the_buffer_filling_up_with_rows_is_jumped_over() -> None:

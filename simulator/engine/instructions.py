@@ -7,18 +7,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.engine.kernel import END, FEWEST, LOOP, NEVER, Code, Frames, Rings
+from simulator.engine.kernel import END, LOOP, NEVER, Code, Frames, Rings
 from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
 from simulator.program import Ints
 
 ALL = 1 << 60
 """More posts than any ring keeps."""
+FEWEST = 4
+"""Turns that a jump does not save: one to get going, two that agree, one at the far end."""
+WORTH = 16
+"""Instructions that a jump must save to be worth the watching (benchmarks: 10 to 40 are alike)."""
 
 
 class _Changes(NamedTuple):
     """What sets a loop apart: its turns, and what may change in one."""
 
     turns: int
+    watched: bool
     units: tuple[int, ...]
     signals: tuple[tuple[int, int, int], ...]
     """(signal, posts in a turn, how many of its last posts decide what the loop does)"""
@@ -51,13 +56,14 @@ class _Writer:
     def _loop(self, loop: Loop) -> tuple[list[int], int]:
         if id(loop) not in self._written:
             what, depth = self.write(loop.body)
-            number = self.loops.setdefault(self._changes(loop), len(self.loops))
+            number = self.loops.setdefault(self._changes(loop, len(what)), len(self.loops))
             self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
         return self._written[id(loop)]
 
-    def _changes(self, loop: Loop) -> _Changes:
-        if loop.turns < FEWEST:
-            return _Changes(loop.turns, (), ())  # never looked at
+    def _changes(self, loop: Loop, length: int) -> _Changes:
+        """What a loop of `length` instructions changes, if a jump can pay."""
+        if (loop.turns - FEWEST) * length < WORTH:
+            return _Changes(loop.turns, False, (), ())
         machine, ops = self.layer.machine, self.layer.ops
         units, posts, reach = set[int](), dict[int, int](), dict[int, int]()
         for number, times in self.layer.times_in(loop.body).items():
@@ -71,7 +77,7 @@ class _Writer:
             if op.room >= 0:
                 reach[machine.room] = ALL
         signals = [(each, posts[each], max(posts[each], reach.get(each, 0))) for each in posts]
-        return _Changes(loop.turns, tuple(sorted(units)), tuple(sorted(signals)))
+        return _Changes(loop.turns, True, tuple(sorted(units)), tuple(sorted(signals)))
 
 
 class Instructions:
@@ -93,6 +99,7 @@ class Instructions:
         self._lists: dict[str, list[int]] = {
             "what": what,
             "turns": [loop.turns for loop in writer.loops],
+            "watched": [int(loop.watched) for loop in writer.loops],
             "scalars_from": _offsets(scalars),
             "scalars": _joined(scalars),
             "signals_from": _offsets(posted),

@@ -25,8 +25,6 @@ from typing import NamedTuple
 NEVER = -(1 << 60)
 """Ready time of a post that never was: nobody waits for it."""
 END, LOOP = -1, -2
-FEWEST = 5
-"""Turns from which on a loop is watched: one to get going, two that agree, one at the far end."""
 Numbers = Sequence[int]
 
 
@@ -37,6 +35,8 @@ class Code(NamedTuple):
     """[I] an operation's number, END of a loop, or LOOP - a loop's number where it begins."""
     turns: Numbers
     """[loops]"""
+    watched: Numbers
+    """[loops] 1 where jumping is worth the watching."""
     scalars_from: Numbers
     """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
     scalars: Numbers
@@ -166,7 +166,7 @@ def run_layer(
             frames.again[depth] = 2
             frames.jumped[depth] = 0
             frames.limit[depth] = 0
-            if code.turns[LOOP - op] >= FEWEST:
+            if code.watched[LOOP - op]:
                 measure(code, rings, frames, state, depth)
             at += 1
     return done
@@ -174,8 +174,8 @@ def run_layer(
 
 def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
     """End a turn of the innermost loop; return whether the loop is over."""
-    turns = code.turns[LOOP - code.what[frames.begin[depth]]]
-    turn = frames.turn[depth] + 1
+    loop = LOOP - code.what[frames.begin[depth]]
+    turns, turn = code.turns[loop], frames.turn[depth] + 1
     jumped = frames.jumped[depth]
     if jumped:
         frames.jumped[depth] = 0
@@ -192,7 +192,7 @@ def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: 
     elif turn == turns:
         return True
     else:
-        steady = turns >= FEWEST and measure(code, rings, frames, state, depth)
+        steady = code.watched[loop] > 0 and measure(code, rings, frames, state, depth)
     frames.turn[depth] = turn
     if steady:
         jump(code, rings, frames, state, depth, turns)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engine.kernel import END, FEWEST, LOOP
+from simulator.engine.kernel import END, LOOP
 from simulator.program import Ints
 
 Tables = tuple[Ints, ...]
@@ -55,14 +55,14 @@ def run_lanes(
         start_cycle: [lanes] end of the layer before.
 
     """
-    what, turns = tape[: cuts[1]], tape[cuts[1] : cuts[2]]
-    scalars_from, scalars = tape[cuts[2] : cuts[3]], tape[cuts[3] : cuts[4]]
-    signals_from, signals = tape[cuts[4] : cuts[5]], tape[cuts[5] : cuts[6]]
-    posts, needs = tape[cuts[6] : cuts[7]], tape[cuts[7] : cuts[8]]
-    unit_of, room_of = tape[cuts[8] : cuts[9]], tape[cuts[9] : cuts[10]]
-    waits_from, wait_signal = tape[cuts[10] : cuts[11]], tape[cuts[11] : cuts[12]]
-    wait_age, posts_from = tape[cuts[12] : cuts[13]], tape[cuts[13] : cuts[14]]
-    post_signal = tape[cuts[14] : cuts[15]]
+    what, turns, watched = tape[: cuts[1]], tape[cuts[1] : cuts[2]], tape[cuts[2] : cuts[3]]
+    scalars_from, scalars = tape[cuts[3] : cuts[4]], tape[cuts[4] : cuts[5]]
+    signals_from, signals = tape[cuts[5] : cuts[6]], tape[cuts[6] : cuts[7]]
+    posts, needs = tape[cuts[7] : cuts[8]], tape[cuts[8] : cuts[9]]
+    unit_of, room_of = tape[cuts[9] : cuts[10]], tape[cuts[10] : cuts[11]]
+    waits_from, wait_signal = tape[cuts[11] : cuts[12]], tape[cuts[12] : cuts[13]]
+    wait_age, posts_from = tape[cuts[13] : cuts[14]], tape[cuts[14] : cuts[15]]
+    post_signal = tape[cuts[15] : cuts[16]]
     loops = (scalars_from, scalars, signals_from, signals, posts, needs)
     rings = (base, size, head)
     places = np.empty(len(state), dtype=np.int64)
@@ -107,7 +107,7 @@ def run_lanes(
             depth += 1
             stack[:, depth] = 0
             stack[0, depth], stack[2, depth] = at, 2
-            if turns[loop] >= FEWEST:
+            if watched[loop]:
                 count = decisive(loop, loops, rings, places)
                 measure(places, count, depth, state, before, shift)
             at += 1
@@ -116,7 +116,7 @@ def run_lanes(
         turn, jumped = stack[1, depth] + 1, stack[3, depth]
         over, steady = turn == turns[loop], False
         stack[1, depth], stack[3, depth] = turn, 0
-        if turns[loop] >= FEWEST and (jumped > 0 or not over):
+        if watched[loop] and (jumped > 0 or not over):
             count = decisive(loop, loops, rings, places)
             if jumped > 0:
                 steady = True

@@ -11,6 +11,11 @@ def why_not_fast(hardware: Hardware) -> str | None:
             f"memory.dram.timing is {timing}: transfers' times are known only while the program "
             "runs"
         )
-    if hardware.memory.index_buffer.ports == 1:
-        return "memory.index_buffer.ports is 1: conflicts are known only while the program runs"
+    memory = hardware.memory
+    for key, buffer in (
+        ("index_buffer", memory.index_buffer),
+        ("activation_buffer", memory.activation_buffer),
+    ):
+        if buffer.ports == 1:
+            return f"memory.{key}.ports is 1: conflicts are known only while the program runs"
     return None

@@ -13,7 +13,7 @@ from simulator.coverage import why_not_fast
 from simulator.engine.event import run as run_event
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind
-from simulator.mapping.port import with_port
+from simulator.mapping.port import with_ports
 from simulator.program import Trace
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
@@ -26,7 +26,7 @@ ONE = {"memory.index_buffer.ports": 1}
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
     hardware = machine(overrides)
     mapping = map_workload(workload, hardware)
-    return mapping, run_event(with_port(mapping.program, mapping, hardware))
+    return mapping, run_event(with_ports(mapping.program, mapping, hardware))
 
 
 @pytest.mark.cycle

@@ -7,12 +7,17 @@ import numpy as np
 
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
+from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
+from simulator.report.splits import port_losses
 from simulator.report.tiling import tiling_notes
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
+
+
+_READ_BY = {Unit.INDEX_FETCH: "index", Unit.DOT: "activation"}
 
 
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
@@ -84,7 +89,8 @@ def _of_run(run: "Run") -> list[str]:
         if chosen:
             texts.append(f"{_named(_names(chosen), len(layers))} {text}")
     coded = _coded([m.plan for m in layers if m.plan.huffman])
-    return texts + _conflicts(layers) + _narrow(layers) + coded + list(tiling_notes(run.layers))
+    conflicts = _conflicts(layers) + _narrow(layers) + _port_conflicts(run)
+    return texts + conflicts + coded + list(tiling_notes(run.layers))
 
 
 def _named(names: Sequence[str], of: int) -> str:
@@ -140,6 +146,19 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
         f"{_named(_names(waiting), len(layers))} wait for their windows, "
         "activation_buffer.bytes_per_cycle being less than they need: "
         f"the fills or direct steps that read them take {taken / dots:.2f} times as long"
+    ]
+
+
+def _port_conflicts(run: "Run") -> list[str]:
+    """What reads of a buffer with one port lost, on the critical path or not."""
+    memory = run.mapping.layers[0].plan.hardware.memory
+    if memory.index_buffer.ports > 1 and memory.activation_buffer.ports > 1:
+        return []
+    lost, program = port_losses(run.mapping, run.trace), run.trace.program
+    return [
+        f"reads of the {_READ_BY[Unit(port.reader)]} buffer lose {cycles:,} cycles to writes"
+        for port in program.ports
+        if (cycles := int(lost[program.unit == port.reader].sum()))
     ]
 
 

@@ -19,7 +19,7 @@ def splits(mapping: Mapping, trace: Trace) -> dict[Part, Ints]:
     others = {
         Part.LUT_CONFLICT: _lut_conflicts(mapping, trace),
         Part.WINDOW_READ: _window_reads(mapping, trace),
-        Part.BUFFER_CONFLICT: port_losses(mapping, trace),
+        Part.BUFFER_CONFLICT: port_losses(mapping, trace) if trace.program.ports else None,
     }
     return found | {part: cycles for part, cycles in others.items() if cycles is not None}
 
@@ -60,11 +60,9 @@ def _window_reads(mapping: Mapping, trace: Trace) -> Ints | None:
     return lost
 
 
-def port_losses(mapping: Mapping, trace: Trace) -> Ints | None:
-    """[N] cycles that reads lost to writes; None: no buffer's port is shared."""
+def port_losses(mapping: Mapping, trace: Trace) -> Ints:
+    """[N] cycles that reads lost to writes of a buffer with one port."""
     program = trace.program
-    if not program.ports:
-        return None
     reads = np.isin(program.unit, [port.reader for port in program.ports])
     return np.where(reads, program.cycles - mapping.program.cycles, 0)
 

@@ -103,11 +103,7 @@ def _of_ports(key: str, result: Result, before: Result) -> str | None:
     if key.rpartition(".")[2] not in {"ports", "banks"}:
         return None
     lost = [
-        sum(
-            0 if cycles is None else int(cycles.sum())
-            for run in (one.run, one.baseline)
-            for cycles in [port_losses(run.mapping, run.trace)]
-        )
+        sum(int(port_losses(run.mapping, run.trace).sum()) for run in (one.run, one.baseline))
         for one in (before, result)
     ]
     if not any(lost):

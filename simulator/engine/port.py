@@ -52,7 +52,9 @@ class PortProcess:
             first, last = max(begin, cycle), min(end, until)
             if first < last:
                 line += first - cycle
-                for time in range(first, last):
-                    line += (time + offset - line) % self._banks != 0
+                meet = (first + offset - line) % self._banks == 0
+                # with several banks the write is in another one from the next cycle on
+                lost = last - first if self._banks == 1 else int(meet)
+                line += last - first - lost
                 cycle = last
         return line + until - cycle

@@ -18,7 +18,7 @@ from simulator.mapping.port import with_ports
 from simulator.program import SharedPort, Trace, summarize
 from simulator.report.attribution import Part, attribute
 from simulator.report.layers import layer_results
-from simulator.report.splits import splits
+from simulator.report.splits import port_losses, splits
 from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
@@ -377,3 +377,21 @@ class TestReport:
         net = network(layer(64, 32, 1, 1, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
         assert why_unmoved(f"{ACTIVATION}.ports", one, two) == "no read meets a write of its bank"
+
+    def test_behind_a_dram_table(self) -> None:
+        """What is ready when is measured there; every loss is still a write of the same bank."""
+        hardware = machine(
+            ONE
+            | {
+                f"{ACTIVATION}.ports": 1,
+                f"{ACTIVATION}.bytes_per_cycle": 5,
+                "memory.dram.timing": "ddr4-2400",
+            }
+        )
+        net = network(layer(70, 64, 6, 6, tau=5, name="a"), layer(64, 64, 6, 6, tau=5, name="b"))
+        run_ = simulate(net, hardware, tau=5).run
+        lost = [sum(contended(run_.trace, port).values()) for port in run_.trace.program.ports]
+        assert min(lost) > 0
+        assert port_losses(run_.mapping, run_.trace).sum() == sum(lost)
+        for parts, one in zip(run_.attribution, run_.layers, strict=True):
+            assert sum(parts.values()) == one.cycles

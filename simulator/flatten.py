@@ -79,10 +79,10 @@ def _steps(layer: LayerLoops, sequence: Ints) -> Ints:
 
 def _posting(layer: LayerLoops, signal: int) -> Ints:
     """[ops] 1 where an operation posts the signal."""
-    ops = layer.columns
-    owner = np.repeat(np.arange(len(ops.kind)), np.diff(ops.post_offsets))
-    posting = np.zeros(len(ops.kind), dtype=np.int64)
-    posting[owner[ops.post_signal == signal]] = 1
+    posts = layer.signals
+    owner = np.repeat(np.arange(len(layer.ops)), np.diff(posts.post_offsets))
+    posting = np.zeros(len(layer.ops), dtype=np.int64)
+    posting[owner[posts.post_signal == signal]] = 1
     return posting
 
 
@@ -90,12 +90,12 @@ def _waits(
     layer: LayerLoops, sequence: Ints, ages: Ints, first: int, posts: _Posts
 ) -> tuple[Ints, Ints]:
     """Waiting commands and what they wait on; adds the layer's posts to `posts`."""
-    ops, machine = layer.columns, layer.machine
-    counts = np.diff(ops.wait_offsets)[sequence]
+    ops, waits, machine = layer.columns, layer.signals, layer.machine
+    counts = np.diff(waits.wait_offsets)[sequence]
     command = np.repeat(np.arange(len(sequence)), counts)
     inside = np.arange(len(command)) - np.repeat(np.cumsum(counts) - counts, counts)
-    which = ops.wait_offsets[sequence][command] + inside
-    signal, age = ops.wait_signal[which], ops.wait_age[which]
+    which = waits.wait_offsets[sequence][command] + inside
+    signal, age = waits.wait_signal[which], waits.wait_age[which]
     roomy = np.flatnonzero(ops.room[sequence] >= 0)
     signal = np.concatenate((signal, np.full(len(roomy), machine.room)))
     age = np.concatenate((age, ages[ops.room[sequence][roomy]]))

@@ -96,15 +96,45 @@ class LayerLoops:
 
     @cached_property
     def columns(self) -> "OpColumns":
-        """The operations as arrays."""
+        """What the operations do, as arrays."""
         return OpColumns.of(self.ops)
+
+    @cached_property
+    def signals(self) -> "OpSignals":
+        """What the operations wait for and post, as arrays."""
+        return OpSignals.of(self.ops)
 
     @cached_property
     def times(self) -> Ints:
         """[ops] how often each operation happens."""
-        times = [0] * len(self.ops)
-        _count(self.body, 1, times)
-        return np.array(times, dtype=np.int64)
+        times = self.times_in(self.body)
+        return np.array([times.get(op, 0) for op in range(len(self.ops))], dtype=np.int64)
+
+    def times_in(self, body: Body) -> dict[int, int]:
+        """How often each operation happens in a part of the layer's body."""
+        times: dict[int, int] = {}
+        loops: dict[int, tuple[Loop, int]] = {}  # by identity: the same ones stand in many places
+        for item in body:
+            if isinstance(item, int):
+                times[item] = times.get(item, 0) + 1
+            else:
+                _, often = loops.get(id(item), (item, 0))
+                loops[id(item)] = item, often + item.turns
+        for loop, turns in loops.values():
+            for op, often in self._in_a_turn(loop).items():
+                times[op] = times.get(op, 0) + turns * often
+        return times
+
+    def _in_a_turn(self, loop: Loop) -> dict[int, int]:
+        """Like `times_in`, once worked out for each loop."""
+        if id(loop) not in self._turns:
+            self._turns[id(loop)] = self.times_in(loop.body)
+        return self._turns[id(loop)]
+
+    @cached_property
+    def _turns(self) -> dict[int, dict[int, int]]:
+        """By identity of a loop of the body."""
+        return {}
 
     @cached_property
     def bytes_by_unit(self) -> Ints:
@@ -133,15 +163,27 @@ class LayerLoops:
         return _written_out(self.body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class OpColumns:
-    """Operations as arrays; W waits and P posts in all."""
+    """What operations do, as arrays."""
 
     kind: Ints
     pes: Ints
     cycles: Ints
     bytes: Ints
     room: Ints
+
+    @classmethod
+    def of(cls, ops: Sequence[Op]) -> "OpColumns":
+        """Take the operations apart."""
+        kind, pes, cycles, size, _, _, room = zip(*ops, strict=True)
+        return cls(*np.array((kind, pes, cycles, size, room), dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpSignals:
+    """What operations wait for and post, as arrays; W waits and P posts in all."""
+
     wait_offsets: Ints
     """[ops + 1] operation i has the waits wait_offsets[i]:wait_offsets[i + 1]."""
     wait_signal: Ints
@@ -154,22 +196,16 @@ class OpColumns:
     """[P]"""
 
     @classmethod
-    def of(cls, ops: Sequence[Op]) -> "OpColumns":
+    def of(cls, ops: Sequence[Op]) -> "OpSignals":
         """Take the operations apart."""
-        kind, pes, cycles, size, waits, posts, room = zip(*ops, strict=True)
-        table = np.array((kind, pes, cycles, size, room), dtype=np.int64)
-        pairs = np.fromiter(chain.from_iterable(chain.from_iterable(waits)), dtype=np.int64)
+        waits, posts = [op.waits for op in ops], [op.posts for op in ops]
+        pairs = np.array([*chain.from_iterable(waits)], dtype=np.int64).reshape(-1, 2)
         return cls(
-            kind=table[0],
-            pes=table[1],
-            cycles=table[2],
-            bytes=table[3],
-            room=table[4],
             wait_offsets=_offsets(waits),
-            wait_signal=pairs[::2].copy(),
-            wait_age=pairs[1::2].copy(),
+            wait_signal=pairs[:, 0].copy(),
+            wait_age=pairs[:, 1].copy(),
             post_offsets=_offsets(posts),
-            post_signal=np.fromiter(chain.from_iterable(posts), dtype=np.int64),
+            post_signal=np.array([*chain.from_iterable(posts)], dtype=np.int64),
         )
 
 
@@ -207,14 +243,6 @@ def _sums(group: Ints, values: Ints, groups: int) -> Ints:
 def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
     """[rows + 1] where each row begins in all rows behind one another."""
     return np.array([0, *accumulate(map(len, rows))], dtype=np.int64)
-
-
-def _count(body: Body, times: int, into: list[int]) -> None:
-    for item in body:
-        if isinstance(item, int):
-            into[item] += times
-        else:
-            _count(item.body, times * item.turns, into)
 
 
 def _written_out(body: Body) -> Ints:

@@ -231,6 +231,27 @@ class TestMemory:
         assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == [128, 64, 64]
 
     @pytest.mark.parametrize(
+        ("channels", "sizes"),
+        [
+            # 8 pixels of 2 x 64 channels are 128 bytes a row: both groups read their half of 2 rows
+            # at the first row of output, then of one more for each row but the last
+            (128, [128, 128, 64, 64, 64, 64]),
+            # 2 x 8 channels are 16 bytes a row, the transfers 32 and 16: the first group's burst of
+            # 64 holds what the second needs
+            (16, [64, 64, 64]),
+            # 2 x 36 channels are 72 bytes a row; the first transfer's 144 bytes are 3 bursts: the
+            # first group's 72 take 2 and the second the third. Then 72 are 2, one for each
+            (72, [128, 64, 64, 64, 64, 64]),
+        ],
+    )
+    def test_rows_of_a_grouped_convolution_are_read_group_by_group(
+        self, channels: int, sizes: list[int]
+    ) -> None:
+        mapping, trace = traced(network(layer(channels, 64, 4, 8, groups=2)), {})
+        assert mapping.layers[0].inputs == "rows"
+        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == sizes
+
+    @pytest.mark.parametrize(
         ("bytes_of_input", "reuse"),
         [
             (256, "rows"),  # row of output 1 holds rows 0 to 2, the next adds one: 4 x 64 bytes

@@ -249,9 +249,8 @@ def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) 
     assert one.program.waits.tobytes() == two.program.waits.tobytes()
 
 
-@pytest.mark.xfail(strict=True, reason="rows of all groups are read before the first group begins")
 def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
-    """Known exception (docs/decisions/0004): to be dropped when `rows` reads group by group."""
+    """The way `rows` once read all groups' channels first: 865 cycles against 726."""
     grouped = layer(52, 2, 1, 2, kernel=1, groups=2, full_precision=True)
     slow = {
         "array.pe.partial_sums": 1,

@@ -14,6 +14,7 @@ from simulator.coverage import why_not_fast
 from simulator.engine.event import run as run_event
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.plan import LayerPlan
 from simulator.mapping.port import with_ports
 from simulator.program import SharedPort, Trace, summarize
 from simulator.report.attribution import Part, attribute
@@ -23,6 +24,7 @@ from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
 from tests.conftest import ROOT, Command
+from tests.nest import nest_of
 from tests.strategies import Overrides, machines, networks
 
 INDEX, ACTIVATION = "memory.index_buffer", "memory.activation_buffer"
@@ -395,3 +397,40 @@ class TestReport:
         assert port_losses(run_.mapping, run_.trace).sum() == sum(lost)
         for parts, one in zip(run_.attribution, run_.layers, strict=True):
             assert sum(parts.values()) == one.cycles
+
+
+def first_value(plan: LayerPlan, step: int) -> int:
+    """Byte at which a step's windows begin, by hand: first pixel, first channel."""
+    nest, inner = nest_of(plan), plan.layer
+    visit, group = divmod(step, nest.groups)
+    pixel = int(nest.pixel_step[visit]) * plan.pixels_per_step
+    image, inside = divmod(pixel, inner.out_height * inner.out_width)
+    row, column = divmod(inside, inner.out_width)
+    top = max(row * inner.stride - inner.padding, 0)
+    left = max(column * inner.stride - inner.padding, 0)
+    own = inner.in_channels // inner.groups
+    of_group = sum(block.outputs for block in plan.blocks[: int(nest.block[visit])])
+    channel = of_group // (inner.out_channels // inner.groups) * own
+    channel += sum(plan.group_units[:group]) * inner.unit_channels
+    place = ((image * inner.in_height + top) * inner.in_width + left) * inner.in_channels + channel
+    return place * plan.activation_bits // 8
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("pes", [5, 64])
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
+    """Two images, two groups of the convolution, stride 2, several blocks and groups of channels.
+
+    Without more padding than a kernel reaches over, so that every window holds a value.
+    """
+    net = network(
+        layer(160, 96, 7, 9, kernel=kernel, stride=2, groups=2, tau=5), batch=2, activation_bits=2
+    )
+    keys = {"array.pes": pes, "array.pe.partial_sums": 20, f"{ACTIVATION}.bytes_per_cycle": 3}
+    mapping, trace = run(net, {**keys, f"{ACTIVATION}.ports": 1})
+    program, (port,), (mapped,) = trace.program, trace.program.ports, mapping.layers
+    reads = np.flatnonzero((program.unit == Unit.DOT) & (port.lines > 0))
+    expected = [first_value(mapped.plan, int(step)) // 3 for step in program.step[reads]]
+    assert port.line[reads].tolist() == expected
+    assert len(set(expected)) > 10

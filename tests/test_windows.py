@@ -117,6 +117,9 @@ def test_table_or_direct_counts_the_lines() -> None:
     # 80 channels, 72 + 18 bytes: at 1.125 64 + 32 with the table, 64 + 64 without
     (plan,) = plan_layers(network(layer(80, 64, 1, 1, tau=5)), machine({KEY: 1.125}))
     assert plan.mode == "table"
+    # 80 -> 40 at 1.5: 48 + 32 with the table, 48 (not 40) + 40 without
+    (plan,) = plan_layers(network(layer(80, 40, 1, 1, tau=5)), machine({KEY: 1.5}))
+    assert plan.mode == "table"
 
 
 def mapped(workload: Workload, overrides: Overrides) -> Mapping:

@@ -88,9 +88,9 @@ def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
     layout, lanes = Layout(first, layers), len(programs)
     state = np.repeat(layout.fresh()[:, None], lanes, axis=1)
     head = np.zeros(len(layout.size), dtype=np.int64)
-    stack = np.zeros((4, layout.depth), dtype=np.int64)
-    before, shift = (
-        np.zeros((layout.depth, layout.width, lanes), dtype=np.int64) for _ in range(2)
+    stack = np.zeros((5, layout.depth), dtype=np.int64)
+    before, shift, posted = (
+        np.zeros((layout.depth, layout.width, lanes), dtype=np.int64) for _ in range(3)
     )
     columns = [program.rate_columns for program in programs]
     rates = [np.stack(column, axis=1) for column in zip(*columns, strict=True)]
@@ -103,7 +103,7 @@ def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
         state[layout.forgotten] = NEVER
         work(
             *layer.tape, *_times(layer, *rates), ages, layout.base, layout.size, head, layout.room,
-            stack, before, shift, state, layout.units, start,
+            stack, before, shift, posted, state, layout.units, start,
         )  # fmt: skip
         ends[number] = start = state[0].copy()
         busy[number] = state[1 + layout.units : 1 + 2 * layout.units]

@@ -3,29 +3,35 @@
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 import numpy as np
 
-from simulator.engine.kernel import END, LOOP, NEVER, Code, Frames, Rings
+from simulator.engine.kernel import END, FEWEST, LOOP, NEVER, Code, Frames, Rings
 from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
 from simulator.program import Ints
+
+ALL = 1 << 60
+"""More posts than any ring keeps."""
+
+
+class _Changes(NamedTuple):
+    """What sets a loop apart: its turns, and what may change in one."""
+
+    turns: int
+    units: tuple[int, ...]
+    signals: tuple[tuple[int, int, int], ...]
+    """(signal, posts in a turn, how many of its last posts decide what the loop does)"""
 
 
 class _Writer:
     """Writes bodies down, and for every loop what may change in it."""
 
     def __init__(self, layer: LayerLoops) -> None:
-        """Note what each operation changes: a bit for its unit, one for each signal it posts."""
-        machine = layer.machine
-        units = len(machine.units)
-        self.changes: list[int] = []
-        for op in layer.ops:
-            changes = 1 << machine.unit_of[op.kind]
-            for signal in op.posts:
-                changes |= 1 << units + signal
-            self.changes.append(changes)
-        self.loops: dict[tuple[int, int], int] = {}
-        """Number of each loop: its turns and what changes in it, all that sets it apart."""
+        """Start with nothing written."""
+        self.layer = layer
+        self.loops: dict[_Changes, int] = {}
+        """Number of each loop."""
         self._written: dict[int, tuple[list[int], int]] = {}
         """By identity: a mapper uses the same loops in many places."""
 
@@ -45,12 +51,27 @@ class _Writer:
     def _loop(self, loop: Loop) -> tuple[list[int], int]:
         if id(loop) not in self._written:
             what, depth = self.write(loop.body)
-            changes = 0
-            for op in set(what):
-                changes |= self.changes[op] if op >= 0 else 0
-            number = self.loops.setdefault((loop.turns, changes), len(self.loops))
+            number = self.loops.setdefault(self._changes(loop), len(self.loops))
             self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
         return self._written[id(loop)]
+
+    def _changes(self, loop: Loop) -> _Changes:
+        if loop.turns < FEWEST:
+            return _Changes(loop.turns, (), ())  # never looked at
+        machine, ops = self.layer.machine, self.layer.ops
+        units, posts, reach = set[int](), dict[int, int](), dict[int, int]()
+        for number, times in self.layer.times_in(loop.body).items():
+            op = ops[number]
+            units.add(machine.unit_of[op.kind])
+            for signal in op.posts:
+                posts[signal] = posts.get(signal, 0) + times
+            for signal, age in op.waits:
+                if age > reach.get(signal, 0):
+                    reach[signal] = age
+            if op.room >= 0:
+                reach[machine.room] = ALL
+        signals = [(each, posts[each], max(posts[each], reach.get(each, 0))) for each in posts]
+        return _Changes(loop.turns, tuple(sorted(units)), tuple(sorted(signals)))
 
 
 class Instructions:
@@ -59,28 +80,32 @@ class Instructions:
     def __init__(self, layer: LayerLoops) -> None:
         """Write the layer down."""
         self.layer = layer
-        machine, ops = layer.machine, layer.columns
+        machine, ops = layer.machine, layer.ops
         writer = _Writer(layer)
         what, self.depth = writer.write(layer.body)
         units = len(machine.units)
-        working = [_bits(changes & (1 << units) - 1) for _, changes in writer.loops]
-        scalars = [[0, *(1 + u for u in at), *(1 + units + u for u in at)] for at in working]
-        posted = [_bits(changes >> units) for _, changes in writer.loops]
+        scalars = [
+            [0, *(1 + u for u in loop.units), *(1 + units + u for u in loop.units)]
+            for loop in writer.loops
+        ]
+        posted = [loop.signals for loop in writer.loops]
         waits = self._waits()
         self._lists: dict[str, list[int]] = {
             "what": what,
-            "turns": [turns for turns, _ in writer.loops],
+            "turns": [loop.turns for loop in writer.loops],
             "scalars_from": _offsets(scalars),
             "scalars": _joined(scalars),
             "signals_from": _offsets(posted),
-            "signals": _joined(posted),
-            "unit": [machine.unit_of[kind] for kind in ops.kind.tolist()],
-            "room": ops.room.tolist(),
+            "signals": [signal for each in posted for signal, _, _ in each],
+            "posts": [posts for each in posted for _, posts, _ in each],
+            "needs": [needs for each in posted for _, _, needs in each],
+            "unit": [machine.unit_of[op.kind] for op in ops],
+            "room": [op.room for op in ops],
             "waits_from": _offsets(waits),
             "wait_signal": [signal for each in waits for signal, _ in each],
             "wait_age": [age for each in waits for _, age in each],
-            "posts_from": ops.post_offsets.tolist(),
-            "post_signal": ops.post_signal.tolist(),
+            "posts_from": _offsets([op.posts for op in ops]),
+            "post_signal": [signal for op in ops for signal in op.posts],
         }
         reach = [0] * machine.signals
         for signal, age in chain.from_iterable(waits):
@@ -166,9 +191,9 @@ class RunState:
             head=[0] * len(layout.size),
             room=layout.room,
         )
-        begin, turn, again, jumped = ([0] * layout.depth for _ in range(4))
-        before, shift = ([0] * (layout.depth * layout.width) for _ in range(2))
-        self.frames = Frames(begin, turn, again, jumped, before, shift, layout.width)
+        begin, turn, again, jumped, limit = ([0] * layout.depth for _ in range(5))
+        before, shift, posted = ([0] * (layout.depth * layout.width) for _ in range(3))
+        self.frames = Frames(begin, turn, again, jumped, limit, before, shift, posted, layout.width)
         self._forgotten: list[int] = layout.forgotten.tolist()
 
     def start_layer(self) -> None:
@@ -178,12 +203,6 @@ class RunState:
             self.state[1 + self.units + unit] = 0
         for place in self._forgotten:
             self.state[place] = NEVER
-
-
-@lru_cache
-def _bits(number: int) -> tuple[int, ...]:
-    """Places of a number's bits that are set."""
-    return tuple(place for place in range(number.bit_length()) if number >> place & 1)
 
 
 def _offsets(rows: Sequence[Sequence[object]]) -> list[int]:

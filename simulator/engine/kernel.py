@@ -5,11 +5,18 @@ compiled, for many machines at once.
 
 Why a jump is exact. A turn of a loop maps the state s (when each unit is free, what each signal's
 last posts were ready at) to f(s), and every component of f is a maximum of sums: f is convex along
-every line. If two turns in a row shift the state by the same d, and a third turn, begun at
+every line. If two turns in a row shift the state by the same d, and a later turn, begun at
 s + T d, shifts it by d again, then f is a line on three points, hence everywhere between: all T
-turns shift by d. So that third turn is run for real, at the far end, and only if it agrees are the
+turns shift by d. So that later turn is run for real, at the far end, and only if it agrees are the
 turns between left out. Busy cycles within the layer only rise from turn to turn, so equal at both
 ends means equal between.
+
+The far end is the loop's last turn. If that does not agree, a wait begins to bind, or ceases to, on
+the way, and halving the distance finds where.
+
+Of a signal's posts only those belong to the state that the loop waits for, and those of one turn.
+Older ones are history: a turn moves them back by its posts and does nothing else to them. So a loop
+is steady however long ago its layer began.
 """
 
 from collections.abc import Sequence
@@ -34,8 +41,12 @@ class Code(NamedTuple):
     """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
     scalars: Numbers
     signals_from: Numbers
-    """[loops + 1] signals posted in the loop: slice of `signals`."""
+    """[loops + 1] signals posted in the loop: slice of `signals`, `posts` and `needs`."""
     signals: Numbers
+    posts: Numbers
+    """How often a turn posts each of them."""
+    needs: Numbers
+    """How many of its last posts decide what the loop does."""
     unit: Numbers
     """[ops]"""
     room: Numbers
@@ -71,13 +82,17 @@ class Frames(NamedTuple):
     begin: list[int]
     turn: list[int]
     again: list[int]
-    """Turn before which no jump is tried."""
+    """Turn before which no search for the far end begins."""
     jumped: list[int]
-    """Turn from which the loop has jumped to its last; 0: it has not."""
+    """Turn from which the loop has jumped; 0: it has not."""
+    limit: list[int]
+    """Turn to which a jump has failed, where a search goes on; 0: there is none."""
     before: list[int]
-    """State at the end of the turn before."""
+    """What decides, at the end of the turn before."""
     shift: list[int]
     """What the turn before added to it."""
+    posted: list[int]
+    """All posts that were there before a jump."""
     width: int
 
 
@@ -150,6 +165,7 @@ def run_layer(
             frames.turn[depth] = 0
             frames.again[depth] = 2
             frames.jumped[depth] = 0
+            frames.limit[depth] = 0
             if code.turns[LOOP - op] >= FEWEST:
                 measure(code, rings, frames, state, depth)
             at += 1
@@ -160,44 +176,72 @@ def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: 
     """End a turn of the innermost loop; return whether the loop is over."""
     turns = code.turns[LOOP - code.what[frames.begin[depth]]]
     turn = frames.turn[depth] + 1
-    frames.turn[depth] = turn
-    if frames.jumped[depth] > 0:
-        left = turns - frames.jumped[depth]
-        if agrees(code, rings, frames, state, depth, left):
-            return True
-        move(code, rings, frames, state, depth, 0)
-        frames.turn[depth] = frames.jumped[depth]
-        frames.again[depth] = 2 * frames.jumped[depth]
+    jumped = frames.jumped[depth]
+    if jumped:
         frames.jumped[depth] = 0
-        return False
-    if turn == turns:
+        if agrees(code, rings, frames, state, depth, turn - jumped):
+            if turn == turns:
+                return True
+            frames.again[depth] = turn
+            note(code, rings, frames, state, depth)
+        else:
+            frames.limit[depth] = turn
+            move(code, rings, frames, state, depth, 0)
+            turn = jumped
+        steady = True
+    elif turn == turns:
         return True
-    if turns < FEWEST:
-        return False
-    steady = measure(code, rings, frames, state, depth)
-    if steady and frames.again[depth] <= turn < turns - 1:
-        frames.jumped[depth] = turn
-        frames.turn[depth] = turns - 1
-        move(code, rings, frames, state, depth, turns - 1 - turn)
+    else:
+        steady = turns >= FEWEST and measure(code, rings, frames, state, depth)
+    frames.turn[depth] = turn
+    if steady:
+        jump(code, rings, frames, state, depth, turns)
     return False
 
 
-def touched(code: Code, rings: Rings, frames: Frames, depth: int) -> list[int]:
-    """Places of the state that the loop may change; of a ring from the oldest post on."""
+def jump(
+    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
+) -> None:
+    """Jump to before the last turn of the loop, or half the way to where a jump has failed."""
+    turn = frames.turn[depth]
+    if frames.limit[depth] <= turn:
+        frames.limit[depth] = 0
+    if frames.limit[depth]:
+        distance = (frames.limit[depth] - turn) // 2
+    elif turn >= frames.again[depth]:
+        distance = turns - turn
+        frames.again[depth] = 2 * turn  # unless the search comes further than this turn
+    else:
+        return
+    if distance > 1:
+        frames.jumped[depth] = turn
+        frames.turn[depth] = turn + distance - 1
+        keep(code, rings, frames, state, depth)
+        move(code, rings, frames, state, depth, distance - 1)
+
+
+def decisive(code: Code, rings: Rings, frames: Frames, depth: int) -> list[int]:
+    """Places of the state that the loop may change and that decide what it does.
+
+    Posts are in order of time.
+    """
     loop = LOOP - code.what[frames.begin[depth]]
     places = list(code.scalars[code.scalars_from[loop] : code.scalars_from[loop + 1]])
-    for signal in code.signals[code.signals_from[loop] : code.signals_from[loop + 1]]:
+    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
+        signal = code.signals[number]
         base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        places += range(base + head, base + size)
-        places += range(base, base + head)
+        oldest = head - min(size, code.needs[number])
+        if oldest < 0:
+            places += range(base + size + oldest, base + size)
+        places += range(base + max(oldest, 0), base + head)
     return places
 
 
 def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
-    """Note the loop's state, and its shift since the last note; return if that stayed the same."""
+    """Note what decides, and its shift since the last note; return if that stayed the same."""
     before, shifts = frames.before, frames.shift
     same = True
-    for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width):
+    for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width):
         value = state[place]
         shift = value - before[kept]
         same = same and shift == shifts[kept]
@@ -206,21 +250,55 @@ def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: i
     return same
 
 
+def note(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> None:
+    """Note what decides where its shift is known."""
+    for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width):
+        frames.before[kept] = state[place]
+
+
+def keep(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> None:
+    """Keep all posts of the loop's signals, the newest first."""
+    loop = LOOP - code.what[frames.begin[depth]]
+    kept = depth * frames.width
+    for signal in code.signals[code.signals_from[loop] : code.signals_from[loop + 1]]:
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        ring = state[base + head : base + size] + state[base : base + head]
+        frames.posted[kept : kept + size] = ring[::-1]
+        kept += size
+
+
 def move(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> None:
-    """Set the loop's state to the noted one, shifted by `turns` turns."""
-    for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width):
-        state[place] = frames.before[kept] + turns * frames.shift[kept]
+    """Set the loop's state to the noted one, shifted by `turns` turns; older posts move back."""
+    before, shift = frames.before, frames.shift
+    loop = LOOP - code.what[frames.begin[depth]]
+    noted = kept = depth * frames.width
+    for place in code.scalars[code.scalars_from[loop] : code.scalars_from[loop + 1]]:
+        state[place] = before[noted] + turns * shift[noted]
+        noted += 1
+    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
+        signal, posts = code.signals[number], code.posts[number]
+        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
+        noted += min(size, code.needs[number])
+        for age in range(size):  # from the newest post on
+            place = base + (head - 1 - age) % size
+            if age < turns * posts:
+                like = noted - 1 - age % posts
+                state[place] = before[like] + (turns - age // posts) * shift[like]
+            else:
+                state[place] = frames.posted[kept + age - turns * posts]
+        kept += size
 
 
 def agrees(
     code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
 ) -> bool:
-    """Whether the loop's state is the noted one, shifted by `turns` turns."""
+    """Whether what decides is the noted state, shifted by `turns` turns."""
+    before, shift = frames.before, frames.shift
     return all(
-        state[place] == frames.before[kept] + turns * frames.shift[kept]
-        for kept, place in enumerate(touched(code, rings, frames, depth), depth * frames.width)
+        state[place] == before[kept] + turns * shift[kept]
+        for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width)
     )
 
 

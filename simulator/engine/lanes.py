@@ -9,12 +9,11 @@ when it holds in every lane. docs/decisions/0009-lanes.md
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.engine.kernel import END, FEWEST, LOOP
 from simulator.program import Ints
 
-Flags = NDArray[np.bool_]
+Tables = tuple[Ints, ...]
 
 
 def run_lanes(
@@ -30,6 +29,7 @@ def run_lanes(
     stack: Ints,
     before: Ints,
     shift: Ints,
+    posted: Ints,
     state: Ints,
     units: int,
     start_cycle: Ints,
@@ -46,9 +46,10 @@ def run_lanes(
         size: see `base`.
         head: see `base`.
         room: see `base`.
-        stack: [4, depth] begin, turn, again and jumped of `kernel.Frames`.
+        stack: [5, depth] begin, turn, again, jumped and limit of `kernel.Frames`.
         before: [depth, width, lanes] as in `kernel.Frames`.
-        shift: [depth, width, lanes] as in `kernel.Frames`.
+        shift: see `before`.
+        posted: see `before`.
         state: [width, lanes] as in `kernel.run_layer`.
         units: number of units.
         start_cycle: [lanes] end of the layer before.
@@ -57,10 +58,13 @@ def run_lanes(
     what, turns = tape[: cuts[1]], tape[cuts[1] : cuts[2]]
     scalars_from, scalars = tape[cuts[2] : cuts[3]], tape[cuts[3] : cuts[4]]
     signals_from, signals = tape[cuts[4] : cuts[5]], tape[cuts[5] : cuts[6]]
-    unit_of, room_of = tape[cuts[6] : cuts[7]], tape[cuts[7] : cuts[8]]
-    waits_from, wait_signal = tape[cuts[8] : cuts[9]], tape[cuts[9] : cuts[10]]
-    wait_age, posts_from = tape[cuts[10] : cuts[11]], tape[cuts[11] : cuts[12]]
-    post_signal = tape[cuts[12] : cuts[13]]
+    posts, needs = tape[cuts[6] : cuts[7]], tape[cuts[7] : cuts[8]]
+    unit_of, room_of = tape[cuts[8] : cuts[9]], tape[cuts[9] : cuts[10]]
+    waits_from, wait_signal = tape[cuts[10] : cuts[11]], tape[cuts[11] : cuts[12]]
+    wait_age, posts_from = tape[cuts[12] : cuts[13]], tape[cuts[13] : cuts[14]]
+    post_signal = tape[cuts[14] : cuts[15]]
+    loops = (scalars_from, scalars, signals_from, signals, posts, needs)
+    rings = (base, size, head)
     places = np.empty(len(state), dtype=np.int64)
     lanes = state.shape[1]
     start, ready = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
@@ -101,90 +105,166 @@ def run_lanes(
         if op != END:
             loop = LOOP - op
             depth += 1
-            stack[0, depth], stack[1, depth], stack[2, depth], stack[3, depth] = at, 0, 2, 0
+            stack[:, depth] = 0
+            stack[0, depth], stack[2, depth] = at, 2
             if turns[loop] >= FEWEST:
-                count = touched(
-                    scalars[scalars_from[loop] : scalars_from[loop + 1]],
-                    signals[signals_from[loop] : signals_from[loop + 1]],
-                    base, size, head, places,
-                )  # fmt: skip
-                note(places[:count], state, before[depth], shift[depth])
+                count = decisive(loop, loops, rings, places)
+                measure(places, count, depth, state, before, shift)
             at += 1
             continue
-        begin, turn = stack[0, depth], stack[1, depth] + 1
-        loop = LOOP - what[begin]
-        stack[1, depth] = turn
-        over = turn == turns[loop]
-        if turns[loop] >= FEWEST and (stack[3, depth] > 0 or not over):
-            count = touched(
-                scalars[scalars_from[loop] : scalars_from[loop + 1]],
-                signals[signals_from[loop] : signals_from[loop + 1]],
-                base, size, head, places,
-            )  # fmt: skip
-            mine, jumped = places[:count], stack[3, depth]
+        loop = LOOP - what[stack[0, depth]]
+        turn, jumped = stack[1, depth] + 1, stack[3, depth]
+        over, steady = turn == turns[loop], False
+        stack[1, depth], stack[3, depth] = turn, 0
+        if turns[loop] >= FEWEST and (jumped > 0 or not over):
+            count = decisive(loop, loops, rings, places)
             if jumped > 0:
-                left = turns[loop] - jumped
-                over = agrees(mine, state, before[depth], shift[depth], left)
-                if not over:
-                    move(mine, state, before[depth], shift[depth], 0)
-                    stack[1, depth], stack[2, depth], stack[3, depth] = jumped, 2 * jumped, 0
+                steady = True
+                if agrees(places, count, depth, state, before, shift, turn - jumped):
+                    stack[2, depth] = turn
+                    note(places, count, depth, state, before)
+                else:
+                    over = False
+                    stack[1, depth], stack[4, depth] = jumped, turn
+                    move(loop, loops, rings, depth, state, before, shift, posted, 0)
             else:
-                steady = note(mine, state, before[depth], shift[depth])
-                if steady and stack[2, depth] <= turn < turns[loop] - 1:
-                    stack[3, depth], stack[1, depth] = turn, turns[loop] - 1
-                    move(mine, state, before[depth], shift[depth], turns[loop] - 1 - turn)
+                steady = measure(places, count, depth, state, before, shift)
+            skipped = jump(stack, depth, turns[loop]) if steady and not over else 0
+            if skipped > 0:
+                keep(loop, loops, rings, depth, state, posted)
+                move(loop, loops, rings, depth, state, before, shift, posted, skipped)
         if over:
             depth -= 1
             at += 1
         else:
-            at = begin + 1
+            at = stack[0, depth] + 1
 
 
-def touched(scalars: Ints, signals: Ints, base: Ints, size: Ints, head: Ints, into: Ints) -> int:
-    """Write down the rows of the state that a loop may change, rings from the oldest post on."""
+def jump(stack: Ints, depth: int, turns: int) -> int:
+    """Turns to leave out, as in `kernel.jump`; 0: none."""
+    turn = stack[1, depth]
+    if stack[4, depth] <= turn:
+        stack[4, depth] = 0
+    if stack[4, depth] > 0:
+        distance = (stack[4, depth] - turn) // 2
+    elif turn >= stack[2, depth]:
+        distance = turns - turn
+        stack[2, depth] = 2 * turn
+    else:
+        return 0
+    if distance <= 1:
+        return 0
+    stack[3, depth] = turn
+    stack[1, depth] = turn + distance - 1
+    skipped: int = distance - 1
+    return skipped
+
+
+def decisive(loop: int, loops: Tables, rings: Tables, places: Ints) -> int:
+    """Write down the rows of the state that decide, as `kernel.decisive`; return their number."""
+    scalars_from, scalars, signals_from, signals, _, needs = loops
+    base, size, head = rings
     count = 0
-    for row in scalars:
-        into[count] = row
+    for number in range(scalars_from[loop], scalars_from[loop + 1]):
+        places[count] = scalars[number]
         count += 1
-    for signal in signals:
-        for age in range(size[signal]):
-            behind = head[signal] + age
-            into[count] = base[signal] + (
-                behind - size[signal] if behind >= size[signal] else behind
-            )
+    for number in range(signals_from[loop], signals_from[loop + 1]):
+        signal = signals[number]
+        for age in range(min(size[signal], needs[number]), 0, -1):
+            place = head[signal] - age
+            places[count] = base[signal] + (place if place >= 0 else place + size[signal])
             count += 1
     return count
 
 
-def note(places: Ints, state: Ints, before: Ints, shift: Ints) -> bool:
-    """Note the state, and its shift since the last note; return if that stayed the same."""
+def measure(places: Ints, count: int, depth: int, state: Ints, before: Ints, shift: Ints) -> bool:
+    """Note what decides, and its shift since the last note; return if that stayed the same."""
     same = True
-    for number in range(len(places)):
+    for number in range(count):
         for lane in range(state.shape[1]):
             value = state[places[number], lane]
-            moved = value - before[number, lane]
-            same = same and moved == shift[number, lane]
-            before[number, lane] = value
-            shift[number, lane] = moved
+            moved = value - before[depth, number, lane]
+            same = same and moved == shift[depth, number, lane]
+            before[depth, number, lane] = value
+            shift[depth, number, lane] = moved
     return same
 
 
-def move(places: Ints, state: Ints, before: Ints, shift: Ints, turns: int) -> None:
-    """Set the state to the noted one, shifted by `turns` turns."""
-    for number in range(len(places)):
+def note(places: Ints, count: int, depth: int, state: Ints, before: Ints) -> None:
+    """Note what decides where its shift is known."""
+    for number in range(count):
         for lane in range(state.shape[1]):
-            state[places[number], lane] = before[number, lane] + turns * shift[number, lane]
+            before[depth, number, lane] = state[places[number], lane]
 
 
-def agrees(places: Ints, state: Ints, before: Ints, shift: Ints, turns: int) -> bool:
-    """Whether the state is the noted one, shifted by `turns` turns."""
-    for number in range(len(places)):
+def keep(loop: int, loops: Tables, rings: Tables, depth: int, state: Ints, posted: Ints) -> None:
+    """Keep all posts of the loop's signals, the newest first."""
+    _, _, signals_from, signals, _, _ = loops
+    base, size, head = rings
+    kept = 0
+    for number in range(signals_from[loop], signals_from[loop + 1]):
+        signal = signals[number]
+        for age in range(size[signal]):
+            place = head[signal] - 1 - age
+            row = base[signal] + (place if place >= 0 else place + size[signal])
+            for lane in range(state.shape[1]):
+                posted[depth, kept, lane] = state[row, lane]
+            kept += 1
+
+
+def move(
+    loop: int,
+    loops: Tables,
+    rings: Tables,
+    depth: int,
+    state: Ints,
+    before: Ints,
+    shift: Ints,
+    posted: Ints,
+    turns: int,
+) -> None:
+    """Set the state to the noted one, shifted by `turns` turns; older posts move back."""
+    scalars_from, scalars, signals_from, signals, posts, needs = loops
+    base, size, head = rings
+    lanes = state.shape[1]
+    noted, kept = 0, 0
+    for number in range(scalars_from[loop], scalars_from[loop + 1]):
+        for lane in range(lanes):
+            moved = before[depth, noted, lane] + turns * shift[depth, noted, lane]
+            state[scalars[number], lane] = moved
+        noted += 1
+    for number in range(signals_from[loop], signals_from[loop + 1]):
+        signal, each = signals[number], posts[number]
+        noted += min(size[signal], needs[number])
+        like, later = noted - 1, turns
+        for age in range(size[signal]):  # from the newest post on
+            place = head[signal] - 1 - age
+            row = base[signal] + (place if place >= 0 else place + size[signal])
+            if later > 0:
+                for lane in range(lanes):
+                    moved = before[depth, like, lane] + later * shift[depth, like, lane]
+                    state[row, lane] = moved
+                like -= 1
+                if like < noted - each:  # the turn before
+                    like, later = noted - 1, later - 1
+            else:
+                old = kept + age - turns * each
+                for lane in range(lanes):
+                    state[row, lane] = posted[depth, old, lane]
+        kept += size[signal]
+
+
+def agrees(
+    places: Ints, count: int, depth: int, state: Ints, before: Ints, shift: Ints, turns: int
+) -> bool:
+    """Whether what decides is the noted state, shifted by `turns` turns."""
+    for number in range(count):
         for lane in range(state.shape[1]):
-            expected = before[number, lane] + turns * shift[number, lane]
+            expected = before[depth, number, lane] + turns * shift[depth, number, lane]
             if state[places[number], lane] != expected:
                 return False
     return True
 
 
-PARTS: tuple[Any, ...] = (touched, note, move, agrees)
+PARTS: tuple[Any, ...] = (jump, decisive, measure, note, keep, move, agrees)
 """What `run_lanes` calls."""

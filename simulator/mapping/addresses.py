@@ -176,8 +176,7 @@ def input_offsets(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
         top = np.where(out_row > 0, np.maximum(top, np.clip(behind, 0, layer.in_height)), top)
         beside = (column - 1) * layer.stride - layer.padding + max(layer.extent, layer.stride)
         left = np.where(column > 0, np.clip(beside, 0, layer.in_width), 0)
-    channel = np.zeros_like(block) if mapped.inputs == "rows" else _first_channel(places, block)
-    return _burst_of(plan, _offset(plan, image, top, left, channel))
+    return _burst_of(plan, _offset(plan, image, top, left, _first_channel(places, block)))
 
 
 def window_offsets(plan: LayerPlan, places: Places, step: Ints) -> Ints:

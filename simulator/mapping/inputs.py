@@ -2,8 +2,8 @@
 
 Four ways, from the most reuse to the least; the first that fits is taken:
 
-- `rows`: every input row is read once; the rows under the current row of output and what the
-  next row adds are held.
+- `rows`: every input row is read once, a convolution's groups one by one; the rows under the
+  current row of output and what the next row adds are held.
 - `double`, `single`: every transfer brings the whole patch under its pixels, for every block of
   output channels anew; two patches are held, or one.
 - `step`: every step brings the patch of its own pixels and channels; one is held.
@@ -24,11 +24,12 @@ from simulator.program import Ints
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class InputReads:
-    """A layer's reads: T transfers, or a read for each of P pixel steps and G groups."""
+    """A layer's reads, in whole bursts, of T transfers or P pixel steps."""
 
     reuse: InputReuse
     bytes: Ints
-    """[T] in whole bursts, 0 where everything is there already; in the way `step` [P, G]."""
+    """`rows`: [T, groups of the convolution], 0 where everything is there already; `double` and
+    `single`: [T, 1]; `step`: [P, groups of input channels]."""
     room: Signal
     """What must be done before there is room."""
     age: Ints
@@ -36,7 +37,7 @@ class InputReads:
 
     @property
     def once(self) -> bool:
-        """Whether only the first block reads; the others find the rows in the buffer."""
+        """Whether only a convolution group's first block reads; others find the rows there."""
         return self.reuse == "rows"
 
 
@@ -49,21 +50,19 @@ def plan_inputs(plan: LayerPlan, transfers: Transfers) -> InputReads:
     """
     room = int(plan.hardware.memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes
     window = _Window(plan)
-    burst = plan.hardware.memory.dram.burst_bytes
     rows = _row_reads(plan, transfers, window, room)
     if rows is not None:
-        size, age = rows
-        return _reads("rows", size, Signal.ROW, age, burst)
+        return rows
     first, last = transfers.first_pixel, transfers.last_pixel
     channels = plan.layer.in_channels // plan.layer.groups
-    size = _bytes(window.patch(first, last), channels, plan)
+    size = _bytes(window.patch(first, last), channels, plan)[:, None]
     if 2 * size.max() <= room:
-        return _reads("double", size, Signal.TRANSFER, np.full_like(size, 2), burst)
+        return _reads("double", size, Signal.TRANSFER, 2, plan)
     if size.max() <= room:
-        return _reads("single", size, Signal.TRANSFER, np.ones_like(size), burst)
+        return _reads("single", size, Signal.TRANSFER, 1, plan)
     size = _step_sizes(plan, window)
     if size.max() <= room:
-        return _reads("step", size, Signal.STEP, np.ones_like(size), burst)
+        return _reads("step", size, Signal.STEP, 1, plan)
     need = (int(size.max()) + 2 * plan.out_transfer_bytes) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     raise InputError(
@@ -72,8 +71,15 @@ def plan_inputs(plan: LayerPlan, transfers: Transfers) -> InputReads:
     )
 
 
-def _reads(reuse: InputReuse, size: Ints, room: Signal, age: Ints, burst: int) -> InputReads:
-    return InputReads(reuse=reuse, bytes=-(-size // burst) * burst, room=room, age=age)
+def _reads(reuse: InputReuse, size: Ints, room: Signal, age: int, plan: LayerPlan) -> InputReads:
+    ages = np.full_like(size, age)
+    return InputReads(reuse=reuse, bytes=_bursts(size, plan), room=room, age=ages)
+
+
+def _bursts(size: Ints, plan: LayerPlan) -> Ints:
+    """Bytes in whole bursts."""
+    burst = plan.hardware.memory.dram.burst_bytes
+    return -(-size // burst) * burst
 
 
 class _Window:
@@ -140,18 +146,37 @@ def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:
     return np.asarray(-(-pixels * channels * plan.activation_bits // 8), dtype=np.int64)
 
 
+def _gains(values: Ints) -> Ints:
+    """What each value along the last axis adds to the one before; the first one to 0."""
+    gains = values.copy()
+    gains[..., 1:] -= values[..., :-1]
+    return gains
+
+
 def _row_reads(
     plan: LayerPlan, transfers: Transfers, window: _Window, room: int
-) -> tuple[Ints, Ints] | None:
-    """Bytes and ages of the way `rows`; None if this row's window and the next row do not fit."""
-    channels, row = plan.layer.in_channels, transfers.row
-    upto = _bytes(window.covered(transfers.last_pixel), channels, plan)
-    freed = _bytes(window.done(transfers.row_first_pixel), channels, plan)
+) -> InputReads | None:
+    """The way `rows`; None if this row's window and the next row do not fit."""
+    layer, row, first = plan.layer, transfers.row, transfers.row_starts[transfers.row]
+    groups = np.arange(layer.groups)
+    channels = layer.in_channels // layer.groups
+    covered = window.covered(transfers.last_pixel)
+    # In order of time: rows before, groups before in this row, transfers before in this group.
+    before = np.concatenate(([0], covered))[first]
+    row_end = covered[transfers.row_starts[row + 1] - 1]
+    values = (before * layer.in_channels + (covered - before) * channels)[:, None]
+    values = values + (row_end - before)[:, None] * (groups * channels)
+    upto = _bytes(values, 1, plan)
+    freed = _bytes(window.done(transfers.row_first_pixel), layer.in_channels, plan)
     rows_done = np.searchsorted(freed, upto - room)  # rows of output that must be done before
-    if np.any(rows_done > np.maximum(row - 1, 0)):
+    if np.any(rows_done > np.maximum(row - 1, 0)[:, None]):
         return None
-    age = np.where(rows_done > 0, row - rows_done + 1, 0)
-    return upto - np.concatenate(([0], upto[:-1])), age
+    age = np.where(rows_done > 0, row[:, None] - rows_done + 1, 0)
+    # A group reads those of its transfer's bursts that no group before has read.
+    fresh = _gains(_bytes(covered, layer.in_channels, plan))
+    shares = -(-fresh[:, None] * (groups + 1) // layer.groups)
+    size = _gains(_bursts(shares, plan))
+    return InputReads(reuse="rows", bytes=size, room=Signal.ROW, age=age)
 
 
 def _step_sizes(plan: LayerPlan, window: _Window) -> Ints:

@@ -85,13 +85,14 @@ class _Rows:
         self.per_step, self.per_row = plan.pixels_per_step, plan.steps_per_row
         self.pixel_steps = plan.pixel_steps
         self.starts: list[int] = transfers.row_starts.tolist()
-        self.steps: list[int] = transfers.steps.tolist()
-        self.pixels: list[int] = transfers.pixels.tolist()
-        self.first_step: list[int] = (transfers.first_pixel // plan.pixels_per_step).tolist()
+        # Views, whose items are plain numbers: most transfers are never looked at.
+        self.steps, self.pixels = transfers.steps.data, transfers.pixels.data
+        self.first_step = (transfers.first_pixel // plan.pixels_per_step).data
         self.rows = len(self.starts) - 1
         self.places = weights.first_places(self.rows)
         self.alike = plan.alike_blocks
-        self.read_bytes, self.read_ages = nest.inputs.bytes.tolist(), nest.inputs.age.tolist()
+        self.read_bytes, self.read_ages = nest.inputs.bytes.data, nest.inputs.age.data
+        self.blocks_per_group = self.blocks // plan.layer.groups
         self.every_step_reads = nest.inputs.reuse == "step"
         self.every_step_loads = weights.reuse == "step" and self.groups > 1
         self.every_step = self.every_step_reads or self.every_step_loads
@@ -116,7 +117,8 @@ class _Rows:
             table = inputs.bytes
             starts = [*range(0, self.pixel_steps, self.per_row), self.pixel_steps]
         else:
-            table = np.array((inputs.bytes, inputs.age, self.nest.transfers.pixels)).T
+            pixels = self.nest.transfers.pixels[:, None]
+            table = np.concatenate((inputs.bytes, inputs.age, pixels), axis=1)
         data = table.tobytes()
         width = len(data) // len(table)
         return [data[a * width : b * width] for a, b in pairwise(starts)]
@@ -124,19 +126,20 @@ class _Rows:
     def _row(self, row: int, reads: bytes) -> Body:
         key = row == 0, row == self.rows - 1, self.places[row], reads
         if key not in self._rows:
-            blocks = [self._block(row, block) for block in range(self.blocks)]
+            blocks = [self._block(row, block, reads) for block in range(self.blocks)]
             self._rows[key] = repeated(blocks)
         return self._rows[key]
 
-    def _block(self, row: int, block: int) -> Body:
+    def _block(self, row: int, block: int, reads: bytes) -> Body:
         """One block of output channels along a row: its transfers, equal neighbours made once."""
         first, behind = self.starts[row], self.starts[row + 1]
+        width = len(reads) // (behind - first)
         bodies: list[Body] = []
         before = None
         for number in range(first, behind):
             alike = None
             if first + 1 < number < behind - 1 and not self.every_step:
-                alike = self.read_bytes[number], self.read_ages[number], self.pixels[number]
+                alike = reads[(number - first) * width : (number - first + 1) * width]
             if alike is None or alike != before:
                 bodies.append(self._transfer(self._transfer_of(row, block, number)))
             else:
@@ -164,10 +167,15 @@ class _Rows:
     def _reads(self, block: int, number: int) -> tuple[tuple[Read, ...], ...]:
         if self.every_step_reads:
             steps = range(self.first_step[number], self.first_step[number] + self.steps[number])
-            return tuple(tuple(map(Read, self.read_bytes[k], self.read_ages[k])) for k in steps)
-        if self.nest.inputs.once and block:
-            return ()
-        return ((Read(self.read_bytes[number], self.read_ages[number]),),)
+            groups = range(self.groups)
+            return tuple(tuple(self._read(step, group) for group in groups) for step in steps)
+        if not self.nest.inputs.once:
+            return ((self._read(number, 0),),)
+        group, later = divmod(block, self.blocks_per_group)
+        return () if later else ((self._read(number, group),),)
+
+    def _read(self, row: int, column: int) -> Read:
+        return Read(self.read_bytes[row, column], self.read_ages[row, column])
 
     def _place(self, row: int, block: int, number: int, loads: bool) -> int:
         """Place of a transfer's first load; -1 if it loads nothing."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import hypothesis.strategies as st
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -19,6 +20,7 @@ from simulator.report.actions import layer_actions
 from simulator.report.attribution import Part, attribute, total
 from simulator.report.layers import layer_results
 from simulator.report.splits import splits
+from simulator.what_helps import numeric_keys
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, traced
 from tests.conftest import ROOT, Command
@@ -116,6 +118,9 @@ def test_table_or_direct_counts_the_lines() -> None:
     assert mode(1.125) == "direct"  # 64 lines: 64 = 64
     # 80 channels, 72 + 18 bytes: at 1.125 64 + 32 with the table, 64 + 64 without
     (plan,) = plan_layers(network(layer(80, 64, 1, 1, tau=5)), machine({KEY: 1.125}))
+    assert plan.mode == "table"
+    # 16 channels, 4 pixels at a time, but there is one: 18 bytes at 1, hidden behind 32
+    (plan,) = plan_layers(network(layer(16, 64, 1, 1, tau=5)), machine({KEY: 1}))
     assert plan.mode == "table"
     # 80 -> 40 at 1.5: 48 + 32 with the table, 48 (not 40) + 40 without
     (plan,) = plan_layers(network(layer(80, 40, 1, 1, tau=5)), machine({KEY: 1.5}))
@@ -237,6 +242,10 @@ class TestReport:
         (note,) = [text for text in result.notes() if "windows" in text]
         assert note.startswith("0.56 bit: all layers wait for their windows")
         assert note.endswith("take 1.50 times as long")
+
+    def test_a_number_is_halved_and_doubled(self) -> None:
+        keys = (dict(numeric_keys(msgspec.to_builtins(machine({KEY: r})))) for r in (2, "windows"))
+        assert [key.get(KEY) for key in keys] == [2, None]
 
     def test_no_note_where_nothing_waits(self) -> None:
         for rate in ("windows", "2.25"):

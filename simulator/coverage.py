@@ -11,11 +11,7 @@ def why_not_fast(hardware: Hardware) -> str | None:
             f"memory.dram.timing is {timing}: transfers' times are known only while the program "
             "runs"
         )
-    memory = hardware.memory
-    for key, buffer in (
-        ("index_buffer", memory.index_buffer),
-        ("activation_buffer", memory.activation_buffer),
-    ):
+    for key, buffer in hardware.memory.buffers.items():
         if buffer.ports == 1:
-            return f"memory.{key}.ports is 1: conflicts are known only while the program runs"
+            return f"{key}.ports is 1: conflicts are known only while the program runs"
     return None

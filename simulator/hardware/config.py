@@ -116,6 +116,14 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     index_buffer: IndexBuffer
     activation_buffer: ActivationBuffer
 
+    @property
+    def buffers(self) -> dict[str, IndexBuffer | ActivationBuffer]:
+        """The two on-chip buffers by their dotted keys."""
+        return {
+            "memory.index_buffer": self.index_buffer,
+            "memory.activation_buffer": self.activation_buffer,
+        }
+
 
 class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The MAC unit for first, last and downsample layers."""
@@ -201,15 +209,9 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
             f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
         )
-    memory = hardware.memory
-    for key, buffer in (
-        ("index_buffer", memory.index_buffer),
-        ("activation_buffer", memory.activation_buffer),
-    ):
-        if "banks" in data["memory"][key] and buffer.ports > 1:
-            raise InputError(
-                f"{path}: memory.{key}.banks has an effect only with memory.{key}.ports 1"
-            )
+    for key, buffer in hardware.memory.buffers.items():
+        if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:
+            raise InputError(f"{path}: {key}.banks has an effect only with {key}.ports 1")
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:

@@ -152,7 +152,7 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
 def _port_conflicts(run: "Run") -> list[str]:
     """What reads of a buffer with one port lost, on the critical path or not."""
     memory = run.mapping.layers[0].plan.hardware.memory
-    if memory.index_buffer.ports > 1 and memory.activation_buffer.ports > 1:
+    if all(buffer.ports > 1 for buffer in memory.buffers.values()):
         return []
     lost, program = port_losses(run.mapping, run.trace), run.trace.program
     return [

@@ -63,12 +63,8 @@ def _idle(key: str, hardware: Hardware) -> str | None:
         return "a sum's width counts for energy and area, not for time"
     if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
         return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
-    for name, ports in (
-        ("index_buffer", memory.index_buffer.ports),
-        ("activation_buffer", memory.activation_buffer.ports),
-    ):
-        if key == f"memory.{name}.banks" and ports > 1:
-            return f"it has an effect only with one port, memory.{name}.ports is 2"
+    if last == "banks" and memory.buffers[section].ports > 1:
+        return f"it has an effect only with one port, {section}.ports is 2"
     return None
 
 
@@ -88,14 +84,18 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
         if all(len(plan.blocks) == plan.layer.groups for plan in plans):
             return f"the widest layer, {widest} output channels, fits one block with and without it"
     if key == "memory.activation_buffer.bytes_per_cycle":
-        reading = [plan for plan in plans if plan.mode != "mac"]
-        if not any(waits_for_windows(plan) for plan in reading):
-            most = max((int(plan.step_lines.max()) for plan in reading), default=0)
-            return (
-                f"a step's windows are read in {most} cycles at most, while its dot products are "
-                "made"
-            )
+        return _of_windows([plan for plan in plans if plan.mode != "mac"])
     return None
+
+
+def _of_windows(plans: list[LayerPlan]) -> str | None:
+    """Reasons of the activation buffer's width."""
+    if not plans:
+        return "no layer reads windows"
+    if any(waits_for_windows(plan) for plan in plans):
+        return None
+    most = max(int(plan.step_lines.max()) for plan in plans)
+    return f"a step's windows are read in {most} cycles at most, while its dot products are made"
 
 
 def _of_ports(key: str, result: Result, before: Result) -> str | None:

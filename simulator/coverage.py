@@ -11,6 +11,7 @@ def why_not_fast(hardware: Hardware) -> str | None:
             f"memory.dram.timing is {timing}: transfers' times are known only while the program "
             "runs"
         )
-    if hardware.memory.index_buffer.ports == 1:
-        return "memory.index_buffer.ports is 1: conflicts are known only while the program runs"
+    for key, buffer in hardware.memory.buffers.items():
+        if buffer.ports == 1:
+            return f"{key}.ports is 1: conflicts are known only while the program runs"
     return None

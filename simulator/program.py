@@ -49,7 +49,7 @@ class SharedPort:
     """A buffer whose banks read or write one line in a cycle; writing comes first."""
 
     reader: int
-    """Unit that reads a line in each of its commands' cycles."""
+    """Unit whose commands begin by reading their lines, one in each of their first cycles."""
     writer: int
     """Unit whose commands' results are written, a line a cycle, from when they are ready."""
     banks: int
@@ -57,7 +57,7 @@ class SharedPort:
     line: Ints
     """[N] first line that the command reads or writes; 0 on other units."""
     lines: Ints
-    """[N] lines that the writer's command writes; 0 on other units."""
+    """[N] lines that the command reads, no more than its cycles, or writes; 0 on other units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,8 +90,9 @@ class Program:
     dram: DramAccess | None = None
     """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
     a trace's program has what they were."""
-    port: SharedPort | None = None
-    """If there is one, `cycles` of its reader's commands are the least they can be, as above."""
+    ports: tuple[SharedPort, ...] = ()
+    """`cycles` of their readers' commands are the least they can be, as above. A unit reads at one
+    of them at most."""
 
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""

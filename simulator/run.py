@@ -95,9 +95,9 @@ def run_one(
     title = f"{workload.name} at {workload.bits:.2f} bit"
     report = None if progress is None else (lambda done: progress(title, done, total))
     from simulator.mapping.addresses import with_dram
-    from simulator.mapping.port import with_port
+    from simulator.mapping.port import with_ports
 
-    program = with_port(with_dram(mapping.program, mapping, hardware), mapping, hardware)
+    program = with_ports(with_dram(mapping.program, mapping, hardware), mapping, hardware)
     return Run.traced(workload, mapping, name, run(program, report))
 
 

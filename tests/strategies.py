@@ -65,6 +65,9 @@ def machines(draw: st.DrawFn) -> Overrides:
         "memory.index_buffer.encoding": draw(st.sampled_from(["fixed", "huffman"])),
         "memory.activation_buffer.kib": draw(st.sampled_from([0.2, 0.5, 2, 64])),
         "memory.activation_buffer.transfer_pixels": draw(st.integers(1, 9)),
+        "memory.activation_buffer.bytes_per_cycle": draw(
+            st.sampled_from(["windows", "windows", 0.3, 2, 11])
+        ),
         "full_precision.macs_per_cycle": draw(st.sampled_from([1, 50])),
         "full_precision.bits": draw(st.sampled_from([8, 32])),
     }

@@ -1,6 +1,7 @@
 """Where the cycles went: the parts of a layer are exact, and on the critical path."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -255,6 +256,13 @@ class TestMachine:
 
     def test_row_misses_and_refresh_of_a_dram(self) -> None:
         assert self.parts_of("memory.dram.timing=ddr4-2400")["row_miss"] > 0
+
+
+def test_every_part_has_a_colour_on_the_page() -> None:
+    script = (ROOT / "simulator/report/html/page.js").read_text()
+    named = dict(re.findall(r"(\w+): \"(#\w{6})\"", script.partition("};")[0]))
+    assert set(named) == {str(part) for part in PARTS}
+    assert len(set(named.values())) == len(PARTS)
 
 
 class TestCommand:

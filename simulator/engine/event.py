@@ -29,12 +29,14 @@ class _Run:
         self.ready = bytearray(len(program))
         self.awaited: dict[int, simpy.Event] = {}
         self.finished = 0
-        self.port = PortProcess(self.env, program) if program.port else None
+        self.ports = {port.reader: PortProcess(self.env, program, port) for port in program.ports}
+        """By the unit that reads there."""
         self.dram = DramProcess(self.env, program, self._finish) if program.dram else None
 
-    def unit(self, commands: list[int]) -> Generator[simpy.Event, Any, None]:
+    def unit(self, number: int, commands: list[int]) -> Generator[simpy.Event, Any, None]:
         """Run one unit's commands in order."""
         env, ready, offsets, waits = self.env, self.ready, self.offsets, self.waits
+        port = self.ports.get(number)
         for command in commands:
             for dependency in waits[offsets[command] : offsets[command + 1]]:
                 if not ready[dependency]:
@@ -44,8 +46,8 @@ class _Run:
                 yield self.dram.submit(command)
                 self.end[command] = int(env.now)
                 continue  # the DRAM finishes it
-            if self.port is not None and self.port.reads(command):
-                yield from self.port.read(command, self.cycles[command])
+            if port is not None:
+                yield from port.read(command, self.cycles[command])
             elif self.cycles[command]:
                 yield env.timeout(self.cycles[command])
             self.end[command] = int(env.now)
@@ -70,8 +72,8 @@ class _Run:
 
     def _make_ready(self, command: int) -> None:
         self.ready[command] = 1
-        if self.port is not None:
-            self.port.written(command)
+        for port in self.ports.values():
+            port.written(command)
         if command in self.awaited:
             self.awaited.pop(command).succeed()
 
@@ -86,7 +88,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
     """
     state = _Run(program, progress)
     for unit in range(len(program.units)):
-        state.env.process(state.unit(np.flatnonzero(program.unit == unit).tolist()))
+        state.env.process(state.unit(unit, np.flatnonzero(program.unit == unit).tolist()))
     state.env.run()
     if state.finished != len(program):  # Program checks its order, so this is a fault of ours
         raise AssertionError(f"{len(program) - state.finished} commands never ran")

@@ -10,27 +10,20 @@ from typing import Any
 
 import simpy
 
-from simulator.program import Program
+from simulator.program import Program, SharedPort
 
 
 class PortProcess:
     """The port, and the runs of lines that are being written."""
 
-    def __init__(self, env: simpy.Environment, program: Program) -> None:
-        """Make the port of a program that shares one."""
-        port = program.port
-        if port is None:
-            raise ValueError("the program has no shared port")
+    def __init__(self, env: simpy.Environment, program: Program, port: SharedPort) -> None:
+        """Make one of a program's ports."""
         self.env = env
-        self._unit, self._reader, self._writer = program.unit.tolist(), port.reader, port.writer
+        self._unit, self._writer = program.unit.tolist(), port.writer
         self._line, self._lines = port.line.tolist(), port.lines.tolist()
         self._banks = port.banks
         self._runs: deque[tuple[int, int, int]] = deque()
         """(first cycle, first cycle behind, line less cycle) of writes, in order of time."""
-
-    def reads(self, command: int) -> bool:
-        """Whether a command reads the buffer."""
-        return bool(self._unit[command] == self._reader)
 
     def written(self, command: int) -> None:
         """Let what has become ready be written, if it belongs into the buffer."""
@@ -38,23 +31,30 @@ class PortProcess:
             begin = max(int(self.env.now), self._runs[-1][1] if self._runs else 0)
             self._runs.append((begin, begin + self._lines[command], self._line[command] - begin))
 
-    def read(self, command: int, lines: int) -> Generator[simpy.Event, Any, None]:
-        """Read some lines; takes a cycle for each, and one for every conflict."""
-        line, behind = self._line[command], self._line[command] + lines
+    def read(self, command: int, cycles: int) -> Generator[simpy.Event, Any, None]:
+        """Read a command's lines, then let the rest of its cycles pass; every conflict adds one."""
+        line, lines = self._line[command], self._lines[command]
+        behind = line + lines
         while line < behind:
             cycle = int(self.env.now)
             yield self.env.timeout(behind - line)
             line = self._advance(line, cycle, int(self.env.now))
+        if cycles > lines:
+            yield self.env.timeout(cycles - lines)
 
     def _advance(self, line: int, cycle: int, until: int) -> int:
         """Line that comes next at `until`; what is written before `until` is known by then."""
+        while self._runs and self._runs[0][1] <= cycle:
+            self._runs.popleft()
         for begin, end, offset in self._runs:
+            if begin >= until:
+                break
             first, last = max(begin, cycle), min(end, until)
             if first < last:
                 line += first - cycle
-                for time in range(first, last):
-                    line += (time + offset - line) % self._banks != 0
+                meet = (first + offset - line) % self._banks == 0
+                # with several banks the write is in another one from the next cycle on
+                lost = last - first if self._banks == 1 else int(meet)
+                line += last - first - lost
                 cycle = last
-        while len(self._runs) > 1 and self._runs[0][1] <= cycle:
-            self._runs.popleft()
         return line + until - cycle

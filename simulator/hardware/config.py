@@ -101,6 +101,12 @@ class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     kib: Rate
     transfer_pixels: Count
     """Output pixels whose input, or whose results, one DMA transfer carries."""
+    bytes_per_cycle: Rate | Literal["windows"] = "windows"
+    """Into the PEs' windows: one line per cycle. `windows`: a line holds those of all PEs."""
+    ports: Literal[1, 2] = 2
+    """As of the index buffer."""
+    banks: Count | None = None
+    """As of the index buffer."""
 
 
 class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,6 +115,14 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dram: Dram
     index_buffer: IndexBuffer
     activation_buffer: ActivationBuffer
+
+    @property
+    def buffers(self) -> dict[str, IndexBuffer | ActivationBuffer]:
+        """The two on-chip buffers by their dotted keys."""
+        return {
+            "memory.index_buffer": self.index_buffer,
+            "memory.activation_buffer": self.activation_buffer,
+        }
 
 
 class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -195,10 +209,9 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
             f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
         )
-    if "banks" in data["memory"]["index_buffer"] and hardware.memory.index_buffer.ports > 1:
-        raise InputError(
-            f"{path}: memory.index_buffer.banks has an effect only with memory.index_buffer.ports 1"
-        )
+    for key, buffer in hardware.memory.buffers.items():
+        if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:
+            raise InputError(f"{path}: {key}.banks has an effect only with {key}.ports 1")
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:

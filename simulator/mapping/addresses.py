@@ -14,7 +14,6 @@ modelled.
 """
 
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from simulator.hardware.dram import dram_timing
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.mapper import MappedLayer, Mapping
 from simulator.mapping.plan import LayerPlan
+from simulator.mapping.rates import rate_of
 from simulator.program import DramAccess, Ints, Program
 
 _UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
@@ -58,12 +58,6 @@ def with_dram(program: Program, mapping: Mapping, hardware: Hardware) -> Program
     )
 
 
-def rate_of(bytes_per_cycle: float) -> Fraction:
-    """Bytes per cycle of a DMA unit or a buffer, as the mapper rounds them."""
-    exact = Fraction(bytes_per_cycle).limit_denominator(1_000_000)
-    return exact or Fraction(1, 1_000_000)
-
-
 @dataclass
 class _Space:
     """Regions one behind the other."""
@@ -94,7 +88,7 @@ def addresses(program: Program, mapping: Mapping, align: int) -> tuple[Ints, int
         address[loads] = space.take(size) + offset
         known = before is not None and _reads_output(plan, before)
         base = written if known else space.take(_input_bytes(plan))
-        address[reads] = base + _inputs(mapped, places, program.step[reads])
+        address[reads] = base + input_offsets(mapped, places, program.step[reads])
         written = space.take(_output_bytes(plan))
         address[writes] = written + _outputs(plan, places, program.step[writes])
         before = plan
@@ -168,9 +162,11 @@ def _weights(plan: LayerPlan, places: Places, step: Ints) -> tuple[Ints, int]:
     return begins[places.chunk(step)], int(stored.sum())
 
 
-def _inputs(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
-    """Offset of the first input value of each read."""
+def input_offsets(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
+    """Offset in the layer's input of the first burst of each read."""
     plan, layer = mapped.plan, mapped.plan.layer
+    if mapped.inputs == "step":
+        return _burst_of(plan, window_offsets(plan, places, step))
     row, block, inside = places.visit(step)
     image, out_row, column = places.pixel(row, inside)
     top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
@@ -180,12 +176,34 @@ def _inputs(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
         top = np.where(out_row > 0, np.maximum(top, np.clip(behind, 0, layer.in_height)), top)
         beside = (column - 1) * layer.stride - layer.padding + max(layer.extent, layer.stride)
         left = np.where(column > 0, np.clip(beside, 0, layer.in_width), 0)
-    channel = block // (places.blocks // layer.groups) * (layer.in_channels // layer.groups)
-    if mapped.inputs == "step":
-        per_unit = 1 if plan.mode == "mac" else layer.unit_channels
-        channel += step % places.groups * plan.group_units[0] * per_unit
-    pixel = (image * layer.in_height + top) * layer.in_width + left
-    return _burst_of(plan, (pixel * layer.in_channels + channel) * plan.activation_bits // 8)
+    return _burst_of(plan, _offset(plan, image, top, left, _first_channel(places, block)))
+
+
+def window_offsets(plan: LayerPlan, places: Places, step: Ints) -> Ints:
+    """Offset in the layer's input of the first value that each step's PEs work on."""
+    layer = plan.layer
+    row, block, inside = places.visit(step)
+    image, out_row, column = places.pixel(row, inside)
+    top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
+    left = np.clip(column * layer.stride - layer.padding, 0, layer.in_width)
+    per_unit = 1 if plan.mode == "mac" else layer.unit_channels
+    group = step % places.groups * plan.group_units[0] * per_unit
+    return _offset(plan, image, top, left, _first_channel(places, block) + group)
+
+
+def _first_channel(places: Places, block: Ints) -> Ints:
+    """First input channel of the convolution's group that a block of outputs belongs to."""
+    layer = places.plan.layer
+    first: Ints = block // (places.blocks // layer.groups) * (layer.in_channels // layer.groups)
+    return first
+
+
+def _offset(plan: LayerPlan, image: Ints, row: Ints, column: Ints, channel: Ints) -> Ints:
+    """Byte of an input value."""
+    layer = plan.layer
+    pixel = (image * layer.in_height + row) * layer.in_width + column
+    offset: Ints = (pixel * layer.in_channels + channel) * plan.activation_bits // 8
+    return offset
 
 
 def _outputs(plan: LayerPlan, places: Places, step: Ints) -> Ints:

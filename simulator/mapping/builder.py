@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from fractions import Fraction
 
 from simulator.hardware import Hardware
 from simulator.loops import Body, LayerLoops, Machine, Op, Rates
+from simulator.mapping.rates import rate_of
 
 
 class Unit(IntEnum):
@@ -139,6 +139,5 @@ def rates_of(hardware: Hardware) -> tuple[Rates | None, ...]:
 
 
 def _rates(bytes_per_cycle: float, latency: int) -> Rates:
-    exact = Fraction(bytes_per_cycle).limit_denominator(1_000_000)
-    exact = exact or Fraction(1, 1_000_000)
+    exact = rate_of(bytes_per_cycle)
     return Rates(exact.numerator, exact.denominator, latency)

@@ -4,9 +4,10 @@ docs/machine.md explains every rule; names here are the names there.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import ceil
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -15,12 +16,14 @@ from simulator.mapping.banks import Bank, bank_of
 from simulator.mapping.expected import expected_accumulates
 from simulator.mapping.huffman import LENGTH_BITS, stream_bits
 from simulator.mapping.indices import accumulates_of
+from simulator.mapping.rates import rate_of
 from simulator.program import Ints
 from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "double", "single", "step"]
+_Number = TypeVar("_Number", int, Ints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ class LayerPlan:
             return "mac"
         if self.layer.tau is None:
             return "direct"
-        table = np.maximum(self.fill_cycles, self.accumulate_table.sum(axis=2)).sum()
-        direct = len(self.group_units) * sum(self.direct_cycles(block) for block in self.blocks)
+        table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
+        dots = [self.direct_cycles(block) for block in self.blocks]
+        direct = np.maximum.outer(dots, self.step_lines).sum()
         return "table" if table < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
@@ -112,9 +116,11 @@ class LayerPlan:
         return tuple(ceil(n * self.activation_bits / rate) for n in self.pass_entries)
 
     @cached_property
-    def fill_cycles(self) -> int:
-        """Cycles of all fills of one step."""
-        return sum(self.pass_fill_cycles())
+    def _fill_cycles(self) -> Ints:
+        """[groups] cycles of all fills of a step of most pixels; the first reads the windows."""
+        first, *others = self.pass_fill_cycles()
+        fills: Ints = np.maximum(first, self.step_lines) + sum(others)
+        return fills
 
     @cached_property
     def accumulate_table(self) -> Ints:
@@ -137,10 +143,40 @@ class LayerPlan:
         return accumulates_of(kernels, self._block_outputs, self.group_units[0], bank)
 
     def direct_cycles(self, block: Block) -> int:
-        """Cycles of one step without a table: one dot product per output."""
+        """Cycles of the dot products of one step without a table: one per output."""
         pe = self.hardware.array.pe
         rate = min(pe.dots_per_cycle, pe.accumulators)
         return ceil(block.outputs * self.activation_bits / rate)
+
+    @cached_property
+    def activation_line(self) -> Fraction:
+        """Bytes of a line of the activation buffer, which its port reads or writes in a cycle."""
+        rate = self.hardware.memory.activation_buffer.bytes_per_cycle
+        if rate == "windows":
+            return Fraction(ceil(self.hardware.array.pes * self._window_bits / 8))
+        return rate_of(rate)
+
+    def window_lines(self, pes: _Number) -> _Number:
+        """Lines that hold the windows in front of `pes` PEs: cycles in which a step reads them."""
+        line = self.activation_line
+        return -(-pes * self._window_bits * line.denominator // (8 * line.numerator))
+
+    @property
+    def _window_bits(self) -> int:
+        return self.layer.unit_weights * self.activation_bits
+
+    @cached_property
+    def step_lines(self) -> Ints:
+        """[groups] lines of windows that a step of most pixels reads."""
+        pixels = min(self.pixels_per_step, self.pixels)
+        return self.window_lines(pixels * np.array(self.group_units))
+
+    @cached_property
+    def step_dots(self) -> Ints:
+        """[blocks] cycles of the dot products for which a step reads its windows."""
+        if self.mode == "table":
+            return np.full(len(self.blocks), self.pass_fill_cycles()[0])
+        return np.array([self.direct_cycles(block) for block in self.blocks])
 
     def mac_cycles(self, block: Block, units: int, pixels: int) -> int:
         """Cycles of a full-precision step on the MAC unit."""

@@ -1,25 +1,54 @@
-"""Where in the index buffer each chunk lies, and the program whose reads and writes meet there."""
+"""Where in a buffer with one port each transfer and each read lies."""
 
 from dataclasses import replace
 
 import numpy as np
 
 from simulator.hardware import Hardware
-from simulator.mapping.addresses import Places, rate_of
+from simulator.mapping.addresses import Places, input_offsets, window_offsets
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.mapper import Mapping
-from simulator.program import Program, SharedPort
+from simulator.mapping.rates import rate_of
+from simulator.mapping.windows import window_reads
+from simulator.program import Ints, Program, SharedPort
 
 
-def with_port(program: Program, mapping: Mapping, hardware: Hardware) -> Program:
-    """Return the program with the index buffer's port, or as it is if the buffer has two.
+def with_ports(program: Program, mapping: Mapping, hardware: Hardware) -> Program:
+    """Return the program with the ports that reads and writes share, if buffers have such."""
+    memory = hardware.memory
+    ports = []
+    if memory.index_buffer.ports == 1:
+        line, lines = _indices(program, mapping, hardware)
+        ports.append(
+            SharedPort(
+                reader=int(Unit.INDEX_FETCH),
+                writer=int(Unit.DRAM_WEIGHTS),
+                banks=memory.index_buffer.banks or 1,
+                line=line,
+                lines=lines,
+            )
+        )
+    if memory.activation_buffer.ports == 1:
+        line, lines = _activations(program, mapping)
+        ports.append(
+            SharedPort(
+                reader=int(Unit.DOT),
+                writer=int(Unit.DRAM_INPUTS),
+                banks=memory.activation_buffer.banks or 1,
+                line=line,
+                lines=lines,
+            )
+        )
+    return replace(program, ports=tuple(ports))
+
+
+def _indices(program: Program, mapping: Mapping, hardware: Hardware) -> tuple[Ints, Ints]:
+    """First line and lines of the index buffer that each load writes and each fetch reads.
 
     Loads lie behind each other in the buffer, a ring, in whole bursts; a fetch reads where the last
     load of its chunk lies.
     """
     buffer = hardware.memory.index_buffer
-    if buffer.ports > 1:
-        return program
     rate = rate_of(buffer.bytes_per_cycle)
     line, lines = (np.zeros(len(program), dtype=np.int64) for _ in range(2))
     loads = np.flatnonzero(program.kind == Kind.LOAD_WEIGHTS)
@@ -38,13 +67,27 @@ def with_port(program: Program, mapping: Mapping, hardware: Hardware) -> Program
         wanted = places.chunk(program.step[fetches]) * span + program.step[fetches]
         last = np.searchsorted(key[order], wanted, side="right") - 1
         line[fetches] = line[of_layer[order[last]]]
-    return replace(
-        program,
-        port=SharedPort(
-            reader=int(Unit.INDEX_FETCH),
-            writer=int(Unit.DRAM_WEIGHTS),
-            banks=buffer.banks or 1,
-            line=line,
-            lines=lines,
-        ),
-    )
+        lines[fetches] = program.cycles[fetches]
+    return line, lines
+
+
+def _activations(program: Program, mapping: Mapping) -> tuple[Ints, Ints]:
+    """First line and lines of the activation buffer that each input read writes, each step reads.
+
+    Values lie as in DRAM, so that a line holds neighbours; what a read brings, and what a step
+    reads, is taken to run on from its first value.
+    """
+    line, lines = (np.zeros(len(program), dtype=np.int64) for _ in range(2))
+    for number, mapped in enumerate(mapping.layers):
+        plan, places = mapped.plan, Places(mapped.plan)
+        width = plan.activation_line
+        reads = np.flatnonzero((program.layer == number) & (program.kind == Kind.READ_INPUTS))
+        begins = input_offsets(mapped, places, program.step[reads])
+        line[reads] = begins * width.denominator // width.numerator
+        lines[reads] = -(-program.bytes[reads] * width.denominator // width.numerator)
+        if plan.mode != "mac":
+            steps = window_reads(program, number, plan)
+            begins = window_offsets(plan, places, program.step[steps])
+            line[steps] = begins * width.denominator // width.numerator
+            lines[steps] = plan.window_lines(program.pes[steps])
+    return line, lines

@@ -205,12 +205,13 @@ class VisitCommands:
     def _table_step(self, step: _Step) -> Iterator[int]:
         """For every pass a fill of one bank, and an accumulate that reads it."""
         pes = step.pixels * self.pes[step.group]
-        last = len(self.fills) - 1
+        fills = (max(self.fills[0], self.plan.window_lines(pes)), *self.fills[1:])
+        last = len(fills) - 1
         for number, cycles in enumerate(self.accumulates[step.block][step.group]):
             yield self._op(
                 FILL,
                 pes=pes,
-                cycles=self.fills[number],
+                cycles=fills[number],
                 waits=self.bank_read + (() if number else self._input_waits(step)),
                 posts=(FILLED,),
             )
@@ -226,10 +227,11 @@ class VisitCommands:
 
     def _direct_step(self, step: _Step) -> Iterator[int]:
         """Dot products that go straight to the accumulators."""
+        pes, block = step.pixels * self.pes[step.group], self.plan.blocks[step.block]
         yield self._op(
             DIRECT,
-            pes=step.pixels * self.pes[step.group],
-            cycles=self.plan.direct_cycles(self.plan.blocks[step.block]),
+            pes=pes,
+            cycles=max(self.plan.direct_cycles(block), self.plan.window_lines(pes)),
             waits=(after(FETCHED) if step.fetches else ())
             + self._input_waits(step)
             + self._sum_waits(step),

@@ -21,9 +21,11 @@ class Part(StrEnum):
 
     FILL = "fill"
     DIRECT = "direct"
+    WINDOW_READ = "window_read"
     ACCUMULATE = "accumulate"
     LUT_CONFLICT = "lut_conflict"
     INDEX_FETCH = "index_fetch"
+    BUFFER_CONFLICT = "buffer_conflict"
     DRAIN = "drain"
     MAC = "mac"
     READ_WEIGHTS = "read_weights"
@@ -40,9 +42,11 @@ PARTS = tuple(Part)
 PART_TITLES = {
     Part.FILL: "table fill",
     Part.DIRECT: "direct dot products",
+    Part.WINDOW_READ: "reading windows",
     Part.ACCUMULATE: "accumulate",
     Part.LUT_CONFLICT: "LUT conflicts",
     Part.INDEX_FETCH: "index fetch",
+    Part.BUFFER_CONFLICT: "waiting for a buffer's port",
     Part.DRAIN: "drain",
     Part.MAC: "MAC",
     Part.READ_WEIGHTS: "weights: DRAM transfer",

@@ -3,14 +3,21 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
+from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
+from simulator.report.splits import port_losses
 from simulator.report.tiling import tiling_notes
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
+
+
+_READ_BY = {Unit.INDEX_FETCH: "index", Unit.DOT: "activation"}
 
 
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
@@ -82,7 +89,8 @@ def _of_run(run: "Run") -> list[str]:
         if chosen:
             texts.append(f"{_named(_names(chosen), len(layers))} {text}")
     coded = _coded([m.plan for m in layers if m.plan.huffman])
-    return texts + _conflicts(layers) + coded + list(tiling_notes(run.layers))
+    conflicts = _conflicts(layers) + _narrow(layers) + _port_conflicts(run)
+    return texts + conflicts + coded + list(tiling_notes(run.layers))
 
 
 def _named(names: Sequence[str], of: int) -> str:
@@ -124,6 +132,39 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
                 f"their accumulates take {with_waits / max(1, without):.2f} times as long"
             )
     return texts
+
+
+def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
+    """How much longer steps read their windows than their dot products take."""
+    waiting = [m for m in layers if m.plan.mode != "mac" and waits_for_windows(m.plan)]
+    if not waiting:
+        return []
+    pairs = [np.broadcast_arrays(m.plan.step_dots[:, None], m.plan.step_lines) for m in waiting]
+    dots = sum(int(dots.sum()) for dots, _ in pairs)
+    taken = sum(int(np.maximum(dots, lines).sum()) for dots, lines in pairs)
+    return [
+        f"{_named(_names(waiting), len(layers))} wait for their windows, "
+        "activation_buffer.bytes_per_cycle being less than they need: "
+        f"the fills or direct steps that read them take {taken / dots:.2f} times as long"
+    ]
+
+
+def _port_conflicts(run: "Run") -> list[str]:
+    """What reads of a buffer with one port lost, on the critical path or not."""
+    memory = run.mapping.layers[0].plan.hardware.memory
+    if all(buffer.ports > 1 for buffer in memory.buffers.values()):
+        return []
+    lost, program = port_losses(run.mapping, run.trace), run.trace.program
+    return [
+        f"reads of the {_READ_BY[Unit(port.reader)]} buffer lose {cycles:,} cycles to writes"
+        for port in program.ports
+        if (cycles := int(lost[program.unit == port.reader].sum()))
+    ]
+
+
+def waits_for_windows(plan: LayerPlan) -> bool:
+    """Whether a step's windows take more cycles to read than its dot products to make."""
+    return bool(plan.step_lines.max() > plan.step_dots.min())
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:

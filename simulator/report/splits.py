@@ -6,6 +6,7 @@ from simulator.mapping import Mapping
 from simulator.mapping.banks import bank_of
 from simulator.mapping.builder import Kind
 from simulator.mapping.plan import LayerPlan
+from simulator.mapping.windows import window_reads
 from simulator.program import Ints, Trace
 from simulator.report.attribution import Part
 
@@ -15,8 +16,12 @@ def splits(mapping: Mapping, trace: Trace) -> dict[Part, Ints]:
     found = {}
     if trace.dram is not None:
         found = {Part.ROW_MISS: trace.dram.row_miss, Part.REFRESH: trace.dram.refresh}
-    conflicts = _lut_conflicts(mapping, trace)
-    return found if conflicts is None else found | {Part.LUT_CONFLICT: conflicts}
+    others = {
+        Part.LUT_CONFLICT: _lut_conflicts(mapping, trace),
+        Part.WINDOW_READ: _window_reads(mapping, trace),
+        Part.BUFFER_CONFLICT: port_losses(mapping, trace) if trace.program.ports else None,
+    }
+    return found | {part: cycles for part, cycles in others.items() if cycles is not None}
 
 
 def _lut_conflicts(mapping: Mapping, trace: Trace) -> Ints | None:
@@ -36,6 +41,30 @@ def _lut_conflicts(mapping: Mapping, trace: Trace) -> Ints | None:
         extra = plan.accumulate_table - plan.unhindered_table
         lost[accumulates[bounds[number] : bounds[number + 1]]] = extra[_blocks(plan)].ravel()
     return lost
+
+
+def _window_reads(mapping: Mapping, trace: Trace) -> Ints | None:
+    """[N] cycles that a line of the activation buffer adds to steps; None: it holds all windows."""
+    program = trace.program
+    lost = np.zeros(len(program), dtype=np.int64)
+    for number, mapped in enumerate(mapping.layers):
+        plan = mapped.plan
+        if plan.hardware.memory.activation_buffer.bytes_per_cycle == "windows":
+            return None
+        if plan.mode == "mac":
+            continue
+        steps = window_reads(program, number, plan)
+        lines = plan.window_lines(program.pes[steps])
+        dots = np.repeat(plan.step_dots[_blocks(plan)], len(plan.group_units))
+        lost[steps] = np.maximum(lines - dots, 0)
+    return lost
+
+
+def port_losses(mapping: Mapping, trace: Trace) -> Ints:
+    """[N] cycles that reads lost to writes of a buffer with one port."""
+    program = trace.program
+    reads = np.isin(program.unit, [port.reader for port in program.ports])
+    return np.where(reads, program.cycles - mapping.program.cycles, 0)
 
 
 def _blocks(plan: LayerPlan) -> Ints:

@@ -7,11 +7,14 @@ from simulator.hardware.config import DRAM_TABLE_KEYS
 from simulator.mapping.builder import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import UNIT_TITLES
+from simulator.report.notes import waits_for_windows
 from simulator.report.result import Result, Run
+from simulator.report.splits import port_losses
 
 _UNITS_OF = {
     "memory.dram": (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
     "memory.index_buffer": (Unit.INDEX_FETCH, Unit.DRAM_WEIGHTS),
+    "memory.activation_buffer.bytes_per_cycle": (Unit.DOT, Unit.ACCUMULATE),
     "memory.activation_buffer": (Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
     "array.pe": (Unit.DOT, Unit.ACCUMULATE, Unit.DRAIN),
 }
@@ -37,11 +40,11 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
         for run in (one.run, one.baseline)
         for mapped in run.mapping.layers
     ]
-    special = _special(key, plans) or _of_indices(key, plans)
+    special = _special(key, plans) or _of_indices(key, plans) or _of_ports(key, result, before)
     if special:
         return special
     section = key.rpartition(".")[0]
-    units = _UNITS_OF.get(section, tuple(Unit))
+    units = _UNITS_OF.get(key, _UNITS_OF.get(section, tuple(Unit)))
     shares = ", ".join(
         f"{UNIT_TITLES[unit]} {100 * _busy(result.run, unit):.0f} % "
         f"({100 * _busy(result.baseline, unit):.0f} % in the baseline)"
@@ -60,8 +63,8 @@ def _idle(key: str, hardware: Hardware) -> str | None:
         return "a sum's width counts for energy and area, not for time"
     if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
         return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
-    if key == "memory.index_buffer.banks" and memory.index_buffer.ports > 1:
-        return "it has an effect only with one port, memory.index_buffer.ports is 2"
+    if last == "banks" and memory.buffers[section].ports > 1:
+        return f"it has an effect only with one port, {section}.ports is 2"
     return None
 
 
@@ -80,7 +83,35 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
         widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
         if all(len(plan.blocks) == plan.layer.groups for plan in plans):
             return f"the widest layer, {widest} output channels, fits one block with and without it"
+    if key == "memory.activation_buffer.bytes_per_cycle":
+        return _of_windows([plan for plan in plans if plan.mode != "mac"])
     return None
+
+
+def _of_windows(plans: list[LayerPlan]) -> str | None:
+    """Reasons of the activation buffer's width."""
+    if not plans:
+        return "no layer reads windows"
+    if any(waits_for_windows(plan) for plan in plans):
+        return None
+    most = max(int(plan.step_lines.max()) for plan in plans)
+    return f"a step's windows are read in {most} cycles at most, while its dot products are made"
+
+
+def _of_ports(key: str, result: Result, before: Result) -> str | None:
+    """Reasons of a buffer's ports and banks, from the traces."""
+    if key.rpartition(".")[2] not in {"ports", "banks"}:
+        return None
+    lost = [
+        sum(int(port_losses(run.mapping, run.trace).sum()) for run in (one.run, one.baseline))
+        for one in (before, result)
+    ]
+    if not any(lost):
+        return "no read meets a write of its bank"
+    return (
+        f"reads lose {lost[0]:,} -> {lost[1]:,} cycles to writes (both runs), but other units "
+        "hide them"
+    )
 
 
 def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:

@@ -1,0 +1,18 @@
+"""Which commands read windows out of the activation buffer."""
+
+import numpy as np
+
+from simulator.mapping.builder import Kind
+from simulator.mapping.plan import LayerPlan
+from simulator.program import Ints, Program
+
+
+def window_reads(program: Program, layer: int, plan: LayerPlan) -> Ints:
+    """The commands of a layer that do: each step's direct, or the fill of its first pass.
+
+    Later passes find the windows in the PEs. MAC steps take activations as they come.
+    """
+    mine = np.flatnonzero(program.layer == layer)
+    direct = plan.mode == "direct"
+    reads: Ints = mine[program.kind[mine] == (Kind.DIRECT if direct else Kind.FILL)]
+    return reads if direct else reads[:: len(plan.pass_entries)]

@@ -294,6 +294,7 @@ class TestBandwidth:
             replace(timing, refresh_interval=0), [(0, bursts * timing.burst_bytes, write)]
         )
         assert whole == pytest.approx(bursts * burst, rel=0.01)
+        assert timing.peak_bytes_per_cycle == timing.burst_bytes * timing.clock / burst
 
     @pytest.mark.parametrize(
         ("name", "lost", "interval"),

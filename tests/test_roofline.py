@@ -52,7 +52,27 @@ class TestRoofline:
 
     def test_slopes(self) -> None:
         placed = roofline(one_layer("memory.dram.bytes_per_cycle=4"))
-        assert (placed.channel_bytes_per_cycle, placed.all_bytes_per_cycle) == (4, 12)
+        slopes = [(slope.name, slope.bytes_per_cycle) for slope in placed.slopes]
+        assert slopes == [("3 DMA channels", 12), ("1 DMA channel", 4)]
+        assert placed.bytes_per_cycle == 12
+
+    @pytest.mark.parametrize(
+        ("table", "settings", "peak"),
+        [
+            # 64 bytes in 4 cycles of 1200 MHz: 19.2 bytes in a ns, less than 3 x 16 of the DMA
+            ("ddr4-2400", [], 19.2),
+            ("ddr4-2400", ["clock_ghz=0.5"], 38.4),
+            ("hbm2", ["memory.dram.channels=4"], 4 * 16),  # 32 bytes in 2 cycles of 1000 MHz
+        ],
+    )
+    def test_a_dram_table_has_a_slope_of_its_own(
+        self, table: str, settings: list[str], peak: float
+    ) -> None:
+        placed = roofline(one_layer(f"memory.dram.timing={table}", *settings))
+        rates = {slope.name: slope.bytes_per_cycle for slope in placed.slopes}
+        assert rates == {"3 DMA channels": 48, f"{table}, peak": peak, "1 DMA channel": 16}
+        assert [*rates.values()][:2] == sorted([48, peak], reverse=True)
+        assert placed.bytes_per_cycle == min(48, peak)
 
     def test_no_layer_stands_above_its_roof(self) -> None:
         result = simulate(load_workload("r20"), load_hardware("cofluent64"), bits=0.56)

@@ -98,6 +98,19 @@ class Timing:
         return self.bank_groups * self.banks
 
     @property
+    def peak_bytes_per_cycle(self) -> Fraction:
+        """Of all channels' data buses, in array cycles: reads of open rows behind one another."""
+        apart = (
+            rule.latency
+            for rule in self.rules
+            if rule.level == Level.CHANNEL
+            and not rule.sibling
+            and Command.RD in rule.preceding
+            and Command.RD in rule.following
+        )
+        return self.channels * self.burst_bytes * self.clock / max(1, *apart, 1)
+
+    @property
     def capacity(self) -> int:
         """Bytes of all channels."""
         bursts = self.ranks * self.rank_banks * self.rows * self.columns

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.hardware.dram import dram_timing
 from simulator.mapping.builder import Unit
 from simulator.report.timeline import save_figure, stage_colours
 
@@ -31,6 +32,14 @@ class Roof:
 
     name: str
     macs_per_cycle: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slope:
+    """A limit on bytes per cycle."""
+
+    name: str
+    bytes_per_cycle: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +70,22 @@ class Roofline:
     run: tuple[Point, ...]
     baseline: tuple[Point, ...]
     roofs: tuple[Roof, ...]
-    channel_bytes_per_cycle: float
-    all_bytes_per_cycle: float
-    """Of the three DRAM channels together."""
+    slopes: tuple[Slope, ...]
+    """The steepest first; beside the last one, a single DMA channel's, all of them bind."""
+
+    @property
+    def bytes_per_cycle(self) -> float:
+        """What all slopes leave for the three DMA channels together."""
+        return min(slope.bytes_per_cycle for slope in self.slopes[:-1])
 
 
 def roofline(result: "Result") -> Roofline:
     """Place every layer of both runs."""
-    rate = result.hardware.memory.dram.bytes_per_cycle
     return Roofline(
         run=tuple(map(_point, result.run.layers)),
         baseline=tuple(map(_point, result.baseline.layers)),
         roofs=_roofs(result),
-        channel_bytes_per_cycle=rate,
-        all_bytes_per_cycle=_CHANNELS * rate,
+        slopes=_slopes(result),
     )
 
 
@@ -108,6 +119,19 @@ def _roofs(result: "Result") -> tuple[Roof, ...]:
         "mac": Roof(name="MAC unit", macs_per_cycle=result.hardware.full_precision.macs_per_cycle),
     }
     return tuple(roof for mode, roof in roofs.items() if mode in modes)
+
+
+def _slopes(result: "Result") -> tuple[Slope, ...]:
+    """The DMA channels and, with a DRAM table, the data bus of the DRAM that they share."""
+    dram, timing = result.hardware.memory.dram, dram_timing(result.hardware)
+    shared = [
+        Slope(name=f"{_CHANNELS} DMA channels", bytes_per_cycle=_CHANNELS * dram.bytes_per_cycle)
+    ]
+    if timing is not None:
+        peak = float(timing.peak_bytes_per_cycle)
+        shared.append(Slope(name=f"{Path(dram.timing).stem}, peak", bytes_per_cycle=peak))
+        shared.sort(key=lambda slope: -slope.bytes_per_cycle)
+    return (*shared, Slope(name="1 DMA channel", bytes_per_cycle=dram.bytes_per_cycle))
 
 
 def plot_roofline(result: "Result", path: str | Path | None = None) -> "Figure":
@@ -159,27 +183,26 @@ def _draw_roofs(axes: "Axes", placed: Roofline) -> None:
     heights = [roof.macs_per_cycle for roof in placed.roofs]
     highest = max(heights)
     lowest = min(*heights, *(point.macs_per_cycle for point in points)) / 3
-    left = min(*intensities, lowest / placed.all_bytes_per_cycle)
-    right = 2 * max(*intensities, highest / placed.channel_bytes_per_cycle)
+    rates = [slope.bytes_per_cycle for slope in placed.slopes]
+    left = min(*intensities, lowest / max(rates))
+    right = 2 * max(*intensities, highest / min(rates))
     axes.set_xlim(left, right)
     axes.set_ylim(lowest, 1.6 * highest)
     for roof in placed.roofs:
-        begin = roof.macs_per_cycle / placed.all_bytes_per_cycle
+        begin = roof.macs_per_cycle / placed.bytes_per_cycle
         axes.plot([begin, right], [roof.macs_per_cycle] * 2, color="0.25", linewidth=0.9)
         axes.annotate(
             f"{roof.name} = {roof.macs_per_cycle:,g}", (begin, roof.macs_per_cycle), (3, 2),
             textcoords="offset points", va="bottom", fontsize=7,
         )  # fmt: skip
-    for rate, words, dash in (
-        (placed.all_bytes_per_cycle, "3 DRAM channels", "-"),
-        (placed.channel_bytes_per_cycle, "1 DRAM channel", "--"),
-    ):
+    for number, slope in enumerate(placed.slopes):
+        rate, text = slope.bytes_per_cycle, f"{slope.name}: {slope.bytes_per_cycle:,g} B/cycle"
         x = np.array([lowest / rate, highest / rate])
-        axes.plot(x, rate * x, color="0.25", linewidth=0.9, linestyle=dash,
-                  label=f"{words}: {rate:g} bytes per cycle")  # fmt: skip
+        dash = "--" if slope is placed.slopes[-1] else "-"
+        axes.plot(x, rate * x, color="0.25", linewidth=0.9, linestyle=dash)
         axes.annotate(
-            f"{words}: {rate:g} B/cycle", (x[0], rate * x[0]), (10, 8),
-            textcoords="offset points", fontsize=7,
+            text, (x[0], rate * x[0]), (10, 8 + 11 * number), textcoords="offset points",
+            fontsize=7, bbox={"boxstyle": "square,pad=0.1", "color": "white"},
         )  # fmt: skip
 
 

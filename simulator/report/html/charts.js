@@ -176,15 +176,16 @@ function drawRoofline(box, data, report) {
     "multiply-accumulates per cycle");
   svg.append(label);
   for (const roof of roofline.roofs) {
-    const begin = x(Math.max(xFrom, roof.macs_per_cycle / Math.max(...rates)));
+    const begin = x(Math.max(xFrom, roof.macs_per_cycle / roofline.bytes_per_cycle));
     line([begin, y(roof.macs_per_cycle)], [width - right, y(roof.macs_per_cycle)], "roof");
     words(`${roof.name} = ${whole(roof.macs_per_cycle)}`, [begin + 4, y(roof.macs_per_cycle) - 6]);
   }
   roofline.slopes.forEach((slope, i) => {
     const rate = slope.bytes_per_cycle;
     const begin = Math.max(xFrom, yFrom / rate);
-    line([x(begin), y(begin * rate)], [x(highest / rate), y(highest)], i ? "roof dashed" : "roof");
-    words(`${slope.name}: ${rate} bytes/cycle`, [x(begin) + 14, y(begin * rate) - 8 - 14 * (1 - i)]);
+    const last = roofline.slopes.length - 1;
+    line([x(begin), y(begin * rate)], [x(highest / rate), y(highest)], i === last ? "roof dashed" : "roof");
+    words(`${slope.name}: ${Number(rate.toPrecision(4))} bytes/cycle`, [x(begin) + 14, y(begin * rate) - 8 - 14 * (last - i)]);
   });
   roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle], i) => {
     const layer = data.runs[which].layers[i];

@@ -130,10 +130,8 @@ def _roofline(result: "Result") -> dict[str, Any]:
     return {
         "runs": [_points(points) for points in (placed.run, placed.baseline)],
         "roofs": [{"name": r.name, "macs_per_cycle": r.macs_per_cycle} for r in placed.roofs],
-        "slopes": [
-            {"name": "3 DRAM channels", "bytes_per_cycle": placed.all_bytes_per_cycle},
-            {"name": "1 DRAM channel", "bytes_per_cycle": placed.channel_bytes_per_cycle},
-        ],
+        "slopes": [{"name": s.name, "bytes_per_cycle": s.bytes_per_cycle} for s in placed.slopes],
+        "bytes_per_cycle": placed.bytes_per_cycle,
     }
 
 

@@ -1,15 +1,16 @@
-"""The Perfetto trace, read back: every slice is there, nested, as long as its command."""
+"""The Perfetto trace, read by Perfetto's own schema: every slice is there, nested, and as long."""
 
 import gzip
-import struct
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from google.protobuf.message import Message
+from google.protobuf.unknown_fields import UnknownFieldSet
+from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.mapping.builder import Kind, Unit
@@ -19,38 +20,16 @@ from tests.conftest import Command
 
 pytestmark = pytest.mark.unit
 
-Value = int | bytes
 
-
-def fields(data: bytes) -> Iterator[tuple[int, Value]]:
-    """(field number, value) of a message in the wire format; fixed64 as its 8 bytes."""
-    place = 0
-
-    def varint() -> int:
-        nonlocal place
-        value = shift = 0
-        while True:
-            byte = data[place]
-            place += 1
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return value
-
-    while place < len(data):
-        tag = varint()
-        if tag & 7 == 0:
-            yield tag >> 3, varint()
-            continue
-        size = 8 if tag & 7 == 1 else varint()
-        assert tag & 7 in {1, 2}
-        assert place + size <= len(data)
-        yield tag >> 3, data[place : place + size]
-        place += size
-
-
-def first(data: bytes, number: int) -> Value | None:
-    return next((value for found, value in fields(data) if found == number), None)
+def all_known(one: Message) -> bool:
+    """Whether the schema has every field, of the kind in which it was written."""
+    inner = [
+        each
+        for field_, value in one.ListFields()
+        if field_.type == field_.TYPE_MESSAGE
+        for each in ([value] if isinstance(value, Message) else value)
+    ]
+    return not len(UnknownFieldSet(one)) and all(map(all_known, inner))
 
 
 @dataclass
@@ -81,47 +60,41 @@ class Parsed:
 
 def parsed(data: bytes) -> Parsed:
     """Read a trace as the UI does: a stack of open slices per track."""
-    trace, events, arguments = Parsed(), {}, {}
+    trace = Parsed()
+    events: dict[int, str] = {}
+    arguments: dict[int, str] = {}
     open_: dict[int, list[Slice]] = defaultdict(list)
-    for number, packet in fields(data):
-        assert number == 1
-        content = dict(fields(packet))
-        assert content[10] == 1  # one sequence
-        if 12 in content:
-            assert content[13] == 1  # clears the state that later packets need
-            for kind, entry in fields(content[12]):
-                table = {2: events, 3: arguments}[kind]
-                table[first(entry, 1)] = first(entry, 2).decode()
-        elif 60 in content:
-            descriptor = dict(fields(content[60]))
-            name = descriptor.get(2) or first(descriptor[3], 6)
-            assert descriptor[1] not in trace.tracks
-            trace.tracks[descriptor[1]] = name.decode()
-            if 5 in descriptor:
-                trace.parents[descriptor[1]] = descriptor[5]
+    for packet in Trace.FromString(data).packet:
+        assert all_known(packet)
+        assert packet.trusted_packet_sequence_id == 1
+        if packet.HasField("interned_data"):
+            assert packet.sequence_flags == TracePacket.SEQ_INCREMENTAL_STATE_CLEARED
+            events |= {entry.iid: entry.name for entry in packet.interned_data.event_names}
+            named = packet.interned_data.debug_annotation_names
+            arguments |= {entry.iid: entry.name for entry in named}
+        elif packet.HasField("track_descriptor"):
+            track = packet.track_descriptor
+            assert track.uuid not in trace.tracks
+            trace.tracks[track.uuid] = track.name or track.process.process_name
+            if track.HasField("parent_uuid"):
+                trace.parents[track.uuid] = track.parent_uuid
         else:
-            event, at = dict(fields(content[11])), content[8]
-            uuid, kind = event[11], event[9]
-            assert uuid in trace.tracks
-            if kind == 4:
-                trace.counters[uuid].append((at, struct.unpack("<d", event[44])[0]))
-            elif kind == 1:
-                assert content[13] == 2  # names refer to the interned ones
-                noted = [dict(fields(v)) for n, v in fields(content[11]) if n == 4]
-                slice_ = Slice(
-                    name=events[event[10]],
-                    start=at,
-                    end=-1,
-                    depth=len(open_[uuid]),
-                    arguments={arguments[one[1]]: one[3] for one in noted},
-                )
-                assert not open_[uuid] or at >= open_[uuid][-1].start
-                open_[uuid].append(slice_)
-                trace.slices[uuid].append(slice_)
+            event, at = packet.track_event, packet.timestamp
+            stack = open_[event.track_uuid]
+            assert event.track_uuid in trace.tracks
+            if event.type == TrackEvent.TYPE_COUNTER:
+                trace.counters[event.track_uuid].append((at, event.double_counter_value))
+            elif event.type == TrackEvent.TYPE_SLICE_BEGIN:
+                assert packet.sequence_flags == TracePacket.SEQ_NEEDS_INCREMENTAL_STATE
+                noted = {arguments[one.name_iid]: one.uint_value for one in event.debug_annotations}
+                assert not stack or at >= stack[-1].start
+                stack.append(Slice(events[event.name_iid], at, -1, len(stack), noted))
+                trace.slices[event.track_uuid].append(stack[-1])
             else:
-                slice_ = open_[uuid].pop()
-                assert at >= slice_.start
-                slice_.end = at
+                assert event.type == TrackEvent.TYPE_SLICE_END
+                closed = stack.pop()
+                assert at >= closed.start
+                closed.end = at
     assert not any(open_.values())
     return trace
 
@@ -267,11 +240,12 @@ class TestWireFormat:
 
     def test_columns_are_padded_to_one_width(self) -> None:
         values = np.array([0, 1, 127, 128, 2**62])
-        rows = uint(4, values)
+        rows = uint(8, values)
         assert rows.shape == (5, 1 + 9)  # 63 bits in groups of 7
-        assert [dict(fields(row.tobytes()))[4] for row in rows] == values.tolist()
+        read = [TracePacket.FromString(row.tobytes()).timestamp for row in rows]
+        assert read == values.tolist()
 
     def test_rows_are_joined(self) -> None:
-        rows = joined(uint(1, 7), double(44, np.array([0.5, 2.0])))
-        assert [first(row.tobytes(), 1) for row in rows] == [7, 7]
-        assert [struct.unpack("<d", first(row.tobytes(), 44))[0] for row in rows] == [0.5, 2.0]
+        rows = joined(uint(11, 7), double(44, np.array([0.5, 2.0])))
+        read = [TrackEvent.FromString(row.tobytes()) for row in rows]
+        assert [(one.track_uuid, one.double_counter_value) for one in read] == [(7, 0.5), (7, 2)]

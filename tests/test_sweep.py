@@ -29,7 +29,8 @@ from simulator.hardware.config import hardware_from, read_hardware
 from simulator.sweep import Study, grid_study, points_study, run_study, store
 from simulator.sweep.axes import Axis, axis, setting_axis
 from simulator.sweep.columns import column_of, hardware_keys, layer_schema, point_schema
-from simulator.sweep.effects import StudyFigures, axis_effects
+from simulator.sweep.effects import axis_effects
+from simulator.sweep.figures import StudyFigures
 from simulator.sweep.local import run_locally
 from simulator.sweep.plots import front
 from simulator.sweep.points import Grid, PointsFile, Sample
@@ -399,9 +400,17 @@ class TestNothingIsLost:
         run_study(tiny_study(net), folder, jobs=1)
         assert written(folder) == written(tmp_path / "undisturbed")
 
-    def test_ctrl_c(self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]]) -> None:
+    @pytest.mark.parametrize("early", [True, False])
+    def test_ctrl_c(
+        self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]], early: bool
+    ) -> None:
         process = self.start(running, net, tmp_path / "study")
-        self.wait_for_chunks(process, tmp_path / "study", 1)
+        if early:  # when both workers are there, but hardly more
+            while len(psutil.Process(process.pid).children()) < 3:  # and multiprocessing's own
+                assert process.poll() is None
+                time.sleep(0.005)
+        else:
+            self.wait_for_chunks(process, tmp_path / "study", 1)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
         out, err = process.communicate(timeout=30)
         assert process.returncode == 130
@@ -457,13 +466,13 @@ class TestFigures:
         points = np.array(np.meshgrid([0, 1, 2], [0, 1], [0, 1], indexing="ij")).reshape(3, -1)
         a, b, c = points[:, chosen].astype(np.int32)
         time_ms = 10.0 * 2.0**a * 3.0**b
-        numbers = {"time_ms": time_ms, "speedup": 1 / time_ms}
         return StudyFigures(
             point_count=len(a),
             errors={},
             axes={"a": (1, 2, 4), "b": ("one", "two"), "c": (7, 8)},
             codes={"a": a, "b": b, "c": c},
-            numbers=numbers,
+            time_ms=time_ms,
+            speedup=1 / time_ms,
             point=np.arange(len(a)),
         )
 
@@ -492,7 +501,8 @@ class TestFigures:
             errors={},
             axes=whole.axes,
             codes={name: codes[chosen] for name, codes in whole.codes.items()},
-            numbers={name: values[chosen] for name, values in whole.numbers.items()},
+            time_ms=whole.time_ms[chosen],
+            speedup=whole.speedup[chosen],
             point=chosen,
         )
         effects = {e.axis: e for e in axis_effects(part)}

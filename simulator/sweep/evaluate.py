@@ -19,13 +19,12 @@ from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
+from simulator.sweep.arrow import stream
 from simulator.sweep.axes import POINT_FIELDS, Value
 from simulator.sweep.columns import flat, layer_schema, point_schema
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from simulator.report.result import Run
     from simulator.sweep.points import Point
 
@@ -88,26 +87,14 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=_stream(rows, point_schema()),
-        layers=_stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
+        points=stream(rows, point_schema()),
+        layers=stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
     )
 
 
 @lru_cache(maxsize=2)
 def _evaluator(inputs: bytes) -> "_Evaluator":
     return _Evaluator(pickle.loads(inputs))
-
-
-def _stream(rows: list[Row], schema: "pa.Schema") -> bytes:
-    import pyarrow as pa
-
-    columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in schema]
-    batch = pa.record_batch(columns, schema=schema)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_batch(batch)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
 
 
 @dataclass(frozen=True, slots=True)

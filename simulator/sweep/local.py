@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
@@ -70,7 +71,9 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
             again.append(chunk)
             number, points = chunk
             first = number * study.chunk_points
-            running[pool.submit(evaluate_chunk, study.payload, first, points)] = chunk
+            with _interrupts_held():  # a submission may start a process
+                future = pool.submit(evaluate_chunk, study.payload, first, points)
+            running[future] = chunk
 
     try:
         submit(first_again)
@@ -85,6 +88,22 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
                 submit(islice(waiting, 1))
     finally:
         _end(pool)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C comes afterwards, and never to a process that is started meanwhile.
+
+    A worker that got it before it ignores it would print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.sweep.effects import AxisEffect, StudyFigures, read_figures
+from simulator.sweep.effects import AxisEffect
+from simulator.sweep.figures import StudyFigures, read_figures
 from simulator.sweep.store import LAYERS_FILE, Store, open_store
 from simulator.sweep.study import Study
 
@@ -105,7 +106,7 @@ def _report(study: Study, store: Store) -> StudyResult:
 
     figures = read_figures(store.points_file, study.axis_names)
     effects = axis_effects(figures)
-    plots = write_plots(figures, effects, store.folder)
+    plots = write_plots(figures, effects, store.points_file)
     summary = write_summary(study, figures, effects, plots, store.folder / "summary.md")
     tables = [store.points_file, *([store.folder / LAYERS_FILE] if study.inputs.layers else [])]
     return StudyResult(

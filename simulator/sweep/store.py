@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 STUDY_FILE = "study.json"
 POINTS_FILE = "study.parquet"
 LAYERS_FILE = "layers.parquet"
-_ROW_GROUP = 1 << 14
+_ROW_GROUP = 1 << 12
 _HALF_WRITTEN = ".part"
 
 
@@ -77,7 +77,7 @@ class Store:
 
         def fill(path: Path) -> None:
             with parquet.ParquetWriter(path, schema) as writer:
-                for table in _regrouped(self._tables(suffix), schema):
+                for table in _regrouped(self._tables(suffix)):
                     writer.write_table(table, row_group_size=_ROW_GROUP)
 
         _put(self.folder / name, fill)
@@ -170,11 +170,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _regrouped(tables: Iterator["pa.Table"], schema: "pa.Schema") -> Iterator["pa.Table"]:
+def _regrouped(tables: Iterator["pa.Table"]) -> Iterator["pa.Table"]:
     """The same rows in tables of `_ROW_GROUP` rows; the last may be smaller, never empty."""
     import pyarrow as pa
 
-    waiting: list[pa.Table] = [schema.empty_table()]
+    waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
         waiting.append(table)

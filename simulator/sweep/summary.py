@@ -7,7 +7,8 @@ import numpy as np
 
 from simulator.report.files import write_file
 from simulator.sweep.axes import Value
-from simulator.sweep.effects import MATTERS, AxisEffect, Floats, StudyFigures, is_number
+from simulator.sweep.effects import MATTERS, AxisEffect
+from simulator.sweep.figures import Floats, StudyFigures, is_number
 from simulator.sweep.study import Study
 
 _MOST_VALUES = 24
@@ -126,9 +127,9 @@ def _best(figures: StudyFigures) -> list[str]:
     """The fastest points, and those of the largest speedup, of every network."""
     return [
         "## Fastest points",
-        _points_table(figures, figures.numbers["time_ms"]),
+        _points_table(figures, figures.time_ms),
         "## Points of the largest speedup",
-        _points_table(figures, -figures.numbers["speedup"]),
+        _points_table(figures, -figures.speedup),
     ]
 
 
@@ -145,8 +146,8 @@ def _points_table(figures: StudyFigures, rank: Floats) -> str:
     rows = [
         (
             str(figures.point[place]),
-            f"{figures.numbers['time_ms'][place]:.4f}",
-            f"{figures.numbers['speedup'][place]:.3f}",
+            f"{figures.time_ms[place]:.4f}",
+            f"{figures.speedup[place]:.3f}",
             *(_shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
         )
         for place in places

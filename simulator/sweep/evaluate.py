@@ -22,6 +22,7 @@ from simulator.run import engine_for, run_one, run_together
 from simulator.sweep.arrow import stream
 from simulator.sweep.axes import POINT_FIELDS, Value
 from simulator.sweep.columns import flat, layer_schema, point_schema
+from simulator.sweep.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Inputs:
 
     hardware: Mapping[str, Mapping[str, Any]]
     """Plain data of the hardware files by the name that points use."""
+    dram_tables: Mapping[str, str]
+    """Fingerprints of the DRAM tables by name; see `simulator.sweep.tables`."""
     workloads: Mapping[tuple[str, str | None], Workload | str]
     """Networks by model and input size; a text says why there is none."""
     names: tuple[str, ...]
@@ -76,6 +79,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
 
     Raises:
         RuntimeError: the study was started by another version of the simulator.
+        TableError: a DRAM table is not the one with which the study was started.
 
     """
     evaluator = _evaluator(inputs)
@@ -189,6 +193,8 @@ class _Evaluator:
             return self._complete(row, point, settings)
         except InputError as error:
             reason = str(error)
+        except TableError:
+            raise
         except Exception as error:  # a defect in one point must not end the study
             reason = f"internal error: {type(error).__name__}: {error}"
         data = self.inputs.hardware[row["hardware"]]
@@ -238,11 +244,13 @@ class _Evaluator:
         return found
 
     def _make_machine(self, name: str, settings: Settings) -> _Machine:
-        hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
+        data, values = dict(self.inputs.hardware[name]), dict(settings)
+        require_unchanged(self.inputs.dram_tables, timing_of(data, values))
+        hardware = hardware_from(data, values, name)
         plain = msgspec.to_builtins(hardware)
         texts = {"hardware": configuration_text(plain)}
         if (table := dram_table(hardware)) is not None:
-            texts["dram"] = configuration_text(msgspec.to_builtins(table))
+            texts["dram"] = table_text(table)
         return _Machine(hardware, flat(plain), texts)
 
     def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:

@@ -15,6 +15,7 @@ from simulator.errors import InputError
 from simulator.sweep.evaluate import Rows, evaluate_chunk
 from simulator.sweep.points import Point
 from simulator.sweep.study import Study
+from simulator.sweep.tables import TableError
 
 Chunk = tuple[int, list[Point]]
 Finished = Generator[tuple[int, Rows], None, None]
@@ -38,14 +39,20 @@ def run_locally(study: Study, chunks: Iterable[Chunk], jobs: int) -> Finished:
         jobs: worker processes; one works in this process.
 
     Raises:
-        InputError: worker processes keep dying.
+        InputError: worker processes keep dying, or a file has changed meanwhile.
 
     """
+    try:
+        yield from _run(study, iter(chunks), jobs)
+    except TableError as error:
+        raise InputError(str(error)) from error
+
+
+def _run(study: Study, waiting: Iterator[Chunk], jobs: int) -> Finished:
     if jobs == 1:
-        for number, points in chunks:
+        for number, points in waiting:
             yield number, evaluate_chunk(study.payload, number * study.chunk_points, points)
         return
-    waiting = iter(chunks)
     again: list[Chunk] = []
     for _ in range(_DEATHS):
         try:

@@ -175,6 +175,21 @@ class TestPoints:
         assert points.names == ("hw", "model", "array.pes", "bits")
         assert list(points) == [("cofluent64", "r20", 32, 0.56), ("cofluent64", "r20", None, 1.0)]
 
+    @pytest.mark.parametrize(("row", "found"), [(3, 0), (300, 256)])
+    def test_a_file_that_changes_meanwhile(self, tmp_path: Path, row: int, found: int) -> None:
+        path = tmp_path / "points.csv"
+        lines = ["model,array.pes", *(f"r20,{pes}" for pes in range(1, 401))]
+        path.write_text("\n".join(lines))
+        points = PointsFile(path, (Axis("hw", ("cofluent64",)),))
+        assert len(list(points)) == len(points) == 400
+        lines[row] = "r20,512"
+        for changed in (lines, lines[:row]):
+            path.write_text("\n".join(changed))
+            points_until = iter(points)
+            assert len(list(islice(points_until, found))) == found  # 256 at once are the same
+            with pytest.raises(InputError, match=r"points\.csv: has changed since"):
+                next(points_until)
+
     @pytest.mark.parametrize(
         ("text", "words"),
         [
@@ -215,6 +230,14 @@ class TestColumns:
         made = hardware_from(data, {"array.pes": 8, "memory.dram.bytes_per_cycle": 2}, "x")
         loaded = load_hardware("cofluent64", ["array.pes=8", "memory.dram.bytes_per_cycle=2"])
         assert made == loaded != hardware_from(data, {}, "x") == load_hardware("cofluent64")
+
+
+HUGE = [
+    word
+    for key in ("array.pes", "clock_ghz", "array.pe.lut_entries", "full_precision.bits")
+    for word in ("--set", f"{key}=1:99999:+1")
+]
+"""Axes of 10^20 points."""
 
 
 @pytest.mark.command
@@ -301,6 +324,18 @@ class TestCommand:
             (("--points", "none.csv", "--hw", "cofluent64"), "none.csv: cannot be read"),
             (("--points", "x.csv", "--sample", "3"), "choose one"),
             (("--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"), "choose one"),
+            (
+                ("--hw", "cofluent64", "--model", "r20", "--seed", "1"),
+                "--seed has no effect without --sample",
+            ),
+            (
+                ("--hw", "cofluent64", "--model", "r20,r18", "--baseline-bits", "0.5"),
+                "baseline: bits 0.5: no tau gives it",
+            ),
+            (
+                ("--hw", "cofluent64", "--model", "r20", "--sample", "9", *HUGE),
+                "the grid has 1e+20 points, expected at most 2^62",
+            ),
         ],
     )  # fmt: skip
     def test_wrong_input_is_one_line(

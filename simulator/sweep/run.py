@@ -1,6 +1,5 @@
 """Run a study into a folder: what is left of it, then the result, the summary and the plots."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,11 +7,8 @@ from typing import Any
 
 from simulator.sweep.effects import AxisEffect
 from simulator.sweep.figures import StudyFigures, read_figures
-from simulator.sweep.store import LAYERS_FILE, Store, open_store
+from simulator.sweep.store import LAYERS_FILE, Progress, Store, open_store
 from simulator.sweep.study import Study
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, points finished and points in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +59,9 @@ def run_study(
     with open_store(Path(out), study) as store:
         if not store.finished:
             _finish(study, store, jobs, scheduler, progress)
-        store.assemble()
+        store.assemble(progress)
+        if progress is not None:
+            progress("summary and plots", 0, len(study.points))
         return _report(study, store)
 
 

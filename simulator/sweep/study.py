@@ -20,7 +20,7 @@ from simulator.sweep.columns import column_of, hardware_keys
 from simulator.sweep.evaluate import Inputs
 from simulator.sweep.points import Grid, Point, Points, PointsFile, Sample
 from simulator.sweep.tables import TIMING, fingerprints, timing_of
-from simulator.workload import Workload, load_workload
+from simulator.workload import Workload, configure, load_workload
 
 _MOST_CHUNK_POINTS = 256
 """About a quarter of a second of work for the fast engine, and of loss when killed."""
@@ -164,7 +164,22 @@ def _study(
         engine=engine,
         layers=layers,
     )
+    _require_baseline(inputs)
     return Study(points=points, inputs=inputs)
+
+
+def _require_baseline(inputs: Inputs) -> None:
+    """Raise if the baseline is impossible for every network: no point would have a speedup."""
+    reason = None
+    for network in inputs.workloads.values():
+        if isinstance(network, Workload):
+            try:
+                configure(network, bits=inputs.baseline_bits)
+                return
+            except InputError as error:
+                reason = error
+    if reason is not None:
+        raise InputError(f"baseline: {reason}")
 
 
 def _require_known_keys(names: Sequence[str]) -> None:

@@ -24,8 +24,8 @@ from tests.test_bad_input import NET
 
 pytestmark = pytest.mark.unit
 
-FEW, MANY = 400, 4_000
-"""Points; `remembering` leaves only what a study itself costs."""
+FEW, MANY = 800, 4_000
+"""Points, enough to fill every cache; `remembering` leaves only what a study itself costs."""
 POOLS = [pa.default_memory_pool()]
 """Kept: what was allocated from a pool is given back to it, whenever that is."""
 

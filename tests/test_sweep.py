@@ -365,6 +365,8 @@ class TestNothingIsLost:
         self, running: list[subprocess.Popen[str]], net: Path, folder: Path
     ) -> subprocess.Popen[str]:
         line = [sys.executable, "-m", "simulator", "sweep", *options_of(net), "--layers"]
+        # what a shell starts in the background ignores Ctrl-C, and so does what that starts
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [*line, "--out", str(folder), "--jobs", "2", "--quiet"],
             stdout=subprocess.PIPE,
@@ -372,6 +374,7 @@ class TestNothingIsLost:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         running.append(process)
         return process
 

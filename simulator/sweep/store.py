@@ -161,7 +161,7 @@ def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
         if key != "sha256" and flat_theirs.get(key, missing) != flat_ours.get(key, missing)
     ]
     more = f" (and {len(differing) - 2} more)" if len(differing) > 2 else ""
-    return ", ".join(differing[:2]) + more
+    return ", ".join(differing[:2]) + more or "its fingerprint differs"
 
 
 def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -18,7 +18,7 @@ from simulator.sweep.axes import axis, setting_axis
 from simulator.sweep.effects import AxisEffect, axis_effects
 from simulator.sweep.figures import StudyFigures, read_figures
 from simulator.sweep.local import run_locally
-from simulator.sweep.plots import _pair, dots
+from simulator.sweep.plots import _pair, _together, dots
 from simulator.workload import Workload
 from tests.test_bad_input import NET
 
@@ -173,6 +173,17 @@ def test_a_heat_map_has_cells_that_can_be_seen() -> None:
     assert _pair((wide, long, model, bits)) == (wide, bits)  # 1000 * 1000 cells are too many
     assert _pair((wide, long)) is None
     assert _pair((model, bits)) is None
+
+
+def test_neighbours_are_drawn_together() -> None:
+    numbers = tuple(range(300))
+    places, count = _together(np.arange(300.0), numbers)
+    assert count == 3  # of 300 values, for at most 128 marks
+    assert places.tolist() == list(range(1, 300, 3))
+    places, count = _together(np.arange(257.0), numbers[:257])
+    assert (len(places), count, places[-1]) == (86, 3, 256)  # the last two values
+    assert _together(np.arange(128.0), numbers[:128])[1] == 1
+    assert _together(np.arange(129.0), (None, *numbers[:128]))[1] == 1
 
 
 def test_dots_stand_where_points_are() -> None:

@@ -575,6 +575,20 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     assert layer_schema().names[0] == "point"
 
 
+@pytest.mark.command
+@pytest.mark.parametrize(("values", "doubted"), [("1:3:+0.01", True), ("1:3:+1", False)])
+def test_a_summary_doubts_a_fit_of_too_many_values(
+    net: Path, tmp_path: Path, values: str, doubted: bool
+) -> None:
+    axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "1:8:+1")]
+    keys = ("clock_ghz", "memory.dram.bytes_per_cycle")
+    settings = [setting_axis(f"{key}={values}") for key in keys]
+    study = grid_study([*axes, *settings], sample=60, seed=3)
+    run_study(study, tmp_path / "study", jobs=1)
+    text = (tmp_path / "study/summary.md").read_text()
+    assert ("its spans are mostly chance" in text) is doubted  # more than 60 values, or 14 at most
+
+
 @pytest.mark.docs
 def test_commands_of_the_page(command: Command) -> None:
     text = (ROOT / "docs/sweep.md").read_text().replace("\\\n", " ")

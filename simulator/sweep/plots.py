@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _COLOURS = (
 _MOST_AXES = 8
 """Axes that are drawn, those that matter most first."""
 _MOST_TICKS = 12
+_MOST_MARKS = 128
+"""Along an axis of numbers; of more, neighbours are drawn together."""
 _NUMBERED_CELLS = 400
 """Cells of a heat map that carry their number."""
 _MOST_CELLS = 1 << 18
@@ -88,11 +91,13 @@ def _draw_axes(figures: StudyFigures, effects: Sequence[AxisEffect]) -> "Figure"
     for line, effect in enumerate(effects):
         places = _places(grid[line][0], effect.values)
         _places(grid[line][1], effect.values)
+        places, together = _together(places, effect.values)
         sides = (("time (ms)", figures.time_ms), ("speedup", figures.speedup))
         for axes, (label, numbers) in zip(grid[line], sides, strict=True):
             apart = [("", np.ones(len(figures.point), dtype=bool))]
             for number, (name, chosen) in enumerate(apart if effect.axis == "model" else networks):
-                codes, values = figures.codes[effect.axis][chosen], numbers[chosen]
+                codes = figures.codes[effect.axis][chosen] // together
+                values = numbers[chosen]
                 _draw_band(axes, places, codes, values, name=name, number=number)
             axes.set_xlabel(effect.axis)
             axes.set_ylabel(label)
@@ -102,8 +107,20 @@ def _draw_axes(figures: StudyFigures, effects: Sequence[AxisEffect]) -> "Figure"
                 axes.set_ylim(bottom=0)
     if len(networks) > 1:
         figure.legend(*_handles(grid), loc="outside lower center", ncols=len(networks))
-    figure.suptitle("median, and range from smallest to largest, of all points with a value")
+    title = "median, and range from smallest to largest, of all points with a value"
+    if any(len(effect.values) > _MOST_MARKS for effect in effects):
+        title += f";\nof neighbouring values together where there are more than {_MOST_MARKS}"
+    figure.suptitle(title)
     return figure
+
+
+def _together(places: Floats, values: tuple[Value, ...]) -> tuple[Floats, int]:
+    """How many neighbouring numbers are drawn as one, and where: the middle one's place."""
+    if not all(is_number(value) for value in values):
+        return places, 1
+    count = ceil(len(values) / _MOST_MARKS)
+    middles = np.arange(0, len(values), count) + count // 2
+    return places[np.minimum(middles, len(values) - 1)], count
 
 
 def _handles(grid: Any) -> tuple[list[Any], list[str]]:

@@ -14,6 +14,8 @@ from simulator.sweep.study import Study
 _MOST_VALUES = 24
 """Values of one axis that are listed one by one."""
 _BEST = 5
+_POINTS_PER_LEVEL = 4
+"""With fewer points for every number of the fit, the summary doubts it."""
 
 
 def write_summary(
@@ -28,7 +30,11 @@ def write_summary(
         f"# Study of {figures.point_count:,} points",
         _what(study, figures),
         *(_failures(figures) if figures.errors else []),
-        *(_mattering(effects) if effects else ["No axis has more than one value."]),
+        *(
+            _mattering(effects, len(figures.point))
+            if effects
+            else ["No axis has more than one value."]
+        ),
         *(_level_table(effect) for effect in effects if effect.matters),
         *(_best(figures) if len(figures.point) else []),
         *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
@@ -63,7 +69,7 @@ def _failures(figures: StudyFigures) -> list[str]:
     ]
 
 
-def _mattering(effects: Sequence[AxisEffect]) -> list[str]:
+def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
     rows = [
         (
             f"`{effect.axis}`",
@@ -75,11 +81,18 @@ def _mattering(effects: Sequence[AxisEffect]) -> list[str]:
         for effect in effects
     ]
     sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
+    levels = sum(len(effect.values) for effect in effects)
+    doubtful = any(not e.groups for e in effects) and levels * _POINTS_PER_LEVEL > points
+    doubt = (
+        f"The fit has {levels:,} numbers for {points:,} points: its spans are mostly chance. Fewer "
+        "values per axis, or more points, would tell."
+    )
     return [
         "## What mattered",
         "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
         "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
         "such points, the span of a fit of log(time) as a sum over the axes.",
+        *([doubt] if doubtful else []),
         _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
         sentences,
     ]

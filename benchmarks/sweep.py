@@ -80,10 +80,12 @@ def main(counts: list[int]) -> None:
         "what", "model", "axes", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
     )
     lines = [("simulated", model, kind, SIMULATED) for model in ("r18", "r20") for kind in AXES]
-    lines += [("own cost", "r18", "PEs x rates", count) for count in counts]
-    for line in lines:
+    lines += [(what, "r18", "PEs x rates", n) for what in ("simulated", "own cost") for n in counts]
+    for number, line in enumerate(lines[:1] + lines):
         command = [sys.executable, __file__, *map(str, line)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
+        if number == 0:
+            continue  # the first process may have compiled, which takes time and memory
         said = json.loads(done.stdout)
         table.add_row(
             *line[:3], f"{said['points']:,}", f"{said['seconds']:.1f}",

@@ -45,15 +45,34 @@ def read_yaml(path: Path) -> dict[str, Any]:
         InputError: the file is missing, unreadable, not UTF-8 or malformed (with its line number).
 
     """
+    return parse_mapping(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file.
+
+    Raises:
+        InputError: the file is missing, unreadable or not UTF-8.
+
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from error
-    data = parse_yaml(text, str(path))
+
+
+def parse_mapping(text: str, source: str) -> dict[str, Any]:
+    """Parse YAML whose top level is a mapping.
+
+    Raises:
+        InputError: malformed (with its line number), or no mapping.
+
+    """
+    data = parse_yaml(text, source)
     if not isinstance(data, dict):
-        raise InputError(f"{path}: expected keys and values, found {_shown(data)}")
+        raise InputError(f"{source}: expected keys and values, found {_shown(data)}")
     return data
 
 

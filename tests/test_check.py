@@ -302,6 +302,21 @@ class TestCommand:
         assert done.returncode == 0, done.stderr
         assert "activations: given in 1, random in 17; kernels: random" in done.stdout
 
+    def test_a_wrong_input_is_refused_before_the_run(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("simulator.run.simulate", lambda *_, **__: pytest.fail("it ran"))
+        line = [*map(str, self.RUN), "--check-input", "x.npy", "--out", "out"]
+        for shape, options in (((3, 32, 32), []), ((16, 32, 32), ["--batch", "2"])):
+            np.save("x.npy", np.ones(shape, np.int8))
+            with pytest.raises(InputError, match="the first binary layer"):
+                cli(line + options, standalone_mode=False)
+        np.save("x.npy", np.zeros((16, 32, 32), np.int8))
+        with pytest.raises(InputError, match=r"x.npy: 0 is no activation, expected -1 or \+1"):
+            cli(line, standalone_mode=False)
+        assert not Path("out").exists()
+
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [

@@ -29,7 +29,8 @@ from simulator.hardware.config import hardware_from, read_hardware
 from simulator.sweep import Study, grid_study, points_study, run_study, store
 from simulator.sweep.axes import Axis, axis, setting_axis
 from simulator.sweep.columns import column_of, hardware_keys, layer_schema, point_schema
-from simulator.sweep.effects import StudyFigures, axis_effects
+from simulator.sweep.effects import axis_effects
+from simulator.sweep.figures import StudyFigures
 from simulator.sweep.local import run_locally
 from simulator.sweep.plots import front
 from simulator.sweep.points import Grid, PointsFile, Sample
@@ -174,6 +175,21 @@ class TestPoints:
         assert points.names == ("hw", "model", "array.pes", "bits")
         assert list(points) == [("cofluent64", "r20", 32, 0.56), ("cofluent64", "r20", None, 1.0)]
 
+    @pytest.mark.parametrize(("row", "found"), [(3, 0), (300, 256)])
+    def test_a_file_that_changes_meanwhile(self, tmp_path: Path, row: int, found: int) -> None:
+        path = tmp_path / "points.csv"
+        lines = ["model,array.pes", *(f"r20,{pes}" for pes in range(1, 401))]
+        path.write_text("\n".join(lines))
+        points = PointsFile(path, (Axis("hw", ("cofluent64",)),))
+        assert len(list(points)) == len(points) == 400
+        lines[row] = "r20,512"
+        for changed in (lines, lines[:row]):
+            path.write_text("\n".join(changed))
+            points_until = iter(points)
+            assert len(list(islice(points_until, found))) == found  # 256 at once are the same
+            with pytest.raises(InputError, match=r"points\.csv: has changed since"):
+                next(points_until)
+
     @pytest.mark.parametrize(
         ("text", "words"),
         [
@@ -214,6 +230,14 @@ class TestColumns:
         made = hardware_from(data, {"array.pes": 8, "memory.dram.bytes_per_cycle": 2}, "x")
         loaded = load_hardware("cofluent64", ["array.pes=8", "memory.dram.bytes_per_cycle=2"])
         assert made == loaded != hardware_from(data, {}, "x") == load_hardware("cofluent64")
+
+
+HUGE = [
+    word
+    for key in ("array.pes", "clock_ghz", "array.pe.lut_entries", "full_precision.bits")
+    for word in ("--set", f"{key}=1:99999:+1")
+]
+"""Axes of 10^20 points."""
 
 
 @pytest.mark.command
@@ -300,6 +324,18 @@ class TestCommand:
             (("--points", "none.csv", "--hw", "cofluent64"), "none.csv: cannot be read"),
             (("--points", "x.csv", "--sample", "3"), "choose one"),
             (("--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"), "choose one"),
+            (
+                ("--hw", "cofluent64", "--model", "r20", "--seed", "1"),
+                "--seed has no effect without --sample",
+            ),
+            (
+                ("--hw", "cofluent64", "--model", "r20,r18", "--baseline-bits", "0.5"),
+                "baseline: bits 0.5: no tau gives it",
+            ),
+            (
+                ("--hw", "cofluent64", "--model", "r20", "--sample", "9", *HUGE),
+                "the grid has 1e+20 points, expected at most 2^62",
+            ),
         ],
     )  # fmt: skip
     def test_wrong_input_is_one_line(
@@ -329,6 +365,8 @@ class TestNothingIsLost:
         self, running: list[subprocess.Popen[str]], net: Path, folder: Path
     ) -> subprocess.Popen[str]:
         line = [sys.executable, "-m", "simulator", "sweep", *options_of(net), "--layers"]
+        # what a shell starts in the background ignores Ctrl-C, and so does what that starts
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [*line, "--out", str(folder), "--jobs", "2", "--quiet"],
             stdout=subprocess.PIPE,
@@ -336,6 +374,7 @@ class TestNothingIsLost:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGINT, before)
         running.append(process)
         return process
 
@@ -399,9 +438,17 @@ class TestNothingIsLost:
         run_study(tiny_study(net), folder, jobs=1)
         assert written(folder) == written(tmp_path / "undisturbed")
 
-    def test_ctrl_c(self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]]) -> None:
+    @pytest.mark.parametrize("early", [True, False])
+    def test_ctrl_c(
+        self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]], early: bool
+    ) -> None:
         process = self.start(running, net, tmp_path / "study")
-        self.wait_for_chunks(process, tmp_path / "study", 1)
+        if early:  # when both workers are there, but hardly more
+            while len(psutil.Process(process.pid).children()) < 3:  # and multiprocessing's own
+                assert process.poll() is None
+                time.sleep(0.005)
+        else:
+            self.wait_for_chunks(process, tmp_path / "study", 1)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
         out, err = process.communicate(timeout=30)
         assert process.returncode == 130
@@ -457,13 +504,13 @@ class TestFigures:
         points = np.array(np.meshgrid([0, 1, 2], [0, 1], [0, 1], indexing="ij")).reshape(3, -1)
         a, b, c = points[:, chosen].astype(np.int32)
         time_ms = 10.0 * 2.0**a * 3.0**b
-        numbers = {"time_ms": time_ms, "speedup": 1 / time_ms}
         return StudyFigures(
             point_count=len(a),
             errors={},
             axes={"a": (1, 2, 4), "b": ("one", "two"), "c": (7, 8)},
             codes={"a": a, "b": b, "c": c},
-            numbers=numbers,
+            time_ms=time_ms,
+            speedup=1 / time_ms,
             point=np.arange(len(a)),
         )
 
@@ -492,7 +539,8 @@ class TestFigures:
             errors={},
             axes=whole.axes,
             codes={name: codes[chosen] for name, codes in whole.codes.items()},
-            numbers={name: values[chosen] for name, values in whole.numbers.items()},
+            time_ms=whole.time_ms[chosen],
+            speedup=whole.speedup[chosen],
             point=chosen,
         )
         effects = {e.axis: e for e in axis_effects(part)}
@@ -525,6 +573,20 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
     assert layer_schema().names[0] == "point"
+
+
+@pytest.mark.command
+@pytest.mark.parametrize(("values", "doubted"), [("1:3:+0.01", True), ("1:3:+1", False)])
+def test_a_summary_doubts_a_fit_of_too_many_values(
+    net: Path, tmp_path: Path, values: str, doubted: bool
+) -> None:
+    axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "1:8:+1")]
+    keys = ("clock_ghz", "memory.dram.bytes_per_cycle")
+    settings = [setting_axis(f"{key}={values}") for key in keys]
+    study = grid_study([*axes, *settings], sample=60, seed=3)
+    run_study(study, tmp_path / "study", jobs=1)
+    text = (tmp_path / "study/summary.md").read_text()
+    assert ("its spans are mostly chance" in text) is doubted  # more than 60 values, or 14 at most
 
 
 @pytest.mark.docs

@@ -14,6 +14,7 @@ from simulator.cli.output import console, progress_on_stderr
 if TYPE_CHECKING:
     from simulator.report.result import Result
     from simulator.run import Progress
+    from simulator.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,8 @@ def run(
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
         table = None if energy is None else load_energy(energy)
+        if check_input is not None:
+            _require_input(check_input, workload, run_options)
         outputs.check()
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
@@ -118,6 +121,15 @@ def run(
     if result.check is not None and result.check.first_difference is not None:
         click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)
+
+
+def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
+    """Raise InputError if a file does not hold the check's input: before the run, not after it."""
+    from simulator.functional import read_input
+    from simulator.workload import configure
+
+    shape = {name: run_options[name] for name in ("batch", "activation_bits")}
+    read_input(path, configure(workload, **shape))
 
 
 def _print(result: "Result", why: bool, written: list[str]) -> None:

@@ -48,7 +48,7 @@ _AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
     help="A key of the hardware file as an axis. Repeatable.",
 )
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="N random points of the grid.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of --sample.")
+@click.option("--seed", type=int, help="Of --sample; 0 if not given.")
 @click.option(
     "--points",
     type=click.Path(path_type=Path),
@@ -105,19 +105,21 @@ def _study(
     model: tuple[str, ...],
     settings: tuple[str, ...],
     sample: int | None,
-    seed: int,
+    seed: int | None,
     points: Path | None,
     **options: Any,
 ) -> "Study":
     from simulator.sweep import grid_study, points_study
     from simulator.sweep.axes import axis, setting_axis
 
+    if seed is not None and sample is None:
+        raise click.UsageError("--seed has no effect without --sample")
     texts = {"hw": ",".join(hw), "model": ",".join(model)}
     texts |= {name: options.pop(name) or "" for name in _AXES}
     axes = [axis(name, text) for name, text in texts.items() if text]
     axes += [setting_axis(setting) for setting in settings]
     if points is None:
-        return grid_study(axes, sample=sample, seed=seed, **options)
+        return grid_study(axes, sample=sample, seed=seed or 0, **options)
     if sample is not None:
         raise click.UsageError("--points gives the points, --sample draws them: choose one")
     return points_study(points, axes, **options)
@@ -127,12 +129,13 @@ def _print(result: "StudyResult") -> None:
     from simulator.sweep.summary import sentence
 
     out = console()
-    failed = sum(result.figures.errors.values())
-    out.print(
-        f"{result.figures.point_count:,} points"
-        + (f", {failed:,} of them impossible (see the column `error`)" if failed else ""),
-        highlight=False,
-    )
+    figures = result.figures
+    failed = sum(figures.errors.values())
+    text = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
+    if failed:
+        reason = next(iter(figures.errors))
+        text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
     for effect in result.effects:
         out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
     names = ", ".join(path.name for path in result.files)

@@ -1,5 +1,11 @@
 """What the array computes: every binary layer in integers, compared with a direct convolution."""
 
-from simulator.functional.check import CheckResult, Difference, LayerCheck, check_workload
+from simulator.functional.check import (
+    CheckResult,
+    Difference,
+    LayerCheck,
+    check_workload,
+    read_input,
+)
 
-__all__ = ["CheckResult", "Difference", "LayerCheck", "check_workload"]
+__all__ = ["CheckResult", "Difference", "LayerCheck", "check_workload", "read_input"]

@@ -141,7 +141,7 @@ def check_workload(
     first = numbered[0][1].layer if numbered else None
     values = None
     if inputs is not None and first is not None:
-        values = read_activations(inputs, first, workload.batch, workload.activation_bits)
+        values = read_input(inputs, workload)
     layers: list[LayerCheck] = []
     for number, plan in numbered:
         if progress is not None:
@@ -152,6 +152,17 @@ def check_workload(
             source, told = seeded(plan.layer, plan.activation_bits, seed, number), "random"
         layers.append(_check_layer(plan, source, told, seed, number))
     return CheckResult(seed=seed, layers=tuple(layers))
+
+
+def read_input(path: str | Path, workload: Workload) -> NDArray[Any]:
+    """Read the input of a configured workload's first binary layer from a .npy file.
+
+    Raises:
+        InputError: the file does not hold that layer's input.
+
+    """
+    first = workload.binary_layers[0]
+    return read_activations(path, first, workload.batch, workload.activation_bits)
 
 
 def _check_layer(plan: LayerPlan, source: Source, told: str, seed: int, number: int) -> LayerCheck:

@@ -1,7 +1,6 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -193,12 +192,17 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
         InputError: a key is unknown or a value is not allowed.
 
     """
-    plain = deepcopy(data)
+    plain = _sections_copied(data)
     for key, value in values.items():
         _put(plain, key, value, source)
     hardware = convert(plain, Hardware, source)
     _require_table(hardware)
     return hardware
+
+
+def _sections_copied(data: dict[str, Any]) -> dict[str, Any]:
+    """New dictionaries, the same values: all that setting keys needs, and faster than deepcopy."""
+    return {k: _sections_copied(v) if isinstance(v, dict) else v for k, v in data.items()}
 
 
 def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ from simulator.dram import Rule, Timing
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 from simulator.errors import InputError
 from simulator.hardware.config import Count, Hardware
-from simulator.inputs import convert, read_yaml
+from simulator.inputs import convert, parse_mapping, read_text
 from simulator.shipped import find
 
 Cycles = Annotated[int, Meta(ge=0, le=1 << 30)]
@@ -86,7 +87,13 @@ def load_dram(name_or_path: str | Path) -> DramTable:
 
     """
     path = find("hw_configs/dram", name_or_path)
-    table = convert(read_yaml(path), DramTable, str(path))
+    return _table(read_text(path), str(path))
+
+
+@lru_cache(maxsize=16)
+def _table(text: str, path: str) -> DramTable:
+    """The table in a file's text; kept, since every machine of a study asks for it anew."""
+    table = convert(parse_mapping(text, path), DramTable, path)
     names = {command.name for command in Command}
     if set(table.command_cycles) != names:
         raise InputError(f"{path}: command_cycles: expected exactly {', '.join(sorted(names))}")

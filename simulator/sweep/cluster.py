@@ -82,7 +82,7 @@ def _submitted(
                 f"chunk {number}: too many workers died while they worked on it; give them more "
                 "memory, and the same command goes on where it was"
             ) from error
-        except RuntimeError as error:  # of a worker that joined later
+        except RuntimeError as error:  # another version, another DRAM table
             raise InputError(f"chunk {number}: {error}") from error
         yield number, rows
         submit(1)

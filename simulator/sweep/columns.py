@@ -120,20 +120,20 @@ def _leaves(kind: Any, key: str) -> Iterator[tuple[str, str]]:
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
     """A hardware's plain data as columns; what no column can hold is left out."""
     found: dict[str, Any] = {}
-    keys = hardware_keys()
-
-    def walk(value: Any, key: str) -> None:
-        if key in keys:
-            text = keys[key] == "string" and not isinstance(value, str) and value is not None
-            value = msgspec.json.encode(value).decode() if text else value
-            if _fits(value, keys[key]):
-                found[HARDWARE_PREFIX + key] = value
-        elif isinstance(value, Mapping):
-            for name, inner in value.items():
-                walk(inner, f"{key}.{name}" if key else str(name))
-
-    walk(hardware, "")
+    _flatten(hardware, "", found)
     return found
+
+
+def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:
+    kind = hardware_keys().get(key)
+    if kind is not None:
+        text = kind == "string" and not isinstance(value, str) and value is not None
+        value = msgspec.json.encode(value).decode() if text else value
+        if _fits(value, kind):
+            found[HARDWARE_PREFIX + key] = value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            _flatten(inner, f"{key}.{name}" if key else str(name), found)
 
 
 def _fits(value: Any, kind: str) -> bool:

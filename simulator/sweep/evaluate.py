@@ -19,13 +19,13 @@ from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
+from simulator.sweep.arrow import stream
 from simulator.sweep.axes import POINT_FIELDS, Value
 from simulator.sweep.columns import flat, layer_schema, point_schema
+from simulator.sweep.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from simulator.report.result import Run
     from simulator.sweep.points import Point
 
@@ -35,7 +35,8 @@ RunKey = tuple[str, Settings, Settings, Settings]
 """Hardware file, its settings, the network's options, its precision."""
 T = TypeVar("T")
 
-_KEPT_HARDWARE = 16
+_KEPT_HARDWARE = 256
+"""As many as a chunk may have: they are asked for to run it, and again for its rows."""
 _KEPT_WORKLOADS = 256
 _KEPT_RUNS = 256
 """Figures of runs, most of them baselines; a grid needs only the last few."""
@@ -47,6 +48,8 @@ class Inputs:
 
     hardware: Mapping[str, Mapping[str, Any]]
     """Plain data of the hardware files by the name that points use."""
+    dram_tables: Mapping[str, str]
+    """Fingerprints of the DRAM tables by name; see `simulator.sweep.tables`."""
     workloads: Mapping[tuple[str, str | None], Workload | str]
     """Networks by model and input size; a text says why there is none."""
     names: tuple[str, ...]
@@ -77,6 +80,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
 
     Raises:
         RuntimeError: the study was started by another version of the simulator.
+        TableError: a DRAM table is not the one with which the study was started.
 
     """
     evaluator = _evaluator(inputs)
@@ -88,26 +92,14 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=_stream(rows, point_schema()),
-        layers=_stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
+        points=stream(rows, point_schema()),
+        layers=stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
     )
 
 
 @lru_cache(maxsize=2)
 def _evaluator(inputs: bytes) -> "_Evaluator":
     return _Evaluator(pickle.loads(inputs))
-
-
-def _stream(rows: list[Row], schema: "pa.Schema") -> bytes:
-    import pyarrow as pa
-
-    columns = [pa.array([row.get(f.name) for row in rows], f.type) for f in schema]
-    batch = pa.record_batch(columns, schema=schema)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_batch(batch)
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +112,17 @@ class _Machine:
     """Its parts of a configuration."""
 
 
+@dataclass(slots=True)
+class _Network:
+    """A configured workload with what rows say about its precision."""
+
+    workload: Workload
+    text: str
+    """Its part of a configuration."""
+    precision: Row | None = None
+    """Known from its first run on."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Figures:
     """What rows say about one run; small, where a run holds a whole program."""
@@ -128,12 +131,9 @@ class _Figures:
     utilization_percent: float
     dram_read_bytes: int
     dram_written_bytes: int
-    bits: float
-    mean_bits: float
-    tau: int | None
-    tau_1x1: int | None
     engine: str
-    text: str
+    network: _Network
+    precision: Row
     layers: list[Row]
 
 
@@ -159,21 +159,21 @@ class _Evaluator:
     def prepare(self, points: "Iterable[Point]") -> None:
         """Run what the fast engine can run together: machines that differ only in rates."""
         self._prepared.clear()
-        jobs: dict[str, tuple[Workload, Hardware, str]] = {}
+        jobs: dict[str, tuple[_Network, Hardware]] = {}
         for point in points:
             for key in self._runs_of(point):
                 name, settings, shape, precision = key
                 try:
                     hardware = self._machine(name, settings).hardware
-                    workload, text = self._workload(shape, precision)
+                    network = self._workload(shape, precision)
                     if engine_for(self.inputs.engine, hardware) == "fast":
-                        jobs.setdefault(repr(key), (workload, hardware, text))
+                        jobs.setdefault(repr(key), (network, hardware))
                 except InputError:
                     continue  # the point's own row says so
-        outcomes = run_together([job[:2] for job in jobs.values()])
-        for (spelt, (_, _, text)), run in zip(jobs.items(), outcomes, strict=True):
+        outcomes = run_together([(network.workload, machine) for network, machine in jobs.values()])
+        for (spelt, (network, _)), run in zip(jobs.items(), outcomes, strict=True):
             if not isinstance(run, InputError):
-                self._prepared[spelt] = _figures(run, text, self.inputs.layers)
+                self._prepared[spelt] = _figures(run, network, self.inputs.layers)
 
     def _runs_of(self, point: "Point") -> "list[RunKey]":
         """The point's run and its baseline, as `_run` takes them."""
@@ -202,6 +202,8 @@ class _Evaluator:
             return self._complete(row, point, settings)
         except InputError as error:
             reason = str(error)
+        except TableError:
+            raise
         except Exception as error:  # a defect in one point must not end the study
             reason = f"internal error: {type(error).__name__}: {error}"
         data = self.inputs.hardware[row["hardware"]]
@@ -214,13 +216,12 @@ class _Evaluator:
         run, base = self._figures(*own), self._figures(*baseline)
         clock = machine.hardware.clock_ghz
         row = {
-            "bits": run.bits,
+            **run.precision,
             **row,
             **machine.columns,
             "input_size": self._size(shape),
-            "tau": run.tau,
-            "tau_1x1": run.tau_1x1,
-            "mean_bits": run.mean_bits,
+            "tau": run.precision["tau"],
+            "tau_1x1": run.precision["tau_1x1"],
             "cycles": run.cycles,
             "time_ms": run.cycles / clock / 1e6,
             "baseline_cycles": base.cycles,
@@ -235,7 +236,7 @@ class _Evaluator:
             "area_gate_equivalents": self._area(row["hardware"], settings, row["activation_bits"]),
             "engine": run.engine,
             "config_sha256": configuration_sha256(
-                run=run.text, baseline=base.text, **machine.texts
+                run=run.network.text, baseline=base.network.text, **machine.texts
             ),
         }
         return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
@@ -251,17 +252,19 @@ class _Evaluator:
         return found
 
     def _make_machine(self, name: str, settings: Settings) -> _Machine:
-        hardware = hardware_from(dict(self.inputs.hardware[name]), dict(settings), name)
+        data, values = dict(self.inputs.hardware[name]), dict(settings)
+        require_unchanged(self.inputs.dram_tables, timing_of(data, values))
+        hardware = hardware_from(data, values, name)
         plain = msgspec.to_builtins(hardware)
         texts = {"hardware": configuration_text(plain)}
         if (table := dram_table(hardware)) is not None:
-            texts["dram"] = configuration_text(msgspec.to_builtins(table))
+            texts["dram"] = table_text(table)
         return _Machine(hardware, flat(plain), texts)
 
     def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
         return sum(area(self._machine(name, settings).hardware, activation_bits).values())
 
-    def _make_workload(self, shape: Settings, precision: Settings) -> tuple[Workload, str]:
+    def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
         options: dict[str, Any] = dict(shape)
         network = self._network(options)
         workload = configure(
@@ -271,7 +274,7 @@ class _Evaluator:
             include_full_precision=self.inputs.include_full_precision,
             **dict(precision),  # type: ignore[arg-type] # bits, tau, tau_1x1
         )
-        return workload, configuration_text(workload.described())
+        return _Network(workload, configuration_text(workload.described()))
 
     def _run(
         self,
@@ -283,9 +286,10 @@ class _Evaluator:
         prepared = self._prepared.get(repr((name, settings, shape, precision)))
         if prepared is not None:
             return prepared
-        workload, text = self._workload(shape, precision)
-        run = run_one(workload, self._machine(name, settings).hardware, self.inputs.engine)
-        return _figures(run, text, self.inputs.layers)
+        network = self._workload(shape, precision)
+        machine = self._machine(name, settings).hardware
+        run = run_one(network.workload, machine, self.inputs.engine)
+        return _figures(run, network, self.inputs.layers)
 
 
 def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
@@ -307,18 +311,22 @@ def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
     return call
 
 
-def _figures(run: "Run", text: str, by_layer: bool) -> _Figures:
+def _figures(run: "Run", network: _Network, by_layer: bool) -> _Figures:
+    if network.precision is None:
+        network.precision = {
+            "bits": run.bits,
+            "mean_bits": run.workload.bits,
+            "tau": run.tau,
+            "tau_1x1": run.tau_1x1,
+        }
     return _Figures(
         cycles=run.cycles,
         utilization_percent=100 * run.utilization,
         dram_read_bytes=run.dram_bytes["read"],
         dram_written_bytes=run.dram_bytes["written"],
-        bits=run.bits,
-        mean_bits=run.workload.bits,
-        tau=run.tau,
-        tau_1x1=run.tau_1x1,
         engine=run.engine,
-        text=text,
+        network=network,
+        precision=network.precision,
         layers=[
             {
                 "layer": layer.name,

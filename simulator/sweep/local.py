@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
@@ -14,6 +15,7 @@ from simulator.errors import InputError
 from simulator.sweep.evaluate import Rows, evaluate_chunk
 from simulator.sweep.points import Point
 from simulator.sweep.study import Study
+from simulator.sweep.tables import TableError
 
 Chunk = tuple[int, list[Point]]
 Finished = Generator[tuple[int, Rows], None, None]
@@ -37,14 +39,20 @@ def run_locally(study: Study, chunks: Iterable[Chunk], jobs: int) -> Finished:
         jobs: worker processes; one works in this process.
 
     Raises:
-        InputError: worker processes keep dying.
+        InputError: worker processes keep dying, or a file has changed meanwhile.
 
     """
+    try:
+        yield from _run(study, iter(chunks), jobs)
+    except TableError as error:
+        raise InputError(str(error)) from error
+
+
+def _run(study: Study, waiting: Iterator[Chunk], jobs: int) -> Finished:
     if jobs == 1:
-        for number, points in chunks:
+        for number, points in waiting:
             yield number, evaluate_chunk(study.payload, number * study.chunk_points, points)
         return
-    waiting = iter(chunks)
     again: list[Chunk] = []
     for _ in range(_DEATHS):
         try:
@@ -70,7 +78,9 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
             again.append(chunk)
             number, points = chunk
             first = number * study.chunk_points
-            running[pool.submit(evaluate_chunk, study.payload, first, points)] = chunk
+            with _interrupts_held():  # a submission may start a process
+                future = pool.submit(evaluate_chunk, study.payload, first, points)
+            running[future] = chunk
 
     try:
         submit(first_again)
@@ -85,6 +95,22 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
                 submit(islice(waiting, 1))
     finally:
         _end(pool)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C comes afterwards, and never to a process that is started meanwhile.
+
+    A worker that got it before it ignores it would print a traceback.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -6,10 +6,11 @@ Points are made when they are asked for, in a fixed order, so a study's size cos
 import csv
 import hashlib
 import random
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import product
+from itertools import islice, product
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,11 @@ from simulator.sweep.axes import Axis, Value, value_of_text
 
 Point = tuple[Value, ...]
 """One value per name of its `Points`."""
+
+_MOST_POINTS = 1 << 62
+"""Their numbers are 64-bit integers."""
+_BLOCK = 256
+"""Rows of a file that are compared at once with what they were."""
 
 
 class Points(Protocol):
@@ -44,9 +50,20 @@ class Points(Protocol):
 
 @dataclass(frozen=True)
 class Grid:
-    """Every combination of the axes' values; the last axis changes fastest."""
+    """Every combination of the axes' values; the last axis changes fastest.
+
+    Raises:
+        InputError: more points than can be numbered.
+
+    """
 
     axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        """Count the points."""
+        count = prod(len(axis.values) for axis in self.axes)
+        if count > _MOST_POINTS:
+            raise InputError(f"the grid has {count:.2g} points, expected at most 2^62")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,7 +134,8 @@ class Sample:
 
     @cached_property
     def _numbers(self) -> Sequence[int]:
-        return sorted(random.Random(self.seed).sample(range(len(self.grid)), self.count))
+        drawn = random.Random(self.seed).sample(range(len(self.grid)), self.count)
+        return array("q", sorted(drawn))  # lists of them would take five times as much
 
     def described(self) -> dict[str, Any]:
         """The grid, the count and the seed."""
@@ -156,21 +174,38 @@ class PointsFile:
         for name in self.names:
             if self.names.count(name) > 1:
                 raise InputError(f"{path}: {name} is given twice: by columns, or an option as well")
-        digest = hashlib.sha256()
         self._count = 0
-        for point in self:
-            digest.update(repr(point).encode())
-            self._count += 1
+        self._digests: list[bytes] = []
+        for block in self._blocks():
+            self._count += len(block)
+            self._digests.append(_digest(block))
         if not self._count:
             raise InputError(f"{path}: no points below the header")
-        self._sha256 = digest.hexdigest()
 
     def __len__(self) -> int:
         """How many rows the file has."""
         return self._count
 
     def __iter__(self) -> Iterator[Point]:
-        """The rows in the file's order."""
+        """The rows in the file's order.
+
+        Raises:
+            InputError: the file is no longer what it was.
+
+        """
+        blocks = self._blocks()
+        for digest in self._digests:
+            block = next(blocks, [])
+            if _digest(block) != digest:
+                raise InputError(f"{self._path}: has changed since the study was begun")
+            yield from block
+
+    def _blocks(self) -> Iterator[list[Point]]:
+        points = self._points()
+        while block := list(islice(points, _BLOCK)):
+            yield block
+
+    def _points(self) -> Iterator[Point]:
         rows = self._lines()
         next(rows)  # the header
         for line, cells in rows:
@@ -188,7 +223,8 @@ class PointsFile:
 
     def described(self) -> dict[str, Any]:
         """The columns and the fingerprint of every point."""
-        return {"points": "file", "columns": list(self.names), "points_sha256": self._sha256}
+        sha256 = hashlib.sha256(b"".join(self._digests)).hexdigest()
+        return {"points": "file", "columns": list(self.names), "points_sha256": sha256}
 
     def _header(self) -> tuple[str, ...]:
         for _, cells in self._lines():
@@ -207,6 +243,10 @@ class PointsFile:
             raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{self._path}: malformed CSV: {error}") from error
+
+
+def _digest(block: list[Point]) -> bytes:
+    return hashlib.sha256(repr(block).encode()).digest()
 
 
 @lru_cache(maxsize=4096)

@@ -1,17 +1,14 @@
 """Run a study into a folder: what is left of it, then the result, the summary and the plots."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.sweep.effects import AxisEffect, StudyFigures, read_figures
-from simulator.sweep.store import LAYERS_FILE, Store, open_store
+from simulator.sweep.effects import AxisEffect
+from simulator.sweep.figures import StudyFigures, read_figures
+from simulator.sweep.store import LAYERS_FILE, Progress, Store, open_store
 from simulator.sweep.study import Study
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, points finished and points in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +59,9 @@ def run_study(
     with open_store(Path(out), study) as store:
         if not store.finished:
             _finish(study, store, jobs, scheduler, progress)
-        store.assemble()
+        store.assemble(progress)
+        if progress is not None:
+            progress("summary and plots", 0, len(study.points))
         return _report(study, store)
 
 
@@ -105,7 +104,7 @@ def _report(study: Study, store: Store) -> StudyResult:
 
     figures = read_figures(store.points_file, study.axis_names)
     effects = axis_effects(figures)
-    plots = write_plots(figures, effects, store.folder)
+    plots = write_plots(figures, effects, store.points_file)
     summary = write_summary(study, figures, effects, plots, store.folder / "summary.md")
     tables = [store.points_file, *([store.folder / LAYERS_FILE] if study.inputs.layers else [])]
     return StudyResult(

@@ -26,10 +26,13 @@ from simulator.sweep.study import Study
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Progress = Callable[[str, int, int], None]
+"""Called with a title, points finished and points in all."""
+
 STUDY_FILE = "study.json"
 POINTS_FILE = "study.parquet"
 LAYERS_FILE = "layers.parquet"
-_ROW_GROUP = 1 << 14
+_ROW_GROUP = 1 << 12
 _HALF_WRITTEN = ".part"
 
 
@@ -62,30 +65,35 @@ class Store:
             _write(self._chunks / f"{number:08d}.layers", rows.layers)
         _write(self._chunks / f"{number:08d}.arrow", rows.points)
 
-    def assemble(self) -> None:
+    def assemble(self, progress: Progress | None = None) -> None:
         """Put the result together from all chunks, then drop them."""
         if not self.finished:
             if self._study.inputs.layers:
-                self._assemble(LAYERS_FILE, "layers", layer_schema())
-            self._assemble(POINTS_FILE, "arrow", point_schema())
+                self._assemble(LAYERS_FILE, "layers", layer_schema(), progress)
+            self._assemble(POINTS_FILE, "arrow", point_schema(), progress)
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
 
-    def _assemble(self, name: str, suffix: str, schema: "pa.Schema") -> None:
+    def _assemble(
+        self, name: str, suffix: str, schema: "pa.Schema", progress: Progress | None
+    ) -> None:
         from pyarrow import parquet
 
         def fill(path: Path) -> None:
             with parquet.ParquetWriter(path, schema) as writer:
-                for table in _regrouped(self._tables(suffix), schema):
+                for table in _regrouped(self._tables(name, suffix, progress)):
                     writer.write_table(table, row_group_size=_ROW_GROUP)
 
         _put(self.folder / name, fill)
 
-    def _tables(self, suffix: str) -> Iterator["pa.Table"]:
+    def _tables(self, name: str, suffix: str, progress: Progress | None) -> Iterator["pa.Table"]:
         import pyarrow as pa
 
+        size, total = self._study.chunk_points, len(self._study.points)
         for number in range(self._study.chunk_count):
+            if progress is not None:
+                progress(name, number * size, total)
             data = (self._chunks / f"{number:08d}.{suffix}").read_bytes()
             with pa.ipc.open_stream(data) as reader:
                 yield reader.read_all()
@@ -153,7 +161,7 @@ def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
         if key != "sha256" and flat_theirs.get(key, missing) != flat_ours.get(key, missing)
     ]
     more = f" (and {len(differing) - 2} more)" if len(differing) > 2 else ""
-    return ", ".join(differing[:2]) + more
+    return ", ".join(differing[:2]) + more or "its fingerprint differs"
 
 
 def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -170,11 +178,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _regrouped(tables: Iterator["pa.Table"], schema: "pa.Schema") -> Iterator["pa.Table"]:
+def _regrouped(tables: Iterator["pa.Table"]) -> Iterator["pa.Table"]:
     """The same rows in tables of `_ROW_GROUP` rows; the last may be smaller, never empty."""
     import pyarrow as pa
 
-    waiting: list[pa.Table] = [schema.empty_table()]
+    waiting: list[pa.Table] = []
     rows = 0
     for table in tables:
         waiting.append(table)
@@ -202,6 +210,7 @@ def _put(path: Path, fill: Callable[[Path], object]) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
+        temporary.unlink(missing_ok=True)  # a full disk has no room for it
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import islice
+from itertools import islice, product
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from simulator.sweep.axes import POINT_FIELDS, Axis, parse_size
 from simulator.sweep.columns import column_of, hardware_keys
 from simulator.sweep.evaluate import Inputs
 from simulator.sweep.points import Grid, Point, Points, PointsFile, Sample
-from simulator.workload import Workload, load_workload
+from simulator.sweep.tables import TIMING, fingerprints, timing_of
+from simulator.workload import Workload, configure, load_workload
 
 _MOST_CHUNK_POINTS = 256
 """About a quarter of a second of work for the fast engine, and of loss when killed."""
@@ -76,6 +77,7 @@ class Study:
             "layers": inputs.layers,
             "version": inputs.version,
             "hardware": {name: dict(data) for name, data in inputs.hardware.items()},
+            "dram_tables": dict(inputs.dram_tables),
             "networks": {
                 f"{model} {size or 'as in its file'}": _network_fingerprint(network)
                 for (model, size), network in inputs.workloads.items()
@@ -150,9 +152,11 @@ def _study(
         if name not in points.names:
             raise InputError(f"no {name} is given")
     _require_known_keys(points.names)
-    hardware, networks = _named_files(points)
+    names, networks = _named_files(points)
+    hardware = {name: read_hardware(name) for name in names}
     inputs = Inputs(
-        hardware={name: read_hardware(name) for name in hardware},
+        hardware=hardware,
+        dram_tables=_tables(points, hardware),
         workloads={(model, size): _network(model, size) for model, size in networks},
         names=points.names,
         baseline_bits=baseline_bits,
@@ -160,7 +164,22 @@ def _study(
         engine=engine,
         layers=layers,
     )
+    _require_baseline(inputs)
     return Study(points=points, inputs=inputs)
+
+
+def _require_baseline(inputs: Inputs) -> None:
+    """Raise if the baseline is impossible for every network: no point would have a speedup."""
+    reason = None
+    for network in inputs.workloads.values():
+        if isinstance(network, Workload):
+            try:
+                configure(network, bits=inputs.baseline_bits)
+                return
+            except InputError as error:
+                reason = error
+    if reason is not None:
+        raise InputError(f"baseline: {reason}")
 
 
 def _require_known_keys(names: Sequence[str]) -> None:
@@ -174,22 +193,31 @@ def _require_known_keys(names: Sequence[str]) -> None:
 
 def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:
     """The hardware, and the networks with their input sizes, that the points name; in order."""
-    names = points.names
-    sized = names.index("input_size") if "input_size" in names else None
-    hw, model = names.index("hw"), names.index("model")
-    if isinstance(points, PointsFile):
-        pairs = {(p[hw], p[model], p[sized] if sized is not None else None) for p in points}
-    else:
-        grid = points.grid if isinstance(points, Sample) else points
-        assert isinstance(grid, Grid)  # there are three kinds of points
-        values = [axis.values for axis in grid.axes]
-        sizes = values[sized] if sized is not None else (None,)
-        pairs = {(h, m, s) for h in values[hw] for m in values[model] for s in sizes}
-    if any(h is None or m is None for h, m, _ in pairs):
+    triples = _said(points, ("hw", "model", "input_size"))
+    if any(h is None or m is None for h, m, _ in triples):
         raise InputError("a point names no hw or no model")
-    hardware = sorted({str(h) for h, _, _ in pairs})
-    networks = {(str(m), None if s is None else str(s)) for _, m, s in pairs}
+    hardware = sorted({str(h) for h, _, _ in triples})
+    networks = {(str(m), None if s is None else str(s)) for _, m, s in triples}
     return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
+
+
+def _said(points: Points, names: Sequence[str]) -> set[Point]:
+    """What the points say under these names, every combination once; None where they do not."""
+    places = [points.names.index(name) if name in points.names else None for name in names]
+    if isinstance(points, PointsFile):
+        return {tuple(None if i is None else point[i] for i in places) for point in points}
+    grid = points.grid if isinstance(points, Sample) else points
+    assert isinstance(grid, Grid)  # there are three kinds of points
+    return set(product(*((None,) if i is None else grid.axes[i].values for i in places)))
+
+
+def _tables(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The DRAM tables that the points name, by way of their hardware file or themselves."""
+    pairs = _said(points, ("hw", TIMING))
+    return fingerprints(
+        timing_of(hardware[str(hw)], {} if timing is None else {TIMING: timing})
+        for hw, timing in pairs
+    )
 
 
 def _network(model: str, size: str | None) -> Workload | str:

@@ -7,12 +7,15 @@ import numpy as np
 
 from simulator.report.files import write_file
 from simulator.sweep.axes import Value
-from simulator.sweep.effects import MATTERS, AxisEffect, Floats, StudyFigures, is_number
+from simulator.sweep.effects import MATTERS, AxisEffect
+from simulator.sweep.figures import Floats, StudyFigures, is_number
 from simulator.sweep.study import Study
 
 _MOST_VALUES = 24
 """Values of one axis that are listed one by one."""
 _BEST = 5
+_POINTS_PER_LEVEL = 4
+"""With fewer points for every number of the fit, the summary doubts it."""
 
 
 def write_summary(
@@ -27,7 +30,11 @@ def write_summary(
         f"# Study of {figures.point_count:,} points",
         _what(study, figures),
         *(_failures(figures) if figures.errors else []),
-        *(_mattering(effects) if effects else ["No axis has more than one value."]),
+        *(
+            _mattering(effects, len(figures.point))
+            if effects
+            else ["No axis has more than one value."]
+        ),
         *(_level_table(effect) for effect in effects if effect.matters),
         *(_best(figures) if len(figures.point) else []),
         *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
@@ -62,7 +69,7 @@ def _failures(figures: StudyFigures) -> list[str]:
     ]
 
 
-def _mattering(effects: Sequence[AxisEffect]) -> list[str]:
+def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
     rows = [
         (
             f"`{effect.axis}`",
@@ -74,11 +81,18 @@ def _mattering(effects: Sequence[AxisEffect]) -> list[str]:
         for effect in effects
     ]
     sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
+    levels = sum(len(effect.values) for effect in effects)
+    doubtful = any(not e.groups for e in effects) and levels * _POINTS_PER_LEVEL > points
+    doubt = (
+        f"The fit has {levels:,} numbers for {points:,} points: its spans are mostly chance. Fewer "
+        "values per axis, or more points, would tell."
+    )
     return [
         "## What mattered",
         "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
         "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
         "such points, the span of a fit of log(time) as a sum over the axes.",
+        *([doubt] if doubtful else []),
         _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
         sentences,
     ]
@@ -126,9 +140,9 @@ def _best(figures: StudyFigures) -> list[str]:
     """The fastest points, and those of the largest speedup, of every network."""
     return [
         "## Fastest points",
-        _points_table(figures, figures.numbers["time_ms"]),
+        _points_table(figures, figures.time_ms),
         "## Points of the largest speedup",
-        _points_table(figures, -figures.numbers["speedup"]),
+        _points_table(figures, -figures.speedup),
     ]
 
 
@@ -145,8 +159,8 @@ def _points_table(figures: StudyFigures, rank: Floats) -> str:
     rows = [
         (
             str(figures.point[place]),
-            f"{figures.numbers['time_ms'][place]:.4f}",
-            f"{figures.numbers['speedup'][place]:.3f}",
+            f"{figures.time_ms[place]:.4f}",
+            f"{figures.speedup[place]:.3f}",
             *(_shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
         )
         for place in places

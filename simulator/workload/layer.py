@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from math import ceil
+from operator import attrgetter
 
 from simulator.workload.kernels import KernelSet
 
@@ -40,7 +41,8 @@ class Layer:
     @property
     def shape(self) -> tuple[object, ...]:
         """Everything but the names: layers of one shape run alike."""
-        return tuple(getattr(self, name) for name in _SHAPE)
+        shape: tuple[object, ...] = _SHAPE(self)
+        return shape
 
     @property
     def unit_weights(self) -> int:
@@ -90,4 +92,4 @@ class Layer:
         return self.out_pixels * self.weights
 
 
-_SHAPE = tuple(each.name for each in fields(Layer) if each.name not in {"name", "stage"})
+_SHAPE = attrgetter(*(each.name for each in fields(Layer) if each.name not in {"name", "stage"}))

@@ -1,0 +1,55 @@
+"""DRAM tables of a study: files that its points name, and that nothing else of it holds."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from simulator.errors import InputError
+from simulator.hardware.dram import DramTable, load_dram
+from simulator.report.result import configuration_text
+
+TIMING = "memory.dram.timing"
+"""The key that names a table."""
+
+
+class TableError(RuntimeError):
+    """A table is no longer, or on this machine not, what it was when the study was begun."""
+
+
+def fingerprints(names: Iterable[object]) -> dict[str, str]:
+    """The content of every table by name, as a fingerprint; or why there is none."""
+    texts = (name for name in names if isinstance(name, str) and name != "fixed")
+    return {name: _fingerprint(name) for name in sorted(set(texts))}
+
+
+def require_unchanged(tables: Mapping[str, str], name: object) -> None:
+    """Compare a table with its fingerprint.
+
+    Raises:
+        TableError: they differ.
+
+    """
+    if isinstance(name, str) and name in tables and _fingerprint(name) != tables[name]:
+        raise TableError(
+            f"the DRAM table {name} is not the one with which the study was begun: it has changed "
+            "meanwhile, or is another on the machine that works on the study"
+        )
+
+
+def table_text(table: DramTable) -> str:
+    """A table as a part of a configuration."""
+    return configuration_text(msgspec.to_builtins(table))
+
+
+def timing_of(hardware: Mapping[str, Any], settings: Mapping[str, Any]) -> object:
+    """What a hardware file's plain data with some keys replaced says under `TIMING`."""
+    return settings.get(TIMING, hardware["memory"]["dram"].get("timing"))
+
+
+def _fingerprint(name: str) -> str:
+    try:
+        return hashlib.sha256(table_text(load_dram(name)).encode()).hexdigest()
+    except InputError as error:
+        return str(error)

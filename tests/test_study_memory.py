@@ -1,0 +1,202 @@
+"""A study's memory does not grow with its points, nor its report's with its axes' values."""
+
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from simulator.hardware import Hardware
+from simulator.report.result import Run
+from simulator.run import run_together
+from simulator.sweep import evaluate, grid_study, store, study
+from simulator.sweep.axes import axis, setting_axis
+from simulator.sweep.effects import AxisEffect, axis_effects
+from simulator.sweep.figures import StudyFigures, read_figures
+from simulator.sweep.local import run_locally
+from simulator.sweep.plots import _pair, _together, dots
+from simulator.workload import Workload
+from tests.test_bad_input import NET
+
+pytestmark = pytest.mark.unit
+
+FEW, MANY = 800, 4_000
+"""Points, enough to fill every cache; `remembering` leaves only what a study itself costs."""
+POOLS = [pa.default_memory_pool()]
+"""Kept: what was allocated from a pool is given back to it, whenever that is."""
+
+
+def kept_by(work: Callable[[], object]) -> int:
+    """Bytes that Python and numpy hold behind some work, beyond what they held before.
+
+    Without pathlib's: it interns names, and Python's table of those grows by leaps.
+    """
+    tracemalloc.start()
+    work()
+    traces = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(False, "*pathlib*")])
+    tracemalloc.stop()
+    return sum(each.size for each in traces.statistics("filename"))
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Bytes that they held at most meanwhile."""
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def in_arrow(work: Callable[[], object]) -> int:
+    """The same of Arrow's memory, which is not Python's; at most, too."""
+    counted = pa.proxy_memory_pool(POOLS[0])
+    POOLS.append(counted)
+    pa.set_memory_pool(counted)
+    work()
+    peak = counted.max_memory()
+    pa.set_memory_pool(POOLS[0])
+    assert isinstance(peak, int)
+    return peak
+
+
+def peaks(points: int, folder: Path) -> dict[str, int]:
+    """What parts of a study hold: the work, what is put together, the figures of the report.
+
+    The figures take some 25 bytes a point and more while they are sorted; the others none.
+    """
+    (folder / "net.yaml").write_text(NET)
+    made = grid_study(
+        [
+            axis("hw", "cofluent64"),
+            axis("model", str(folder / "net.yaml")),
+            axis("tau", "3,5"),
+            setting_axis("array.pes=8:80:+8"),
+            setting_axis(f"memory.dram.bytes_per_cycle=1:{points // 20}:+1"),
+        ]
+    )
+    assert len(made.points) == points
+    found = {}
+    with store.open_store(folder / str(points), made) as kept:
+        chunks = run_locally(made, made.chunks(), jobs=1)
+        kept.keep(*next(chunks))
+
+        def work() -> None:
+            for number, rows in chunks:
+                kept.keep(number, rows)
+
+        found["work"] = kept_by(work)
+        found["assembly"] = in_arrow(kept.assemble)
+        found["figures"] = peak_of(
+            lambda: axis_effects(read_figures(kept.points_file, made.axis_names))
+        )
+    return found
+
+
+def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: dict[float, Run] = {}
+
+    def remembering(jobs: list[tuple[Workload, Hardware]]) -> list[Run]:
+        for workload, hardware in jobs:
+            if workload.bits not in known:
+                (run,) = run_together([(workload, hardware)])
+                assert isinstance(run, Run)
+                known[workload.bits] = run
+        return [known[workload.bits] for workload, _ in jobs]
+
+    monkeypatch.setattr(evaluate, "run_together", remembering)
+    monkeypatch.setattr(study, "_MOST_CHUNK_POINTS", 6)  # both sizes work in equal pieces
+    monkeypatch.setattr(store, "_ROW_GROUP", 100)
+    evaluate._evaluator.cache_clear()
+    _, few, many = (peaks(count, tmp_path) for count in (200, FEW, MANY))  # the first imports
+    for part, most in {"work": 50, "assembly": 40, "figures": 150}.items():
+        assert (many[part] - few[part]) / (MANY - FEW) < most, part  # bytes a point
+
+
+def test_a_study_does_without_pandas(tmp_path: Path) -> None:
+    """47 MB and half a second in every worker."""
+    (tmp_path / "net.yaml").write_text(NET)
+    line = ["sweep", "--hw", "cofluent64", "--model", "net.yaml", "--tau", "3,5"]
+    line += ["--set", "array.pes=0,16,32", "--layers", "--jobs", "1", "--out", "study"]
+    code = f"import sys; from simulator.cli import cli; cli({line}, standalone_mode=False); "
+    code += "sys.exit('pandas' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "study/heatmap.svg").exists()
+
+
+def figures(codes: dict[str, list[int]], times: list[float]) -> StudyFigures:
+    """Figures of points that say these."""
+    time_ms = np.array(times)
+    return StudyFigures(
+        point_count=len(times),
+        errors={},
+        axes={name: tuple(range(max(some) + 1)) for name, some in codes.items()},
+        codes={name: np.array(some, np.uint16) for name, some in codes.items()},
+        time_ms=time_ms,
+        speedup=1 / time_ms,
+        point=np.arange(len(times)),
+    )
+
+
+def test_axes_of_very_many_values_are_fitted() -> None:
+    """Their matrix would have (2 * 30,000 + 2)^2 numbers: 29 GB."""
+    count = 30_000
+    halves = [n % 2 for n in range(count)]
+    codes = {"a": list(range(count)), "b": list(range(count))[::-1], "c": halves}
+    effects = axis_effects(figures(codes, [2.0 + half for half in halves]))
+    assert {effect.axis: effect.groups for effect in effects} == {"a": 0, "b": 0, "c": 0}
+
+
+def effect(name: str, values: int) -> AxisEffect:
+    """An axis with so many values."""
+    return AxisEffect(
+        axis=name,
+        values=tuple(range(values)),
+        groups=1,
+        time_ratio=2,
+        largest_time_ratio=2,
+        speedup_ratio=2,
+        level_times=(1.0,) * values,
+    )
+
+
+def test_a_heat_map_has_cells_that_can_be_seen() -> None:
+    wide, long, model, bits = (
+        effect("array.pes", 1000), effect("clock_ghz", 1000), effect("model", 2), effect("bits", 3)
+    )  # fmt: skip
+    assert _pair((wide, long, model, bits)) == (wide, bits)  # 1000 * 1000 cells are too many
+    assert _pair((wide, long)) is None
+    assert _pair((model, bits)) is None
+
+
+def test_neighbours_are_drawn_together() -> None:
+    numbers = tuple(range(300))
+    places, count = _together(np.arange(300.0), numbers)
+    assert count == 3  # of 300 values, for at most 128 marks
+    assert places.tolist() == list(range(1, 300, 3))
+    places, count = _together(np.arange(257.0), numbers[:257])
+    assert (len(places), count, places[-1]) == (86, 3, 256)  # the last two values
+    assert _together(np.arange(128.0), numbers[:128])[1] == 1
+    assert _together(np.arange(129.0), (None, *numbers[:128]))[1] == 1
+
+
+def test_dots_stand_where_points_are() -> None:
+    rng = np.random.default_rng(5)
+    cost, time = 10 ** rng.uniform(0, 3, (2, 20_000))
+    across, along = dots(cost, time)
+    assert len(across) <= 400**2
+    step = np.log(1000) / 399
+    places = np.rint(np.log([across, along]) / step).astype(int).T
+    asked = np.rint(np.log([cost, time]) / step).astype(int).T
+    near = {tuple(place + shift) for place in places for shift in np.ndindex(2, 2)}
+    near |= {tuple(place - shift) for place in places for shift in np.ndindex(2, 2)}
+    assert all(tuple(place) in near for place in asked)  # half a step off at most
+    one = dots(np.array([4.0, 4.0]), np.array([3.0, 3.0]))
+    assert [some.tolist() for some in one] == [[4.0], [3.0]]
+    assert max(len(some) for some in dots(cost[:1].repeat(9), time[:9])) == 9

@@ -11,7 +11,9 @@ def why_not_fast(hardware: Hardware) -> str | None:
             f"memory.dram.timing is {timing}: transfers' times are known only while the program "
             "runs"
         )
-    for key, buffer in hardware.memory.buffers.items():
-        if buffer.ports == 1:
-            return f"{key}.ports is 1: conflicts are known only while the program runs"
+    buffers = hardware.memory.buffers
+    shared = [f"{key}.ports" for key, buffer in buffers.items() if buffer.ports == 1]
+    if shared:
+        which = f"{shared[0]} is" if len(shared) == 1 else f"{' and '.join(shared)} are"
+        return f"{which} 1: conflicts are known only while the program runs"
     return None

@@ -4,9 +4,12 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
+from hypothesis import assume
 
+from simulator.errors import InputError
+from simulator.mapping import Mapping, map_workload
 from simulator.workload import Layer, Workload
-from tests.build import layer, network, with_kernels
+from tests.build import layer, machine, network, with_kernels
 
 Overrides = dict[str, Any]
 
@@ -71,3 +74,12 @@ def machines(draw: st.DrawFn) -> Overrides:
         "full_precision.macs_per_cycle": draw(st.sampled_from([1, 50])),
         "full_precision.bits": draw(st.sampled_from([8, 32])),
     }
+
+
+def mapped(workload: Workload, overrides: Overrides) -> Mapping:
+    """Map, or leave the example out where a buffer is too small."""
+    try:
+        return map_workload(workload, machine(overrides))
+    except InputError:
+        assume(False)
+        raise

@@ -15,7 +15,7 @@ from hypothesis import assume, given
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.hardware import load_energy
 from simulator.hardware.area import area, logic_gates
-from simulator.mapping import Mapping, map_workload
+from simulator.mapping import Mapping
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.actions import Counts, layer_actions, sums_by_unit
@@ -25,7 +25,7 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import ROOT, Command
-from tests.strategies import Overrides, layers, machines, networks
+from tests.strategies import Overrides, layers, machines, mapped, networks
 
 TABLE = load_energy("45nm")
 
@@ -152,8 +152,8 @@ class Walk:
 def counted(mapping: Mapping) -> list[Counts]:
     """Actions of every layer, command by command."""
     program, found = mapping.program, []
-    for number, mapped in enumerate(mapping.layers):
-        walk = Walk(mapped.plan)
+    for number, layer_ in enumerate(mapping.layers):
+        walk = Walk(layer_.plan)
         for command in np.flatnonzero(program.layer == number).tolist():
             walk.command(
                 Kind(program.kind[command]),
@@ -172,14 +172,6 @@ def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Ov
     moved = sums_by_unit(mapping.program, mapping.program.bytes)
     actions = [layer_actions(m.plan, moved[n]) for n, m in enumerate(mapping.layers)]
     assert actions == counted(mapping)
-
-
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
-    try:
-        return map_workload(workload, machine(overrides))
-    except InputError:
-        assume(False)
-        raise
 
 
 def energy_of(workload: Workload, overrides: Overrides) -> RunEnergy:

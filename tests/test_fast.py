@@ -10,16 +10,15 @@ from hypothesis import assume, given, settings
 from simulator.engine import engine, kernel
 from simulator.engine.fast import totals, totals_together
 from simulator.engine.instructions import Layout, RunState, instructions_of
-from simulator.errors import InputError
 from simulator.flatten import flatten
 from simulator.hardware import load_hardware
 from simulator.loops import Body, LayerLoops, Loop, LoopProgram, Machine, Op, Rates
-from simulator.mapping import Mapping, map_workload
+from simulator.mapping import map_workload
 from simulator.program import Summary, summarize
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
-from tests.strategies import Overrides, machines, networks
+from tests.strategies import Overrides, machines, mapped, networks
 
 pytestmark = pytest.mark.invariant
 
@@ -39,14 +38,6 @@ def agree(loops: LoopProgram) -> None:
     assert np.array_equal(event.end, fast.end)
     for compiled in COMPILED:
         assert same(totals(loops, compiled), summarize(event))
-
-
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
-    try:
-        return map_workload(workload, machine(overrides))
-    except InputError:
-        assume(False)
-        raise
 
 
 @given(workload=networks(), overrides=machines())

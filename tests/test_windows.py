@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from simulator import InputError, load_hardware, simulate
+from simulator import load_hardware, simulate
 from simulator.engine import engine
 from simulator.engine.fast import totals
-from simulator.mapping import Mapping, map_workload
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.mapping.windows import window_reads
@@ -25,7 +24,7 @@ from simulator.workload import Workload
 from tests.build import layer, machine, network, times, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
-from tests.strategies import Overrides, machines, networks
+from tests.strategies import Overrides, machines, mapped, networks
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
 TABLE = layer(64, 64, 1, 2, tau=5)
@@ -125,14 +124,6 @@ def test_table_or_direct_counts_the_lines() -> None:
     # 80 -> 40 at 1.5: 48 + 32 with the table, 48 (not 40) + 40 without
     (plan,) = plan_layers(network(layer(80, 40, 1, 1, tau=5)), machine({KEY: 1.5}))
     assert plan.mode == "table"
-
-
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
-    try:
-        return map_workload(workload, machine(overrides))
-    except InputError:
-        assume(False)
-        raise
 
 
 def rates() -> st.SearchStrategy[float]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.hardware import Hardware
+from simulator.hardware.config import ActivationBuffer, IndexBuffer
 from simulator.mapping.addresses import Places, input_offsets, window_offsets
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.mapper import Mapping
@@ -18,28 +19,21 @@ def with_ports(program: Program, mapping: Mapping, hardware: Hardware) -> Progra
     memory = hardware.memory
     ports = []
     if memory.index_buffer.ports == 1:
-        line, lines = _indices(program, mapping, hardware)
-        ports.append(
-            SharedPort(
-                reader=int(Unit.INDEX_FETCH),
-                writer=int(Unit.DRAM_WEIGHTS),
-                banks=memory.index_buffer.banks or 1,
-                line=line,
-                lines=lines,
-            )
-        )
+        lines = _indices(program, mapping, hardware)
+        ports.append(_port(memory.index_buffer, Unit.INDEX_FETCH, Unit.DRAM_WEIGHTS, lines))
     if memory.activation_buffer.ports == 1:
-        line, lines = _activations(program, mapping)
-        ports.append(
-            SharedPort(
-                reader=int(Unit.DOT),
-                writer=int(Unit.DRAM_INPUTS),
-                banks=memory.activation_buffer.banks or 1,
-                line=line,
-                lines=lines,
-            )
-        )
+        lines = _activations(program, mapping)
+        ports.append(_port(memory.activation_buffer, Unit.DOT, Unit.DRAM_INPUTS, lines))
     return replace(program, ports=tuple(ports))
+
+
+def _port(
+    buffer: IndexBuffer | ActivationBuffer, reader: Unit, writer: Unit, lines: tuple[Ints, Ints]
+) -> SharedPort:
+    return SharedPort(
+        reader=int(reader), writer=int(writer), banks=buffer.banks or 1,
+        line=lines[0], lines=lines[1],
+    )  # fmt: skip
 
 
 def _indices(program: Program, mapping: Mapping, hardware: Hardware) -> tuple[Ints, Ints]:

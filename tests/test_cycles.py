@@ -268,6 +268,27 @@ class TestMemory:
         )
         assert mapping.layers[0].inputs == reuse
 
+    def test_where_only_a_step_fits_nothing_overlaps(self) -> None:
+        tiny = INSTANT | {
+            "memory.dram.bytes_per_cycle": 2,
+            "memory.dram.burst_bytes": 16,
+            "memory.index_buffer.bytes_per_cycle": 160,
+            "memory.activation_buffer.kib": 48 / 1024,  # two slots of 16 bytes, one step's 16
+            "array.pe.lut_entries": 16,  # two passes
+        }
+        mapping, trace = traced(network(layer(128, 64, 1, 2, tau=5)), tiny)
+        assert mapping.layers[0].inputs == "step"
+        # the chunk (2560 bytes, with the subset of 36 163 bursts) behind the step's inputs (8
+        # cycles), the fetch (16) behind the chunk; accumulates of 8 + 8
+        assert times(trace, Kind.READ_INPUTS)[:2] == [(0, 8), (1344, 1352)]
+        assert times(trace, Kind.LOAD_WEIGHTS) == [(8, 1312), (1352, 2632)]
+        assert times(trace, Kind.FETCH_INDICES)[:2] == [(1312, 1328), (2632, 2648)]
+        assert times(trace, Kind.ACCUMULATE)[:2] == [(1328, 1336), (1336, 1344)]
+        # the second pixel's inputs wait for the first one's drain; its indices for its inputs
+        assert times(trace, Kind.DRAIN)[0] == (2664, 2680)
+        assert times(trace, Kind.READ_INPUTS)[2:] == [(2680, 2688), (2728, 2736)]
+        assert times(trace, Kind.FETCH_INDICES)[2:] == [(2688, 2704), (2736, 2752)]
+
     def test_outputs_leave_through_two_slots(self) -> None:
         slow = INSTANT | {
             "memory.dram.bytes_per_cycle": 0.5,

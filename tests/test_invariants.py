@@ -267,3 +267,29 @@ def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
         for kib in (0.2, 0.26)
     )
     assert large <= small
+
+
+def test_a_buffer_that_comes_to_hold_a_transfer_never_costs_cycles() -> None:
+    """With both buffers too small for more than a step, loads once overlapped reads: 7605 cycles.
+
+    With a transfer's inputs held, 9063: then no read is left behind which a load could hide.
+    """
+    one = layer(21, 1, 2, 3, full_precision=True)
+    slow = {
+        "array.pes": 1,
+        "array.pe.partial_sums": 1,
+        "array.pe.accumulators": 1,
+        "memory.dram.latency_cycles": 0,
+        "memory.dram.bytes_per_cycle": 0.3,
+        "memory.dram.burst_bytes": 1,
+        "memory.index_buffer.kib": 0.1,
+        "memory.activation_buffer.transfer_pixels": 2,
+        "full_precision.macs_per_cycle": 1,
+        "full_precision.bits": 32,
+    }
+    (mapping, small), (other, large) = (
+        run(network(one), slow | {"memory.activation_buffer.kib": kib}) for kib in (0.5, 0.65)
+    )
+    assert (mapping.layers[0].inputs, mapping.layers[0].weights) == ("step", "step")
+    assert other.layers[0].inputs != "step"
+    assert large.cycles <= small.cycles

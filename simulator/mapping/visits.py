@@ -95,6 +95,8 @@ class VisitCommands:
         self.mode, self.groups = plan.mode, len(plan.group_units)
         self.like = [_first_like(alike) for alike in plan.alike_groups]
         self.room = int(inputs.room)
+        self.inputs_first = inputs.reuse == "step"
+        """All that a step needs comes after its inputs, they after all of the step before."""
         burst = plan.hardware.memory.dram.burst_bytes
         self.load_bytes: list[int] = (-(-weights.bytes // burst) * burst).tolist()
         self.chunk_bytes: list[list[int]] = plan.chunk_table.tolist()
@@ -122,8 +124,14 @@ class VisitCommands:
             if like[group] < group < last and not alone:
                 steps.append(steps[-1])
                 continue
-            load = (self._load(visit.place + group),) if visit.place >= 0 else ()
-            steps.append(load + self._step(self._step_of(visit, group)))
+            step = self._step_of(visit, group)
+            commands = self._step(step)
+            if visit.place >= 0 and self.inputs_first and step.read:
+                load = self._load(visit.place + group, after(INPUT_READ))
+                commands = (commands[0], load, *commands[1:])  # behind the read
+            elif visit.place >= 0:
+                commands = (self._load(visit.place + group), *commands)
+            steps.append(commands)
         behind: Body = (self._drain(visit),) if self.mode != "mac" else ()
         if visit.write:
             behind += (self._write(visit),)
@@ -181,24 +189,28 @@ class VisitCommands:
 
     # --- commands --------------------------------------------------------------------------------
 
-    def _load(self, place: int) -> int:
+    def _load(self, place: int, waits: Waits = ()) -> int:
         """A chunk that comes in for a step."""
-        return self._op(LOAD_WEIGHTS, bytes=self.load_bytes[place], posts=(LOADED,), room=place)
+        size = self.load_bytes[place]
+        return self._op(LOAD_WEIGHTS, bytes=size, waits=waits, posts=(LOADED,), room=place)
 
     def _transfers(self, step: _Step) -> Iterator[int]:
         """What must come in for a step behind its chunk: its inputs, its indices."""
+        drained = after(DRAINED) if self.inputs_first and self.mode != "mac" else ()
         if step.read:
+            room = after(self.room, step.read.age) if step.read.age else ()
             yield self._op(
                 READ_INPUTS,
                 bytes=step.read.bytes,
-                waits=(after(self.room, step.read.age) if step.read.age else ()) + after(LAYER),
+                waits=room + drained + after(LAYER),
                 posts=(INPUT_READ,),
             )
+        alone = after(INPUT_READ) if self.inputs_first and step.read else ()
         if step.fetches and self.mode != "mac":
             yield self._op(
                 FETCH_INDICES,
                 bytes=self.chunk_bytes[step.block][step.group],
-                waits=after(REGISTERS, 2) + (after(LOADED) if step.loads else ()),
+                waits=after(REGISTERS, 2) + (after(LOADED) if step.loads else ()) + alone,
                 posts=(FETCHED, ROOM) if step.frees else (FETCHED,),
             )
 

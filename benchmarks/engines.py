@@ -79,7 +79,7 @@ def engines(models: list[str], console: Console) -> None:
 def cost(path: Path) -> None:
     """Time of one run's totals against the input's pixels and against the PEs."""
     workload = configure(load_workload("r18"), tau=5)
-    sizes, pes = (112, 160, 224, 320, 448, 640, 896), (8, 16, 32, 64, 128, 256, 512, 1024)
+    sizes, pes = (112, 160, 224, 320, 448, 640, 896, 1280, 1792), (8, 16, 32, 64, 128, 256, 512, 1024)
     hardware = load_hardware("cofluent64")
     by_size, by_pes = [], []
     for size in sizes:
@@ -94,7 +94,7 @@ def cost(path: Path) -> None:
     right.plot(pes, by_pes, marker="o", color="tab:orange")
     right.set(xscale="log", xlabel="PEs", title="")
     pixels = [size**2 / 1e3 for size in sizes]
-    left.set_xticks(pixels, [f"{count:.0f}" for count in pixels])
+    left.set_xticks(pixels[::2], [f"{count:,.0f}" for count in pixels[::2]])
     right.set_xticks(pes, [str(count) for count in pes])
     for axes in (left, right):
         axes.minorticks_off()

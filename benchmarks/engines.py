@@ -79,7 +79,8 @@ def engines(models: list[str], console: Console) -> None:
 def cost(path: Path) -> None:
     """Time of one run's totals against the input's pixels and against the PEs."""
     workload = configure(load_workload("r18"), tau=5)
-    sizes, pes = (112, 160, 224, 320, 448, 640, 896, 1280, 1792), (8, 16, 32, 64, 128, 256, 512, 1024)
+    sizes = (112, 160, 224, 320, 448, 640, 896, 1280, 1792)
+    pes = (8, 16, 32, 64, 128, 256, 512, 1024)
     hardware = load_hardware("cofluent64")
     by_size, by_pes = [], []
     for size in sizes:

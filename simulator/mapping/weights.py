@@ -60,11 +60,13 @@ class WeightLoads:
         sizes[0] += self.plan.subset_bytes
         return sizes
 
+    @cached_property
     def last_bytes(self) -> Ints:
         """Bytes of the layer's last loads, enough to fill the ring if there are so many."""
         whole = self.reuse == "layer" or self.distinct >= self.full_rows
         return self.bytes if whole else self._later()
 
+    @cached_property
     def released_before(self) -> Ints:
         """[places] chunks of this layer that are not read again when the load begins."""
         number = np.arange(len(self.bytes))
@@ -145,8 +147,8 @@ class IndexRing:
         held = len(self._held)
         # The newest chunk m that must be gone before load n: sizes m..n together exceed the room.
         leaving = np.searchsorted(upto - sizes, upto[held:] - self._room) - 1
-        ages = held + loads.released_before() - leaving
-        self._keep(np.concatenate((self._held, loads.last_bytes())))
+        ages = held + loads.released_before - leaving
+        self._keep(np.concatenate((self._held, loads.last_bytes)))
         return np.where(leaving >= 0, ages, 0)
 
     def _keep(self, sizes: Ints) -> None:

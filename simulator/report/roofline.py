@@ -201,8 +201,9 @@ def _draw_roofs(axes: "Axes", placed: Roofline) -> None:
         dash = "--" if slope is placed.slopes[-1] else "-"
         axes.plot(x, rate * x, color="0.25", linewidth=0.9, linestyle=dash)
         axes.annotate(
-            text, (x[0], rate * x[0]), (10, 8 + 11 * number), textcoords="offset points",
-            fontsize=7, bbox={"boxstyle": "square,pad=0.1", "color": "white"},
+            text, (x[1], highest), (-16, 6 + 10 * number), textcoords="offset points", ha="right",
+            fontsize=7,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.25", "relpos": (1, 0.5)},
         )  # fmt: skip
 
 

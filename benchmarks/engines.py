@@ -20,6 +20,7 @@ from rich.table import Table
 
 from simulator import load_hardware, load_workload
 from simulator.engine import event, fast
+from simulator.hardware import Hardware
 from simulator.mapping import mapper
 from simulator.mapping.builder import Kind
 from simulator.workload import Workload, configure
@@ -38,11 +39,11 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.proces
     return statistics.median(took)
 
 
-def map_anew(workload: Workload, hardware: object) -> mapper.Mapping:
+def map_anew(workload: Workload, hardware: Hardware) -> mapper.Mapping:
     """Map without what earlier runs left behind."""
     mapper._nest.cache_clear()
     mapper._room_ages.cache_clear()
-    return mapper.map_workload(workload, hardware)  # type: ignore[arg-type] # a Hardware
+    return mapper.map_workload(workload, hardware)
 
 
 def engines(models: list[str], console: Console) -> None:
@@ -105,7 +106,7 @@ def cost(path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def _milliseconds(workload: Workload, hardware: object) -> float:
+def _milliseconds(workload: Workload, hardware: Hardware) -> float:
     fast.totals(map_anew(workload, hardware).loops, True)
     return 1e3 * seconds(lambda: fast.totals(map_anew(workload, hardware).loops, True))
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from math import ceil
 from pathlib import Path
 from unittest import mock
@@ -44,7 +45,7 @@ def study(model: str, kind: str, points: int) -> Study:
     return grid_study([*axes, first, second])
 
 
-def remembering() -> object:
+def remembering() -> AbstractContextManager[object]:
     """`run_together`, but every workload is run once, on the hardware it first meets."""
     known: dict[float, object] = {}
 
@@ -65,7 +66,7 @@ def one(model: str, kind: str, points: int, own: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()
         if own:
-            with remembering():  # type: ignore[attr-defined] # a context manager
+            with remembering():
                 run_study(made, Path(folder), jobs=1)
         else:
             run_study(made, Path(folder), jobs=1)

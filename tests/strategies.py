@@ -76,7 +76,7 @@ def machines(draw: st.DrawFn) -> Overrides:
     }
 
 
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
+def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
     """Map, or leave the example out where a buffer is too small."""
     try:
         return map_workload(workload, machine(overrides))

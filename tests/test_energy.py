@@ -25,7 +25,7 @@ from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.conftest import ROOT, Command
-from tests.strategies import Overrides, layers, machines, mapped, networks
+from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
 TABLE = load_energy("45nm")
 
@@ -152,8 +152,8 @@ class Walk:
 def counted(mapping: Mapping) -> list[Counts]:
     """Actions of every layer, command by command."""
     program, found = mapping.program, []
-    for number, layer_ in enumerate(mapping.layers):
-        walk = Walk(layer_.plan)
+    for number, mapped in enumerate(mapping.layers):
+        walk = Walk(mapped.plan)
         for command in np.flatnonzero(program.layer == number).tolist():
             walk.command(
                 Kind(program.kind[command]),
@@ -168,7 +168,7 @@ def counted(mapping: Mapping) -> list[Counts]:
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines())
 def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Overrides) -> None:
-    mapping = mapped(workload, overrides)
+    mapping = mapping_of(workload, overrides)
     moved = sums_by_unit(mapping.program, mapping.program.bytes)
     actions = [layer_actions(m.plan, moved[n]) for n, m in enumerate(mapping.layers)]
     assert actions == counted(mapping)
@@ -176,7 +176,7 @@ def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Ov
 
 def energy_of(workload: Workload, overrides: Overrides) -> RunEnergy:
     assume(workload.binary_layers)
-    mapped(workload, overrides)
+    mapping_of(workload, overrides)
     return run_energy(run_one(workload, machine(overrides), "event"), TABLE)
 
 

@@ -18,7 +18,7 @@ from simulator.program import Summary, summarize
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
-from tests.strategies import Overrides, machines, mapped, networks
+from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
 
@@ -42,7 +42,7 @@ def agree(loops: LoopProgram) -> None:
 
 @given(workload=networks(), overrides=machines())
 def test_random_networks_on_random_machines(workload: Workload, overrides: Overrides) -> None:
-    agree(mapped(workload, overrides).loops)
+    agree(mapping_of(workload, overrides).loops)
 
 
 @st.composite
@@ -78,13 +78,13 @@ def rates() -> st.SearchStrategy[Overrides]:
 def test_machines_that_differ_in_rates_run_together(
     workload: Workload, overrides: Overrides, lanes: list[Overrides]
 ) -> None:
-    programs = [mapped(workload, overrides | lane).loops for lane in lanes]
+    programs = [mapping_of(workload, overrides | lane).loops for lane in lanes]
     for program, together in zip(programs, totals_together(programs), strict=True):
         assert same(together, totals(program, compiled=False))
 
 
 def test_other_layers_do_not_run_together() -> None:
-    programs = [mapped(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
+    programs = [mapping_of(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
     with pytest.raises(ValueError, match="same layers"):
         totals_together(programs)
 
@@ -92,7 +92,7 @@ def test_other_layers_do_not_run_together() -> None:
 @settings(max_examples=12)
 @given(workload=tall_networks(), overrides=machines())
 def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
-    agree(mapped(workload, overrides).loops)
+    agree(mapping_of(workload, overrides).loops)
 
 
 MACHINE = Machine(

@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 
 from simulator.engine import engine
-from simulator.errors import InputError
-from simulator.mapping import Mapping, map_workload
+from simulator.mapping import Mapping
 from simulator.mapping.builder import Kind, Unit
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints, Trace, summarize
@@ -16,17 +15,14 @@ from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network
 from tests.nest import Nest, nest_of
-from tests.strategies import Overrides, machines, networks
+from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
 
 
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
     """Map and run; machines whose buffers hold nothing of the layer are not of interest."""
-    try:
-        mapping = map_workload(workload, machine(overrides))
-    except InputError:
-        assume(False)
+    mapping = mapping_of(workload, overrides)
     return mapping, engine("event")(mapping.program, None)
 
 

@@ -231,6 +231,25 @@ class TestCommand:
         assert front["time_ms"].is_monotonic_increasing
         assert (tmp_path / "found/front.svg").stat().st_size > 5_000
 
+    def test_limits_of_storage(self, command: Command) -> None:
+        """Without them the fastest stores 0.468 bits per weight, 0.125 Mbit."""
+        run = (
+            *self.RUN,
+            "--objective",
+            "time",
+            "--min-mean-bits",
+            0.4,
+            "--taus",
+            "4,8,9",
+            "--json",
+        )
+        free, mean, stored = (
+            json.loads(command(*run, *limit).stdout)["best"]
+            for limit in ((), ("--mean-bits", 0.45), ("--max-mbit", 0.122))
+        )
+        assert mean["mean_bits"] <= 0.45 < free["mean_bits"]
+        assert stored["mbit"] <= 0.122 < free["mbit"]
+
     def test_table(self, command: Command) -> None:
         done = command(*self.RUN, "--objective", "bits", "--max-time-ms", 1)
         for words in (

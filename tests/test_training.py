@@ -362,6 +362,9 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
         "simulate: out/1-bit-seed0.json: was trained with epochs 2, not 3: "
         "take another --out, or remove it\n"
     )
+    other = run("--learning-rate", "0.2", "--methods", "1-bit")
+    assert other.returncode == 2
+    assert "was trained with learning_rate 0.1, not 0.2" in other.stderr
 
 
 def test_a_training_that_diverges_is_an_error(tiny: str) -> None:

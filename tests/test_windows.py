@@ -24,7 +24,7 @@ from simulator.workload import Workload
 from tests.build import layer, machine, network, times, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
-from tests.strategies import Overrides, machines, mapped, networks
+from tests.strategies import Overrides, machines, mapping_of, networks
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
 TABLE = layer(64, 64, 1, 2, tau=5)
@@ -134,7 +134,7 @@ def rates() -> st.SearchStrategy[float]:
 @settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: float) -> None:
-    loops = mapped(workload, overrides | {KEY: rate})
+    loops = mapping_of(workload, overrides | {KEY: rate})
     event = engine("event")(loops.program, None)
     assert totals(loops.loops).ends.tolist() == summarize(event).ends.tolist()
 
@@ -145,7 +145,7 @@ def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: floa
 def test_a_line_of_all_windows_or_more_never_binds(
     workload: Workload, overrides: Overrides
 ) -> None:
-    default, wide = (mapped(workload, overrides | {KEY: rate}) for rate in ("windows", 1e9))
+    default, wide = (mapping_of(workload, overrides | {KEY: rate}) for rate in ("windows", 1e9))
     assert np.array_equal(default.program.cycles, wide.program.cycles)
     assert default.program.waits.tolist() == wide.program.waits.tolist()
 
@@ -157,7 +157,7 @@ def test_a_wider_line_never_costs_cycles(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
     """Where layers keep table or direct, which is chosen by the steady state."""
-    narrow, wide = (mapped(workload, overrides | {KEY: r}) for r in (rate, 1.7 * rate))
+    narrow, wide = (mapping_of(workload, overrides | {KEY: r}) for r in (rate, 1.7 * rate))
     assume([m.plan.mode for m in narrow.layers] == [m.plan.mode for m in wide.layers])
     assert totals(wide.loops).cycles <= totals(narrow.loops).cycles
 
@@ -183,7 +183,7 @@ def test_steps_take_their_dots_or_their_windows(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
     """Command by command, by hand; the same bits are priced (docs/energy.md)."""
-    mapping = mapped(workload, overrides | {KEY: rate})
+    mapping = mapping_of(workload, overrides | {KEY: rate})
     program = mapping.program
     for number, m in enumerate(mapping.layers):
         plan, inner = m.plan, m.plan.layer
@@ -206,7 +206,7 @@ def test_steps_take_their_dots_or_their_windows(
 def test_waiting_for_windows_is_a_part_of_its_own(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
-    mapping = mapped(workload, overrides | {KEY: rate})
+    mapping = mapping_of(workload, overrides | {KEY: rate})
     trace = engine("event")(mapping.program, None)
     found = splits(mapping, trace)
     extra = found[Part.WINDOW_READ] if Part.WINDOW_READ in found else np.zeros(len(mapping.program))

@@ -154,10 +154,9 @@ class Places:
 
 def _weights(plan: LayerPlan, places: Places, step: Ints) -> tuple[Ints, int]:
     """(offset of the chunk that each load brings, bytes of all chunks in whole bursts)."""
-    burst = plan.hardware.memory.dram.burst_bytes
     sizes = plan.stored_table.ravel().copy()
     sizes[0] += plan.subset_bytes
-    stored = -(-sizes // burst) * burst
+    stored = plan.in_bursts(sizes)
     begins = np.cumsum(stored) - stored
     return begins[places.chunk(step)], int(stored.sum())
 
@@ -169,8 +168,7 @@ def input_offsets(mapped: MappedLayer, places: Places, step: Ints) -> Ints:
         return _burst_of(plan, window_offsets(plan, places, step))
     row, block, inside = places.visit(step)
     image, out_row, column = places.pixel(row, inside)
-    top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
-    left = np.clip(column * layer.stride - layer.padding, 0, layer.in_width)
+    top, left = _corner(plan, out_row, column)
     if mapped.inputs == "rows":  # what the rows and columns of output before brought is there
         behind = (out_row - 1) * layer.stride - layer.padding + layer.extent
         top = np.where(out_row > 0, np.maximum(top, np.clip(behind, 0, layer.in_height)), top)
@@ -184,11 +182,18 @@ def window_offsets(plan: LayerPlan, places: Places, step: Ints) -> Ints:
     layer = plan.layer
     row, block, inside = places.visit(step)
     image, out_row, column = places.pixel(row, inside)
-    top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
-    left = np.clip(column * layer.stride - layer.padding, 0, layer.in_width)
+    top, left = _corner(plan, out_row, column)
     per_unit = 1 if plan.mode == "mac" else layer.unit_channels
     group = step % places.groups * plan.group_units[0] * per_unit
     return _offset(plan, image, top, left, _first_channel(places, block) + group)
+
+
+def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:
+    """First row and column of the input under output pixels."""
+    layer = plan.layer
+    top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
+    left = np.clip(column * layer.stride - layer.padding, 0, layer.in_width)
+    return top, left
 
 
 def _first_channel(places: Places, block: Ints) -> Ints:

@@ -73,13 +73,7 @@ def plan_inputs(plan: LayerPlan, transfers: Transfers) -> InputReads:
 
 def _reads(reuse: InputReuse, size: Ints, room: Signal, age: int, plan: LayerPlan) -> InputReads:
     ages = np.full_like(size, age)
-    return InputReads(reuse=reuse, bytes=_bursts(size, plan), room=room, age=ages)
-
-
-def _bursts(size: Ints, plan: LayerPlan) -> Ints:
-    """Bytes in whole bursts."""
-    burst = plan.hardware.memory.dram.burst_bytes
-    return -(-size // burst) * burst
+    return InputReads(reuse=reuse, bytes=plan.in_bursts(size), room=room, age=ages)
 
 
 class _Window:
@@ -175,7 +169,7 @@ def _row_reads(
     # A group reads those of its transfer's bursts that no group before has read.
     fresh = _gains(_bytes(covered, layer.in_channels, plan))
     shares = -(-fresh[:, None] * (groups + 1) // layer.groups)
-    size = _gains(_bursts(shares, plan))
+    size = _gains(plan.in_bursts(shares))
     return InputReads(reuse="rows", bytes=size, room=Signal.ROW, age=age)
 
 

@@ -252,6 +252,4 @@ class _Rows:
 
     def _write_bytes(self, transfer: _Transfer) -> int:
         values = transfer.pixels * self.plan.blocks[transfer.block].outputs
-        size = -(-values * self.plan.activation_bits // 8)
-        burst = self.plan.hardware.memory.dram.burst_bytes
-        return -(-size // burst) * burst
+        return self.plan.in_bursts(-(-values * self.plan.activation_bits // 8))

@@ -270,6 +270,11 @@ class LayerPlan:
         """Stored bytes of all groups of the largest block, with the subset."""
         return self.subset_bytes + int(self.stored_table.sum(axis=1).max())
 
+    def in_bursts(self, size: _Number) -> _Number:
+        """Bytes in whole bursts of the DRAM."""
+        burst = self.hardware.memory.dram.burst_bytes
+        return -(-size // burst) * burst
+
     @property
     def out_transfer_bytes(self) -> int:
         """Bytes of the largest outgoing transfer."""

@@ -97,8 +97,7 @@ class VisitCommands:
         self.room = int(inputs.room)
         self.inputs_first = inputs.reuse == "step"
         """All that a step needs comes after its inputs, they after all of the step before."""
-        burst = plan.hardware.memory.dram.burst_bytes
-        self.load_bytes: list[int] = (-(-weights.bytes // burst) * burst).tolist()
+        self.load_bytes: list[int] = plan.in_bursts(weights.bytes).tolist()
         self.chunk_bytes: list[list[int]] = plan.chunk_table.tolist()
         self.drains = [plan.drain_cycles(block) for block in plan.blocks]
         spatial = plan.hardware.array.spatial

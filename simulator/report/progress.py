@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 _AFTER_SECONDS = 1.0
@@ -42,18 +50,18 @@ def progress_bar(unit: str | None = None) -> Iterator[Callable[[str, int, int], 
         columns += [TextColumn("{task.completed:,.0f} of {task.total:,.0f}"), _Rate(unit)]
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     began = time.monotonic()
-    tasks: dict[str, int] = {}
+    tasks: dict[str, TaskID] = {}
 
     def report(what: str, done: int, total: int) -> None:
         if not tasks and time.monotonic() - began < _AFTER_SECONDS:
             return
         if what not in tasks:
             for task in tasks.values():
-                bar.remove_task(task)  # type: ignore[arg-type] # TaskID is an int
+                bar.remove_task(task)
             tasks.clear()
             bar.start()
             tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done)  # type: ignore[arg-type] # same
+        bar.update(tasks[what], completed=done)
 
     try:
         yield report

@@ -1,7 +1,7 @@
 """A result as a table in the terminal, by layer and by stage."""
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Pair = tuple["LayerResult", "LayerResult"]
 
-_COLUMNS = (
+_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("layer", "left"),
     ("cycles", "right"),
     ("µs", "right"),
@@ -44,7 +44,7 @@ def print_result(result: "Result", console: Console) -> None:
         title_justify="left",
     )
     for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, no_wrap=name == "layer")  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, no_wrap=name == "layer")
     pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
     for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
         members = list(group)

@@ -54,10 +54,10 @@ def _read(mapped: MappedLayer, rows: int) -> int:
     if _row_bytes(plan, max(spans)) <= room:
         return (
             weights
-            + _bursts(plan, _row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images
+            + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images
         )
     return weights + len(plan.blocks) * images * sum(
-        _bursts(plan, _row_bytes(plan, span)) for span in spans
+        plan.in_bursts(_row_bytes(plan, span)) for span in spans
     )
 
 
@@ -65,7 +65,7 @@ def _weights(plan: LayerPlan) -> int:
     """Bytes of all chunks, each in whole bursts, and of the subset with the first."""
     sizes = plan.stored_table.ravel().tolist()
     sizes[0] += plan.subset_bytes
-    return sum(_bursts(plan, size) for size in sizes)
+    return sum(plan.in_bursts(size) for size in sizes)
 
 
 def _input_rows(plan: LayerPlan, first: int, behind: int) -> int:
@@ -79,11 +79,6 @@ def _input_rows(plan: LayerPlan, first: int, behind: int) -> int:
 def _row_bytes(plan: LayerPlan, rows: int) -> int:
     layer = plan.layer
     return -(-rows * layer.in_width * layer.in_channels * plan.activation_bits // 8)
-
-
-def _bursts(plan: LayerPlan, size: int) -> int:
-    burst = plan.hardware.memory.dram.burst_bytes
-    return -(-size // burst) * burst
 
 
 def tiling_notes(layers: Iterable[LayerResult]) -> Iterator[str]:

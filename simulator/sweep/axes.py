@@ -9,6 +9,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from simulator.errors import InputError
 from simulator.inputs import parse_yaml
@@ -127,20 +128,20 @@ def value_of_text(name: str, text: str) -> Value:
         return _number(name, text, float, "a number such as 0.56")
     if name in POINT_FIELDS:
         return _number(name, text, int, "a whole number")
-    value = parse_yaml(text, f"{name}={text}")
+    value: Value | dict[str, Any] | list[Any] = parse_yaml(text, f"{name}={text}")
     if isinstance(value, dict | list):
         raise InputError(f"{name}={text}: expected one value")
-    return value  # type: ignore[no-any-return] # a YAML scalar
+    return value
 
 
-def _number(name: str, text: str, kind: type, expected: str) -> Value:
+def _number(name: str, text: str, kind: type[int] | type[float], expected: str) -> Value:
     try:
         number = kind(text)
     except ValueError as error:
         raise InputError(f"{name} {text!r}: expected {expected}") from error
     if not abs(number) < _LARGEST:  # nor is NaN
         raise InputError(f"{name} {text!r}: expected {expected} below {_LARGEST:,}")
-    return number  # type: ignore[no-any-return] # int or float
+    return number
 
 
 def parse_size(text: str) -> tuple[int, int]:

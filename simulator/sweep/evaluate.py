@@ -177,18 +177,22 @@ class _Evaluator:
 
     def _runs_of(self, point: "Point") -> "list[RunKey]":
         """The point's run and its baseline, as `_run` takes them."""
-        said = {name: point[i] for i, name in self._fields if point[i] is not None}
-        settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
+        said, settings = self._given(point)
         hw = str(said.pop("hw"))
         precision = tuple((k, said.pop(k)) for k in ("bits", "tau", "tau_1x1") if k in said)
         shape = tuple(sorted(said.items()))
         baseline = (("bits", self.inputs.baseline_bits),)
         return [(hw, settings, shape, precision), (hw, settings, shape, baseline)]
 
-    def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
-        """The row of a point, and its rows by layer; the reason where it is impossible."""
+    def _given(self, point: "Point") -> tuple[dict[str, Value], Settings]:
+        """What a point says of its own fields, and its settings of hardware keys."""
         said = {name: point[i] for i, name in self._fields if point[i] is not None}
         settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
+        return said, settings
+
+    def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
+        """The row of a point, and its rows by layer; the reason where it is impossible."""
+        said, settings = self._given(point)
         row: Row = {
             "point": number,
             "hardware": said.pop("hw"),
@@ -265,14 +269,14 @@ class _Evaluator:
         return sum(area(self._machine(name, settings).hardware, activation_bits).values())
 
     def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
-        options: dict[str, Any] = dict(shape)
+        options, bits = dict[str, Any](shape), dict[str, Any](precision)
         network = self._network(options)
         workload = configure(
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits", 1),
             include_full_precision=self.inputs.include_full_precision,
-            **dict(precision),  # type: ignore[arg-type] # bits, tau, tau_1x1
+            **bits,
         )
         return _Network(workload, configuration_text(workload.described()))
 

@@ -125,8 +125,9 @@ def _together(places: Floats, values: tuple[Value, ...]) -> tuple[Floats, int]:
 
 def _handles(grid: Any) -> tuple[list[Any], list[str]]:
     """Line and name of every network, from the first panel that tells them apart."""
+    named: list[tuple[list[Any], list[str]]]
     named = [axes.get_legend_handles_labels() for axes in grid.flat]
-    return max(named, key=lambda pair: len(pair[1]))  # type: ignore[no-any-return] # untyped
+    return max(named, key=lambda pair: len(pair[1]))
 
 
 def _draw_band(

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.sweep import cluster, run_study
+from simulator.shipped import find
+from simulator.sweep import cluster, grid_study, run_study
+from simulator.sweep.axes import axis, setting_axis
 from tests.conftest import ROOT
 from tests.test_sweep import net, small_study, written
 
@@ -27,7 +29,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         """Start them and wait until the scheduler has all workers."""
-        self._folder = folder
+        self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
         self._start("dask_scheduler", "--scheduler-file", file, "--port", 0)
@@ -40,11 +42,11 @@ class Cluster:
         self._wait(lambda: self.count() == WORKERS)
 
     def _start(self, module: str, *options: object) -> subprocess.Popen[bytes]:
-        with (self._folder / f"log{len(self._processes)}").open("wb") as log:
+        with (self.folder / f"log{len(self._processes)}").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.{module}", "--host", "127.0.0.1",
                  "--no-dashboard", *map(str, options)],
-                cwd=self._folder,
+                cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdout=log,
                 stderr=log,
@@ -107,6 +109,25 @@ def test_workers_of_another_version_are_refused(
     with pytest.raises(InputError, match=r"worker tcp://\S+ has simulator 0\.\S+, this is 9\.9"):
         run_study(small_study(net), tmp_path / "study", scheduler=dask_cluster.address)
     assert not list((tmp_path / "study").glob("*.parquet"))
+
+
+def test_workers_with_another_dram_table_are_refused(
+    dask_cluster: Cluster, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = find("hw_configs/dram", "ddr4-2400").read_text(encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(text)
+    theirs = dask_cluster.folder / "own.yaml"
+    theirs.write_text(text.replace("  CL: 17", "  CL: 16"))
+    axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "3")]
+    study = grid_study([*axes, setting_axis("memory.dram.timing=own.yaml")])
+    with pytest.raises(InputError, match=r"chunk 0: the DRAM table own\.yaml is not the one"):
+        run_study(study, tmp_path / "study", scheduler=dask_cluster.address)
+    assert not list((tmp_path / "study").glob("*.parquet"))
+    theirs.write_text(text)
+    run_study(study, tmp_path / "far", scheduler=dask_cluster.address)
+    run_study(study, tmp_path / "local", jobs=1)
+    assert written(tmp_path / "far") == written(tmp_path / "local")
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x"])

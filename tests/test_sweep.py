@@ -584,9 +584,11 @@ def test_a_summary_doubts_a_fit_of_too_many_values(
     keys = ("clock_ghz", "memory.dram.bytes_per_cycle")
     settings = [setting_axis(f"{key}={values}") for key in keys]
     study = grid_study([*axes, *settings], sample=60, seed=3)
-    run_study(study, tmp_path / "study", jobs=1)
+    result = run_study(study, tmp_path / "study", jobs=1)
     text = (tmp_path / "study/summary.md").read_text()
     assert ("its spans are mostly chance" in text) is doubted  # more than 60 values, or 14 at most
+    doubt = result.summary()["doubt"]
+    assert (doubt in text) if doubted else doubt is None
 
 
 @pytest.mark.docs

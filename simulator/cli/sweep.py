@@ -136,6 +136,8 @@ def _print(result: "StudyResult") -> None:
         reason = next(iter(figures.errors))
         text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
     out.print(text, highlight=False, markup=False, soft_wrap=True)
+    if result.doubt:
+        out.print(result.doubt, highlight=False, markup=False, soft_wrap=True)
     for effect in result.effects:
         out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
     names = ", ".join(path.name for path in result.files)

@@ -21,6 +21,13 @@ class StudyResult:
     """The axis that matters most first."""
     files: tuple[Path, ...]
 
+    @property
+    def doubt(self) -> str | None:
+        """Why the effects may mean little; None: nothing speaks against them."""
+        from simulator.sweep.summary import doubt_of
+
+        return doubt_of(self.effects, len(self.figures.point))
+
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object."""
         return {
@@ -28,6 +35,7 @@ class StudyResult:
             "failed_points": sum(self.figures.errors.values()),
             "errors": dict(self.figures.errors),
             "axes": [effect.described() for effect in self.effects],
+            "doubt": self.doubt,
             "files": [str(path) for path in self.files],
             "study_sha256": self.study.sha256,
             "version": self.study.inputs.version,

@@ -81,21 +81,27 @@ def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
         for effect in effects
     ]
     sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
-    levels = sum(len(effect.values) for effect in effects)
-    doubtful = any(not e.groups for e in effects) and levels * _POINTS_PER_LEVEL > points
-    doubt = (
-        f"The fit has {levels:,} numbers for {points:,} points: its spans are mostly chance. Fewer "
-        "values per axis, or more points, would tell."
-    )
+    doubt = doubt_of(effects, points)
     return [
         "## What mattered",
         "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
         "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
         "such points, the span of a fit of log(time) as a sum over the axes.",
-        *([doubt] if doubtful else []),
+        *([doubt] if doubt else []),
         _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
         sentences,
     ]
+
+
+def doubt_of(effects: Sequence[AxisEffect], points: int) -> str | None:
+    """Why the effects may mean little; None: nothing speaks against them."""
+    levels = sum(len(effect.values) for effect in effects)
+    if all(effect.groups for effect in effects) or levels * _POINTS_PER_LEVEL <= points:
+        return None
+    return (
+        f"The fit has {levels:,} numbers for {points:,} points: its spans are mostly chance. Fewer "
+        "values per axis, or more points, would tell."
+    )
 
 
 def sentence(effect: AxisEffect) -> str:

@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.loops import LayerLoops, LoopProgram, Machine
+from simulator.loops import (
+    BYTES,
+    PES,
+    ROOM,
+    WAITS,
+    LayerLoops,
+    LoopProgram,
+    Machine,
+    age_of,
+    signal_of,
+)
 from simulator.program import Ints, Program
 
 
@@ -21,17 +31,17 @@ class _Posts:
 
 def flatten(program: LoopProgram) -> Program:
     """Return the program with every command and every wait written out."""
-    posts = _Posts(program.machine)
+    body = program.body
+    posts = _Posts(body.machine)
     first = 0
     columns: dict[str, list[Ints]] = {name: [] for name in _COLUMNS}
     waiting, awaited = [], []
-    for number, (layer, ages) in enumerate(zip(program.layers, program.room_ages, strict=True)):
+    for number, (layer, ages) in enumerate(zip(body.layers, body.room_ages, strict=True)):
         sequence = layer.sequence()
-        ops = layer.columns
         given = {
-            "kind": ops.kind,
-            "pes": ops.pes,
-            "bytes": ops.bytes,
+            "kind": layer.kind,
+            "pes": layer.ops[:, PES],
+            "bytes": layer.ops[:, BYTES],
             "cycles": layer.cycles(program.rate_columns),
             "latency": layer.latency(program.rate_columns),
         }
@@ -49,10 +59,10 @@ def flatten(program: LoopProgram) -> Program:
     order = np.argsort(commands, kind="stable")
     counts = np.bincount(commands, minlength=first)
     return Program(
-        units=program.machine.units,
-        kinds=program.machine.kinds,
+        units=body.machine.units,
+        kinds=body.machine.kinds,
         layers=program.names,
-        unit=np.array(program.machine.unit_of, dtype=np.int64)[column["kind"]],
+        unit=np.array(body.machine.unit_of, dtype=np.int64)[column["kind"]],
         kind=column["kind"],
         layer=column["layer"],
         step=column["step"],
@@ -70,39 +80,29 @@ _COLUMNS = ("kind", "layer", "step", "cycles", "latency", "bytes", "pes")
 
 def _steps(layer: LayerLoops, sequence: Ints) -> Ints:
     """[commands] the step that each command belongs to, or first serves."""
-    machine, ops = layer.machine, layer.columns
-    ends = _posting(layer, machine.step)[sequence]
-    trailing = np.isin(ops.kind, list(machine.trailing))[sequence]
+    machine = layer.machine
+    ends = layer.posting(machine.step)[sequence]
+    trailing = np.isin(layer.kind, list(machine.trailing))[sequence]
     steps: Ints = np.cumsum(ends) - ends - trailing
     return steps
-
-
-def _posting(layer: LayerLoops, signal: int) -> Ints:
-    """[ops] 1 where an operation posts the signal."""
-    posts = layer.signals
-    owner = np.repeat(np.arange(len(layer.ops)), np.diff(posts.post_offsets))
-    posting = np.zeros(len(layer.ops), dtype=np.int64)
-    posting[owner[posts.post_signal == signal]] = 1
-    return posting
 
 
 def _waits(
     layer: LayerLoops, sequence: Ints, ages: Ints, first: int, posts: _Posts
 ) -> tuple[Ints, Ints]:
     """Waiting commands and what they wait on; adds the layer's posts to `posts`."""
-    ops, waits, machine = layer.columns, layer.signals, layer.machine
-    counts = np.diff(waits.wait_offsets)[sequence]
-    command = np.repeat(np.arange(len(sequence)), counts)
-    inside = np.arange(len(command)) - np.repeat(np.cumsum(counts) - counts, counts)
-    which = waits.wait_offsets[sequence][command] + inside
-    signal, age = waits.wait_signal[which], waits.wait_age[which]
-    roomy = np.flatnonzero(ops.room[sequence] >= 0)
-    signal = np.concatenate((signal, np.full(len(roomy), machine.room)))
-    age = np.concatenate((age, ages[ops.room[sequence][roomy]]))
+    machine = layer.machine
+    given = layer.ops[sequence, WAITS:]
+    command, which = np.nonzero(given)
+    waits = given[command, which]
+    room = layer.ops[sequence, ROOM]
+    roomy = np.flatnonzero(room >= 0)
+    signal = np.concatenate((signal_of(waits), np.full(len(roomy), machine.room)))
+    age = np.concatenate((age_of(waits), ages[room[roomy]]))
     command = np.concatenate((command, roomy))
     waiting, awaited = [], []
     for number in range(machine.signals):
-        posted = _posting(layer, number)[sequence]
+        posted = layer.posting(number)[sequence]
         mine = np.flatnonzero((signal == number) & (age > 0))
         before = posts.commands.get(number, np.empty(0, dtype=np.int64))
         after = np.concatenate((before, first + np.flatnonzero(posted)))

@@ -1,52 +1,81 @@
 """A program written with loops: what a mapper makes, and what runs without being written out.
 
-A layer is a body: a sequence of operations and of loops over bodies. An operation is a command
-that may happen many times. It does not name the commands that it waits on by number but by
-*signal*: a signal is a sequence of commands, each of which *posts* it, and the wait (signal, age)
-is on the command that posted it age posts ago (1: the last one); on none if there were fewer. So
-an operation reads the same in every turn of a loop.
+A layer is a table of operations and a row of instructions: do an operation, begin a loop, end its
+turn. An operation is a command that may happen many times. It does not name the commands that it
+waits on by number but by *signal*: a signal is a sequence of commands, each of which *posts* it,
+and the wait (signal, age) is on the command that posted it age posts ago (1: the last one); on none
+if there were fewer. So an operation reads the same in every turn of a loop.
 
 `simulator.flatten` writes everything out: the same commands, in the same order, with numbers.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, chain, groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from simulator.compiling import Memory
 from simulator.program import Ints
 
+KIND, PES, CYCLES, BYTES, ROOM, POSTS, WAITS, FIELDS = 0, 1, 2, 3, 4, 5, 6, 12
+"""Columns of a table of operations.
 
-class Op(NamedTuple):
-    """A command that may happen many times; equal ones are one operation of their layer."""
+`KIND`: what it does. `PES`: PEs that work; 0 on units that are not PEs. `CYCLES`: of a kind without
+a rate. `BYTES`: bytes moved; where the kind has a rate they decide the cycles. `ROOM`: -1, or a
+place in the layer's `room_ages`: one more wait, whose age is known only for a whole run. `POSTS`:
+the signals that it posts, a bit each. From `WAITS` on: what it waits for, as `wait_on` says it.
+"""
 
-    kind: int
-    pes: int = 0
-    """PEs that work; 0 on units that are not PEs."""
-    cycles: int = 0
-    """Cycles, of a kind without a rate."""
-    bytes: int = 0
-    """Bytes moved; where the kind has a rate they decide the cycles."""
-    waits: tuple[tuple[int, int], ...] = ()
-    """(signal, age) pairs."""
-    posts: tuple[int, ...] = ()
-    """Signals that it posts."""
-    room: int = -1
-    """Place in the layer's `room_ages`: one more wait, whose age is known only for a whole run."""
+END, LOOP = -1, -2
+"""Instructions: a turn's end; LOOP - number: begin a loop."""
+
+SIGNAL_BITS = 6
+"""Bits of a signal's number in a wait."""
 
 
-class Loop(NamedTuple):
-    """A body that runs several times."""
-
-    turns: int
-    body: "Body"
+def wait_on(signal: int, age: int = 1) -> int:
+    """A wait on the post of a signal `age` posts ago as one number; 0, no wait, at age 0."""
+    return (age << SIGNAL_BITS) + signal if age > 0 else 0
 
 
-Body = tuple["int | Loop", ...]
-"""Numbers of operations, and loops."""
+_Number = TypeVar("_Number", int, Ints)
+
+
+def signal_of(wait: _Number) -> _Number:
+    """Which signal is waited for."""
+    return wait & ((1 << SIGNAL_BITS) - 1)
+
+
+def age_of(wait: _Number) -> _Number:
+    """How many posts ago."""
+    return wait >> SIGNAL_BITS
+
+
+def count(memory: Memory, begin: int, end: int, turns: int, times: int, outside: int) -> None:
+    """Add up how often each operation happens.
+
+    Args:
+        memory: where everything lies.
+        begin: place of the first instruction,
+        end: and behind the last one.
+        turns: place of every loop's turns.
+        times: place of the sums.
+        outside: place to note, for every loop, what holds outside it.
+
+    """
+    often, depth = 1, 0
+    for at in range(begin, end):
+        op = memory[at]
+        if op >= 0:
+            memory[times + op] += often
+        elif op == END:
+            depth -= 1
+            often = memory[outside + depth]
+        else:
+            memory[outside + depth] = often
+            often *= memory[turns + LOOP - op]
+            depth += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,146 +108,136 @@ class Rates(NamedTuple):
 
 
 class RateColumns(NamedTuple):
-    """What every kind's transfers cost: [kinds] each; 0 / 1 where cycles do not come from bytes."""
+    """What every kind's transfers cost; 0 / 1 where cycles do not come from bytes.
+
+    [kinds] each, or [kinds, lanes] for several machines.
+    """
 
     numerator: Ints
     denominator: Ints
     latency: Ints
 
 
+def cycles_of(ops: Ints, rates: RateColumns) -> Ints:
+    """[ops] cycles of operations, given as a table; [ops, lanes] if rates are [kinds, lanes]."""
+    kind, size, cycles = ops[:, KIND], ops[:, BYTES], ops[:, CYCLES]
+    if rates.numerator.ndim > 1:
+        size, cycles = size[:, None], cycles[:, None]
+    moved: Ints = -(-size * rates.denominator[kind] // rates.numerator[kind])
+    return cycles + moved
+
+
 @dataclass(frozen=True, eq=False)
 class LayerLoops:
-    """One layer: operations and the body that they stand in."""
+    """One layer: operations and the instructions that they stand in."""
 
     machine: Machine
-    ops: tuple[Op, ...]
-    body: Body
+    ops: Ints
+    """[ops, FIELDS] no two rows alike."""
+    what: Ints
+    """[I] an operation's number, END of a turn, or LOOP - a loop's number where it begins."""
+    turns: Ints
+    """[loops] turns of each loop; a loop's number may stand in many places, before the same body.
+    Loops inside have smaller numbers."""
+    times: Ints
+    """[ops] how often each operation happens."""
 
-    @cached_property
-    def columns(self) -> "OpColumns":
-        """What the operations do, as arrays."""
-        return OpColumns.of(self.ops)
+    @property
+    def kind(self) -> Ints:
+        """[ops] what each operation does."""
+        return self.ops[:, KIND]
 
-    @cached_property
-    def signals(self) -> "OpSignals":
-        """What the operations wait for and post, as arrays."""
-        return OpSignals.of(self.ops)
-
-    @cached_property
-    def times(self) -> Ints:
-        """[ops] how often each operation happens."""
-        times = self.times_in(self.body)
-        return np.array([times.get(op, 0) for op in range(len(self.ops))], dtype=np.int64)
-
-    def times_in(self, body: Body) -> dict[int, int]:
-        """How often each operation happens in a part of the layer's body."""
-        times: dict[int, int] = {}
-        loops: dict[int, tuple[Loop, int]] = {}  # by identity: the same ones stand in many places
-        for item in body:
-            if isinstance(item, int):
-                times[item] = times.get(item, 0) + 1
-            else:
-                _, often = loops.get(id(item), (item, 0))
-                loops[id(item)] = item, often + item.turns
-        for loop, turns in loops.values():
-            for op, often in self._in_a_turn(loop).items():
-                times[op] = times.get(op, 0) + turns * often
-        return times
-
-    def _in_a_turn(self, loop: Loop) -> dict[int, int]:
-        """Like `times_in`, once worked out for each loop."""
-        if id(loop) not in self._turns:
-            self._turns[id(loop)] = self.times_in(loop.body)
-        return self._turns[id(loop)]
-
-    @cached_property
-    def _turns(self) -> dict[int, dict[int, int]]:
-        """By identity of a loop of the body."""
-        return {}
-
-    @cached_property
-    def bytes_by_unit(self) -> Ints:
-        """[units] bytes moved."""
-        unit = np.array(self.machine.unit_of, dtype=np.int64)[self.columns.kind]
-        return _sums(unit, self.times * self.columns.bytes, len(self.machine.units))
-
-    @cached_property
-    def pe_cycles_by_kind(self) -> Ints:
-        """[kinds] PE-cycles worked."""
-        work = self.times * self.columns.cycles * self.columns.pes
-        return _sums(self.columns.kind, work, len(self.machine.kinds))
-
-    def cycles(self, rates: "RateColumns") -> Ints:
+    def cycles(self, rates: RateColumns) -> Ints:
         """[ops] cycles of each operation."""
-        kind = self.columns.kind
-        moved: Ints = -(-self.columns.bytes * rates.denominator[kind] // rates.numerator[kind])
-        return self.columns.cycles + moved
+        return cycles_of(self.ops, rates)
 
-    def latency(self, rates: "RateColumns") -> Ints:
+    def latency(self, rates: RateColumns) -> Ints:
         """[ops] cycles from each operation's end until its result can be used."""
-        return rates.latency[self.columns.kind]
+        return rates.latency[self.kind]
+
+    def posting(self, signal: int) -> Ints:
+        """[ops] 1 where an operation posts the signal."""
+        return self.ops[:, POSTS] >> signal & 1
 
     def sequence(self) -> Ints:
         """[commands] the operation of every command, in program order."""
-        return _written_out(self.body)
+        parts: list[list[Ints]] = [[]]
+        begun: list[int] = []
+        run: list[int] = []
+        for op in self.what.tolist():
+            if op >= 0:
+                run.append(op)
+                continue
+            parts[-1].append(np.array(run, dtype=np.int64))
+            run = []
+            if op == END:
+                body = np.concatenate(parts.pop())
+                parts[-1].append(np.tile(body, int(self.turns[begun.pop()])))
+            else:
+                begun.append(LOOP - op)
+                parts.append([])
+        return np.concatenate([*parts[0], np.array(run, dtype=np.int64)])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OpColumns:
-    """What operations do, as arrays."""
+@dataclass(frozen=True, eq=False)
+class LoopBody:
+    """All layers of a run. Programs that differ in nothing but rates have the same one."""
 
-    kind: Ints
-    pes: Ints
-    cycles: Ints
-    bytes: Ints
-    room: Ints
+    machine: Machine
+    layers: tuple[LayerLoops, ...]
+    room_ages: tuple[Ints, ...]
+    """Per layer: the age for each place of `ROOM`; 0 means that there is nothing to wait for."""
 
-    @classmethod
-    def of(cls, ops: Sequence[Op]) -> "OpColumns":
-        """Take the operations apart."""
-        kind, pes, cycles, size, _, _, room = zip(*ops, strict=True)
-        return cls(*np.array((kind, pes, cycles, size, room), dtype=np.int64))
+    @cached_property
+    def commands(self) -> int:
+        """Commands of the whole run."""
+        return int(sum(layer.times.sum() for layer in self.layers))
 
+    @cached_property
+    def distinct(self) -> tuple[tuple[LayerLoops, ...], Ints]:
+        """The layers that differ, and for each of all layers [layers] which of those it is."""
+        number = {layer: at for at, layer in enumerate(dict.fromkeys(self.layers))}
+        return tuple(number), np.array([number[layer] for layer in self.layers], dtype=np.int64)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class OpSignals:
-    """What operations wait for and post, as arrays; W waits and P posts in all."""
+    @cached_property
+    def ops(self) -> Ints:
+        """[ops of the layers that differ, FIELDS] their operations behind one another."""
+        return np.concatenate([layer.ops for layer in self.distinct[0]])
 
-    wait_offsets: Ints
-    """[ops + 1] operation i has the waits wait_offsets[i]:wait_offsets[i + 1]."""
-    wait_signal: Ints
-    """[W]"""
-    wait_age: Ints
-    """[W]"""
-    post_offsets: Ints
-    """[ops + 1]"""
-    post_signal: Ints
-    """[P]"""
+    @cached_property
+    def ops_from(self) -> Ints:
+        """[layers that differ + 1] where in `ops` each begins."""
+        return np.cumsum([0, *(len(layer.ops) for layer in self.distinct[0])])
 
-    @classmethod
-    def of(cls, ops: Sequence[Op]) -> "OpSignals":
-        """Take the operations apart."""
-        waits, posts = [op.waits for op in ops], [op.posts for op in ops]
-        pairs = np.array([*chain.from_iterable(waits)], dtype=np.int64).reshape(-1, 2)
-        return cls(
-            wait_offsets=_offsets(waits),
-            wait_signal=pairs[:, 0].copy(),
-            wait_age=pairs[:, 1].copy(),
-            post_offsets=_offsets(posts),
-            post_signal=np.array([*chain.from_iterable(posts)], dtype=np.int64),
-        )
+    @cached_property
+    def bytes_by_unit(self) -> Ints:
+        """[layers, units] bytes moved."""
+        unit = np.array(self.machine.unit_of, dtype=np.int64)[self.ops[:, KIND]]
+        return self._sums(unit, self.ops[:, BYTES], len(self.machine.units))
+
+    @cached_property
+    def pe_cycles_by_kind(self) -> Ints:
+        """[layers, kinds] PE-cycles worked."""
+        work = self.ops[:, CYCLES] * self.ops[:, PES]
+        return self._sums(self.ops[:, KIND], work, len(self.machine.kinds))
+
+    def _sums(self, column: Ints, values: Ints, columns: int) -> Ints:
+        """[layers, columns] what all commands of each layer add up to, by column."""
+        layers, which = self.distinct
+        layer = np.repeat(np.arange(len(layers)), np.diff(self.ops_from))
+        times = np.concatenate([each.times for each in layers])
+        sums = np.zeros((len(layers), columns), dtype=np.int64)
+        np.add.at(sums, (layer, column), times * values)
+        return sums[which]
 
 
 @dataclass(frozen=True, eq=False)
 class LoopProgram:
-    """All layers of a run."""
+    """A run: layers, their names, and what transfers cost."""
 
-    machine: Machine
+    body: LoopBody
     names: tuple[str, ...]
     """Layers' names."""
-    layers: tuple[LayerLoops, ...]
-    room_ages: tuple[Ints, ...]
-    """Per layer: the age for each `Op.room`; 0 means that there is nothing to wait for."""
     rates: tuple[Rates | None, ...]
     """Per kind."""
 
@@ -227,47 +246,3 @@ class LoopProgram:
         """`rates` as arrays."""
         rows = [rate or Rates(1, 0, 0) for rate in self.rates]
         return RateColumns(*np.array(rows, dtype=np.int64).T)
-
-    @cached_property
-    def commands(self) -> int:
-        """Commands of the whole run."""
-        return int(sum(layer.times.sum() for layer in self.layers))
-
-
-def _sums(group: Ints, values: Ints, groups: int) -> Ints:
-    sums = np.zeros(groups, dtype=np.int64)
-    np.add.at(sums, group, values)
-    return sums
-
-
-def _offsets(rows: Sequence[Sequence[object]]) -> Ints:
-    """[rows + 1] where each row begins in all rows behind one another."""
-    return np.array([0, *accumulate(map(len, rows))], dtype=np.int64)
-
-
-def _written_out(body: Body) -> Ints:
-    parts: list[Ints] = []
-    run: list[int] = []
-    for item in body:
-        if isinstance(item, Loop):
-            parts += [np.array(run, dtype=np.int64), np.tile(_written_out(item.body), item.turns)]
-            run = []
-        else:
-            run.append(item)
-    parts.append(np.array(run, dtype=np.int64))
-    return np.concatenate(parts)
-
-
-def repeated(bodies: Sequence[Body]) -> Body:
-    """Bodies one after the other, equal neighbours as a loop."""
-    if len(bodies) == 1:
-        return bodies[0]
-    items: list[int | Loop] = []
-    for body, equal in groupby(bodies):
-        items += times(len(list(equal)), body)
-    return tuple(items)
-
-
-def times(count: int, body: Body) -> Body:
-    """Return `body`, `count` times."""
-    return body * count if count < 2 or not body else (Loop(count, body),)

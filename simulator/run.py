@@ -114,15 +114,14 @@ def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputE
 
     mappings: dict[int, Mapping] = {}
     outcomes: dict[int, Run | InputError] = {}
-    alike: dict[tuple[int, ...], list[int]] = {}
+    alike: dict[int, list[int]] = {}
     for number, (workload, hardware) in enumerate(jobs):
         try:
             mapping = mappings[number] = map_workload(workload, hardware)
         except InputError as error:
             outcomes[number] = error
         else:
-            parts = (*mapping.loops.layers, *mapping.loops.room_ages)
-            alike.setdefault(tuple(map(id, parts)), []).append(number)
+            alike.setdefault(id(mapping.loops.body), []).append(number)
     for numbers in alike.values():
         summaries = totals_together([mappings[number].loops for number in numbers])
         for number, summary in zip(numbers, summaries, strict=True):

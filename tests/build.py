@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simulator.engine import engine
 from simulator.hardware import Hardware, load_hardware
 from simulator.mapping import Mapping, map_workload
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from simulator.program import Ints, Trace
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet

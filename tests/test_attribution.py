@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from simulator import load_hardware, simulate
 from simulator.engine import engine
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.program import Program, Trace, summarize
 from simulator.report.attribution import (
     PARTS,

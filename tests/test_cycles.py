@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 
 pytestmark = pytest.mark.cycle

@@ -20,7 +20,7 @@ from simulator.engine.event import run as run_event
 from simulator.hardware.dram import dram_timing, load_dram
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.addresses import with_dram
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints, Trace
 from simulator.report.energy import run_energy
 from simulator.run import run_one, with_settings

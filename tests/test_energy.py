@@ -16,7 +16,7 @@ from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.hardware import load_energy
 from simulator.hardware.area import area, logic_gates
 from simulator.mapping import Mapping
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.actions import Counts, layer_actions, sums_by_unit
 from simulator.report.energy import RunEnergy, run_energy

@@ -9,15 +9,17 @@ from hypothesis import assume, given, settings
 
 from simulator.engine import engine, kernel
 from simulator.engine.fast import totals, totals_together
-from simulator.engine.instructions import Layout, RunState, instructions_of
+from simulator.engine.instructions import instructions_of
+from simulator.engine.layout import Layout, RunState
 from simulator.flatten import flatten
 from simulator.hardware import load_hardware
-from simulator.loops import Body, LayerLoops, Loop, LoopProgram, Machine, Op, Rates
+from simulator.loops import LoopBody, LoopProgram, Machine, Rates
 from simulator.mapping import map_workload
 from simulator.program import Summary, summarize
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
+from tests.loops import Body, Loop, Op, layer_of
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
@@ -85,7 +87,7 @@ def test_machines_that_differ_in_rates_run_together(
 
 def test_other_layers_do_not_run_together() -> None:
     programs = [mapping_of(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
-    with pytest.raises(ValueError, match="same layers"):
+    with pytest.raises(ValueError, match="same body"):
         totals_together(programs)
 
 
@@ -141,17 +143,13 @@ def loop_programs(draw: st.DrawFn) -> LoopProgram:
     layers = []
     for _ in range(draw(st.integers(1, 3))):
         some = tuple(draw(st.lists(ops(), min_size=1, max_size=5, unique=True)))
-        layers.append(LayerLoops(MACHINE, some, draw(bodies(len(some)))))
+        layers.append(layer_of(MACHINE, some, draw(bodies(len(some)))))
     ages = [np.array(draw(st.lists(st.integers(0, 4), min_size=2, max_size=2))) for _ in layers]
     transfers = draw(st.none() | st.builds(Rates, *[st.integers(1, 9)] * 3))
-    program = LoopProgram(
-        MACHINE,
-        tuple(f"layer{n}" for n in range(len(layers))),
-        tuple(layers),
-        tuple(ages),
-        (None, None, transfers),
-    )
-    assume(0 < program.commands < 20_000)
+    names = tuple(f"layer{n}" for n in range(len(layers)))
+    body = LoopBody(MACHINE, tuple(layers), tuple(ages))
+    program = LoopProgram(body, names, (None, None, transfers))
+    assume(0 < body.commands < 20_000)
     assume(all(item.times.sum() for item in layers))
     return program
 
@@ -209,9 +207,11 @@ def test_the_buffer_filling_up_with_rows_is_jumped_over() -> None:
 
 def operations(loops: LoopProgram) -> int:
     """Operations that the kernel runs for a whole program."""
-    layers = [instructions_of(item) for item in loops.layers]
-    state, start, done = RunState(Layout(loops, layers)), 0, 0
-    for item, ages in zip(layers, loops.room_ages, strict=True):
+    layers = [instructions_of(item) for item in loops.body.layers]
+    reach = np.max([item.reach for item in layers], axis=0).tolist()
+    state = RunState(Layout(loops.body, reach, max(item.depth for item in layers)))
+    start, done = 0, 0
+    for item, ages in zip(layers, loops.body.room_ages, strict=True):
         state.start_layer()
         code = item.code(loops.rate_columns, ages)
         done += kernel.run_layer(code, state.rings, state.frames, state.state, state.units, start)
@@ -234,10 +234,9 @@ def head_start(turns: int) -> LoopProgram:
     late = Op(kind=1, cycles=100)
     taker = Op(kind=1, cycles=3, waits=((0, 1),))
     body: Body = (1, Loop(turns, (0, 2)))
-    return LoopProgram(
-        MACHINE, ("layer",), (LayerLoops(MACHINE, (maker, late, taker), body),),
-        (np.zeros(0, dtype=np.int64),), (None, None, None),
-    )  # fmt: skip
+    layers = (layer_of(MACHINE, (maker, late, taker), body),)
+    whole = LoopBody(MACHINE, layers, (np.zeros(0, dtype=np.int64),))
+    return LoopProgram(whole, ("layer",), (None, None, None))
 
 
 def test_a_jump_that_the_last_turn_contradicts_is_taken_back() -> None:

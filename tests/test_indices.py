@@ -15,7 +15,7 @@ from hypothesis import given
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware
 from simulator.mapping.banks import Bank, bank_of
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from simulator.mapping.expected import expected_accumulate, share_within
 from simulator.mapping.huffman import MAX_LENGTH, canonical_code, code_lengths, stream_bits
 from simulator.mapping.indices import accumulates_of

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from simulator.engine import engine
 from simulator.mapping import Mapping
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.program import Ints, Trace, summarize
 from simulator.report.layers import layer_results

@@ -13,7 +13,7 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint
 from tests.conftest import Command

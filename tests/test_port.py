@@ -13,7 +13,7 @@ from simulator import InputError, Result, load_hardware, simulate
 from simulator.coverage import why_not_fast
 from simulator.engine.event import run as run_event
 from simulator.mapping import Mapping
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.mapping.port import with_ports
 from simulator.program import SharedPort, Trace, summarize

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import InputError, Result, load_hardware, load_workload, simulate
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.report.timeline import activity
 
 pytestmark = pytest.mark.unit

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from simulator import load_hardware, simulate
 from simulator.engine import engine
 from simulator.engine.fast import totals
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.mapping.windows import window_reads
 from simulator.program import summarize

@@ -12,20 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from simulator.compiling import Compiled, pays
 from simulator.engine import kernel
-from simulator.engine.instructions import Instructions, Layout, RunState, instructions_of
-from simulator.engine.kernel import NEVER
-from simulator.loops import LoopProgram
+from simulator.engine.instructions import instructions_of, prepared
+from simulator.engine.layout import Layout, RunState
+from simulator.loops import KIND, LoopBody, LoopProgram, RateColumns, cycles_of
 from simulator.program import Ints, Program, Summary, Trace
-
-COMPILE_FROM = 250_000
-"""Operations interpreted in a process after which the kernel is compiled: some 0.5 s of work."""
-
-
-class _Interpreted:
-    """Work that this process has done without the compiler."""
-
-    operations = 0
 
 
 def run(
@@ -35,7 +27,7 @@ def run(
     compiled: bool | None = None,
 ) -> Trace:
     """Run a program to its end; see `simulator.engine.event.run`, and `totals` for `compiled`."""
-    compiled = _pays(len(program)) if compiled is None else compiled
+    compiled = pays(len(program)) if compiled is None else compiled
     columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
     given = [_numbers(getattr(program, name), compiled) for name in columns]
     sizes = (len(program.units), len(program), len(program))
@@ -56,83 +48,54 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
         compiled: run compiled or interpreted; as pays if not given.
 
     """
-    if _pays(0) if compiled is None else compiled:
+    if pays(0) if compiled is None else compiled:
         return totals_together([program])[0]
-    layers = [instructions_of(layer) for layer in program.layers]
-    state = RunState(Layout(program, layers))
-    ends = np.zeros((len(layers), 1), dtype=np.int64)
-    busy = np.zeros((len(layers), state.units, 1), dtype=np.int64)
-    start = 0
-    for number, (layer, ages) in enumerate(zip(layers, program.room_ages, strict=True)):
+    body = program.body
+    layers = [instructions_of(layer) for layer in body.layers]
+    reach = [max(ages) for ages in zip(*(layer.reach for layer in layers), strict=True)]
+    state = RunState(Layout(body, reach, max(layer.depth for layer in layers)))
+    ends, busy, start = list[int](), list[list[int]](), 0
+    for layer, ages in zip(layers, body.room_ages, strict=True):
         state.start_layer()
         code = layer.code(program.rate_columns, ages)
-        _Interpreted.operations += kernel.run_layer(
-            code, state.rings, state.frames, state.state, state.units, start
-        )
-        start = ends[number, 0] = state.state[0]
-        busy[number, :, 0] = state.state[1 + state.units : 1 + 2 * state.units]
-    return _summaries(program, ends, busy)[0]
+        pays(kernel.run_layer(code, state.rings, state.frames, state.state, state.units, start))
+        start = state.state[0]
+        ends.append(start)
+        busy.append(state.state[1 + state.units : 1 + 2 * state.units])
+    return _summary(body, np.array(ends), np.array(busy))
 
 
 def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
-    """`totals` of programs that share their layers and differ only in rates, compiled.
+    """`totals` of programs that differ only in names and rates, compiled.
 
     Raises:
-        ValueError: the programs do not share their layers.
+        ValueError: the programs do not have the same body.
 
     """
-    first = programs[0]
-    if not all(shares_layers(program, first) for program in programs):
-        raise ValueError("programs that run together have the same layers")
-    layers = [instructions_of(layer) for layer in first.layers]
-    layout, lanes = Layout(first, layers), len(programs)
-    state = np.repeat(layout.fresh()[:, None], lanes, axis=1)
-    head = np.zeros(len(layout.size), dtype=np.int64)
-    stack = np.zeros((5, layout.depth), dtype=np.int64)
-    before, shift, posted = (
-        np.zeros((layout.depth, layout.width, lanes), dtype=np.int64) for _ in range(3)
-    )
+    body = programs[0].body
+    if not all(program.body is body for program in programs):
+        raise ValueError("programs that run together have the same body")
+    work, ready, lanes = _compiled_lanes(), prepared(body), len(programs)
+    layout = ready.layout
     columns = [program.rate_columns for program in programs]
-    rates = [np.stack(column, axis=1) for column in zip(*columns, strict=True)]
-    ends = np.zeros((len(layers), lanes), dtype=np.int64)
-    busy = np.zeros((len(layers), layout.units, lanes), dtype=np.int64)
-    start, work = np.zeros(lanes, dtype=np.int64), _compiled_lanes()
-    for number, (layer, ages) in enumerate(zip(layers, first.room_ages, strict=True)):
-        state[0] = 0
-        state[1 + layout.units : 1 + 2 * layout.units] = 0
-        state[layout.forgotten] = NEVER
-        work(
-            *layer.tape, *_times(layer, *rates), ages, layout.base, layout.size, head, layout.room,
-            stack, before, shift, posted, state, layout.units, start,
-        )  # fmt: skip
-        ends[number] = start = state[0].copy()
-        busy[number] = state[1 + layout.units : 1 + 2 * layout.units]
-    return _summaries(first, ends, busy)
+    rates = RateColumns(*(np.stack(column, axis=1) for column in zip(*columns, strict=True)))
+    layers, signals = len(body.layers), len(layout.size)
+    numbers = np.array([layout.lasting, layout.base, layout.size, [0] * signals])
+    state = np.repeat(np.array(layout.fresh())[:, None], lanes, axis=1)
+    kept = np.zeros((3, layout.depth, layout.width, lanes), dtype=np.int64)
+    ends = np.zeros((layers, lanes), dtype=np.int64)
+    busy = np.zeros((layers, layout.units, lanes), dtype=np.int64)
+    work(
+        ready.codes, ready.memory, ready.order, body.ops_from, cycles_of(body.ops, rates),
+        rates.latency[body.ops[:, KIND]], ready.ages_from, ready.ages, numbers[0],
+        (numbers[1], numbers[2], numbers[3]), np.zeros((5, layout.depth), dtype=np.int64),
+        (kept[0], kept[1], kept[2]), state, ends, busy,
+    )  # fmt: skip
+    return [_summary(body, ends[:, lane], busy[:, :, lane]) for lane in range(lanes)]
 
 
-def shares_layers(one: LoopProgram, other: LoopProgram) -> bool:
-    """Whether two programs differ in nothing but their rates."""
-    pairs = zip(one.layers + one.room_ages, other.layers + other.room_ages, strict=False)
-    return len(one.layers) == len(other.layers) and all(mine is theirs for mine, theirs in pairs)
-
-
-def _times(
-    layer: Instructions, numerator: Ints, denominator: Ints, latency: Ints
-) -> tuple[Ints, Ints]:
-    """[ops, lanes] cycles and latencies; rates are [kinds, lanes]."""
-    ops = layer.layer.columns
-    moved = -(-ops.bytes[:, None] * denominator[ops.kind] // numerator[ops.kind])
-    return ops.cycles[:, None] + moved, latency[ops.kind]
-
-
-def _summaries(program: LoopProgram, ends: Ints, busy: Ints) -> list[Summary]:
-    """One summary per lane; bytes and work are the program's own."""
-    bytes_ = np.array([layer.bytes_by_unit for layer in program.layers])
-    pe_cycles = np.array([layer.pe_cycles_by_kind for layer in program.layers])
-    return [
-        Summary(ends=ends[:, lane], busy=busy[:, :, lane], bytes=bytes_, pe_cycles=pe_cycles)
-        for lane in range(ends.shape[1])
-    ]
+def _summary(body: LoopBody, ends: Ints, busy: Ints) -> Summary:
+    return Summary(ends=ends, busy=busy, bytes=body.bytes_by_unit, pe_cycles=body.pe_cycles_by_kind)
 
 
 def _numbers(values: Ints, as_arrays: bool) -> Any:
@@ -140,35 +103,13 @@ def _numbers(values: Ints, as_arrays: bool) -> Any:
     return values if as_arrays else values.tolist()
 
 
-def _pays(operations: int) -> bool:
-    """Whether the compiler pays for what this process has done and is about to do."""
-    _Interpreted.operations += operations
-    return _Interpreted.operations >= COMPILE_FROM
-
-
 @cache
-def _compiled_lanes() -> Callable[..., Any]:
-    from numba.extending import register_jitable
-
+def _compiled_lanes() -> Compiled:
     from simulator.engine import lanes
 
-    for part in lanes.PARTS:
-        register_jitable(part)
-    return _compile(lanes.run_lanes)
+    return Compiled(lanes.run_lanes, lanes.PARTS)
 
 
 @cache
-def _compiled_commands() -> Callable[..., Any]:
-    return _compile(kernel.run_commands)
-
-
-def _compile(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile; numba keeps the result on disk for the next process, if there is where."""
-    import numba
-
-    compiler: Any = numba
-    try:
-        kept: Callable[..., Any] = compiler.njit(cache=True)(loop)
-    except RuntimeError:  # no folder can be written: for this process alone
-        kept = compiler.njit(loop)
-    return kept
+def _compiled_commands() -> Compiled:
+    return Compiled(kernel.run_commands)

@@ -1,14 +1,33 @@
-"""A layer's loops as the flat instructions that `kernel.run_layer` runs."""
+"""A layer as the kernels run it: what operations wait for and post, what loops may change.
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
-from itertools import accumulate, chain
+The work can be compiled (`simulator.compiling`).
+"""
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from simulator.engine.kernel import END, LOOP, NEVER, Code, Frames, Rings
-from simulator.loops import Body, LayerLoops, Loop, LoopProgram, RateColumns
+from simulator.compiling import Compiled, Memory, memory_of, records_of
+from simulator.engine.kernel import Code
+from simulator.engine.layout import Layout
+from simulator.loops import (
+    END,
+    FIELDS,
+    KIND,
+    LOOP,
+    POSTS,
+    ROOM,
+    WAITS,
+    LayerLoops,
+    LoopBody,
+    Machine,
+    RateColumns,
+    age_of,
+    signal_of,
+)
 from simulator.program import Ints
 
 ALL = 1 << 60
@@ -19,137 +38,229 @@ WORTH = 16
 """Instructions that a jump must save to be worth the watching (benchmarks: 10 to 40 are alike)."""
 
 
-class _Changes(NamedTuple):
-    """What sets a loop apart: its turns, and what may change in one."""
+class Places(NamedTuple):
+    """How much there is of everything, and where in memory it begins."""
 
+    length: int
+    """Instructions."""
+    loops: int
+    ops: int
+    units: int
+    signals: int
+    room_signal: int
+    """`Machine.room`."""
+    # --- fields of `simulator.engine.kernel.Code`
+    what: int
     turns: int
-    watched: bool
-    units: tuple[int, ...]
-    signals: tuple[tuple[int, int, int], ...]
-    """(signal, posts in a turn, how many of its last posts decide what the loop does)"""
+    watched: int
+    scalars_from: int
+    scalars: int
+    signals_from: int
+    signal: int
+    posts: int
+    needs: int
+    unit: int
+    room: int
+    waits_from: int
+    wait_signal: int
+    wait_age: int
+    posts_from: int
+    post_signal: int
+    # --- the rest
+    table: int
+    """[ops, FIELDS] `LayerLoops.ops`"""
+    times: int
+    """[ops] `LayerLoops.times`"""
+    unit_of: int
+    """[kinds] `Machine.unit_of`"""
+    lasting: int
+    """[signals] 1: it lasts between layers."""
+    posted: int
+    """[signals] how often the layer posts it."""
+    reach: int
+    """[signals] the greatest age that the layer waits for."""
+    depth: int
+    """How deep loops are nested."""
+    begin: int
+    """[loops] where each is to be found in `what`."""
+    touched: int
+    """[units] 1: the loop at hand uses it."""
+    inside: int
+    """[signals] how often a turn of the loop at hand posts it,"""
+    back: int
+    """[signals] and how far the loop looks back."""
+    around: int
+    """[loops] of loops around one within the loop at hand: how often it comes in a turn."""
+    behind: int
 
 
-class _Writer:
-    """Writes bodies down, and for every loop what may change in it."""
+def places_of(layer: LayerLoops, begin: int = 0) -> tuple[Places, list[Ints]]:
+    """Lay out the memory that a layer needs, from `begin` on; what is known is filled in."""
+    machine = layer.machine
+    length, loops, ops = len(layer.what), len(layer.turns), len(layer.ops)
+    units, signals = len(machine.units), machine.signals
+    waits = ops * (FIELDS - WAITS)
+    sizes = [
+        loops, loops + 1, loops * (1 + 2 * units), loops + 1, loops * signals, loops * signals,
+        loops * signals, ops, ops, ops + 1, waits, waits, ops + 1, ops * signals,
+    ]  # fmt: skip
+    unit_of, lasting = _numbers_of(machine)
+    parts = [
+        layer.what, layer.turns, np.zeros(sum(sizes), dtype=np.int64), layer.ops.ravel(),
+        layer.times, unit_of, lasting,
+        np.zeros(4 * signals + 1 + 2 * loops + units, dtype=np.int64),
+    ]  # fmt: skip
+    counts = [
+        length, loops, *sizes, ops * FIELDS, ops, len(unit_of), signals, signals, signals, 1, loops,
+        units, signals, signals, loops,
+    ]  # fmt: skip
+    places = accumulate(counts, initial=begin)
+    return Places(length, loops, ops, units, signals, int(machine.room), *places), parts
 
-    def __init__(self, layer: LayerLoops) -> None:
-        """Start with nothing written."""
-        self.layer = layer
-        self.loops: dict[_Changes, int] = {}
-        """Number of each loop."""
-        self._written: dict[int, tuple[list[int], int]] = {}
-        """By identity: a mapper uses the same loops in many places."""
 
-    def write(self, body: Body) -> tuple[list[int], int]:
-        """Return a body's instructions, and how deep its loops are nested."""
-        what: list[int] = []
-        depth = 0
-        for item in body:
-            if isinstance(item, int):
-                what.append(item)
-            else:
-                inner, deep = self._loop(item)
-                what += inner
-                depth = max(depth, deep)
-        return what, depth
+@lru_cache(maxsize=8)
+def _numbers_of(machine: Machine) -> tuple[Ints, Ints]:
+    """[kinds] units; [signals] whether they last."""
+    lasting = [signal in machine.lasting for signal in range(machine.signals)]
+    return np.array(machine.unit_of, dtype=np.int64), np.array(lasting, dtype=np.int64)
 
-    def _loop(self, loop: Loop) -> tuple[list[int], int]:
-        if id(loop) not in self._written:
-            what, depth = self.write(loop.body)
-            number = self.loops.setdefault(self._changes(loop, len(what)), len(self.loops))
-            self._written[id(loop)] = [LOOP - number, *what, END], depth + 1
-        return self._written[id(loop)]
 
-    def _changes(self, loop: Loop, length: int) -> _Changes:
-        """What a loop of `length` instructions changes, if a jump can pay."""
-        if (loop.turns - FEWEST) * length < WORTH:
-            return _Changes(loop.turns, False, (), ())
-        machine, ops = self.layer.machine, self.layer.ops
-        units, posts, reach = set[int](), dict[int, int](), dict[int, int]()
-        for number, times in self.layer.times_in(loop.body).items():
-            op = ops[number]
-            units.add(machine.unit_of[op.kind])
-            for signal in op.posts:
-                posts[signal] = posts.get(signal, 0) + times
-            for signal, age in op.waits:
-                if age > reach.get(signal, 0):
-                    reach[signal] = age
-            if op.room >= 0:
-                reach[machine.room] = ALL
-        signals = [(each, posts[each], max(posts[each], reach.get(each, 0))) for each in posts]
-        return _Changes(loop.turns, True, tuple(sorted(units)), tuple(sorted(signals)))
+def prepare(at: Places, memory: Memory) -> None:
+    """Work out what `Code` has and `LayerLoops` has not."""
+    _count_posts(at, memory)
+    for op in range(at.ops):
+        row = at.table + FIELDS * op
+        memory[at.unit + op] = memory[at.unit_of + memory[row + KIND]]
+        memory[at.room + op] = memory[row + ROOM]
+        _list_signals(at, memory, op)
+    depth = 0
+    for place in range(at.what, at.what + at.length):
+        op = memory[place]
+        if op == END:
+            depth -= 1
+        elif op < 0:
+            depth += 1
+            memory[at.depth] = max(memory[at.depth], depth)
+            memory[at.begin + LOOP - op] = place
+    for loop in range(at.loops):
+        _list_changes(at, memory, loop)
+
+
+def _count_posts(at: Places, memory: Memory) -> None:
+    """How often the layer posts each signal."""
+    for op in range(at.ops):
+        posts = memory[at.table + FIELDS * op + POSTS]
+        for signal in range(at.signals):
+            if posts >> signal & 1:
+                memory[at.posted + signal] += memory[at.times + op]
+
+
+def _list_signals(at: Places, memory: Memory, op: int) -> None:
+    """What an operation posts and waits for, unless it looks back further than there are posts."""
+    row = at.table + FIELDS * op
+    count = memory[at.waits_from + op]
+    for place in range(row + WAITS, row + FIELDS):
+        wait = memory[place]
+        if wait == 0:
+            continue
+        signal, age = signal_of(wait), age_of(wait)
+        if memory[at.lasting + signal] or age <= memory[at.posted + signal]:
+            memory[at.wait_signal + count] = signal
+            memory[at.wait_age + count] = age
+            memory[at.reach + signal] = max(age, memory[at.reach + signal])
+            count += 1
+    memory[at.waits_from + op + 1] = count
+    count = memory[at.posts_from + op]
+    posts = memory[row + POSTS]
+    for signal in range(at.signals):
+        if posts >> signal & 1:
+            memory[at.post_signal + count] = signal
+            count += 1
+    memory[at.posts_from + op + 1] = count
+
+
+def _list_changes(at: Places, memory: Memory, loop: int) -> None:
+    """What may change in a turn of a loop, if a jump can pay."""
+    for unit in range(at.units):
+        memory[at.touched + unit] = 0
+    for signal in range(at.signals):
+        memory[at.inside + signal] = memory[at.back + signal] = 0
+    length = _go_through(at, memory, loop)
+    scalars = memory[at.scalars_from + loop]
+    signals = memory[at.signals_from + loop]
+    if (memory[at.turns + loop] - FEWEST) * length >= WORTH:
+        memory[at.watched + loop] = 1
+        memory[at.scalars + scalars] = 0
+        scalars += 1
+        for first in (1, 1 + at.units):  # when units are free; their busy cycles
+            for unit in range(at.units):
+                if memory[at.touched + unit]:
+                    memory[at.scalars + scalars] = first + unit
+                    scalars += 1
+        for signal in range(at.signals):
+            inside = memory[at.inside + signal]
+            if inside > 0:
+                memory[at.signal + signals] = signal
+                memory[at.posts + signals] = inside
+                memory[at.needs + signals] = max(inside, memory[at.back + signal])
+                signals += 1
+    memory[at.scalars_from + loop + 1] = scalars
+    memory[at.signals_from + loop + 1] = signals
+
+
+def _go_through(at: Places, memory: Memory, loop: int) -> int:
+    """Note what a turn of a loop does; return how many instructions it has."""
+    often, depth = 1, 0
+    place = memory[at.begin + loop] + 1
+    while depth > 0 or memory[place] != END:
+        op = memory[place]
+        if op == END:
+            depth -= 1
+            often = memory[at.around + depth]
+        elif op < 0:
+            memory[at.around + depth] = often
+            depth += 1
+            often *= memory[at.turns + LOOP - op]
+        else:
+            _note(at, memory, op, often)
+        place += 1
+    return place - memory[at.begin + loop] - 1
+
+
+def _note(at: Places, memory: Memory, op: int, often: int) -> None:
+    """Note what an operation does that comes several times in a turn of a loop."""
+    row = at.table + FIELDS * op
+    memory[at.touched + memory[at.unit + op]] = 1
+    for post in range(memory[at.posts_from + op], memory[at.posts_from + op + 1]):
+        memory[at.inside + memory[at.post_signal + post]] += often
+    for place in range(row + WAITS, row + FIELDS):
+        signal = signal_of(memory[place])
+        memory[at.back + signal] = max(age_of(memory[place]), memory[at.back + signal])
+    if memory[row + ROOM] >= 0:
+        memory[at.back + at.room_signal] = ALL
 
 
 class Instructions:
-    """One layer, but for what rates and the state of the index buffer decide."""
+    """One layer, interpreted, but for what rates and the state of the index buffer decide."""
 
     def __init__(self, layer: LayerLoops) -> None:
         """Write the layer down."""
         self.layer = layer
-        machine, ops = layer.machine, layer.ops
-        writer = _Writer(layer)
-        what, self.depth = writer.write(layer.body)
-        units = len(machine.units)
-        scalars = [
-            [0, *(1 + u for u in loop.units), *(1 + units + u for u in loop.units)]
-            for loop in writer.loops
-        ]
-        posted = [loop.signals for loop in writer.loops]
-        waits = self._waits()
-        self._lists: dict[str, list[int]] = {
-            "what": what,
-            "turns": [loop.turns for loop in writer.loops],
-            "watched": [int(loop.watched) for loop in writer.loops],
-            "scalars_from": _offsets(scalars),
-            "scalars": _joined(scalars),
-            "signals_from": _offsets(posted),
-            "signals": [signal for each in posted for signal, _, _ in each],
-            "posts": [posts for each in posted for _, posts, _ in each],
-            "needs": [needs for each in posted for _, _, needs in each],
-            "unit": [machine.unit_of[op.kind] for op in ops],
-            "room": [op.room for op in ops],
-            "waits_from": _offsets(waits),
-            "wait_signal": [signal for each in waits for signal, _ in each],
-            "wait_age": [age for each in waits for _, age in each],
-            "posts_from": _offsets([op.posts for op in ops]),
-            "post_signal": [signal for op in ops for signal in op.posts],
-        }
-        reach = [0] * machine.signals
-        for signal, age in chain.from_iterable(waits):
-            reach[signal] = max(reach[signal], age)
-        self.reach = np.array(reach, dtype=np.int64)
+        at, parts = places_of(layer)
+        memory = memory_of(parts, compiled=False)
+        prepare(at, memory)
+        self.depth = memory[at.depth]
+        """How deep loops are nested."""
+        self.reach = memory[at.reach : at.depth]
         """[signals] the greatest age that the layer waits for."""
-
-    def _waits(self) -> list[list[tuple[int, int]]]:
-        """[ops] waits without those that look back further than the layer has posts."""
-        machine, ops = self.layer.machine, self.layer.ops
-        posted = [0] * machine.signals
-        for op, times in zip(ops, self.layer.times.tolist(), strict=True):
-            for signal in op.posts:
-                posted[signal] += times
-        lasting = machine.lasting
-        return [
-            [
-                (signal, age)
-                for signal, age in op.waits
-                if signal in lasting or age <= posted[signal]
-            ]
-            for op in ops
-        ]
-
-    @cached_property
-    def tape(self) -> tuple[Ints, Ints]:
-        """All fields of `Code` that rates do not decide, behind one another, and the cuts."""
-        parts = [self._lists[name] for name in Code._fields[: len(self._lists)]]
-        cuts = _offsets(parts)
-        tape = np.fromiter(chain.from_iterable(parts), dtype=np.int64, count=cuts[-1])
-        return tape, np.array(cuts, dtype=np.int64)
+        first = Places._fields.index("what")
+        cuts = at[first : first + len(Code._fields) - 2]
+        self._lists = [memory[a:b] for a, b in pairwise(cuts)]
 
     def code(self, rates: RateColumns, room_ages: Ints) -> Code:
         """The layer at some rates, as lists."""
         timed = (self.layer.cycles(rates), self.layer.latency(rates), room_ages)
-        cycles, latency, ages = (values.tolist() for values in timed)
-        return Code(**self._lists, cycles=cycles, latency=latency, room_ages=ages)
+        return Code(*self._lists, *(values.tolist() for values in timed))
 
 
 @lru_cache(maxsize=1024)
@@ -158,64 +269,45 @@ def instructions_of(layer: LayerLoops) -> Instructions:
     return Instructions(layer)
 
 
-class Layout:
-    """Where a run's state lies: the layer's end, units' times, their busy cycles, the rings."""
+class Prepared:
+    """All layers of a run, compiled; equal ones once."""
 
-    def __init__(self, program: LoopProgram, layers: list[Instructions]) -> None:
-        """Make room for the deepest nest and the furthest wait."""
-        machine = program.machine
-        self.units = len(machine.units)
-        self.room = int(machine.room)
-        reach = np.max([layer.reach for layer in layers], axis=0)
-        room = max((int(ages.max(initial=0)) for ages in program.room_ages), default=0)
-        reach[machine.room] = max(room, reach[machine.room])
-        self.size: Ints = np.maximum(reach, 1)
-        self.base: Ints = 1 + 2 * self.units + np.cumsum(self.size) - self.size
-        self.width = int(self.base[-1] + self.size[-1])
-        self.depth = max(layer.depth for layer in layers) + 1
-        passing = np.array([s for s in range(machine.signals) if s not in machine.lasting])
-        rings = [np.arange(self.base[s], self.base[s] + self.size[s]) for s in passing]
-        self.forgotten: Ints = np.concatenate(rings)
-        """Rings that last only for a layer."""
-
-    def fresh(self) -> Ints:
-        """[width] the state before anything has run."""
-        state = np.full(self.width, NEVER, dtype=np.int64)
-        state[1 : 1 + self.units] = 0
-        return state
+    def __init__(self, body: LoopBody) -> None:
+        """Write the layers down."""
+        layers, self.order = body.distinct
+        places, parts, begin = list[Places](), list[Ints](), 0
+        for layer in layers:
+            at, more = places_of(layer, begin)
+            places.append(at)
+            parts += more
+            begin = at.behind
+        self.memory = np.concatenate(parts)
+        self.codes = records_of(places)
+        """[layers that differ]"""
+        _compiled()(self.codes, self.memory)
+        self.ages = np.concatenate(body.room_ages)
+        self.ages_from = np.cumsum([0, *map(len, body.room_ages)])
+        """[layers + 1] where in `ages` each begins."""
+        reach = np.max([self.memory[at.reach : at.depth] for at in places], axis=0).tolist()
+        depth = max(int(self.memory[at.depth]) for at in places)
+        self.layout = Layout(body, reach, depth)
 
 
-class RunState:
-    """What the interpreted kernel keeps between layers, as lists."""
-
-    def __init__(self, layout: Layout) -> None:
-        """Lay out the state."""
-        self.units = layout.units
-        self.state: list[int] = layout.fresh().tolist()
-        self.rings = Rings(
-            base=layout.base.tolist(),
-            size=layout.size.tolist(),
-            head=[0] * len(layout.size),
-            room=layout.room,
-        )
-        begin, turn, again, jumped, limit = ([0] * layout.depth for _ in range(5))
-        before, shift, posted = ([0] * (layout.depth * layout.width) for _ in range(3))
-        self.frames = Frames(begin, turn, again, jumped, limit, before, shift, posted, layout.width)
-        self._forgotten: list[int] = layout.forgotten.tolist()
-
-    def start_layer(self) -> None:
-        """Forget what lasts only for a layer."""
-        self.state[0] = 0
-        for unit in range(self.units):
-            self.state[1 + self.units + unit] = 0
-        for place in self._forgotten:
-            self.state[place] = NEVER
+@lru_cache(maxsize=256)
+def prepared(body: LoopBody) -> Prepared:
+    """Return a run's layers, kept for the next run of the same layers."""
+    return Prepared(body)
 
 
-def _offsets(rows: Sequence[Sequence[object]]) -> list[int]:
-    """[rows + 1] where each row begins in all rows behind one another."""
-    return [0, *accumulate(map(len, rows))]
+def prepare_all(codes: Sequence[Places], memory: Memory) -> None:
+    """`prepare` of several layers."""
+    for number in range(len(codes)):
+        prepare(codes[number], memory)
 
 
-def _joined(rows: Iterable[Iterable[int]]) -> list[int]:
-    return list(chain.from_iterable(rows))
+@cache
+def _compiled() -> Compiled:
+    parts = (
+        signal_of, age_of, _count_posts, _list_signals, _note, _go_through, _list_changes, prepare,
+    )  # fmt: skip
+    return Compiled(prepare_all, parts)

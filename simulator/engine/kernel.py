@@ -19,57 +19,57 @@ Older ones are history: a turn moves them back by its posts and does nothing els
 is steady however long ago its layer began.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
+
+from simulator.compiling import Memory
+from simulator.loops import END, LOOP
 
 NEVER = -(1 << 60)
 """Ready time of a post that never was: nobody waits for it."""
-END, LOOP = -1, -2
-Numbers = Sequence[int]
 
 
 class Code(NamedTuple):
     """A layer's loops as I instructions, and tables by operation or by loop."""
 
-    what: Numbers
-    """[I] an operation's number, END of a loop, or LOOP - a loop's number where it begins."""
-    turns: Numbers
+    what: Memory
+    """[I] as in `LayerLoops`."""
+    turns: Memory
     """[loops]"""
-    watched: Numbers
+    watched: Memory
     """[loops] 1 where jumping is worth the watching."""
-    scalars_from: Numbers
+    scalars_from: Memory
     """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
-    scalars: Numbers
-    signals_from: Numbers
+    scalars: Memory
+    signals_from: Memory
     """[loops + 1] signals posted in the loop: slice of `signals`, `posts` and `needs`."""
-    signals: Numbers
-    posts: Numbers
+    signals: Memory
+    posts: Memory
     """How often a turn posts each of them."""
-    needs: Numbers
+    needs: Memory
     """How many of its last posts decide what the loop does."""
-    unit: Numbers
+    unit: Memory
     """[ops]"""
-    room: Numbers
+    room: Memory
     """[ops] place in `room_ages`, or -1."""
-    waits_from: Numbers
+    waits_from: Memory
     """[ops + 1]"""
-    wait_signal: Numbers
-    wait_age: Numbers
-    posts_from: Numbers
+    wait_signal: Memory
+    wait_age: Memory
+    posts_from: Memory
     """[ops + 1]"""
-    post_signal: Numbers
-    cycles: Numbers
+    post_signal: Memory
+    cycles: Memory
     """[ops]"""
-    latency: Numbers
+    latency: Memory
     """[ops]"""
-    room_ages: Numbers
+    room_ages: Memory
 
 
 class Rings(NamedTuple):
     """Where the last posts of each signal lie in the state."""
 
-    base: Numbers
-    size: Numbers
+    base: Memory
+    size: Memory
     head: list[int]
     """Where the next post goes."""
     room: int
@@ -303,11 +303,11 @@ def agrees(
 
 
 def run_commands(
-    unit: Numbers,
-    cycles: Numbers,
-    latency: Numbers,
-    wait_offsets: Numbers,
-    waits: Numbers,
+    unit: Memory,
+    cycles: Memory,
+    latency: Memory,
+    wait_offsets: Memory,
+    waits: Memory,
     free: list[int],
     start: list[int],
     ready: list[int],

@@ -6,65 +6,136 @@ per turn, this decides once for all lanes: a loop jumps when every lane is stead
 when it holds in every lane. docs/decisions/0009-lanes.md
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from simulator.engine.kernel import END, LOOP
+from simulator.engine.instructions import Places
+from simulator.engine.kernel import NEVER
+from simulator.loops import END, LOOP
 from simulator.program import Ints
 
 Tables = tuple[Ints, ...]
 
 
 def run_lanes(
-    tape: Ints,
-    cuts: Ints,
+    codes: Sequence[Places],
+    memory: Ints,
+    order: Ints,
+    ops_from: Ints,
+    cycles: Ints,
+    latency: Ints,
+    ages_from: Ints,
+    ages: Ints,
+    lasting: Ints,
+    rings: tuple[Ints, Ints, Ints],
+    stack: Ints,
+    kept: tuple[Ints, Ints, Ints],
+    state: Ints,
+    ends: Ints,
+    busy: Ints,
+) -> None:
+    """Run all layers in every lane.
+
+    Args:
+        codes: [layers that differ] where in `memory` the fields of `kernel.Code` lie.
+        memory: see `codes`.
+        order: [layers] which of `codes` each is.
+        ops_from: [layers that differ + 1] where in `cycles` and `latency` each begins.
+        cycles: [ops of all layers that differ, lanes]
+        latency: see `cycles`.
+        ages_from: [layers + 1] where in `ages` each begins.
+        ages: `LoopBody.room_ages`.
+        lasting: [signals] 1: its ring lasts between layers.
+        rings: base, size and head, as in `kernel.Rings`.
+        stack: [5, depth] begin, turn, again, jumped and limit of `kernel.Frames`.
+        kept: [depth, width, lanes] before, shift and posted of `kernel.Frames`.
+        state: [width, lanes] as in `kernel.run_layer`.
+        ends: [layers, lanes] gets when each layer ends.
+        busy: [layers, units, lanes] gets for how long it keeps each unit busy.
+
+    """
+    lanes = state.shape[1]
+    start_cycle = np.zeros(lanes, dtype=np.int64)
+    for layer in range(len(order)):
+        which = order[layer]
+        code, first, behind = codes[which], ops_from[which], ops_from[which + 1]
+        begin_layer(code, lasting, rings, state)
+        run_layer(
+            code, memory, cycles[first:behind], latency[first:behind],
+            ages[ages_from[layer] : ages_from[layer + 1]], rings, stack, kept, state, start_cycle,
+        )  # fmt: skip
+        for lane in range(lanes):
+            start_cycle[lane] = ends[layer, lane] = state[0, lane]
+            for unit in range(code.units):
+                busy[layer, unit, lane] = state[1 + code.units + unit, lane]
+
+
+def begin_layer(code: Places, lasting: Ints, rings: tuple[Ints, Ints, Ints], state: Ints) -> None:
+    """Forget what lasts only for a layer: its end, busy cycles and most rings."""
+    base, size, _ = rings
+    for lane in range(state.shape[1]):
+        state[0, lane] = 0
+        for unit in range(code.units):
+            state[1 + code.units + unit, lane] = 0
+        for signal in range(code.signals):
+            for place in range(0 if lasting[signal] else size[signal]):
+                state[base[signal] + place, lane] = NEVER
+
+
+def run_layer(
+    code: Places,
+    memory: Ints,
     cycles: Ints,
     latency: Ints,
     room_ages: Ints,
-    base: Ints,
-    size: Ints,
-    head: Ints,
-    room: int,
+    rings: tuple[Ints, Ints, Ints],
     stack: Ints,
-    before: Ints,
-    shift: Ints,
-    posted: Ints,
+    kept: tuple[Ints, Ints, Ints],
     state: Ints,
-    units: int,
     start_cycle: Ints,
 ) -> None:
-    """Run a layer in every lane.
+    """Run a layer in every lane; see `run_lanes`.
 
     Args:
-        tape: the fields of `kernel.Code` but the last three, behind one another.
-        cuts: where each field begins.
+        code: where in `memory` the fields of `kernel.Code` lie.
+        memory: see `code`.
         cycles: [ops, lanes]
         latency: [ops, lanes]
         room_ages: as in `kernel.Code`.
-        base: as in `kernel.Rings`; likewise `size`, `head` and `room`.
-        size: see `base`.
-        head: see `base`.
-        room: see `base`.
-        stack: [5, depth] begin, turn, again, jumped and limit of `kernel.Frames`.
-        before: [depth, width, lanes] as in `kernel.Frames`.
-        shift: see `before`.
-        posted: see `before`.
-        state: [width, lanes] as in `kernel.run_layer`.
-        units: number of units.
+        rings: as in `run_lanes`; likewise `stack`, `kept` and `state`.
+        stack: see `rings`.
+        kept: see `rings`.
+        state: see `rings`.
         start_cycle: [lanes] end of the layer before.
 
     """
-    what, turns, watched = tape[: cuts[1]], tape[cuts[1] : cuts[2]], tape[cuts[2] : cuts[3]]
-    scalars_from, scalars = tape[cuts[3] : cuts[4]], tape[cuts[4] : cuts[5]]
-    signals_from, signals = tape[cuts[5] : cuts[6]], tape[cuts[6] : cuts[7]]
-    posts, needs = tape[cuts[7] : cuts[8]], tape[cuts[8] : cuts[9]]
-    unit_of, room_of = tape[cuts[9] : cuts[10]], tape[cuts[10] : cuts[11]]
-    waits_from, wait_signal = tape[cuts[11] : cuts[12]], tape[cuts[12] : cuts[13]]
-    wait_age, posts_from = tape[cuts[13] : cuts[14]], tape[cuts[14] : cuts[15]]
-    post_signal = tape[cuts[15] : cuts[16]]
+    what, turns = memory[code.what : code.turns], memory[code.turns : code.watched]
+    watched = memory[code.watched : code.scalars_from]
+    scalars_from, scalars = (
+        memory[code.scalars_from : code.scalars],
+        memory[code.scalars : code.signals_from],
+    )
+    signals_from, signals = (
+        memory[code.signals_from : code.signal],
+        memory[code.signal : code.posts],
+    )
+    posts, needs = memory[code.posts : code.needs], memory[code.needs : code.unit]
+    unit_of, room_of = memory[code.unit : code.room], memory[code.room : code.waits_from]
+    waits_from, wait_signal = (
+        memory[code.waits_from : code.wait_signal],
+        memory[code.wait_signal : code.wait_age],
+    )
+    wait_age, posts_from = (
+        memory[code.wait_age : code.posts_from],
+        memory[code.posts_from : code.post_signal],
+    )
+    post_signal, units = memory[code.post_signal : code.table], code.units
+    room = code.room_signal
+    base, size, head = rings
+    before, shift, posted = kept
     loops = (scalars_from, scalars, signals_from, signals, posts, needs)
-    rings = (base, size, head)
     places = np.empty(len(state), dtype=np.int64)
     lanes = state.shape[1]
     start, ready = np.empty(lanes, dtype=np.int64), np.empty(lanes, dtype=np.int64)
@@ -73,7 +144,8 @@ def run_lanes(
         op = what[at]
         if op >= 0:
             unit = 1 + unit_of[op]
-            start[:] = state[unit]
+            for lane in range(lanes):
+                start[lane] = state[unit, lane]
             for wait in range(waits_from[op], waits_from[op + 1]):
                 signal = wait_signal[wait]
                 place = head[signal] - wait_age[wait]
@@ -98,14 +170,17 @@ def run_lanes(
                 state[unit + units, lane] += max(inside, 0)
             for post in range(posts_from[op], posts_from[op + 1]):
                 signal = post_signal[post]
-                state[base[signal] + head[signal]] = ready
+                place = base[signal] + head[signal]
+                for lane in range(lanes):
+                    state[place, lane] = ready[lane]
                 head[signal] = head[signal] + 1 if head[signal] + 1 < size[signal] else 0
             at += 1
             continue
         if op != END:
             loop = LOOP - op
             depth += 1
-            stack[:, depth] = 0
+            for row in range(5):
+                stack[row, depth] = 0
             stack[0, depth], stack[2, depth] = at, 2
             if watched[loop]:
                 count = decisive(loop, loops, rings, places)
@@ -266,5 +341,5 @@ def agrees(
     return True
 
 
-PARTS: tuple[Any, ...] = (jump, decisive, measure, note, keep, move, agrees)
+PARTS: tuple[Any, ...] = (jump, decisive, measure, note, keep, move, agrees, begin_layer, run_layer)
 """What `run_lanes` calls."""

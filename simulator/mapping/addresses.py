@@ -20,7 +20,7 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.dram import dram_timing
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.mapper import MappedLayer, Mapping
 from simulator.mapping.plan import LayerPlan
 from simulator.mapping.rates import rate_of

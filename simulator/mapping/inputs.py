@@ -9,174 +9,253 @@ Four ways, from the most reuse to the least; the first that fits is taken:
 - `step`: every step brings the patch of its own pixels and channels; one is held.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
-from math import ceil
+from typing import get_args
 
-import numpy as np
+from simulator.compiling import Memory
+from simulator.mapping.book import Book, find_body
+from simulator.mapping.commands import Signal
+from simulator.mapping.given import Given
+from simulator.mapping.plan import InputReuse
+from simulator.mapping.transfers import (
+    first_step,
+    last_pixel,
+    pieces_of_row,
+    pixels_before,
+    steps_of_row,
+)
+from simulator.mapping.window import covered, done, fresh, patch, plan_window
 
-from simulator.errors import InputError
-from simulator.mapping.builder import Signal
-from simulator.mapping.plan import InputReuse, LayerPlan
-from simulator.mapping.transfers import Transfers
-from simulator.program import Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class InputReads:
-    """A layer's reads, in whole bursts, of T transfers or P pixel steps."""
-
-    reuse: InputReuse
-    bytes: Ints
-    """`rows`: [T, groups of the convolution], 0 where everything is there already; `double` and
-    `single`: [T, 1]; `step`: [P, groups of input channels]."""
-    room: Signal
-    """What must be done before there is room."""
-    age: Ints
-    """Like `bytes`: how long ago; 0 where there is room anyway."""
-
-    @property
-    def once(self) -> bool:
-        """Whether only a convolution group's first block reads; others find the rows there."""
-        return self.reuse == "rows"
+WAYS: tuple[InputReuse, ...] = get_args(InputReuse)
+ROWS, DOUBLE, SINGLE, STEPS = range(4)
+"""`WAYS` by number."""
+NOTHING_FITS = -1
+_READS = 5
+"""What a key of reads begins with."""
+_ROW, _TRANSFER, _STEP = int(Signal.ROW), int(Signal.TRANSFER), int(Signal.STEP)
 
 
-def plan_inputs(plan: LayerPlan, transfers: Transfers) -> InputReads:
-    """Choose how a layer's inputs are held, and say what each transfer brings.
+def plan_inputs(given: Given, memory: Memory) -> None:
+    """Choose how a layer's inputs are held; `NOTHING_FITS`: not even one step's input fits."""
+    plan_window(given, memory)
+    memory[given.way] = ROWS
+    if _rows_fit(given, memory):
+        return
+    first, behind = 0, given.rows
+    if given.aligned:
+        first = _tallest(given, memory)
+        behind = first + 1
+    largest = 0
+    for row in range(first, behind):
+        for piece in range(pieces_of_row(given, row)):
+            largest = max(largest, _patch_bytes(given, memory, row, piece))
+    if largest <= given.buffer_room:
+        memory[given.way] = DOUBLE if 2 * largest <= given.buffer_room else SINGLE
+        return
+    largest, channels = 0, 0
+    for group in range(given.groups):
+        channels = max(channels, memory[given.units + group] * given.unit_channels)
+    for step in range(first * given.per_row, min(behind * given.per_row, given.pixel_steps)):
+        pixels = _under_step(given, memory, step)
+        largest = max(largest, _bytes(given, pixels * channels))
+    memory[given.way] = STEPS if largest <= given.buffer_room else NOTHING_FITS
+    memory[given.largest] = largest
 
-    Raises:
-        InputError: not even one step's input fits.
 
+def _tallest(given: Given, memory: Memory) -> int:
+    """A row of output with as many input rows under it as any other."""
+    tallest = 0
+    for row in range(given.out_height):
+        if (
+            memory[given.bottom + row] - memory[given.top + row]
+            > memory[given.bottom + tallest] - memory[given.top + tallest]
+        ):
+            tallest = row
+    return tallest
+
+
+def _bytes(given: Given, values: int) -> int:
+    return -(-values * given.value_bits // 8)
+
+
+def _in_bursts(given: Given, size: int) -> int:
+    return -(-size // given.burst) * given.burst
+
+
+def _conv_groups(given: Given) -> int:
+    return given.blocks // given.conv_blocks
+
+
+def room_signal(given: Given, memory: Memory) -> int:
+    """What must be done before there is room for a read."""
+    way = memory[given.way]
+    return _ROW if way == ROWS else _STEP if way == STEPS else _TRANSFER
+
+
+# --- the way `rows` ------------------------------------------------------------------------------
+
+
+def _rows_fit(given: Given, memory: Memory) -> bool:
+    """Whether a row's window and the next row fit; notes how many rows of output must be done."""
+    rows_done = 0
+    for row in range(given.rows):
+        first = first_step(given, row, 0)
+        pixel = pixels_before(given, first)
+        memory[given.freed + row] = _bytes(given, done(given, memory, pixel) * given.in_channels)
+        pixels = pixels_before(given, first + steps_of_row(given, row))
+        upto = _bytes(given, covered(given, memory, pixels) * given.in_channels)
+        # Only rows before this one count, and those have been noted.
+        while rows_done < row and memory[given.freed + rows_done] < upto - given.buffer_room:
+            rows_done += 1
+        if rows_done > max(row - 1, 0) or (
+            rows_done == row and memory[given.freed + row] < upto - given.buffer_room
+        ):
+            return False
+        memory[given.rows_done + row] = rows_done
+    return True
+
+
+def _row_bytes(given: Given, last: int, upto: int, group: int) -> int:
+    """Bytes of a read that takes what is covered from `last` to `upto` input pixels.
+
+    A group of the convolution reads those of its transfer's bursts that no group before has read.
     """
-    room = int(plan.hardware.memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes
-    window = _Window(plan)
-    rows = _row_reads(plan, transfers, window, room)
-    if rows is not None:
-        return rows
-    first, last = transfers.first_pixel, transfers.last_pixel
-    channels = plan.layer.in_channels // plan.layer.groups
-    size = _bytes(window.patch(first, last), channels, plan)[:, None]
-    if 2 * size.max() <= room:
-        return _reads("double", size, Signal.TRANSFER, 2, plan)
-    if size.max() <= room:
-        return _reads("single", size, Signal.TRANSFER, 1, plan)
-    size = _step_sizes(plan, window)
-    if size.max() <= room:
-        return _reads("step", size, Signal.STEP, 1, plan)
-    need = (int(size.max()) + 2 * plan.out_transfer_bytes) / 1024
-    kib = plan.hardware.memory.activation_buffer.kib
-    raise InputError(
-        f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
-        f"{ceil(100 * need) / 100:g} KiB, the input of one step and two outgoing transfers"
-    )
+    groups = _conv_groups(given)
+    new = _bytes(given, upto * given.in_channels) - _bytes(given, last * given.in_channels)
+    before = _in_bursts(given, -(-new * group // groups))
+    return _in_bursts(given, -(-new * (group + 1) // groups)) - before
 
 
-def _reads(reuse: InputReuse, size: Ints, room: Signal, age: int, plan: LayerPlan) -> InputReads:
-    ages = np.full_like(size, age)
-    return InputReads(reuse=reuse, bytes=plan.in_bursts(size), room=room, age=ages)
+def _row_age(
+    given: Given, memory: Memory, row: int, before: int, upto: int, row_end: int, group: int
+) -> int:
+    """How many rows of output ago the room for a read was made; 0: it is there anyway.
+
+    In order of time come rows before, groups before in this row, transfers before in this group.
+    """
+    channels = given.in_channels // _conv_groups(given)
+    values = before * given.in_channels + (upto - before + (row_end - before) * group) * channels
+    full = _bytes(given, values) - given.buffer_room
+    rows_done = memory[given.rows_done + row - 1] if row > 0 else 0
+    while memory[given.freed + rows_done] < full:
+        rows_done += 1
+    return row - rows_done + 1 if rows_done > 0 else 0
 
 
-class _Window:
-    """Input pixels under output pixels 0, 1, 2, ... of a batch, in raster order."""
-
-    def __init__(self, plan: LayerPlan) -> None:
-        layer = plan.layer
-        self.layer = layer
-        stride, padding = layer.stride, layer.padding
-        self.top, self.bottom = _spans(
-            layer.out_height, layer.in_height, stride, padding, layer.extent
-        )
-        # Along a row a transfer is contiguous: up to the next kernel, whatever lies between.
-        wide = max(layer.extent, stride)
-        self.left, self.right = _spans(layer.out_width, layer.in_width, stride, padding, wide)
-        fresh = self.bottom - np.maximum(self.top, np.concatenate(([0], self.bottom[:-1])))
-        self.fresh = np.maximum(fresh, 0)
-        """[out_height] input rows that no row of output before needs."""
-        self.rows = np.cumsum(self.fresh)
-        """[out_height] input rows that are needed up to each row of output."""
-        self.width = int(self.right[-1])
-        self.image = int(self.rows[-1]) * self.width
-
-    def split(self, pixel: Ints) -> tuple[Ints, Ints, Ints]:
-        """(image, row, column) of output pixels."""
-        image, inside = np.divmod(pixel, self.layer.out_height * self.layer.out_width)
-        row, column = np.divmod(inside, self.layer.out_width)
-        return image, row, column
-
-    def covered(self, pixel: Ints) -> Ints:
-        """Input pixels needed by all output pixels up to and including `pixel`."""
-        image, row, column = self.split(pixel)
-        before = (self.rows[row] - self.fresh[row]) * self.width
-        covered: Ints = image * self.image + before + self.fresh[row] * self.right[column]
-        return covered
-
-    def done(self, pixel: Ints) -> Ints:
-        """Input pixels, in whole rows, that no output pixel from `pixel` on needs."""
-        image, row, _ = self.split(pixel)
-        held = self.bottom[row] - self.top[row]
-        done: Ints = image * self.image + (self.rows[row] - held) * self.width
-        return done
-
-    def patch(self, first: Ints, last: Ints) -> Ints:
-        """Input pixels under the output pixels `first` to `last`, read without any reuse."""
-        image, row, column = self.split(first)
-        last_image, last_row, last_column = self.split(last)
-        rows = self.bottom[row] - self.top[row]
-        in_row = rows * (self.right[last_column] - self.left[column])
-        whole = last_image * self.image + self.rows[last_row] * self.width - self.done(first)
-        return np.where((image == last_image) & (row == last_row), in_row, whole)
+def _before_row(given: Given, memory: Memory, row: int) -> int:
+    """Input pixels covered before a row of output."""
+    return covered(given, memory, pixels_before(given, first_step(given, row, 0)))
 
 
-@lru_cache(maxsize=1024)
-def _spans(outs: int, ins: int, stride: int, padding: int, extent: int) -> tuple[Ints, Ints]:
-    """First and behind-last input row (or column) read for each row (or column) of output."""
-    first = np.arange(outs) * stride - padding
-    begin, behind = (np.minimum(np.maximum(x, 0), ins) for x in (first, first + extent))
-    begin.flags.writeable = behind.flags.writeable = False
-    return begin, behind
+def _upto(given: Given, memory: Memory, row: int, piece: int) -> int:
+    """Input pixels covered when a transfer of a row has been read, and none behind it."""
+    if piece < 0:
+        return _before_row(given, memory, row)
+    return covered(given, memory, last_pixel(given, row, piece) + 1)
 
 
-def _bytes(pixels: Ints, channels: Ints | int, plan: LayerPlan) -> Ints:
-    return np.asarray(-(-pixels * channels * plan.activation_bits // 8), dtype=np.int64)
+# --- patches -------------------------------------------------------------------------------------
 
 
-def _gains(values: Ints) -> Ints:
-    """What each value along the last axis adds to the one before; the first one to 0."""
-    gains = values.copy()
-    gains[..., 1:] -= values[..., :-1]
-    return gains
+def _patch_bytes(given: Given, memory: Memory, row: int, piece: int) -> int:
+    first = pixels_before(given, first_step(given, row, piece))
+    pixels = patch(given, memory, first, last_pixel(given, row, piece))
+    return _bytes(given, pixels * (given.in_channels // _conv_groups(given)))
 
 
-def _row_reads(
-    plan: LayerPlan, transfers: Transfers, window: _Window, room: int
-) -> InputReads | None:
-    """The way `rows`; None if this row's window and the next row do not fit."""
-    layer, row, first = plan.layer, transfers.row, transfers.row_starts[transfers.row]
-    groups = np.arange(layer.groups)
-    channels = layer.in_channels // layer.groups
-    covered = window.covered(transfers.last_pixel)
-    # In order of time: rows before, groups before in this row, transfers before in this group.
-    before = np.concatenate(([0], covered))[first]
-    row_end = covered[transfers.row_starts[row + 1] - 1]
-    values = (before * layer.in_channels + (covered - before) * channels)[:, None]
-    values = values + (row_end - before)[:, None] * (groups * channels)
-    upto = _bytes(values, 1, plan)
-    freed = _bytes(window.done(transfers.row_first_pixel), layer.in_channels, plan)
-    rows_done = np.searchsorted(freed, upto - room)  # rows of output that must be done before
-    if np.any(rows_done > np.maximum(row - 1, 0)[:, None]):
-        return None
-    age = np.where(rows_done > 0, row[:, None] - rows_done + 1, 0)
-    # A group reads those of its transfer's bursts that no group before has read.
-    fresh = _gains(_bytes(covered, layer.in_channels, plan))
-    shares = -(-fresh[:, None] * (groups + 1) // layer.groups)
-    size = _gains(plan.in_bursts(shares))
-    return InputReads(reuse="rows", bytes=size, room=Signal.ROW, age=age)
+def _under_step(given: Given, memory: Memory, step: int) -> int:
+    """Input pixels under a pixel step."""
+    first, behind = pixels_before(given, step), pixels_before(given, step + 1)
+    return patch(given, memory, first, behind - 1)
 
 
-def _step_sizes(plan: LayerPlan, window: _Window) -> Ints:
-    """[P, G] bytes under each pixel step, of each group's channels."""
-    first = np.arange(plan.pixel_steps) * plan.pixels_per_step
-    last = np.minimum(first + plan.pixels_per_step, plan.pixels) - 1
-    per_unit = 1 if plan.mode == "mac" else plan.layer.unit_channels
-    channels = np.array(plan.group_units) * per_unit
-    return _bytes(window.patch(first, last)[:, None], channels[None, :], plan)
+# --- what the nest asks for ----------------------------------------------------------------------
+
+
+def read_of(given: Given, memory: Memory, row: int, piece: int, block: int) -> tuple[int, int]:
+    """Bytes of the read that a transfer begins with, 0 if everything is there, and the room's age.
+
+    In the way `rows` only a convolution group's first block reads; others find the rows there.
+    """
+    if memory[given.way] != ROWS:
+        size = _in_bursts(given, _patch_bytes(given, memory, row, piece))
+        return size, 2 if memory[given.way] == DOUBLE else 1
+    group = block // given.conv_blocks
+    if group * given.conv_blocks != block:
+        return 0, 0
+    before, row_end = _before_row(given, memory, row), _before_row(given, memory, row + 1)
+    last, upto = _upto(given, memory, row, piece - 1), _upto(given, memory, row, piece)
+    size = _row_bytes(given, last, upto, group)
+    return size, _row_age(given, memory, row, before, upto, row_end, group)
+
+
+def step_read_of(given: Given, memory: Memory, step: int, group: int) -> int:
+    """Bytes that one step reads, where steps read their own."""
+    channels = memory[given.units + group] * given.unit_channels
+    return _in_bursts(given, _bytes(given, _under_step(given, memory, step) * channels))
+
+
+def like_step(given: Given, memory: Memory, step: int) -> int:
+    """What decides all that a pixel step reads, where steps read their own."""
+    return _under_step(given, memory, step)
+
+
+def like_row(given: Given, book: Book, memory: Memory, row: int) -> int:
+    """A number that rows have in common if they read the same."""
+    way = memory[given.way]
+    if given.aligned:
+        return _like_aligned(given, book, memory, row)
+    like = -1
+    if way == STEPS:
+        for step in range(row * given.per_row, row * given.per_row + steps_of_row(given, row)):
+            pixels = like_step(given, memory, step)
+            like = find_body(book, memory, _READS, like, pixels, 0, 0, 0, 0, 0, 0, 0)
+        return like
+    before, row_end = _before_row(given, memory, row), _before_row(given, memory, row + 1)
+    last = before
+    for piece in range(pieces_of_row(given, row)):
+        if way == ROWS:
+            upto = _upto(given, memory, row, piece)
+            for group in range(_conv_groups(given)):
+                size = _row_bytes(given, last, upto, group)
+                age = _row_age(given, memory, row, before, upto, row_end, group)
+                like = find_body(book, memory, _READS, like, size, age, 0, 0, 0, 0, 0, 0)
+            last = upto
+        else:
+            size = _patch_bytes(given, memory, row, piece)
+            like = find_body(book, memory, _READS, like, size, 0, 0, 0, 0, 0, 0, 0)
+    return like
+
+
+def _like_aligned(given: Given, book: Book, memory: Memory, row: int) -> int:
+    """`like_row` of a row of pixel steps that is a row of output.
+
+    How many input rows lie under it, or are new, and where in a byte it begins, decides what it
+    reads; how far its begin lies from where each row of output is done decides the ages.
+    """
+    line = row % given.out_height
+    if memory[given.way] != ROWS:
+        held = memory[given.bottom + line] - memory[given.top + line]
+        return find_body(book, memory, _READS, -2, held, 0, 0, 0, 0, 0, 0, 0)
+    new = fresh(given, memory, line)
+    values = _before_row(given, memory, row) * given.in_channels
+    phase = values * given.value_bits % 8
+    least = memory[given.rows_done + row - 1] if row > 0 else 0
+    most = memory[given.rows_done + row]
+    if least == most:
+        age = row - most + 1 if most > 0 else 0
+        return find_body(book, memory, _READS, -3, new, phase, age, 0, 0, 0, 0, 0)
+    freed = memory[given.freed + least]
+    begin, none = _bytes(given, values) - freed, int(least == 0)
+    like = find_body(book, memory, _READS, -4, new, phase, row - least, none, begin, 0, 0, 0)
+    for done_row in range(least + 1, most + 1):
+        gap = memory[given.freed + done_row] - freed
+        like = find_body(book, memory, _READS, like, gap, 0, 0, 0, 0, 0, 0, 0)
+    return like
+
+
+PARTS = (
+    _bytes, _in_bursts, _conv_groups, room_signal, _rows_fit, _row_bytes, _row_age, _before_row,
+    _upto, _patch_bytes, _under_step, read_of, step_read_of, like_step, _like_aligned, like_row,
+    _tallest, plan_inputs,
+)  # fmt: skip
+"""What can be compiled, the called before the calling; besides those of `transfers`, `window`."""

@@ -5,12 +5,13 @@ from functools import cached_property, lru_cache
 
 from simulator.flatten import flatten
 from simulator.hardware import Hardware
-from simulator.loops import LoopProgram
-from simulator.mapping.builder import MACHINE, rates_of
-from simulator.mapping.nest import LayerNest
+from simulator.loops import LoopBody, LoopProgram
+from simulator.mapping.commands import MACHINE, rates_of
+from simulator.mapping.layer import MappedLoops, map_layer, writing_pays
 from simulator.mapping.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
-from simulator.mapping.weights import IndexRing, room_of
-from simulator.program import Ints, Program
+from simulator.mapping.ring import room_ages_of
+from simulator.mapping.weights import room_of
+from simulator.program import Program
 from simulator.workload import Workload
 
 
@@ -60,9 +61,9 @@ def _shape(plan: LayerPlan) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _nest(shape: _Shape) -> LayerNest:
+def _nest(shape: _Shape) -> MappedLoops:
     """A layer's loops, kept for the next layer, or the next run, of the same shape."""
-    return LayerNest(shape.plan)
+    return map_layer(shape.plan)
 
 
 def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
@@ -76,21 +77,22 @@ def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
     nests = tuple(_nest(_Shape(_shape(plan), plan)) for plan in plans)
     return Mapping(
         loops=LoopProgram(
-            machine=MACHINE,
+            body=_body(nests, room_of(hardware)),
             names=tuple(layer.name for layer in workload.layers),
-            layers=tuple(nest.loops for nest in nests),
-            room_ages=_room_ages(nests, room_of(hardware)),
             rates=rates_of(hardware),
         ),
         layers=tuple(
-            MappedLayer(plan=plan, weights=nest.weights.reuse, inputs=nest.inputs.reuse)
+            MappedLayer(plan=plan, weights=nest.weights.reuse, inputs=nest.inputs)
             for plan, nest in zip(plans, nests, strict=True)
         ),
     )
 
 
 @lru_cache(maxsize=256)
-def _room_ages(nests: tuple[LayerNest, ...], room: int) -> tuple[Ints, ...]:
-    """For every layer's loads the age of the chunk that must leave the index buffer."""
-    ring = IndexRing(room)
-    return tuple(ring.add_layer(nest.weights) for nest in nests)
+def _body(nests: tuple[MappedLoops, ...], room: int) -> LoopBody:
+    """Layers one after the other, in an index buffer of `room` bytes."""
+    return LoopBody(
+        machine=MACHINE,
+        layers=tuple(nest.loops for nest in nests),
+        room_ages=room_ages_of([nest.weights for nest in nests], room, writing_pays()),
+    )

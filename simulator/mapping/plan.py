@@ -81,12 +81,13 @@ class LayerPlan:
     def group_units(self) -> tuple[int, ...]:
         """Input channels or vectors in each input-channel group."""
         units = self.units_in
-        size = 1 if self._pixels_are_spatial else self.hardware.array.pes
+        size = 1 if self.pixels_are_spatial else self.hardware.array.pes
         rest = units % size
         return (size,) * (units // size) + ((rest,) if rest else ())
 
     @property
-    def _pixels_are_spatial(self) -> bool:
+    def pixels_are_spatial(self) -> bool:
+        """Every PE has a pixel of its own."""
         return self.hardware.array.spatial == "output_pixels" and not self.layer.full_precision
 
     @cached_property
@@ -153,16 +154,17 @@ class LayerPlan:
         """Bytes of a line of the activation buffer, which its port reads or writes in a cycle."""
         rate = self.hardware.memory.activation_buffer.bytes_per_cycle
         if rate == "windows":
-            return Fraction(ceil(self.hardware.array.pes * self._window_bits / 8))
+            return Fraction(ceil(self.hardware.array.pes * self.window_bits / 8))
         return rate_of(rate)
 
     def window_lines(self, pes: _Number) -> _Number:
         """Lines that hold the windows in front of `pes` PEs: cycles in which a step reads them."""
         line = self.activation_line
-        return -(-pes * self._window_bits * line.denominator // (8 * line.numerator))
+        return -(-pes * self.window_bits * line.denominator // (8 * line.numerator))
 
-    @property
-    def _window_bits(self) -> int:
+    @cached_property
+    def window_bits(self) -> int:
+        """Bits of the activations in front of a PE."""
         return self.layer.unit_weights * self.activation_bits
 
     @cached_property
@@ -196,7 +198,7 @@ class LayerPlan:
             bits = self.layer.kernel**2 * self.activation_bits
         else:
             bits = self.layer.unit_bits
-        return -(-np.outer(self._block_outputs, self.group_units) * bits // 8)
+        return -(-np.multiply.outer(self._block_outputs, self.group_units) * bits // 8)
 
     @cached_property
     def stored_table(self) -> Ints:
@@ -219,28 +221,6 @@ class LayerPlan:
     @cached_property
     def _block_outputs(self) -> tuple[int, ...]:
         return tuple(block.outputs for block in self.blocks)
-
-    @cached_property
-    def alike_blocks(self) -> tuple[int, ...]:
-        """[blocks] the first block whose commands are the same."""
-        tables = (self.chunk_table, self.accumulate_table) if self.mode == "table" else (
-            self.chunk_table,)  # fmt: skip
-        seen: dict[tuple[object, ...], int] = {}
-        return tuple(
-            seen.setdefault((block, *(table[number].tobytes() for table in tables)), number)
-            for number, block in enumerate(self.blocks)
-        )
-
-    @cached_property
-    def alike_groups(self) -> tuple[tuple[bool, ...], ...]:
-        """[blocks][groups] whether a group's commands are the same as those of the group before."""
-        units, chunks = np.array(self.group_units), self.chunk_table
-        same = np.zeros(chunks.shape, dtype=bool)
-        same[:, 1:] = (chunks[:, 1:] == chunks[:, :-1]) & (units[1:] == units[:-1])
-        if self.mode == "table":
-            cycles = self.accumulate_table
-            same[:, 1:] &= (cycles[:, 1:] == cycles[:, :-1]).all(axis=2)
-        return tuple(map(tuple, same.tolist()))
 
     @cached_property
     def subset_bytes(self) -> int:
@@ -275,7 +255,7 @@ class LayerPlan:
         burst = self.hardware.memory.dram.burst_bytes
         return -(-size // burst) * burst
 
-    @property
+    @cached_property
     def out_transfer_bytes(self) -> int:
         """Bytes of the largest outgoing transfer."""
         pixels = self.pixels_per_step * self.steps_per_transfer
@@ -283,22 +263,22 @@ class LayerPlan:
 
     # --- time: rows of output, cut into transfers ----------------------------------------------
 
-    @property
+    @cached_property
     def pixels(self) -> int:
         """Output pixels of the whole batch."""
         return self.batch * self.layer.out_pixels
 
-    @property
+    @cached_property
     def pixel_steps(self) -> int:
         """Steps per block and group."""
         return ceil(self.pixels / self.pixels_per_step)
 
-    @property
+    @cached_property
     def steps_per_row(self) -> int:
         """Pixel steps of one row of output (of whole rows, where a step spans several)."""
         return max(1, ceil(self.layer.out_width / self.pixels_per_step))
 
-    @property
+    @cached_property
     def steps_per_transfer(self) -> int:
         """Pixel steps whose inputs come, and whose outputs go, in one transfer."""
         width = self.hardware.memory.activation_buffer.transfer_pixels

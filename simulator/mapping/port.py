@@ -7,7 +7,7 @@ import numpy as np
 from simulator.hardware import Hardware
 from simulator.hardware.config import ActivationBuffer, IndexBuffer
 from simulator.mapping.addresses import Places, input_offsets, window_offsets
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.mapper import Mapping
 from simulator.mapping.rates import rate_of
 from simulator.mapping.windows import window_reads

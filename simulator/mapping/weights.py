@@ -45,13 +45,10 @@ class WeightLoads:
         row_bytes = int(self._row(self.plan.steps_per_row).sum())
         return min(self.full_rows, room_of(self.plan.hardware) // row_bytes + 3)
 
-    def first_places(self, rows: int) -> list[int]:
-        """[rows] place of each row's first load, -1 if there is none; more follow in time order."""
-        if self.reuse == "layer":
-            return [0] + [-1] * (rows - 1)
-        loads = len(self._row(self.plan.steps_per_row))
-        full = [min(row, self.distinct - 1) * loads for row in range(self.full_rows)]
-        return full + [self.distinct * loads] * (rows - self.full_rows)
+    @property
+    def row_loads(self) -> int:
+        """Loads of a full row; 0 where the layer is loaded once."""
+        return 0 if self.reuse == "layer" else len(self._row(self.plan.steps_per_row))
 
     @cached_property
     def bytes(self) -> Ints:
@@ -129,28 +126,3 @@ def plan_weights(plan: LayerPlan) -> WeightLoads:
 def room_of(hardware: Hardware) -> int:
     """Bytes of the index buffer."""
     return int(hardware.memory.index_buffer.kib * 1024)
-
-
-class IndexRing:
-    """The index buffer over the whole run: which chunk must leave before each load."""
-
-    def __init__(self, room: int) -> None:
-        """Start with an empty ring of `room` bytes."""
-        self._room = room
-        self._held = np.empty(0, dtype=np.int64)
-        """Bytes of the newest chunks of the layers before, enough to fill the ring."""
-
-    def add_layer(self, loads: WeightLoads) -> Ints:
-        """Return [places] the age of the chunk that must leave; 0 where there is room."""
-        sizes = np.concatenate((self._held, loads.bytes))
-        upto = np.cumsum(sizes)
-        held = len(self._held)
-        # The newest chunk m that must be gone before load n: sizes m..n together exceed the room.
-        leaving = np.searchsorted(upto - sizes, upto[held:] - self._room) - 1
-        ages = held + loads.released_before - leaving
-        self._keep(np.concatenate((self._held, loads.last_bytes)))
-        return np.where(leaving >= 0, ages, 0)
-
-    def _keep(self, sizes: Ints) -> None:
-        newer = np.cumsum(sizes[::-1]) - sizes[::-1]
-        self._held = sizes[len(sizes) - int(np.searchsorted(newer, self._room, "right")) :]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from simulator.mapping.plan import LayerPlan
 from simulator.program import Ints, Program
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.hardware.area import lut_bits, sum_bits
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.program import Ints, Program
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from simulator.program import Ints, Trace
 
 

@@ -10,7 +10,7 @@ from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
 from simulator.hardware.dram import DramTable, dram_table, dram_timing
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.report.actions import layer_actions, sums_by_unit
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.mapping import MappedLayer, Mapping
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints, Summary
 
 DRAM_READS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS)

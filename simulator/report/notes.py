@@ -7,7 +7,7 @@ import numpy as np
 
 from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
 from simulator.report.splits import port_losses

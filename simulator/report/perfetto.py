@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.mapping.builder import Kind, Unit
+from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints
 from simulator.report.files import write_file
 from simulator.report.layers import UNIT_TITLES

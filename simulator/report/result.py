@@ -13,7 +13,7 @@ from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.program import Summary, Trace, summarize
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.settings import SettingEffect

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hardware.dram import dram_timing
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.report.timeline import save_figure, stage_colours
 
 if TYPE_CHECKING:

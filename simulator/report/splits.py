@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.mapping import Mapping
 from simulator.mapping.banks import bank_of
-from simulator.mapping.builder import Kind
+from simulator.mapping.commands import Kind
 from simulator.mapping.plan import LayerPlan
 from simulator.mapping.windows import window_reads
 from simulator.program import Ints, Trace

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.program import Ints
 from simulator.report.layers import UNIT_TITLES
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import DRAM_TABLE_KEYS
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import UNIT_TITLES
 from simulator.report.notes import waits_for_windows

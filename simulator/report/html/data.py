@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
 from simulator.hardware.assumptions import Assumption
-from simulator.mapping.builder import Unit
+from simulator.mapping.commands import Unit
 from simulator.report.attribution import PART_TITLES, PARTS
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
 from simulator.report.layers import UNIT_TITLES, LayerResult

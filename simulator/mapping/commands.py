@@ -1,10 +1,9 @@
-"""The machine's words for commands: units, kinds, signals; and the operations of one layer."""
+"""The machine's words for commands: units, kinds, signals; and what transfers cost."""
 
-from dataclasses import dataclass, field
 from enum import IntEnum
 
 from simulator.hardware import Hardware
-from simulator.loops import Body, LayerLoops, Machine, Op, Rates
+from simulator.loops import Machine, Rates
 from simulator.mapping.rates import rate_of
 
 
@@ -89,41 +88,6 @@ MACHINE = Machine(
     trailing=frozenset({Kind.DRAIN, Kind.WRITE_OUTPUTS}),
     room=Signal.ROOM,
 )
-
-
-Waits = tuple[tuple[int, int], ...]
-Posts = tuple[int, ...]
-
-
-@dataclass
-class Builder:
-    """The operations of one layer; equal ones are one."""
-
-    _number: dict[tuple[int, int, int, int, Waits, Posts, int], int] = field(default_factory=dict)
-
-    def op(
-        self,
-        kind: int,
-        *,
-        pes: int = 0,
-        cycles: int = 0,
-        bytes: int = 0,
-        waits: Waits = (),
-        posts: Posts = (),
-        room: int = -1,
-    ) -> int:
-        """Return the number of an operation with the fields of `Op`."""
-        fields = (kind, pes, cycles, bytes, waits, posts, room)
-        return self._number.setdefault(fields, len(self._number))
-
-    def build(self, body: Body) -> LayerLoops:
-        """Everything added so far, in the order of `body`."""
-        return LayerLoops(MACHINE, tuple(map(Op._make, self._number)), body)
-
-
-def after(signal: int, age: int = 1) -> Waits:
-    """Wait on the post of a signal `age` posts ago."""
-    return ((signal, age),)
 
 
 def rates_of(hardware: Hardware) -> tuple[Rates | None, ...]:

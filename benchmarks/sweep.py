@@ -31,16 +31,19 @@ BITS = "1,0.67,0.56,0.44"
 SIMULATED = 16_384
 """Points that are simulated for the rate of real runs."""
 AXES = {
-    "PEs x rates": ("array.pes=16:512:+16", "memory.dram.bytes_per_cycle=1:{}:+1"),
-    "rates": ("memory.dram.latency_cycles=20:320:+20", "memory.dram.bytes_per_cycle=1:{}:+1"),
+    "PEs x rates": ("array.pes=16:512:+16", "memory.dram.bytes_per_cycle", 1),
+    "rates": ("memory.dram.latency_cycles=20:320:+20", "memory.dram.bytes_per_cycle", 1),
+    "PEs x bursts": ("memory.dram.burst_bytes=16:128:x2", "array.pes", 16),
 }
-"""The second axis as long as it takes to make about as many points as asked for."""
+"""An axis, and the key and first value of another, as long as it takes to make about as many points
+as asked for. Of PEs x bursts no two points have loops in common."""
 
 
 def study(model: str, kind: str, points: int) -> Study:
     """A grid of two hardware axes and bits."""
-    first, second = (setting_axis(text.format(1)) for text in AXES[kind])
-    second = setting_axis(AXES[kind][1].format(ceil(points / 4 / len(first.values))))
+    first, (key, begin) = setting_axis(AXES[kind][0]), AXES[kind][1:]
+    count = ceil(points / 4 / len(first.values))
+    second = setting_axis(f"{key}={begin}:{begin + count - 1}:+1")
     axes = [axis("hw", "cofluent64"), axis("model", model), axis("bits", BITS)]
     return grid_study([*axes, first, second])
 
@@ -80,7 +83,12 @@ def main(counts: list[int]) -> None:
     table = Table(
         "what", "model", "axes", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
     )
-    lines = [("simulated", model, kind, SIMULATED) for model in ("r18", "r20") for kind in AXES]
+    lines = [
+        ("simulated", model, kind, SIMULATED)
+        for model in ("r18", "r20")
+        for kind in ("PEs x rates", "rates")
+    ]
+    lines += [("simulated", "r18", "PEs x bursts", n) for n in (1_024, 4_096)]
     lines += [(what, "r18", "PEs x rates", n) for what in ("simulated", "own cost") for n in counts]
     for number, line in enumerate(lines[:1] + lines):
         command = [sys.executable, __file__, *map(str, line)]

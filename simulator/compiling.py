@@ -7,6 +7,7 @@ Importing the compiler costs as much as a whole run of ResNet-18, and compiling 
 for a process that finds the result on disk. So a process interprets until it has worked enough.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -101,8 +102,8 @@ class Compiled:
             self._form = compiler.njit(cache=True)(run)
         except RuntimeError:  # no folder can be written: for this process alone
             self._form = compiler.njit(run)
-        folder = self._form.stats.cache_path
-        self.kept = folder is not None and any(Path(folder).glob(f"*{name}-*.nbi"))
+        folder, python = self._form.stats.cache_path, "py{}{}".format(*sys.version_info)
+        self.kept = folder is not None and any(Path(folder).glob(f"*{name}-*.{python}*.nbi"))
         """Whether an earlier process has left a compiled form."""
 
     def __call__(self, *arguments: Any) -> None:

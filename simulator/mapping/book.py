@@ -5,6 +5,7 @@ of it can be compiled (`simulator.compiling`), so there are only numbers in one 
 given number of them: what does not fit is left out, and the book says that it is full.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from simulator.compiling import Memory
@@ -65,10 +66,14 @@ class Book(NamedTuple):
     """The first number behind the book."""
 
 
-def book_at(begin: int, size: int) -> Book:
-    """Lay out a book for `size` operations, a power of two, and as many bodies with a key."""
+@lru_cache
+def book_of(size: int) -> Book:
+    """A book for `size` operations, a power of two, and as many bodies with a key.
+
+    Memory begins with it.
+    """
     table = 1 + (3 + KEY) * size
-    full, ops, known, bodies = begin, begin + 1, begin + 1 + table, begin + 1 + 2 * table
+    full, ops, known, bodies = 0, 1, 1 + table, 1 + 2 * table
     code_used = bodies + 1 + 4 * size
     code_size, pending_size = 48 * size, 4 * size
     loops = code_used + 1 + code_size

@@ -131,12 +131,10 @@ class Given(NamedTuple):
     """[rows] bytes that are not needed from each row on."""
     rows_done: int
     """[rows] rows of output that must be done before each row's last read."""
-    behind: int
-    """The first number behind the tables."""
 
 
-def given_of(plan: LayerPlan, weights: WeightLoads) -> tuple[Given, list[Ints]]:
-    """Take what the writers ask for out of the plan: numbers, and tables, one behind the other."""
+def given_of(plan: LayerPlan, weights: WeightLoads, begin: int) -> tuple[Given, list[Ints]]:
+    """Take what the writers ask for out of the plan: numbers, and tables, from `begin` on."""
     hardware, layer, line = plan.hardware, plan.layer, plan.activation_line
     table, memory = plan.mode == "table", hardware.memory
     rows, images = -(-plan.pixel_steps // plan.steps_per_row), plan.batch * layer.images
@@ -195,13 +193,13 @@ def given_of(plan: LayerPlan, weights: WeightLoads) -> tuple[Given, list[Ints]]:
         unit_channels=1 if layer.full_precision else layer.unit_channels,
         buffer_room=int(memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes,
         aligned=int(layer.out_width == plan.steps_per_row * plan.pixels_per_step),
-        **_places([*map(len, lists), *map(len, tables), *found]),
+        **_places(begin, [*map(len, lists), *map(len, tables), *found]),
     )
     first = np.array([*chain.from_iterable(lists)], dtype=np.int64)
     return given, [first, *tables, np.zeros(sum(found), dtype=np.int64)]
 
 
-def _places(sizes: list[int]) -> dict[str, int]:
-    """Where the tables begin whose sizes are given, by name, and where the last one ends."""
-    names = Given._fields[-len(sizes) - 1 :]
-    return dict(zip(names, accumulate(sizes, initial=0), strict=True))
+def _places(begin: int, sizes: list[int]) -> dict[str, int]:
+    """Where the tables begin whose sizes are given, by name."""
+    *places, _ = accumulate(sizes, initial=begin)
+    return dict(zip(Given._fields[-len(sizes) :], places, strict=True))

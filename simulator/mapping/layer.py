@@ -1,15 +1,16 @@
 """One layer: what comes in when, and its loops."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from math import ceil
+from typing import Any
 
 import numpy as np
 
 from simulator.compiling import Compiled, Memory, memory_of, pays, records_of
 from simulator.errors import InputError
 from simulator.loops import FIELDS, LayerLoops
-from simulator.mapping.book import Book, book_at, rows_of
+from simulator.mapping.book import Book, book_of, rows_of
 from simulator.mapping.commands import MACHINE
 from simulator.mapping.given import Given, given_of
 from simulator.mapping.inputs import NOTHING_FITS, WAYS
@@ -54,29 +55,36 @@ def map_layer(plan: LayerPlan, compiled: bool | None = None) -> MappedLoops:
     """
     compiled = writing_pays() if compiled is None else compiled
     weights = plan_weights(plan)
-    given, tables = given_of(plan, weights)
     size = SIZE
     while size < len(weights.bytes) + SIZE // 2:
         size *= 2  # every load is an operation of its own
-    memory, book = _written(given, tables, size, compiled)
-    while memory[book.full]:
+    given, memory = _written(plan, weights, size, compiled)
+    while memory[book_of(size).full]:
         size *= 2
-        memory, book = _written(given, tables, size, compiled)
+        given, memory = _written(plan, weights, size, compiled)
     if memory[given.way] == NOTHING_FITS:
         raise _too_small(plan, memory[given.largest])
-    return MappedLoops(WAYS[memory[given.way]], weights, _loops_in(memory, book))
+    return MappedLoops(WAYS[memory[given.way]], weights, _loops_in(memory, book_of(size)))
 
 
-def _written(given: Given, tables: list[Ints], size: int, compiled: bool) -> tuple[Memory, Book]:
-    book = book_at(given.behind, size)
-    room = np.zeros(book.behind - given.behind, dtype=np.int64)
-    memory = memory_of([*tables, room], compiled)
+def _written(
+    plan: LayerPlan, weights: WeightLoads, size: int, compiled: bool
+) -> tuple[Given, Memory]:
+    """A layer, written into a book of `size` operations, with which memory begins."""
+    book = book_of(size)
+    given, tables = given_of(plan, weights, book.behind)
+    memory = memory_of([np.zeros(book.behind, dtype=np.int64), *tables], compiled)
     if compiled:
-        _compiled()(records_of([given])[0], records_of([book])[0], memory)
+        _compiled()(records_of([given])[0], _record_of_book(size), memory)
     else:
         write_layer(given, book, memory)
         _Process.written += memory[book.ops] + memory[book.known]
-    return memory, book
+    return given, memory
+
+
+@lru_cache
+def _record_of_book(size: int) -> Any:
+    return records_of([book_of(size)])[0]
 
 
 def _loops_in(memory: Memory, book: Book) -> LayerLoops:

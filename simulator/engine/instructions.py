@@ -293,7 +293,7 @@ class Prepared:
         self.layout = Layout(body, reach, depth)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def prepared(body: LoopBody) -> Prepared:
     """Return a run's layers, kept for the next run of the same layers."""
     return Prepared(body)

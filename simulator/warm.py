@@ -4,6 +4,8 @@ python -m simulator.warm
 """
 
 import compileall
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from simulator.engine.fast import run, totals
@@ -18,10 +20,21 @@ from simulator.workload import configure, load_workload
 
 def warm() -> None:
     """Keep the package's bytecode, and what of mapper and fast engine compiles, on disk."""
-    compileall.compile_dir(str(Path(__file__).parent), quiet=1)
+    with ProcessPoolExecutor(2) as pool:
+        parts: tuple[Callable[[], None], ...] = (_mapper, _engine)
+        for part in [pool.submit(part) for part in parts]:
+            part.result()
+
+
+def _mapper() -> None:
     workload, hardware = configure(load_workload("r20"), tau=5), load_hardware("cofluent64")
     layers = [map_layer(plan, compiled=True) for plan in plan_layers(workload, hardware)]
     room_ages_of([layer.weights for layer in layers], room_of(hardware), compiled=True)
+
+
+def _engine() -> None:
+    compileall.compile_dir(str(Path(__file__).parent), quiet=1)
+    workload, hardware = configure(load_workload("r20"), tau=5), load_hardware("cofluent64")
     mapping = map_workload(workload, hardware)
     totals(mapping.loops, compiled=True)
     run(mapping.program, compiled=True)

@@ -63,7 +63,11 @@ def engines(models: list[str], console: Console) -> None:
             program = mapping.program
             steps = sum(int((program.kind == kind).sum()) for kind in STEP_KINDS)
             slow = seconds(lambda w=workload: event.run(map_anew(w, hardware).program))
-            quick = seconds(lambda w=workload: fast.totals(map_anew(w, hardware).loops, True))
+            quick = seconds(
+                lambda w=workload: [
+                    fast.totals(map_anew(w, hardware).loops, True) for _ in range(20)
+                ]
+            ) / 20  # fmt: skip
             again = seconds(
                 lambda w=workload: [
                     fast.totals(mapper.map_workload(w, hardware).loops, True) for _ in range(20)

@@ -200,6 +200,18 @@ def close(book: Book, memory: Memory, begun: int) -> int:
     return body
 
 
+def close_or(book: Book, memory: Memory, begun: int, other: int) -> int:
+    """`close`, but return another body, and take the new one back, if both are the same."""
+    made = memory[book.bodies]
+    body = close(book, memory, begun)
+    if other < 0 or not alike(book, memory, PART - body, PART - other):
+        return body
+    if memory[book.bodies] > made:  # its loops are the other's, so they stay
+        memory[book.bodies] = made
+        memory[book.code_used] = memory[book.begin + made]
+    return other
+
+
 def alike(book: Book, memory: Memory, one: int, other: int) -> bool:
     """Whether two parts are the same instructions."""
     if one == other or one >= 0 or other >= 0:
@@ -251,5 +263,5 @@ def loop_of(book: Book, memory: Memory, turns: int, body: int) -> int:
     return loop
 
 
-PARTS = (find, find_body, made_of, keep, push, add, mark, alike, loop_of, write, close)
+PARTS = (find, find_body, made_of, keep, push, add, mark, alike, loop_of, write, close, close_or)
 """What can be compiled, the called before the calling."""

@@ -237,13 +237,15 @@ def _like_aligned(given: Given, book: Book, memory: Memory, row: int) -> int:
         held = memory[given.bottom + line] - memory[given.top + line]
         return find_body(book, memory, _READS, -2, held, 0, 0, 0, 0, 0, 0, 0)
     new = fresh(given, memory, line)
-    values = _before_row(given, memory, row) * given.in_channels
-    phase = values * given.value_bits % 8
+    phase = 0
+    if given.in_channels * given.value_bits % 8 > 0:
+        phase = _before_row(given, memory, row) * given.in_channels * given.value_bits % 8
     least = memory[given.rows_done + row - 1] if row > 0 else 0
     most = memory[given.rows_done + row]
     if least == most:
         age = row - most + 1 if most > 0 else 0
         return find_body(book, memory, _READS, -3, new, phase, age, 0, 0, 0, 0, 0)
+    values = _before_row(given, memory, row) * given.in_channels
     freed = memory[given.freed + least]
     begin, none = _bytes(given, values) - freed, int(least == 0)
     like = find_body(book, memory, _READS, -4, new, phase, row - least, none, begin, 0, 0, 0)

@@ -20,7 +20,7 @@ from simulator.mapping.weights import WeightLoads, plan_weights
 from simulator.program import Ints
 
 SIZE = 64
-"""Operations for which a book has room at least; doubled until a layer fits."""
+"""Operations for which a book has room at least; four times as much until a layer fits."""
 COMPILE_FROM = 1_000_000
 """Operations and bodies written in a process after which the writing is compiled, if that has not
 been kept from an earlier process: about the 10 s that compiling takes."""
@@ -60,7 +60,7 @@ def map_layer(plan: LayerPlan, compiled: bool | None = None) -> MappedLoops:
         size *= 2  # every load is an operation of its own
     given, memory = _written(plan, weights, size, compiled)
     while memory[book_of(size).full]:
-        size *= 2
+        size *= 4
         given, memory = _written(plan, weights, size, compiled)
     if memory[given.way] == NOTHING_FITS:
         raise _too_small(plan, memory[given.largest])

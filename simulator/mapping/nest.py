@@ -11,7 +11,7 @@ from simulator.loops import count, wait_on
 from simulator.mapping import alike, inputs, steps, transfers, visits, window
 from simulator.mapping import book as books
 from simulator.mapping.alike import plan_alike
-from simulator.mapping.book import PART, Book, close, find_body, keep, made_of, mark, push
+from simulator.mapping.book import PART, Book, close, close_or, find_body, keep, made_of, mark, push
 from simulator.mapping.given import BLOCK_PER_ROW, CHUNK_PER_STEP, LAYER_ONCE, MAC, Given
 from simulator.mapping.inputs import NOTHING_FITS, STEPS, like_row, plan_inputs, read_of
 from simulator.mapping.steps import (
@@ -52,28 +52,35 @@ def write_layer(given: Given, book: Book, memory: Memory) -> None:
     if memory[given.way] == NOTHING_FITS:
         return
     images = mark(book, memory)
+    body, last_like, last_place, last_image = 0, -1, -1, -1
     for first in range(0, given.rows, given.rows_per_image):
         image = mark(book, memory)
         for row in range(first, first + given.rows_per_image):
-            push(book, memory, PART - _row_of(given, book, memory, row), 1)
-        push(book, memory, PART - close(book, memory, image), 1)
+            like, place = like_row(given, book, memory, row), _first_place(given, row)
+            inside = 1 < row < given.rows - 1
+            if not inside or like != last_like or place != last_place:
+                body = _row_of(given, book, memory, row, like, place)
+            push(book, memory, PART - body, 1)
+            last_like, last_place = like, place
+        last_image = close_or(book, memory, image, last_image)
+        push(book, memory, PART - last_image, 1)
     body = close(book, memory, images)
     memory[book.layer] = body
     begin, end = book.code + memory[book.begin + body], book.code + memory[book.end + body]
     count(memory, begin, end, book.turns, book.times, book.outside)
 
 
-def _row_of(given: Given, book: Book, memory: Memory, row: int) -> int:
+def _row_of(given: Given, book: Book, memory: Memory, row: int, like: int, place: int) -> int:
     """The body of a row of output: all blocks."""
-    place, last = _first_place(given, row), int(row == given.rows - 1)
-    like = like_row(given, book, memory, row)
-    known = find_body(book, memory, _ROW, int(row == 0), last, place, like, 0, 0, 0, 0, 0)
+    first, last = int(row == 0), int(row == given.rows - 1)
+    known = find_body(book, memory, _ROW, first, last, place, like, 0, 0, 0, 0, 0)
     made = made_of(book, memory, known)
     if made >= 0:
         return made
-    begun = mark(book, memory)
+    begun, body = mark(book, memory), -1
     for block in range(given.blocks):
-        push(book, memory, PART - _block_of(given, book, memory, row, block, place), 1)
+        body = _block_of(given, book, memory, row, block, place, body)
+        push(book, memory, PART - body, 1)
     return keep(book, memory, known, close(book, memory, begun))
 
 
@@ -86,8 +93,10 @@ def _first_place(given: Given, row: int) -> int:
     return min(row, given.distinct_rows - 1) * given.row_loads
 
 
-def _block_of(given: Given, book: Book, memory: Memory, row: int, block: int, place: int) -> int:
-    """The body of one block of output channels along a row: its transfers."""
+def _block_of(
+    given: Given, book: Book, memory: Memory, row: int, block: int, place: int, other: int
+) -> int:
+    """The body of one block of output channels along a row: its transfers; or `other`, if alike."""
     pieces = pieces_of_row(given, row)
     singly = memory[given.way] == STEPS or _loads_every_step(given)
     begun = mark(book, memory)
@@ -101,7 +110,7 @@ def _block_of(given: Given, book: Book, memory: Memory, row: int, block: int, pl
             part = PART - _transfer_of(given, book, memory, row, block, piece, read, age, place)
         push(book, memory, part, 1)
         last_read, last_age = read, age
-    return close(book, memory, begun)
+    return close_or(book, memory, begun, other)
 
 
 def _loads_every_step(given: Given) -> bool:

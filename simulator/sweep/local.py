@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
+from typing import Any
 
 from simulator.errors import InputError
 from simulator.sweep.evaluate import Rows, evaluate_chunk
@@ -22,6 +23,8 @@ Finished = Generator[tuple[int, Rows], None, None]
 
 _DEATHS = 3
 """Times that worker processes may die (out of memory, killed) before the study gives up."""
+_SECONDS_TO_END = 5.0
+"""For a pool whose processes have ended; it takes milliseconds."""
 
 
 def cores() -> int:
@@ -101,26 +104,39 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
 def _interrupts_held() -> Iterator[None]:
     """Ctrl-C comes afterwards, and never to a process that is started meanwhile.
 
-    A worker that got it before it ignores it would print a traceback.
+    A worker that got it before it ignores it, or whose start it cut short, would print a traceback.
+    Blocking the signal keeps it from the worker, but not from this process: any other thread of it,
+    such as numpy's, lets it in. So it is noted, too.
     """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    noted: list[int] = []
+    here = threading.current_thread() is threading.main_thread()  # where Python handles signals
+    handler = signal.getsignal(signal.SIGINT) if here else None
+    if handler is not None:
+        signal.signal(signal.SIGINT, lambda number, _: noted.append(number))
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if noted:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
     """End the pool at once: what its processes are at will be done again."""
     processes = list((pool._processes or {}).values())  # no public way before 3.14
+    manager: Any = pool._executor_manager_thread  # nor to wait for it
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
     for process in processes:
         process.join()
+    if manager is not None:  # Python's own end must not meet it closing its pipes
+        manager.join(_SECONDS_TO_END)
 
 
 def _start_worker() -> None:

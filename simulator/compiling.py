@@ -73,7 +73,7 @@ def records_of(rows: Sequence[tuple[int, ...]]) -> Any:
 
 @cache
 def _record(row: type) -> np.dtype[np.void]:
-    names: tuple[str, ...] = row._fields  # type: ignore[attr-defined]
+    names: tuple[str, ...] = row._fields  # type: ignore[attr-defined] # named tuples
     return np.dtype([(name, np.int64) for name in names])
 
 

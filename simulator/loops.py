@@ -97,6 +97,11 @@ class Machine:
     room: int
     """The signal that `room_ages` refer to."""
 
+    @property
+    def lasts(self) -> list[int]:
+        """[signals] 1 where it is in `lasting`."""
+        return [int(signal in self.lasting) for signal in range(self.signals)]
+
 
 class Rates(NamedTuple):
     """What a kind's transfers cost: cycles = ceil(bytes * denominator / numerator)."""
@@ -137,8 +142,7 @@ class LayerLoops:
     what: Ints
     """[I] an operation's number, END of a turn, or LOOP - a loop's number where it begins."""
     turns: Ints
-    """[loops] turns of each loop; a loop's number may stand in many places, before the same body.
-    Loops inside have smaller numbers."""
+    """[loops] turns of each loop, whose number may stand in many places, before the same body."""
     times: Ints
     """[ops] how often each operation happens."""
 
@@ -187,11 +191,6 @@ class LoopBody:
     layers: tuple[LayerLoops, ...]
     room_ages: tuple[Ints, ...]
     """Per layer: the age for each place of `ROOM`; 0 means that there is nothing to wait for."""
-
-    @cached_property
-    def commands(self) -> int:
-        """Commands of the whole run."""
-        return int(sum(layer.times.sum() for layer in self.layers))
 
     @cached_property
     def distinct(self) -> tuple[tuple[LayerLoops, ...], Ints]:

@@ -121,8 +121,7 @@ def places_of(layer: LayerLoops, begin: int = 0) -> tuple[Places, list[Ints]]:
 @lru_cache(maxsize=8)
 def _numbers_of(machine: Machine) -> tuple[Ints, Ints]:
     """[kinds] units; [signals] whether they last."""
-    lasting = [signal in machine.lasting for signal in range(machine.signals)]
-    return np.array(machine.unit_of, dtype=np.int64), np.array(lasting, dtype=np.int64)
+    return np.array(machine.unit_of, dtype=np.int64), np.array(machine.lasts, dtype=np.int64)
 
 
 def prepare(at: Places, memory: Memory) -> None:

@@ -24,7 +24,7 @@ class Layout:
         *self.base, self.width = accumulate(self.size, initial=1 + 2 * self.units)
         """[signals] where each ring begins, and where the last one ends."""
         self.depth = depth + 1
-        self.lasting = [int(signal in machine.lasting) for signal in range(machine.signals)]
+        self.lasting = machine.lasts
         """[signals] 1: its ring lasts between layers."""
 
     def fresh(self) -> list[int]:

@@ -56,7 +56,7 @@ def plan_inputs(given: Given, memory: Memory) -> None:
         channels = max(channels, memory[given.units + group] * given.unit_channels)
     for step in range(first * given.per_row, min(behind * given.per_row, given.pixel_steps)):
         pixels = _under_step(given, memory, step)
-        largest = max(largest, _bytes(given, pixels * channels))
+        largest = max(largest, bytes_of(given, pixels * channels))
     memory[given.way] = STEPS if largest <= given.buffer_room else NOTHING_FITS
     memory[given.largest] = largest
 
@@ -73,11 +73,13 @@ def _tallest(given: Given, memory: Memory) -> int:
     return tallest
 
 
-def _bytes(given: Given, values: int) -> int:
+def bytes_of(given: Given, values: int) -> int:
+    """Bytes of activations."""
     return -(-values * given.value_bits // 8)
 
 
-def _in_bursts(given: Given, size: int) -> int:
+def in_bursts(given: Given, size: int) -> int:
+    """Bytes in whole bursts of the DRAM."""
     return -(-size // given.burst) * given.burst
 
 
@@ -100,9 +102,9 @@ def _rows_fit(given: Given, memory: Memory) -> bool:
     for row in range(given.rows):
         first = first_step(given, row, 0)
         pixel = pixels_before(given, first)
-        memory[given.freed + row] = _bytes(given, done(given, memory, pixel) * given.in_channels)
+        memory[given.freed + row] = bytes_of(given, done(given, memory, pixel) * given.in_channels)
         pixels = pixels_before(given, first + steps_of_row(given, row))
-        upto = _bytes(given, covered(given, memory, pixels) * given.in_channels)
+        upto = bytes_of(given, covered(given, memory, pixels) * given.in_channels)
         # Only rows before this one count, and those have been noted.
         while rows_done < row and memory[given.freed + rows_done] < upto - given.buffer_room:
             rows_done += 1
@@ -120,9 +122,9 @@ def _row_bytes(given: Given, last: int, upto: int, group: int) -> int:
     A group of the convolution reads those of its transfer's bursts that no group before has read.
     """
     groups = _conv_groups(given)
-    new = _bytes(given, upto * given.in_channels) - _bytes(given, last * given.in_channels)
-    before = _in_bursts(given, -(-new * group // groups))
-    return _in_bursts(given, -(-new * (group + 1) // groups)) - before
+    new = bytes_of(given, upto * given.in_channels) - bytes_of(given, last * given.in_channels)
+    before = in_bursts(given, -(-new * group // groups))
+    return in_bursts(given, -(-new * (group + 1) // groups)) - before
 
 
 def _row_age(
@@ -134,7 +136,7 @@ def _row_age(
     """
     channels = given.in_channels // _conv_groups(given)
     values = before * given.in_channels + (upto - before + (row_end - before) * group) * channels
-    full = _bytes(given, values) - given.buffer_room
+    full = bytes_of(given, values) - given.buffer_room
     rows_done = memory[given.rows_done + row - 1] if row > 0 else 0
     while memory[given.freed + rows_done] < full:
         rows_done += 1
@@ -159,7 +161,7 @@ def _upto(given: Given, memory: Memory, row: int, piece: int) -> int:
 def _patch_bytes(given: Given, memory: Memory, row: int, piece: int) -> int:
     first = pixels_before(given, first_step(given, row, piece))
     pixels = patch(given, memory, first, last_pixel(given, row, piece))
-    return _bytes(given, pixels * (given.in_channels // _conv_groups(given)))
+    return bytes_of(given, pixels * (given.in_channels // _conv_groups(given)))
 
 
 def _under_step(given: Given, memory: Memory, step: int) -> int:
@@ -177,7 +179,7 @@ def read_of(given: Given, memory: Memory, row: int, piece: int, block: int) -> t
     In the way `rows` only a convolution group's first block reads; others find the rows there.
     """
     if memory[given.way] != ROWS:
-        size = _in_bursts(given, _patch_bytes(given, memory, row, piece))
+        size = in_bursts(given, _patch_bytes(given, memory, row, piece))
         return size, 2 if memory[given.way] == DOUBLE else 1
     group = block // given.conv_blocks
     if group * given.conv_blocks != block:
@@ -191,7 +193,7 @@ def read_of(given: Given, memory: Memory, row: int, piece: int, block: int) -> t
 def step_read_of(given: Given, memory: Memory, step: int, group: int) -> int:
     """Bytes that one step reads, where steps read their own."""
     channels = memory[given.units + group] * given.unit_channels
-    return _in_bursts(given, _bytes(given, _under_step(given, memory, step) * channels))
+    return in_bursts(given, bytes_of(given, _under_step(given, memory, step) * channels))
 
 
 def like_step(given: Given, memory: Memory, step: int) -> int:
@@ -247,7 +249,7 @@ def _like_aligned(given: Given, book: Book, memory: Memory, row: int) -> int:
         return find_body(book, memory, _READS, -3, new, phase, age, 0, 0, 0, 0, 0)
     values = _before_row(given, memory, row) * given.in_channels
     freed = memory[given.freed + least]
-    begin, none = _bytes(given, values) - freed, int(least == 0)
+    begin, none = bytes_of(given, values) - freed, int(least == 0)
     like = find_body(book, memory, _READS, -4, new, phase, row - least, none, begin, 0, 0, 0)
     for done_row in range(least + 1, most + 1):
         gap = memory[given.freed + done_row] - freed
@@ -256,7 +258,7 @@ def _like_aligned(given: Given, book: Book, memory: Memory, row: int) -> int:
 
 
 PARTS = (
-    _bytes, _in_bursts, _conv_groups, room_signal, _rows_fit, _row_bytes, _row_age, _before_row,
+    bytes_of, in_bursts, _conv_groups, room_signal, _rows_fit, _row_bytes, _row_age, _before_row,
     _upto, _patch_bytes, _under_step, read_of, step_read_of, like_step, _like_aligned, like_row,
     _tallest, plan_inputs,
 )  # fmt: skip

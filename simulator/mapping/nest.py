@@ -13,7 +13,15 @@ from simulator.mapping import book as books
 from simulator.mapping.alike import plan_alike
 from simulator.mapping.book import PART, Book, close, close_or, find_body, keep, made_of, mark, push
 from simulator.mapping.given import BLOCK_PER_ROW, CHUNK_PER_STEP, LAYER_ONCE, MAC, Given
-from simulator.mapping.inputs import NOTHING_FITS, STEPS, like_row, plan_inputs, read_of
+from simulator.mapping.inputs import (
+    NOTHING_FITS,
+    STEPS,
+    bytes_of,
+    in_bursts,
+    like_row,
+    plan_inputs,
+    read_of,
+)
 from simulator.mapping.steps import (
     CLOSES,
     ENDS_LAYER,
@@ -98,7 +106,7 @@ def _block_of(
 ) -> int:
     """The body of one block of output channels along a row: its transfers; or `other`, if alike."""
     pieces = pieces_of_row(given, row)
-    singly = memory[given.way] == STEPS or _loads_every_step(given)
+    singly = _singly(given, memory)
     begun = mark(book, memory)
     part, last_read, last_age = 0, 0, 0
     for piece in range(pieces):
@@ -115,6 +123,11 @@ def _block_of(
 
 def _loads_every_step(given: Given) -> bool:
     return given.loads == CHUNK_PER_STEP and given.groups > 1
+
+
+def _singly(given: Given, memory: Memory) -> bool:
+    """Visits have reads or loads of their own."""
+    return memory[given.way] == STEPS or _loads_every_step(given)
 
 
 def _transfer_of(
@@ -175,7 +188,7 @@ def _visits_of(
 
     Where visits have reads or loads of their own, each stands for itself, and so does the transfer.
     """
-    singly = memory[given.way] == STEPS or _loads_every_step(given)
+    singly = _singly(given, memory)
     own = first if singly else -1
     row = find_body(book, memory, _TRANSFER, block, pixels, own, read, age, place, hold, flags, 0)
     made = made_of(book, memory, row)
@@ -218,15 +231,14 @@ def _visit_in(
         place = place if opens else -1
     write = 0
     if closes:
-        bits = pixels * memory[given.outputs + block] * given.value_bits
-        write = -(-bits // (8 * given.burst)) * given.burst
+        write = in_bursts(given, bytes_of(given, pixels * memory[given.outputs + block]))
     step, now = first + inside if memory[given.way] == STEPS else -1, min(given.per_step, left)
     return visit_of(given, book, memory, block, now, step, read, age, place, hold, write, flags)
 
 
 PARTS = (
     count, wait_on, *transfers.PARTS, *window.PARTS, *books.PARTS, *alike.PARTS, *inputs.PARTS,
-    *steps.PARTS, *visits.PARTS, _first_place, _loads_every_step, _frees, _follows_a_single_step,
-    _visit_in, _visits_of, _transfer_of, _block_of, _row_of,
+    *steps.PARTS, *visits.PARTS, _first_place, _loads_every_step, _singly, _frees,
+    _follows_a_single_step, _visit_in, _visits_of, _transfer_of, _block_of, _row_of,
 )  # fmt: skip
 """What `write_layer` calls, the called before the calling."""

@@ -180,11 +180,6 @@ class LayerPlan:
             return np.full(len(self.blocks), self.pass_fill_cycles()[0])
         return np.array([self.direct_cycles(block) for block in self.blocks])
 
-    def mac_cycles(self, block: Block, units: int, pixels: int) -> int:
-        """Cycles of a full-precision step on the MAC unit."""
-        macs = pixels * block.outputs * units * self.layer.kernel**2
-        return ceil(macs / self.hardware.full_precision.macs_per_cycle)
-
     def drain_cycles(self, block: Block) -> int:
         """Cycles in which a block's sums leave the line buffer."""
         return ceil(block.outputs / self.hardware.array.pe.accumulators)

@@ -27,7 +27,7 @@ def room_ages_of(loads: Sequence[WeightLoads], room: int, compiled: bool) -> tup
     counts, last_counts = list(map(len, sizes)), list(map(len, lasts))
     before = [each.released_before for each in loads]
     heads = np.array([*counts, *last_counts], dtype=np.int64)
-    places, scratch = sum(counts), max(sum(last_counts), 0) + max(counts, default=0)
+    places, scratch = sum(counts), sum(last_counts) + max(counts, default=0)
     parts = [heads, *sizes, *before, *lasts, np.zeros(places + scratch, dtype=np.int64)]
     memory = memory_of(parts, compiled)
     work = _compiled() if compiled else leave

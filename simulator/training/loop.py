@@ -106,7 +106,7 @@ def _epoch(
     for chosen in torch.randperm(len(images), generator=order)[: batches * batch].view(-1, batch):
         loss = F.cross_entropy(network(images[chosen]), digits.train_labels[chosen])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         schedule.step()
         for layer in network.binary.values():

@@ -92,7 +92,8 @@ class Subset(nn.Module):
 
     def forward(self, weights: Tensor) -> Tensor:
         """[kernels, 9] for every row of the weights [kernels, 9] the nearest kernel."""
-        out: Tensor = _Choose.apply(weights, self.patterns, self.subset, self.decay)  # type: ignore[no-untyped-call]
+        given = (weights, self.patterns, self.subset, self.decay)
+        out: Tensor = _Choose.apply(*given)  # type: ignore[no-untyped-call] # torch's
         return out
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:

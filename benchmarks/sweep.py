@@ -23,8 +23,8 @@ from rich.table import Table
 
 from simulator.hardware import Hardware
 from simulator.run import run_together
-from simulator.sweep import Study, evaluate, grid_study, run_study
-from simulator.sweep.axes import axis, setting_axis
+from simulator.studies import Study, evaluate, grid_study, run_study
+from simulator.studies.axes import axis, setting_axis
 from simulator.workload import Workload
 
 BITS = "1,0.67,0.56,0.44"

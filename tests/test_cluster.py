@@ -13,8 +13,8 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.shipped import find
-from simulator.sweep import cluster, grid_study, run_study
-from simulator.sweep.axes import axis, setting_axis
+from simulator.studies import cluster, grid_study, run_study
+from simulator.studies.axes import axis, setting_axis
 from tests.conftest import ROOT
 from tests.test_sweep import net, small_study, written
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
-from simulator.search import Limits, SearchResult, search
-from simulator.search.front import Choices, fewest_cycles
-from simulator.search.task import PARTS, Task, stored_parts
+from simulator.studies.search import Limits, SearchResult, search
+from simulator.studies.search.front import Choices, fewest_cycles
+from simulator.studies.search.task import PARTS, Task, stored_parts
 from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import Command

@@ -6,9 +6,9 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.shipped import find
-from simulator.sweep import grid_study
-from simulator.sweep.axes import axis, setting_axis
-from simulator.sweep.local import run_locally
+from simulator.studies import grid_study
+from simulator.studies.axes import axis, setting_axis
+from simulator.studies.local import run_locally
 from tests.conftest import Command
 from tests.test_bad_input import NET, refused
 

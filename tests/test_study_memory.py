@@ -13,12 +13,12 @@ import pytest
 from simulator.hardware import Hardware
 from simulator.report.result import Run
 from simulator.run import run_together
-from simulator.sweep import evaluate, grid_study, store, study
-from simulator.sweep.axes import axis, setting_axis
-from simulator.sweep.effects import AxisEffect, axis_effects
-from simulator.sweep.figures import StudyFigures, read_figures
-from simulator.sweep.local import run_locally
-from simulator.sweep.plots import _pair, _together, dots
+from simulator.studies import evaluate, grid_study, store, study
+from simulator.studies.axes import axis, setting_axis
+from simulator.studies.effects import AxisEffect, axis_effects
+from simulator.studies.figures import StudyFigures, read_figures
+from simulator.studies.local import run_locally
+from simulator.studies.plots import _pair, _together, dots
 from simulator.workload import Workload
 from tests.test_bad_input import NET
 

@@ -26,15 +26,15 @@ from simulator.errors import InputError
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, read_hardware
-from simulator.sweep import Study, grid_study, points_study, run_study, store
-from simulator.sweep.axes import Axis, axis, setting_axis
-from simulator.sweep.columns import column_of, hardware_keys, layer_schema, point_schema
-from simulator.sweep.effects import axis_effects
-from simulator.sweep.figures import StudyFigures
-from simulator.sweep.local import run_locally
-from simulator.sweep.plots import front
-from simulator.sweep.points import Grid, PointsFile, Sample
-from simulator.sweep.summary import sentence
+from simulator.studies import Study, grid_study, points_study, run_study, store
+from simulator.studies.axes import Axis, axis, setting_axis
+from simulator.studies.columns import column_of, hardware_keys, layer_schema, point_schema
+from simulator.studies.effects import axis_effects
+from simulator.studies.figures import StudyFigures
+from simulator.studies.local import run_locally
+from simulator.studies.plots import front
+from simulator.studies.points import Grid, PointsFile, Sample
+from simulator.studies.summary import sentence
 from tests.conftest import ROOT, Command
 from tests.test_bad_input import NET, refused
 

@@ -87,10 +87,10 @@ def search(
     Accuracy is not modelled: --taus says what the network's training can bear.
     """
     from simulator.report.files import writable_folder
-    from simulator.search import Limits
-    from simulator.search import search as find
-    from simulator.search.output import print_search, save_search
-    from simulator.sweep.axes import axis
+    from simulator.studies.axes import axis
+    from simulator.studies.search import Limits
+    from simulator.studies.search import search as find
+    from simulator.studies.search.output import print_search, save_search
     from simulator.workload import load_workload
 
     if out is not None:
@@ -119,8 +119,8 @@ def search(
 def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":
     """Every combination of the settings' values."""
     from simulator.hardware.config import hardware_from, read_hardware
-    from simulator.sweep.axes import setting_axis
-    from simulator.sweep.points import Grid
+    from simulator.studies.axes import setting_axis
+    from simulator.studies.points import Grid
 
     grid = Grid(tuple(setting_axis(setting) for setting in settings))
     data = read_hardware(hw)

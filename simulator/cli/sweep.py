@@ -10,8 +10,8 @@ import click
 from simulator.cli.output import console, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.sweep import Study
-    from simulator.sweep.run import StudyResult
+    from simulator.studies import Study
+    from simulator.studies.run import StudyResult
 
 _EXAMPLES = """
 Examples:
@@ -79,7 +79,7 @@ def sweep(
     **options: Any,
 ) -> None:
     """Simulate many design points: every combination of axes, a sample, or a CSV of points."""
-    from simulator.sweep import run_study
+    from simulator.studies import run_study
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: choose one")
@@ -109,8 +109,8 @@ def _study(
     points: Path | None,
     **options: Any,
 ) -> "Study":
-    from simulator.sweep import grid_study, points_study
-    from simulator.sweep.axes import axis, setting_axis
+    from simulator.studies import grid_study, points_study
+    from simulator.studies.axes import axis, setting_axis
 
     if seed is not None and sample is None:
         raise click.UsageError("--seed has no effect without --sample")
@@ -126,7 +126,7 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
-    from simulator.sweep.summary import sentence
+    from simulator.studies.summary import sentence
 
     out = console()
     figures = result.figures

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from simulator.report.files import write_file
-from simulator.sweep.axes import Value
-from simulator.sweep.effects import MATTERS, AxisEffect
-from simulator.sweep.figures import Floats, StudyFigures, is_number
-from simulator.sweep.study import Study
+from simulator.studies.axes import Value
+from simulator.studies.effects import MATTERS, AxisEffect
+from simulator.studies.figures import Floats, StudyFigures, is_number
+from simulator.studies.study import Study
 
 _MOST_VALUES = 24
 """Values of one axis that are listed one by one."""

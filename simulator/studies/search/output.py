@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.report.files import writable_folder, write_file, write_rows
-from simulator.search.find import SearchResult
-from simulator.search.task import Candidate
+from simulator.studies.search.find import SearchResult
+from simulator.studies.search.task import Candidate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

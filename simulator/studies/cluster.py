@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
 from simulator.errors import InputError
-from simulator.sweep.evaluate import Rows, evaluate_chunk
-from simulator.sweep.points import Point
-from simulator.sweep.study import Study
+from simulator.studies.evaluate import Rows, evaluate_chunk
+from simulator.studies.points import Point
+from simulator.studies.study import Study
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator.errors import InputError
-from simulator.sweep.axes import Axis, Value, value_of_text
+from simulator.studies.axes import Axis, Value, value_of_text
 
 Point = tuple[Value, ...]
 """One value per name of its `Points`."""
@@ -32,7 +32,7 @@ class Points(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a point's values are values of; see `simulator.sweep.axes.Axis`."""
+        """What a point's values are values of; see `simulator.studies.axes.Axis`."""
 
     @property
     def inner(self) -> int:

@@ -22,8 +22,8 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.run import engine_for
-from simulator.search.front import Combinations, fewest_cycles
-from simulator.search.task import PARTS, Candidate, Task, stored_parts
+from simulator.studies.search.front import Combinations, fewest_cycles
+from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
 from simulator.workload import Workload
 from simulator.workload.precision import MAX_TAU
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.sweep.axes import Value
-from simulator.sweep.figures import Floats, StudyFigures
+from simulator.studies.axes import Value
+from simulator.studies.figures import Floats, StudyFigures
 
 MATTERS = 1.01
 """Below this ratio of times an axis hardly matters."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.sweep.arrow import numbers
-from simulator.sweep.axes import Value
-from simulator.sweep.columns import column_of
+from simulator.studies.arrow import numbers
+from simulator.studies.axes import Value
+from simulator.studies.columns import column_of
 
 if TYPE_CHECKING:
     import pyarrow as pa

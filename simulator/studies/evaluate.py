@@ -19,15 +19,15 @@ from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
-from simulator.sweep.arrow import stream
-from simulator.sweep.axes import POINT_FIELDS, Value
-from simulator.sweep.columns import flat, layer_schema, point_schema
-from simulator.sweep.tables import TableError, require_unchanged, table_text, timing_of
+from simulator.studies.arrow import stream
+from simulator.studies.axes import POINT_FIELDS, Value
+from simulator.studies.columns import flat, layer_schema, point_schema
+from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
-    from simulator.sweep.points import Point
+    from simulator.studies.points import Point
 
 Row = dict[str, Any]
 Settings = tuple[tuple[str, Value], ...]
@@ -49,7 +49,7 @@ class Inputs:
     hardware: Mapping[str, Mapping[str, Any]]
     """Plain data of the hardware files by the name that points use."""
     dram_tables: Mapping[str, str]
-    """Fingerprints of the DRAM tables by name; see `simulator.sweep.tables`."""
+    """Fingerprints of the DRAM tables by name; see `simulator.studies.tables`."""
     workloads: Mapping[tuple[str, str | None], Workload | str]
     """Networks by model and input size; a text says why there is none."""
     names: tuple[str, ...]

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from simulator.report.files import write_file
 from simulator.report.timeline import save_figure
-from simulator.sweep.axes import Value
-from simulator.sweep.effects import AxisEffect
-from simulator.sweep.figures import Codes, Floats, StudyFigures, is_number, read_numbers
+from simulator.studies.axes import Value
+from simulator.studies.effects import AxisEffect
+from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

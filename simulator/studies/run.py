@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulator.sweep.effects import AxisEffect
-from simulator.sweep.figures import StudyFigures, read_figures
-from simulator.sweep.store import LAYERS_FILE, Progress, Store, open_store
-from simulator.sweep.study import Study
+from simulator.studies.effects import AxisEffect
+from simulator.studies.figures import StudyFigures, read_figures
+from simulator.studies.store import LAYERS_FILE, Progress, Store, open_store
+from simulator.studies.study import Study
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class StudyResult:
     @property
     def doubt(self) -> str | None:
         """Why the effects may mean little; None: nothing speaks against them."""
-        from simulator.sweep.summary import doubt_of
+        from simulator.studies.summary import doubt_of
 
         return doubt_of(self.effects, len(self.figures.point))
 
@@ -84,12 +84,12 @@ def _finish(
     size, total = study.chunk_points, len(study.points)
     missing = ((n, points) for n, points in study.chunks() if n not in done)
     if scheduler is None:
-        from simulator.sweep.local import cores, run_locally
+        from simulator.studies.local import cores, run_locally
 
         workers = min(jobs or cores(), max(1, study.chunk_count - len(done)))
         finished = run_locally(study, missing, workers)
     else:
-        from simulator.sweep.cluster import run_on_cluster
+        from simulator.studies.cluster import run_on_cluster
 
         finished = run_on_cluster(study, missing, scheduler)
     points = sum(min(size, total - number * size) for number in done)
@@ -106,9 +106,9 @@ def _finish(
 
 
 def _report(study: Study, store: Store) -> StudyResult:
-    from simulator.sweep.effects import axis_effects
-    from simulator.sweep.plots import write_plots
-    from simulator.sweep.summary import write_summary
+    from simulator.studies.effects import axis_effects
+    from simulator.studies.plots import write_plots
+    from simulator.studies.summary import write_summary
 
     figures = read_figures(store.points_file, study.axis_names)
     effects = axis_effects(figures)

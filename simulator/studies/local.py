@@ -13,10 +13,10 @@ from multiprocessing.connection import wait as wait_for_end
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.sweep.evaluate import Rows, evaluate_chunk
-from simulator.sweep.points import Point
-from simulator.sweep.study import Study
-from simulator.sweep.tables import TableError
+from simulator.studies.evaluate import Rows, evaluate_chunk
+from simulator.studies.points import Point
+from simulator.studies.study import Study
+from simulator.studies.tables import TableError
 
 Chunk = tuple[int, list[Point]]
 Finished = Generator[tuple[int, Rows], None, None]

@@ -15,11 +15,11 @@ from typing import Any
 from simulator.errors import InputError
 from simulator.hardware.config import read_hardware
 from simulator.run import engine_for
-from simulator.sweep.axes import POINT_FIELDS, Axis, parse_size
-from simulator.sweep.columns import column_of, hardware_keys
-from simulator.sweep.evaluate import Inputs
-from simulator.sweep.points import Grid, Point, Points, PointsFile, Sample
-from simulator.sweep.tables import TIMING, fingerprints, timing_of
+from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
+from simulator.studies.columns import column_of, hardware_keys
+from simulator.studies.evaluate import Inputs
+from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
+from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
 
 _MOST_CHUNK_POINTS = 256

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
 from simulator.report.files import writable_folder
-from simulator.sweep.columns import layer_schema, point_schema
-from simulator.sweep.evaluate import Rows
-from simulator.sweep.study import Study
+from simulator.studies.columns import layer_schema, point_schema
+from simulator.studies.evaluate import Rows
+from simulator.studies.study import Study
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.hardware import Hardware
 from simulator.run import run_one
-from simulator.search.front import Choices
+from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
 

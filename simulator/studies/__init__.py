@@ -1,6 +1,6 @@
 """Many runs: what-if studies over hardware, networks and precisions, on all cores or a cluster."""
 
-from simulator.sweep.run import run_study
-from simulator.sweep.study import Study, grid_study, points_study
+from simulator.studies.run import run_study
+from simulator.studies.study import Study, grid_study, points_study
 
 __all__ = ["Study", "grid_study", "points_study", "run_study"]

@@ -128,10 +128,10 @@ PEERS = (
         "SCALE-Sim 3.0.0",
         ("scalesim==3.0.0", "numpy==2.3.5", "pandas==3.1.1", "matplotlib==3.11.2"),
         prepare_scalesim,
-        f"a weight-stationary systolic array of {SIDE} x {SIDE} multiply-accumulates, cycle by cycle, "
-        "with its SRAM demand. Memory stalls follow from the bandwidth that SCALE-Sim computes. It has "
-        "no LUT, no sub-bit weights and no overlap of layers. The 224-pixel run is missing: it was "
-        "incomplete after 14 CPU minutes, with 7 GB of memory",
+        f"a weight-stationary systolic array of {SIDE} x {SIDE} multiply-accumulates, cycle by "
+        "cycle, with its SRAM demand. Memory stalls follow from the bandwidth that SCALE-Sim "
+        "computes. It has no LUT, no sub-bit weights and no overlap of layers. The 224-pixel run "
+        "is missing: it was incomplete after 14 CPU minutes, with 7 GB of memory",
         sizes=(64,),
     ),
     Peer(
@@ -139,8 +139,9 @@ PEERS = (
         ("zigzag-dse==3.9.1", "six==1.17.0", "numpy==2.4.6", "onnx==1.23.2"),
         prepare_zigzag,
         f"{SIDE} x {SIDE} 8-bit multiply-accumulates with the TPU-like memories that ZigZag ships "
-        "(array size and unrolling changed). An analytic cost model, including energy, finds the best "
-        "temporal mapping of each layer. It has no event simulation, no LUT and no sub-bit weights",
+        "(array size and unrolling changed). An analytic cost model, including energy, finds the "
+        "best temporal mapping of each layer. It has no event simulation, no LUT and no sub-bit "
+        "weights",
     ),
 )
 
@@ -207,9 +208,9 @@ def report(rows: list[Measured], failures: list[str]) -> str:
         "# Comparison with other simulators",
         "",
         f"Workload: the binary convolutions of ResNet-18 on {SIDE * SIDE} elements. "
-        "`python benchmarks/peers/run.py` measures every tool once on one machine, each in its own "
-        "environment. Times include start-up. The tools answer different questions; their cycles are "
-        "therefore not comparable. The table compares the cost of running the tools.",
+        "`python benchmarks/peers/run.py` measures every tool once on one machine, each in its "
+        "own environment. Times include start-up. The tools answer different questions; their "
+        "cycles are therefore not comparable. The table compares the cost of running the tools.",
         "",
         "| tool | input | seconds | CPU seconds | peak MB | simulated cycles "
         "| cycles per CPU second |",

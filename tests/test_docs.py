@@ -85,11 +85,9 @@ def test_the_readme_names_every_shipped_network() -> None:
     assert all(f"`{name}`" in README for name in shipped_names("workloads"))
 
 
-PAGES = ["README.md", "CHANGELOG.md"] + sorted(
-    str(path.relative_to(ROOT))
-    for folder in ("docs", "reports", "benchmarks")
-    for path in (ROOT / folder).rglob("*.md")
-)
+FOLDERS = ("docs", "reports", "benchmarks")
+PAGES = ["README.md", "CHANGELOG.md"]
+PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / name).rglob("*.md"))
 
 
 def anchors(page: Path) -> set[str]:

@@ -52,10 +52,10 @@ def test_a_construction_is_found(name: str) -> None:
     assert found(right) == set()
 
 
-BRITISH = (
-    "analysing behaviour binarised centre deserialise grey initialisers labelled modelling "
-    "Normalisation optimise quantiser"
-).split()
+BRITISH = [
+    "analysing", "behaviour", "binarised", "centre", "deserialise", "grey", "initialisers",
+    "labelled", "modelling", "Normalisation", "optimise", "quantiser",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("word", BRITISH)

@@ -92,7 +92,7 @@ class TestCommand:
     def test_a_name_that_no_layer_has(self) -> None:
         done = CliRunner().invoke(main, ["--case", "no such"])
         assert done.exit_code == 2
-        assert "--case list prints the names" in done.stderr
+        assert "`--case list` prints the names" in done.stderr
 
 
 def test_the_waveform_shows_what_the_simulator_says(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
     python -m tests.prose
 
 Checks README.md, CHANGELOG.md and all Markdown of docs/, reports/, benchmarks/ and simulator/,
-without code; and the messages of simulator/: string literals of two words or more, and the help of commands.
+without code. Checks the messages of simulator/ too: string literals of two words or more, and the
+help of commands.
 Prints each hit as `file:line: construction: text` and exits with 1 if there is one.
 """
 

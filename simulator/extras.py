@@ -30,7 +30,7 @@ EXTRAS = MappingProxyType[Name, Extra](
         ),
         "parquet": Extra(
             libraries=(("pyarrow", "pyarrow"),),
-            brings="writes tables as Parquet, smaller and faster to read than CSV",
+            brings="writes Parquet, which is smaller and faster to read",
         ),
         "torch": Extra(
             libraries=(("torch", "torch"),),

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.extras import installed
+from simulator.extras import hint, installed
 from simulator.program import Ints, Names
 
 if TYPE_CHECKING:
@@ -39,6 +40,13 @@ def existing_table(folder: Path, stem: str) -> Path | None:
     """The file of a table in either form; None if the folder has neither."""
     paths = (folder / (stem + form) for form in _FORMS)
     return next((path for path in paths if path.exists()), None)
+
+
+def csv_note(path: Path) -> str:
+    """A line, with the break before it, if a table is a CSV for want of pyarrow; else empty."""
+    if path.suffix != ".csv" or installed("parquet"):
+        return ""
+    return f"\nnote: {path.name} is CSV because pyarrow is not installed; {hint('parquet')}"
 
 
 def drop_other_forms(folder: Path, stem: str) -> None:
@@ -81,7 +89,7 @@ def _categories(column: Column) -> Any:
     import pandas as pd
 
     if isinstance(column, Names):
-        return pd.Categorical.from_codes(column.index, categories=list(column.names))
+        return pd.Categorical.from_codes(column.index, categories=pd.Index(column.names))
     return column
 
 
@@ -182,10 +190,12 @@ def _array(column: Column, kind: Kind) -> "pa.Array":
     return pa.Array.from_buffers(_type(kind), len(column), buffers, nulls)
 
 
-def _numbers(values: Ints, kind: "pa.DataType") -> "pa.Array":
+def _numbers(values: NDArray[Any], kind: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+    return pa.Array.from_buffers(
+        kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
+    )
 
 
 def _bits(truths: list[bool]) -> "pa.Buffer":

@@ -2,8 +2,8 @@
 
     python3 tools/environment.py .venv
 
-An environment is current if its file `ready` holds the fingerprint of what it was made from. Otherwise
-it is made again from scratch. An interrupted attempt therefore never breaks the next one.
+An environment is current if its file `ready` holds the fingerprint of what it was made from.
+Otherwise it is made again from scratch. An interrupted attempt therefore never breaks the next one.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import sys
 import textwrap
 import time
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,8 +78,8 @@ class Maker:
 
     @property
     def log(self) -> Path:
-        """File with all that pip prints."""
-        return self.folder / "pip.log"
+        """File with all that pip and other commands print."""
+        return self.folder / "setup.log"
 
     @property
     def python(self) -> str:
@@ -115,7 +116,7 @@ class Maker:
         extra = f"[{environment.extra}]" if environment.extra else ""
         self._pip("install", "--no-compile", *self._choice(), "--editable", f".{extra}")
         report("3/3 Compiling what the first run imports")
-        self._run(self.python, "-m", "simulator.warm")
+        self._run("simulator.warm", self.python, "-m", "simulator.warm")
         self.ready.write_text(self.fingerprint())
         self.unfinished.unlink()
         seconds = time.monotonic() - began
@@ -135,7 +136,7 @@ class Maker:
                 shutil.rmtree(path)
             elif path != self.unfinished:
                 path.unlink()
-        self._run(BASE_PYTHON, "-m", "venv", str(self.folder))
+        self._run("venv", BASE_PYTHON, "-m", "venv", str(self.folder))
 
     def _choice(self) -> list[str]:
         """Return the options that choose versions and indexes."""
@@ -163,8 +164,23 @@ class Maker:
         """Run pip; report one line per package, and its errors."""
         line = [self.python, "-m", "pip", command, "--no-input", "--disable-pip-version-check"]
         line += ["--progress-bar", "off", "--no-color", *arguments]
-        with self.log.open("a") as log:
-            running = subprocess.Popen(
+        last = ""
+        for text in self._lines("pip", line):
+            shown = summary(text)
+            if shown and shown != last:
+                report(shown)
+                last = shown
+
+    def _run(self, title: str, *line: str) -> None:
+        """Run a command silently."""
+        for _ in self._lines(title, line):
+            pass
+
+    def _lines(self, title: str, line: Sequence[str]) -> Iterator[str]:
+        """Run a command; yield each line of its output, which the log keeps."""
+        with (
+            self.log.open("a") as log,
+            subprocess.Popen(
                 line,
                 cwd=ROOT,
                 env=clean_environment(),
@@ -173,33 +189,15 @@ class Maker:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-            )
+            ) as running,
+        ):
             assert running.stdout is not None
-            last = ""
             for text in running.stdout:
                 log.write(text)
                 log.flush()
-                shown = summary(text)
-                if shown and shown != last:
-                    report(shown)
-                    last = shown
-            if running.wait() != 0:
-                raise SetupError(f"pip failed; its output is in {self.folder.name}/pip.log")
-
-    def _run(self, *line: str) -> None:
-        """Run a command that prints nothing unless it fails."""
-        done = subprocess.run(
-            line,
-            cwd=ROOT,
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            report(done.stdout + done.stderr)
-            raise SetupError(f"{Path(line[0]).name} {' '.join(line[1:3])} failed")
+                yield text
+        if running.returncode != 0:
+            raise SetupError(f"{title} failed; its output is in {self.log.relative_to(ROOT)}")
 
 
 def summary(line: str) -> str:
@@ -209,12 +207,14 @@ def summary(line: str) -> str:
     """
     wheel = re.match(
         r"\s*(?:Downloading|Using cached|Processing) (?:\S*/)?([\w.]+)-([\w.!+]+)-\S+\.whl"
-        r"(?!\.metadata)(?: \((.+)\))?",
+        r"(?!\.metadata)(?: \(([\d.]+ [kMG]?B)\))?",
         line,
     )
     if wheel:
         name, version, size = wheel.groups()
-        return f"    {name} {version}" + (f", {size}" if size and " from" not in size else "")
+        return f"    {name} {version}" + (f", {size}" if size else "")
+    if "Installing build dependencies: started" in line:
+        return "    hatchling, which builds this package"
     if line.startswith("Installing collected packages:"):
         return f"    Unpacking {line.count(',') + 1} packages"
     if line.startswith("WARNING: Retrying"):
@@ -247,9 +247,7 @@ def check_modules() -> None:
     """Refuse a Python without the modules that make an environment."""
     for name in ("venv", "ensurepip"):
         if find_spec(name) is None:
-            raise SetupError(
-                f"Python's module {name} is missing (Debian: apt-get install python3-venv)"
-            )
+            raise SetupError(f"Python's module {name} is missing (Debian: package python3-venv)")
 
 
 def main(arguments: list[str]) -> int:

@@ -26,6 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 """Python itself, if this runs in the very environment that is made again."""
 COLUMNS = 80
+FIRST_IMPORTS = "matplotlib.pyplot, pandas, rich.progress, simpy, yaml"
+"""Heavy libraries of the main job: pip leaves compiling to the first import."""
 GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")
 """How the names of packages begin that a GPU build of torch brings."""
 
@@ -116,7 +118,9 @@ class Maker:
         extra = f"[{environment.extra}]" if environment.extra else ""
         self._pip("install", "--no-compile", *self._choice(), "--editable", f".{extra}")
         report("3/3 Compiling what the first run imports")
-        self._run("simulator.warm", self.python, "-m", "simulator.warm")
+        self._run("Python", self.python, "-c", f"import {FIRST_IMPORTS}")
+        for text in self._lines("simulator.warm", [self.python, "-m", "simulator.warm"]):
+            report(f"    {text.rstrip()}")
         self.ready.write_text(self.fingerprint())
         self.unfinished.unlink()
         seconds = time.monotonic() - began

@@ -65,7 +65,7 @@ class Maker:
 
     folder: Path
     environment: Environment
-    torch_index: str
+    torch_index: str = ""
     """URL of an index with a CPU build of torch, `configured` for pip's own settings, or empty."""
 
     @property

@@ -59,13 +59,13 @@ def _is_ours(module: str) -> bool:
 
 def forget() -> None:
     """Empty every cache of results."""
-    for cache in _of_results():
-        cache.cache_clear()
+    for each in _of_results():
+        each.cache_clear()
 
 
 @cache
 def _of_results() -> tuple[Any, ...]:
-    return tuple(each for name, each in caches().items() if name not in CODE)
+    return tuple(found for name, found in caches().items() if name not in CODE)
 
 
 def containers() -> dict[str, int]:

@@ -224,7 +224,7 @@ def summary(line: str) -> str:
     if line.startswith("WARNING: Retrying"):
         return "    The package index does not answer; trying again"
     if line.startswith("ERROR:"):
-        return line.strip()
+        return re.sub(r"\w+://\S+", "a URL", line.strip())
     return ""
 
 

@@ -29,7 +29,7 @@ INDEX = "https://index.example/simple"
         ("Processing /w/torch-2.13.0+cpu-cp311-l.whl (from x)", "    torch 2.13.0+cpu"),
         ("Installing collected packages: a, b, c", "    Unpacking 3 packages"),
         ("ERROR: No distribution found for x", "ERROR: No distribution found for x"),
-        (f"ERROR: HTTP error 404 while getting {INDEX}/x", "ERROR: HTTP error 404 while getting a URL"),
+        (f"ERROR: HTTP error 404 at {INDEX}/x", "ERROR: HTTP error 404 at a URL"),
         (
             f"WARNING: Retrying (Retry(total=4)) after connection broken: {INDEX}",
             "    The package index does not answer; trying again",

@@ -1,65 +1,86 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
-#   make run    set up, then simulate ResNet-18 at 0.56 bit against 1 bit
-#   make test   set up, then lint, check types and run every test
+#   make run    set up, then simulate ResNet-18 at 0.56 bits against 1 bit
+#   make test   set up, then lint, check types, and run every test that needs no torch
 PYTHON ?= python3
-BIN := .venv/bin
+# Index with a CPU build of torch, for `make test-torch`; `configured`: pip's own settings.
+TORCH_INDEX ?=
 
-.PHONY: run test lint types pytest test-lowest rtl-test rtl-nightly rtl-vcd reproduce bench peers clean
+BASE := .venv/bin
+TEST := .venv-test/bin
+TORCH := .venv-torch/bin
+LOWEST := .venv-lowest/bin
+SIMULATE := simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
 
-run: .venv/ready
-	$(BIN)/simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types pytest test-torch test-lowest rtl-test rtl-nightly rtl-vcd \
+	reproduce bench peers clean FORCE
 
-test: lint types pytest
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
-lint: .venv/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python -m tests.prose
+run: .venv/ready ## Set up, then simulate ResNet-18 at 0.56 bits against 1 bit
+	@echo "$(SIMULATE)"
+	@$(BASE)/$(SIMULATE)
 
-types: .venv/ready
-	$(BIN)/mypy
+test: lint types pytest ## Set up, lint, check types, and run the tests without torch
 
-pytest: .venv/ready
-	$(BIN)/python -m pytest -n auto
+lint: .venv-test/ready ## Lint, check the format, and check the English
+	$(TEST)/ruff check .
+	$(TEST)/ruff format --check .
+	$(TEST)/python -m tests.prose
 
-# constraints.txt pins what was tested; pyproject.toml states the ranges that work.
-.venv/ready: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m simulator.warm
-	touch $@
+types: .venv-test/ready ## Check types
+	$(TEST)/mypy
 
-# The circuit against the simulator; says what is missing, installs nothing.
-rtl-test: .venv/ready
-	@for tool in verilator g++ yosys; do command -v $$tool >/dev/null || { echo "make rtl-test: $$tool is missing (Debian: apt-get install verilator g++ yosys)"; exit 1; }; done
-	$(BIN)/python -m pytest -n auto -m rtl
+# The tier `base` runs the commands in .venv, which has the base package alone.
+pytest: .venv/ready .venv-test/ready ## Run the tests that need no torch
+	$(TEST)/python -m pytest -n auto
 
-# 400 random layers and whole networks; minutes.
-rtl-nightly: .venv/ready
-	$(BIN)/python -m pytest -n auto -m nightly
+ifeq ($(TORCH_INDEX),)
+test-torch: ## Run the tests that need torch (TORCH_INDEX=URL)
+	@echo "Skipped: make test-torch TORCH_INDEX=URL names an index with a CPU build"
+else
+test-torch: .venv-torch/ready
+	$(TORCH)/mypy
+	$(TORCH)/python -m pytest -n auto -m torch
+endif
 
-# A waveform to look at: out/fetch_binds.vcd.
-rtl-vcd: .venv/ready
-	$(BIN)/python -m rtl.cosimulation --case "fetch binds" --vcd out/fetch_binds.vcd
+test-lowest: .venv-lowest/ready ## Run the tests with the lowest versions that are allowed
+	$(LOWEST)/python -m pytest -n auto -m "not package and not base"
 
-# The lowest version of every dependency that pyproject.toml admits.
-test-lowest:
-	$(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'
-	.venv-lowest/bin/python -m pytest -m "not package"
+# constraints.txt pins the versions that were tested; pyproject.toml states the ranges that work.
+# Installs nothing if the environment is current.
+.venv/ready .venv-test/ready .venv-torch/ready .venv-lowest/ready: FORCE
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "make: $(PYTHON) not found; needs Python 3.11 or newer (make PYTHON=...)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"make: needs Python 3.11 or newer, found %d.%d; set PYTHON=..." % sys.version_info[:2])'
+	@$(PYTHON) tools/environment.py $(@D) $(if $(findstring torch,$@),"$(TORCH_INDEX)")
 
-# The paper's tables and figures, written into reports/.
-reproduce: .venv/ready
-	for item in table4 table6 figure12 figure13 training-speed; do $(BIN)/simulate reproduce $$item || exit 1; done
+FORCE:
 
-bench: .venv/ready
-	$(BIN)/python benchmarks/engines.py
-	$(BIN)/python benchmarks/sweep.py
+rtl-test: .venv-test/ready ## Compare the RTL with the simulator (needs Verilator, Yosys)
+	@for tool in verilator g++ yosys; do command -v $$tool >/dev/null || { \
+		echo "make: $$tool is missing (Debian: apt-get install verilator g++ yosys)"; exit 1; }; done
+	$(TEST)/python -m pytest -n auto -m rtl
 
-# Other simulators on the same job, each in an environment of its own; takes long.
-peers: .venv/ready
-	$(BIN)/python benchmarks/peers/run.py
+rtl-nightly: .venv-test/ready ## Compare 400 random layers and whole networks (minutes)
+	$(TEST)/python -m pytest -n auto -m nightly
 
-clean:
-	rm -rf .venv .venv-lowest build dist out .pytest_cache .hypothesis .mypy_cache .ruff_cache
+rtl-vcd: .venv-test/ready ## Write a waveform to look at: out/fetch_binds.vcd
+	$(TEST)/python -m rtl.cosimulation --case "fetch binds" --vcd out/fetch_binds.vcd
+
+reproduce: .venv-test/ready ## Write the paper's tables and figures into reports/
+	for item in table4 table6 figure12 figure13 training-speed; do \
+		$(TEST)/simulate reproduce $$item || exit 1; done
+
+bench: .venv-test/ready ## Measure the engines and a study (benchmarks/README.md)
+	$(TEST)/python benchmarks/engines.py
+	$(TEST)/python benchmarks/sweep.py
+
+peers: .venv-test/ready ## Run other simulators on the same job
+	$(TEST)/python benchmarks/peers/run.py
+
+clean: ## Remove the environments and all that these commands write
+	rm -rf .venv .venv-test .venv-torch .venv-lowest build dist out
+	rm -rf .pytest_cache .hypothesis .mypy_cache .ruff_cache

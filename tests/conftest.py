@@ -3,12 +3,17 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.environment import ENVIRONMENTS, ROOT, Maker
+
+BASE = ROOT / ".venv"
+"""The environment of `make run`: the base package alone."""
+HAS_TORCH = find_spec("torch") is not None
 
 settings.register_profile(
     "here",
@@ -20,6 +25,15 @@ settings.register_profile(
 settings.load_profile("here")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a tier whose environment is not there; the summary gives the reason once."""
+    if item.get_closest_marker("torch") and not HAS_TORCH:
+        pytest.skip("needs torch: make test-torch TORCH_INDEX=URL")
+    if item.get_closest_marker("base") and not Maker(BASE, ENVIRONMENTS[BASE.name]).is_current():
+        pytest.skip("needs the environment .venv, up to date: make run")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The peak memory of the command as a process of its own."""
+"""What a run takes, and what it leaves: peak memory, and pictures that are drawn."""
 
 import re
 import subprocess
@@ -15,16 +15,31 @@ try:
 finally:
     print(Path("/proc/self/status").read_text())
 """
+SPREAD = 1.25
+"""Peak memory of two equal runs differs by less than this factor."""
 
 
-def measured(*arguments: str, status: int = 2) -> tuple[str, int]:
-    """Run the command as a process: what it says on stderr, its peak memory in KiB."""
+def measured(*arguments: object, status: int = 2) -> tuple[str, int]:
+    """Run the command as a process: its stderr, and its peak memory in KiB."""
     if not Path("/proc/self/status").exists():
-        pytest.skip("needs a system that tells a process's peak memory")
+        pytest.skip("needs a system that reports a process's peak memory")
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", _MEASURED, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == status, done.stderr
     peak = re.search(r"^VmHWM:\s*(\d+) kB$", done.stdout, flags=re.M)
     assert peak is not None
     return done.stderr, int(peak[1])
+
+
+def drawn(path: Path) -> bool:
+    """True if a picture shows something: a PNG has many colors, an SVG many shapes."""
+    if path.suffix == ".svg":
+        return path.read_text().count("<path") > 20
+    from matplotlib.image import imread
+
+    pixels = imread(path).reshape(-1, 4)
+    return len({pixel.tobytes() for pixel in pixels[::7]}) > 5

@@ -77,11 +77,14 @@ class TestTimeline:
 
     @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
     def test_saves(self, result: Result, tmp_path: Path, ending: str) -> None:
-        for name in ("a", "b"):
-            result.plot_timeline(tmp_path / f"{name}.{ending}")
-        one, two = ((tmp_path / f"{name}.{ending}").read_bytes() for name in ("a", "b"))
+        larger = simulate(load_workload("r20", (64, 64)), load_hardware("cofluent64"), bits=0.56)
+        for name, drawn in (("a", result), ("b", result), ("c", larger)):
+            drawn.plot_timeline(tmp_path / f"{name}.{ending}")
+        one, two, four = ((tmp_path / f"{name}.{ending}").read_bytes() for name in "abc")
         assert one == two
-        assert 10_000 < len(one) < 600_000  # activity, not a rectangle per command
+        # four times the commands: activity is drawn, not a rectangle per command
+        assert len(larger.run.trace.program) > 3 * len(result.run.trace.program)
+        assert len(four) < 1.5 * len(one)
 
     def test_full_precision_adds_a_row(self) -> None:
         whole = simulate(

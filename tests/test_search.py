@@ -18,6 +18,7 @@ from simulator.studies.search.task import PARTS, Task, stored_parts
 from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import Command
+from tests.measure import drawn
 from tests.test_bad_input import refused
 
 TAUS = (2, 4, 5, 6, 9)
@@ -103,6 +104,7 @@ class TestExhaustive:
         self, task: Task, sums: list[tuple[int, int]], mean: float
     ) -> None:
         found = searched("time", min_mean_bits=mean)
+        assert mean > min(sums)[1] / PARTS / task.weights  # the fastest stores less
         least = min(c for c, parts in sums if parts >= mean * PARTS * task.weights)
         assert sum(found.separable_cycles) == least
         assert task.mean_bits(found.best) >= mean
@@ -115,18 +117,24 @@ class TestExhaustive:
         found = searched("capacity", max_time_ms=limit_ms)
         assert task.milliseconds(found.best.cycles) <= limit_ms
         most = max(parts for c, parts in sums if task.milliseconds(c) <= limit_ms)
+        assert most < max(parts for _, parts in sums)
         assert found.best.stored_parts == most or found.steps_along_front > 0
 
     def test_least_bits_within_a_time(self, task: Task, sums: list[tuple[int, int]]) -> None:
-        found = searched("bits", max_time_ms=1, min_mean_bits=0.4)
-        assert found.best.stored_parts == min(
-            parts for _, parts in sums if parts >= 0.4 * PARTS * task.weights
-        )
+        enough = [(c, parts) for c, parts in sums if parts >= 0.4 * PARTS * task.weights]
+        least, cycles = min((parts, c) for c, parts in enough)
+        limit_ms = task.milliseconds(cycles - 1)
+        within = min(parts for c, parts in enough if c < cycles)
+        assert within > least
+        assert searched("bits", max_time_ms=1, min_mean_bits=0.4).best.stored_parts == least
+        found = searched("bits", max_time_ms=limit_ms, min_mean_bits=0.4)
+        assert found.best.stored_parts == within
 
     def test_the_best_of_all_real_runs_is_close(self, task: Task) -> None:
         """Not only of sums: every combination with at least half a bit is simulated."""
         real = [task.simulate(taus) for taus in product(*task.options())]
         allowed = [run for run in real if task.mean_bits(run) >= 0.5]
+        assert min(run.cycles for run in real) < min(run.cycles for run in allowed)
         found = searched("time", min_mean_bits=0.5)
         assert found.best.cycles <= 1.01 * min(run.cycles for run in allowed)
 
@@ -147,8 +155,12 @@ class TestExhaustive:
 @pytest.mark.unit
 class TestLimits:
     def test_fewer_bits_are_never_slower_and_the_result_says_so(self) -> None:
-        found = searched("bits", max_time_ms=1)
+        cycles = searched("bits", max_time_ms=1).best.cycles
+        limit_ms = cycles / 1e6  # at 1 GHz
+        found = searched("bits", max_time_ms=limit_ms)
         assert found.best.taus == (2, 2, 2)
+        with pytest.raises(InputError, match="out of reach"):
+            searched("bits", max_time_ms=(cycles - 1) / 1e6)
         assert found.at_smallest_taus
         assert not searched("time", min_mean_bits=0.5).at_smallest_taus
 
@@ -167,10 +179,12 @@ class TestLimits:
 
     def test_storage_in_mbit_and_bits_per_weight_are_one_limit(self) -> None:
         weights = sum(x.weights for x in NET.layers)
-        by_mean = searched("time", mean_bits=0.5, min_mean_bits=0.4)
-        by_mbit = searched("time", max_mbit=0.5 * weights / 1e6, min_mean_bits=0.4)
+        free = searched("time", min_mean_bits=0.4)
+        by_mean = searched("time", mean_bits=0.42, min_mean_bits=0.4)
+        by_mbit = searched("time", max_mbit=0.42 * weights / 1e6, min_mean_bits=0.4)
         assert by_mean.best == by_mbit.best
-        assert 0.4 <= by_mean.task.mean_bits(by_mean.best) <= 0.5
+        assert 0.4 <= by_mean.task.mean_bits(by_mean.best) <= 0.42
+        assert free.task.mean_bits(free.best) > 0.42
 
     @pytest.mark.parametrize(
         ("objective", "limits", "words"),
@@ -227,9 +241,12 @@ class TestCommand:
         assert found["best"]["cycles"] == sum(row["cycles"] for row in found["layers"])
         assert json.loads((tmp_path / "found/search.json").read_text()) == found
         front = pd.read_csv(tmp_path / "found/front.csv")
+        bits = ("--min-mean-bits", 0.3, "--taus", "2:8:+2,9", "--set", "array.pes=64")
+        free = command(*self.RUN, "--objective", "time", *bits, "--json")
+        assert json.loads(free.stdout)["best"]["mean_bits"] < 0.5  # the limit changes the answer
         assert front["mbit"].is_monotonic_increasing
         assert front["time_ms"].is_monotonic_increasing
-        assert (tmp_path / "found/front.svg").stat().st_size > 5_000
+        assert drawn(tmp_path / "found/front.svg")
 
     def test_limits_of_storage(self, command: Command) -> None:
         """Without them the fastest stores 0.468 bits per weight, 0.125 Mbit."""

@@ -25,7 +25,7 @@ class Digits:
 
 def load_digits() -> Digits:
     """The split that every run uses."""
-    from sklearn import datasets, model_selection  # type: ignore[import-untyped] # has no types
+    from sklearn import datasets, model_selection
 
     digits = datasets.load_digits()
     images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 8 - 1

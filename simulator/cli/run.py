@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import workload_from
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
@@ -145,4 +145,4 @@ def _print(result: "Result", why: bool, written: list[str]) -> None:
 
         print_effects(result, console())
     for what in written:
-        click.echo(f"written: {what}")
+        print_written(what)

@@ -126,6 +126,7 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
+    from simulator.report.lines import print_line
     from simulator.studies.summary import sentence
 
     out = console()
@@ -135,10 +136,10 @@ def _print(result: "StudyResult") -> None:
     if failed:
         reason = next(iter(figures.errors))
         text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    print_line(out, text)
     if result.doubt:
-        out.print(result.doubt, highlight=False, markup=False, soft_wrap=True)
+        print_line(out, result.doubt)
     for effect in result.effects:
-        out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
+        print_line(out, f"- {sentence(effect)}")
     names = ", ".join(path.name for path in result.files)
-    out.print(f"written: {result.files[0].parent}/: {names}", highlight=False, soft_wrap=True)
+    print_line(out, f"written: {result.files[0].parent}/: {names}")

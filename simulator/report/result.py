@@ -48,6 +48,21 @@ def configuration_sha256(**parts: str) -> str:
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
+def _shape(result: LayerResult) -> dict[str, int]:
+    """What a layer computes, whatever it runs on: the columns of `layer_rows` up to `weights`."""
+    layer = result.mapped.plan.layer
+    return {
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "output_height": layer.out_height,
+        "output_width": layer.out_width,
+        "macs": result.macs,
+        "weights": layer.weights,
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One workload, mapped and run."""
@@ -239,6 +254,9 @@ class Result:
             {
                 "layer": ours.name,
                 "stage": ours.stage,
+                **_shape(ours),
+                "weight_bytes": ours.stored_bytes,
+                "baseline_weight_bytes": base.stored_bytes,
                 "cycles": ours.cycles,
                 "time_us": ours.cycles * microseconds,
                 "baseline_cycles": base.cycles,

@@ -1,5 +1,6 @@
 """Lines of text in the terminal: wrapped between words, in characters that the terminal has."""
 
+import re
 from textwrap import wrap
 
 from rich.console import Console
@@ -10,6 +11,10 @@ PLAIN = {
     "…": "...", "²": "2",
 }  # fmt: skip
 """What an ASCII terminal shows instead."""
+
+_UNIT = re.compile(r"(?<=\d) (?=(?:GHz|[mµn]?s|kB|KiB|%|bits?|PEs|cycles)\b|%)|(?<=\btau) (?=\d)")
+"""A blank between a number and its unit, or between tau and its value: no line ends there."""
+_BOUND = "\0"
 
 
 def shown(text: str, encoding: str) -> str:
@@ -51,13 +56,13 @@ def print_line(console: Console, text: str, *, bold: str = "") -> None:
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     """Return the text's lines; a word that is too long stays whole, on a line of its own."""
     lines = wrap(
-        text,
+        _UNIT.sub(_BOUND, text),
         max(width, 1),
         subsequent_indent=indent if width > len(indent) else "",
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return lines or [""]
+    return [line.replace(_BOUND, " ") for line in lines] or [""]
 
 
 def listed(words: list[str]) -> str:

@@ -41,12 +41,13 @@ def print_line(console: Console, text: str, *, bold: str = "") -> None:
 
     Args:
         console: where it is printed, within its width.
-        text: one paragraph.
+        text: a line feed begins a new line.
         bold: what the text begins with, if that is to stand out.
 
     """
     text, bold = shown(text, console.encoding), shown(bold, console.encoding)
-    for line in wrapped(text, console.width, indent="  "):
+    paragraphs = text.split("\n")
+    for line in (x for each in paragraphs for x in wrapped(each, console.width, indent="  ")):
         printed = Text(line)
         if line.startswith(bold):
             printed.stylize("bold", 0, len(bold))

@@ -9,6 +9,7 @@ import click
 
 from simulator import __version__
 from simulator.cli.options import network_options
+from simulator.cli.output import write_any_character
 from simulator.errors import InputError
 
 _EXAMPLES = """
@@ -152,6 +153,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def main() -> None:
     """Run the command; wrong input is one line on stderr and exit status 2."""
+    write_any_character()
     try:
         cli.main(standalone_mode=False)
     except InputError as error:

@@ -1,5 +1,7 @@
 """Where commands print: a console on stdout, a progress bar on stderr."""
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from simulator.run import Progress
+    from simulator.progress import Progress
 
 _COLUMNS = 80
 """Width of a pipe or a file."""
@@ -21,6 +23,21 @@ def console() -> Any:
 
     # No markup: names come from files, and "[/x]" is a name.
     return Console(width=_width(), markup=False, emoji=False)
+
+
+def write_any_character() -> None:
+    """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
+    from simulator.report.lines import PLAIN
+
+    def plain(error: UnicodeError) -> tuple[str | bytes, int]:
+        assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
+        text = error.object[error.start : error.end]
+        return "".join(PLAIN.get(character, "?") for character in text), error.end
+
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
 
 
 def _width() -> int:

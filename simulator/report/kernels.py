@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.progress import Progress, announce
+from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, int, int], None]
-"""Called with a title, files written and files in all."""
 
 TOP = 16
 """Kernels of which the table gives the joint share."""
@@ -175,6 +174,7 @@ def save_kernels(
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
+    announce(progress, "drawing the kernels")
     figure = plot_kernels(columns_of(snapshots), layers)
     rows = kernel_rows(snapshots)
     writers: dict[str, Callable[[Path], object]] = {
@@ -182,12 +182,7 @@ def save_kernels(
         "kernels.png": lambda path: save_figure(figure, path),
         "kernels.svg": lambda path: save_figure(figure, path),
     }
-    written = []
-    for number, (name, write) in enumerate(writers.items()):
-        if progress is not None:
-            progress("drawing", number, len(writers))
-        written.append(write_file(folder / name, write))
-    return written
+    return write_files(folder, writers, progress)
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:

@@ -1,5 +1,6 @@
 """`python -m simulator` is the `simulate` command."""
 
+import signal
 import sys
 
 
@@ -12,6 +13,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.stderr.write("simulate: interrupted\n")
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's own end would die of it
 
 
 if __name__ == "__main__":

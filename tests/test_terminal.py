@@ -13,6 +13,8 @@ from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.cli import cli
+from simulator.mapping.commands import Unit
+from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import print_line, shown, wrapped
 from simulator.report.tables import Column, Table, print_table, scaled
 from simulator.report.terminal import print_result
@@ -44,13 +46,8 @@ def _run(number: int) -> Result:
 
 def printed(draw: object, width: int, encoding: str = "utf-8") -> list[str]:
     """The lines that something prints on a console."""
-    file = StringIO()
-    file.encoding  # noqa: B018 # a StringIO has none of its own
-    console = Console(file=file, width=width, color_system=None)
-    if encoding != "utf-8":
-        file = _Encoded(encoding)
-        console = Console(file=file, width=width, color_system=None)
-    draw(console)  # type: ignore[operator]
+    file = _Encoded(encoding)
+    draw(Console(file=file, width=width, color_system=None))  # type: ignore[operator]
     return file.getvalue().splitlines()
 
 
@@ -86,6 +83,10 @@ def cells_of(lines: list[str]) -> tuple[list[str], list[list[str]]]:
     return titles, rows[len(head) :]
 
 
+_LETTER_UNITS = (
+    Unit.DOT, Unit.INDEX_FETCH, Unit.ACCUMULATE, Unit.DRAIN, Unit.MAC, Unit.DRAM_WEIGHTS,
+    Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS,
+)  # fmt: skip
 _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 _TIMES = {"ns": 1e-3, "µs": 1, "ms": 1e3, "s": 1e6}
 
@@ -180,8 +181,8 @@ class TestTable:
 
     @pytest.mark.unit
     def test_letters_are_the_units_of_bound_by_and_all_are_explained(self) -> None:
-        names = {"D": "Dot9", "F": "index fetch", "A": "accumulate", "R": "drain", "M": "MAC",
-                 "W": "DRAM weights", "I": "DRAM inputs", "O": "DRAM outputs", "–": "waiting"}  # fmt: skip
+        names = dict(zip("DFARMWIO", map(UNIT_TITLES.get, _LETTER_UNITS), strict=True))
+        names["–"] = WAITING
         for number in (0, 3, 5, 7):
             result = _run(number)
             lines = printed(lambda console, r=result: print_result(r, console), 120)
@@ -289,7 +290,7 @@ class TestTitle:
 
 COMMANDS = {
     "why": (*R20, "--why", "--what-helps", "--energy", "45nm", "--check"),
-    "set": (*R20, "--set", "array.pes=128", "--set", "memory.index_buffer.kib=1"),
+    "set": (*R20, "--set", "array.pes=128", "--set", "memory.index_buffer.kib=64"),
     "out": (*R20, "--out", "out", "--report", "r.html", "--perfetto", "p"),
     "ssd300": ("--hw", "cofluent64", "--model", "ssd300-vgg16", "--bits", "0.56", "--batch", "64",
                "--include-full-precision"),

@@ -197,14 +197,17 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     ]
     histograms = [histogram for _, histogram, _ in rows]
     labels = [snapshot.label for snapshot, _, _ in rows]
+    bits = [f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]
+    top = [f"{h.top_percent:.1f}" for h in histograms]
+    entropies = [f"{h.entropy_bits:.2f}" for h in histograms]
     shown = [
         Column(title="layer", cells=[h.layer.name for h in histograms], kind="name"),
         Column(title="snapshot", cells=labels, kind="name"),
-        Column(title="bits", cells=[f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]),
+        Column(title="bits", cells=bits, importance=60),
         Column(title="kernels used", cells=[str(h.used) for h in histograms]),
-        Column(title="of", cells=[str(h.layer.subset_size) for h in histograms]),
-        Column(title=f"top {TOP} %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
-        Column(title="entropy (bits)", cells=[f"{h.entropy_bits:.2f}" for h in histograms]),
+        Column(title="of", cells=[str(h.layer.subset_size) for h in histograms], importance=50),
+        Column(title=f"top {TOP} %", cells=top, importance=40),
+        Column(title="entropy (bits)", cells=entropies, importance=30),
     ]
     if any(len(column) > 1 for column in columns.values()):
         shown.append(Column(title="new since first", cells=[new for _, _, new in rows]))

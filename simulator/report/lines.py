@@ -66,6 +66,11 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     return [line.replace(_BOUND, " ") for line in lines] or [""]
 
 
+def words(text: str) -> list[str]:
+    """The parts of a text between which lines may end."""
+    return [word.replace(_BOUND, " ") for word in _UNIT.sub(_BOUND, text).split()]
+
+
 def listed(words: list[str]) -> str:
     """`a`, `a and b`, or `a, b and c`."""
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -9,6 +9,7 @@ import click
 
 from simulator import __version__
 from simulator.cli.options import network_options
+from simulator.cli.output import write_any_character
 from simulator.errors import InputError
 
 _EXAMPLES = """
@@ -36,6 +37,10 @@ _COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce", "search", "swe
 """Subcommands: each the function of its own name in the module of its own name."""
 
 
+class _Interrupted(Exception):  # noqa: N818 # no error
+    """Ctrl-C; click itself would answer it with a line of its own."""
+
+
 class _Commands(click.Group):
     """A group that imports a subcommand when it is used: start-up time counts."""
 
@@ -47,6 +52,12 @@ class _Commands(click.Group):
             return None
         command: click.Command = getattr(import_module(f"simulator.cli.{cmd_name}"), cmd_name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
 
 
 @click.group(
@@ -152,13 +163,14 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def main() -> None:
     """Run the command; wrong input is one line on stderr and exit status 2."""
+    write_any_character()
     try:
         cli.main(standalone_mode=False)
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (_Interrupted, click.Abort, KeyboardInterrupt):
         click.echo("simulate: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:

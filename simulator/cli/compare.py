@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import network_options, workload_from
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.progress import Progress
     from simulator.report.saved import Saved
-    from simulator.run import Progress
 
 _EXAMPLES = """
 Examples:
@@ -76,7 +76,7 @@ def compare(
 
         print_comparison(comparison, console())
         if out is not None:
-            click.echo(f"written: {out}/compare.md, compare.json")
+            print_written(f"{out}/compare.md, compare.json")
 
 
 def _saved(name: str) -> bool:
@@ -99,6 +99,7 @@ def _no_option_without_effect(context: click.Context, names: list[str]) -> None:
 
 def _result(name: str, options: dict[str, Any], progress: "Progress | None") -> "Saved":
     """A saved result, or a new one of a hardware file and its settings."""
+    from simulator.report.prepare import make_traces
     from simulator.report.saved import as_saved, read_saved
 
     if _saved(name):
@@ -116,4 +117,5 @@ def _result(name: str, options: dict[str, Any], progress: "Progress | None") -> 
     result = simulate(workload, hardware, progress=progress, **run_options)
     if energy is not None:
         result = result.with_energy(load_energy(energy))
+    make_traces(result, progress)
     return as_saved(result.saved(), name)

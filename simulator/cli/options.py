@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from simulator.progress import Progress
     from simulator.workload import Workload
-    from simulator.workload.model import Choice, Progress
+    from simulator.workload.model import Choice
 
 
 def input_size(

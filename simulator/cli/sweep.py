@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -127,6 +127,7 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
+    from simulator.report.lines import print_line
     from simulator.report.tabular import csv_note
     from simulator.studies.summary import sentence
 
@@ -137,11 +138,10 @@ def _print(result: "StudyResult") -> None:
     if failed:
         reason = next(iter(figures.errors))
         text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    print_line(out, text)
     if result.doubt:
-        out.print(result.doubt, highlight=False, markup=False, soft_wrap=True)
+        print_line(out, result.doubt)
     for effect in result.effects:
-        out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
+        print_line(out, f"- {sentence(effect)}")
     names = ", ".join(path.name for path in result.files)
-    written = f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}"
-    out.print(f"written: {written}", highlight=False, soft_wrap=True)
+    print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

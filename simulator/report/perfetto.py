@@ -20,10 +20,11 @@ from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints
 from simulator.report.files import write_file
 from simulator.report.layers import UNIT_TITLES
+from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048
@@ -84,6 +85,7 @@ def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = N
         InputError: the file cannot be written.
 
     """
+    make_traces(result, progress)
 
     def write(temporary: Path) -> None:
         with _opened(temporary, zipped=path.suffix == ".gz") as file:

@@ -16,6 +16,7 @@ from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
 from simulator.program import Ints, Names, Summary, Trace, summarize
+from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
@@ -46,6 +47,21 @@ def configuration_sha256(**parts: str) -> str:
 
     text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+def _shape(result: LayerResult) -> dict[str, int]:
+    """What a layer computes, whatever it runs on: the columns of `layer_rows` up to `weights`."""
+    layer = result.mapped.plan.layer
+    return {
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "output_height": layer.out_height,
+        "output_width": layer.out_width,
+        "macs": result.macs,
+        "weights": layer.weights,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +251,9 @@ class Result:
             {
                 "layer": ours.name,
                 "stage": ours.stage,
+                **_shape(ours),
+                "weight_bytes": ours.stored_bytes,
+                "baseline_weight_bytes": base.stored_bytes,
                 "cycles": ours.cycles,
                 "time_us": ours.cycles * microseconds,
                 "baseline_cycles": base.cycles,
@@ -369,8 +388,8 @@ class Result:
 
         return plot_timeline(self, path)
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write summary, layers, trace and timeline into a folder; return the files."""
+    def save(self, folder: str | Path, progress: Progress | None = None) -> list[Path]:
+        """Write summary, layers, trace and pictures into a folder; return the files."""
         from simulator.report.files import save
 
-        return save(self, folder)
+        return save(self, folder, progress)

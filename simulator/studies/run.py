@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from simulator import compiling
+from simulator.progress import Progress
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import Progress, Store, open_store
+from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
 
 

@@ -16,7 +16,7 @@ from simulator.report.timeline import stage_colours
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")

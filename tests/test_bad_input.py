@@ -155,7 +155,7 @@ class TestOptions:
             (("--tau", 5, "--input-size", "0x4"), ["0x4", "224 or 600x1000"]),
             (("--tau", 5, "--input-size", "big"), ["'big'"]),
             (("--tau", 5, "--engine", "steam"), ["'steam'", "event"]),
-            (("--tau", 5, "--set", "array.pess=3"), ["--set array.pess=3", "did you mean 'pes'?"]),
+            (("--tau", 5, "--set", "array.pess=3"), ["--set array.pess=3", "did you mean 'array.pes'?"]),
             (("--tau", 5, "--set", "aray.pes=3"), ["unknown key 'aray'", "array, memory"]),
             (("--tau", 5, "--set", "array.pes"), ["expected KEY=VALUE"]),
             (("--tau", 5, "--set", "array=3"), ["'array' is a section"]),

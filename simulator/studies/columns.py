@@ -1,13 +1,12 @@
 """The columns of `study.parquet` and `layers.parquet`: names with units, types, what they hold."""
 
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simulator.hardware import Hardware
+from simulator.hardware.config import hardware_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,7 +69,7 @@ _PLAIN: dict[str, tuple[type, ...]] = {
 @cache
 def point_schema() -> "pa.Schema":
     """Columns of `study.parquet`; the hardware's own keys stand last, behind `hw.`."""
-    return _schema({**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_keys().items()}})
+    return _schema({**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_columns().items()}})
 
 
 @cache
@@ -93,28 +92,9 @@ def column_of(axis: str) -> str:
 
 
 @cache
-def hardware_keys() -> Mapping[str, str]:
+def hardware_columns() -> Mapping[str, str]:
     """Every dotted key that a hardware file may have, with its column's type."""
-    return dict(_leaves(Hardware, ""))
-
-
-def _leaves(kind: Any, key: str) -> Iterator[tuple[str, str]]:
-    """Keys below a type: through structures and the members of unions; anything else is text."""
-    if get_origin(kind) is Annotated:
-        yield from _leaves(get_args(kind)[0], key)
-    elif get_origin(kind) in {Union, types.UnionType}:
-        for member in get_args(kind):
-            if member is not type(None):
-                yield from _leaves(member, key)
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        if kind.__struct_config__.tag is not None:
-            yield f"{key}{kind.__struct_config__.tag_field}", "string"
-        for field in msgspec.structs.fields(kind):
-            yield from _leaves(field.type, f"{key}{field.encode_name}.")
-    elif get_origin(kind) is Literal:
-        yield key[:-1], _KINDS[type(get_args(kind)[0])]
-    else:
-        yield key[:-1], _KINDS.get(kind, "string")
+    return {key: _KINDS.get(kind, "string") for key, kind in hardware_keys().items()}
 
 
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +105,7 @@ def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:
-    kind = hardware_keys().get(key)
+    kind = hardware_columns().get(key)
     if kind is not None:
         text = kind == "string" and not isinstance(value, str) and value is not None
         value = msgspec.json.encode(value).decode() if text else value

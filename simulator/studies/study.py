@@ -5,7 +5,6 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice, product
 from math import ceil
@@ -13,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.hardware.config import read_hardware
+from simulator.hardware.config import KEYS_ARE_SHOWN, hardware_keys, read_hardware
+from simulator.nearest import did_you_mean
 from simulator.run import engine_for
 from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
-from simulator.studies.columns import column_of, hardware_keys
+from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
 from simulator.studies.tables import TIMING, fingerprints, timing_of
@@ -186,9 +186,8 @@ def _require_known_keys(names: Sequence[str]) -> None:
     known = hardware_keys()
     for name in names:
         if name not in POINT_FIELDS and name not in known:
-            near = get_close_matches(name, [*known, *POINT_FIELDS], n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"{name!r} is no key of a hardware file{hint}")
+            hint = did_you_mean(name, [*POINT_FIELDS, *known])
+            raise InputError(f"unknown key {name!r}: {hint or KEYS_ARE_SHOWN}")
 
 
 def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:

@@ -10,9 +10,7 @@ _TITLE_CUTOFF = 0.8
 """Titles are long; at difflib's 0.6, unrelated ones match."""
 
 
-def nearest(
-    text: str, names: Iterable[str], titles: Mapping[str, str] | None = None
-) -> list[str]:
+def nearest(text: str, names: Iterable[str], titles: Mapping[str, str] | None = None) -> list[str]:
     """Return the names that `text` may stand for, at most three, the likeliest first.
 
     A name matches by its own spelling, by the last part of a dotted key (`pes` for `array.pes`), or
@@ -39,9 +37,7 @@ def nearest(
     return near or _by_parts(given, spelled) or _close_titles(given, titles)
 
 
-def did_you_mean(
-    text: str, names: Iterable[str], titles: Mapping[str, str] | None = None
-) -> str:
+def did_you_mean(text: str, names: Iterable[str], titles: Mapping[str, str] | None = None) -> str:
     """Return `did you mean 'r18'?` with the nearest names, or nothing if no name is near."""
     near = " or ".join(repr(name) for name in nearest(text, names, titles))
     return f"did you mean {near}?" if near else ""
@@ -58,16 +54,14 @@ def _begins(given: str, name: str) -> bool:
 def _of_titles(given: str, titles: Mapping[str, str]) -> list[str]:
     """Names whose own spelling or title begins with the text, the shortest first."""
     begun = [
-        name
-        for name, title in titles.items()
-        if _begins(given, name) or _begins(given, title)
+        name for name, title in titles.items() if _begins(given, name) or _begins(given, title)
     ]
     return sorted(begun, key=lambda name: (len(name), name))
 
 
 def _by_parts(given: str, spelled: Mapping[str, set[str]]) -> list[str]:
     """Names of which one spelling is close."""
-    names = {part: name for name, parts in reversed(spelled.items()) for part in parts}
+    names = {part: name for name, parts in reversed(list(spelled.items())) for part in parts}
     return [names[part] for part in get_close_matches(given, names, n=1, cutoff=0.6)]
 
 

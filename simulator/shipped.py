@@ -78,11 +78,11 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     listed = ", ".join(files)
     if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:
         raise InputError(f"{text}: no such file (shipped: {listed})")
-    hint = f"{did_you_mean(text, files, _titles(files))} shipped are {listed}".lstrip()
+    hint = f"{did_you_mean(text, files, titles(files))} shipped are {listed}".lstrip()
     raise InputError(f"unknown {noun(kind)} {text!r}: {hint}")
 
 
-def _titles(files: dict[str, Path]) -> dict[str, str]:
+def titles(files: dict[str, Path]) -> dict[str, str]:
     """The title that each file gives; its name if the file gives none."""
     titles = dict.fromkeys(files, "")
     for name, path in files.items():

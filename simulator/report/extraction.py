@@ -69,6 +69,8 @@ def summary(extraction: Extraction) -> dict[str, Any]:
 def totals(extraction: Extraction) -> dict[str, float | None]:
     """Errors summed over the layers that have weights."""
     known = [one for one in extraction.layers if one.squared_error is not None]
+    if not known:
+        return dict.fromkeys(("squared_error", "squared_error_1bit", "error_ratio"))
     error = sum(one.squared_error or 0.0 for one in known)
     least = sum(one.squared_sign_error or 0.0 for one in known)
     return {
@@ -96,35 +98,52 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer and the totals."""
+    """Print the table by layer and the totals, without columns that are empty in every layer."""
     from rich import box
     from rich.table import Table
 
     workload = extraction.workload
+    rows = [_cells(row) for row in layer_rows(extraction)]
+    rows.append(_cells({"layer": "TOTAL"} | totals(extraction)))
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
     table = Table(
         box=box.SIMPLE_HEAD,
         pad_edge=False,
-        title=f"{workload.title}, {workload.input_height}x{workload.input_width}: "
-        f"{workload.bits:.2f} bit",
-        title_justify="left",
+        collapse_padding=True,
     )
-    for name in ("layer", "shape", "precision"):
-        table.add_column(name, no_wrap=name == "layer")
-    for name in ("tau", "subset", "kernels used", "error", "error / 1 bit's", "lost %"):
-        table.add_column(name, justify="right")
-    for row in layer_rows(extraction):
-        size = row["kernel"]
-        table.add_row(
-            row["layer"],
-            f"{row['out_channels']}x{row['in_channels_per_group']}x{size}x{size}",
-            row["precision"],
-            *(_cell(row[key]) for key in ("tau", "subset_kernels", "kernels_used")),
-            *_errors(row),
-            "" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}",
-        )
-    table.add_section()
-    table.add_row("TOTAL", "", "", "", "", "", *_errors(totals(extraction)), style="bold")
+    console.print(
+        f"{workload.title}, {workload.input_height}x{workload.input_width}: "
+        f"{workload.bits:.2f} bit",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for name in columns:
+        text = name in {"layer", "shape", "bits"}
+        table.add_column(name, justify="left" if text else "right", overflow="fold")
+    for row in rows[:-1]:
+        table.add_row(*(row[name] for name in columns))
+    if rows[-1]["error"]:
+        table.add_section()
+        table.add_row(*(rows[-1][name] for name in columns), style="bold")
     console.print(table)
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    """A row's columns as they are printed; a value that is missing is blank."""
+    size, lost = row.get("kernel"), row.get("lost_share")
+    shape = f"{row['out_channels']}x{row['in_channels_per_group']}x{size}x{size}" if size else ""
+    error, ratio = _errors(row)
+    return {
+        "layer": row["layer"],
+        "shape": shape,
+        "bits": row.get("precision", "").removesuffix(" bit"),
+        "τ": _cell(row.get("tau")),
+        "subset": _cell(row.get("subset_kernels")),
+        "used": _cell(row.get("kernels_used")),
+        "error": error,
+        "/ 1 bit": ratio,
+        "lost %": "" if lost is None else f"{100 * lost:.2f}",
+    }
 
 
 def _errors(row: dict[str, Any]) -> tuple[str, str]:

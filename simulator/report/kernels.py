@@ -189,6 +189,29 @@ def save_kernels(
     return written
 
 
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return, per snapshot and layer, how many kernels are used and how evenly."""
+    return {
+        "snapshots": [
+            {
+                "snapshot": snapshot.label,
+                "bits": snapshot.bits,
+                "layers": [
+                    {
+                        "layer": name,
+                        "kernels_used": one.used,
+                        "subset_kernels": one.layer.subset_size,
+                        f"top_{TOP}_percent": one.top_percent,
+                        "entropy_bits": one.entropy_bits,
+                    }
+                    for name, one in snapshot.histograms.items()
+                ],
+            }
+            for snapshot in snapshots
+        ]
+    }
+
+
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
     from rich import box

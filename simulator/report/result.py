@@ -358,7 +358,7 @@ class Result:
         from simulator.report.notes import notes
 
         reason = why_not_fast(self.hardware)
-        why_event = [f"the event engine ran it: {reason}"] if reason else []
+        why_event = [f"both runs use the event engine because {reason}."] if reason else []
         return why_event + notes(self.run, self.baseline, self.settings)
 
     def _repr_html_(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import network_options, workload_from
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.saved import Saved
@@ -76,7 +76,7 @@ def compare(
 
         print_comparison(comparison, console())
         if out is not None:
-            click.echo(f"written: {out}/compare.md, compare.json")
+            print_written(f"{out}/compare.md, compare.json")
 
 
 def _saved(name: str) -> bool:

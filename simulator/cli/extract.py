@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from simulator.cli.options import choice_from, input_size, trained_options
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.errors import InputError
 
 _EXAMPLES = """
@@ -85,4 +85,4 @@ def extract(
     elif not quiet:
         report.print_extraction(extraction, console())
         for path in written:
-            click.echo(f"written: {path}")
+            print_written(path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import choice_from, input_size, trained_options
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def kernels(
         written = report.save_kernels(snapshots, drawn, out, progress)
     if not quiet:
         report.print_kernels(snapshots, console())
-        click.echo(f"written: {out}/{', '.join(path.name for path in written)}")
+        print_written(f"{out}/{', '.join(path.name for path in written)}")
 
 
 def _load(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import input_size
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
@@ -113,7 +113,7 @@ def search(
     elif not quiet:
         print_search(result, console())
         if out is not None:
-            click.echo(f"written: {out}/search.json, front.csv, front.png, .svg")
+            print_written(f"{out}/search.json, front.csv, front.png, .svg")
 
 
 def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":

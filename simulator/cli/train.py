@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.training.names import TITLES
 
 _EXAMPLES = """
@@ -121,4 +121,4 @@ def train(
 
         print_summary(records, console())
         for path in written:
-            click.echo(f"written: {path}")
+            print_written(path)

@@ -10,10 +10,10 @@ from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.mapping import Mapping, map_workload
+from simulator.report.lines import listed
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
 from simulator.report.unmoved import why_unmoved
-from simulator.report.wording import listed
 from simulator.workload import Workload, configure
 
 Progress = Callable[[str, int, int], None]

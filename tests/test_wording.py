@@ -12,6 +12,7 @@ from simulator.mapping.commands import Unit
 from simulator.report.attribution import PARTS, Part
 from simulator.report.effects import Effect, KeyEffects
 from simulator.report.layers import UNIT_TITLES, WAITING
+from simulator.report.lines import listed
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.settings import SettingEffect
 from simulator.report.wording import (
@@ -20,12 +21,10 @@ from simulator.report.wording import (
     different,
     kilobytes,
     layers_phrase,
-    listed,
     percent,
     signed_percent,
     significant,
     time_pair,
-    time_text,
 )
 from simulator.workload import Workload
 from tests.build import layer, machine, network
@@ -112,8 +111,9 @@ def test_lists_counts_and_sizes() -> None:
 def test_three_significant_digits() -> None:
     numbers = (0, 0.0004, 0.9996, 9.996, 931.4, 99_961.0)
     assert [significant(x) for x in numbers] == ["0", "0.000400", "1.00", "10.0", "931", "99,961"]
-    times = (0.0004, 0.931456, 0.9999, 2.913, 61_000)
-    assert [time_text(x) for x in times] == ["400 ns", "931 µs", "1,000 µs", "2.91 ms", "61.0 s"]
+    assert time_pair(0.931456, 0.63) == ("0.931 ms", "0.630 ms")
+    assert time_pair(0.0004, 0.000413) == ("0.400 µs", "0.413 µs")
+    assert time_pair(0.93151, 0.93154) == ("0.93151 ms", "0.93154 ms")
     assert [percent(x) for x in (0, 0.0012, 0.0999, 0.5)] == ["0 %", "0.12 %", "10 %", "50 %"]
     assert [signed_percent(x) for x in (0.0325, -0.5, 2e-5, 0)] == [
         "+3.25 %", "-50.00 %", "+0.002 %", "+0 %",
@@ -184,16 +184,16 @@ def effect(**changed: object) -> SettingEffect:
 
 def test_sentences_of_settings() -> None:
     assert effect().sentence == (
-        "array.pes 64 -> 128 lengthens the run from 400 ns to 413 ns (+3.25 %) and changes the "
-        "speedup from 3.13x to 2.31x."
+        "array.pes 64 -> 128 lengthens the run from 0.400 µs to 0.413 µs (+3.25 %) and changes the "
+        "speedup from 3.13× to 2.31×."
     )
     assert effect(time_ms_after=0.0003, speedup_after=3.128).sentence == (
-        "array.pes 64 -> 128 shortens the run from 400 ns to 300 ns (-25.00 %) and leaves the "
-        "speedup at 3.13x."
+        "array.pes 64 -> 128 shortens the run from 0.400 µs to 0.300 µs (-25.00 %) and leaves the "
+        "speedup at 3.13×."
     )
     assert effect(time_ms_after=0.0004, before=None).sentence == (
-        "array.pes unset -> 128 leaves the run at 400 ns and changes the speedup from 3.13x to "
-        "2.31x."
+        "array.pes unset -> 128 leaves the run at 0.400 µs and changes the speedup from 3.13× to "
+        "2.31×."
     )
     assert effect(reason="it is only a label").sentence == (
         "array.pes 64 -> 128 has no effect because it is only a label."

@@ -40,8 +40,8 @@ class SettingEffect:
     def _speedup(self) -> str:
         before, after = different(self.speedup_before, self.speedup_after)
         if self.speedup_before == self.speedup_after:
-            return f"leaves the speedup at {after}x"
-        return f"changes the speedup from {before}x to {after}x"
+            return f"leaves the speedup at {after}×"
+        return f"changes the speedup from {before}× to {after}×"
 
 
 def _shown(value: object) -> object:

@@ -6,6 +6,8 @@ from math import floor, log10
 
 from simulator.mapping.commands import Unit
 from simulator.report.layers import UNIT_TITLES, WAITING
+from simulator.report.lines import listed
+from simulator.report.title import time_unit
 
 UNIT_LABELS = UNIT_TITLES | {
     Unit.DOT: "dot units",
@@ -19,7 +21,6 @@ _NAMED = 4
 """Layers and ranges that a list names; further layers are counted."""
 _RANGE = 3
 """Neighboring layers that make a range."""
-_TIMES = (("s", 1e3), ("ms", 1.0), ("µs", 1e-3), ("ns", 1e-6))
 _DIGITS = 3
 _MOST_DIGITS = 7
 
@@ -75,13 +76,6 @@ def _runs(names: Sequence[str], network: Sequence[str]) -> list[list[str]]:
     return runs
 
 
-def listed(items: Sequence[str], word: str = "and") -> str:
-    """Join items as English does: "a", "a and b", "a, b, and c"."""
-    if len(items) < 3:
-        return f" {word} ".join(items)
-    return f"{', '.join(items[:-1])}, {word} {items[-1]}"
-
-
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Return the number and the noun: "1 cycle", "2,000 cycles"; `plural` if it is irregular."""
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
@@ -112,22 +106,11 @@ def signed_percent(change: float) -> str:
     return f"{percent:+.2f} %" if abs(percent) >= 0.005 else f"{percent:+.1g} %"
 
 
-def time_text(milliseconds: float) -> str:
-    """Return a time with three significant digits, in ns, µs, ms, or s."""
-    unit, size = _time_unit(milliseconds)
-    return f"{significant(milliseconds / size)} {unit}"
-
-
 def time_pair(one: float, other: float) -> tuple[str, str]:
     """Return two times in milliseconds as texts of one unit that differ if the times differ."""
-    unit, size = _time_unit(max(one, other))
-    texts = different(one / size, other / size)
+    unit, factor = time_unit((one, other))
+    texts = different(one * factor, other * factor)
     return f"{texts[0]} {unit}", f"{texts[1]} {unit}"
-
-
-def _time_unit(milliseconds: float) -> tuple[str, float]:
-    """Return the largest unit that is not above the time, and its milliseconds."""
-    return next((unit for unit in _TIMES if milliseconds >= unit[1]), _TIMES[-1])
 
 
 def different(one: float, other: float) -> tuple[str, str]:

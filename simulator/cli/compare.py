@@ -20,7 +20,7 @@ from simulator.cli.options import (
     shared,
     workload_from,
 )
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.saved import Saved
@@ -110,7 +110,7 @@ def compare(
 
         print_comparison(comparison, console())
         if out is not None:
-            click.echo(f"written: {out}/compare.md, compare.json")
+            print_written(f"{out}/compare.md, compare.json")
 
 
 def _is_saved(name: str) -> bool:

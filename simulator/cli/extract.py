@@ -17,7 +17,7 @@ from simulator.cli.options import (
     require_no_choice,
     shared,
 )
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def extract(
     elif not quiet:
         report.print_extraction(extraction, console())
         for path in written:
-            click.echo(f"written: {path}")
+            print_written(path)
 
 
 def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None") -> "Extraction":

@@ -17,7 +17,7 @@ from simulator.cli.options import (
     require_no_choice,
     shared,
 )
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.kernels import Progress, Snapshot
@@ -76,7 +76,7 @@ def kernels(
         click.echo(json.dumps(report.summary(snapshots), indent=2))
     elif not quiet:
         report.print_kernels(snapshots, console())
-        click.echo(f"written: {out}/{', '.join(path.name for path in written)}")
+        print_written(f"{out}/{', '.join(path.name for path in written)}")
 
 
 def _load(

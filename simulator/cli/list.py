@@ -1,16 +1,19 @@
 """`simulate list`: the files that are shipped, one line each."""
 
 import json
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.formatting import WIDTH, Choice, Command
+from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import shared
+from simulator.cli.output import console
 from simulator.shipped import shipped_names, trained_names
+
+if TYPE_CHECKING:
+    from simulator.report.tables import Kind, Table
 
 Row = dict[str, Any]
 
@@ -38,9 +41,11 @@ def list_shipped(what: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
+    from simulator.report.tables import print_table
+
     for name in names:
-        click.echo(f"{_SECTIONS[name].heading}\n")
-        click.echo("\n".join(_table(rows[name], _SECTIONS[name].columns)) + "\n")
+        print_table(_table(rows[name], _SECTIONS[name]), console())
+        click.echo()
     click.echo("simulate show NAME prints a file, to copy.")
 
 
@@ -112,7 +117,7 @@ class _Section:
     heading: str
     rows: Callable[[], list[Row]]
     columns: dict[str, str]
-    """Headings by key; the last column is wrapped if need be."""
+    """Headings by key."""
 
 
 _SECTIONS = {
@@ -159,6 +164,7 @@ _SECTIONS = {
         "Energy tables: --energy NAME", _energy_tables, {"name": "name", "title": "title"}
     ),
 }
+_KINDS: "dict[str, Kind]" = {"title": "text"}
 _OF = {
     "networks": ("networks", "trained_networks"),
     "machines": ("machines",),
@@ -166,26 +172,22 @@ _OF = {
 }
 
 
-def _table(rows: Sequence[Row], columns: dict[str, str]) -> list[str]:
-    """Lines of at most 80 columns: numbers to the right, the last column wrapped if need be."""
-    cells = [columns, *({key: _cell(row[key]) for key in columns} for row in rows)]
-    *keys, last = columns
-    widths = {key: max(len(row[key]) for row in cells) for key in keys}
-    numbers = {key for key in keys if isinstance(rows[0][key], int | float)}
-    fits = sum(widths.values()) + 2 * len(keys) + max(len(row[last]) for row in cells) <= WIDTH
-    gap = "  " if fits else " "
-    lines = []
-    for row in cells:
-        padded = [
-            row[key].rjust(widths[key]) if key in numbers else row[key].ljust(widths[key])
-            for key in keys
-        ]
-        left = gap.join([*padded, ""])
-        indent = " " * len(left)
-        lines += textwrap.wrap(
-            left + row[last], WIDTH, subsequent_indent=indent, break_on_hyphens=False
-        )
-    return lines
+def _table(rows: Sequence[Row], section: _Section) -> "Table":
+    """The columns that people see."""
+    from simulator.report.tables import Column, Table
+
+    return Table(
+        title=section.heading,
+        columns=[
+            Column(
+                title=title,
+                cells=[_cell(row[key]) for row in rows],
+                kind="number" if isinstance(rows[0][key], int | float) else _KINDS.get(key, "label"),
+                importance=60 if key == "input_size" else 100,
+            )
+            for key, title in section.columns.items()
+        ],
+    )
 
 
 def _cell(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.options import hardware_from_options, workload_from
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
@@ -41,8 +41,10 @@ class Outputs:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
+            from simulator.report.tabular import csv_note, table_name
+
             names = ", ".join(path.name for path in result.save(self.out))
-            written.append(f"{self.out}: {names}")
+            written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
             from simulator.hardware.assumptions import assumptions
             from simulator.report.html import write_page
@@ -145,4 +147,4 @@ def _print(result: "Result", why: bool, written: list[str]) -> None:
 
         print_effects(result, console())
     for what in written:
-        click.echo(f"written: {what}")
+        print_written(what)

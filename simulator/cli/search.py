@@ -8,7 +8,7 @@ import click
 
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import NETWORK, READING, SHAPE, option, shared
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
@@ -105,6 +105,7 @@ def search(
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
     from simulator.report.files import writable_folder
+    from simulator.report.lines import print_line
     from simulator.studies.axes import axis
     from simulator.studies.search import Limits
     from simulator.studies.search import search as find
@@ -133,12 +134,13 @@ def search(
     elif not quiet:
         print_search(result, console())
         if any(layer.kernels is not None for layer in workload.layers):
-            click.echo(
+            print_line(
+                console(),
                 f"note: a layer whose tau differs from the tau in {model} runs shape-only, without "
-                "its trained indices"
+                "its trained indices",
             )
         if out is not None:
-            click.echo(f"written: {out}/search.json, front.csv, front.png, .svg")
+            print_written(f"{out}/search.json, front.csv, front.png, .svg")
 
 
 def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":

@@ -9,7 +9,7 @@ import click
 
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -116,6 +116,7 @@ def sweep(
 
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
+    from simulator.report.lines import print_line
     from simulator.studies import run_study
     from simulator.studies.study import without_kernels
 
@@ -136,9 +137,10 @@ def sweep(
         click.echo(json.dumps({**result.summary(), "models_without_kernels": dropped}, indent=2))
     elif not quiet:
         for model in dropped:
-            click.echo(
+            print_line(
+                console(),
                 f"note: at a tau other than its own, {model} runs shape-only, without its trained "
-                "indices"
+                "indices",
             )
         _print(result)
 
@@ -170,6 +172,8 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
+    from simulator.report.lines import print_line
+    from simulator.report.tabular import csv_note
     from simulator.studies.summary import sentence
 
     out = console()
@@ -179,10 +183,10 @@ def _print(result: "StudyResult") -> None:
     if failed:
         reason = next(iter(figures.errors))
         text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
+    print_line(out, text)
     if result.doubt:
-        out.print(result.doubt, highlight=False, markup=False, soft_wrap=True)
+        print_line(out, result.doubt)
     for effect in result.effects:
-        out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
+        print_line(out, f"- {sentence(effect)}")
     names = ", ".join(path.name for path in result.files)
-    out.print(f"written: {result.files[0].parent}/: {names}", highlight=False, soft_wrap=True)
+    print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

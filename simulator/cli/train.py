@@ -7,7 +7,7 @@ import click
 
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, option, shared
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.training.names import TITLES
 
 _EXAMPLES = """
@@ -152,4 +152,4 @@ def train(
 
         print_summary(records, console())
         for path in written:
-            click.echo(f"written: {path}")
+            print_written(path)

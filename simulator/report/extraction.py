@@ -99,51 +99,40 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
     """Print the table by layer and the totals, without columns that are empty in every layer."""
-    from rich import box
-    from rich.table import Table
+    from simulator.report.tables import Column, Table, print_table
 
     workload = extraction.workload
-    rows = [_cells(row) for row in layer_rows(extraction)]
-    rows.append(_cells({"layer": "TOTAL"} | totals(extraction)))
-    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    rows = layer_rows(extraction)
+    last = [""] if any(row["squared_error"] is not None for row in rows) else []
+
+    def cells(key: str) -> list[str]:
+        return ["" if row[key] is None else str(row[key]) for row in rows] + last
+
+    shapes = [
+        f"{row['out_channels']}×{row['in_channels_per_group']}×{row['kernel']}×{row['kernel']}"
+        for row in rows
+    ]
+    errors = [_errors(row) for row in [*rows, totals(extraction)][: len(rows) + len(last)]]
+    lost = ["" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}" for row in rows]
+    columns = [
+        Column(title="layer", cells=cells("layer")[: len(rows)] + ["TOTAL"] * len(last), kind="name"),
+        Column(title="shape", cells=shapes + last, kind="label", importance=40),
+        Column(title="precision", cells=cells("precision"), kind="label", importance=60),
+        Column(title="tau", cells=cells("tau"), importance=50),
+        Column(title="subset", cells=cells("subset_kernels"), importance=70),
+        Column(title="kernels used", cells=cells("kernels_used"), importance=80),
+        Column(title="error", cells=[error for error, _ in errors]),
+        Column(title="error / 1 bit's", cells=[ratio for _, ratio in errors]),
+        Column(title="lost %", cells=lost + last, importance=30),
+    ]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    console.print(
-        f"{workload.title}, {workload.input_height}x{workload.input_width}: "
+        title=f"{workload.title}, {workload.input_height}×{workload.input_width}: "
         f"{workload.bits:.2f} bit",
-        highlight=False,
-        soft_wrap=True,
+        ruled=frozenset({len(rows)}),
+        sums=frozenset({len(rows)}),
+        columns=[column for column in columns if any(column.cells)],
     )
-    for name in columns:
-        text = name in {"layer", "shape", "bits"}
-        table.add_column(name, justify="left" if text else "right", overflow="fold")
-    for row in rows[:-1]:
-        table.add_row(*(row[name] for name in columns))
-    if rows[-1]["error"]:
-        table.add_section()
-        table.add_row(*(rows[-1][name] for name in columns), style="bold")
-    console.print(table)
-
-
-def _cells(row: dict[str, Any]) -> dict[str, str]:
-    """A row's columns as they are printed; a value that is missing is blank."""
-    size, lost = row.get("kernel"), row.get("lost_share")
-    shape = f"{row['out_channels']}x{row['in_channels_per_group']}x{size}x{size}" if size else ""
-    error, ratio = _errors(row)
-    return {
-        "layer": row["layer"],
-        "shape": shape,
-        "bits": row.get("precision", "").removesuffix(" bit"),
-        "τ": _cell(row.get("tau")),
-        "subset": _cell(row.get("subset_kernels")),
-        "used": _cell(row.get("kernels_used")),
-        "error": error,
-        "/ 1 bit": ratio,
-        "lost %": "" if lost is None else f"{100 * lost:.2f}",
-    }
+    print_table(table, console)
 
 
 def _errors(row: dict[str, Any]) -> tuple[str, str]:
@@ -153,7 +142,3 @@ def _errors(row: dict[str, Any]) -> tuple[str, str]:
         "" if error is None else f"{error:,.1f}",
         "" if ratio is None else f"{ratio:.3f}",
     )
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)

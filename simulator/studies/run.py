@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from simulator import compiling
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import LAYERS_FILE, Progress, Store, open_store
+from simulator.studies.store import Progress, Store, open_store
 from simulator.studies.study import Study
 
 
@@ -100,6 +101,8 @@ def _finish(
     with closing(finished):
         for number, rows in finished:
             store.keep(number, rows)
+            if rows.compiler_missed:
+                compiling.report_missing()
             points += min(size, total - number * size)
             if progress is not None:
                 progress("points", points, total)
@@ -110,11 +113,12 @@ def _report(study: Study, store: Store) -> StudyResult:
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
 
-    figures = read_figures(store.points_file, study.axis_names)
+    figures = read_figures(store.numbers_file)
     effects = axis_effects(figures)
-    plots = write_plots(figures, effects, store.points_file)
-    summary = write_summary(study, figures, effects, plots, store.folder / "summary.md")
-    tables = [store.points_file, *([store.folder / LAYERS_FILE] if study.inputs.layers else [])]
+    plots = write_plots(figures, effects, store.numbers_file)
+    tables = store.tables
+    summary = store.folder / "summary.md"
+    write_summary(study, figures, effects, (*tables, *plots), summary)
     return StudyResult(
         study=study, figures=figures, effects=effects, files=(*tables, summary, *plots)
     )

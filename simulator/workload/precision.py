@@ -62,6 +62,7 @@ def configure(
         layers=layers,
         activation_bits=activation_bits,
         batch=batch,
+        layers_left_out=workload.layers_left_out + len(workload.layers) - len(layers),
         kernels_dropped=tuple(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),

@@ -26,6 +26,8 @@ class Workload:
     activation_bits: int = 1
     network: "NetworkFile | None" = None
     """What the shapes were derived from; None: from a graph, whose sizes are fixed."""
+    layers_left_out: int = 0
+    """Full-precision layers of the network that the run leaves out."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run leaves aside, because it gives them another tau."""
 
@@ -51,7 +53,8 @@ class Workload:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         plain = asdict(replace(self, layers=layers, network=None))
-        del plain["network"], plain["kernels_dropped"]  # what they decide stands in the layers
+        for decided in ("network", "layers_left_out", "kernels_dropped"):
+            del plain[decided]  # the layers show what it decides
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

@@ -182,7 +182,9 @@ def _table(rows: Sequence[Row], section: _Section) -> "Table":
             Column(
                 title=title,
                 cells=[_cell(row[key]) for row in rows],
-                kind="number" if isinstance(rows[0][key], int | float) else _KINDS.get(key, "label"),
+                kind="number"
+                if isinstance(rows[0][key], int | float)
+                else _KINDS.get(key, "label"),
                 importance=60 if key == "input_size" else 100,
             )
             for key, title in section.columns.items()

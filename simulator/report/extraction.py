@@ -115,7 +115,9 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
     errors = [_errors(row) for row in [*rows, totals(extraction)][: len(rows) + len(last)]]
     lost = ["" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}" for row in rows]
     columns = [
-        Column(title="layer", cells=cells("layer")[: len(rows)] + ["TOTAL"] * len(last), kind="name"),
+        Column(
+            title="layer", cells=cells("layer")[: len(rows)] + ["TOTAL"] * len(last), kind="name"
+        ),
         Column(title="shape", cells=shapes + last, kind="label", importance=40),
         Column(title="precision", cells=cells("precision"), kind="label", importance=60),
         Column(title="tau", cells=cells("tau"), importance=50),

@@ -2,15 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from simulator.cli.options import input_size
 from simulator.cli.output import console, progress_on_stderr
-
-if TYPE_CHECKING:
-    from simulator.hardware import Hardware
 
 _EXAMPLES = """
 Examples:
@@ -87,8 +84,8 @@ def search(
     Accuracy is not modelled: --taus says what the network's training can bear.
     """
     from simulator.report.files import writable_folder
-    from simulator.studies.axes import axis
-    from simulator.studies.search import Limits
+    from simulator.studies.axes import axis, setting_axis
+    from simulator.studies.search import Limits, machines_of
     from simulator.studies.search import search as find
     from simulator.studies.search.output import print_search, save_search
     from simulator.workload import load_workload
@@ -103,7 +100,7 @@ def search(
     )
     allowed = [tau for tau in axis("tau", taus).values if isinstance(tau, int)]
     workload = load_workload(model, input_size)
-    machines = _machines(hw, settings)
+    machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     with progress_on_stderr(quiet, unit="hardware") as progress:
         result = find(workload, machines, limits=limits, taus=allowed, progress=progress, **options)
     if out is not None:
@@ -114,15 +111,3 @@ def search(
         print_search(result, console())
         if out is not None:
             click.echo(f"written: {out}/search.json, front.csv, front.png, .svg")
-
-
-def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":
-    """Every combination of the settings' values."""
-    from simulator.hardware.config import hardware_from, read_hardware
-    from simulator.studies.axes import setting_axis
-    from simulator.studies.points import Grid
-
-    grid = Grid(tuple(setting_axis(setting) for setting in settings))
-    data = read_hardware(hw)
-    named = (dict(zip(grid.names, point, strict=True)) for point in grid)
-    return [(dict(values), hardware_from(data, values, hw)) for values in named]

@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.arguments import flag, name_or_path, number, overrides, taus_by_layer, text, whole
-from simulator.arguments import input_size as pixels
+from simulator import arguments
 from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
@@ -83,19 +82,19 @@ def simulate(
 
     """
     precision = {
-        "bits": None if bits is None else number("bits", bits, "0.56"),
-        "tau": None if tau is None else whole("tau", tau, "5"),
-        "tau_1x1": None if tau_1x1 is None else whole("tau_1x1", tau_1x1, "5"),
-        "taus": taus_by_layer(taus),
+        "bits": None if bits is None else arguments.number("bits", bits, "0.56"),
+        "tau": None if tau is None else arguments.whole("tau", tau, "5"),
+        "tau_1x1": None if tau_1x1 is None else arguments.whole("tau_1x1", tau_1x1, "5"),
+        "taus": arguments.taus_by_layer(taus),
     }
-    baseline = {"bits": number("baseline_bits", baseline_bits, "1")}
-    options = {
-        "activation_bits": whole("activation_bits", activation_bits, "1"),
-        "batch": whole("batch", batch, "1"),
-        "include_full_precision": flag("include_full_precision", include_full_precision),
+    baseline = {"bits": arguments.number("baseline_bits", baseline_bits, "1")}
+    options: dict[str, Any] = {
+        "activation_bits": arguments.whole("activation_bits", activation_bits, "1"),
+        "batch": arguments.whole("batch", batch, "1"),
+        "include_full_precision": arguments.flag("include_full_precision", include_full_precision),
     }
-    text("engine", engine, "auto")
-    machine, without = machine_of(hardware, overrides(set))
+    arguments.text("engine", engine, "auto")
+    machine, without = machine_of(hardware, arguments.overrides(set))
     engine_for(engine, machine)
     loaded = workload_of(workload, precision, input_size, network)
 
@@ -139,16 +138,16 @@ def workload_of(
                     f"{name} has no effect on a loaded workload: give the workload by name or path"
                 )
         return workload
-    path = name_or_path("workload", workload, "r18", "a Workload from load_workload")
+    path = arguments.name_or_path("workload", workload, "r18", "a Workload from load_workload")
     if network is not None:
-        name_or_path("network", network, "r18-snn")
+        arguments.name_or_path("network", network, "r18-snn")
     from simulator.workload.model import Choice, load_model
 
     given = {name: value for name, value in (precision or {}).items() if value is not None}
     return load_model(
         path,
         network=network,
-        input_size=None if size is None else pixels(size),
+        input_size=None if size is None else arguments.input_size(size),
         choice=Choice(**given),
     )
 
@@ -185,7 +184,9 @@ def hardware_data(hardware: Hardware | str | Path) -> tuple[dict[str, Any], str]
     """
     if isinstance(hardware, Hardware):
         return msgspec.to_builtins(hardware), hardware.name
-    path = name_or_path("hardware", hardware, "cofluent64", "a Hardware from load_hardware")
+    path = arguments.name_or_path(
+        "hardware", hardware, "cofluent64", "a Hardware from load_hardware"
+    )
     return read_hardware(path), str(path)
 
 

@@ -1,5 +1,7 @@
 """Code that runs interpreted or compiled, and when the compiler (numba) pays.
 
+The compiler is an extra: without it everything runs interpreted, with the same results.
+
 What can be compiled is plain Python over whole numbers: named ones (a named tuple, or its record,
 `records_of`), and long rows of them (a list, or an array, `memory_of`). Both have one source.
 
@@ -9,6 +11,7 @@ for a process that finds the result on disk. So a process interprets until it ha
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -16,6 +19,7 @@ from zlib import crc32
 
 import numpy as np
 
+from simulator.extras import installed
 from simulator.program import Ints
 
 COMPILE_FROM = 250_000
@@ -47,12 +51,45 @@ class _Process:
 
     interpreted = 0
     """Operations run without the compiler."""
+    when_missing: Callable[[], None] | None = None
+    """To be called, once, if the compiler pays but is not installed."""
+
+
+@cache
+def available() -> bool:
+    """True if the compiler is installed."""
+    return installed("fast")
 
 
 def pays(operations: int) -> bool:
     """Whether the compiler pays for what this process has run and for `operations` more."""
     _Process.interpreted += operations
+    if missed():
+        report_missing()
+        return False
     return _Process.interpreted >= COMPILE_FROM
+
+
+def missed() -> bool:
+    """True if the compiler would pay in this process but is not installed."""
+    return _Process.interpreted >= COMPILE_FROM and not available()
+
+
+@contextmanager
+def watched(when_missing: Callable[[], None] | None) -> Iterator[None]:
+    """Let `when_missing` be called, once, if the compiler pays but is not installed."""
+    _Process.when_missing = when_missing
+    try:
+        yield
+    finally:
+        _Process.when_missing = None
+
+
+def report_missing() -> None:
+    """Report that this process, or one that works for it, misses the compiler."""
+    report, _Process.when_missing = _Process.when_missing, None
+    if report is not None:
+        report()
 
 
 def memory_of(parts: Sequence[Ints], compiled: bool) -> Memory:

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    import pyarrow as pa
-
     from simulator.dram import Timing
 
 Ints = NDArray[np.int64]
@@ -107,6 +105,19 @@ class Program:
         return len(self.unit)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """A column of a table that repeats a few names."""
+
+    index: Ints
+    """[rows] index into `names`."""
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.index)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DramCounts:
     """What a DRAM did for each command; 0 for commands of other units."""
@@ -136,15 +147,16 @@ class Trace:
         """The whole run: from cycle 0 until the last result is there."""
         return int(np.max(self.end + self.program.latency, initial=0))
 
-    def tables(self, rows: int) -> "Iterator[pa.Table]":
-        """One row per command in program order, times in cycles, in tables of up to `rows` rows."""
-        import pyarrow as pa
+    def tables(self, rows: int) -> "Iterator[dict[str, Ints | Names]]":
+        """Columns of one row per command in program order, up to `rows` rows at a time.
 
+        Times are in cycles.
+        """
         program = self.program
         named = {
-            "layer": (program.layer, pa.array(program.layers)),
-            "unit": (program.unit, pa.array(program.units)),
-            "kind": (program.kind, pa.array(program.kinds)),
+            "layer": (program.layer, program.layers),
+            "unit": (program.unit, program.units),
+            "kind": (program.kind, program.kinds),
         }
         numbers = {
             "step": program.step,
@@ -162,11 +174,11 @@ class Trace:
             }
         for first in range(0, len(program), rows):
             part = slice(first, first + rows)
-            columns = {"command": np.arange(first, min(first + rows, len(program)))}
-            for name, (index, names) in named.items():
-                small = index[part].astype(np.int32)
-                columns[name] = pa.DictionaryArray.from_arrays(small, names)
-            yield pa.table(columns | {name: values[part] for name, values in numbers.items()})
+            yield {
+                "command": np.arange(first, min(first + rows, len(program))),
+                **{name: Names(index[part], names) for name, (index, names) in named.items()},
+                **{name: values[part] for name, values in numbers.items()},
+            }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,6 +1,8 @@
 """Compile ahead of the first run what Python and numba would compile then.
 
-python -m simulator.warm
+    python -m simulator.warm
+
+Without numba only the bytecode: engines and mapper then run interpreted.
 """
 
 import compileall
@@ -8,7 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from simulator.compiling import available
 from simulator.engine.fast import run, totals
+from simulator.extras import hint
 from simulator.hardware import load_hardware
 from simulator.mapping import map_workload
 from simulator.mapping.layer import map_layer
@@ -20,6 +24,12 @@ from simulator.workload import configure, load_workload
 
 def warm() -> None:
     """Keep the package's bytecode, and what of mapper and fast engine compiles, on disk."""
+    print("compiling the simulator's bytecode", flush=True)
+    compileall.compile_dir(str(Path(__file__).parent), quiet=1)
+    if not available():
+        print(f"engines and mapper run interpreted; {hint('fast')}")
+        return
+    print("compiling engines and mapper (numba)", flush=True)
     with ProcessPoolExecutor(2) as pool:
         parts: tuple[Callable[[], None], ...] = (_mapper, _engine)
         for part in [pool.submit(part) for part in parts]:
@@ -33,7 +43,6 @@ def _mapper() -> None:
 
 
 def _engine() -> None:
-    compileall.compile_dir(str(Path(__file__).parent), quiet=1)
     workload, hardware = configure(load_workload("r20"), tau=5), load_hardware("cofluent64")
     mapping = map_workload(workload, hardware)
     totals(mapping.loops, compiled=True)

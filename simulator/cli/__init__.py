@@ -97,7 +97,8 @@ class _Commands(click.Group):
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for summary.json, layers.csv, trace.parquet, timeline and roofline (.png, .svg).",
+    help="Folder for summary.json, layers.csv, trace.parquet (trace.csv without pyarrow), timeline "
+    "and roofline (.png, .svg).",
 )
 @click.option(
     "--why",

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from simulator.run import Progress
 
@@ -26,10 +28,19 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
         unit: of what is counted, to show how many a second are done.
 
     """
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from simulator.report.progress import progress_bar
+    from simulator.compiling import watched
 
-    with progress_bar(unit) as report:
-        yield report
+    with watched(None if quiet else _note_missing_compiler):
+        if quiet or not sys.stderr.isatty():
+            yield None
+            return
+        from simulator.report.progress import progress_bar
+
+        with progress_bar(unit) as report:
+            yield report
+
+
+def _note_missing_compiler() -> None:
+    from simulator.extras import hint
+
+    click.echo(f"note: running interpreted; {hint('fast')}", err=True)

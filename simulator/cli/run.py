@@ -41,8 +41,10 @@ class Outputs:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
+            from simulator.report.tabular import csv_note, table_name
+
             names = ", ".join(path.name for path in result.save(self.out))
-            written.append(f"{self.out}: {names}")
+            written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
             from simulator.hardware.assumptions import assumptions
             from simulator.report.html import write_page

@@ -59,12 +59,12 @@ _AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
 @click.option("--baseline-bits", type=float, default=1.0, show_default=True, help="Of baselines.")
 @click.option("--include-full-precision", is_flag=True, help="Add the full-precision layers.")
 @click.option("--engine", default="auto", show_default=True, help="Which engine runs.")
-@click.option("--layers", is_flag=True, help="Also layers.parquet: one row per point and layer.")
+@click.option("--layers", is_flag=True, help="Also write one row per point and layer.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for study.parquet, summary.md and plots. An interrupted study goes on there.",
+    help="Folder for study.parquet (study.csv without pyarrow), summary.md and plots. An interrupted study goes on there.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes; all cores if not given.")
 @click.option("--scheduler", metavar="ADDRESS", help="Run on this Dask cluster, tcp://HOST:PORT.")
@@ -126,6 +126,7 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
+    from simulator.report.tabular import csv_note
     from simulator.studies.summary import sentence
 
     out = console()
@@ -141,4 +142,5 @@ def _print(result: "StudyResult") -> None:
     for effect in result.effects:
         out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
     names = ", ".join(path.name for path in result.files)
-    out.print(f"written: {result.files[0].parent}/: {names}", highlight=False, soft_wrap=True)
+    written = f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}"
+    out.print(f"written: {written}", highlight=False, soft_wrap=True)

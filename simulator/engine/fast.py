@@ -3,7 +3,7 @@
 `totals` runs a program with its loops and jumps over turns that repeat, so its cost grows with
 the number of distinct phases. `totals_together` does so for programs that differ only in rates, all
 at once. `run` writes out the trace. A single run is interpreted; once a process has run enough for
-the compiler's import to pay, the work is compiled (numba).
+the compiler's import to pay, the work is compiled (numba, if installed).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.compiling import Compiled, pays
+from simulator.compiling import Compiled, available, pays
 from simulator.engine import kernel
 from simulator.engine.instructions import instructions_of, prepared
 from simulator.engine.layout import Layout, RunState
@@ -66,7 +66,7 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
 
 
 def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
-    """`totals` of programs that differ only in names and rates, compiled.
+    """`totals` of programs that differ only in names and rates; side by side if compiled.
 
     Raises:
         ValueError: the programs do not have the same body.
@@ -75,6 +75,8 @@ def totals_together(programs: Sequence[LoopProgram]) -> list[Summary]:
     body = programs[0].body
     if not all(program.body is body for program in programs):
         raise ValueError("programs that run together have the same body")
+    if not available():
+        return [totals(program) for program in programs]
     work, ready, lanes = _compiled_lanes(), prepared(body), len(programs)
     layout = ready.layout
     columns = [program.rate_columns for program in programs]

@@ -1,6 +1,6 @@
-"""A result as plain files: summary.json, layers.csv, trace.parquet, timeline and roofline.
+"""A result as plain files: summary.json, layers.csv, the trace, timeline and roofline.
 
-With an energy table, energy.csv too.
+With an energy table, energy.csv too. The trace is `trace.parquet`, or `trace.csv` without pyarrow.
 
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
@@ -10,10 +10,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+from simulator.program import Names
+from simulator.report.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
@@ -40,7 +43,7 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         "layers.csv": lambda path: write_rows(path, rows),
-        "trace.parquet": lambda path: _write_trace(result, path),
+        table_name("trace"): lambda path: _write_trace(result, path),
         "timeline.png": lambda path: save_figure(timeline, path),
         "timeline.svg": lambda path: save_figure(timeline, path),
         "roofline.png": lambda path: save_figure(roofs, path),
@@ -49,18 +52,20 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
     energy = result.energy
     if energy:
         writers["energy.csv"] = lambda path: write_rows(path, energy.rows())
-    return [write_file(folder / name, write) for name, write in writers.items()]
+    files = [write_file(folder / name, write) for name, write in writers.items()]
+    drop_other_forms(folder, "trace")
+    return files
 
 
 def _write_trace(result: "Result", path: Path) -> None:
-    from pyarrow.parquet import ParquetWriter
+    from simulator.report.result import TRACE_ROWS
 
     tables = result.trace_tables()
     first = next(tables)
-    with ParquetWriter(path, first.schema) as writer:
-        writer.write_table(first)
-        for table in tables:
-            writer.write_table(table)
+    kinds: dict[str, Kind] = {
+        name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()
+    }
+    write_table(path, kinds, chain([first], tables), TRACE_ROWS)
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from simulator import __version__
 from simulator.coverage import why_not_fast
@@ -14,14 +15,13 @@ from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
-from simulator.program import Summary, Trace, summarize
+from simulator.program import Ints, Names, Summary, Trace, summarize
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from matplotlib.figure import Figure
 
     from simulator.functional import CheckResult
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from simulator.report.effects import KeyEffects
     from simulator.report.energy import ResultEnergy
 
-_TRACE_ROWS = 1 << 15
+TRACE_ROWS = 1 << 15
 """Rows of the trace that are converted at once."""
 
 
@@ -256,20 +256,16 @@ class Result:
     @cached_property
     def trace(self) -> "pd.DataFrame":
         """One row per command of both runs; the column `run` tells them apart."""
-        import pyarrow as pa
+        from simulator.report.tabular import frame_of
 
-        frame: pd.DataFrame = pa.concat_tables(self.trace_tables()).to_pandas()
-        return frame
+        return frame_of(self.trace_tables())
 
-    def trace_tables(self) -> "Iterator[pa.Table]":
-        """The contents of `trace` and `trace.parquet`, piece by piece."""
-        import pyarrow as pa
-
-        names = pa.array(["run", "baseline"])
+    def trace_tables(self) -> "Iterator[dict[str, Ints | Names]]":
+        """The columns of `trace` and of the trace file, piece by piece."""
         for number, run in enumerate((self.run, self.baseline)):
-            for table in run.trace.tables(_TRACE_ROWS):
-                numbers = pa.repeat(pa.scalar(number, pa.int32()), len(table))
-                yield table.add_column(0, "run", pa.DictionaryArray.from_arrays(numbers, names))
+            for table in run.trace.tables(TRACE_ROWS):
+                index = np.full(len(table["command"]), number)
+                yield {"run": Names(index, ("run", "baseline")), **table}
 
     def attribution_rows(self) -> list[dict[str, int]]:
         """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""

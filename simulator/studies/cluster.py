@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
 from simulator.errors import InputError
+from simulator.extras import require
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study
@@ -90,12 +91,9 @@ def _submitted(
 
 @contextmanager
 def _connected(address: str) -> Iterator["Client"]:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise InputError(
-            "--scheduler needs Dask: pip install 'subbit-simulator[cluster]'"
-        ) from error
+    require("cluster", "--scheduler")
+    from distributed import Client
+
     try:
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

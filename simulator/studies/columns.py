@@ -1,20 +1,18 @@
-"""The columns of `study.parquet` and `layers.parquet`: names with units, types, what they hold."""
+"""Columns of a study's tables of points and of layers: names with units, types, contents."""
 
 import types
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from simulator.hardware import Hardware
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from simulator.report.tabular import Kind
 
 HARDWARE_PREFIX = "hw."
 
-_POINT = {
+_POINT: dict[str, Kind] = {
     "point": "int64",
     "hardware": "string",  # as the study names it
     "model": "string",
@@ -43,7 +41,7 @@ _POINT = {
     "version": "string",
     "error": "string",  # why the point is impossible; null where it is not
 }
-_LAYER = {
+LAYER_COLUMNS: Mapping[str, Kind] = {
     "point": "int64",
     "layer": "string",
     "stage": "string",
@@ -58,8 +56,9 @@ _LAYER = {
     "dram_read_bytes": "int64",
     "dram_written_bytes": "int64",
 }
-_KINDS = {int: "int64", float: "double", bool: "bool", str: "string"}
-_PLAIN: dict[str, tuple[type, ...]] = {
+"""Columns of the table of layers."""
+_KINDS: dict[Any, Kind] = {int: "int64", float: "double", bool: "bool", str: "string"}
+_PLAIN: dict[Kind, tuple[type, ...]] = {
     "int64": (int,),
     "double": (int, float),
     "bool": (bool,),
@@ -68,37 +67,25 @@ _PLAIN: dict[str, tuple[type, ...]] = {
 
 
 @cache
-def point_schema() -> "pa.Schema":
-    """Columns of `study.parquet`; the hardware's own keys stand last, behind `hw.`."""
-    return _schema({**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_keys().items()}})
-
-
-@cache
-def layer_schema() -> "pa.Schema":
-    """Columns of `layers.parquet`."""
-    return _schema(_LAYER)
-
-
-def _schema(columns: Mapping[str, str]) -> "pa.Schema":
-    import pyarrow as pa
-
-    return pa.schema([(name, pa.type_for_alias(kind)) for name, kind in columns.items()])
+def point_columns() -> Mapping[str, Kind]:
+    """Columns of the table of points; the hardware's own keys are last, after `hw.`."""
+    return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_keys().items()}}
 
 
 def column_of(axis: str) -> str:
-    """The column of `study.parquet` that holds an axis' values."""
+    """The column of the table of points that holds an axis' values."""
     if axis == "hw":
         return "hardware"
     return axis if axis in _POINT else HARDWARE_PREFIX + axis
 
 
 @cache
-def hardware_keys() -> Mapping[str, str]:
+def hardware_keys() -> Mapping[str, Kind]:
     """Every dotted key that a hardware file may have, with its column's type."""
     return dict(_leaves(Hardware, ""))
 
 
-def _leaves(kind: Any, key: str) -> Iterator[tuple[str, str]]:
+def _leaves(kind: Any, key: str) -> Iterator[tuple[str, Kind]]:
     """Keys below a type: through structures and the members of unions; anything else is text."""
     if get_origin(kind) is Annotated:
         yield from _leaves(get_args(kind)[0], key)
@@ -136,7 +123,7 @@ def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:
             _flatten(inner, f"{key}.{name}" if key else str(name), found)
 
 
-def _fits(value: Any, kind: str) -> bool:
+def _fits(value: Any, kind: Kind) -> bool:
     """Whether a column of this kind can hold the value."""
     if isinstance(value, bool):
         return kind == "bool"

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from simulator import __version__
+from simulator import __version__, compiling
 from simulator.errors import InputError
 from simulator.hardware.area import area
 from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
-from simulator.studies.arrow import stream
 from simulator.studies.axes import POINT_FIELDS, Value
-from simulator.studies.columns import flat, layer_schema, point_schema
+from simulator.studies.chunks import pack
+from simulator.studies.columns import LAYER_COLUMNS, flat, point_columns
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
@@ -64,10 +64,12 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one chunk as Arrow streams, ready to be sent and stored."""
+    """The rows of one chunk, packed (`simulator.studies.chunks`)."""
 
     points: bytes
     layers: bytes | None
+    compiler_missed: bool = False
+    """True if the process that made them would have compiled, had it the compiler."""
 
 
 def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
@@ -92,8 +94,9 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=stream(rows, point_schema()),
-        layers=stream(layer_rows, layer_schema()) if evaluator.inputs.layers else None,
+        points=pack(rows, point_columns()),
+        layers=pack(layer_rows, LAYER_COLUMNS) if evaluator.inputs.layers else None,
+        compiler_missed=compiling.missed(),
     )
 
 

@@ -1,28 +1,38 @@
-"""What the summary and the plots need of a study's points, read from `study.parquet`.
+"""What the summary and the plots need of a study's points, kept beside its tables.
 
-A row group at a time, into arrays of some 25 bytes a point: numbers that are needed once are read
-when they are (`read_numbers`), and an axis' values are codes of as few bytes as tell them apart.
+`PointNumbers` gathers it from the chunks and writes `points.npz`: arrays of some 40 bytes a point,
+an axis' values as codes of as few bytes as tell them apart. Numbers that are needed once are read
+when they are (`read_numbers`).
 """
 
+import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.studies.arrow import numbers
+from simulator.errors import InputError
 from simulator.studies.axes import Value
+from simulator.studies.chunks import Columns
 from simulator.studies.columns import column_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Floats = NDArray[np.float64]
 Codes = NDArray[Any]
 """Unsigned integers of any width: numbers of values."""
+
+COST_COLUMNS = (
+    "hw.array.pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
+)  # fmt: skip
+"""Whole numbers against which the plots show times."""
+_NUMBERS = ("point", "time_ms", "speedup")
+_AXIS = "axis."
+_ABOUT = "about"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,70 +54,99 @@ class StudyFigures:
     """[points] number of the point."""
 
 
-def read_figures(path: Path, axis_names: tuple[str, ...]) -> StudyFigures:
-    """Read the figures of a `study.parquet`."""
-    errors: Counter[str] = Counter()
-    seen: dict[str, dict[Value, int]] = {name: {} for name in axis_names}
-    codes: dict[str, list[Codes]] = {name: [] for name in axis_names}
-    parts: dict[str, list[NDArray[Any]]] = {"point": [], "time_ms": [], "speedup": []}
-    count = 0
-    columns = [*parts, *(column_of(name) for name in axis_names)]
-    for good, reasons in _row_groups(path, columns):
-        count += len(good) + len(reasons)
-        errors.update(reasons)
-        for name, found in parts.items():
-            found.append(_narrow(numbers(good.column(name))))
-        for name in axis_names:
-            codes[name].append(_codes(good.column(column_of(name)), seen[name]))
-    axes, joined = {}, {}
-    for name in axis_names:
-        together = np.concatenate(codes.pop(name))
-        if len(seen[name]) > 1:
-            axes[name], joined[name] = _in_order(seen[name], together)
-    return StudyFigures(
-        point_count=count,
-        errors=dict(errors.most_common()),
-        axes=axes,
-        codes=joined,
-        **{name: np.concatenate(parts.pop(name)) for name in tuple(parts)},
-    )
+class _About(msgspec.Struct):
+    """What of `StudyFigures` is no array."""
+
+    point_count: int
+    errors: dict[str, int]
+    axes: dict[str, list[int | float | bool | str | None]]
+
+
+class PointNumbers:
+    """Numbers of a study's points, gathered chunk by chunk."""
+
+    def __init__(self, axis_names: Sequence[str]) -> None:
+        """Begin without points."""
+        self._count = 0
+        self._errors: Counter[str] = Counter()
+        self._seen: dict[str, dict[Value, int]] = {name: {} for name in axis_names}
+        self._codes: dict[str, list[Codes]] = {name: [] for name in axis_names}
+        self._numbers: dict[str, list[NDArray[Any]]] = {
+            name: [] for name in (*_NUMBERS, *COST_COLUMNS)
+        }
+
+    def add(self, columns: Columns) -> None:
+        """Add the points of the next chunk."""
+        errors = columns["error"]
+        self._count += len(errors)
+        self._errors.update(error for error in errors if error is not None)
+        good = [error is None for error in errors]
+        for name, parts in self._numbers.items():
+            parts.append(_narrow(np.array(list(compress(columns[name], good)))))
+        for name, known in self._seen.items():
+            values = compress(columns[column_of(name)], good)
+            codes = [known.setdefault(value, len(known)) for value in values]
+            self._codes[name].append(_narrow(np.array(codes, np.int64)))
+
+    def save(self, path: Path) -> None:
+        """Write all that was gathered."""
+        arrays: dict[str, NDArray[Any]] = {}
+        axes: dict[str, list[Value]] = {}
+        for name, seen in self._seen.items():
+            if len(seen) > 1:
+                axes[name], arrays[_AXIS + name] = _in_order(seen, _joined(self._codes[name]))
+        arrays |= {name: _joined(parts) for name, parts in self._numbers.items()}
+        about = _About(self._count, dict(self._errors.most_common()), axes)
+        arrays[_ABOUT] = np.frombuffer(msgspec.json.encode(about), np.uint8)
+        with path.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type] # its options are newer than 2.0
+
+
+def read_figures(path: Path) -> StudyFigures:
+    """Read the figures of a `points.npz`.
+
+    Raises:
+        InputError: the file is missing or damaged.
+
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            about = msgspec.json.decode(file[_ABOUT].tobytes(), type=_About)
+            return StudyFigures(
+                point_count=about.point_count,
+                errors=about.errors,
+                axes={name: tuple(values) for name, values in about.axes.items()},
+                codes={name: file[_AXIS + name] for name in about.axes},
+                **{name: file[name] for name in _NUMBERS},
+            )
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
 
 
 def read_numbers(path: Path, columns: Sequence[str]) -> Floats:
-    """[points] the sum of some columns, for the points of `StudyFigures`."""
-    groups = [
-        sum(numbers(good.column(name)).astype(np.float64) for name in columns)
-        for good, _ in _row_groups(path, columns)
-    ]
-    return np.concatenate(groups)
+    """[points] the sum of some of `COST_COLUMNS`, for the points of `StudyFigures`."""
+    with np.load(path, allow_pickle=False) as file:
+        total: Floats = sum(file[name].astype(np.float64) for name in columns)
+    return total
 
 
-def _row_groups(path: Path, columns: Sequence[str]) -> Iterator[tuple["pa.Table", list[str]]]:
-    """Columns of the points that did not fail, and the reasons of those that did."""
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        for number in range(file.num_row_groups):
-            group = file.read_row_group(number, list(dict.fromkeys([*columns, "error"])))
-            error = group.column("error")
-            yield group.filter(error.is_null()), error.drop_null().to_pylist()
-
-
-def _codes(column: "pa.ChunkedArray", known: dict[Value, int]) -> Codes:
-    """The column's values as numbers of `known`, which learns those that are new."""
-    values = column.combine_chunks().dictionary_encode("encode")
-    places = [known.setdefault(value, len(known)) for value in values.dictionary.to_pylist()]
-    return _narrow(np.array(places, np.int64)[np.from_dlpack(values.indices)])
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Parts as one array; the list is emptied, so that memory holds them once."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers from 0 on in as few bytes as hold them; other numbers as they are."""
-    if values.dtype.kind == "f" or not len(values):
+    """Numbers from 0 on in as few bytes as hold them; doubles as they are."""
+    if not len(values):
+        return values.astype(np.uint8)
+    if values.dtype.kind == "f":
         return values
     return values.astype(np.min_scalar_type(values.max()))
 
 
-def _in_order(seen: dict[Value, int], codes: Codes) -> tuple[tuple[Value, ...], Codes]:
+def _in_order(seen: dict[Value, int], codes: Codes) -> tuple[list[Value], Codes]:
     """Values and codes, numbers rising; anything else as it was first met."""
     values = list(seen)
     if all(is_number(value) for value in values):
@@ -115,7 +154,7 @@ def _in_order(seen: dict[Value, int], codes: Codes) -> tuple[tuple[Value, ...], 
     place = np.empty(len(values), np.min_scalar_type(len(values) - 1))
     for number, value in enumerate(values):
         place[seen[value]] = number
-    return tuple(values), place[codes]
+    return values, place[codes]
 
 
 def is_number(value: Value) -> bool:

@@ -38,34 +38,34 @@ _DOTS = 400
 
 
 def write_plots(
-    figures: StudyFigures, effects: Sequence[AxisEffect], points_file: Path
+    figures: StudyFigures, effects: Sequence[AxisEffect], numbers_file: Path
 ) -> tuple[Path, ...]:
     """Write axes, pareto and heatmap as PNG and SVG beside the study's points, where it has them.
 
     Args:
         figures: of the points.
         effects: of the axes, the largest first.
-        points_file: `study.parquet`.
+        numbers_file: `points.npz` in the study's folder.
 
     """
     from matplotlib import rc_context
 
     with rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
         return tuple(
-            write_file(points_file.with_name(f"{name}.{kind}"), partial(save_figure, figure))
-            for name, figure in _drawn(figures, effects, points_file)
+            write_file(numbers_file.with_name(f"{name}.{kind}"), partial(save_figure, figure))
+            for name, figure in _drawn(figures, effects, numbers_file)
             for kind in ("png", "svg")
         )
 
 
 def _drawn(
-    figures: StudyFigures, effects: Sequence[AxisEffect], points_file: Path
+    figures: StudyFigures, effects: Sequence[AxisEffect], numbers_file: Path
 ) -> Iterator[tuple[str, "Figure"]]:
     """The figures by name, one at a time."""
     if effects:
         yield "axes", _draw_axes(figures, effects[:_MOST_AXES])
     if len(figures.point) > 1:
-        yield "pareto", _draw_fronts(figures, points_file)
+        yield "pareto", _draw_fronts(figures, numbers_file)
     pair = _pair(effects)
     if pair is not None:
         yield "heatmap", _draw_heat_map(figures, pair)
@@ -204,13 +204,13 @@ def dots(cost: Floats, time: Floats) -> tuple[Floats, Floats]:
     return least[0] * np.exp(across * steps[0]), least[1] * np.exp(along * steps[1])
 
 
-def _draw_fronts(figures: StudyFigures, points_file: Path) -> "Figure":
+def _draw_fronts(figures: StudyFigures, numbers_file: Path) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     panels = figure.subplots(1, len(_COSTS))
     for axes, (label, (columns, unit)) in zip(panels, _COSTS.items(), strict=True):
-        cost = read_numbers(points_file, columns) / unit
+        cost = read_numbers(numbers_file, columns) / unit
         for number, (name, chosen) in enumerate(_networks(figures)):
             colour = _COLOURS[number % len(_COLOURS)]
             where, time = cost[chosen], figures.time_ms[chosen]

@@ -7,10 +7,12 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from simulator import compiling
 from simulator.errors import InputError
+from simulator.report.tabular import read_frame
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import LAYERS_FILE, POINTS_FILE, Progress, Store, open_store
+from simulator.studies.store import Progress, Store, open_store
 from simulator.studies.study import Study
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ class StudyResult:
     effects: tuple[AxisEffect, ...]
     """The axis that matters most first."""
     files: tuple[Path, ...]
+    """The table of points, then that of layers if there is one, the summary and the plots."""
 
     def __repr__(self) -> str:
         """One line: the number of points and of the axes that matter."""
@@ -59,25 +62,20 @@ class StudyResult:
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
-        """One row per point, the columns of `study.parquet` (docs/sweep.md)."""
-        return self._read(POINTS_FILE)
+        """One row per point, with the columns of `study.parquet` (docs/sweep.md)."""
+        return read_frame(self.files[0])
 
     @cached_property
     def layer_frame(self) -> "pd.DataFrame":
-        """One row per point and layer, if the study keeps them.
+        """One row per point and layer.
 
         Raises:
-            InputError: the study does not keep rows by layer.
+            InputError: the study keeps no rows by layer.
 
         """
         if not self.study.inputs.layers:
             raise InputError("this study has no rows by layer: run it with layers=True")
-        return self._read(LAYERS_FILE)
-
-    def _read(self, name: str) -> "pd.DataFrame":
-        import pandas as pd
-
-        return pd.read_parquet(next(path for path in self.files if path.name == name))
+        return read_frame(self.files[1])
 
     @property
     def doubt(self) -> str | None:
@@ -158,6 +156,8 @@ def _finish(
     with closing(finished):
         for number, rows in finished:
             store.keep(number, rows)
+            if rows.compiler_missed:
+                compiling.report_missing()
             points += min(size, total - number * size)
             if progress is not None:
                 progress("points", points, total)
@@ -168,11 +168,12 @@ def _report(study: Study, store: Store) -> StudyResult:
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
 
-    figures = read_figures(store.points_file, study.axis_names)
+    figures = read_figures(store.numbers_file)
     effects = axis_effects(figures)
-    plots = write_plots(figures, effects, store.points_file)
-    summary = write_summary(study, figures, effects, plots, store.folder / "summary.md")
-    tables = [store.points_file, *([store.folder / LAYERS_FILE] if study.inputs.layers else [])]
+    plots = write_plots(figures, effects, store.numbers_file)
+    tables = store.tables
+    summary = store.folder / "summary.md"
+    write_summary(study, figures, effects, (*tables, *plots), summary)
     return StudyResult(
         study=study, figures=figures, effects=effects, files=(*tables, summary, *plots)
     )

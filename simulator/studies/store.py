@@ -3,7 +3,10 @@
     study.json       what the study is; another study is refused
     chunks/          rows of finished chunks, one file each; removed when all are done
     layers.parquet   rows by layer, where asked for
+    points.npz       numbers of the points that the summary and the plots show
     study.parquet    one row per point; written last, so it stands for a finished study
+
+Without pyarrow the tables are layers.csv and study.csv. Chunks have one form, with and without it.
 
 A file appears under its name only when it is complete and on the disk (written beside, fsync,
 rename). The final files are put together in point order with row groups of a fixed size, so they
@@ -12,26 +15,35 @@ do not depend on who finished what when.
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulator.errors import InputError
 from simulator.report.files import writable_folder
-from simulator.studies.columns import layer_schema, point_schema
+from simulator.report.tabular import (
+    Kind,
+    drop_other_forms,
+    existing_table,
+    table_name,
+    write_table,
+)
+from simulator.studies.chunks import Columns, unpack
+from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
+from simulator.studies.figures import PointNumbers
 from simulator.studies.study import Study
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Progress = Callable[[str, int, int], None]
 """Called with a title, points finished and points in all."""
 
 STUDY_FILE = "study.json"
-POINTS_FILE = "study.parquet"
-LAYERS_FILE = "layers.parquet"
+POINTS = "study"
+"""Name of the table of points, without its suffix,"""
+LAYERS = "layers"
+"""and of the table of layers."""
+NUMBERS_FILE = "points.npz"
 _ROW_GROUP = 1 << 12
 _HALF_WRITTEN = ".part"
 
@@ -46,57 +58,63 @@ class Store:
         self._chunks = folder / "chunks"
 
     @property
-    def points_file(self) -> Path:
-        """The result."""
-        return self.folder / POINTS_FILE
+    def tables(self) -> list[Path]:
+        """Files of the result: the table of points and, where asked for, that of layers."""
+        stems = (POINTS, LAYERS) if self._study.inputs.layers else (POINTS,)
+        found = (existing_table(self.folder, stem) for stem in stems)
+        return [path for path in found if path is not None]
+
+    @property
+    def numbers_file(self) -> Path:
+        """What the summary and the plots are made from."""
+        return self.folder / NUMBERS_FILE
 
     @property
     def finished(self) -> bool:
-        """Whether the result is there."""
-        return self.points_file.exists()
+        """True if the table of points is there."""
+        return existing_table(self.folder, POINTS) is not None
 
     def done_chunks(self) -> set[int]:
         """Numbers of the chunks whose rows are kept."""
-        return {int(path.stem) for path in self._chunks.glob("*.arrow")}
+        return {int(path.stem) for path in self._chunks.glob(f"*.{POINTS}")}
 
     def keep(self, number: int, rows: Rows) -> None:
         """Keep a chunk's rows; they survive the end of this process and of the power."""
         if rows.layers is not None:
-            _write(self._chunks / f"{number:08d}.layers", rows.layers)
-        _write(self._chunks / f"{number:08d}.arrow", rows.points)
+            _write(self._chunks / f"{number:08d}.{LAYERS}", rows.layers)
+        _write(self._chunks / f"{number:08d}.{POINTS}", rows.points)
 
     def assemble(self, progress: Progress | None = None) -> None:
         """Put the result together from all chunks, then drop them."""
         if not self.finished:
             if self._study.inputs.layers:
-                self._assemble(LAYERS_FILE, "layers", layer_schema(), progress)
-            self._assemble(POINTS_FILE, "arrow", point_schema(), progress)
+                self._put_table(LAYERS, LAYER_COLUMNS, self._columns(LAYERS, progress))
+            numbers = PointNumbers(self._study.axis_names)
+            points = self._points(numbers, self._columns(POINTS, progress))
+            self._put_table(POINTS, point_columns(), points)
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
 
-    def _assemble(
-        self, name: str, suffix: str, schema: "pa.Schema", progress: Progress | None
-    ) -> None:
-        from pyarrow import parquet
+    def _put_table(self, stem: str, columns: Mapping[str, Kind], pieces: Iterable[Columns]) -> None:
+        drop_other_forms(self.folder, stem)  # of a process that ended before the study did
+        path = self.folder / table_name(stem)
+        _put(path, lambda temporary: write_table(temporary, columns, pieces, _ROW_GROUP))
 
-        def fill(path: Path) -> None:
-            with parquet.ParquetWriter(path, schema) as writer:
-                for table in _regrouped(self._tables(name, suffix, progress)):
-                    writer.write_table(table, row_group_size=_ROW_GROUP)
+    def _points(self, numbers: PointNumbers, pieces: Iterable[Columns]) -> Iterator[Columns]:
+        """The pieces; after the last one their numbers are on the disk."""
+        for columns in pieces:
+            numbers.add(columns)
+            yield columns
+        _put(self.numbers_file, numbers.save)
 
-        _put(self.folder / name, fill)
-
-    def _tables(self, name: str, suffix: str, progress: Progress | None) -> Iterator["pa.Table"]:
-        import pyarrow as pa
-
+    def _columns(self, kind: str, progress: Progress | None) -> Iterator[Columns]:
+        """The rows of all chunks, in order."""
         size, total = self._study.chunk_points, len(self._study.points)
         for number in range(self._study.chunk_count):
             if progress is not None:
-                progress(name, number * size, total)
-            data = (self._chunks / f"{number:08d}.{suffix}").read_bytes()
-            with pa.ipc.open_stream(data) as reader:
-                yield reader.read_all()
+                progress(table_name(kind), number * size, total)
+            yield unpack((self._chunks / f"{number:08d}.{kind}").read_bytes())
 
 
 @contextmanager
@@ -129,8 +147,8 @@ def _claim(folder: Path, study: Study) -> None:
             raise InputError(
                 f"{folder} holds another study: {_difference(theirs, ours)}; choose another --out"
             )
-    elif (folder / POINTS_FILE).exists():
-        raise InputError(f"{folder}: has {POINTS_FILE} but no {STUDY_FILE}; choose another --out")
+    elif (result := existing_table(folder, POINTS)) is not None:
+        raise InputError(f"{folder}: has {result.name} but no {STUDY_FILE}; choose another --out")
     else:
         _write(path, (json.dumps(ours, indent=2) + "\n").encode())
     chunks = folder / "chunks"
@@ -176,24 +194,6 @@ def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _short(value: Any) -> str:
     text = json.dumps(value) if not isinstance(value, str) else value
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _regrouped(tables: Iterator["pa.Table"]) -> Iterator["pa.Table"]:
-    """The same rows in tables of `_ROW_GROUP` rows; the last may be smaller, never empty."""
-    import pyarrow as pa
-
-    waiting: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        waiting.append(table)
-        rows += len(table)
-        while rows >= _ROW_GROUP:
-            joined = pa.concat_tables(waiting).combine_chunks()
-            yield joined.slice(0, _ROW_GROUP)
-            waiting = [joined.slice(_ROW_GROUP)]
-            rows -= _ROW_GROUP
-    if rows:
-        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def _write(path: Path, data: bytes) -> None:

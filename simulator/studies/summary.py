@@ -22,13 +22,22 @@ def write_summary(
     study: Study,
     figures: StudyFigures,
     effects: Sequence[AxisEffect],
-    plots: Sequence[Path],
+    files: Sequence[Path],
     path: Path,
 ) -> Path:
-    """Write the summary as Markdown."""
+    """Write the summary as Markdown.
+
+    Args:
+        study: what was run.
+        figures: of its points.
+        effects: of its axes.
+        files: the table of points, followed by other tables and plots.
+        path: of the summary.
+
+    """
     sections = [
         f"# Study of {figures.point_count:,} points",
-        _what(study, figures),
+        _what(study, figures, files[0]),
         *(_failures(figures) if figures.errors else []),
         *(
             _mattering(effects, len(figures.point))
@@ -37,13 +46,13 @@ def write_summary(
         ),
         *(_level_table(effect) for effect in effects if effect.matters),
         *(_best(figures) if len(figures.point) else []),
-        *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
+        *(f"![{plot.stem}]({plot.name})" for plot in files if plot.suffix == ".png"),
     ]
     text = "\n\n".join(sections) + "\n"
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def _what(study: Study, figures: StudyFigures) -> str:
+def _what(study: Study, figures: StudyFigures, points: Path) -> str:
     described = study.described
     kind = {
         "grid": "every combination of the axes' values",
@@ -54,7 +63,7 @@ def _what(study: Study, figures: StudyFigures) -> str:
     return (
         f"{kind[0].upper()}{kind[1:]}; axes and numbers of values: {axes or 'none'}. Baseline: "
         f"{study.inputs.baseline_bits:g} bit on the same hardware. One row per point in "
-        "`study.parquet`; `study.json` says what the study is."
+        f"`{points.name}`; `study.json` describes the study."
     )
 
 

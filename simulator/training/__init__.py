@@ -4,20 +4,9 @@ Import its modules where they are used, behind `require_training_libraries`: tor
 are the extra `[train]`.
 """
 
-from importlib import import_module
-
-from simulator.errors import InputError
+from simulator.extras import require
 
 
 def require_training_libraries() -> None:
     """Raise InputError, naming the extra to install, if torch or scikit-learn is missing."""
-    missing = []
-    for module, title in (("torch", "torch"), ("sklearn", "scikit-learn")):
-        try:
-            import_module(module)
-        except ImportError:
-            missing.append(title)
-    if missing:
-        raise InputError(
-            f"simulate train needs {' and '.join(missing)}: pip install 'subbit-simulator[train]'"
-        )
+    require("train", "simulate train")

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.extras import require
 from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 
@@ -41,13 +42,9 @@ def _load(path: Path) -> Any:
     zipped = zipfile.is_zipfile(path)
     if zipped:
         _require_stored(path)
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{path}: reading a PyTorch checkpoint needs torch: "
-            "pip install 'subbit-simulator[torch]', or save its state dict as .npz or .safetensors"
-        ) from error
+    require("torch", f"{path}: reading PyTorch checkpoints")
+    import torch
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

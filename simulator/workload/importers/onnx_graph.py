@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
+from simulator.extras import require
 from simulator.workload.importers.onnx_nodes import attributes, is_standard
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
 
@@ -78,13 +79,10 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
 
 
 def _parsed(path: Path) -> "ModelProto":
-    try:
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # part of onnx
-        from onnx import ModelProto
-    except ImportError as error:
-        raise InputError(
-            f"{path}: reading ONNX needs the package onnx: pip install 'subbit-simulator[onnx]'"
-        ) from error
+    require("onnx", f"{path}: reading ONNX graphs")
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped] # part of onnx
+    from onnx import ModelProto
+
     model = ModelProto()
     try:
         if path.stat().st_size > _MOST_BYTES:

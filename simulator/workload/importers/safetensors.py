@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.extras import require
 from simulator.workload.importers.tensors import TensorFile
 
 _NUMBERS = {"F64", "F32", "F16", "I8"}
@@ -18,13 +19,8 @@ def read_safetensors(path: Path) -> TensorFile:
         InputError: the library is missing, or refuses the file.
 
     """
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ModuleNotFoundError as error:
-        raise InputError(
-            f"{path}: reading safetensors needs the library: "
-            "pip install 'subbit-simulator[safetensors]'"
-        ) from error
+    require("safetensors", f"{path}: reading .safetensors files")
+    from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="np") as file:

@@ -32,7 +32,17 @@ Examples:
 """
 
 
-_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
+_COMMANDS = (
+    "compare",
+    "extract",
+    "kernels",
+    "ops",
+    "reproduce",
+    "search",
+    "sweep",
+    "train",
+    "verify",
+)
 """Subcommands: each the function of its own name in the module of its own name."""
 
 

@@ -17,8 +17,10 @@ from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
 from simulator.program import Ints, Names, Summary, Trace, summarize
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
+from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
+from simulator.workload.source import ModelFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,11 @@ def configuration_sha256(**parts: str) -> str:
 
     text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+def _plain(source: ModelFile) -> dict[str, Any]:
+    """The file of the kernels as plain data."""
+    return {**asdict(source), "taus": dict(source.taus)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -355,12 +362,19 @@ class Result:
         return summary
 
     def saved(self) -> dict[str, Any]:
-        """The contents of `summary.json`: the summary with every reason, and the configuration."""
-        return {**self.summary(why=True), "configuration": self.configuration}
+        """The contents of `summary.json`: the summary with every reason, and what made it."""
+        source = self.run.workload.source
+        saved = {
+            **self.summary(why=True),
+            **({"model_file": _plain(source)} if source else {}),
+            "configuration": self.configuration,
+        }
+        return {**saved, FINGERPRINT: fingerprint(saved)}
 
     def _summary(self) -> dict[str, Any]:
         columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
         return {
+            "schema": SCHEMA,
             "model": self.run.workload.name,
             "bits": self.run.bits,
             "tau": self.run.tau,

@@ -1,12 +1,13 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.workload.layer import Layer
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
+    from simulator.workload.source import ModelFile
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -28,6 +29,8 @@ class Workload:
     """What the shapes were derived from; None: from a graph, whose sizes are fixed."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run leaves aside, because it gives them another tau."""
+    source: "ModelFile | None" = field(default=None, compare=False)
+    """Where the kernels come from; None without kernels, or if no file holds them."""
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
@@ -50,8 +53,9 @@ class Workload:
     def described(self) -> dict[str, Any]:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
-        plain = asdict(replace(self, layers=layers, network=None))
-        del plain["network"], plain["kernels_dropped"]  # what they decide stands in the layers
+        plain = asdict(replace(self, layers=layers, network=None, source=None))
+        for name in ("network", "kernels_dropped", "source"):  # the layers have their effect
+            del plain[name]
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

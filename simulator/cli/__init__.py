@@ -49,7 +49,7 @@ Examples:
 
 _COMMANDS = (
     "list", "show", "init",
-    "compare", "sweep", "search",
+    "compare", "verify", "sweep", "search",
     "ops", "kernels", "extract", "train", "reproduce",
 )  # fmt: skip
 """Subcommands: each in the module of its own name."""

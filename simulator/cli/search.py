@@ -2,16 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import NETWORK, READING, SHAPE, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
-
-if TYPE_CHECKING:
-    from simulator.hardware import Hardware
 
 _EXAMPLES = """
 Examples:
@@ -106,8 +103,8 @@ def search(
     """
     from simulator.report.files import writable_folder
     from simulator.report.lines import print_line
-    from simulator.studies.axes import axis
-    from simulator.studies.search import Limits
+    from simulator.studies.axes import axis, setting_axis
+    from simulator.studies.search import Limits, machines_of
     from simulator.studies.search import search as find
     from simulator.studies.search.output import print_search, save_search
     from simulator.workload.model import load_model
@@ -121,7 +118,7 @@ def search(
         max_mbit=max_mbit,
     )
     allowed = [tau for tau in axis("tau", taus).values if isinstance(tau, int)]
-    machines = _machines(hw, settings)
+    machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     with progress_on_stderr(quiet, unit="hardware") as progress:
         workload = load_model(
             model, network=network, binarize=binarize, input_size=input_size, progress=progress
@@ -141,15 +138,3 @@ def search(
             )
         if out is not None:
             print_written(f"{out}/search.json, front.csv, front.png, .svg")
-
-
-def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":
-    """Every combination of the settings' values."""
-    from simulator.hardware.config import hardware_from, read_hardware
-    from simulator.studies.axes import setting_axis
-    from simulator.studies.points import Grid
-
-    grid = Grid(tuple(setting_axis(setting) for setting in settings))
-    data = read_hardware(hw)
-    named = (dict(zip(grid.names, point, strict=True)) for point in grid)
-    return [(dict(values), hardware_from(data, values, hw)) for values in named]

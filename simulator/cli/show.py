@@ -45,11 +45,13 @@ def show(name: str, kind: str | None) -> None:
         click.echo(path.read_text(encoding="utf-8"), nl=False)
         return
     from simulator.report.extraction import print_extraction
+    from simulator.report.lines import print_line
     from simulator.workload.extract import described
 
-    click.echo(
-        f"{name} is a binary workload file; its layers follow. A copy: simulate extract\n"
-        f"{name} -o FILE.npz\n"
+    print_line(
+        console(),
+        f"{name} is a binary workload file; its layers follow. To copy it: simulate extract {name} "
+        "-o FILE.npz\n",
     )
     print_extraction(described(path), console())
 

@@ -223,9 +223,7 @@ class TestCommand:
         assert "A: cofluent64 array.pes=64" in done.stdout
         assert "B: cofluent64 array.pes=32" in done.stdout
 
-    def test_a_setting_belongs_to_the_side_that_runs(
-        self, command: Command, tmp_path: Path
-    ) -> None:
+    def test_a_setting_belongs_to_the_side_that_runs(self, command: Command) -> None:
         run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--out", "saved")
         assert command(*run).returncode == 0
         done = command(

@@ -101,7 +101,7 @@ class TestShow:
         shutil.copy(tmp_path / "workloads/r20.yaml", tmp_path / "workloads/7nm.yaml")
         monkeypatch.setattr(shipped, "shipped_folder", lambda kind: tmp_path / kind)
         kinds = ["network", "machine", "dram", "energy"]
-        with pytest.raises(InputError, match="--kind network .*, --kind energy "):
+        with pytest.raises(InputError, match=r"--kind network .*, --kind energy "):
             _chosen("7nm", kinds)
         assert _chosen("7nm", ["energy"]) == "energy"
         assert _chosen("r20", kinds) == "network"

@@ -95,7 +95,7 @@ def parse(words: list[str]) -> None:
 
 class TestShared:
     def test_one_spelling_type_and_meaning(self) -> None:
-        """An option of one name has one parameter, and one help text unless a command adds to it."""
+        """Options of one name have one help text."""
         texts: dict[str, set[str | None]] = {}
         for command in (cli, *map(subcommand, _COMMANDS)):
             for parameter in command.params:

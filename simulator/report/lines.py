@@ -1,6 +1,7 @@
 """Lines of text in the terminal: wrapped between words, in characters that the terminal has."""
 
 import re
+from collections.abc import Sequence
 from textwrap import wrap
 
 from rich.console import Console
@@ -71,6 +72,8 @@ def words(text: str) -> list[str]:
     return [word.replace(_BOUND, " ") for word in _UNIT.sub(_BOUND, text).split()]
 
 
-def listed(words: list[str]) -> str:
-    """`a`, `a and b`, or `a, b and c`."""
-    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Join words as English does: `a`, `a and b`, `a, b, and c`."""
+    if len(words) < 3:
+        return f" {last} ".join(words)
+    return f"{', '.join(words[:-1])}, {last} {words[-1]}"

@@ -151,7 +151,7 @@ MUTANTS = [
     Mutant(
         "all indices go into one set of registers",
         "fetch_control.sv",
-        "set  <= !set;",
+        "set  <= set == SW'(REGISTER_SETS - 1) ? '0 : set + 1;",
         "set  <= set;",
     ),
     Mutant(
@@ -169,8 +169,8 @@ MUTANTS = [
     Mutant(
         "one set of registers, not two",
         "accelerator.sv",
-        ".set_free(sets - {1'b0, skips_set} < 2),",
-        ".set_free(sets - {1'b0, skips_set} < 1),",
+        ".set_free(sets - CW'(skips_set) < CW'(REGISTER_SETS)),",
+        ".set_free(sets - CW'(skips_set) < CW'(REGISTER_SETS - 1)),",
     ),
     Mutant(
         "sums are overwritten before their drain has begun",

@@ -31,6 +31,8 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
+    index_register_sets: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Sets of index registers: a set is filled while the others are read."""
     lut_read_ports: Count | Literal["accumulators"] = "accumulators"
     """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
     lut_subbanks: Count | Literal["none"] = "none"

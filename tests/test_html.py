@@ -221,6 +221,7 @@ class TestBrowser:
         assert messages == []
 
     def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
+        assert "NaN" not in browser.execute_script("return document.body.innerText")
         assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
         asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
         assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []

@@ -96,6 +96,7 @@ def _run(
         "name": name,
         "title": run.title,
         "cycles": run.cycles,
+        "time_ms": result.milliseconds(run.cycles),
         "dram_bytes": run.dram_bytes,
         "overview": overview(run, units),
         "path": {"count": stretches, "data": path},

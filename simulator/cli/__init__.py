@@ -34,6 +34,7 @@ Examples:
 
 _COMMANDS = (
     "compare",
+    "export",
     "extract",
     "kernels",
     "ops",

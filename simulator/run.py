@@ -16,6 +16,7 @@ from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware
 from simulator.mapping import Mapping, map_workload
+from simulator.report.lines import listed
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
 from simulator.report.unmoved import why_unmoved
@@ -261,11 +262,11 @@ def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:
     if name == "auto":
         return "event" if lacking else "fast"
     if name == "fast" and lacking:
-        raise InputError(f"engine fast does not cover this hardware: {lacking}")
+        raise InputError(f"engine fast: not available because {lacking}; use auto or event")
     for known in ENGINES:
         if name == known:
             return known
-    raise InputError(f"engine {name!r}: expected one of auto, {', '.join(ENGINES)}")
+    raise InputError(f"engine {name!r}: unknown; use {listed(['auto', *ENGINES], 'or')}")
 
 
 def with_settings(

@@ -1,4 +1,4 @@
-"""What would help: a run again with every numeric hardware key halved, and doubled."""
+"""Sensitivity analysis: rerun with every numeric hardware key halved, and doubled."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -82,7 +82,7 @@ def _with(hardware: Hardware, key: str, value: int | float) -> Hardware:
 def _reason(before: Run, after: Run, moved: bool) -> str:
     if before.cycles != after.cycles:
         return "; ".join(reasons(_parts(before), _parts(after)))
-    return "the same cycles, at another clock" if moved else "no cycle of the run changes"
+    return "the same cycles at another clock" if moved else "no cycle of the run changes"
 
 
 def _parts(run: Run) -> list[LayerParts]:

@@ -416,4 +416,4 @@ class TestCommand:
 
     def test_a_width_changes_energy_alone_and_says_so(self, command: Command) -> None:
         done = command(*self.RUN, "--set", "array.pe.partial_sum_bits=20")
-        assert "changes nothing: a sum's width counts for energy and area" in done.stdout
+        assert "has no effect because the width of a sum affects energy and area" in done.stdout

@@ -305,11 +305,13 @@ class TestCommand:
     def test_a_tau_that_the_stored_kernels_do_not_have(self) -> None:
         workload = extracted(state_dict(tau=3)).workload  # type: ignore[attr-defined]
         hardware = load_hardware("cofluent64")
-        assert not any("own kernels" in x for x in simulate(workload, hardware).notes())
+        assert not any("by shape only" in x for x in simulate(workload, hardware).notes())
         notes = simulate(workload, hardware, taus={"a.conv1": 2}).notes()
-        assert any("bit: a.conv1 by shape alone, indices taken to spread" in x for x in notes)
+        assert any(
+            "bit: a.conv1 is simulated by shape only, with indices spread" in x for x in notes
+        )
         notes = simulate(workload, hardware, tau=2).notes()
-        assert any("bit: all layers by shape alone" in x for x in notes)
+        assert any("bit: all layers are simulated by shape only" in x for x in notes)
 
     def test_tau_by_layer_is_said(self, command: Command) -> None:
         run = ("--hw", "cofluent64", "--model", "small.yaml", "--tau", 5)

@@ -5,7 +5,10 @@ from typing import Any
 
 import click
 
-from simulator.cli.options import input_size
+from simulator.cli.formatting import Choice, Command
+from simulator.cli.options import OUTPUT, READING, option, shared
+from simulator.cli.output import console
+from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:
@@ -17,46 +20,37 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument("model")
-@click.option(
+@option(
     "--to",
-    metavar="FORMAT",
+    section=OUTPUT,
+    type=Choice(["scalesim", "zigzag"]),
     required=True,
-    help="scalesim (topology CSV, SCALE-Sim 3.0.0) or zigzag (workload YAML, ZigZag 3.9.1).",
+    help="scalesim: topology CSV of SCALE-Sim 3.0.0. zigzag: workload YAML of ZigZag 3.9.1.",
 )
-@click.option(
-    "--gemm", is_flag=True, help="Write SCALE-Sim's GEMM form (M, N, K), not convolutions."
-)
-@click.option(
-    "--input-size",
-    metavar="SIZE",
-    callback=input_size,
-    help="Input height x width in pixels, such as 160 or 600x1000; the file's if not given.",
-)
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option(
-    "--include-full-precision",
+@option(
+    "--gemm",
+    section=OUTPUT,
     is_flag=True,
-    help="Add the full-precision first, last and downsample layers.",
+    help="Write SCALE-Sim's GEMM form (M, N, K) instead of convolutions.",
 )
-@click.option("--network", help="Network file, by name or path, of a trained state dict.")
-@click.option(
-    "--binarize", multiple=True, metavar="GLOB", help="Binary layers of an ONNX graph. Repeatable."
-)
-@click.option(
+@option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    section=OUTPUT,
+    type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File to write; standard output if not given.",
+    help="File to write. Default: standard output.",
 )
-def export(model: str, output: Path | None, to: str, **options: Any) -> None:
-    """Write the layers of MODEL as SCALE-Sim or ZigZag reads them, to check a number with them.
+@shared("input-size", "batch", "include-full-precision", *READING, "quiet")
+def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: Any) -> None:
+    """Write a network for SCALE-Sim or ZigZag.
 
-    MODEL is a shipped name, or the path of a network file, a workload file or a trained network.
-    The file holds shapes: neither tool knows sub-bit weights. As in `simulate`, the full-precision
-    layers are left out unless --include-full-precision adds them.
+    The file holds the shapes of the binary layers, and with --include-full-precision of all layers
+    with weights. Neither tool knows sub-bit weights.
+
+    MODEL is a shipped name, or the path of a network file, a workload file, or a trained network.
     """
     from simulator.report.files import writable_file, write_file
     from simulator.workload.exporters import export as exported
@@ -64,12 +58,16 @@ def export(model: str, output: Path | None, to: str, **options: Any) -> None:
 
     if output is not None:
         writable_file(output)
-    shape = {name: options.pop(name) for name in ("input_size", "network", "binarize")}
-    found = exported(load_model(model, **shape), to, **options)
+    reading = {name: options.pop(name) for name in ("input_size", "network", "binarize")}
+    found = exported(load_model(model, **reading), to, **options)
     if output is None:
         click.echo(found.text, nl=False)
     else:
         write_file(output, lambda path: path.write_text(found.text, encoding="utf-8"))
-        click.echo(f"written: {output}: {found.layers} layers")
+    if quiet:
+        return
+    notes = console(err=output is None)
+    if output is not None:
+        print_line(notes, f"written: {output} ({found.layers} layers)")
     for note in found.notes:
-        click.echo(f"note: {note}", err=output is None)
+        print_line(notes, f"note: {note}")

@@ -1,5 +1,6 @@
 """Where commands print: a console on stdout, a progress bar on stderr."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,38 @@ import click
 if TYPE_CHECKING:
     from simulator.run import Progress
 
+_COLUMNS = 80
+"""Width of a pipe or a file."""
 
-def console() -> Any:
-    """Standard output; as wide as the table where it is no terminal."""
+
+def console(*, err: bool = False) -> Any:
+    """Standard output, with the width that COLUMNS or a terminal gives, or else 80.
+
+    Args:
+        err: standard error instead.
+
+    """
     from rich.console import Console
 
     # No markup: names come from files, and "[/x]" is a name.
-    return Console(width=None if sys.stdout.isatty() else 160, markup=False)
+    return Console(width=_width(), markup=False, emoji=False, stderr=err)
+
+
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdecimal() and 0 < int(columns) < 1 << 16:
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):  # not a terminal
+        return _COLUMNS
+
+
+def print_written(what: object) -> None:
+    """Print which file, or which files in a folder, a command wrote."""
+    from simulator.report.lines import print_line
+
+    print_line(console(), f"written: {what}")
 
 
 @contextmanager

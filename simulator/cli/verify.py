@@ -5,7 +5,10 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.output import progress_on_stderr
+from simulator.cli.formatting import Command
+from simulator.cli.options import shared
+from simulator.cli.output import console, progress_on_stderr
+from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:
@@ -17,16 +20,15 @@ Examples:
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option(
-    "--model",
-    metavar="FILE",
-    help="File of the trained kernels, if summary.json names a file that has moved.",
+@shared(
+    "model",
+    "quiet",
+    model="File of the trained kernels, if summary.json names a file that has moved.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
 def verify(result: Path, model: str | None, quiet: bool) -> None:
-    """Rerun what made RESULT and compare every value.
+    """Rerun a saved result and compare every value.
 
     RESULT is a folder that --out made, or its summary.json. Prints "equal", or the first difference
     with its place. The exit status is 0 if all values are equal, 1 if one differs, and 2 if the
@@ -37,8 +39,7 @@ def verify(result: Path, model: str | None, quiet: bool) -> None:
     with progress_on_stderr(quiet) as progress:
         found = rerun(result, model=model, progress=progress)
     if not quiet:
-        for note in found.notes:
-            click.echo(f"note: {note}")
-        click.echo(str(found))
+        for line in (*(f"note: {note}" for note in found.notes), str(found)):
+            print_line(console(), line)
     if not found.equal:
         sys.exit(1)

@@ -103,9 +103,9 @@ class Comparison:
         """Sentences: the difference of the attributions, the largest first."""
         pairs = self._pairs
         if not pairs:
-            return ["no layer has the same name in both"]
+            return ["the results share no layer name"]
         if all(one.cycles == other.cycles for one, other in pairs) and not any(self.only_in):
-            return ["no cycle differs"]
+            return ["all layers take the same number of cycles"]
         return reasons([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
 
     @cached_property

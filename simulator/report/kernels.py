@@ -5,7 +5,6 @@ The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.workload import Layer, Workload
 
@@ -129,8 +129,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     known = list(snapshot.histograms)
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
+            hint = f": {did_you_mean(name, known)}".rstrip(": ")
             raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
     if names:
         return list(dict.fromkeys(names))
@@ -190,30 +189,58 @@ def save_kernels(
     return written
 
 
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return, per snapshot and layer, how many kernels are used and how evenly."""
+    return {
+        "snapshots": [
+            {
+                "snapshot": snapshot.label,
+                "bits": snapshot.bits,
+                "layers": [
+                    {
+                        "layer": name,
+                        "kernels_used": one.used,
+                        "subset_kernels": one.layer.subset_size,
+                        f"top_{TOP}_percent": one.top_percent,
+                        "entropy_bits": one.entropy_bits,
+                    }
+                    for name, one in snapshot.histograms.items()
+                ],
+            }
+            for snapshot in snapshots
+        ]
+    }
+
+
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
+    from simulator.report.tables import Column, Table, print_table
 
     columns = columns_of(snapshots)
-    snapshots_differ = any(len(column) > 1 for column in columns.values())
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("layer", "snapshot"):
-        table.add_column(name, no_wrap=True)
-    titles = ["bits", "kernels used", "of", f"top {TOP} %", "entropy (bits)"]
-    for name in titles + ["new since first"] * snapshots_differ:
-        table.add_column(name, justify="right")
-    for name in snapshots[0].histograms:
-        for bits, column in columns.items():
-            last = column[-1].histograms[name]
-            first = column[0].histograms[name]
-            row = [escape(name), escape(column[-1].label), f"{bits:.2f}", str(last.used)]
-            row += [str(last.layer.subset_size), f"{last.top_percent:.1f}"]
-            row += [f"{last.entropy_bits:.2f}"]
-            if snapshots_differ:
-                new = np.count_nonzero((last.counts > 0) & (first.counts == 0))
-                row.append(str(new) if len(column) > 1 else "")
-            table.add_row(*row)
-        table.add_section()
-    console.print(table)
+    rows = [
+        (column[-1], column[-1].histograms[name], _new_kernels(column, name))
+        for name in snapshots[0].histograms
+        for column in columns.values()
+    ]
+    histograms = [histogram for _, histogram, _ in rows]
+    labels = [snapshot.label for snapshot, _, _ in rows]
+    shown = [
+        Column(title="layer", cells=[h.layer.name for h in histograms], kind="name"),
+        Column(title="snapshot", cells=labels, kind="name"),
+        Column(title="bits", cells=[f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]),
+        Column(title="kernels used", cells=[str(h.used) for h in histograms]),
+        Column(title="of", cells=[str(h.layer.subset_size) for h in histograms]),
+        Column(title=f"top {TOP} %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
+        Column(title="entropy (bits)", cells=[f"{h.entropy_bits:.2f}" for h in histograms]),
+    ]
+    if any(len(column) > 1 for column in columns.values()):
+        shown.append(Column(title="new since first", cells=[new for _, _, new in rows]))
+    several = len(columns) > 1
+    firsts = range(len(columns), len(rows), len(columns)) if several else ()
+    print_table(Table(columns=shown, ruled=frozenset(firsts)), console)
+
+
+def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:
+    """How many kernels the last snapshot uses that the first did not; of one snapshot nothing."""
+    first, last = (snapshot.histograms[layer].counts for snapshot in (column[0], column[-1]))
+    return str(np.count_nonzero((last > 0) & (first == 0))) if len(column) > 1 else ""

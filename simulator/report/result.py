@@ -50,6 +50,21 @@ def configuration_sha256(**parts: str) -> str:
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
+def _shape(result: LayerResult) -> dict[str, int]:
+    """What a layer computes, whatever it runs on: the columns of `layer_rows` up to `weights`."""
+    layer = result.mapped.plan.layer
+    return {
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "output_height": layer.out_height,
+        "output_width": layer.out_width,
+        "macs": result.macs,
+        "weights": layer.weights,
+    }
+
+
 def _plain(source: ModelFile) -> dict[str, Any]:
     """The file of the kernels as plain data."""
     return {**asdict(source), "taus": dict(source.taus)}
@@ -291,6 +306,9 @@ class Result:
             {
                 "layer": ours.name,
                 "stage": ours.stage,
+                **_shape(ours),
+                "weight_bytes": ours.stored_bytes,
+                "baseline_weight_bytes": base.stored_bytes,
                 "cycles": ours.cycles,
                 "time_us": ours.cycles * microseconds,
                 "baseline_cycles": base.cycles,
@@ -417,7 +435,7 @@ class Result:
         from simulator.report.notes import notes
 
         reason = why_not_fast(self.hardware)
-        why_event = [f"the event engine ran it: {reason}"] if reason else []
+        why_event = [f"both runs use the event engine because {reason}."] if reason else []
         return why_event + notes(self.run, self.baseline, self.settings)
 
     def _repr_html_(self) -> str:

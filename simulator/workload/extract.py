@@ -13,7 +13,7 @@ from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
-from simulator.workload.loading import holds_workload, is_trained_file
+from simulator.workload.loading import holds_workload, is_trained_file, load_workload
 from simulator.workload.model import Choice, Progress
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
@@ -121,6 +121,22 @@ def extract(
         ),
         layers=tuple(layers),
     )
+
+
+def described(path: Path, input_size: tuple[int, int] | None = None) -> Extraction:
+    """Return what a workload file or a network file holds, which no choice of subsets changes.
+
+    Args:
+        path: the file.
+        input_size: (height, width) in pixels instead of the file's.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    workload = load_workload(path, input_size)
+    layers = tuple(ExtractedLayer(layer=layer) for layer in workload.layers)
+    return Extraction(source=path, choice=Choice(), workload=workload, layers=layers)
 
 
 def _source(

@@ -27,6 +27,8 @@ class Workload:
     activation_bits: int = 1
     network: "NetworkFile | None" = None
     """What the shapes were derived from; None: from a graph, whose sizes are fixed."""
+    layers_left_out: int = 0
+    """Full-precision layers of the network that the run leaves out."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run leaves aside, because it gives them another tau."""
     source: "ModelFile | None" = field(default=None, compare=False)
@@ -54,8 +56,8 @@ class Workload:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         plain = asdict(replace(self, layers=layers, network=None, source=None))
-        for name in ("network", "kernels_dropped", "source"):  # the layers have their effect
-            del plain[name]
+        for name in ("network", "layers_left_out", "kernels_dropped", "source"):
+            del plain[name]  # the layers have their effect
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.report.lines import print_line
+from simulator.report.tables import Column, Table, print_table
 from simulator.studies.search.find import SearchResult
 from simulator.studies.search.task import Candidate
 
@@ -21,35 +21,45 @@ _OBJECTIVES = {
     "time": "least time",
     "capacity": "most stored bits",
 }
-_COLUMNS = ("layer", "tau", "bits", "kbit", "µs", "µs, separable", "µs at 1 bit", "bound by")
 
 
 def print_search(result: SearchResult, console: Console) -> None:
     """Print the combination by layer, and what it is compared with."""
+    print_table(_table(result), console)
+    print_line(console, "")
+    for line in sentences(result):
+        print_line(console, line)
+
+
+def _table(result: SearchResult) -> Table:
+    """A row per layer: its tau, its storage, and its time three ways."""
     task = result.task
     limits = ", ".join(f"{name} {value:g}" for name, value in result.limits.described().items())
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
+    rows = result.layer_rows()
+
+    def microseconds(key: str) -> list[str]:
+        return [f"{1e3 * task.milliseconds(row[key]):,.2f}" for row in rows]
+
+    bits = ["" if row["bits"] is None else f"{row['bits']:.2f}" for row in rows]
+    return Table(
         title=f"{result.workload.title} on {task.hardware.name}: "
         f"{_OBJECTIVES[result.objective]}, {limits}",
-        title_justify="left",
+        columns=[
+            Column(title="layer", cells=[row["layer"] for row in rows], kind="name"),
+            Column(title="tau", cells=[_tau(row["tau"], row["bits"]) for row in rows]),
+            Column(title="bits", cells=bits, importance=30),
+            Column(title="kbit", cells=[f"{row['stored_kbit']:,.1f}" for row in rows]),
+            Column(title="µs", cells=microseconds("cycles")),
+            Column(title="µs, separable", cells=microseconds("separable_cycles"), importance=20),
+            Column(title="µs at 1 bit", cells=microseconds("one_bit_cycles"), importance=50),
+            Column(
+                title="bound by",
+                cells=[row["bound_by"] for row in rows],
+                kind="text",
+                importance=40,
+            ),
+        ],
     )
-    for name in _COLUMNS:
-        table.add_column(name, justify="left" if name in {"layer", "bound by"} else "right")
-    for row in result.layer_rows():
-        times = (row["cycles"], row["separable_cycles"], row["one_bit_cycles"])
-        table.add_row(
-            row["layer"],
-            _tau(row["tau"], row["bits"]),
-            "" if row["bits"] is None else f"{row['bits']:.2f}",
-            f"{row['stored_kbit']:,.1f}",
-            *(f"{1e3 * task.milliseconds(cycles):,.2f}" for cycles in times),
-            row["bound_by"],
-        )
-    console.print(table)
-    for line in sentences(result):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _tau(tau: int | None, bits: float | None) -> str:

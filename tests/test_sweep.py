@@ -25,10 +25,10 @@ from pyarrow import parquet
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
-from simulator.hardware.config import hardware_from, read_hardware
+from simulator.hardware.config import hardware_from, hardware_keys, read_hardware
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
-from simulator.studies.columns import column_of, hardware_keys, layer_schema, point_schema
+from simulator.studies.columns import column_of, layer_schema, point_schema
 from simulator.studies.effects import axis_effects
 from simulator.studies.figures import StudyFigures
 from simulator.studies.local import run_locally
@@ -200,7 +200,7 @@ class TestPoints:
             ("hw,model\ncofluent64,r20\n", "hw is given twice"),
             ("model,tau\nr20,5\nr20\n", "line 3: 1 cells, expected 2"),
             ("model,tau\nr20,5.5\n", "line 2: tau '5.5': expected a whole number"),
-            ("model,array.pse\nr20,5\n", "'array.pse' is no key of a hardware file: did you mean"),
+            ("model,array.pse\nr20,5\n", "unknown key 'array.pse': did you mean 'array.pes'?"),
             ("bits\n1\n", "no model is given"),
             ('model\n""\n', "a point names no hw or no model"),
             ("model\nr21\n", "unknown network 'r21'"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.options import workload_from
+from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.hardware import load_energy, load_hardware
+    from simulator.hardware import load_energy
     from simulator.run import simulate, with_settings
 
     if hw is None or model is None:
@@ -87,7 +87,7 @@ def run(
     if not check and (check_seed is not None or check_input is not None):
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
-    hardware = load_hardware(hw, settings)
+    hardware = hardware_from_options(hw, settings)
     outputs = Outputs(out=out, report=report, perfetto=perfetto)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)

@@ -6,7 +6,7 @@ Prices are whole attojoules, so that sums over layers, units and actions are exa
 from itertools import pairwise
 from math import log
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -114,13 +114,27 @@ def load_energy(name_or_path: str | Path) -> EnergyTable:
 
     """
     path = find("hw_configs/energy", name_or_path)
-    table = convert(read_yaml(path), EnergyTable, str(path))
+    return energy_from(read_yaml(path), str(path))
+
+
+def energy_from(data: dict[str, Any], path: str) -> EnergyTable:
+    """Check a table's plain data.
+
+    Args:
+        data: the contents of a table's file.
+        path: names the data in errors.
+
+    Raises:
+        InputError: the table is wrong.
+
+    """
+    table = convert(data, EnergyTable, path)
     _rising([point.kib for point in table.storage], "storage", "kib", path)
     _rising([entry.bits for entry in table.mac], "mac", "bits", path)
     return table
 
 
-def _rising(values: list[float] | list[int], section: str, key: str, path: Path) -> None:
+def _rising(values: list[float] | list[int], section: str, key: str, path: str) -> None:
     for before, after in pairwise(values):
         if after <= before:
             raise InputError(

@@ -69,6 +69,8 @@ def summary(extraction: Extraction) -> dict[str, Any]:
 def totals(extraction: Extraction) -> dict[str, float | None]:
     """Errors summed over the layers that have weights."""
     known = [one for one in extraction.layers if one.squared_error is not None]
+    if not known:
+        return dict.fromkeys(("squared_error", "squared_error_1bit", "error_ratio"))
     error = sum(one.squared_error or 0.0 for one in known)
     least = sum(one.squared_sign_error or 0.0 for one in known)
     return {
@@ -96,37 +98,41 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer and the totals."""
+    """Print the table by layer and the totals, without columns that are empty in every layer."""
     from simulator.report.tables import Column, Table, print_table
 
     workload = extraction.workload
     rows = layer_rows(extraction)
+    last = [""] if any(row["squared_error"] is not None for row in rows) else []
 
     def cells(key: str) -> list[str]:
-        return [*("" if row[key] is None else str(row[key]) for row in rows), ""]
+        return ["" if row[key] is None else str(row[key]) for row in rows] + last
 
     shapes = [
         f"{row['out_channels']}×{row['in_channels_per_group']}×{row['kernel']}×{row['kernel']}"
         for row in rows
     ]
-    errors, ratios = zip(*map(_errors, [*rows, totals(extraction)]), strict=True)
+    errors = [_errors(row) for row in [*rows, totals(extraction)][: len(rows) + len(last)]]
     lost = ["" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}" for row in rows]
+    columns = [
+        Column(
+            title="layer", cells=cells("layer")[: len(rows)] + ["TOTAL"] * len(last), kind="name"
+        ),
+        Column(title="shape", cells=shapes + last, kind="label", importance=40),
+        Column(title="precision", cells=cells("precision"), kind="label", importance=60),
+        Column(title="tau", cells=cells("tau"), importance=50),
+        Column(title="subset", cells=cells("subset_kernels"), importance=70),
+        Column(title="kernels used", cells=cells("kernels_used"), importance=80),
+        Column(title="error", cells=[error for error, _ in errors]),
+        Column(title="error vs. 1 bit", cells=[ratio for _, ratio in errors]),
+        Column(title="lost %", cells=lost + last, importance=30),
+    ]
     table = Table(
         title=f"{workload.title}, {workload.input_height}×{workload.input_width}: "
         f"{workload.bits:.2f} bit",
         ruled=frozenset({len(rows)}),
         sums=frozenset({len(rows)}),
-        columns=[
-            Column(title="layer", cells=[*(row["layer"] for row in rows), "TOTAL"], kind="name"),
-            Column(title="shape", cells=[*shapes, ""], kind="label", importance=40),
-            Column(title="precision", cells=cells("precision"), kind="label", importance=60),
-            Column(title="tau", cells=cells("tau"), importance=50),
-            Column(title="subset", cells=cells("subset_kernels"), importance=70),
-            Column(title="kernels used", cells=cells("kernels_used"), importance=80),
-            Column(title="error", cells=errors),
-            Column(title="error vs. 1 bit", cells=ratios),
-            Column(title="lost %", cells=[*lost, ""], importance=30),
-        ],
+        columns=[column for column in columns if any(column.cells)],
     )
     print_table(table, console)
 

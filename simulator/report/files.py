@@ -10,9 +10,11 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from io import StringIO
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
 from simulator.program import Names
@@ -37,24 +39,36 @@ def save(result: "Result", folder: str | Path) -> list[Path]:
 
     folder = writable_folder(folder)
     summary = result.saved()
-    pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
-    rows = [row | parts for row, parts in pairs]
     timeline, roofs = result.plot_timeline(), plot_roofline(result)
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
-        "layers.csv": lambda path: write_rows(path, rows),
+        **{name: partial(_write_rows_of, rows) for name, rows in csv_tables(result).items()},
         table_name("trace"): lambda path: _write_trace(result, path),
         "timeline.png": lambda path: save_figure(timeline, path),
         "timeline.svg": lambda path: save_figure(timeline, path),
         "roofline.png": lambda path: save_figure(roofs, path),
         "roofline.svg": lambda path: save_figure(roofs, path),
     }
-    energy = result.energy
-    if energy:
-        writers["energy.csv"] = lambda path: write_rows(path, energy.rows())
     files = [write_file(folder / name, write) for name, write in writers.items()]
     drop_other_forms(folder, "trace")
     return files
+
+
+CSV_TABLES = ("layers.csv", "energy.csv")
+"""Tables that `csv_tables` may give."""
+
+
+def csv_tables(result: "Result") -> dict[str, list[dict[str, Any]]]:
+    """The rows of layers.csv and, with an energy table, of energy.csv."""
+    pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
+    tables = {"layers.csv": [{**row, **parts} for row, parts in pairs]}
+    if result.energy:
+        tables["energy.csv"] = result.energy.rows()
+    return tables
+
+
+def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
+    write_rows(path, rows)
 
 
 def _write_trace(result: "Result", path: Path) -> None:
@@ -70,10 +84,16 @@ def _write_trace(result: "Result", path: Path) -> None:
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows of equal keys as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    path.write_text(rows_text(rows), encoding="utf-8", newline="")
+
+
+def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows of equal keys as the text of a CSV file."""
+    file = StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
 def writable_folder(folder: str | Path) -> Path:

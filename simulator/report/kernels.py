@@ -5,7 +5,6 @@ The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.workload import Layer, Workload
 
@@ -129,8 +129,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     known = list(snapshot.histograms)
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
+            hint = f": {did_you_mean(name, known)}".rstrip(": ")
             raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
     if names:
         return list(dict.fromkeys(names))
@@ -188,6 +187,29 @@ def save_kernels(
             progress("drawing", number, len(writers))
         written.append(write_file(folder / name, write))
     return written
+
+
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return, per snapshot and layer, how many kernels are used and how evenly."""
+    return {
+        "snapshots": [
+            {
+                "snapshot": snapshot.label,
+                "bits": snapshot.bits,
+                "layers": [
+                    {
+                        "layer": name,
+                        "kernels_used": one.used,
+                        "subset_kernels": one.layer.subset_size,
+                        f"top_{TOP}_percent": one.top_percent,
+                        "entropy_bits": one.entropy_bits,
+                    }
+                    for name, one in snapshot.histograms.items()
+                ],
+            }
+            for snapshot in snapshots
+        ]
+    }
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:

@@ -13,10 +13,11 @@ from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
-from simulator.workload.loading import holds_workload, is_trained_file
+from simulator.workload.loading import holds_workload, is_trained_file, load_workload
 from simulator.workload.model import Choice, Progress
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
+from simulator.workload.source import ModelFile, file_sha256, name_of
 from simulator.workload.subsets import (
     Method,
     held_tau,
@@ -113,8 +114,50 @@ def extract(
     return Extraction(
         source=path,
         choice=choice,
-        workload=replace(workload, layers=tuple(one.layer for one in layers)),
+        workload=replace(
+            workload,
+            layers=tuple(one.layer for one in layers),
+            source=_source(path, network, input_size, choice, binarize),
+        ),
         layers=tuple(layers),
+    )
+
+
+def described(path: Path, input_size: tuple[int, int] | None = None) -> Extraction:
+    """Return what a workload file or a network file holds, which no choice of subsets changes.
+
+    Args:
+        path: the file.
+        input_size: (height, width) in pixels instead of the file's.
+
+    Raises:
+        InputError: the file is wrong.
+
+    """
+    workload = load_workload(path, input_size)
+    layers = tuple(ExtractedLayer(layer=layer) for layer in workload.layers)
+    return Extraction(source=path, choice=Choice(), workload=workload, layers=layers)
+
+
+def _source(
+    path: Path,
+    network: str | Path | None,
+    input_size: tuple[int, int] | None,
+    choice: Choice,
+    binarize: tuple[str, ...],
+) -> ModelFile:
+    return ModelFile(
+        file=name_of(path),
+        sha256=file_sha256(path),
+        network=None if network is None else str(network),
+        input_size=input_size,
+        binarize=tuple(binarize),
+        subset=choice.subset,
+        seed=choice.seed,
+        bits=choice.bits,
+        tau=choice.tau,
+        tau_1x1=choice.tau_1x1,
+        taus=tuple((choice.taus or {}).items()),
     )
 
 

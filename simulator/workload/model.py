@@ -62,9 +62,16 @@ def load_model(
             binarize=binarize,
             progress=progress,
         ).workload
+    refuse_reading(path, network=network, binarize=binarize, choice=choice)
+    return load_workload(path, input_size)
+
+
+def refuse_reading(
+    path: Path, *, network: str | Path | None, binarize: tuple[str, ...], choice: Choice
+) -> None:
+    """Raise InputError if an argument says how to read the real weights of a file without any."""
     for option, value in {
         "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
     }.items():  # fmt: skip
         if value not in {None, ()}:
             raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
-    return load_workload(path, input_size)

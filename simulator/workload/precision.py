@@ -6,9 +6,9 @@ network with both, the paper names the mean over its weights (Table 6: 0.59 for 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
 
@@ -100,8 +100,7 @@ def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:
     kernels = {layer.name: layer.kernel for layer in workload.binary_layers}
     for name, tau in taus.items():
         if name not in kernels:
-            near = get_close_matches(name, kernels, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
+            hint = f": {did_you_mean(name, kernels)}".rstrip(": ")
             raise InputError(f"tau of {name!r}: {workload.name} has no such binary layer{hint}")
         _require(f"tau of {name}", tau, MAX_TAU if kernels[name] == 3 else MAX_TAU_1X1)
     return dict(taus)

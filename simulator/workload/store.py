@@ -23,6 +23,7 @@ from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.network import derive
 from simulator.workload.precision import MAX_TAU
+from simulator.workload.source import ModelFile, file_sha256, name_of
 from simulator.workload.workload import OpsConvention, Workload
 
 HEADER = "workload.json"
@@ -159,7 +160,8 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
     layers = tuple(
         replace(x, tau=header.taus.get(x.name), kernels=sets.get(x.name)) for x in shapes.layers
     )
-    return replace(shapes, layers=layers)
+    source = ModelFile(file=name_of(path), sha256=file_sha256(path), input_size=input_size)
+    return replace(shapes, layers=layers, source=source if sets else None)
 
 
 def _header(archive: zipfile.ZipFile, path: Path) -> Header:
@@ -200,10 +202,7 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
         if shape.name in names:
             raise InputError(f"{path}: {HEADER}: the layer {shape.name!r} is there twice")
         names.add(shape.name)
-        if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
-            raise InputError(f"{path}: {HEADER}: {shape.name!r}: channels do not divide in groups")
-        if not shape.full_precision and shape.kernel not in {1, 3}:
-            raise InputError(f"{path}: {HEADER}: {shape.name!r}: a binary kernel is 3x3 or 1x1")
+        require_shape(shape, f"{path}: {HEADER}: {shape.name!r}")
     return Workload(
         name=file.name,
         title=file.title,
@@ -212,6 +211,14 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
         layers=tuple(Layer(**msgspec.structs.asdict(shape)) for shape in file.layers),
         ops_convention=file.ops_convention,
     )
+
+
+def require_shape(shape: Shape, where: str) -> None:
+    """Raise InputError if a layer's numbers contradict each other; `where` names the layer."""
+    if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
+        raise InputError(f"{where}: channels do not divide in groups")
+    if not shape.full_precision and shape.kernel not in {1, 3}:
+        raise InputError(f"{where}: a binary kernel is 3x3 or 1x1")
 
 
 def _kernel_sets(

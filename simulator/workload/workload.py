@@ -1,12 +1,13 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.workload.layer import Layer
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
+    from simulator.workload.source import ModelFile
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -30,6 +31,8 @@ class Workload:
     """Full-precision layers of the network that the run leaves out."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run leaves aside, because it gives them another tau."""
+    source: "ModelFile | None" = field(default=None, compare=False)
+    """Where the kernels come from; None without kernels, or if no file holds them."""
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
@@ -52,9 +55,9 @@ class Workload:
     def described(self) -> dict[str, Any]:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
-        plain = asdict(replace(self, layers=layers, network=None))
-        for decided in ("network", "layers_left_out", "kernels_dropped"):
-            del plain[decided]  # the layers show what it decides
+        plain = asdict(replace(self, layers=layers, network=None, source=None))
+        for name in ("network", "layers_left_out", "kernels_dropped", "source"):
+            del plain[name]  # the layers have their effect
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

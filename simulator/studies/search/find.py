@@ -56,7 +56,7 @@ class Limits:
         return {name: value for name, value in every.items() if value is not None}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SearchResult:
     """The best combination that was found, and what it is compared with."""
 
@@ -80,6 +80,27 @@ class SearchResult:
     """How many hardware configurations were searched."""
     impossible: tuple[str, ...] = ()
     """Why some of them cannot run the network."""
+
+    def __repr__(self) -> str:
+        """One line: network, hardware, time and mean bits per weight."""
+        return (
+            f"<SearchResult: {self.workload.name} on {self.task.hardware.name}, "
+            f"{self.task.milliseconds(self.best.cycles):.4f} ms, "
+            f"{self.task.mean_bits(self.best):.4f} bits per weight>"
+        )
+
+    def __str__(self) -> str:
+        """The table by layer and what it is compared with, within 80 columns."""
+        from simulator.report.printed import printed
+        from simulator.studies.search.output import print_search
+
+        return printed(lambda console: print_search(self, console))
+
+    @property
+    def taus(self) -> dict[str, int | None]:
+        """The tau of each layer by name in bits; None: 1 bit per weight, or full precision."""
+        layers = zip(self.task.layers, self.best.taus, strict=True)
+        return {layer.name: tau for layer, tau in layers}
 
     @property
     def difference_percent(self) -> float:

@@ -228,7 +228,7 @@ def test_command(command: Command, tmp_path: Path) -> None:
     assert len(trace.slices) > 10
     refused = command(*run, "--perfetto", "no/folder.gz")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "no/folder.gz: cannot be written: there is no folder no" in refused.stderr
+    assert "no/folder.gz: cannot be written: the folder no does not exist" in refused.stderr
 
 
 class TestWireFormat:

@@ -130,7 +130,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             hint = f": {did_you_mean(name, known)}".rstrip(": ")
-            raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
+            raise InputError(f"layers {name!r}: no layer with kernels has this name{hint}")
     if names:
         return list(dict.fromkeys(names))
     places = np.linspace(0, len(known) - 1, min(DRAWN_LAYERS, len(known)))

@@ -72,8 +72,8 @@ def _failures(figures: StudyFigures) -> list[str]:
     rows = [(f"{count:,}", reason) for reason, count in list(figures.errors.items())[:_BEST]]
     more = len(figures.errors) - len(rows)
     return [
-        f"## What failed\n\n{total:,} of {figures.point_count:,} points are impossible; their rows "
-        "say why in `error`. They are left out of everything below.",
+        f"## Failed points\n\n{total:,} of {figures.point_count:,} points cannot run. The column `error` "
+        "has the reasons. The rest of this summary leaves these points out.",
         _table(("points", "reason"), rows) + (f"\n\nand {more} more reasons." if more else ""),
     ]
 
@@ -92,7 +92,7 @@ def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
     sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
     doubt = doubt_of(effects, points)
     return [
-        "## What mattered",
+        "## Effects of the axes",
         "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
         "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
         "such points, the span of a fit of log(time) as a sum over the axes.",

@@ -523,8 +523,8 @@ class TestFigures:
         assert c.time_ratio == 1
         assert c.idle
         assert not b.idle
-        assert sentence(c) == "`c` does not matter: no time changes with it."
-        assert sentence(a) == "`a` changes the time 4.00x; fastest at 1."
+        assert sentence(c) == "`c` has no effect on the time."
+        assert sentence(a) == "`a` changes the time by a factor of 4.00; fastest at 1."
 
     def test_a_sparse_sample_is_fitted(self) -> None:
         effects = {e.axis: e for e in axis_effects(self.figures(slice(None, None, 5)))}
@@ -568,7 +568,7 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     text = (tmp_path / "study/summary.md").read_text()
     assert "12 of 24 points cannot run" in text
     assert "memory.index_buffer.kib" in text
-    assert "`full_precision.bits` does not matter: no time changes with it." in text
+    assert "`full_precision.bits` has no effect on the time." in text
     assert "`array.pes` changes the time" in text
     assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}

@@ -138,5 +138,5 @@ def _rising(values: list[float] | list[int], section: str, key: str, path: str) 
     for before, after in pairwise(values):
         if after <= before:
             raise InputError(
-                f"{path}: {section}: {key} {after:g} follows {before:g}; list the entries in rising order"
+                f"{path}: {section}: {key} {after:g} follows {before:g}; list rising values"
             )

@@ -168,8 +168,8 @@ def plot_roofline(result: "Result", path: str | Path | None = None) -> "Figure":
         axes.set_xlabel("multiply-accumulates per DRAM byte")
         axes.set_ylabel("multiply-accumulates per cycle")
         axes.set_title(
-            f"Roofline of {result.run.workload.title} on {result.hardware.name}: one mark per layer, "
-            f"filled at {result.run.title}, hollow at {result.baseline.title}",
+            f"Roofline of {result.run.workload.title} on {result.hardware.name}: one mark per "
+            f"layer, filled at {result.run.title}, hollow at {result.baseline.title}",
             fontsize=9,
         )
         handles = [axes.scatter([], [], color=c, s=16, label=s) for s, c in colours.items()]

@@ -154,7 +154,8 @@ def _binarized(graph: Graph, found: list[Found], patterns: Collection[str]) -> l
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise InputError(
-                f"{graph.path}: binarize {pattern!r} matches no layer; the layers are {_listed(names)}"
+                f"{graph.path}: binarize {pattern!r} matches no layer; the layers are "
+                f"{_listed(names)}"
             )
     return [
         replace(

@@ -117,8 +117,8 @@ def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*.md")), ids=lambda p: p.stem)
 def test_reports_name_their_command_and_the_paper(report: Path) -> None:
+    from simulator.citation import CITATION
     from simulator.paper import ITEMS
-    from simulator.paper.printed import CITATION
 
     line = report.read_text().splitlines()[2]
     command, _, rest = line.lstrip("`").partition("` (version ")

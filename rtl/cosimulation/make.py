@@ -41,9 +41,7 @@ MACHINES = (
     ),
     Parameters(pes=1, lut_entries=2, lut_banks=2, accumulators=4, partial_sums=4, passes=4),
     Parameters(pes=16, lut_entries=32, lut_banks=2, accumulators=8, partial_sums=128),
-    Parameters(
-        pes=6, lut_entries=8, lut_banks=2, register_sets=1, accumulators=1, partial_sums=24
-    ),
+    Parameters(pes=6, lut_entries=8, lut_banks=2, register_sets=1, accumulators=1, partial_sums=24),
 )
 """Machines of the random cases, each a build of the circuit."""
 

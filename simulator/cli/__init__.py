@@ -50,7 +50,7 @@ Examples:
 
 _COMMANDS = (
     "list", "show", "init",
-    "compare", "verify", "sweep", "search",
+    "compare", "verify", "export", "sweep", "search",
     "ops", "kernels", "extract", "train", "reproduce",
 )  # fmt: skip
 """Subcommands: each the function of its own name in the module of its own name."""

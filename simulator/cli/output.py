@@ -17,12 +17,17 @@ _COLUMNS = 80
 """Width of a pipe or a file."""
 
 
-def console() -> Any:
-    """Standard output, with the width that COLUMNS or a terminal gives, or else 80."""
+def console(*, err: bool = False) -> Any:
+    """Standard output, with the width that COLUMNS or a terminal gives, or else 80.
+
+    Args:
+        err: standard error instead.
+
+    """
     from rich.console import Console
 
     # No markup: names come from files, and "[/x]" is a name.
-    out: Any = Console(width=_width(), markup=False, emoji=False)
+    out: Any = Console(width=_width(), markup=False, emoji=False, stderr=err)
     out.on_broken_pipe = _stop
     return out
 

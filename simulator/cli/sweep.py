@@ -128,7 +128,7 @@ def sweep(
             result = run_study(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
         click.echo(
-            "simulate: interrupted; nothing is lost: the same command goes on where it was",
+            "simulate: interrupted; rerun the same command to resume",
             err=True,
         )
         sys.exit(130)
@@ -174,19 +174,8 @@ def _study(
 def _print(result: "StudyResult") -> None:
     from simulator.report.lines import print_line
     from simulator.report.tabular import csv_note
-    from simulator.studies.summary import sentence
 
-    out = console()
-    figures = result.figures
-    failed = sum(figures.errors.values())
-    text = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
-    if failed:
-        reason = next(iter(figures.errors))
-        text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    print_line(out, text)
-    if result.doubt:
-        print_line(out, result.doubt)
-    for effect in result.effects:
-        print_line(out, f"- {sentence(effect)}")
+    for sentence in result.sentences():
+        print_line(console(), sentence)
     names = ", ".join(path.name for path in result.files)
     print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

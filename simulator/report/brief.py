@@ -1,13 +1,14 @@
 """A result in a few lines: what `print(result)` prints, within 80 columns."""
 
-import textwrap
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from simulator.report.lines import wrapped
+from simulator.report.printed import COLUMNS
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
 
-_COLUMNS = 80
 _MOST_STAGES = 8
 _MOST_LAYERS = 3
 _NAME = 28
@@ -96,4 +97,4 @@ def _short(name: str, most: int = _NAME) -> str:
 
 
 def _wrapped(sentence: str) -> list[str]:
-    return textwrap.wrap(sentence, _COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+    return wrapped(sentence, COLUMNS, indent="  ")

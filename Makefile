@@ -14,6 +14,7 @@ test: lint types pytest
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.prose
 
 types: .venv/ready
 	$(BIN)/mypy

@@ -197,7 +197,7 @@ class TestCommand:
         assert again["layers"] == compared["layers"]
 
     def test_two_configurations(self, command: Command) -> None:
-        done = command("compare", "cofluent64", "cofluent64,array.pes=32", *R20, "--json")
+        done = command("compare", "cofluent64", "--set", "array.pes=64,32", *R20, "--json")
         compared = json.loads(done.stdout)
         assert compared["configuration"] == [
             {"key": "hardware.array.pes", "a": 64, "b": 32, "layers": None}
@@ -206,8 +206,36 @@ class TestCommand:
             compared["totals"][0]["b"] - compared["totals"][0]["a"]
         )
 
+    def test_one_value_is_for_both_sides(self, command: Command) -> None:
+        settings = ("--set", "array.pes=64,32", "--set", "clock_ghz=2")
+        done = command("compare", "cofluent64", "cofluent64", *settings, *R20, "--json")
+        compared = json.loads(done.stdout)
+        assert [change["key"] for change in compared["configuration"]] == ["hardware.array.pes"]
+        plain = command("compare", "cofluent64", *settings[:2], *R20, "--json")
+        (before,), (after,) = (
+            [row["a"] for row in found["totals"] if (row["figure"], row["unit"]) == ("run", "ms")]
+            for found in (json.loads(plain.stdout), compared)
+        )
+        assert after == pytest.approx(before / 2)
+
+    def test_sides_are_told_apart(self, command: Command) -> None:
+        done = command("compare", "cofluent64", "--set", "array.pes=64,32", *R20)
+        assert "A: cofluent64 array.pes=64" in done.stdout
+        assert "B: cofluent64 array.pes=32" in done.stdout
+
+    def test_a_setting_belongs_to_the_side_that_runs(self, command: Command) -> None:
+        run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--out", "saved")
+        assert command(*run).returncode == 0
+        done = command(
+            "compare", "saved", "cofluent64", "--set", "array.pes=32", *R20, "--input-size", 8,
+            "--json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        (only,) = json.loads(done.stdout)["configuration"]
+        assert (only["a"], only["b"]) == (64, 32)
+
     def test_energies(self, command: Command) -> None:
-        names = ("cofluent64", "cofluent64,array.pes=32", *R20, "--input-size", 8)
+        names = ("cofluent64", "--set", "array.pes=64,32", *R20, "--input-size", 8)
         done = command("compare", *names, "--energy", "45nm")
         assert done.returncode == 0, done.stderr
         for words in ("Energy by layer (µJ", "baseline energy"):
@@ -219,7 +247,23 @@ class TestCommand:
             (("cofluent64", "cofluent65", *R20), "did you mean 'cofluent64'"),
             (("cofluent64", "cofluent64"), "missing option --model"),
             (("cofluent64", "cofluent64", "--model", "r20"), "missing option --bits"),
-            (("cofluent64", "cofluent64,array.pez=3", *R20), "array.pez"),
+            (("cofluent64", "--set", "array.pez=3,4", *R20), "did you mean 'array.pes'?"),
+            (("cofluent64", *R20), "A and B would be equal: give B, or two values"),
+            (("cofluent64", "--set", "array.pes=32", *R20), "A and B would be equal"),
+            ((".",), "is a saved result: give B"),
+            (("cofluent64", "--set", "array.pes=1,2,4", *R20), "belong to `simulate sweep`"),
+            (("cofluent64", "--set", "array.pes=1:4:x2", *R20), "belong to `simulate sweep`"),
+            (("cofluent64", "--set", "array.pes=64,", *R20), "on either side of the comma"),
+            ((".", "cofluent64", "--set", "array.pes=1,2", *R20), "would have no effect on ."),
+            (("bad.json", "bad.json", "--set", "array.pes=1"), "--set has no effect"),
+            (
+                ("cofluent64", "cofluent64,array.pes=128", *R20),
+                "simulate compare cofluent64 --set array.pes=64,128 ...",
+            ),
+            (
+                ("cofluent64,clock_ghz=2", "cofluent64,array.pes=32,clock_ghz=2", *R20),
+                "simulate compare cofluent64 --set clock_ghz=2.0 --set array.pes=64,32 ...",
+            ),
             (("here", "."), "unknown hardware configuration 'here'"),
             ((".", "."), "summary.json: cannot be read"),
             (("bad.json", "bad.json"), "bad.json: no saved result"),

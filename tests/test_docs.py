@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator import load_workload
+from simulator.report.tabular import frame_of
 from simulator.shipped import shipped_names
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
@@ -28,7 +29,7 @@ def test_the_worked_example_of_the_machine() -> None:
     columns = [cell.strip() for cell in header.strip("|").split("|")]
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
     _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
-    frame = next(trace.tables(99)).to_pandas()[columns].astype(str)
+    frame = frame_of(trace.tables(99))[columns].astype(str)
     assert rows == list(frame.itertuples(index=False, name=None))
 
 
@@ -85,12 +86,32 @@ def test_the_readme_names_every_shipped_network() -> None:
     assert all(f"`{name}`" in README for name in shipped_names("workloads"))
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
-)
+FOLDERS = ("docs", "reports", "benchmarks")
+PAGES = ["README.md", "CHANGELOG.md"]
+PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / name).rglob("*.md"))
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):  # no web address
-        assert (ROOT / page).parent.joinpath(link).exists(), link
+    path = ROOT / page
+    for link in re.findall(r"\]\(([^):]+)\)", path.read_text()):  # no web address
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# `--check`: one, two\n\n## Long-term\n\n```\n# no heading\n```\n")
+    assert anchors(page) == {"--check-one-two", "long-term"}
 
 
 def test_assumptions_are_marked_where_they_stand() -> None:

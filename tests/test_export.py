@@ -152,14 +152,15 @@ class TestCommand:
         assert (done.returncode, done.stderr) == (0, "")
         assert "written: net.yaml (18 layers)" in done.stdout
         found = zigzag((tmp_path / "net.yaml").read_text())
-        assert found == [(x.name, x.macs) for x in load_workload("r20").binary_layers]
+        layers = load_workload("trained-r20-0.56").binary_layers
+        assert found == [(x.name, x.macs) for x in layers]
 
     @pytest.mark.parametrize(
         ("arguments", "words"),
         [
             (("r20", "--to", "scalsim"), "scalesim"),
             (("r20",), "--to"),
-            (("r19", "--to", "zigzag"), "did you mean 'r20'"),
+            (("r21", "--to", "zigzag"), "did you mean 'r20'"),
             (("r20", "--to", "zigzag", "-o", "none/net.yaml"), "cannot be written"),
             (("r20", "--to", "zigzag", "--network", "r18"), "--network would have no effect"),
         ],

@@ -152,14 +152,12 @@ class TestChanged:
             except ValueError:  # a number that begins with 0
                 continue
             (tmp_path / "summary.json").write_text(changed)
-            line = text[: text.index("\n", place)].rpartition("\n")[2].strip()
+            line = text[text.rindex("\n", 0, place) + 1 : text.index("\n", place)]
             difference = verify(tmp_path).difference
             assert difference is not None, line
-            if line.startswith('"') and changed.count(line) < text.count(line):
-                key = re.match(r'"([^"]+)"', line)
-                value_begins = text.rindex("\n", 0, place) + 1 + text[: place].count(" ") * 0
-                assert key is not None
-                assert difference.place, (value_begins, line)
+            key = re.match(r'\s*"([^"]+)": ', line)
+            if key is not None and place > text.rindex("\n", 0, place) + key.end():
+                assert difference.place.endswith(key[1]), line
 
     @pytest.mark.parametrize(
         ("line", "place", "saved", "rerun"),

@@ -103,19 +103,20 @@ PEERS = (
         "SCALE-Sim 3.0.0",
         ("scalesim==3.0.0", "numpy==2.3.5", "pandas==3.1.1", "matplotlib==3.11.2"),
         prepare_scalesim,
-        f"a systolic array of {SIDE} x {SIDE} multiply-accumulates, weight-stationary, cycle by "
-        "cycle, with its SRAM demand; memory stalls from the bandwidth that it works out itself. "
-        "No table, no sub-bit weights, no overlap of layers. At 224 pixels it had not finished "
-        "after 14 CPU minutes, with 7 GB of memory, and is left out there",
+        f"a weight-stationary systolic array of {SIDE} x {SIDE} multiply-accumulates, cycle by "
+        "cycle, with its SRAM demand. Memory stalls follow from the bandwidth that SCALE-Sim "
+        "computes. It has no LUT, no sub-bit weights and no overlap of layers. The 224-pixel run "
+        "is missing: it was incomplete after 14 CPU minutes, with 7 GB of memory",
         sizes=(64,),
     ),
     Peer(
         "ZigZag 3.9.1",
         ("zigzag-dse==3.9.1", "six==1.17.0", "numpy==2.4.6", "onnx==1.23.2"),
         prepare_zigzag,
-        f"{SIDE} x {SIDE} multiply-accumulates of 8 bit under the TPU-like memories that it ships "
-        "(array size and unrolling changed); searches the best temporal mapping of each layer with "
-        "an analytic cost model, energy too. No event is simulated, no table, no sub-bit weights",
+        f"{SIDE} x {SIDE} 8-bit multiply-accumulates with the TPU-like memories that ZigZag ships "
+        "(array size and unrolling changed). An analytic cost model, including energy, finds the "
+        "best temporal mapping of each layer. It has no event simulation, no LUT and no sub-bit "
+        "weights",
     ),
 )
 
@@ -169,9 +170,9 @@ def run_ours(cache: Path, size: int) -> list[Measured]:
                 size,
                 *spent,
                 said["cycles"] + said["baseline"]["cycles"],
-                "64 PEs with tables, 1-bit and sub-bit weights; every fill, fetch, accumulate, "
-                "drain and DMA transfer of both runs (0.56 bit and 1 bit), layers prefetching into "
-                "each other. No energy in this run, no mapping search",
+                "64 PEs with LUTs, 1-bit and sub-bit weights; every fill, fetch, accumulate, drain "
+                "and DMA transfer of both runs (0.56 bit and 1 bit), with weight prefetch across "
+                "layers. The run includes no energy and no mapping search",
             )
         )
     return found
@@ -179,12 +180,12 @@ def run_ours(cache: Path, size: int) -> list[Measured]:
 
 def report(rows: list[Measured], failures: list[str]) -> str:
     lines = [
-        "# Side by side with peers",
+        "# Comparison with other simulators",
         "",
-        f"The binary convolutions of ResNet-18 on {SIDE * SIDE} elements. One run on one machine "
-        "by `python benchmarks/peers/run.py`, each tool in an environment of its own; "
-        "start-up counted. The tools answer different questions, so their cycles do not compare: "
-        "the columns on the right are about the tools' own cost.",
+        f"Workload: the binary convolutions of ResNet-18 on {SIDE * SIDE} elements. "
+        "`python benchmarks/peers/run.py` measures every tool once on one machine, each in its "
+        "own environment. Times include start-up. The tools answer different questions; their "
+        "cycles are therefore not comparable. The table compares the cost of running the tools.",
         "",
         "| tool | input | seconds | CPU seconds | peak MB | simulated cycles "
         "| cycles per CPU second |",
@@ -195,7 +196,7 @@ def report(rows: list[Measured], failures: list[str]) -> str:
         f"| {r.peak_mb:.0f} | {r.cycles:,} | {r.cycles / r.cpu_seconds:,.0f} |"
         for r in rows
     ]
-    lines += ["", "What each models, and does not:", ""]
+    lines += ["", "Scope of each tool:", ""]
     lines += [f"- **{name}**: {what}." for name, what in {r.name: r.what for r in rows}.items()]
     lines += [f"- {failure}" for failure in failures]
     return "\n".join(lines) + "\n"

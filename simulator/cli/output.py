@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -25,7 +25,14 @@ def console(*, err: bool = False) -> Any:
     from rich.console import Console
 
     # No markup: names come from files, and "[/x]" is a name.
-    return Console(width=_width(), markup=False, emoji=False, stderr=err)
+    out: Any = Console(width=_width(), markup=False, emoji=False, stderr=err)
+    out.on_broken_pipe = _stop
+    return out
+
+
+def _stop() -> NoReturn:
+    """Let `main` end the command, as it does for what is printed without rich."""
+    raise BrokenPipeError
 
 
 def _width() -> int:

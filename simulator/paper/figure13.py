@@ -26,9 +26,10 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             "simulate reproduce figure13",
             [
                 "![Figure 13](figure13.png)\n",
-                "Above 0.56 bit, below 1 bit, on one time axis. The paper's figure prints no "
-                f"numbers but goes with Table 4 ({SPEEDUP['r18']}x, ours {result.speedup:.2f}x); "
-                "supplement G: high acceleration ratios in the last three stages.\n",
+                "The timelines of 0.56 bit (top) and 1 bit (bottom) share one time axis. The "
+                "paper's figure prints no numbers. It belongs to Table 4, which gives a speedup "
+                f"of {SPEEDUP['r18']}x; this simulator gives {result.speedup:.2f}x. Supplement G "
+                "reports high acceleration ratios in the last three stages.\n",
                 table(_stages(result)),
             ],
         ),

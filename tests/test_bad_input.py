@@ -123,7 +123,9 @@ class TestNetworkFile:
 
     def test_nothing_binary(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "net.yaml").write_text(NET.replace("binary", "full"))
-        assert "nothing to compare" in refused(command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:])
+        assert "mark the binary layers" in refused(
+            command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:]
+        )
 
     def test_unknown_model(self, command: Command) -> None:
         line = refused(command, *GOOD[:2], "--model", "r81", *GOOD[4:])
@@ -134,7 +136,7 @@ class TestNetworkFile:
         line = refused(
             command, *GOOD[:2], "--model", "ssd300-vgg16", "--tau", 5, "--input-size", 32
         )
-        assert "too small" in line
+        assert "use a larger input" in line
 
 
 class TestOptions:

@@ -268,7 +268,7 @@ def require_no_choice(file: str, options: dict[str, Any]) -> None:
         "taus": "layer-tau",
     }.items():
         if options[name]:
-            raise InputError(f"{file}: holds no real weights, so --{option} would have no effect")
+            raise InputError(f"{file}: holds no real weights; leave out --{option}")
 
 
 def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":

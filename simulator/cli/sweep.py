@@ -128,7 +128,7 @@ def sweep(
             result = run_study(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
         click.echo(
-            "simulate: interrupted; nothing is lost: the same command goes on where it was",
+            "simulate: interrupted; rerun the same command to resume",
             err=True,
         )
         sys.exit(130)

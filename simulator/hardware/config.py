@@ -242,7 +242,7 @@ def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
         inside = [known for known in hardware_keys() if known.startswith(f"{key}.")]
         if inside:
             raise InputError(
-                f"{source}: {key!r} is a section, set one of its keys: {', '.join(inside)}"
+                f"{source}: {key!r} is a section; set one of its keys: {', '.join(inside)}"
             )
         hint = did_you_mean(key, hardware_keys())
         raise InputError(f"{source}: unknown key {key!r}: {hint or KEYS_ARE_SHOWN}")

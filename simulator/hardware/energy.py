@@ -78,8 +78,8 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             if bits <= entry.bits:
                 return _aj(entry.pj)
         raise InputError(
-            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits), "
-            f"its widest is {self.mac[-1].bits}"
+            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits); "
+            f"use at most {self.mac[-1].bits}"
         )
 
     def fixed_aj(self) -> dict[str, int]:
@@ -146,5 +146,5 @@ def _rising(values: list[float] | list[int], section: str, key: str, path: str) 
     for before, after in pairwise(values):
         if after <= before:
             raise InputError(
-                f"{path}: {section}: {key} {after:g} follows {before:g}, expected rising values"
+                f"{path}: {section}: {key} {after:g} follows {before:g}; list rising values"
             )

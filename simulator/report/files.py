@@ -111,9 +111,9 @@ def writable_folder(folder: str | Path) -> Path:
 def writable_file(path: Path) -> None:
     """Raise InputError if no file can be written there: before a run, not after it."""
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, expected a file")
+        raise InputError(f"{path}: is a folder; use a file")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
+        raise InputError(f"{path}: cannot be written: the folder {path.parent} does not exist")
     writable_folder(path.parent)
 
 

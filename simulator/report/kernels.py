@@ -1,4 +1,4 @@
-"""Which of the 512 kernels, or 256 vectors, the layers of trained networks use, and how often.
+"""Use of the 512 kernels, or 256 vectors, by the layers of trained networks.
 
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
@@ -101,15 +101,15 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
         units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
         if not units:
             raise InputError(
-                f"{snapshot.label}: its layers have shapes but no kernels; extract a trained "
-                "network first: simulate extract CHECKPOINT --network NAME -o FILE.npz"
+                f"{snapshot.label}: has shapes but no kernels; extract a trained network first: "
+                "simulate extract CHECKPOINT --network NAME -o FILE.npz"
             )
         first = units if first is None else first
         if units != first:
             odd = min(name for name, _ in units.items() ^ first.items())
             raise InputError(
-                f"{snapshot.label}: its layers with kernels are not those of "
-                f"{snapshots[0].label}: compare layer {odd!r}"
+                f"{snapshot.label}: its layers with kernels differ from those of "
+                f"{snapshots[0].label}, first in layer {odd!r}; give snapshots of one network"
             )
 
 
@@ -130,7 +130,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             hint = f": {did_you_mean(name, known)}".rstrip(": ")
-            raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
+            raise InputError(f"layers {name!r}: no layer with kernels has this name{hint}")
     if names:
         return list(dict.fromkeys(names))
     places = np.linspace(0, len(known) - 1, min(DRAWN_LAYERS, len(known)))
@@ -229,8 +229,8 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
         Column(title="snapshot", cells=labels, kind="name"),
         Column(title="bits", cells=[f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]),
         Column(title="kernels used", cells=[str(h.used) for h in histograms]),
-        Column(title="of", cells=[str(h.layer.subset_size) for h in histograms]),
-        Column(title=f"top {TOP} %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
+        Column(title="subset size", cells=[str(h.layer.subset_size) for h in histograms]),
+        Column(title=f"top-{TOP} share %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
         Column(title="entropy (bits)", cells=[f"{h.entropy_bits:.2f}" for h in histograms]),
     ]
     if any(len(column) > 1 for column in columns.values()):

@@ -64,8 +64,8 @@ def _run(study: Study, waiting: Iterator[Chunk], jobs: int) -> Finished:
         except BrokenProcessPool:
             continue
     raise InputError(
-        f"worker processes died {_DEATHS} times (killed, or out of memory); with fewer --jobs the "
-        "same command goes on where it was"
+        f"worker processes died {_DEATHS} times (killed or out of memory); rerun the same command "
+        "with fewer --jobs to resume"
     )
 
 

@@ -32,8 +32,8 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
         return read_workload(path, input_size)
     if is_trained_file(path):
         raise InputError(
-            f"{path}: a trained network has no sizes: name its network file too (--network), or "
-            f"extract a workload from it first (simulate extract {path.name} --network NAME)"
+            f"{path}: holds a trained network without map sizes; name its network file with "
+            f"--network, or extract a workload first (simulate extract {path.name} --network NAME)"
         )
     return read_network(path, input_size)
 

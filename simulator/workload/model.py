@@ -74,4 +74,4 @@ def refuse_reading(
         "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
     }.items():  # fmt: skip
         if value not in {None, ()}:
-            raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
+            raise InputError(f"{path}: holds no real weights; leave out --{option}")

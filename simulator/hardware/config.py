@@ -157,6 +157,11 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     Raises:
         InputError: the file or an override is wrong.
 
+    Example:
+        >>> from simulator import load_hardware
+        >>> load_hardware("cofluent64", ["array.pes=128"]).array.pes
+        128
+
     """
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)

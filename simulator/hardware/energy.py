@@ -107,10 +107,18 @@ def _aj(picojoules: float) -> int:
 
 
 def load_energy(name_or_path: str | Path) -> EnergyTable:
-    """Load an energy table, by path or by the bare name of a shipped one, for example `"45nm"`.
+    """Load an energy table, by path or by the bare name of a shipped one.
+
+    Args:
+        name_or_path: for example `"45nm"` or `"my/table.yaml"`.
 
     Raises:
         InputError: there is no such table, or it is wrong.
+
+    Example:
+        >>> from simulator import load_energy
+        >>> load_energy("45nm").dram_byte_pj > 0
+        True
 
     """
     path = find("hw_configs/energy", name_or_path)

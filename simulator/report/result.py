@@ -192,7 +192,7 @@ class Result:
         )
 
     def __str__(self) -> str:
-        """A summary within 80 columns: scope, speedup, times, stages, slowest layers."""
+        """A summary within 80 columns: scope, stages, speedup, times, slowest layers."""
         from simulator.report.brief import brief
 
         return brief(self)

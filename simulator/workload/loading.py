@@ -19,6 +19,11 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
 
+    Example:
+        >>> from simulator import load_workload
+        >>> [layer.name for layer in load_workload("r18").binary_layers][:2]
+        ['layer1.0.conv1', 'layer1.0.conv2']
+
     """
     path = find("workloads", name_or_path)
     if holds_workload(path):

@@ -90,8 +90,10 @@ class Store:
             if self._study.inputs.layers:
                 self._put_table(LAYERS, LAYER_COLUMNS, self._columns(LAYERS, progress))
             numbers = PointNumbers(self._study.axis_names)
-            points = self._points(numbers, self._columns(POINTS, progress))
-            self._put_table(POINTS, point_columns(), points)
+            for columns in self._columns(POINTS):
+                numbers.add(columns)
+            _put(self.numbers_file, numbers.save)
+            self._put_table(POINTS, point_columns(), self._columns(POINTS, progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
@@ -101,14 +103,7 @@ class Store:
         path = self.folder / table_name(TABLES[kind])
         _put(path, lambda temporary: write_table(temporary, columns, pieces, _ROW_GROUP))
 
-    def _points(self, numbers: PointNumbers, pieces: Iterable[Columns]) -> Iterator[Columns]:
-        """The pieces; after the last one their numbers are on the disk."""
-        for columns in pieces:
-            numbers.add(columns)
-            yield columns
-        _put(self.numbers_file, numbers.save)
-
-    def _columns(self, kind: str, progress: Progress | None) -> Iterator[Columns]:
+    def _columns(self, kind: str, progress: Progress | None = None) -> Iterator[Columns]:
         """The rows of all chunks, in order."""
         size, total = self._study.chunk_points, len(self._study.points)
         title = table_name(TABLES[kind])

@@ -24,9 +24,10 @@ run: .venv/ready ## Set up, then simulate ResNet-18 at 0.56 bits against 1 bit
 
 test: lint types pytest ## Set up, lint, check types, and run the tests without torch
 
-lint: .venv-test/ready ## Lint and check the format
+lint: .venv-test/ready ## Lint, check the format, and check the English
 	$(TEST)/ruff check .
 	$(TEST)/ruff format --check .
+	$(TEST)/python -m tests.prose
 
 types: .venv-test/ready ## Check types
 	$(TEST)/mypy

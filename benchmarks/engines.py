@@ -51,8 +51,8 @@ def engines(models: list[str], console: Console) -> None:
     table = Table(
         "model", "bits", "commands", "steps", "program + event (s)", "steps/s", "cycles/s",
         "program + totals (ms)", "ratio", "again (ms)", "ratio ",
-        title=f"median of {REPEATS}; program: mapping included; again: as within a sweep, where "
-        "the layers' loops are there",
+        title=f"median of {REPEATS}; program: including the mapper; again: with cached loops, "
+        "as in a sweep",
     )  # fmt: skip
     hardware = load_hardware("cofluent64")
     for model in models:
@@ -107,7 +107,7 @@ def cost(path: Path) -> None:
         axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)
-    figure.suptitle("ResNet-18 at 0.56 bit: what a run costs", fontsize=9)
+    figure.suptitle("Cost of a run of ResNet-18 at 0.56 bit", fontsize=9)
     figure.savefig(path, dpi=150)
 
 

@@ -81,7 +81,7 @@ def one(model: str, kind: str, points: int, own: bool) -> None:
 def main(counts: list[int]) -> None:
     """Measure all and print a table."""
     table = Table(
-        "what", "model", "axes", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
+        "case", "model", "axes", "points", "CPU s", "points/s per core", "ms per point", "peak MB"
     )
     lines = [
         ("simulated", model, kind, SIMULATED)

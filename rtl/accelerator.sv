@@ -11,6 +11,7 @@ module accelerator
     parameter  int DOT_WIDTH    = 9,
     parameter  int LUT_ENTRIES  = 32,
     parameter  int LUT_BANKS    = 2,
+    parameter  int REGISTER_SETS = 2,
     parameter  int ACCUMULATORS = 4,
     parameter  int PARTIAL_SUMS = 128,
     parameter  int PASSES       = 1,
@@ -45,6 +46,8 @@ module accelerator
   localparam int OUTPUTS = ROWS * ACCUMULATORS;
   localparam int BW = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1;
   localparam int FW = $clog2(LUT_BANKS + 1);
+  localparam int SW = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1;
+  localparam int CW = $clog2(REGISTER_SETS + 1);
   localparam int EW = LUT_ENTRIES > 1 ? $clog2(LUT_ENTRIES) : 1;
   localparam int RW = ROWS > 1 ? $clog2(ROWS) : 1;
   localparam int OW = $clog2(OUTPUTS + 1);
@@ -54,8 +57,8 @@ module accelerator
 
   // --- what the units know of each other ---
   logic [FW-1:0] filled;  // banks filled and not yet read
-  logic [1:0] sets;  // sets of index registers filled and not yet free
-  logic reads_set;  // the older of them
+  logic [CW-1:0] sets;  // sets of index registers filled and not yet free
+  logic [SW-1:0] reads_set;  // the oldest of them
   logic [1:0] visits;  // complete, not yet drained
   logic sums_free;
 
@@ -92,14 +95,16 @@ module accelerator
   );
 
   // --- accumulators ---
-  logic add_active, add_set, add_last_of_set, add_last_of_visit, more, skips_set, skips_visit;
+  logic add_active, add_last_of_set, add_last_of_visit, more, skips_set, skips_visit;
   logic [FW-1:0] add_skipped;
-  logic [2*PASSES-1:0] used;
+  logic [SW-1:0] add_set;
+  logic [REGISTER_SETS*PASSES-1:0] used;
   place_t add_at;
   logic [BW-1:0] add_bank;
   word_t add_row;
   accumulate_control #(
       .LUT_BANKS(LUT_BANKS),
+      .REGISTER_SETS(REGISTER_SETS),
       .PASSES(PASSES)
   ) adds (
       .clk,
@@ -148,20 +153,22 @@ module accelerator
   assign out_valid = drain_active;
 
   // --- index fetch ---
-  logic fetch_active, fetch_set, arrives;
+  logic fetch_active, arrives;
+  logic [SW-1:0] fetch_set;
   place_t fetch_at, fetch_next;
   word_t fetch_outputs, fetch_units;
   logic [PES*OUTPUTS-1:0] load_slots;
   logic [PES*OUTPUTS*INDEX_BITS-1:0] load_indices;
   fetch_control #(
       .PES(PES),
-      .ACCUMULATORS(ACCUMULATORS)
+      .ACCUMULATORS(ACCUMULATORS),
+      .REGISTER_SETS(REGISTER_SETS)
   ) fetch (
       .clk,
       .start,
       .layer,
       .indices_there,
-      .set_free(sets - {1'b0, skips_set} < 2),
+      .set_free(sets - CW'(skips_set) < CW'(REGISTER_SETS)),
       .arrives,
       .begins(fetch_begins),
       .active(fetch_active),
@@ -177,7 +184,8 @@ module accelerator
       .OUTPUTS(OUTPUTS),
       .INDEX_BITS(INDEX_BITS),
       .LUT_ENTRIES(LUT_ENTRIES),
-      .PASSES(PASSES)
+      .PASSES(PASSES),
+      .REGISTER_SETS(REGISTER_SETS)
   ) chunks (
       .clk,
       .start,
@@ -197,6 +205,9 @@ module accelerator
   );
 
   // --- the counters ---
+  function automatic logic [SW-1:0] set_behind(logic [SW-1:0] s, logic moves);
+    set_behind = !moves ? s : s == SW'(REGISTER_SETS - 1) ? '0 : s + 1;
+  endfunction
   logic dot_step_ends, releases, completes;
   assign dot_step_ends = dot_ends && (direct || dot_at.pass + 1 == layer.passes);
   assign releases = direct ? dot_ends && last_use(nest_of(layer), dot_at)
@@ -207,12 +218,12 @@ module accelerator
     if (start) begin
       filled    <= '0;
       sets      <= '0;
-      reads_set <= 1'b0;
+      reads_set <= '0;
       visits    <= '0;
     end else begin
       filled <= filled + FW'(dot_ends && !direct) - FW'(add_ends) - add_skipped;
-      sets <= sets + 2'(fetch_ends) - 2'(releases) - 2'(skips_set);
-      reads_set <= reads_set ^ releases ^ skips_set;
+      sets <= sets + CW'(fetch_ends) - CW'(releases) - CW'(skips_set);
+      reads_set <= set_behind(set_behind(reads_set, skips_set), releases);
       visits <= visits + 2'(completes) + 2'(skips_visit) - 2'(drain_ends);
     end
   end
@@ -261,6 +272,7 @@ module accelerator
         .INDEX_BITS(INDEX_BITS),
         .LUT_ENTRIES(LUT_ENTRIES),
         .LUT_BANKS(LUT_BANKS),
+        .REGISTER_SETS(REGISTER_SETS),
         .ACCUMULATORS(ACCUMULATORS),
         .PARTIAL_SUMS(PARTIAL_SUMS),
         .PASSES(PASSES),

@@ -6,18 +6,21 @@
 module accumulate_control
   import machine::*;
 #(
-    parameter  int LUT_BANKS = 2,
-    parameter  int PASSES    = 1,
-    localparam int BW        = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
-    localparam int FW        = $clog2(LUT_BANKS + 1)
+    parameter  int LUT_BANKS     = 2,
+    parameter  int REGISTER_SETS = 2,
+    parameter  int PASSES        = 1,
+    localparam int BW            = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
+    localparam int FW            = $clog2(LUT_BANKS + 1),
+    localparam int SW            = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1,
+    localparam int CW            = $clog2(REGISTER_SETS + 1)
 ) (
     input  logic                    clk,
     input  logic                    start,
     input  layer_t                  layer,
     input  logic   [        FW-1:0] filled,       // banks to be read
-    input  logic   [           1:0] sets,         // sets of index registers that hold indices
-    input  logic                    reads_set,    // the older of them
-    input  logic   [  2*PASSES-1:0] used,         // passes that some index of each set falls into
+    input  logic   [        CW-1:0] sets,         // sets of index registers that hold indices
+    input  logic   [        SW-1:0] reads_set,    // the oldest of them
+    input  logic   [REGISTER_SETS*PASSES-1:0] used,  // passes that some index of each set falls into
     input  logic                    sums_free,
     input  logic                    more,         // some PE has outputs left (PASSES > 1)
     output logic                    begins,
@@ -26,7 +29,7 @@ module accumulate_control
     output logic   [        FW-1:0] skips,        // passes skipped in this cycle
     output logic                    skips_set,    // ... the last of which used a set for the last time
     output logic                    skips_visit,  // ... or completed a visit
-    output logic                    set,
+    output logic   [        SW-1:0] set,
     output place_t                  at,           // of the command that runs or begins
     output logic                    last_of_set,
     output logic                    last_of_visit,
@@ -45,6 +48,10 @@ module accumulate_control
     bank_after = b == BW'(LUT_BANKS - 1) ? '0 : b + 1;
   endfunction
 
+  function automatic logic [SW-1:0] set_after(logic [SW-1:0] s);
+    set_after = s == SW'(REGISTER_SETS - 1) ? '0 : s + 1;
+  endfunction
+
   always_comb begin
     logic stop, ready;
     at          = place;
@@ -58,14 +65,14 @@ module accumulate_control
     stop        = busy || start;
     for (int i = 0; i < LUT_BANKS; i++) begin
       if (!stop) begin
-        ready = at.row != layer.rows && filled > FW'(i) && sets > {1'b0, skips_set} &&
+        ready = at.row != layer.rows && filled > FW'(i) && sets > CW'(skips_set) &&
             (at.group != 0 || at.pass != 0 || (sums_free && !skips_visit));
         if (ready && PASSES > 1 && !used[32'(set)*PASSES+at.pass]) begin
           skips = skips + 1;
           if (at.pass + 1 == nest.passes) begin
             skips_set   = skips_set || last_use(nest, at);
             skips_visit = skips_visit || at.group + 1 == nest.groups;
-            set         = reads_set ^ skips_set;
+            set         = skips_set ? set_after(reads_set) : reads_set;
           end
           at   = next_place(nest, at);
           bank = bank_after(bank);

@@ -2,23 +2,25 @@
 module fetch_control
   import machine::*;
 #(
-    parameter int PES          = 64,
-    parameter int ACCUMULATORS = 4
+    parameter  int PES           = 64,
+    parameter  int ACCUMULATORS  = 4,
+    parameter  int REGISTER_SETS = 2,
+    localparam int SW            = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1
 ) (
-    input  logic   clk,
-    input  logic   start,
-    input  layer_t layer,
-    input  logic   indices_there,
-    input  logic   set_free,
-    input  logic   arrives,   // the chunk's last index comes in this cycle
-    output logic   begins,
-    output logic   active,
-    output logic   ends,
-    output place_t at,
-    output place_t next,
-    output logic   set,
-    output word_t  outputs,
-    output word_t  units
+    input  logic            clk,
+    input  logic            start,
+    input  layer_t          layer,
+    input  logic            indices_there,
+    input  logic            set_free,
+    input  logic            arrives,        // the weight tile's last index comes in this cycle
+    output logic            begins,
+    output logic            active,
+    output logic            ends,
+    output place_t          at,
+    output place_t          next,
+    output logic   [SW-1:0] set,
+    output word_t           outputs,
+    output word_t           units
 );
   nest_t nest;
   logic  busy;
@@ -44,11 +46,11 @@ module fetch_control
     if (start) begin
       at   <= '0;
       busy <= 1'b0;
-      set  <= 1'b0;
+      set  <= '0;
     end else if (ends) begin
       at   <= next;
       busy <= 1'b0;
-      set  <= !set;
+      set  <= set == SW'(REGISTER_SETS - 1) ? '0 : set + 1;
     end else if (active) begin
       busy <= 1'b1;
     end

@@ -12,7 +12,9 @@ module index_buffer
     parameter  int LUT_ENTRIES = 32,
     parameter  int PASSES      = 1,
     parameter  int DEPTH       = 1 << 18,
+    parameter  int REGISTER_SETS = 2,
     localparam int PW          = PASSES > 1 ? $clog2(PASSES) : 1,
+    localparam int SW          = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1,
     localparam int AW          = $clog2(DEPTH)
 ) (
     input  logic                                    clk,
@@ -23,13 +25,13 @@ module index_buffer
     input  logic                                    ends,
     input  place_t                                  at,
     input  place_t                                  next,
-    input  logic                                    set,
+    input  logic   [                        SW-1:0] set,
     input  word_t                                   outputs,
     input  word_t                                   units,
     output logic                                    arrives,
     output logic   [               PES*OUTPUTS-1:0] load_slots,
     output logic   [    PES*OUTPUTS*INDEX_BITS-1:0] load_indices,
-    output logic   [                  2*PASSES-1:0] used
+    output logic   [      REGISTER_SETS*PASSES-1:0] used
 );
   logic [INDEX_BITS-1:0] indices[0:DEPTH-1];
   logic [INDEX_BITS-1:0] subset [      0:511];  // for direct layers: the kernel of an index

@@ -8,6 +8,7 @@ module pe #(
     parameter  int INDEX_BITS   = 9,
     parameter  int LUT_ENTRIES  = 32,
     parameter  int LUT_BANKS    = 2,
+    parameter  int REGISTER_SETS = 2,
     parameter  int ACCUMULATORS = 4,
     parameter  int PARTIAL_SUMS = 128,
     parameter  int PASSES       = 1,
@@ -20,16 +21,17 @@ module pe #(
     localparam int EW           = LUT_ENTRIES > 1 ? $clog2(LUT_ENTRIES) : 1,
     localparam int RW           = ROWS > 1 ? $clog2(ROWS) : 1,
     localparam int OW           = $clog2(OUTPUTS + 1),
+    localparam int SW           = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1,
     localparam int DOT_BITS     = $clog2(DOT_WIDTH + 1) + 1
 ) (
     input  logic                             clk,
     input  logic                             enable,       // has an input unit in this step
-    // Index registers: two sets of an index (or a kernel) per output.
+    // Index registers: REGISTER_SETS sets of an index (or a kernel) per output.
     input  logic                             load,
-    input  logic                             load_set,
+    input  logic [                   SW-1:0] load_set,
     input  logic [              OUTPUTS-1:0] load_slots,
     input  logic [   OUTPUTS*INDEX_BITS-1:0] load_indices,
-    input  logic                             read_set,
+    input  logic [                   SW-1:0] read_set,
     // Dot9, into the table or straight to an accumulator.
     input  logic [            DOT_WIDTH-1:0] window,
     input  logic [            DOT_WIDTH-1:0] valid,
@@ -58,18 +60,20 @@ module pe #(
   // verilator no_inline_module
 
   // --- index registers ---
-  logic [OUTPUTS*INDEX_BITS-1:0] set0, set1, indices;
-  assign indices = read_set ? set1 : set0;
-  always_ff @(posedge clk) begin
-    if (load) begin
-      for (int o = 0; o < OUTPUTS; o++) begin
-        if (load_slots[o]) begin
-          if (load_set) set1[o*INDEX_BITS+:INDEX_BITS] <= load_indices[o*INDEX_BITS+:INDEX_BITS];
-          else set0[o*INDEX_BITS+:INDEX_BITS] <= load_indices[o*INDEX_BITS+:INDEX_BITS];
+  logic [OUTPUTS*INDEX_BITS-1:0] sets[0:REGISTER_SETS-1];
+  logic [OUTPUTS*INDEX_BITS-1:0] indices;
+  for (genvar s = 0; s < REGISTER_SETS; s++) begin : g_set
+    logic [OUTPUTS*INDEX_BITS-1:0] held;
+    always_ff @(posedge clk) begin
+      if (load && load_set == SW'(s)) begin
+        for (int o = 0; o < OUTPUTS; o++) begin
+          if (load_slots[o]) held[o*INDEX_BITS+:INDEX_BITS] <= load_indices[o*INDEX_BITS+:INDEX_BITS];
         end
       end
     end
+    assign sets[s] = held;
   end
+  assign indices = sets[read_set];
 
   // --- Dot9 ---
   logic [DOT_WIDTH-1:0] own_kernel;

@@ -1,7 +1,7 @@
-"""What the PE costs: Yosys synthesises it to generic cells for several sets of parameters.
+"""Hardware cost of the PE: Yosys synthesizes it to generic cells for several sets of parameters.
 
 `python -m rtl.synthesize` writes reports/rtl_cells.md and .csv. Minutes per PE; results are kept in
-build/rtl and made anew only when the circuit changes.
+build/rtl and remade only when the RTL changes.
 """
 
 import hashlib
@@ -105,7 +105,7 @@ VARIANTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Netlist:
-    """What Yosys says about a synthesised PE."""
+    """Yosys's counts for a synthesized PE."""
 
     cells: int
     flip_flops: int
@@ -115,8 +115,8 @@ class Netlist:
     """Area in 2-input NANDs, with the cell sizes of the area proxy."""
 
 
-def synthesise(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
-    """Synthesise the PE to two-input gates, multiplexers and flip-flops.
+def synthesize(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
+    """Synthesize the PE to two-input gates, multiplexers and flip-flops.
 
     Raises:
         RuntimeError: Yosys fails; the message is Yosys's.
@@ -154,7 +154,7 @@ def _yosys(parameters: dict[str, int], files: list[Path], kept: Path) -> None:
         ["yosys", "-q", "-p", "; ".join(script)], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RuntimeError(f"the PE is not synthesised:\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"Yosys did not synthesize the PE:\n{done.stdout}{done.stderr}")
     (kept / "stat.part").replace(kept / "stat.json")
 
 
@@ -186,7 +186,7 @@ def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
     found = []
     for variant in variants:
         print(f"{variant.name} ...", file=sys.stderr, flush=True)
-        found.append((variant, synthesise(variant.parameters), _speedup(variant)))
+        found.append((variant, synthesize(variant.parameters), _speedup(variant)))
     base = found[0][1]
     return [
         {
@@ -216,27 +216,28 @@ def write(folder: Path) -> list[Path]:
     return [
         write_report(
             folder / "rtl_cells.md",
-            "What the table and the accumulators cost",
+            "Hardware cost of the LUT and the accumulators",
             "python -m rtl.synthesize",
             [
-                "One PE of `rtl/pe.sv`, synthesised by Yosys to generic cells: two-input gates, "
-                "two-way multiplexers, flip-flops. No library and no layout: counts to compare PEs "
-                "with, not areas. Memories (table, index registers, line buffer) are counted as "
-                "flip-flops with the multiplexers that read and write them; SRAM macros would be "
-                "several times smaller. `rtl_cells.csv` has the bits of each part.\n",
+                "Yosys synthesizes one PE of `rtl/pe.sv` to generic cells: two-input gates, "
+                "two-way multiplexers and flip-flops. The netlist has no cell library and no "
+                "layout. The counts compare PEs with each other and are not areas. Memories "
+                "(LUT, index registers, partial-sum buffer) count as flip-flops with the "
+                "multiplexers that read and write them; SRAM macros would be several times "
+                "smaller. `rtl_cells.csv` has the bits of each part.\n",
                 table(shown),
-                "- *gate equivalents*: the cells at the sizes that the area proxy uses; a "
-                "flip-flop that keeps its value has a multiplexer. *Area proxy*: the PE in "
-                "`simulator/hardware/area.py`, which counts neither control nor, in passes, the "
-                "picker.\n"
-                "- *longest path*: gates in a row between two flip-flops, as Yosys leaves them; "
-                "nothing is pipelined, and `abc` optimises area.\n"
-                "- *speedup*: ResNet-18's cycles at 1 bit over those at this tau, on 64 of these "
-                "PEs and the memory of `cofluent64`.\n"
-                "- *speedup per cell*: the speedup over the cells, both as multiples of the plain "
-                "BNN PE's.\n"
-                "- *in passes* picks, every cycle, the next outputs whose index lies in the table "
-                "out of all that are left, and any accumulator can reach any sum.\n",
+                "- *gate equivalents*: the cells at the sizes of the area proxy. A flip-flop "
+                "that keeps its value has a multiplexer.\n"
+                "- *area proxy*: the PE in `simulator/hardware/area.py`, without control and "
+                "without the picker of a PE with passes.\n"
+                "- *longest path*: gates in a row between two flip-flops in Yosys's netlist. The "
+                "PE has no pipeline registers, and `abc` optimizes area.\n"
+                "- *speedup*: cycles of ResNet-18 at 1 bit over cycles at this tau, on 64 of "
+                "these PEs and the memory of `cofluent64`.\n"
+                "- *speedup per cell*: the speedup over the cells, both relative to the plain "
+                "BNN PE.\n"
+                "- *in passes*: in every cycle the PE picks the next outputs whose index is in "
+                "the LUT from all remaining outputs. Any accumulator can reach any sum.\n",
             ],
         ),
         write_csv(folder / "rtl_cells.csv", made),
@@ -244,9 +245,12 @@ def write(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Write the report, or say what is missing."""
+    """Write the report, or report the missing tool."""
     if shutil.which("yosys") is None:
-        print("rtl.synthesize: not installed: yosys", file=sys.stderr)
+        print(
+            "rtl.synthesize: Yosys is not installed (Debian: apt-get install yosys)",
+            file=sys.stderr,
+        )
         sys.exit(2)
     for path in write(RTL.parent / "reports"):
         print(path.relative_to(RTL.parent))

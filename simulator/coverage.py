@@ -1,19 +1,19 @@
-"""Which machines only the event engine can run."""
+"""Hardware that only the event engine can run."""
 
 from simulator.hardware import Hardware
 
 
 def why_not_fast(hardware: Hardware) -> str | None:
-    """Say why the fast engine cannot run a machine; None: it can."""
+    """Return why the fast engine cannot run this hardware, as a clause; None if it can."""
     timing = hardware.memory.dram.timing
     if timing != "fixed":
         return (
-            f"memory.dram.timing is {timing}: transfers' times are known only while the program "
+            f"memory.dram.timing is {timing}, and transfer times are known only while the program "
             "runs"
         )
     buffers = hardware.memory.buffers
     shared = [f"{key}.ports" for key, buffer in buffers.items() if buffer.ports == 1]
     if shared:
         which = f"{shared[0]} is" if len(shared) == 1 else f"{' and '.join(shared)} are"
-        return f"{which} 1: conflicts are known only while the program runs"
+        return f"{which} 1, and conflicts are known only while the program runs"
     return None

@@ -6,7 +6,6 @@ Every error is one line that names the file, the key, the value and what is allo
 import math
 import re
 from collections.abc import Hashable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -14,6 +13,7 @@ import msgspec
 import yaml
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
     """
     data = parse_yaml(text, source)
     if not isinstance(data, dict):
-        raise InputError(f"{source}: expected keys and values, found {_shown(data)}")
+        raise InputError(f"{source}: expected keys and values; found {_shown(data)}")
     return data
 
 
@@ -115,9 +115,8 @@ def _explain(message: str, data: Any, into: type) -> str:
     if found := _UNKNOWN.match(message):
         name, path = found[1], found[2] or ""
         known = _known_keys(into, path, data)
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"unknown key {_joined(path, name, data)!r}: {hint}known are {', '.join(known)}"
+        hint = f"{did_you_mean(name, known)} known are {', '.join(known)}".lstrip()
+        return f"unknown key {_joined(path, name, data)!r}: {hint}"
     if found := _MISSING.match(message):
         return f"missing key {_joined(found[2] or '', found[1], data)!r}"
     found = _WRONG.match(message)

@@ -1,12 +1,16 @@
 """Where the shipped hardware configurations and workloads lie, and how a name becomes a file."""
 
-from difflib import get_close_matches
+import re
 from pathlib import Path
 from typing import Literal
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 
 Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
+
+KINDS: tuple[Kind, ...] = ("workloads", "hw_configs", "hw_configs/dram", "hw_configs/energy")
+"""Every kind of shipped file."""
 
 _FILE_SUFFIXES = {
     ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
@@ -18,6 +22,7 @@ _NOUN = {
     "hw_configs/energy": "energy table",
     "workloads": "network",
 }
+_TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
 _HERE = Path(__file__).resolve().parent
 
 
@@ -41,6 +46,19 @@ def _trained_folder() -> Path:
     return shipped_folder("workloads") / "trained"
 
 
+def shipped_files(kind: Kind) -> dict[str, Path]:
+    """The files of one kind by their bare names, trained networks last."""
+    files = {name: shipped_folder(kind) / f"{name}.yaml" for name in shipped_names(kind)}
+    if kind == "workloads":
+        files |= {name: _trained_folder() / f"{name}.npz" for name in trained_names()}
+    return files
+
+
+def noun(kind: Kind) -> str:
+    """What a file of this kind is called: `network`, `energy table`, ..."""
+    return _NOUN[kind]
+
+
 def find(kind: Kind, name_or_path: str | Path) -> Path:
     """Return the file that a bare shipped name or a path means.
 
@@ -49,19 +67,26 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
 
     """
     text = str(name_or_path)
-    files = {name: shipped_folder(kind) / f"{name}.yaml" for name in shipped_names(kind)}
-    if kind == "workloads":
-        files |= {name: _trained_folder() / f"{name}.npz" for name in trained_names()}
+    files = shipped_files(kind)
     if text in files:
         return files[text]
-    names = list(files)
     path = Path(text)
     if path.is_file():
         return path
     if path.is_dir():
-        raise InputError(f"{text}: is a folder, expected a file")
+        raise InputError(f"{text}: is a folder; use a file")
+    listed = ", ".join(files)
     if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:
-        raise InputError(f"{text}: no such file (shipped: {', '.join(names)})")
-    near = get_close_matches(text, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"unknown {_NOUN[kind]} {text!r}: {hint}shipped are {', '.join(names)}")
+        raise InputError(f"{text}: no such file (shipped: {listed})")
+    hint = f"{did_you_mean(text, files, titles(files))} shipped are {listed}".lstrip()
+    raise InputError(f"unknown {noun(kind)} {text!r}: {hint}")
+
+
+def titles(files: dict[str, Path]) -> dict[str, str]:
+    """The title that each file gives; its name if the file gives none."""
+    titles = dict.fromkeys(files, "")
+    for name, path in files.items():
+        if path.suffix == ".yaml":
+            found = _TITLE.search(path.read_text(encoding="utf-8"))
+            titles[name] = found[1] if found else name
+    return titles

@@ -1,4 +1,4 @@
-"""What would help: a run again with every numeric hardware key halved, and doubled."""
+"""Sensitivity analysis: rerun with every numeric hardware key halved, and doubled."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +10,11 @@ from simulator.coverage import why_not_fast
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.inputs import convert
+from simulator.progress import Progress
 from simulator.report.effects import Effect, KeyEffects, ranked
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.result import Result, Run
-from simulator.run import Progress, run_one
+from simulator.run import run_one
 
 _SOURCE = "hardware"
 """How an error names the changed hardware, before it says key and value."""
@@ -82,7 +83,7 @@ def _with(hardware: Hardware, key: str, value: int | float) -> Hardware:
 def _reason(before: Run, after: Run, moved: bool) -> str:
     if before.cycles != after.cycles:
         return "; ".join(reasons(_parts(before), _parts(after)))
-    return "the same cycles, at another clock" if moved else "no cycle of the run changes"
+    return "the same cycles at another clock" if moved else "no cycle of the run changes"
 
 
 def _parts(run: Run) -> list[LayerParts]:

@@ -55,6 +55,7 @@ def machines(draw: st.DrawFn) -> Overrides:
         "array.spatial": draw(st.sampled_from(["input_channels", "output_pixels"])),
         "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32])),
         "array.pe.lut_banks": draw(st.integers(1, 3)),
+        "array.pe.index_register_sets": draw(st.integers(1, 4)),
         "array.pe.accumulators": draw(st.integers(1, 5)),
         "array.pe.partial_sums": draw(st.integers(1, 40)),
         "array.pe.dots_per_cycle": draw(st.integers(1, 3)),

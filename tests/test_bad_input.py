@@ -123,7 +123,9 @@ class TestNetworkFile:
 
     def test_nothing_binary(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "net.yaml").write_text(NET.replace("binary", "full"))
-        assert "nothing to compare" in refused(command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:])
+        assert "mark the binary layers" in refused(
+            command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:]
+        )
 
     def test_unknown_model(self, command: Command) -> None:
         line = refused(command, *GOOD[:2], "--model", "r81", *GOOD[4:])
@@ -134,7 +136,7 @@ class TestNetworkFile:
         line = refused(
             command, *GOOD[:2], "--model", "ssd300-vgg16", "--tau", 5, "--input-size", 32
         )
-        assert "too small" in line
+        assert "use a larger input" in line
 
 
 class TestOptions:
@@ -155,8 +157,14 @@ class TestOptions:
             (("--tau", 5, "--input-size", "0x4"), ["0x4", "224 or 600x1000"]),
             (("--tau", 5, "--input-size", "big"), ["'big'"]),
             (("--tau", 5, "--engine", "steam"), ["'steam'", "event"]),
-            (("--tau", 5, "--set", "array.pess=3"), ["--set array.pess=3", "did you mean 'pes'?"]),
-            (("--tau", 5, "--set", "aray.pes=3"), ["unknown key 'aray'", "array, memory"]),
+            (
+                ("--tau", 5, "--set", "array.pess=3"),
+                ["--set array.pess=3", "did you mean 'array.pes'?"],
+            ),
+            (
+                ("--tau", 5, "--set", "aray.pes=3"),
+                ["unknown key 'aray.pes'", "did you mean 'array.pes'"],
+            ),
             (("--tau", 5, "--set", "array.pes"), ["expected KEY=VALUE"]),
             (("--tau", 5, "--set", "array=3"), ["'array' is a section"]),
             (("--tau", 5, "--set", "array.pes=0"), ["array.pes is 0", ">= 1"]),
@@ -185,7 +193,7 @@ class TestOptions:
 
     def test_an_option_before_a_subcommand_would_be_ignored(self, command: Command) -> None:
         line = refused(command, "--bits", 0.56, "ops", "--model", "r18", "--bits", 1)
-        assert "--bits stands before 'ops'" in line
+        assert "--bits before 'ops' would have no effect" in line
 
     def test_unknown_subcommand_and_item(self, command: Command) -> None:
         assert "figure14" in refused(command, "reproduce", "figure14")

@@ -195,10 +195,13 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("setting", "reason"),
         [
-            ("name=mine", "it is a label"),
-            ("array.pes=64", "the hardware file has this value already"),
-            ("array.pe.lut_entries=64", "the largest subset, 32 kernels, fits the table"),
-            ("array.pe.partial_sums=256", "the widest layer, 64 output channels, fits one block"),
+            ("name=mine", "it is only a label"),
+            ("array.pes=64", "the hardware file already has this value"),
+            ("array.pe.lut_entries=64", "the largest subset (32 entries) fits in the LUT"),
+            (
+                "array.pe.partial_sums=256",
+                "the widest layer (64 output channels) fits in one output",
+            ),
             ("memory.index_buffer.kib=1000", "other units hide it"),
         ],
     )
@@ -206,11 +209,11 @@ class TestSettings:
         self, command: Command, setting: str, reason: str
     ) -> None:
         done = command(*R20, "--set", setting)
-        assert f"changes nothing: {reason}" in done.stdout
+        assert f"has no effect because {reason}" in done.stdout
 
     def test_an_idle_table_is_named(self, command: Command) -> None:
         done = command(*R20[:4], "--bits", 1, "--set", "array.pe.lut_banks=4")
-        assert "no layer uses the table" in done.stdout
+        assert "no layer uses the LUT" in done.stdout
 
     def test_settings_apply_in_order_and_are_told_apart(self, command: Command) -> None:
         both = summary(command, *R20, "--set", "array.pes=32", "--set", "clock_ghz=0.5")
@@ -223,7 +226,7 @@ class TestSettings:
             "--hw", "cofluent64", "--model", "r18-cifar10", "--bits", 0.56,
             "--set", "memory.index_buffer.kib=80",
         )  # fmt: skip
-        assert "weights read again for every row of output" in done.stdout
+        assert "reload their weights for every output row because" in done.stdout
 
 
 class TestOps:

@@ -161,12 +161,24 @@ class TestIndexFetch:
         _, trace = traced(network(layer(128, 64, 1, 2, tau=5)), INSTANT)
         assert len(times(trace, Kind.FETCH_INDICES)) == 2 * 2
 
-    def test_two_sets_of_registers(self) -> None:
-        slow = INSTANT | {"memory.index_buffer.bytes_per_cycle": 512}
-        _, trace = traced(network(layer(256, 128, 1, 1, tau=5)), slow)
-        # 128 x 64 x 5 bit = 5120 bytes: 10 cycles; accumulates end at 65, 97, ...
-        fetches = times(trace, Kind.FETCH_INDICES)
-        assert fetches == [(1, 11), (11, 21), (65, 75), (97, 107)]
+    @pytest.mark.parametrize(
+        ("sets", "fetches"),
+        [
+            # A fetch of 128 x 64 x 5 bit = 5120 bytes takes 10 cycles; fills end at 33, 65, 97, ...
+            # One set: accumulates [33, 65), [75, 107), [117, 149) each wait for their own fetch.
+            (1, [(1, 11), (65, 75), (107, 117), (149, 159)]),
+            # Two sets: accumulates end at 65, 97, ...; fetch f waits for accumulate f - 2.
+            (2, [(1, 11), (11, 21), (65, 75), (97, 107)]),
+            (4, [(1, 11), (11, 21), (21, 31), (31, 41)]),
+        ],
+    )
+    def test_sets_of_registers(self, sets: int, fetches: list[tuple[int, int]]) -> None:
+        hw = INSTANT | {
+            "memory.index_buffer.bytes_per_cycle": 512,
+            "array.pe.index_register_sets": sets,
+        }
+        _, trace = traced(network(layer(256, 128, 1, 1, tau=5)), hw)
+        assert times(trace, Kind.FETCH_INDICES) == fetches
 
     @pytest.mark.parametrize(("rate", "step"), [(160, 32), (159, 33), (80, 64)])
     def test_160_bytes_a_cycle_never_bind_at_tau_5(self, rate: int, step: int) -> None:

@@ -87,12 +87,47 @@ def test_the_readme_names_every_shipped_network() -> None:
     assert all(f"`{name}`" in README for name in shipped_names("workloads"))
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(str(p.relative_to(ROOT)) for p in ROOT.glob("docs/**/*.md"))]
-)
+FOLDERS = ("docs", "reports", "benchmarks", "simulator")
+PAGES = ["README.md", "CHANGELOG.md"]
+PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / name).rglob("*.md"))
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    for link in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):  # no web address
-        assert (ROOT / page).parent.joinpath(link).exists(), link
+    path = ROOT / page
+    for link in re.findall(r"\]\(([^):]+)\)", path.read_text()):  # no web address
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# `--check`: one, two\n\n## Long-term\n\n```\n# no heading\n```\n")
+    assert anchors(page) == {"--check-one-two", "long-term"}
+
+
+@pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*.md")), ids=lambda p: p.stem)
+def test_reports_name_their_command_and_the_paper(report: Path) -> None:
+    from simulator.citation import CITATION
+    from simulator.paper import ITEMS
+
+    line = report.read_text().splitlines()[2]
+    command, _, rest = line.lstrip("`").partition("` (version ")
+    assert rest.endswith(f" writes this report. Paper: {CITATION}.")
+    item = command.removeprefix("simulate reproduce ")
+    assert item in ITEMS or command in {
+        "python -m rtl.synthesize",
+        "simulate train --out out/training --report reports",
+    }
 
 
 def test_assumptions_are_marked_where_they_stand() -> None:

@@ -754,9 +754,11 @@ def test_auto_takes_the_event_engine_and_says_why() -> None:
     net, hardware = load_workload("r18", (32, 32)), machine({"memory.dram.timing": "hbm2"})
     result = simulate(net, hardware, bits=0.56)
     assert result.engine == "event"
-    assert result.notes()[0].startswith("the event engine ran it: memory.dram.timing is hbm2")
+    assert result.notes()[0].startswith(
+        "both runs use the event engine because memory.dram.timing is hbm2"
+    )
     with pytest.raises(
-        InputError, match=r"engine fast does not cover this hardware: memory\.dram\.timing is hbm2"
+        InputError, match=r"engine fast: not available because memory\.dram\.timing is hbm2"
     ):
         simulate(net, hardware, bits=0.56, engine="fast")
 
@@ -779,12 +781,12 @@ def test_a_setting_may_take_the_table_away(tmp_path: Path) -> None:
 def test_settings_say_what_they_did(command: RunCommand) -> None:
     run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
     done = command(*run, "--set", "memory.dram.channels=2")
-    assert "changes nothing: it has an effect only with a DRAM table" in done.stdout
+    assert "has no effect because it applies only with a DRAM table" in done.stdout
     both = ("--set", "memory.dram.timing=lpddr4-3200", "--set", "memory.dram.channels=1")
     done = command(*run, *both)
     assert done.returncode == 0
-    assert "note: memory.dram.timing fixed -> lpddr4-3200: " in done.stdout
-    assert "note: memory.dram.channels None -> 1: " in done.stdout
+    assert "note: memory.dram.timing fixed -> lpddr4-3200 lengthens the run from " in done.stdout
+    assert "note: memory.dram.channels unset -> 1 " in done.stdout
 
 
 @pytest.mark.cycle

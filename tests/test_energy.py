@@ -252,7 +252,7 @@ class TestPrices:
     def test_a_mac_is_the_narrowest_that_holds_the_bits(self) -> None:
         assert TABLE.mac_aj(8) == 230_000
         assert TABLE.mac_aj(9) == 1_500_000
-        with pytest.raises(InputError, match=r"no entry for 64 bits .* widest is 32"):
+        with pytest.raises(InputError, match=r"no entry for 64 bits .* use at most 32"):
             TABLE.mac_aj(64)
 
     def test_leakage(self) -> None:
@@ -416,4 +416,4 @@ class TestCommand:
 
     def test_a_width_changes_energy_alone_and_says_so(self, command: Command) -> None:
         done = command(*self.RUN, "--set", "array.pe.partial_sum_bits=20")
-        assert "changes nothing: a sum's width counts for energy and area" in done.stdout
+        assert "has no effect because the width of a sum affects energy and area" in done.stdout

@@ -506,40 +506,40 @@ class TestWhatTheReportSays:
         return network(with_kernels(bare, indices))
 
     def test_passes(self) -> None:
-        assert "taken to spread evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
+        assert "assumed to spread evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
         told = self.notes(self.trained())
-        assert "in several passes" in told
+        assert "conv needs several LUT passes because its subset" in told
         assert "evenly" not in told
 
     def test_conflicts(self) -> None:
         setting = "array.pe.lut_subbanks=4"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
-        assert "wait for the table's ports or sub-banks as uniformly random indices" in shapes
-        assert "lut_subbanks none -> 4: " in shapes
-        assert "where their indices meet" in self.notes(self.trained(5), setting)
+        assert "wait for the LUT's ports or sub-banks, as uniformly random indices" in shapes
+        assert "lut_subbanks none -> 4 lengthens the run from " in shapes
+        assert "according to the layers' own indices" in self.notes(self.trained(5), setting)
 
     def test_how_long_conflicts_take(self) -> None:
         # bunches of 1 and of 3 cycles in turn: 2 instead of 1 on average
         one = with_kernels(layer(64, 64, 2, 2, tau=5), pairs([0, 1, 2, 3, 0, 4, 8, 1] * 8))
         told = self.notes(network(one), "array.pe.lut_subbanks=4")
-        assert "where their indices meet: their accumulates take 2.00 times as long" in told
+        assert "accumulation takes 2.00 times as long in conv because lookups wait" in told
 
     def test_encoding(self) -> None:
         setting = "memory.index_buffer.encoding=huffman"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
-        assert "stored at fixed length" in shapes
-        assert "encoding fixed -> huffman changes nothing: only shapes are known" in shapes
+        assert "conv is stored at fixed length because only its shape is known" in shapes
+        assert "encoding fixed -> huffman has no effect because only shapes are known" in shapes
         told = self.notes(self.trained(5), setting)
         # 64 x 128 x 5 bit = 5120 bytes
-        assert re.search(r"1 layer Huffman-coded: .* take \d\.\d kB instead of 5.1 kB", told)
+        assert re.search(r"code lengths of 1 layer in \d\.\d kB instead of 5.1 kB", told)
 
     @pytest.mark.parametrize(
         ("setting", "more", "reason"),
         [
-            ("array.pe.lut_read_ports=4", (), "as long with it as without it"),
-            ("array.pe.lut_subbanks=4", ("array.pe.accumulators=1",), "no layer uses the table"),
-            ("array.pe.lut_read_ports=accumulators", (), "has this value already"),
-            ("memory.index_buffer.encoding=fixed", (), "has this value already"),
+            ("array.pe.lut_read_ports=4", (), "equally long for their entries at both values"),
+            ("array.pe.lut_subbanks=4", ("array.pe.accumulators=1",), "no layer uses the LUT"),
+            ("array.pe.lut_read_ports=accumulators", (), "already has this value"),
+            ("memory.index_buffer.encoding=fixed", (), "already has this value"),
         ],
     )
     def test_settings_that_change_nothing(
@@ -547,7 +547,7 @@ class TestWhatTheReportSays:
     ) -> None:
         told = self.notes(self.trained(5), setting, *more)
         (line,) = [x for x in told.splitlines() if x.startswith(setting.partition("=")[0])]
-        assert "changes nothing" in line
+        assert "has no effect because" in line
         assert reason in line
 
 

@@ -314,11 +314,13 @@ class TestCommand:
     @pytest.mark.parametrize("buffer", [INDEX, ACTIVATION])
     def test_settings_say_what_they_did(self, command: Command, buffer: str) -> None:
         done = command(*self.R20, "--set", f"{buffer}.banks=2")
-        assert "changes nothing: it has an effect only with one port" in done.stdout
+        assert "has no effect because it applies only with one port" in done.stdout
         done = command(*self.R20, "--set", f"{buffer}.ports=1", "--why")
-        assert f"note: the event engine ran it: {buffer}.ports is 1" in done.stdout
-        assert f"note: {buffer}.ports 2 -> 1: " in done.stdout
-        assert "waiting for a" in done.stdout  # buffer's port, the column of the losses
+        assert f"both runs use the event engine because {buffer}.ports is 1" in done.stdout
+        assert f"note: {buffer}.ports 2 -> 1 lengthens the run from " in done.stdout
+        assert (
+            "buffer port" in done.stdout.partition("critical path")[2]
+        )  # the column of the losses
 
     @pytest.mark.parametrize(
         ("setting", "words"),
@@ -339,7 +341,7 @@ class TestCommand:
     def test_the_fast_engine_refuses(self, command: Command) -> None:
         done = command(*self.R20, "--engine", "fast", "--set", f"{ACTIVATION}.ports=1")
         assert done.returncode == 2
-        assert f"does not cover this hardware: {ACTIVATION}.ports is 1" in done.stderr
+        assert f"engine fast: not available because {ACTIVATION}.ports is 1" in done.stderr
 
 
 @pytest.mark.unit
@@ -353,11 +355,14 @@ class TestReport:
         # the worked example: the first fill loses a cycle, and hides behind the weights
         net = network(layer(64, 64, 1, 2, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
-        assert "0.56 bit: reads of the activation buffer lose 1 cycles to writes" in one.notes()
+        assert (
+            "at 0.56 bit: reads of the activation buffer lose 1 cycle to writes because the buffer "
+            "has one port."
+        ) in one.notes()
         assert not any("reads of" in note for note in two.notes())
         # the baseline reads later: its steps wait for their kernels, behind the inputs
         assert why_unmoved(f"{ACTIVATION}.ports", one, two) == (
-            "reads lose 0 -> 1 cycles to writes (both runs), but other units hide them"
+            "other units hide the cycles that reads lose to writes (0 -> 1, both runs together)"
         )
 
     def test_reads_that_meet_no_write(self) -> None:
@@ -365,7 +370,9 @@ class TestReport:
         # for inputs, which are written in 104
         net = network(layer(64, 32, 1, 1, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
-        assert why_unmoved(f"{ACTIVATION}.ports", one, two) == "no read meets a write of its bank"
+        assert why_unmoved(f"{ACTIVATION}.ports", one, two) == (
+            "no read collides with a write to the same bank"
+        )
 
     def test_behind_a_dram_table(self) -> None:
         """What is ready when is measured there; every loss is still a write of the same bank."""

@@ -189,12 +189,12 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("objective", "limits", "words"),
         [
-            ("bits", {}, "objective bits: give max-time-ms"),
-            ("capacity", {"mean_bits": 0.5}, "objective capacity: give max-time-ms"),
-            ("time", {"max_time_ms": 1.0}, "objective time: give mean-bits"),
+            ("bits", {}, "objective bits: needs max-time-ms"),
+            ("capacity", {"mean_bits": 0.5}, "objective capacity: needs max-time-ms"),
+            ("time", {"max_time_ms": 1.0}, "objective time: needs mean-bits"),
             ("time", {"mean_bits": -1.0}, "mean_bits -1: expected more than 0"),
             ("bits", {"max_time_ms": float("nan")}, "max_time_ms nan: expected"),
-            ("bits", {"max_time_ms": 1e-6}, "max-time-ms 1e-06 is out of reach of net"),
+            ("bits", {"max_time_ms": 1e-6}, "max-time-ms 1e-06 excludes every combination of net"),
             ("time", {"mean_bits": 0.1}, "which stores"),
             ("time", {"min_mean_bits": 1.1}, "0.2241 to 1.0000 bits per weight"),
         ],

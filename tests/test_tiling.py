@@ -35,8 +35,8 @@ def test_one_band_where_the_whole_input_fits() -> None:
     # Inputs come in 3 transfers of a burst a row, 5 in the first: 47 bursts. So single rows move
     # 16 x 18432 + 47 x 64 + 8192 = 306112 bytes, and 15 x 18432 are 90 % of them.
     assert notes(rows, rows, [])[-1] == (
-        "1 bit: conv would move 90 % fewer DRAM bytes (306.1 -> 29.6 kB) in bands of 16 rows, "
-        "block by block, instead of row by row"
+        "at 1 bit: conv would move 90 % fewer DRAM bytes (29.6 kB instead of 306.1 kB) block by "
+        "block in bands of 16 rows instead of row by row."
     )
 
 

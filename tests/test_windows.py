@@ -231,8 +231,10 @@ class TestReport:
         assert 120 * 16 <= total(result.run.attribution)[Part.WINDOW_READ] <= 128 * 16
         assert total(result.baseline.attribution)[Part.WINDOW_READ] == 0  # 128 dots
         (note,) = [text for text in result.notes() if "windows" in text]
-        assert note.startswith("0.56 bit: all layers wait for their windows")
-        assert note.endswith("take 1.50 times as long")
+        assert note == (
+            "at 0.56 bit: fills and direct steps that read windows take 1.50 times as long in all "
+            "layers because activation_buffer.bytes_per_cycle (1.5) is too low."
+        )
 
     def test_a_number_is_halved_and_doubled(self) -> None:
         keys = (dict(numeric_keys(msgspec.to_builtins(machine({KEY: r})))) for r in (2, "windows"))
@@ -262,21 +264,21 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("setting", "reason"),
         [
-            (f"{KEY}=8", "windows are read in 9 cycles at most, while its dot products are made"),
-            (f"{KEY}=windows", "the hardware file has this value already"),
+            (f"{KEY}=8", "reads its windows in at most 9 cycles, while its dot products run."),
+            (f"{KEY}=windows", "the hardware file already has this value."),
         ],
     )
     def test_why_nothing_changed(self, command: Command, setting: str, reason: str) -> None:
         done = command(*self.R18, "--set", setting)
         (line,) = [x for x in done.stdout.splitlines() if x.startswith(f"note: {KEY}")]
-        assert "changes nothing: " in line
+        assert "has no effect because " in line
         assert line.endswith(reason)
 
     def test_a_narrow_line_is_an_effect_and_an_axis(self, command: Command, tmp_path: Path) -> None:
         done = command(*self.R18, "--set", f"{KEY}=2", "--why")
-        assert f"note: {KEY} windows -> 2.0: " in done.stdout
-        assert "all layers wait for their windows" in done.stdout
-        assert "reading" in done.stdout  # windows: the column of the wait
+        assert f"note: {KEY} windows -> 2.0 lengthens the run from " in done.stdout
+        assert "fills and direct steps that read windows take " in done.stdout
+        assert "window" in done.stdout.partition("critical path")[2]  # the column of the wait
         done = command("sweep", *self.R18, "--set", f"{KEY}=1,8,windows", "--out", "s")
         assert done.returncode == 0, done.stderr
         assert "fastest at 8" in done.stdout

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.workload import Layer, load_workload
+from simulator.workload import Workload, load_workload
+from simulator.workload.exporters import export
 
 HERE = Path(__file__).resolve().parent
 MODEL = "r18"
@@ -48,21 +49,14 @@ class Peer:
 
     name: str
     requirements: tuple[str, ...]
-    prepare: Callable[[Path, tuple[Layer, ...]], list[str]]
+    prepare: Callable[[Path, Workload], list[str]]
     """Write its inputs into a folder; return the driver's arguments."""
     what: str
     sizes: tuple[int, ...] = SIZES
 
 
-def prepare_scalesim(folder: Path, layers: tuple[Layer, ...]) -> list[str]:
-    rows = [
-        "layer, ifmap height, ifmap width, filter height, filter width, channels, filters, stride,"
-    ]
-    for x in layers:  # SCALE-Sim knows no padding: the map is given with it
-        height, width = x.in_height + 2 * x.padding, x.in_width + 2 * x.padding
-        shape = (height, width, x.kernel, x.kernel, x.in_channels, x.out_channels, x.stride)
-        rows.append(f"{x.name}, {', '.join(map(str, shape))},")
-    (folder / "topology.csv").write_text("\n".join(rows) + "\n")
+def prepare_scalesim(folder: Path, workload: Workload) -> list[str]:
+    (folder / "topology.csv").write_text(export(workload, "scalesim").text)
     (folder / "layout.csv").write_text("no custom layout\n")
     (folder / "scale.cfg").write_text(
         f"""[general]
@@ -99,27 +93,8 @@ UseRamulatorTrace: False
     return [str(HERE / "drive_scalesim.py"), "scale.cfg", "topology.csv", "layout.csv"]
 
 
-def prepare_zigzag(folder: Path, layers: tuple[Layer, ...]) -> list[str]:
-    workload = [
-        {
-            "id": number,
-            "name": x.name,
-            "operator_type": "Conv",
-            "equation": "O[b][k][oy][ox]+=W[k][c][fy][fx]*I[b][c][iy][ix]",
-            "dimension_relations": [f"ix={x.stride}*ox+1*fx", f"iy={x.stride}*oy+1*fy"],
-            "loop_dims": ["B", "K", "C", "OY", "OX", "FY", "FX"],
-            "loop_sizes": [
-                1, x.out_channels, x.in_channels, x.out_height, x.out_width, x.kernel, x.kernel,
-            ],
-            "operand_precision": {"W": 8, "I": 8, "O": 16, "O_final": 8},
-            "operand_source": {"W": number, "I": max(0, number - 1)},
-            "pr_loop_dims": ["IX", "IY"],
-            "pr_loop_sizes": [x.in_width, x.in_height],
-            "padding": [[x.padding, x.padding], [x.padding, x.padding]],
-        }
-        for number, x in enumerate(layers)
-    ]  # fmt: skip
-    (folder / "workload.yaml").write_text(json.dumps(workload))  # JSON is YAML
+def prepare_zigzag(folder: Path, workload: Workload) -> list[str]:
+    (folder / "workload.yaml").write_text(export(workload, "zigzag").text)
     return [str(HERE / "drive_zigzag.py"), "workload.yaml", str(SIDE)]
 
 
@@ -128,19 +103,20 @@ PEERS = (
         "SCALE-Sim 3.0.0",
         ("scalesim==3.0.0", "numpy==2.3.5", "pandas==3.1.1", "matplotlib==3.11.2"),
         prepare_scalesim,
-        f"a systolic array of {SIDE} x {SIDE} multiply-accumulates, weight-stationary, cycle by "
-        "cycle, with its SRAM demand; memory stalls from the bandwidth that it works out itself. "
-        "No table, no sub-bit weights, no overlap of layers. At 224 pixels it had not finished "
-        "after 14 CPU minutes, with 7 GB of memory, and is left out there",
+        f"a weight-stationary systolic array of {SIDE} x {SIDE} multiply-accumulates, cycle by "
+        "cycle, with its SRAM demand. Memory stalls follow from the bandwidth that SCALE-Sim "
+        "computes. It has no LUT, no sub-bit weights and no overlap of layers. The 224-pixel run "
+        "is missing: it was incomplete after 14 CPU minutes, with 7 GB of memory",
         sizes=(64,),
     ),
     Peer(
         "ZigZag 3.9.1",
         ("zigzag-dse==3.9.1", "six==1.17.0", "numpy==2.4.6", "onnx==1.23.2"),
         prepare_zigzag,
-        f"{SIDE} x {SIDE} multiply-accumulates of 8 bit under the TPU-like memories that it ships "
-        "(array size and unrolling changed); searches the best temporal mapping of each layer with "
-        "an analytic cost model, energy too. No event is simulated, no table, no sub-bit weights",
+        f"{SIDE} x {SIDE} 8-bit multiply-accumulates with the TPU-like memories that ZigZag ships "
+        "(array size and unrolling changed). An analytic cost model, including energy, finds the "
+        "best temporal mapping of each layer. It has no event simulation, no LUT and no sub-bit "
+        "weights",
     ),
 )
 
@@ -165,14 +141,14 @@ def measured(command: list[str], folder: Path, log: Path) -> tuple[float, float,
 
 def run_peer(peer: Peer, cache: Path, size: int) -> Measured:
     """Set a peer up, if it is not yet, and run it."""
-    layers = load_workload(MODEL, (size, size)).binary_layers
+    workload = load_workload(MODEL, (size, size))
     folder = cache / peer.name.replace(" ", "-")
     python = folder / "venv/bin/python"
     if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", *peer.requirements], check=True)
         (folder / "ready").touch()
-    arguments = peer.prepare(folder, layers)
+    arguments = peer.prepare(folder, workload)
     spent = measured([str(python), *arguments], folder, folder / "log.txt")
     cycles = json.loads((folder / "cycles.json").read_text())
     return Measured(peer.name, size, *spent, round(sum(cycles)), peer.what)
@@ -194,9 +170,9 @@ def run_ours(cache: Path, size: int) -> list[Measured]:
                 size,
                 *spent,
                 said["cycles"] + said["baseline"]["cycles"],
-                "64 PEs with tables, 1-bit and sub-bit weights; every fill, fetch, accumulate, "
-                "drain and DMA transfer of both runs (0.56 bit and 1 bit), layers prefetching into "
-                "each other. No energy in this run, no mapping search",
+                "64 PEs with LUTs, 1-bit and sub-bit weights; every fill, fetch, accumulate, drain "
+                "and DMA transfer of both runs (0.56 bit and 1 bit), with weight prefetch across "
+                "layers. The run includes no energy and no mapping search",
             )
         )
     return found
@@ -204,12 +180,12 @@ def run_ours(cache: Path, size: int) -> list[Measured]:
 
 def report(rows: list[Measured], failures: list[str]) -> str:
     lines = [
-        "# Side by side with peers",
+        "# Comparison with other simulators",
         "",
-        f"The binary convolutions of ResNet-18 on {SIDE * SIDE} elements. One run on one machine "
-        "by `python benchmarks/peers/run.py`, each tool in an environment of its own; "
-        "start-up counted. The tools answer different questions, so their cycles do not compare: "
-        "the columns on the right are about the tools' own cost.",
+        f"Workload: the binary convolutions of ResNet-18 on {SIDE * SIDE} elements. "
+        "`python benchmarks/peers/run.py` measures every tool once on one machine, each in its "
+        "own environment. Times include start-up. The tools answer different questions; their "
+        "cycles are therefore not comparable. The table compares the cost of running the tools.",
         "",
         "| tool | input | seconds | CPU seconds | peak MB | simulated cycles "
         "| cycles per CPU second |",
@@ -220,7 +196,7 @@ def report(rows: list[Measured], failures: list[str]) -> str:
         f"| {r.peak_mb:.0f} | {r.cycles:,} | {r.cycles / r.cpu_seconds:,.0f} |"
         for r in rows
     ]
-    lines += ["", "What each models, and does not:", ""]
+    lines += ["", "Scope of each tool:", ""]
     lines += [f"- **{name}**: {what}." for name, what in {r.name: r.what for r in rows}.items()]
     lines += [f"- {failure}" for failure in failures]
     return "\n".join(lines) + "\n"

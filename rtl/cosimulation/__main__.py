@@ -12,18 +12,32 @@ from rtl.cosimulation.fixed import fixed_cases
 from rtl.cosimulation.make import CI_MACHINES, MACHINES, random_case
 
 
-@click.command(epilog="Exit status: 0 all agree, 1 some differ, 2 wrong options or no Verilator.")
-@click.option("--seed", "seeds", type=int, multiple=True, help="A random layer; may be repeated.")
-@click.option("--count", type=click.IntRange(1), help="The random layers of seeds 0 to COUNT - 1.")
-@click.option("--ci", is_flag=True, help="Draw random layers on the machines of the CI set only.")
-@click.option("--case", "name", help="A fixed layer by its name; `list` prints the names.")
+@click.command(
+    epilog="Exit status: 0 if all layers agree, 1 if not, 2 for bad options or no Verilator."
+)
+@click.option(
+    "--seed",
+    "seeds",
+    type=int,
+    multiple=True,
+    help="Compare the random layer with this seed. Repeatable.",
+)
+@click.option(
+    "--count", type=click.IntRange(1), help="Compare the random layers with seeds 0 to COUNT - 1."
+)
+@click.option(
+    "--ci",
+    is_flag=True,
+    help="Draw random layers only on the hardware configurations of the CI set.",
+)
+@click.option("--case", "name", help="Compare one fixed layer; `list` prints the names.")
 @click.option("--vcd", type=click.Path(dir_okay=False, path_type=Path), help="Write a waveform.")
 def main(
     seeds: tuple[int, ...], count: int | None, ci: bool, name: str | None, vcd: Path | None
 ) -> None:
-    """Compare circuit and simulator: every command's cycles, every output. Tolerance zero.
+    """Compare the RTL with the simulator: all command cycles and outputs, with zero tolerance.
 
-    Without options the fixed layers are compared.
+    Without options, compare all fixed layers.
 
     \b
     Examples:
@@ -38,7 +52,7 @@ def main(
         return
     cases = _cases((*seeds, *range(count or 0)), ci, name)
     if vcd and len(cases) != 1:
-        raise click.UsageError("--vcd: name one layer, with --seed or --case")
+        raise click.UsageError("--vcd: needs exactly one layer; use --seed or --case")
     if vcd:
         vcd.parent.mkdir(parents=True, exist_ok=True)
     with click.progressbar(
@@ -54,7 +68,9 @@ def _cases(seeds: tuple[int, ...], ci: bool, name: str | None) -> list[Case]:
     if name is not None:
         found = [case for case in fixed_cases() if case.name == name]
         if not found:
-            raise click.UsageError(f"--case {name!r}: --case list prints the names")
+            raise click.UsageError(
+                f"--case {name!r}: not a fixed layer; `--case list` prints the names"
+            )
         return found
     machines = CI_MACHINES if ci else MACHINES
     return [random_case(seed, machines) for seed in seeds] or fixed_cases()

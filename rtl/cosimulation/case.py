@@ -40,6 +40,7 @@ class Case:
             "array.pes": self.parameters.pes,
             "array.pe.lut_entries": self.parameters.lut_entries,
             "array.pe.lut_banks": self.parameters.lut_banks,
+            "array.pe.index_register_sets": self.parameters.register_sets,
             "array.pe.accumulators": self.parameters.accumulators,
             "array.pe.partial_sums": self.parameters.partial_sums,
             "memory.dram.latency_cycles": 0,

@@ -29,6 +29,8 @@ class Parameters:
     dot_width: int = 9
     lut_entries: int = 32
     lut_banks: int = 2
+    register_sets: int = 2
+    """Sets of index registers."""
     accumulators: int = 4
     partial_sums: int = 128
     passes: int = 1

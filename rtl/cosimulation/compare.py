@@ -95,10 +95,10 @@ def _times(kind: str, circuit: CircuitRun, simulated: NDArray[np.int64]) -> list
     found = circuit.events[kind]
     lines = []
     if len(found) != len(simulated):
-        lines.append(f"{kind}: circuit {len(found)} commands, simulator {len(simulated)}")
+        lines.append(f"{kind}: RTL {len(found)} commands, simulator {len(simulated)}")
     both = min(len(found), len(simulated))
     for n in np.flatnonzero(np.any(found[:both] != simulated[:both], axis=1))[:3]:
-        lines.append(f"{kind} {n}: circuit {found[n].tolist()}, simulator {simulated[n].tolist()}")
+        lines.append(f"{kind} {n}: RTL {found[n].tolist()}, simulator {simulated[n].tolist()}")
     return lines
 
 
@@ -106,13 +106,15 @@ def _outputs(case: Case, circuit: CircuitRun) -> list[str]:
     expected = case.convolution()
     pixel, channel, value = circuit.sums.T
     if len(value) != expected.size:
-        return [f"outputs: circuit {len(value)}, convolution {expected.size}"]
+        return [f"outputs: RTL {len(value)}, convolution {expected.size}"]
     outside = (pixel >= expected.shape[0]) | (channel >= expected.shape[1])
     if np.any(outside):
-        return [f"outputs: {np.count_nonzero(outside)} of pixels or channels that do not exist"]
+        return [
+            f"outputs: {np.count_nonzero(outside)} belong to pixels or channels that do not exist"
+        ]
     found = np.full(expected.shape, np.iinfo(np.int64).min)
     found[pixel, channel] = value
     return [
-        f"output of pixel {p}, channel {c}: circuit {found[p, c]}, convolution {expected[p, c]}"
+        f"output of pixel {p}, channel {c}: RTL {found[p, c]}, convolution {expected[p, c]}"
         for p, c in np.argwhere(found != expected)[:3]
     ]

@@ -11,7 +11,7 @@ from simulator.workload import load_workload
 
 def fixed_cases() -> list[Case]:
     """Some thirty layers on four machines."""
-    return [*_small(), *_uneven(), *_deep(), *cut_resnet18()]
+    return [*_small(), *_register_sets(), *_uneven(), *_deep(), *cut_resnet18()]
 
 
 def _cases(parameters: Parameters, named: dict[str, Case]) -> list[Case]:
@@ -51,6 +51,21 @@ def _small() -> list[Case]:
             "convolution in 3 groups": case(15, 54, 3, 3, tau=3, groups=3),
         },
     )
+
+
+def _register_sets() -> list[Case]:
+    """A fetch that takes about as long as a step, with one, three and four sets of registers."""
+    layers = {"LUT": shape(9, 16, 3, 3, tau=3), "1 bit": shape(9, 30, 2, 3)}
+    return [
+        case_of(
+            f"{count} register sets, {name}",
+            replace(SMALL, register_sets=count),
+            layer,
+            index_bytes_per_cycle=2,
+        )
+        for count in (1, 3, 4)
+        for name, layer in layers.items()
+    ]
 
 
 def _uneven() -> list[Case]:

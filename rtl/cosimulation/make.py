@@ -12,11 +12,15 @@ from simulator.workload.kernels import KernelSet
 SMALL = Parameters(pes=4, lut_entries=8, lut_banks=2, accumulators=2, partial_sums=16)
 """The smallest machine without passes: for mutants, waveforms and quick tests."""
 
-UNEVEN = Parameters(pes=5, lut_entries=4, lut_banks=3, accumulators=3, partial_sums=20, passes=16)
-"""Nothing is a power of two; subsets of up to 64 kernels in passes."""
+UNEVEN = Parameters(
+    pes=5, lut_entries=4, lut_banks=3, register_sets=1, accumulators=3, partial_sums=20, passes=16
+)
+"""Nothing is a power of two; one set of index registers; subsets of up to 64 kernels in passes."""
 
-DEEP = Parameters(pes=2, lut_entries=96, lut_banks=2, accumulators=5, partial_sums=640, passes=6)
-"""All 512 kernels in six passes, blocks of up to 640 outputs."""
+DEEP = Parameters(
+    pes=2, lut_entries=96, lut_banks=2, register_sets=4, accumulators=5, partial_sums=640, passes=6
+)
+"""All 512 kernels in six passes, blocks of up to 640 outputs, four sets of index registers."""
 
 PAPER = Parameters()
 """The paper's array: 64 PEs, 2 banks of 32 entries, 4 accumulators, 128 partial sums."""
@@ -26,10 +30,18 @@ CI_MACHINES = (SMALL, UNEVEN, DEEP)
 MACHINES = (
     *CI_MACHINES,
     Parameters(pes=3, lut_entries=3, lut_banks=1, accumulators=2, partial_sums=17, passes=11),
-    Parameters(pes=8, lut_entries=16, lut_banks=4, accumulators=4, partial_sums=64, passes=4),
+    Parameters(
+        pes=8,
+        lut_entries=16,
+        lut_banks=4,
+        register_sets=4,
+        accumulators=4,
+        partial_sums=64,
+        passes=4,
+    ),
     Parameters(pes=1, lut_entries=2, lut_banks=2, accumulators=4, partial_sums=4, passes=4),
     Parameters(pes=16, lut_entries=32, lut_banks=2, accumulators=8, partial_sums=128),
-    Parameters(pes=6, lut_entries=8, lut_banks=2, accumulators=1, partial_sums=24),
+    Parameters(pes=6, lut_entries=8, lut_banks=2, register_sets=1, accumulators=1, partial_sums=24),
 )
 """Machines of the random cases, each a build of the circuit."""
 

@@ -41,8 +41,8 @@ _UNITS = {
     "accumulate": "accumulate",
     "drain": "drain",
 }
-_COLOURS = ("#0072B2", "#E69F00")
-"""Of steps in turn."""
+_COLORS = ("#0072B2", "#E69F00")
+"""Alternating colors of steps."""
 
 
 def ten_steps() -> Case:
@@ -96,7 +96,7 @@ def draw(case: Case, waveform: dict[str, list[tuple[int, int]]]) -> "Figure":
 
 
 def _draw_waveform(axes: "Axes", waveform: dict[str, list[tuple[int, int]]], last: int) -> None:
-    axes.set_title("Circuit (Verilator)", loc="left")
+    axes.set_title("RTL (Verilator)", loc="left")
     for row, name in enumerate(_SIGNALS):
         times, values = _steps_of(waveform[name], last)
         most = max(1, int(values.max()))
@@ -118,12 +118,12 @@ def _steps_of(
 
 
 def _draw_timeline(axes: "Axes", events: dict[str, NDArray[np.int64]]) -> None:
-    axes.set_title("Simulator (event engine); numbers are steps, of a drain pixels", loc="left")
+    axes.set_title("Simulator (event engine); numbers are steps; for drains, pixels", loc="left")
     for row, kind in enumerate(_UNITS.values()):
         for number, (start, end) in enumerate(events[kind].tolist()):
             axes.barh(
                 -row, end - start, left=start, height=0.7, edgecolor="white", linewidth=0.4,
-                color=_COLOURS[number % 2],
+                color=_COLORS[number % 2],
             )  # fmt: skip
             axes.annotate(
                 str(number), ((start + end) / 2, -row), ha="center", va="center", color="white"

@@ -8,7 +8,19 @@ from typing import Any
 import click
 
 from simulator import __version__
-from simulator.cli.options import network_options
+from simulator.cli.formatting import Context, unknown_command, write_epilog, write_sections
+from simulator.cli.options import (
+    OUTPUT,
+    PRECISION,
+    READING,
+    RUN,
+    SHAPE,
+    SUBSETS,
+    given,
+    option,
+    shared,
+)
+from simulator.cli.output import write_any_character
 from simulator.errors import InputError
 
 _EXAMPLES = """
@@ -16,28 +28,44 @@ Examples:
 
 \b
   simulate --hw cofluent64 --model r18 --bits 0.56
-  simulate --hw hw_configs/cofluent64.yaml --model r18 --tau 4 --out out/r18
+  simulate --hw cofluent64 --model r18 --tau 4 --out out/r18
   simulate --hw cofluent64 --model r34 --bits 0.56 --set array.pes=128
   simulate --hw cofluent64 --model r50 --bits 0.59 --json > r50.json
   simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
-  simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
-  simulate --hw cofluent64 --model r18 --bits 0.56 --check
   simulate --hw cofluent64 --model r18 --bits 0.56 --energy 45nm
-  simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 1
-  simulate extract r18-snn.pth.tar --network r18-snn -o r18-snn.npz
-  simulate --hw cofluent64 --model r18-snn.npz
-  simulate reproduce table4
-  simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --set array.pes=16:1024:x2 --out study
-  simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
+  simulate --hw cofluent64 --model r18 --bits 0.56 --report r18.html
+  simulate --hw cofluent64 --model trained-r20-0.56 --check
+  simulate --hw machine.yaml --model trained.pth --network network.yaml
+"""
+_START = """
+Examples:
+
+\b
+  simulate list
+  simulate --hw cofluent64 --model r18 --bits 0.56
+  simulate --hw cofluent64 --model r18 --bits 0.56 --why --what-helps
+  simulate compare cofluent64 --set array.pes=64,128 --model r18 --bits 0.56
+  simulate init my-study
 """
 
-
-_COMMANDS = ("compare", "extract", "kernels", "ops", "reproduce", "search", "sweep", "train")
+_COMMANDS = (
+    "list", "show", "init",
+    "compare", "verify", "export", "sweep", "search",
+    "ops", "kernels", "extract", "train", "reproduce",
+)  # fmt: skip
 """Subcommands: each the function of its own name in the module of its own name."""
+_OTHER_NAMES = {"list": "listing"}
+"""Names of functions and modules that would hide Python's own."""
+
+
+class _Interrupted(Exception):  # noqa: N818 # no error
+    """Ctrl-C; click itself would answer it with a line of its own."""
 
 
 class _Commands(click.Group):
     """A group that imports a subcommand when it is used: start-up time counts."""
+
+    context_class = Context
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
         return list(_COMMANDS)
@@ -45,120 +73,144 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # same
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"simulator.cli.{cmd_name}"), cmd_name)
+        name = _OTHER_NAMES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"simulator.cli.{name}"), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand, or fail with the nearest one."""
+        if args[0] not in _COMMANDS:
+            unknown_command(ctx, args[0], _COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Print a short help if there is nothing to parse."""
+        if not args and not ctx.resilient_parsing:
+            click.echo(self._short_help(ctx))
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options by section, then the commands."""
+        write_sections(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # click's signature
+        """Write the examples without click's indentation."""
+        write_epilog(self, formatter)
+
+    def _short_help(self, ctx: click.Context) -> str:
+        """Usage, purpose, five examples and the commands, without the options."""
+        formatter = ctx.make_formatter()
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(_START.strip())
+        self.format_commands(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(
+            "simulate --help lists the options, simulate COMMAND --help those of a command."
+        )
+        return formatter.getvalue().rstrip()
 
 
 @click.group(
     cls=_Commands,
     invoke_without_command=True,
     epilog=_EXAMPLES,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[COMMAND ...]",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--hw", help="Hardware: a shipped name or a path to its YAML file.")
-@network_options
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override a key of the hardware file, e.g. array.pes=128. Repeatable; the report says "
-    "what each one did.",
-)
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option(
-    "--engine",
-    default="auto",
-    show_default=True,
-    help="auto, fast or event (SimPy, the reference); both give the same cycles.",
-)
-@click.option(
+@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS)
+@shared("engine", "energy")
+@option(
     "--check",
+    section=RUN,
     is_flag=True,
     help="Also compute every binary layer as the array does and compare each output integer with "
-    "a direct convolution; exit status 1 if one differs.",
+    "a direct convolution. Exit status 1 if one differs.",
 )
-@click.option(
+@option(
     "--check-seed",
+    section=RUN,
     type=click.IntRange(min=0),
-    help="Seed of the check's random activations, and of kernels where there are none; else 0.",
+    metavar="N",
+    help="Seed of the check's random activations and missing kernels. Default: 0.",
 )
-@click.option(
+@option(
     "--check-input",
+    section=RUN,
     type=click.Path(path_type=Path),
     metavar="FILE.npy",
     help="Input of the first binary layer in the check: [images, channels, height, width].",
 )
-@click.option(
-    "--energy",
-    metavar="TABLE",
-    help="Price the run by an energy table: a shipped name (45nm, 7nm) or a path to its YAML file.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder for summary.json, layers.csv, trace.parquet (trace.csv without pyarrow), timeline "
-    "and roofline (.png, .svg).",
-)
-@click.option(
+@option(
     "--why",
+    section=OUTPUT,
     is_flag=True,
-    help="Also print, per layer, what its cycles were spent on along the critical path.",
+    help="Also print each layer's cycles by category along the critical path.",
 )
-@click.option(
+@option(
     "--what-helps",
+    section=OUTPUT,
     is_flag=True,
-    help="Run again with every numeric key of the hardware file halved, and doubled; print the "
-    "effects on the time, ranked, each with its reason.",
+    help="Sensitivity analysis: rerun with every numeric key of the hardware file halved and "
+    "doubled, and print the changes in time, ranked, with reasons.",
 )
-@click.option(
+@shared("out", out="Folder for summary.json, layers.csv, the trace, timeline and roofline.")
+@option(
     "--report",
+    section=OUTPUT,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.html",
-    help="Write one self-contained page: timeline to zoom, layers, reasons, roofline, assumptions.",
+    help="Write one self-contained HTML report: timeline, layers, reasons, roofline, assumptions.",
 )
-@click.option(
+@option(
     "--perfetto",
+    section=OUTPUT,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write a trace for ui.perfetto.dev; gzipped if the name ends in .gz.",
+    help="Write a trace for ui.perfetto.dev, gzipped if the name ends in .gz.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
+@shared("json", "quiet")
 @click.version_option(__version__, prog_name="simulate")
 @click.pass_context
 def cli(context: click.Context, /, **options: Any) -> None:
-    """Simulate a 1-bit or sub-bit neural network on a PE array, cycle by cycle.
+    """Simulate 1-bit and sub-bit neural networks on a PE array, cycle by cycle.
 
-    Runs the network at the given bits per weight and, on the same hardware, at 1 bit; prints
-    cycles, times, speedup, utilisation and what binds, by layer and by stage.
+    Runs the network at the given bits per weight and, on the same hardware, at 1 bit. Prints
+    cycles, times, speedup, utilization, and the bottleneck, by layer and by stage.
     """
     if context.invoked_subcommand is None:
         from simulator.cli.run import run
 
         run(**options)
         return
-    source = click.core.ParameterSource.COMMANDLINE
-    stray = [name for name in options if context.get_parameter_source(name) is source]
-    if stray:
-        option = {"settings": "set", "as_json": "json", "taus": "layer-tau"}.get(
-            stray[0], stray[0]
-        ).replace("_", "-")
+    for stray in given(context):
         raise click.UsageError(
-            f"--{option} stands before {context.invoked_subcommand!r}, where it would have no "
-            "effect: put it behind"
+            f"{stray.opts[0]} before {context.invoked_subcommand!r} would have no effect: put it "
+            "after the command"
         )
 
 
 def main() -> None:
     """Run the command; wrong input is one line on stderr and exit status 2."""
+    write_any_character()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="simulate", standalone_mode=False)
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (_Interrupted, click.Abort, KeyboardInterrupt):
         click.echo("simulate: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:

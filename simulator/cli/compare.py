@@ -1,66 +1,100 @@
-"""`simulate compare`: two results, or two configurations, side by side."""
+"""`simulate compare`: two results, or two hardware configurations, side by side."""
 
 import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.options import network_options, workload_from
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.formatting import Command
+from simulator.cli.options import (
+    PRECISION,
+    READING,
+    SHAPE,
+    SUBSETS,
+    given,
+    is_several,
+    shared,
+    workload_from,
+)
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.progress import Progress
     from simulator.report.saved import Saved
-    from simulator.run import Progress
 
 _EXAMPLES = """
 Examples:
 
 \b
   simulate compare out/r18 out/r18-128pes
-  simulate compare cofluent64 cofluent64,array.pes=128 --model r18 --bits 0.56
-  simulate compare out/r18 my/array.yaml --model r18 --bits 0.56 --out out/compared
+  simulate compare cofluent64 --set array.pes=64,128 --model r18 --bits 0.56
+  simulate compare cofluent64 machine.yaml --model r18 --bits 0.56 --out out/ab
+  simulate compare out/r18 machine.yaml --set array.pes=128 \\
+      --model r18 --bits 0.56
 """
 
 
-@click.command(epilog=_EXAMPLES)
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of the comparison: a saved result, or a hardware file with its settings."""
+
+    name: str
+    settings: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    """Settings that the other side does not have."""
+
+    @property
+    def is_saved(self) -> bool:
+        """True for a folder that --out made, or its summary.json."""
+        return _is_saved(self.name)
+
+    @property
+    def title(self) -> str:
+        """The name with what tells it from the other side."""
+        return " ".join((self.name, *self.own))
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument("a")
-@click.argument("b")
-@network_options
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--engine", default="auto", show_default=True, help="auto, fast or event.")
-@click.option(
-    "--energy", metavar="TABLE", help="Price the runs by an energy table: 45nm, 7nm, a file."
+@click.argument("b", required=False)
+@shared(
+    "set",
+    set="Override a key of the hardware files: one value for both sides, or one for A and one for "
+    "B, such as array.pes=64,128. Repeatable.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for compare.md and compare.json."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
+@shared("model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS, "engine", "energy")
+@shared("out", "json", "quiet", out="Folder for compare.md and compare.json.")
 @click.pass_context
 def compare(
     context: click.Context,
     /,
     *,
     a: str,
-    b: str,
+    b: str | None,
+    settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Say what differs between A and B: configuration, time by layer, and why.
+    """Compare two results or two hardware configurations.
 
-    A and B each are a folder that --out made, or a hardware file or shipped name, with settings
-    behind commas if need be, which is then run with --model and --bits.
+    Prints the differences in configuration and in time by layer, with reasons. A and B are results
+    saved by --out (a folder), or hardware files, which are run with --model and --bits. Without B,
+    the hardware file A is compared with itself under two values of --set.
     """
     from simulator.report.compare import Comparison
     from simulator.report.files import writable_folder, write_file
 
-    _no_option_without_effect(context, [a, b])
+    sides = _sides(a, b, settings)
+    _no_option_without_effect(context, sides)
     with progress_on_stderr(quiet) as progress:
-        one, other = (_result(name, options, progress) for name in (a, b))
-    comparison = Comparison(name_a=a, name_b=b, a=one, b=other)
+        one, other = _results(sides, options, progress)
+    comparison = Comparison(name_a=sides[0].title, name_b=sides[1].title, a=one, b=other)
     text = json.dumps(comparison.as_json(), indent=2)
     if out is not None:
         from simulator.report.compare_text import markdown
@@ -76,44 +110,123 @@ def compare(
 
         print_comparison(comparison, console())
         if out is not None:
-            click.echo(f"written: {out}/compare.md, compare.json")
+            print_written(f"{out}/compare.md, compare.json")
 
 
-def _saved(name: str) -> bool:
-    """Whether an argument means a saved result."""
+def _is_saved(name: str) -> bool:
     return Path(name).is_dir() or name.endswith(".json")
 
 
-def _no_option_without_effect(context: click.Context, names: list[str]) -> None:
-    if not all(map(_saved, names)):
+def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Side]:
+    """The two sides with the settings of each.
+
+    Raises:
+        UsageError: a side is missing, or a setting has no side or too many values.
+
+    """
+    _refuse_old_form(a, b)
+    pairs = [_values(setting) for setting in settings]
+    if b is None:
+        if _is_saved(a):
+            raise click.UsageError(f"{a} is a saved result: give B, the result to compare it with")
+        if not any(len(pair) > 1 for pair in pairs):
+            raise click.UsageError(
+                "A and B would be equal: give B, or two values, such as --set array.pes=64,128"
+            )
+    sides = []
+    for number, name in enumerate((a, b or a)):
+        own = tuple(pair[number] for pair in pairs if len(pair) > 1)
+        sides.append(_Side(name, tuple(pair[min(number, len(pair) - 1)] for pair in pairs), own))
+    for side in sides:
+        if side.is_saved and side.own:
+            raise click.UsageError(
+                f"--set {side.own[0]} would have no effect on {side.name}, which is saved already: "
+                "give one value, for the other side"
+            )
+    return sides[0], sides[1]
+
+
+def _values(setting: str) -> list[str]:
+    """`KEY=V` as one setting, `KEY=V,W` as two: for A and for B."""
+    key, equals, text = setting.partition("=")
+    parts = text.split(",")
+    if len(parts) > 2 or (":" in text and is_several(setting)):
+        raise click.UsageError(
+            f"--set {setting}: expected one value, or two, for A and B; more values, and ranges, "
+            "belong to `simulate sweep`"
+        )
+    if len(parts) == 2 and not all(part.strip() for part in parts):
+        raise click.UsageError(f"--set {setting}: expected a value on either side of the comma")
+    return [f"{key}{equals}{part.strip()}" for part in parts]
+
+
+def _refuse_old_form(a: str, b: str | None) -> None:
+    """Answer `cofluent64,array.pes=128` with the command that means it today."""
+    sides = [_old_form(name) for name in (a, b or a)]
+    if not any(settings for _, settings in sides):
         return
-    source = click.core.ParameterSource.COMMANDLINE
+    from simulator.hardware import load_hardware, value_of
+
+    words = ["simulate", "compare", *dict.fromkeys(file for file, _ in sides)]
+    machines = [
+        load_hardware(file, [f"{key}={value}" for key, value in settings.items()])
+        for file, settings in sides
+        if not _is_saved(file)
+    ]
+    for key in dict.fromkeys(key for _, settings in sides for key in settings):
+        values = dict.fromkeys(str(value_of(machine, key)) for machine in machines)
+        words += ["--set", f"{key}={','.join(values)}"]
+    raise click.UsageError(
+        f"{a if sides[0][1] else b}: settings go into --set, one value for both sides or one for "
+        f"each: {shlex.join(words)} ..."
+    )
+
+
+def _old_form(name: str) -> tuple[str, dict[str, str]]:
+    """File and settings of `FILE,KEY=VALUE,...`; a name without settings has none."""
+    file, _, rest = name.partition(",")
+    if "=" not in rest or Path(name).exists():
+        return name, {}
+    pairs = (setting.partition("=") for setting in rest.split(","))
+    return file, {key: value for key, _, value in pairs}
+
+
+def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) -> None:
+    if not all(side.is_saved for side in sides):
+        return
     own = {"a", "b", "out", "as_json", "quiet"}
-    for option in context.command.params:
-        name = str(option.name)
-        if name not in own and context.get_parameter_source(name) is source:
+    for option in given(context):
+        if option.name not in own:
             raise click.UsageError(
                 f"{option.opts[0]} has no effect on results that are saved already"
             )
 
 
-def _result(name: str, options: dict[str, Any], progress: "Progress | None") -> "Saved":
-    """A saved result, or a new one of a hardware file and its settings."""
-    from simulator.report.saved import as_saved, read_saved
-
-    if _saved(name):
-        return read_saved(Path(name))
+def _results(
+    sides: tuple[_Side, _Side], options: dict[str, Any], progress: "Progress | None"
+) -> "list[Saved]":
+    """The result of each side: read, or run with one network that is loaded once."""
     from simulator.hardware import load_energy, load_hardware
+    from simulator.report.prepare import make_traces
+    from simulator.report.saved import as_saved, read_saved
     from simulator.run import simulate
 
-    hw, *settings = name.split(",")
-    hardware = load_hardware(hw, settings)
-    run_options = dict(options)
-    model, energy = run_options.pop("model"), run_options.pop("energy")
-    if model is None:
-        raise click.UsageError(f"missing option --model for {name} (see simulate compare --help)")
-    workload = workload_from(model, run_options, "simulate compare", progress)
-    result = simulate(workload, hardware, progress=progress, **run_options)
-    if energy is not None:
-        result = result.with_energy(load_energy(energy))
-    return as_saved(result.saved(), name)
+    machines = {
+        side: load_hardware(side.name, side.settings) for side in sides if not side.is_saved
+    }
+    saved = {side: read_saved(Path(side.name)) for side in sides if side.is_saved}
+    model, energy = options.pop("model"), options.pop("energy")
+    if machines:
+        if model is None:
+            name = next(iter(machines)).name
+            raise click.UsageError(
+                f"missing option --model for {name} (see simulate compare --help)"
+            )
+        workload = workload_from(model, options, "simulate compare", progress)
+        table = None if energy is None else load_energy(energy)
+        for side, hardware in machines.items():
+            result = simulate(workload, hardware, progress=progress, **options)
+            result = result if table is None else result.with_energy(table)
+            make_traces(result, progress)
+            saved[side] = as_saved(result.saved(), side.title)
+    return [saved[side] for side in sides]

@@ -5,28 +5,52 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.options import network_options, workload_from
+from simulator.cli.formatting import Choice, Command
+from simulator.cli.options import (
+    NETWORK,
+    PRECISION,
+    READING,
+    SUBSETS,
+    option,
+    shared,
+    workload_from,
+)
 from simulator.cli.output import console
 
 if TYPE_CHECKING:
     from simulator.workload.workload import OpsConvention
 
 
-@click.command()
-@network_options
-@click.option(
+_EXAMPLES = """
+Examples:
+
+\b
+  simulate ops --model r18 --bits 0.56
+  simulate ops --model r50-cifar10 --bits 0.59 --activation-bits 32
+  simulate ops --model trained-r20-0.56 --json
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@shared("model", *PRECISION, "activation-bits", "input-size", "include-full-precision")
+@shared("baseline-bits", *READING, *SUBSETS)
+@option(
     "--convention",
-    type=click.Choice(["main_paper", "table6"]),
-    help="How additions are counted; the network file's choice if not given.",
+    section=NETWORK,
+    type=Choice(["main_paper", "table6"]),
+    help="How additions are counted. Default: as the network file states.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared("json")
 def ops(
     model: str | None,
     convention: "OpsConvention | None",
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Count parameters and bit operations as the paper does (Table 6, Figure 12)."""
+    """Count parameters and bit operations as the paper does.
+
+    The counts are those of Table 6 and Figure 12.
+    """
     from simulator.paper.operations import compare_operations
 
     if model is None:

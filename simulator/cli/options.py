@@ -1,15 +1,39 @@
-"""Options that several commands share."""
+"""Options that several commands share: each has one name, one meaning and one help text."""
 
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.cli.formatting import Choice, Option, integer, number
+from simulator.errors import InputError
+
 if TYPE_CHECKING:
+    from simulator.hardware import Hardware
+    from simulator.progress import Progress
     from simulator.workload import Workload
-    from simulator.workload.model import Choice, Progress
+    from simulator.workload.model import Choice as SubsetChoice
+
+NETWORK = "Network"
+TRAINED = "Trained network"
+HARDWARE = "Hardware"
+RUN = "Run"
+OUTPUT = "Output"
+
+PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
+"""Options that choose the bits of each layer."""
+READING = ("network", "binarize")
+"""Options that a trained network's file needs beside itself."""
+SUBSETS = ("subset", "seed")
+"""Options that choose the subsets of a trained network."""
+SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
+"""Options that decide what one run computes, beside its precision."""
 
 
-def input_size(
+def parse_input_size(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[int, int] | None:
     """`224`, or `600x1000` as height x width."""
@@ -17,11 +41,13 @@ def input_size(
         return None
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
-        raise click.BadParameter(f"{text!r} is no size: expected pixels such as 224 or 600x1000")
+        raise click.BadParameter(
+            f"{text!r} is not an image size; use pixels, such as 224 or 600x1000"
+        )
     return int(parts[0]), int(parts[-1])
 
 
-def layer_taus(
+def parse_layer_taus(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, int]:
     """`NAME=K`, several times."""
@@ -34,39 +60,175 @@ def layer_taus(
     return taus
 
 
-def trained_options(command: Any) -> Any:
-    """Options that say how the file of a trained network is read."""
-    for option in (
-        click.option(
-            "--binarize",
-            multiple=True,
-            metavar="GLOB",
-            help="Layers of a graph (ONNX) whose weights' signs count. Repeatable.",
-        ),
-        click.option("--seed", type=click.IntRange(0), help="Seed of --subset random (default 0)."),
-        click.option(
-            "--subset",
-            type=click.Choice(["refined", "random", "uniform", "frequent"]),
-            help="How a trained network's subsets are chosen; as its file holds them if not given.",
-        ),
-        click.option(
-            "--layer-tau",
-            "taus",
-            multiple=True,
-            metavar="NAME=K",
-            callback=layer_taus,
-            help="tau of one layer, over --bits and --tau. Repeatable.",
-        ),
-        click.option(
-            "--network",
-            help="Network file, shipped name or path, whose layers a trained network's file holds.",
-        ),
-    ):
-        command = option(command)
-    return command
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """One option."""
+
+    section: str
+    help: str
+    click: dict[str, Any]
+    """Click's arguments where the option takes one value."""
+    lists: str | None = None
+    """Metavar where it takes a list or range; None: it never does."""
+    names: tuple[str, ...] = field(default=())
+    """Its spelling and its parameter, if they are not the option's name."""
 
 
-def choice_from(options: dict[str, Any]) -> "Choice":
+_SHARED = {
+    "hw": _Shared(
+        HARDWARE,
+        "Hardware file: a shipped name (simulate list machines) or a path.",
+        {"metavar": "NAME"},
+        lists="NAMES",
+    ),
+    "set": _Shared(
+        HARDWARE,
+        "Override a key of the hardware file, such as array.pes=128. Repeatable.",
+        {"multiple": True, "metavar": "KEY=VALUE"},
+        lists="KEY=VALUES",
+        names=("--set", "settings"),
+    ),
+    "model": _Shared(
+        NETWORK,
+        "Network: a shipped name (simulate list networks), or the path of a network file, a "
+        "workload file, or a trained network.",
+        {"metavar": "NAME"},
+        lists="NAMES",
+    ),
+    "bits": _Shared(
+        NETWORK,
+        "Bits per weight, such as 0.56; 1 is a BNN. A workload file brings its own.",
+        {"type": number, "metavar": "BITS"},
+        lists="VALUES",
+    ),
+    "tau": _Shared(
+        NETWORK,
+        "Index width of a 3x3 kernel in bits, 1 to 9, instead of --bits.",
+        {"type": integer, "metavar": "K"},
+        lists="VALUES",
+    ),
+    "tau-1x1": _Shared(
+        NETWORK,
+        "Index width of a 1x1 vector in bits, 1 to 8. Default: as --tau, at most 8.",
+        {"type": integer, "metavar": "K"},
+        lists="VALUES",
+    ),
+    "layer-tau": _Shared(
+        NETWORK,
+        "Index width of layer NAME in bits, 1 to 9. Overrides --bits and --tau. Repeatable.",
+        {"multiple": True, "metavar": "NAME=K", "callback": parse_layer_taus},
+        names=("--layer-tau", "taus"),
+    ),
+    "activation-bits": _Shared(
+        NETWORK,
+        "Bits per activation, 1 to 32, sent bit-serially through the dot unit.",
+        {"type": integer, "default": 1, "show_default": True, "metavar": "BITS"},
+        lists="VALUES",
+    ),
+    "batch": _Shared(
+        NETWORK,
+        "Images per run, 1 to 65536.",
+        {"type": integer, "default": 1, "show_default": True, "metavar": "N"},
+        lists="VALUES",
+    ),
+    "input-size": _Shared(
+        NETWORK,
+        "Input height x width in pixels, such as 160 or 600x1000, instead of the file's.",
+        {"metavar": "SIZE", "callback": parse_input_size},
+        lists="VALUES",
+    ),
+    "include-full-precision": _Shared(
+        NETWORK,
+        "Also run the full-precision first, last, and downsample layers.",
+        {"is_flag": True},
+    ),
+    "baseline-bits": _Shared(
+        NETWORK,
+        "Bits per weight of the baseline.",
+        {"type": number, "default": 1.0, "show_default": True, "metavar": "BITS"},
+    ),
+    "network": _Shared(
+        TRAINED,
+        "Network file, shipped name or path, that a trained network's file belongs to.",
+        {"metavar": "NAME"},
+    ),
+    "subset": _Shared(
+        TRAINED,
+        "How to choose each layer's subset. Default: the subset in the file.",
+        {"type": Choice(["refined", "random", "uniform", "frequent"])},
+    ),
+    "seed": _Shared(
+        TRAINED,
+        "Seed of --subset random. Default: 0.",
+        {"type": click.IntRange(0), "metavar": "N"},
+    ),
+    "binarize": _Shared(
+        TRAINED,
+        "Layers of a graph (ONNX) whose weights are replaced by their signs. Repeatable.",
+        {"multiple": True, "metavar": "GLOB"},
+    ),
+    "engine": _Shared(
+        RUN,
+        "Engine; fast and event (SimPy, the reference) give the same cycles.",
+        {"type": Choice(["auto", "fast", "event"]), "default": "auto", "show_default": True},
+    ),
+    "energy": _Shared(
+        RUN,
+        "Energy table for an energy estimate: a shipped name (45nm, 7nm) or a path.",
+        {"metavar": "TABLE"},
+    ),
+    "out": _Shared(OUTPUT, "", {"type": click.Path(path_type=Path), "metavar": "FOLDER"}),
+    "json": _Shared(
+        OUTPUT,
+        "Print one JSON object instead of tables.",
+        {"is_flag": True},
+        names=("--json", "as_json"),
+    ),
+    "quiet": _Shared(OUTPUT, "Print errors only; no progress bar.", {"is_flag": True}),
+}
+
+
+def shared(
+    *names: str, lists: bool = False, required: tuple[str, ...] = (), **helps: str
+) -> Callable[[Any], Any]:
+    """Give a command options of `_SHARED`, in this order.
+
+    Args:
+        names: of the options.
+        lists: take a list or range of values, as text, if the option can.
+        required: the names of those that must be given.
+        helps: what an option means for this command, by its name.
+
+    """
+    options = [_option(name, lists, name in required, helps.get(name)) for name in names]
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str, lists: bool, required: bool, text: str | None) -> Callable[[Any], Any]:
+    one = _SHARED[name]
+    attributes = {**one.click, "required": required, "help": text or one.help}
+    if lists and one.lists is not None:
+        several = name in {"hw", "model", "set"}
+        attributes = {"metavar": one.lists, "multiple": several, "required": required}
+        extent = "a list" if name in {"hw", "model"} else "a list or range"
+        attributes["help"] = f"{text or one.help} May be {extent}."
+    return click.option(
+        *(one.names or (f"--{name}",)), cls=Option, section=one.section, **attributes
+    )
+
+
+def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]:
+    """An option of one command alone, in a section of its help."""
+    return click.option(*names, cls=Option, section=section, **attributes)
+
+
+def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     """How subsets are chosen; takes `subset` and `seed` out of a command's options."""
     from simulator.workload.model import Choice
 
@@ -97,45 +259,74 @@ def workload_from(
     return workload
 
 
-def network_options(command: Any) -> Any:
-    """Options that say which network at which precision."""
-    command = trained_options(command)
-    for option in (
-        click.option(
-            "--include-full-precision",
-            is_flag=True,
-            help="Add the full-precision first, last and downsample layers.",
-        ),
-        click.option(
-            "--input-size",
-            metavar="SIZE",
-            callback=input_size,
-            help="Input height x width in pixels, such as 160 or 600x1000, instead of the file's.",
-        ),
-        click.option(
-            "--baseline-bits",
-            type=float,
-            default=1.0,
-            show_default=True,
-            help="Bits per weight of the baseline.",
-        ),
-        click.option(
-            "--activation-bits",
-            type=int,
-            default=1,
-            show_default=True,
-            help="Bits per activation, 1 to 32; they go bit-serially through the dot unit.",
-        ),
-        click.option("--tau-1x1", type=int, help="Bits of a 1x1 vector's index, 1 to 8."),
-        click.option(
-            "--tau", type=int, help="Bits of a 3x3 kernel's index, 1 to 9, instead of --bits."
-        ),
-        click.option("--bits", type=float, help="Bits per weight, such as 0.56; 1 is a BNN."),
-        click.option(
-            "--model",
-            help="Network: a shipped name, or the path of a network file, a workload file or a "
-            "trained network.",
-        ),
-    ):
-        command = option(command)
-    return command
+def require_no_choice(file: str, options: dict[str, Any]) -> None:
+    """Raise InputError if options choose bits for a file that already has its kernels."""
+    for name, option in {
+        "bits": "bits",
+        "tau": "tau",
+        "tau_1x1": "tau-1x1",
+        "taus": "layer-tau",
+    }.items():
+        if options[name]:
+            raise InputError(f"{file}: holds no real weights; leave out --{option}")
+
+
+def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
+    """Load `--hw` with `--set KEY=VALUE` applied in order.
+
+    Raises:
+        InputError: as `load_hardware`; a list or range of values is answered with the sweep.
+
+    """
+    from simulator.hardware import load_hardware
+
+    try:
+        return load_hardware(hw, settings)
+    except InputError:
+        load_hardware(hw)  # a wrong file is an error of its own
+        for setting in settings:
+            if is_several(setting):
+                raise InputError(
+                    f"--set {setting}: expected one value; lists and ranges belong to a sweep: "
+                    f"{_as_sweep()}"
+                ) from None
+        raise
+
+
+def is_several(setting: str) -> bool:
+    """True if the values of a known key are a list or a range that the key cannot hold."""
+    from simulator.hardware.config import hardware_keys
+    from simulator.studies.axes import setting_axis
+
+    key, _, text = setting.partition("=")
+    if key not in hardware_keys() or key == "name" or not set(text) & {",", ":"}:
+        return False
+    try:
+        return len(setting_axis(setting).values) > 1
+    except InputError:
+        return False
+
+
+def given(context: click.Context) -> list[click.Parameter]:
+    """The parameters of a command that stand on its command line."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return [
+        parameter
+        for parameter in context.command.params
+        if context.get_parameter_source(str(parameter.name)) is source
+    ]
+
+
+_OF_SWEEP = ("hw", "model", "bits", "tau", "tau_1x1", "batch", "activation_bits", "settings")
+
+
+def _as_sweep() -> str:
+    """The sweep that the current command's options would be."""
+    context = click.get_current_context()
+    words = ["simulate", "sweep"]
+    for parameter in given(context):
+        if parameter.name in _OF_SWEEP:
+            value = context.params[parameter.name]
+            for one in value if isinstance(value, tuple) else (value,):
+                words += [parameter.opts[0], str(one)]
+    return shlex.join([*words, "--out", "study"])

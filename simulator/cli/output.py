@@ -1,22 +1,72 @@
 """Where commands print: a console on stdout, a progress bar on stderr."""
 
+import codecs
+import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 if TYPE_CHECKING:
-    from simulator.run import Progress
+    from simulator.progress import Progress
+
+_COLUMNS = 80
+"""Width of a pipe or a file."""
 
 
-def console() -> Any:
-    """Standard output; as wide as the table where it is no terminal."""
+def console(*, err: bool = False) -> Any:
+    """Standard output, with the width that COLUMNS or a terminal gives, or else 80.
+
+    Args:
+        err: standard error instead.
+
+    """
     from rich.console import Console
 
     # No markup: names come from files, and "[/x]" is a name.
-    return Console(width=None if sys.stdout.isatty() else 160, markup=False)
+    out: Any = Console(width=_width(), markup=False, emoji=False, stderr=err)
+    out.on_broken_pipe = _stop
+    return out
+
+
+def _stop() -> NoReturn:
+    """Let `main` end the command, as it does for what is printed without rich."""
+    raise BrokenPipeError
+
+
+def write_any_character() -> None:
+    """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
+    from simulator.report.lines import PLAIN
+
+    def plain(error: UnicodeError) -> tuple[str | bytes, int]:
+        assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
+        text = error.object[error.start : error.end]
+        return "".join(PLAIN.get(character, "?") for character in text), error.end
+
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
+
+
+def _width() -> int:
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdecimal() and 0 < int(columns) < 1 << 16:
+        return int(columns)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):  # not a terminal
+        return _COLUMNS
+
+
+def print_written(what: object) -> None:
+    """Print which file, or which files in a folder, a command wrote."""
+    from simulator.report.lines import print_line
+
+    print_line(console(), f"written: {what}")
 
 
 @contextmanager

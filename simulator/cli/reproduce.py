@@ -4,29 +4,40 @@ from pathlib import Path
 
 import click
 
+from simulator.cli.formatting import Choice, Command
+from simulator.cli.options import shared
 from simulator.cli.output import progress_on_stderr
 
+_EXAMPLES = """
+Examples:
 
-@click.command()
+\b
+  simulate reproduce table6 --out out/paper
+  simulate reproduce training-speed
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
 @click.argument(
-    "item", type=click.Choice(["table4", "table6", "figure12", "figure13", "training-speed"])
+    "item",
+    metavar="ITEM",
+    type=Choice(["table4", "table6", "figure12", "figure13", "training-speed"]),
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Folder for the Markdown, CSV and figures.",
+@shared(
+    "out",
+    "quiet",
+    out="Folder for the Markdown, CSV and figures. Default: reports.",
+    quiet="No progress bar; print the paths only.",
 )
-@click.option("--quiet", is_flag=True, help="No progress bar.")
-def reproduce(item: str, out: Path, quiet: bool) -> None:
-    """Regenerate a table or figure of the paper, with the printed value beside ours.
+def reproduce(item: str, out: Path | None, quiet: bool) -> None:
+    """Regenerate a table or figure of the paper.
 
-    Or, as training-speed, the simulated speed of the trained networks that are shipped.
+    The printed value stands next to the simulated one. ITEM is table4, table6, figure12, figure13,
+    or training-speed: the simulated speed of the shipped trained networks.
     """
     from simulator.paper import reproduce as reproduce_item
 
     with progress_on_stderr(quiet) as progress:
-        written = reproduce_item(item, out, progress)
+        written = reproduce_item(item, out or Path("reports"), progress)
     for path in written:
         click.echo(path)

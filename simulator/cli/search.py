@@ -1,16 +1,14 @@
-"""`simulate search`: which tau each layer should have."""
+"""`simulate search`: the best index width of each layer."""
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from simulator.cli.options import input_size
-from simulator.cli.output import console, progress_on_stderr
-
-if TYPE_CHECKING:
-    from simulator.hardware import Hardware
+from simulator.cli.formatting import Choice, Command
+from simulator.cli.options import NETWORK, READING, SHAPE, option, shared
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 _EXAMPLES = """
 Examples:
@@ -18,58 +16,74 @@ Examples:
 \b
   simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
   simulate search --hw cofluent64 --model r18 --objective time --min-mean-bits 0.5
-  simulate search --hw cofluent64 --model r18 --objective capacity --max-time-ms 0.9 --taus 3:7:+1,9
+  simulate search --hw cofluent64 --model r18 --objective capacity \\
+      --max-time-ms 0.9 --taus 3:7:+1,9
   simulate search --hw cofluent64 --model r18 --objective time --max-mbit 5 \\
-      --set array.pes=16:128:x2 --set memory.dram.bytes_per_cycle=4,16 --out found
+      --set array.pes=16:128:x2 --set memory.dram.bytes_per_cycle=4,16 \\
+      --out found
 """
 
 
-@click.command(epilog=_EXAMPLES)
-@click.option("--hw", required=True, help="Hardware: a shipped name or a path to its YAML file.")
-@click.option("--model", required=True, help="Network: a shipped name or a path to its YAML file.")
-@click.option(
-    "--objective",
-    type=click.Choice(["bits", "time", "capacity"]),
-    required=True,
-    help="bits: store least within --max-time-ms; capacity: store most within it; time: run "
-    "fastest within limits of storage.",
+_LIMITS = "Limits"
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@shared("hw", required=("hw",))
+@shared(
+    "set",
+    lists=True,
+    set="Key of the hardware file to search over, such as array.pes=16:128:x2. Repeatable.",
 )
-@click.option("--max-time-ms", type=float, help="The run may take this long.")
-@click.option("--mean-bits", type=float, help="Store no more bits per weight, such as 0.5.")
-@click.option("--min-mean-bits", type=float, help="Store no fewer bits per weight.")
-@click.option(
-    "--max-mbit", type=float, help="Store no more than this in the binary layers, 1e6 bits."
-)
-@click.option(
+@shared("model", required=("model",))
+@option(
     "--taus",
+    section=NETWORK,
     default="1:9:+1",
     show_default=True,
     metavar="VALUES",
-    help="Taus that a layer may have; 9 is 1 bit per weight.",
+    help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUES",
-    help="Search the hardware too: a value, list or range of a key. Repeatable.",
+@shared(*SHAPE, *READING)
+@option(
+    "--objective",
+    section=_LIMITS,
+    type=Choice(["bits", "time", "capacity"]),
+    required=True,
+    help="bits: store the least within --max-time-ms. capacity: store the most within it. time: "
+    "run fastest within limits of storage.",
 )
-@click.option("--activation-bits", type=int, default=1, show_default=True, help="1 to 32.")
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per run.")
-@click.option("--input-size", metavar="SIZE", callback=input_size, help="160 or 600x1000.")
-@click.option("--include-full-precision", is_flag=True, help="Add the full-precision layers.")
-@click.option("--engine", default="auto", show_default=True, help="Which engine runs.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Folder for search.json, front.csv, front.png and front.svg.",
+@option(
+    "--max-time-ms", section=_LIMITS, type=float, metavar="MS", help="Longest time of a run in ms."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of the table.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
+@option(
+    "--mean-bits",
+    section=_LIMITS,
+    type=float,
+    metavar="BITS",
+    help="Most bits per weight on average, such as 0.5.",
+)
+@option(
+    "--min-mean-bits",
+    section=_LIMITS,
+    type=float,
+    metavar="BITS",
+    help="Fewest bits per weight on average.",
+)
+@option(
+    "--max-mbit",
+    section=_LIMITS,
+    type=float,
+    metavar="MBIT",
+    help="Most bits stored in the binary layers, in 1e6 bits.",
+)
+@shared("engine")
+@shared("out", "json", "quiet", out="Folder for search.json, front.csv, front.png and front.svg.")
 def search(
     *,
     hw: str,
     model: str,
+    network: str | None,
+    binarize: tuple[str, ...],
     input_size: tuple[int, int] | None,
     max_time_ms: float | None,
     mean_bits: float | None,
@@ -82,16 +96,18 @@ def search(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Find the tau of every layer that does best under a limit of time or of storage.
+    """Find the best bits of each layer under a limit.
 
-    Accuracy is not modelled: --taus says what the network's training can bear.
+    The limits are on time or on storage; the search chooses an index width for every layer.
+    Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
     from simulator.report.files import writable_folder
-    from simulator.studies.axes import axis
-    from simulator.studies.search import Limits
+    from simulator.report.lines import print_line
+    from simulator.studies.axes import axis, setting_axis
+    from simulator.studies.search import Limits, machines_of
     from simulator.studies.search import search as find
     from simulator.studies.search.output import print_search, save_search
-    from simulator.workload import load_workload
+    from simulator.workload.model import load_model
 
     if out is not None:
         writable_folder(out)
@@ -102,9 +118,11 @@ def search(
         max_mbit=max_mbit,
     )
     allowed = [tau for tau in axis("tau", taus).values if isinstance(tau, int)]
-    workload = load_workload(model, input_size)
-    machines = _machines(hw, settings)
+    machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     with progress_on_stderr(quiet, unit="hardware") as progress:
+        workload = load_model(
+            model, network=network, binarize=binarize, input_size=input_size, progress=progress
+        )
         result = find(workload, machines, limits=limits, taus=allowed, progress=progress, **options)
     if out is not None:
         save_search(result, out)
@@ -112,17 +130,11 @@ def search(
         click.echo(json.dumps(result.summary(), indent=2))
     elif not quiet:
         print_search(result, console())
+        if any(layer.kernels is not None for layer in workload.layers):
+            print_line(
+                console(),
+                f"note: a layer whose tau differs from the tau in {model} runs shape-only, without "
+                "its trained indices",
+            )
         if out is not None:
-            click.echo(f"written: {out}/search.json, front.csv, front.png, .svg")
-
-
-def _machines(hw: str, settings: tuple[str, ...]) -> "list[tuple[dict[str, object], Hardware]]":
-    """Every combination of the settings' values."""
-    from simulator.hardware.config import hardware_from, read_hardware
-    from simulator.studies.axes import setting_axis
-    from simulator.studies.points import Grid
-
-    grid = Grid(tuple(setting_axis(setting) for setting in settings))
-    data = read_hardware(hw)
-    named = (dict(zip(grid.names, point, strict=True)) for point in grid)
-    return [(dict(values), hardware_from(data, values, hw)) for values in named]
+            print_written(f"{out}/search.json, front.csv, front.png, .svg")

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.formatting import Command
+from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -18,59 +20,90 @@ Examples:
 
 \b
   simulate sweep --hw cofluent64 --model r18,r34 --bits 1,0.67,0.56,0.44 \\
-      --set array.pes=16:1024:x2 --set memory.dram.bytes_per_cycle=1,2,4,8,16,32 --out study
+      --set array.pes=16:1024:x2 --set memory.dram.bytes_per_cycle=1:32:x2 \\
+      --out study
   simulate sweep --hw cofluent64 --model r18 --tau 1:8:+1 --batch 1,8 --out tau
-  simulate sweep --hw cofluent64 --model r18 --bits 0.56 --set array.pes=16:1024:+1 \\
-      --set memory.index_buffer.kib=64:1024:x2 --sample 1000 --seed 1 --out sample
+  simulate sweep --hw cofluent64 --model r18 --bits 0.56 \\
+      --set array.pes=16:1024:+1 --set memory.index_buffer.kib=64:1024:x2 \\
+      --sample 1000 --seed 1 --out sample
   simulate sweep --points points.csv --hw cofluent64 --out from-file
-  simulate sweep --points points.csv --hw cofluent64 --scheduler tcp://10.0.0.1:8786 --out far
+  simulate sweep --points points.csv --hw cofluent64 \\
+      --scheduler tcp://10.0.0.1:8786 --out far
 
-VALUES are a list (1,2,4), a range by factor (16:1024:x2) or by step (16:128:+16), both with their
-ends, or any of these in one list.
+A list is 1,2,4. A range is by factor (16:1024:x2) or by step (16:128:+16), both ends included. A
+list may contain ranges.
 """
 _AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
+_POINTS = "Points"
 
 
-@click.command(epilog=_EXAMPLES)
-@click.option("--hw", multiple=True, metavar="NAMES", help="Hardware: shipped names or files.")
-@click.option("--model", multiple=True, metavar="NAMES", help="Networks: shipped names or files.")
-@click.option("--bits", metavar="VALUES", help="Bits per weight, such as 1,0.67,0.56.")
-@click.option("--tau", metavar="VALUES", help="Bits of a 3x3 kernel's index, instead of --bits.")
-@click.option("--tau-1x1", metavar="VALUES", help="Bits of a 1x1 vector's index.")
-@click.option("--batch", metavar="VALUES", help="Images per run.")
-@click.option("--activation-bits", metavar="VALUES", help="Bits per activation.")
-@click.option("--input-size", metavar="VALUES", help="Pixels, such as 160,224 or 600x1000.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUES",
-    help="A key of the hardware file as an axis. Repeatable.",
+@click.command(cls=Command, epilog=_EXAMPLES)
+@shared(
+    "hw",
+    "set",
+    lists=True,
+    set="Key of the hardware file as an axis, such as array.pes=16:1024:x2. Repeatable.",
 )
-@click.option("--sample", type=click.IntRange(1), metavar="N", help="N random points of the grid.")
-@click.option("--seed", type=int, help="Of --sample; 0 if not given.")
-@click.option(
+@shared(
+    "model",
+    "bits",
+    "tau",
+    "tau-1x1",
+    *SHAPE,
+    "baseline-bits",
+    *READING,
+    lists=True,
+)
+@option(
     "--points",
+    section=_POINTS,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="CSV of points instead of a grid; columns hw, model, bits, tau, tau_1x1, batch, "
-    "activation_bits, input_size and hardware keys. What it leaves out, options give.",
+    help="CSV of points instead of a grid. Columns: hw, model, bits, tau, tau_1x1, batch, "
+    "activation_bits, input_size, and hardware keys. Options give what it leaves out.",
 )
-@click.option("--baseline-bits", type=float, default=1.0, show_default=True, help="Of baselines.")
-@click.option("--include-full-precision", is_flag=True, help="Add the full-precision layers.")
-@click.option("--engine", default="auto", show_default=True, help="Which engine runs.")
-@click.option("--layers", is_flag=True, help="Also write one row per point and layer.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder for study.parquet (study.csv without pyarrow), summary.md and plots. An "
-    "interrupted study goes on there.",
+@option(
+    "--sample",
+    section=_POINTS,
+    type=click.IntRange(1),
+    metavar="N",
+    help="N random points of the grid.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Processes; all cores if not given.")
-@click.option("--scheduler", metavar="ADDRESS", help="Run on this Dask cluster, tcp://HOST:PORT.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
+@option(
+    "--seed",
+    section=_POINTS,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Seed of --sample. Default: 0.",
+)
+@shared("engine")
+@option(
+    "--jobs",
+    section=RUN,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes. Default: one per core.",
+)
+@option(
+    "--scheduler",
+    section=RUN,
+    metavar="ADDRESS",
+    help="Dask scheduler of a cluster to run on, such as tcp://10.0.0.1:8786.",
+)
+@option(
+    "--layers",
+    section=OUTPUT,
+    is_flag=True,
+    help="Also write one row per point and layer.",
+)
+@shared(
+    "out",
+    "json",
+    "quiet",
+    required=("out",),
+    out="Folder for the table of points, summary.md and plots. To resume an interrupted study, "
+    "rerun the same command.",
+)
 def sweep(
     out: Path,
     jobs: int | None,
@@ -79,8 +112,13 @@ def sweep(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Simulate many design points: every combination of axes, a sample, or a CSV of points."""
+    """Simulate many design points: a grid, a sample, or a CSV.
+
+    A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
+    """
+    from simulator.report.lines import print_line
     from simulator.studies import run_study
+    from simulator.studies.study import without_kernels
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: choose one")
@@ -90,13 +128,20 @@ def sweep(
             result = run_study(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
         click.echo(
-            "simulate: interrupted; nothing is lost: the same command goes on where it was",
+            "simulate: interrupted; rerun the same command to resume",
             err=True,
         )
         sys.exit(130)
+    dropped = without_kernels(study)
     if as_json:
-        click.echo(json.dumps(result.summary(), indent=2))
+        click.echo(json.dumps({**result.summary(), "models_without_kernels": dropped}, indent=2))
     elif not quiet:
+        for model in dropped:
+            print_line(
+                console(),
+                f"note: at a tau other than its own, {model} runs shape-only, without its trained "
+                "indices",
+            )
         _print(result)
 
 
@@ -127,21 +172,10 @@ def _study(
 
 
 def _print(result: "StudyResult") -> None:
+    from simulator.report.lines import print_line
     from simulator.report.tabular import csv_note
-    from simulator.studies.summary import sentence
 
-    out = console()
-    figures = result.figures
-    failed = sum(figures.errors.values())
-    text = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
-    if failed:
-        reason = next(iter(figures.errors))
-        text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    out.print(text, highlight=False, markup=False, soft_wrap=True)
-    if result.doubt:
-        out.print(result.doubt, highlight=False, markup=False, soft_wrap=True)
-    for effect in result.effects:
-        out.print(f"- {sentence(effect)}", highlight=False, markup=False, soft_wrap=True)
+    for sentence in result.sentences():
+        print_line(console(), sentence)
     names = ", ".join(path.name for path in result.files)
-    written = f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}"
-    out.print(f"written: {written}", highlight=False, soft_wrap=True)
+    print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
-from simulator.cli.output import console, progress_on_stderr
+from simulator.cli.formatting import Command
+from simulator.cli.options import OUTPUT, option, shared
+from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.training.names import TITLES
 
 _EXAMPLES = """
@@ -13,7 +15,7 @@ Examples:
 
 \b
   simulate train --out out/training
-  simulate train --methods 1-bit,snn --taus 5 --seeds 0 --epochs 2 --out out/short
+  simulate train --methods 1-bit,snn --taus 5 --seeds 0 --epochs 2 --out short
   simulate train --out out/training --report reports
 """
 
@@ -35,60 +37,88 @@ def _chosen(
     return tuple(int(part) for part in parts)
 
 
-@click.command(epilog=_EXAMPLES)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("out/training"),
-    show_default=True,
-    help="Folder for a checkpoint and a record per run, snapshots and accuracy.csv. Runs that "
-    "are there already are kept.",
-)
-@click.option(
+_STUDY, _RECIPE = "Study", "Training"
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@option(
     "--methods",
+    section=_STUDY,
     default=",".join(TITLES),
-    show_default=True,
     callback=_chosen,
-    help="What to train, between commas.",
+    metavar="LIST",
+    help=f"Training methods, separated by commas: {', '.join(TITLES)}. Default: all.",
 )
-@click.option(
+@option(
     "--taus",
+    section=_STUDY,
     default="6,5,4",
     show_default=True,
     callback=_chosen,
-    help="Bits of a kernel's index, 1 to 8, for the methods that choose subsets.",
+    metavar="LIST",
+    help="Index widths in bits, 1 to 8, for the methods that choose subsets.",
 )
-@click.option(
+@option(
     "--seeds",
+    section=_STUDY,
     default="0,1,2",
     show_default=True,
     callback=_chosen,
-    help="One run of every method for each.",
+    metavar="LIST",
+    help="Seeds, 0 or more; every method runs once with each.",
 )
-@click.option(
+@option(
     "--network",
+    section=_RECIPE,
     default="r20-digits",
     show_default=True,
-    help="A shipped name or a network file for images of 1x8x8 and 10 classes.",
+    metavar="NAME",
+    help="Network for images of 1x8x8 and 10 classes: a shipped name, or the path of a network "
+    "file or workload file, of which only the shapes count.",
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), default=12, show_default=True)
-@click.option("--batch", type=click.IntRange(2, 898), default=32, show_default=True)
-@click.option(
+@option(
+    "--epochs",
+    section=_RECIPE,
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    default=12,
+    show_default=True,
+    help="Epochs of a run.",
+)
+@option(
+    "--batch",
+    section=_RECIPE,
+    type=click.IntRange(2, 898),
+    metavar="N",
+    default=32,
+    show_default=True,
+    help="Images per training step.",
+)
+@option(
     "--learning-rate",
+    section=_RECIPE,
     type=click.FloatRange(0, 100, min_open=True),
+    metavar="RATE",
     default=0.1,
     show_default=True,
-    help="At the start; it falls to 0 as a cosine.",
+    help="Initial learning rate; falls to 0 as a cosine.",
 )
-@click.option(
+@option(
     "--report",
+    section=OUTPUT,
     type=click.Path(path_type=Path),
+    metavar="FOLDER",
     help="Folder for a report on the runs: training.md, its tables and Figure 11.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; no progress bar.")
+@shared(
+    "out",
+    "quiet",
+    out="Folder for a checkpoint and a record per run, snapshots and accuracy.csv. Finished runs "
+    "are kept. Default: out/training.",
+)
 def train(
     *,
-    out: Path,
+    out: Path | None,
     methods: tuple[str, ...],
     taus: tuple[int, ...],
     seeds: tuple[int, ...],
@@ -96,10 +126,11 @@ def train(
     quiet: bool,
     **recipe: Any,
 ) -> None:
-    """Train a small ResNet on scikit-learn's handwritten digits (nothing is downloaded).
+    """Train a small ResNet on handwritten digits.
 
-    Full-precision, 1-bit and sub-bit weights, by every method of the paper, on one core. An
-    interrupted study goes on where it stopped. Needs the extra [train].
+    The digits are scikit-learn's; nothing is downloaded. Full-precision, 1-bit and sub-bit weights,
+    by every method of the paper, on one core. To resume
+    an interrupted study, rerun the same command. Needs the extra [train].
     """
     from simulator.training import require_training_libraries
 
@@ -108,7 +139,7 @@ def train(
     from simulator.training.methods import each
     from simulator.training.study import Study
 
-    study = Study(Recipe(**recipe), tuple(each(methods, taus)), seeds, out)
+    study = Study(Recipe(**recipe), tuple(each(methods, taus)), seeds, out or Path("out/training"))
     with progress_on_stderr(quiet) as progress:
         records = study.run(progress)
         written = [study.folder / "accuracy.csv"]
@@ -121,4 +152,4 @@ def train(
 
         print_summary(records, console())
         for path in written:
-            click.echo(f"written: {path}")
+            print_written(path)

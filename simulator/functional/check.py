@@ -1,6 +1,6 @@
 """Compare what the array computes with a direct convolution, layer by layer, integer by integer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,10 @@ from simulator.functional.array import compute
 from simulator.functional.reference import convolve
 from simulator.hardware import Hardware
 from simulator.mapping.plan import LayerPlan, plan_layers
+from simulator.progress import Progress
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, layers checked and layers in all."""
+from simulator.workload.source import file_sha256
 
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""
@@ -85,6 +84,10 @@ class CheckResult:
 
     seed: int
     layers: tuple[LayerCheck, ...]
+    input_file: str | None = None
+    """Path of the first binary layer's input, as given; None: random."""
+    input_sha256: str | None = None
+    """Fingerprint of that file's bytes."""
 
     @property
     def equal(self) -> bool:
@@ -104,7 +107,14 @@ class CheckResult:
     def plain(self) -> dict[str, Any]:
         """As plain data for JSON."""
         layers = [{**asdict(layer), "equal": layer.equal} for layer in self.layers]
-        return {"equal": self.equal, "seed": self.seed, "outputs": self.outputs, "layers": layers}
+        return {
+            "equal": self.equal,
+            "seed": self.seed,
+            "input_file": self.input_file,
+            "input_sha256": self.input_sha256,
+            "outputs": self.outputs,
+            "layers": layers,
+        }
 
 
 def check_workload(
@@ -151,7 +161,12 @@ def check_workload(
         else:
             source, told = seeded(plan.layer, plan.activation_bits, seed, number), "random"
         layers.append(_check_layer(plan, source, told, seed, number))
-    return CheckResult(seed=seed, layers=tuple(layers))
+    return CheckResult(
+        seed=seed,
+        layers=tuple(layers),
+        input_file=None if inputs is None else str(inputs),
+        input_sha256=None if inputs is None else file_sha256(Path(inputs)),
+    )
 
 
 def read_input(path: str | Path, workload: Workload) -> NDArray[Any]:

@@ -25,8 +25,6 @@ POPCOUNT_ADDERS = 7
 """Full adders that count the ones of 9 bits: 9 bits less the 2 ones of 9 in binary."""
 DOT_BITS = 5
 """Bits of a dot product from -9 to 9; any of them, since a padded position adds 0."""
-REGISTER_SETS = 2
-"""Of index registers: one is read while the other is written."""
 
 
 def lut_bits(activation_bits: int) -> int:
@@ -64,14 +62,14 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
     pe, lanes, sums = hardware.array.pe, _lanes(hardware), _lane_sums(hardware)
     entry, total = lut_bits(activation_bits), sum_bits(hardware, activation_bits)
     bank = bank_bits(hardware, activation_bits)
-    registers = bank["index_register"] * STORAGE_BIT * REGISTER_SETS
+    registers = bank["index_register"] * STORAGE_BIT * pe.index_register_sets
     return {
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
         "subset": bank["subset"] * STORAGE_BIT
         + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
         "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
-        "index_registers": lanes * (registers + _port(REGISTER_SETS * sums, KERNEL_BITS)),
+        "index_registers": lanes * (registers + _port(pe.index_register_sets * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
         "line_buffer": lanes * (bank["line_buffer"] * STORAGE_BIT + _port(sums, total)),
     }

@@ -25,17 +25,17 @@ class Assumption:
 
 
 def assumptions(
-    hardware_file: str | Path, *, dram: str = "fixed", energy: str | None = None
+    hardware_file: str | Path | None, *, dram: str = "fixed", energy: str | None = None
 ) -> tuple[Assumption, ...]:
     """Return the marked values of files that were read for a run, in their order.
 
     Args:
-        hardware_file: path or shipped name.
+        hardware_file: path or shipped name; None if the hardware did not come from a file.
         dram: `memory.dram.timing`: `fixed`, or the path or shipped name of a table.
         energy: path or shipped name of an energy table, if there is one.
 
     """
-    found = _marked("hw_configs", hardware_file)
+    found = () if hardware_file is None else _marked("hw_configs", hardware_file)
     if dram != "fixed":
         found += _marked("hw_configs/dram", dram, f"DRAM table {dram}")
     if energy is not None:

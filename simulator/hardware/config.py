@@ -1,13 +1,16 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
 from simulator.errors import InputError
+from simulator.hardware.keys import leaves
 from simulator.inputs import convert, parse_yaml, read_yaml
+from simulator.nearest import did_you_mean
 from simulator.shipped import find
 
 Count = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -28,6 +31,8 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sums in the line buffer, the largest block of output channels."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
+    index_register_sets: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Sets of index registers: a set is filled while the others are read."""
     lut_read_ports: Count | Literal["accumulators"] = "accumulators"
     """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
     lut_subbanks: Count | Literal["none"] = "none"
@@ -152,6 +157,11 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     Raises:
         InputError: the file or an override is wrong.
 
+    Example:
+        >>> from simulator import load_hardware
+        >>> load_hardware("cofluent64", ["array.pes=128"]).array.pes
+        128
+
     """
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
@@ -218,22 +228,30 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
             raise InputError(f"{path}: {key}.banks has an effect only with {key}.ports 1")
 
 
+@cache
+def hardware_keys() -> Mapping[str, type]:
+    """Every dotted key that a hardware file may have, with the type of its values."""
+    return dict(leaves(Hardware))
+
+
+KEYS_ARE_SHOWN = "`simulate show cofluent64` prints the keys"
+"""For errors about a key that is near none."""
+
+
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
-    """Put a value under `a.b.c` of nested plain data; the schema finds an unknown last key."""
+    """Put a value under `a.b.c` of nested plain data that the schema has checked."""
+    if key not in hardware_keys():
+        inside = [known for known in hardware_keys() if known.startswith(f"{key}.")]
+        if inside:
+            raise InputError(
+                f"{source}: {key!r} is a section; set one of its keys: {', '.join(inside)}"
+            )
+        hint = did_you_mean(key, hardware_keys())
+        raise InputError(f"{source}: unknown key {key!r}: {hint or KEYS_ARE_SHOWN}")
     *parents, last = key.split(".")
     inner: Any = data
-    for depth, parent in enumerate(parents):
-        if not isinstance(inner.get(parent), dict):
-            known = [name for name, value in inner.items() if isinstance(value, dict)]
-            where = ".".join(parents[: depth + 1])
-            raise InputError(
-                f"{source}: unknown key {where!r}: sections here are {', '.join(known)}"
-            )
+    for parent in parents:
         inner = inner[parent]
-    if isinstance(inner.get(last), dict):
-        raise InputError(
-            f"{source}: {key!r} is a section, set one of its keys: {', '.join(inner[last])}"
-        )
     inner[last] = value
 
 

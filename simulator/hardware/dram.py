@@ -1,11 +1,14 @@
 """DRAM timing tables, `hw_configs/dram/*.yaml`, and what the hardware file makes of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -86,14 +89,46 @@ def load_dram(name_or_path: str | Path) -> DramTable:
         InputError: there is no such table, or it is wrong.
 
     """
+    given = _GIVEN.get().get(str(name_or_path))
+    if given is not None:
+        return given
     path = find("hw_configs/dram", name_or_path)
     return _table(read_text(path), str(path))
+
+
+_GIVEN: ContextVar[Mapping[str, DramTable]] = ContextVar(
+    "tables that are given", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def table_given(name: str, table: DramTable) -> Iterator[None]:
+    """Let a name mean this table instead of a file, until the context ends."""
+    token = _GIVEN.set({**_GIVEN.get(), name: table})
+    try:
+        yield
+    finally:
+        _GIVEN.reset(token)
 
 
 @lru_cache(maxsize=16)
 def _table(text: str, path: str) -> DramTable:
     """The table in a file's text; kept, since every machine of a study asks for it anew."""
-    table = convert(parse_mapping(text, path), DramTable, path)
+    return dram_from(parse_mapping(text, path), path)
+
+
+def dram_from(data: dict[str, Any], path: str) -> DramTable:
+    """Check a table's plain data.
+
+    Args:
+        data: the contents of a table's file.
+        path: names the data in errors.
+
+    Raises:
+        InputError: the table is wrong.
+
+    """
+    table = convert(data, DramTable, path)
     names = {command.name for command in Command}
     if set(table.command_cycles) != names:
         raise InputError(f"{path}: command_cycles: expected exactly {', '.join(sorted(names))}")
@@ -105,7 +140,7 @@ def _table(text: str, path: str) -> DramTable:
         if rule.level in {"bank", "bank_group"} and _ranks_only(rule):
             raise InputError(
                 f"{path}: rules[{number}].level is {rule.level!r}: PREA and REF are commands of a "
-                "whole rank, expected rank or channel"
+                "whole rank; use rank or channel"
             )
     return table
 
@@ -140,7 +175,7 @@ def dram_timing(hardware: Hardware) -> Timing | None:
     if given.burst_bytes % sizes.burst_bytes:
         raise InputError(
             f"memory.dram.burst_bytes is {given.burst_bytes}: {table.name} moves bursts of "
-            f"{sizes.burst_bytes} bytes, expected a multiple"
+            f"{sizes.burst_bytes} bytes; use a multiple"
         )
     where = f"DRAM table {table.name}"
     return Timing(

@@ -6,7 +6,7 @@ Prices are whole attojoules, so that sums over layers, units and actions are exa
 from itertools import pairwise
 from math import log
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -78,8 +78,8 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             if bits <= entry.bits:
                 return _aj(entry.pj)
         raise InputError(
-            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits), "
-            f"its widest is {self.mac[-1].bits}"
+            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits); "
+            f"use at most {self.mac[-1].bits}"
         )
 
     def fixed_aj(self) -> dict[str, int]:
@@ -107,22 +107,44 @@ def _aj(picojoules: float) -> int:
 
 
 def load_energy(name_or_path: str | Path) -> EnergyTable:
-    """Load an energy table, by path or by the bare name of a shipped one, for example `"45nm"`.
+    """Load an energy table, by path or by the bare name of a shipped one.
+
+    Args:
+        name_or_path: for example `"45nm"` or `"my/table.yaml"`.
 
     Raises:
         InputError: there is no such table, or it is wrong.
 
+    Example:
+        >>> from simulator import load_energy
+        >>> load_energy("45nm").dram_byte_pj > 0
+        True
+
     """
     path = find("hw_configs/energy", name_or_path)
-    table = convert(read_yaml(path), EnergyTable, str(path))
+    return energy_from(read_yaml(path), str(path))
+
+
+def energy_from(data: dict[str, Any], path: str) -> EnergyTable:
+    """Check a table's plain data.
+
+    Args:
+        data: the contents of a table's file.
+        path: names the data in errors.
+
+    Raises:
+        InputError: the table is wrong.
+
+    """
+    table = convert(data, EnergyTable, path)
     _rising([point.kib for point in table.storage], "storage", "kib", path)
     _rising([entry.bits for entry in table.mac], "mac", "bits", path)
     return table
 
 
-def _rising(values: list[float] | list[int], section: str, key: str, path: Path) -> None:
+def _rising(values: list[float] | list[int], section: str, key: str, path: str) -> None:
     for before, after in pairwise(values):
         if after <= before:
             raise InputError(
-                f"{path}: {section}: {key} {after:g} follows {before:g}, expected rising values"
+                f"{path}: {section}: {key} {after:g} follows {before:g}; list rising values"
             )

@@ -56,6 +56,8 @@ class Given(NamedTuple):
     # --- what a step takes
     banks: int
     """Banks of the table."""
+    register_sets: int
+    """Sets of index registers."""
     passes: int
     """Passes over the subset."""
     window_bits: int
@@ -174,6 +176,7 @@ def given_of(plan: LayerPlan, weights: WeightLoads, begin: int) -> tuple[Given, 
         distinct_rows=weights.distinct,
         row_loads=weights.row_loads,
         banks=hardware.array.pe.lut_banks,
+        register_sets=hardware.array.pe.index_register_sets,
         passes=len(plan.pass_entries) if table else 1,
         window_bits=plan.window_bits * line.denominator,
         line_bits=8 * line.numerator,

@@ -202,7 +202,11 @@ def _fetch(given: Given, book: Book, memory: Memory, chunk: int, flags: int) -> 
     """Indices that come into the PEs, once a set of registers is free and the chunk is there."""
     inputs = _inputs(flags) if memory[given.way] == STEPS else 0
     posts = 1 << FETCHED | (1 << ROOM if flags & FREES else 0)
-    size, free, chunk = memory[given.chunk_bytes + chunk], wait_on(REGISTERS, 2), _chunk(flags)
+    size, free, chunk = (
+        memory[given.chunk_bytes + chunk],
+        wait_on(REGISTERS, given.register_sets),
+        _chunk(flags),
+    )
     add(book, memory, (FETCH_INDICES, 0, 0, size, -1, posts, free, chunk, inputs, 0, 0, 0))
 
 

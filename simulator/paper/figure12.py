@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
+from simulator.progress import Progress
 from simulator.report.files import write_file
 from simulator.report.timeline import save_figure
-from simulator.run import Progress
 from simulator.workload import load_workload
 
 if TYPE_CHECKING:
@@ -29,13 +29,14 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa
     return [
         write_report(
             folder / "figure12.md",
-            "Figure 12: reductions against 1-bit networks on CIFAR-10",
+            "Figure 12: reductions relative to 1-bit networks on CIFAR-10",
             "simulate reproduce figure12",
             [
                 "![Figure 12](figure12.png)\n",
-                "Activations have 32 bits, as in the paper's figure. The figure prints no numbers; "
-                "where Table 6 prints the same ratio it stands in the column `paper`. Layers "
-                "included as full precision: first and last, and ResNet-18's 1x1 downsamples.\n",
+                "Activations have 32 bits, as in the paper's figure. The paper's figure prints "
+                "no numbers; the last column has the ratios that Table 6 prints. Rows with first "
+                "and last layers count those layers, and the 1x1 downsample layers of ResNet-18, "
+                "as full precision.\n",
                 table(rows),
             ],
         ),
@@ -63,7 +64,7 @@ def _row(model: str, tau: int, whole: bool) -> Row:
         "params ratio": f"{counts['ratios']['params']:.2f}x",
         "ops (G)": f"{counts['bit_ops_g']:.3f}",
         "ops ratio": f"{counts['ratios']['bit_ops']:.2f}x",
-        "ratios, paper": paper,
+        "ratios, Table 6": paper,
     }
 
 

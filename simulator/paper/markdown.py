@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator import __version__
+from simulator.citation import CITATION
 from simulator.report.files import write_file, write_rows
 
 Row = Mapping[str, object]
@@ -17,8 +18,10 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def write_report(path: Path, title: str, command: str, parts: Sequence[str]) -> Path:
-    """Write a report that begins with the command that makes it."""
-    head = f"# {title}\n\nMade by `{command}`, version {__version__}.\n"
+    """Write a report that begins with the command that makes it and the paper's citation."""
+    head = (
+        f"# {title}\n\n`{command}` (version {__version__}) writes this report. Paper: {CITATION}.\n"
+    )
     text = "\n".join([head, *parts])
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

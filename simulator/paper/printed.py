@@ -1,4 +1,4 @@
-"""Numbers as the paper prints them; the only place where they stand."""
+"""The paper's printed numbers; no other file has them."""
 
 SPEEDUP = {"r18": "3.13", "r34": "3.33"}
 """Runtime speedup of 0.56 bit over 1 bit, binary 3x3 convolutions only (Table 4; also abstract)."""

@@ -5,8 +5,9 @@ from pathlib import Path
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, simulate
+from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"
@@ -43,14 +44,16 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 f"Hardware `{HARDWARE}`, {hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz, "
                 "binary 3x3 convolutions at 224x224, batch 1.\n",
                 table(rows),
-                "## What the assumed memory values do\n\n"
-                "The paper gives no memory sizes or rates. Each value that "
-                f"`hw_configs/{HARDWARE}.yaml` assumes, halved and doubled:\n",
+                "## Sensitivity to the assumed memory values\n\n"
+                "The paper gives no memory sizes or rates. The table halves and doubles each value "
+                f"that `hw_configs/{HARDWARE}.yaml` assumes:\n",
                 table(moved),
-                "## Another spatial mapping\n\n"
-                "With one output pixel per PE (`--set array.spatial=output_pixels`) PEs idle where "
-                "a map's pixels do not fill the array (14x14, 7x7): "
-                + ", ".join(f"{model} {result.speedup:.3f}x" for model, result in mapping.items())
+                "## Alternative spatial mapping\n\n"
+                "With one output pixel per PE (`--set array.spatial=output_pixels`), PEs idle if "
+                "the pixels of a map do not fill the array (14x14, 7x7). The speedups are "
+                + ", ".join(
+                    f"{result.speedup:.3f}x for {model}" for model, result in mapping.items()
+                )
                 + ".\n",
             ],
         ),
@@ -70,8 +73,8 @@ def _row(model: str, result: Result) -> Row:
         "1 bit (ms)": f"{result.milliseconds(result.baseline.cycles):.3f}",
         "0.56 bit (ms)": f"{result.time_ms:.3f}",
         "speedup, paper": f"{printed}x",
-        "speedup, ours": f"{as_printed(result.speedup, printed)}x",
-        "ours, unrounded": f"{result.speedup:.4f}x",
+        "speedup, simulated": f"{as_printed(result.speedup, printed)}x",
+        "simulated, unrounded": f"{result.speedup:.4f}x",
         "deviation": deviation(result.speedup, printed),
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
-from simulator.run import Progress
+from simulator.progress import Progress
 from simulator.workload import load_workload
 
 MODEL = "r50-cifar10"
@@ -21,8 +21,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa
             "Table 6: ResNet-50 on CIFAR-10, parameters and bit operations",
             "simulate reproduce table6",
             [
-                "Counted as the paper counts (convention `table6`): operations of the paper's "
-                "formula, not of the simulated hardware. `equal` compares at the printed digits.\n",
+                "The counts follow the paper's formula (convention `table6`), not the operations "
+                "of the simulated hardware. `equal` compares at the printed digits.\n",
                 table(rows),
                 _remarks(off),
             ],
@@ -35,10 +35,10 @@ def _remarks(off: list[Row]) -> str:
     settings = ", ".join(str(row["bits (W/A)"]) for row in off) or "none"
     return (
         f"Rows that differ in a printed digit: {settings}. "
-        "The full-precision row's 78.12 G is twice the printed, rounded 39.06 G; "
+        "The 78.12 G of the full-precision row is twice the printed, rounded 39.06 G; "
         "64 x 1.220542464 G is 78.11 G.\n\n"
-        'The supplement\'s text says "2.13x parameter reduction and 5.27x Bit-OPs reduction" for '
-        "0.47/32; its table says 2.1x and 5.1x, as we find.\n"
+        'For 0.47/32 the text of the supplement gives "2.13x parameter reduction and 5.27x Bit-OPs '
+        'reduction". Its table gives 2.1x and 5.1x, equal to the computed ratios.\n'
     )
 
 
@@ -59,7 +59,7 @@ def _row(bits: float, activation_bits: int) -> Row:
         ("ops", counts["ratios"]["bit_ops"], ops_ratio),
     ):
         row[f"{name} ratio, paper"] = f"{printed}x" if printed else ""
-        row[f"{name} ratio, ours"] = f"{as_printed(ratio, printed)}x" if printed else ""
+        row[f"{name} ratio, computed"] = f"{as_printed(ratio, printed)}x" if printed else ""
     return row
 
 
@@ -67,7 +67,7 @@ def _compared(name: str, unit: str, value: float, printed: str) -> dict[str, obj
     shown = as_printed(value, printed)
     return {
         f"{name}, paper ({unit})": printed,
-        f"{name}, ours ({unit})": shown,
+        f"{name}, computed ({unit})": shown,
         f"{name} deviation": deviation(value, printed),
         f"{name} equal": "yes" if shown == printed else "no",
     }

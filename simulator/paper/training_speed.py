@@ -6,8 +6,9 @@ from pathlib import Path
 
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, simulate
+from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"
@@ -21,18 +22,18 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     return [
         write_report(
             folder / "training_speed.md",
-            "Speed of the networks that were trained here",
+            "Simulated speed of the trained networks",
             "simulate reproduce training-speed",
             [
-                "The shipped networks of [training.md](training.md), ResNet-20 for digits of 8x8 "
-                f"pixels, on `{HARDWARE}`, binary layers, batch 1, with the indices that training "
-                "left. Beside it the cycles of the shapes alone, where outputs spread evenly over "
-                "a subset. They differ where a subset takes more than one pass through the table: "
-                "a pass lasts as long as the PE with most outputs in it "
-                "([docs/machine.md](../docs/machine.md)).\n",
+                "The table shows the shipped networks of [training.md](training.md) on "
+                f"`{HARDWARE}`: ResNet-20 for digits of 8x8 pixels, binary layers, batch 1, with "
+                "the trained indices. The column *shape-only* has the cycles of the same shapes "
+                "without indices; outputs then spread evenly over a subset. The two differ if a "
+                "subset takes more than one LUT pass. A pass lasts as long as the PE with the most "
+                "outputs in it ([docs/machine.md](../docs/machine.md)).\n",
                 table(rows),
-                "Maps of 8x8, 4x4 and 2x2 pixels are small work for 64 PEs: the memory's latency "
-                "weighs more than on ImageNet.\n",
+                "Maps of 8x8, 4x4 and 2x2 pixels are little work for 64 PEs. Memory latency "
+                "therefore has more weight than on ImageNet.\n",
             ],
         ),
         write_csv(folder / "training_speed.csv", rows),
@@ -49,7 +50,7 @@ def _row(model: str, progress: Progress | None) -> Row:
         "cycles": f"{result.run.cycles:,}",
         "time (µs)": f"{1e3 * result.time_ms:.2f}",
         "speedup over 1 bit": f"{result.speedup:.3f}x",
-        "cycles, shapes alone": f"{alone.run.cycles:,}",
+        "cycles, shape-only": f"{alone.run.cycles:,}",
         **_stage_speedups(result),
     }
 

@@ -1,4 +1,4 @@
-"""Where a layer's cycles went: the critical path of the real trace, split into parts.
+"""Attribution: the cycles of each layer along the critical path of the trace, by part.
 
 docs/why.md gives the rules. The walk follows causes backwards from the layer's last result to its
 start, so every cycle of the layer belongs to exactly one command, and so to exactly one part.
@@ -40,13 +40,13 @@ class Part(StrEnum):
 
 PARTS = tuple(Part)
 PART_TITLES = {
-    Part.FILL: "table fill",
+    Part.FILL: "LUT fill",
     Part.DIRECT: "direct dot products",
-    Part.WINDOW_READ: "reading windows",
+    Part.WINDOW_READ: "window reads",
     Part.ACCUMULATE: "accumulate",
     Part.LUT_CONFLICT: "LUT conflicts",
     Part.INDEX_FETCH: "index fetch",
-    Part.BUFFER_CONFLICT: "waiting for a buffer's port",
+    Part.BUFFER_CONFLICT: "buffer port conflicts",
     Part.DRAIN: "drain",
     Part.MAC: "MAC",
     Part.READ_WEIGHTS: "weights: DRAM transfer",
@@ -56,7 +56,7 @@ PART_TITLES = {
     Part.WRITE_OUTPUTS: "outputs: DRAM write",
     Part.ROW_MISS: "DRAM row misses",
     Part.REFRESH: "DRAM refresh",
-    Part.LAYER_BEFORE: "waiting for the layer before",
+    Part.LAYER_BEFORE: "wait for previous layer",
 }
 _BUSY = {
     Kind.LOAD_WEIGHTS: Part.READ_WEIGHTS,
@@ -156,7 +156,7 @@ def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]
         command, until, before = lasts[layer], ends[layer], len(commands)
         while until > starts[layer]:
             if command < 0:  # engines keep the contract, so this is a fault of ours
-                raise AssertionError(f"nothing explains why a command starts in cycle {until}")
+                raise AssertionError(f"no cause for a command that starts in cycle {until}")
             commands.append(command)
             until = start[command]
             command = cause[command]

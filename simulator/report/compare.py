@@ -55,7 +55,7 @@ class LayerChange:
         return ", ".join(f"{PART_TITLES[part]} {self.parts[part]:+,}" for part in largest)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """Result B against result A."""
 
@@ -63,6 +63,11 @@ class Comparison:
     name_b: str
     a: Saved
     b: Saved
+
+    def __repr__(self) -> str:
+        """One line: both names and the change of the time."""
+        percent = 100 * (self.b.time_ms / self.a.time_ms - 1)
+        return f"<Comparison: {self.name_b} against {self.name_a}, {percent:+.2f} % time>"
 
     @cached_property
     def configuration(self) -> list[Difference]:
@@ -98,9 +103,9 @@ class Comparison:
         """Sentences: the difference of the attributions, the largest first."""
         pairs = self._pairs
         if not pairs:
-            return ["no layer has the same name in both"]
+            return ["the results share no layer name"]
         if all(one.cycles == other.cycles for one, other in pairs) and not any(self.only_in):
-            return ["no cycle differs"]
+            return ["all layers take the same number of cycles"]
         return reasons([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
 
     @cached_property
@@ -131,6 +136,19 @@ class Comparison:
             }
             for figure, unit, one, other in figures
         ]
+
+    def __str__(self) -> str:
+        """The tables and the reasons, within 80 columns."""
+        from simulator.report.compare_text import print_comparison
+        from simulator.report.printed import printed
+
+        return printed(lambda console: print_comparison(self, console))
+
+    def markdown(self) -> str:
+        """The tables and the reasons as a Markdown document."""
+        from simulator.report.compare_text import markdown
+
+        return markdown(self)
 
     @property
     def _pairs(self) -> list[tuple[SavedLayer, SavedLayer]]:

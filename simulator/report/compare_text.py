@@ -1,14 +1,14 @@
 """A comparison for people: tables in the terminal, and Markdown."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from simulator import __version__
 from simulator.report.compare import Comparison
+from simulator.report.lines import print_line
+from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,27 +20,37 @@ class _Section:
     rows: Sequence[tuple[str, ...]]
     numbers: frozenset[int]
     """Columns that are set to the right."""
+    words: frozenset[int] = frozenset()
+    """Columns that wrap in the terminal."""
+    importance: Mapping[str, int] = field(default_factory=dict)
+    """By title, of the columns that narrow terminals leave out."""
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the tables and the reasons."""
-    console.print(f"A: {_title(comparison, 'a')}", highlight=False, markup=False)
-    console.print(f"B: {_title(comparison, 'b')}", highlight=False, markup=False)
+    for side in ("a", "b"):
+        print_line(console, f"{side.upper()}: {_title(comparison, side)}")
     for section in _sections(comparison):
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            collapse_padding=True,
-            title=section.title,
-            title_justify="left",
-        )
-        for number, name in enumerate(section.header):
-            table.add_column(name, justify="right" if number in section.numbers else "left")
-        for row in section.rows:
-            table.add_row(*row)
-        console.print(table)
+        print_line(console, "")
+        print_table(_table(section), console)
+    print_line(console, "")
     for sentence in _sentences(comparison):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, sentence)
+
+
+def _table(section: _Section) -> Table:
+    """A section as a table for the terminal, where words wrap."""
+    columns = []
+    for number, title in enumerate(section.header):
+        cells = [row[number] for row in section.rows]
+        kind: Kind = "number" if number in section.numbers else "label"
+        if number in section.words:
+            kind = "text"
+        elif title == "layer":
+            kind = "name"
+        importance = section.importance.get(title, ALWAYS)
+        columns.append(Column(title=title, cells=cells, kind=kind, importance=importance))
+    return Table(title=section.title, columns=columns)
 
 
 def markdown(comparison: Comparison) -> str:
@@ -95,13 +105,15 @@ def _sections(comparison: Comparison) -> list[_Section]:
             numbers=frozenset({2, 3, 4}),
         ),
         _Section(
-            title="What differs in configuration",
+            title="Differences in configuration",
             header=("key", "A", "B", "layers"),
             rows=[
                 (d.key, _shown(d.a), _shown(d.b), d.layers or "") for d in comparison.configuration
             ]
             or [("nothing", "", "", "")],
             numbers=frozenset({1, 2}),
+            words=frozenset({1, 2, 3}),
+            importance={"layers": 10},
         ),
         _Section(
             title="Time by layer (cycles of the run, not of the baseline)",
@@ -112,6 +124,8 @@ def _sections(comparison: Comparison) -> list[_Section]:
                 for c in comparison.layers
             ],
             numbers=frozenset({1, 2, 3, 4}),
+            words=frozenset({5}),
+            importance={"change": 20, "largest changes of parts (cycles)": 10},
         ),
         *_energy(comparison),
     ]  # fmt: skip

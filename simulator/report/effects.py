@@ -1,10 +1,10 @@
-"""What halving and doubling each hardware key does to a run."""
+"""The effect of halving and doubling each hardware key on a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _NOTHING = 5e-5
-"""A change of time below this share prints as 0.00 %."""
+"""A change of time below this fraction prints as 0.00 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,12 +13,12 @@ class Effect:
 
     value: float
     cycles: int | None
-    """None: the machine cannot be so."""
+    """None if the hardware would be invalid."""
     time_ms: float | None
     change: float | None
-    """Time against the run's, as a share: 0.01 is 1 % slower."""
+    """Relative change of the run's time: 0.01 is 1 % slower."""
     reason: str
-    """Why the time changed, or did not, or why there is none."""
+    """Why the time changed, why it did not, or why the hardware is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,12 @@ class KeyEffects:
 
     @property
     def size(self) -> float:
-        """The larger of the two changes of time, as a share."""
+        """The larger of the two relative changes of time."""
         return max(abs(effect.change or 0.0) for effect in (self.halved, self.doubled))
 
     @property
     def sentences(self) -> list[str]:
-        """One line for each of the two that changes the time or is impossible."""
+        """One line for each change that affects the time or is impossible."""
         return [
             _sentence(verb, self.key, effect)
             for verb, effect in (("halving", self.halved), ("doubling", self.doubled))
@@ -48,10 +48,10 @@ class KeyEffects:
 def _sentence(verb: str, key: str, effect: Effect) -> str:
     if effect.change is None:
         return f"{verb} {key} is not possible: {effect.reason}"
-    word = "costs" if effect.change > 0 else "saves"
-    return f"{verb} {key} {word} {100 * abs(effect.change):.2f} %: {effect.reason}"
+    word = "longer" if effect.change > 0 else "shorter"
+    return f"{verb} {key} makes the run {100 * abs(effect.change):.2f} % {word}: {effect.reason}"
 
 
 def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
-    """The largest effect first; keys of equal effect in the order of the hardware file."""
+    """Sort by effect, the largest first; equal effects keep the order of the hardware file."""
     return tuple(sorted(effects, key=lambda effect: -effect.size))

@@ -1,4 +1,4 @@
-"""What `simulate extract` shows and writes of an extraction."""
+"""Table and files of an extraction."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,8 @@ def summary(extraction: Extraction) -> dict[str, Any]:
 def totals(extraction: Extraction) -> dict[str, float | None]:
     """Errors summed over the layers that have weights."""
     known = [one for one in extraction.layers if one.squared_error is not None]
+    if not known:
+        return dict.fromkeys(("squared_error", "squared_error_1bit", "error_ratio"))
     error = sum(one.squared_error or 0.0 for one in known)
     least = sum(one.squared_sign_error or 0.0 for one in known)
     return {
@@ -96,35 +98,43 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer and the totals."""
-    from rich import box
-    from rich.table import Table
+    """Print the table by layer and the totals, without columns that are empty in every layer."""
+    from simulator.report.tables import Column, Table, print_table
 
     workload = extraction.workload
+    rows = layer_rows(extraction)
+    last = [""] if any(row["squared_error"] is not None for row in rows) else []
+
+    def cells(key: str) -> list[str]:
+        return ["" if row[key] is None else str(row[key]) for row in rows] + last
+
+    shapes = [
+        f"{row['out_channels']}×{row['in_channels_per_group']}×{row['kernel']}×{row['kernel']}"
+        for row in rows
+    ]
+    errors = [_errors(row) for row in [*rows, totals(extraction)][: len(rows) + len(last)]]
+    lost = ["" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}" for row in rows]
+    columns = [
+        Column(
+            title="layer", cells=cells("layer")[: len(rows)] + ["TOTAL"] * len(last), kind="name"
+        ),
+        Column(title="shape", cells=shapes + last, kind="label", importance=40),
+        Column(title="precision", cells=cells("precision"), kind="label", importance=60),
+        Column(title="tau", cells=cells("tau"), importance=50),
+        Column(title="subset", cells=cells("subset_kernels"), importance=70),
+        Column(title="kernels used", cells=cells("kernels_used"), importance=80),
+        Column(title="error", cells=[error for error, _ in errors]),
+        Column(title="error vs. 1 bit", cells=[ratio for _, ratio in errors]),
+        Column(title="lost %", cells=lost + last, importance=30),
+    ]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title=f"{workload.title}, {workload.input_height}x{workload.input_width}: "
+        title=f"{workload.title}, {workload.input_height}×{workload.input_width}: "
         f"{workload.bits:.2f} bit",
-        title_justify="left",
+        ruled=frozenset({len(rows)}),
+        sums=frozenset({len(rows)}),
+        columns=[column for column in columns if any(column.cells)],
     )
-    for name in ("layer", "shape", "precision"):
-        table.add_column(name, no_wrap=name == "layer")
-    for name in ("tau", "subset", "kernels used", "error", "error / 1 bit's", "lost %"):
-        table.add_column(name, justify="right")
-    for row in layer_rows(extraction):
-        size = row["kernel"]
-        table.add_row(
-            row["layer"],
-            f"{row['out_channels']}x{row['in_channels_per_group']}x{size}x{size}",
-            row["precision"],
-            *(_cell(row[key]) for key in ("tau", "subset_kernels", "kernels_used")),
-            *_errors(row),
-            "" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}",
-        )
-    table.add_section()
-    table.add_row("TOTAL", "", "", "", "", "", *_errors(totals(extraction)), style="bold")
-    console.print(table)
+    print_table(table, console)
 
 
 def _errors(row: dict[str, Any]) -> tuple[str, str]:
@@ -134,7 +144,3 @@ def _errors(row: dict[str, Any]) -> tuple[str, str]:
         "" if error is None else f"{error:,.1f}",
         "" if ratio is None else f"{ratio:.3f}",
     )
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)

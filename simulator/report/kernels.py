@@ -1,11 +1,10 @@
-"""Which of the 512 kernels, or 256 vectors, the layers of trained networks use, and how often.
+"""Use of the 512 kernels, or 256 vectors, by the layers of trained networks.
 
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.nearest import did_you_mean
+from simulator.progress import Progress, announce
+from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, int, int], None]
-"""Called with a title, files written and files in all."""
 
 TOP = 16
 """Kernels of which the table gives the joint share."""
@@ -101,15 +100,15 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
         units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
         if not units:
             raise InputError(
-                f"{snapshot.label}: its layers have shapes but no kernels; extract a trained "
-                "network first: simulate extract CHECKPOINT --network NAME -o FILE.npz"
+                f"{snapshot.label}: has shapes but no kernels; extract a trained network first: "
+                "simulate extract CHECKPOINT --network NAME -o FILE.npz"
             )
         first = units if first is None else first
         if units != first:
             odd = min(name for name, _ in units.items() ^ first.items())
             raise InputError(
-                f"{snapshot.label}: its layers with kernels are not those of "
-                f"{snapshots[0].label}: compare layer {odd!r}"
+                f"{snapshot.label}: its layers with kernels differ from those of "
+                f"{snapshots[0].label}, first in layer {odd!r}; give snapshots of one network"
             )
 
 
@@ -129,9 +128,8 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     known = list(snapshot.histograms)
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
+            hint = f": {did_you_mean(name, known)}".rstrip(": ")
+            raise InputError(f"layers {name!r}: no layer with kernels has this name{hint}")
     if names:
         return list(dict.fromkeys(names))
     places = np.linspace(0, len(known) - 1, min(DRAWN_LAYERS, len(known)))
@@ -175,6 +173,7 @@ def save_kernels(
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
+    announce(progress, "drawing the kernels")
     figure = plot_kernels(columns_of(snapshots), layers)
     rows = kernel_rows(snapshots)
     writers: dict[str, Callable[[Path], object]] = {
@@ -182,38 +181,68 @@ def save_kernels(
         "kernels.png": lambda path: save_figure(figure, path),
         "kernels.svg": lambda path: save_figure(figure, path),
     }
-    written = []
-    for number, (name, write) in enumerate(writers.items()):
-        if progress is not None:
-            progress("drawing", number, len(writers))
-        written.append(write_file(folder / name, write))
-    return written
+    return write_files(folder, writers, progress)
+
+
+def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Return, per snapshot and layer, how many kernels are used and how evenly."""
+    return {
+        "snapshots": [
+            {
+                "snapshot": snapshot.label,
+                "bits": snapshot.bits,
+                "layers": [
+                    {
+                        "layer": name,
+                        "kernels_used": one.used,
+                        "subset_kernels": one.layer.subset_size,
+                        f"top_{TOP}_percent": one.top_percent,
+                        "entropy_bits": one.entropy_bits,
+                    }
+                    for name, one in snapshot.histograms.items()
+                ],
+            }
+            for snapshot in snapshots
+        ]
+    }
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
-    from rich import box
-    from rich.markup import escape
-    from rich.table import Table
+    from simulator.report.tables import Column, Table, print_table
 
     columns = columns_of(snapshots)
-    snapshots_differ = any(len(column) > 1 for column in columns.values())
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("layer", "snapshot"):
-        table.add_column(name, no_wrap=True)
-    titles = ["bits", "kernels used", "of", f"top {TOP} %", "entropy (bits)"]
-    for name in titles + ["new since first"] * snapshots_differ:
-        table.add_column(name, justify="right")
-    for name in snapshots[0].histograms:
-        for bits, column in columns.items():
-            last = column[-1].histograms[name]
-            first = column[0].histograms[name]
-            row = [escape(name), escape(column[-1].label), f"{bits:.2f}", str(last.used)]
-            row += [str(last.layer.subset_size), f"{last.top_percent:.1f}"]
-            row += [f"{last.entropy_bits:.2f}"]
-            if snapshots_differ:
-                new = np.count_nonzero((last.counts > 0) & (first.counts == 0))
-                row.append(str(new) if len(column) > 1 else "")
-            table.add_row(*row)
-        table.add_section()
-    console.print(table)
+    rows = [
+        (column[-1], column[-1].histograms[name], _new_kernels(column, name))
+        for name in snapshots[0].histograms
+        for column in columns.values()
+    ]
+    histograms = [histogram for _, histogram, _ in rows]
+    labels = [snapshot.label for snapshot, _, _ in rows]
+    bits = [f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]
+    top = [f"{h.top_percent:.1f}" for h in histograms]
+    entropies = [f"{h.entropy_bits:.2f}" for h in histograms]
+    shown = [
+        Column(title="layer", cells=[h.layer.name for h in histograms], kind="name"),
+        Column(title="snapshot", cells=labels, kind="name"),
+        Column(title="bits", cells=bits, importance=60),
+        Column(title="kernels used", cells=[str(h.used) for h in histograms]),
+        Column(
+            title="subset size",
+            cells=[str(h.layer.subset_size) for h in histograms],
+            importance=50,
+        ),
+        Column(title=f"top-{TOP} share %", cells=top, importance=40),
+        Column(title="entropy (bits)", cells=entropies, importance=30),
+    ]
+    if any(len(column) > 1 for column in columns.values()):
+        shown.append(Column(title="new since first", cells=[new for _, _, new in rows]))
+    several = len(columns) > 1
+    firsts = range(len(columns), len(rows), len(columns)) if several else ()
+    print_table(Table(columns=shown, ruled=frozenset(firsts)), console)
+
+
+def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:
+    """How many kernels the last snapshot uses that the first did not; of one snapshot nothing."""
+    first, last = (snapshot.histograms[layer].counts for snapshot in (column[0], column[-1]))
+    return str(np.count_nonzero((last > 0) & (first == 0))) if len(column) > 1 else ""

@@ -52,20 +52,33 @@ class LayerResult:
         return self.mapped.plan.layer.stage
 
     @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all images of the batch."""
+        return self.mapped.plan.batch * self.mapped.plan.layer.macs
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the layer's weights or indices in DRAM, with its subset and Huffman code."""
+        return self.mapped.plan.weight_bytes + self.mapped.plan.subset_bytes
+
+    @property
     def cycles(self) -> int:
         """From the end of the layer before to the end of this one."""
         return self.end_cycle - self.start_cycle
 
     @property
-    def bound_by(self) -> str:
-        """The unit, or units, busy for the largest share of the layer; `waiting` if below half."""
+    def limits(self) -> tuple[Unit, ...]:
+        """The unit, or units, busy for the largest share of the layer; none if below half."""
         shares = {unit: busy / max(1, self.cycles) for unit, busy in self.busy_cycles.items()}
         most = max(shares.values())
         if most < 0.5 - _TIE:
-            return WAITING
-        return " + ".join(
-            UNIT_TITLES[unit] for unit, share in shares.items() if share >= most - _TIE
-        )
+            return ()
+        return tuple(unit for unit, share in shares.items() if share >= most - _TIE)
+
+    @property
+    def bound_by(self) -> str:
+        """The titles of its limits; `waiting` if it has none."""
+        return " + ".join(UNIT_TITLES[unit] for unit in self.limits) or WAITING
 
 
 def working_pe_cycles(summary: Summary) -> Ints:

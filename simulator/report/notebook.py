@@ -5,6 +5,8 @@ import html
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from simulator.report.title import closing, title
+
 if TYPE_CHECKING:
     from simulator.report.result import Result
 
@@ -14,12 +16,8 @@ _HEADER = ("layer", "cycles", "\u00b5s", "baseline \u00b5s", "speedup", "PE util
 
 def as_html(result: "Result") -> str:
     """The speedup in a sentence, the layers as a table, the timeline as an inline PNG."""
-    times = [result.milliseconds(run.cycles) for run in (result.run, result.baseline)]
-    said = (
-        f"{html.escape(result.run.workload.title)} on {html.escape(result.hardware.name)}: "
-        f"<b>{result.speedup:.2f}x</b>, "
-        f"{times[0]:.3f} ms at {result.run.title}, {times[1]:.3f} ms at {result.baseline.title}"
-    )
+    speedup, times = closing(result)
+    said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
     rows = [
         (
             row["layer"],

@@ -1,6 +1,7 @@
-"""Sentences that belong beside the numbers."""
+"""Notes of a result: what the mapper had to do, what the numbers assume, what settings changed."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from simulator.mapping.plan import LayerPlan
 from simulator.report.settings import SettingEffect
 from simulator.report.splits import port_losses
 from simulator.report.tiling import tiling_notes
+from simulator.report.wording import Layers, counted, kilobytes, layers_phrase
 
 if TYPE_CHECKING:
     from simulator.report.result import Run
@@ -20,89 +22,150 @@ if TYPE_CHECKING:
 _READ_BY = {Unit.INDEX_FETCH: "index", Unit.DOT: "activation"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """A note about the layers that it applies to.
+
+    The templates name layers (`{layers}`) and sizes of the hardware: `{lut_entries}`, `{index_kib}`
+    and `{activation_kib}`.
+    """
+
+    applies: Callable[[MappedLayer], bool]
+    singular: str
+    """The note about one layer."""
+    plural: str
+    """The note about several layers."""
+
+
+_RULES = (
+    _Rule(
+        applies=lambda m: m.plan.mode == "direct" and m.plan.layer.tau is not None,
+        singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
+        "LUT saves no cycles.",
+        plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
+        "LUT saves no cycles.",
+    ),
+    _Rule(
+        applies=lambda m: _in_passes(m) and m.plan.layer.kernels is None,
+        singular="{layers} needs several LUT passes because its subset is larger than the LUT "
+        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
+        "are known.",
+        plural="{layers} need several LUT passes because their subsets are larger than the LUT "
+        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
+        "are known.",
+    ),
+    _Rule(
+        applies=lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
+        singular="{layers} needs several LUT passes because its subset is larger than the LUT "
+        "({lut_entries}). Each pass takes as long as the input unit with the most outputs in it.",
+        plural="{layers} need several LUT passes because their subsets are larger than the LUT "
+        "({lut_entries}). Each pass takes as long as the input unit with the most outputs in it.",
+    ),
+    _Rule(
+        applies=lambda m: (
+            m.plan.hardware.memory.index_buffer.encoding == "huffman"
+            and m.plan.mode != "mac"
+            and not m.plan.huffman
+        ),
+        singular="{layers} is stored at fixed length because only its shape is known, and Huffman "
+        "coding cannot shorten a uniform histogram.",
+        plural="{layers} are stored at fixed length because only their shapes are known, and "
+        "Huffman coding cannot shorten a uniform histogram.",
+    ),
+    _Rule(
+        applies=lambda m: m.weights == "row" and m.plan.pixel_steps > m.plan.steps_per_row,
+        singular="{layers} reloads its weights for every output row because they do not fit in the "
+        "index buffer ({index_kib} KiB).",
+        plural="{layers} reload their weights for every output row because they do not fit in the "
+        "index buffer ({index_kib} KiB).",
+    ),
+    _Rule(
+        applies=lambda m: m.weights == "step",
+        singular="{layers} reloads its weights for every step because one output block's weights "
+        "do not fit in the index buffer ({index_kib} KiB).",
+        plural="{layers} reload their weights for every step because one output block's weights do "
+        "not fit in the index buffer ({index_kib} KiB).",
+    ),
+    _Rule(
+        applies=lambda m: m.inputs in {"double", "single"},
+        singular="{layers} rereads its inputs for every output block and row because the inputs of "
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB).",
+        plural="{layers} reread their inputs for every output block and row because the inputs of "
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB).",
+    ),
+    _Rule(
+        applies=lambda m: m.inputs == "step",
+        singular="{layers} rereads its inputs for every step because one transfer's inputs do not "
+        "fit in the activation buffer ({activation_kib} KiB).",
+        plural="{layers} reread their inputs for every step because one transfer's inputs do not "
+        "fit in the activation buffer ({activation_kib} KiB).",
+    ),
+)
+
+
 def notes(run: "Run", baseline: "Run", settings: Iterable[SettingEffect]) -> list[str]:
-    """What the mapper had to do, per run, and what each setting did."""
-    texts = [f"{r.title}: {text}" for r in (run, baseline) for text in _of_run(r)]
-    texts += [f"{r.title}: {text}" for r in (run, baseline) for text in _dropped_kernels(r)]
+    """Return the notes of both runs, equal ones once, and the effect of each setting."""
+    ours, base = (list(dict.fromkeys(_of_run(one))) for one in (run, baseline))
+    at = f"at {run.title}"
+    at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
+    both = at if baseline.title == run.title else f"{at} and {at_base}"
+    texts = [f"{both if text in base else at}: {text}" for text in ours]
+    texts += [f"{at_base}: {text}" for text in base if text not in ours]
     return texts + [effect.sentence for effect in settings]
 
 
+def _of_run(run: "Run") -> list[str]:
+    layers = run.mapping.layers
+    texts = []
+    for rule in _RULES:
+        chosen = [mapped for mapped in layers if rule.applies(mapped)]
+        if chosen:
+            template = _phrase(chosen, layers).inflect(rule.singular, rule.plural)
+            texts.append(_with_sizes(template, chosen[0].plan))
+    return [
+        *texts,
+        *_conflicts(layers),
+        *_narrow(layers),
+        *_port_conflicts(run),
+        *_coded([m.plan for m in layers if m.plan.huffman]),
+        *tiling_notes(run.layers),
+        *_dropped_kernels(run),
+    ]
+
+
+def _with_sizes(template: str, plan: LayerPlan) -> str:
+    memory = plan.hardware.memory
+    for name, size in (
+        ("lut_entries", counted(plan.hardware.array.pe.lut_entries, "entry", "entries")),
+        ("index_kib", f"{memory.index_buffer.kib:g}"),
+        ("activation_kib", f"{memory.activation_buffer.kib:g}"),
+    ):
+        template = template.replace(f"{{{name}}}", size)
+    return template
+
+
+def _phrase(chosen: Sequence[MappedLayer], layers: Sequence[MappedLayer]) -> Layers:
+    return layers_phrase(_names(chosen), _names(layers))
+
+
+def _names(layers: Sequence[MappedLayer]) -> list[str]:
+    return [mapped.plan.layer.name for mapped in layers]
+
+
 def _dropped_kernels(run: "Run") -> list[str]:
-    """Kernels that the workload has, but not for this run's tau; at 1 bit any kernel may occur."""
+    """Note layers whose kernels have another tau than the run; at 1 bit any kernel may occur."""
     sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
     names = [name for name in run.workload.kernels_dropped if name in sub_bit]
     if not names:
         return []
     return [
-        f"{_named(names, len(run.workload.layers))} by shape alone, indices taken to spread evenly "
-        "over the subset: the workload's own kernels have another tau"
+        layers_phrase(names, [layer.name for layer in run.workload.layers]).inflect(
+            "{layers} is simulated by shape only, with indices spread evenly over the subset, "
+            "because its kernels in the workload have another tau.",
+            "{layers} are simulated by shape only, with indices spread evenly over the subsets, "
+            "because their kernels in the workload have another tau.",
+        )
     ]
-
-
-def _of_run(run: "Run") -> list[str]:
-    rules: tuple[tuple[str, Callable[[MappedLayer], bool]], ...] = (
-        (
-            "run directly, kernels expanded from the subset: the table saves no cycles",
-            lambda m: m.plan.mode == "direct" and m.plan.layer.tau is not None,
-        ),
-        (
-            "in several passes, the subset being larger than the table; outputs are taken to "
-            "spread evenly over the passes (only shapes are known, no indices)",
-            lambda m: _in_passes(m) and m.plan.layer.kernels is None,
-        ),
-        (
-            "in several passes, the subset being larger than the table; each takes as long as the "
-            "input unit with the most outputs in it",
-            lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
-        ),
-        (
-            "stored at fixed length: only shapes are known, no indices, and a uniform histogram "
-            "gives Huffman coding nothing to gain",
-            lambda m: (
-                m.plan.hardware.memory.index_buffer.encoding == "huffman"
-                and m.plan.mode != "mac"
-                and not m.plan.huffman
-            ),
-        ),
-        (
-            "weights read again for every row of output: index_buffer.kib does not hold the layer",
-            lambda m: m.weights == "row" and m.plan.pixel_steps > m.plan.steps_per_row,
-        ),
-        (
-            "weights read again for every step: index_buffer.kib does not hold one block",
-            lambda m: m.weights == "step",
-        ),
-        (
-            "inputs read again for every block and row: activation_buffer.kib does not hold two "
-            "rows' inputs",
-            lambda m: m.inputs in {"double", "single"},
-        ),
-        (
-            "inputs read again for every step: activation_buffer.kib does not hold one transfer's",
-            lambda m: m.inputs == "step",
-        ),
-    )
-    layers = run.mapping.layers
-    texts = []
-    for text, holds in rules:
-        chosen = [m for m in layers if holds(m)]
-        if chosen:
-            texts.append(f"{_named(_names(chosen), len(layers))} {text}")
-    coded = _coded([m.plan for m in layers if m.plan.huffman])
-    conflicts = _conflicts(layers) + _narrow(layers) + _port_conflicts(run)
-    return texts + conflicts + coded + list(tiling_notes(run.layers))
-
-
-def _named(names: Sequence[str], of: int) -> str:
-    """The layers by name, the first few of many; all of them if they are."""
-    if len(names) == of:
-        return "all layers"
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return ", ".join(names[:4]) + more
-
-
-def _names(chosen: Sequence[MappedLayer]) -> list[str]:
-    return [mapped.plan.layer.name for mapped in chosen]
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
@@ -110,11 +173,11 @@ def _in_passes(mapped: MappedLayer) -> bool:
 
 
 def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
-    """How much longer accumulates take than with a bank that serves any bunch in a cycle."""
+    """Note by how much a limited LUT bank lengthens accumulation."""
     texts = []
     for real, why in (
-        (False, "as uniformly random indices would on average (only shapes are known, no indices)"),
-        (True, "where their indices meet"),
+        (False, "as uniformly random indices would on average (no indices are known)"),
+        (True, "according to the layers' own indices"),
     ):
         chosen = [
             m
@@ -127,54 +190,55 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
             with_waits = sum(int(m.plan.accumulate_table.sum()) for m in chosen)
             without = sum(int(m.plan.unhindered_table.sum()) for m in chosen)
             texts.append(
-                f"{_named(_names(chosen), len(layers))} wait for the table's ports or sub-banks "
-                f"{why}: "
-                f"their accumulates take {with_waits / max(1, without):.2f} times as long"
+                f"accumulation takes {with_waits / max(1, without):.2f} times as long in "
+                f"{_phrase(chosen, layers).text} because lookups wait for the LUT's ports or "
+                f"sub-banks, {why}."
             )
     return texts
 
 
 def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
-    """How much longer steps read their windows than their dot products take."""
+    """Note by how much reading windows lengthens the steps that read them."""
     waiting = [m for m in layers if m.plan.mode != "mac" and waits_for_windows(m.plan)]
     if not waiting:
         return []
     pairs = [np.broadcast_arrays(m.plan.step_dots[:, None], m.plan.step_lines) for m in waiting]
     dots = sum(int(dots.sum()) for dots, _ in pairs)
     taken = sum(int(np.maximum(dots, lines).sum()) for dots, lines in pairs)
+    rate = waiting[0].plan.hardware.memory.activation_buffer.bytes_per_cycle
     return [
-        f"{_named(_names(waiting), len(layers))} wait for their windows, "
-        "activation_buffer.bytes_per_cycle being less than they need: "
-        f"the fills or direct steps that read them take {taken / dots:.2f} times as long"
+        f"fills and direct steps that read windows take {taken / dots:.2f} times as long in "
+        f"{_phrase(waiting, layers).text} because activation_buffer.bytes_per_cycle ({rate:g}) is "
+        "too low."
     ]
 
 
 def _port_conflicts(run: "Run") -> list[str]:
-    """What reads of a buffer with one port lost, on the critical path or not."""
+    """Note the cycles that reads of a one-port buffer lost, on the critical path or not."""
     memory = run.mapping.layers[0].plan.hardware.memory
     if all(buffer.ports > 1 for buffer in memory.buffers.values()):
         return []
     lost, program = port_losses(run.mapping, run.trace), run.trace.program
     return [
-        f"reads of the {_READ_BY[Unit(port.reader)]} buffer lose {cycles:,} cycles to writes"
+        f"reads of the {_READ_BY[Unit(port.reader)]} buffer lose {counted(cycles, 'cycle')} to "
+        "writes because the buffer has one port."
         for port in program.ports
         if (cycles := int(lost[program.unit == port.reader].sum()))
     ]
 
 
 def waits_for_windows(plan: LayerPlan) -> bool:
-    """Whether a step's windows take more cycles to read than its dot products to make."""
+    """True if reading a step's windows takes longer than its dot products."""
     return bool(plan.step_lines.max() > plan.step_dots.min())
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:
-    """What Huffman coding saves, in layers that have indices."""
+    """Note what Huffman coding saves, in layers that have indices."""
     if not plans:
         return []
     stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
     fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
-    which = "1 layer" if len(plans) == 1 else f"{len(plans)} layers"
     return [
-        f"{which} Huffman-coded: indices and code lengths take {stored / 1e3:.1f} kB "
-        f"instead of {fixed / 1e3:.1f} kB"
+        f"Huffman coding stores the indices and code lengths of {counted(len(plans), 'layer')} in "
+        f"{kilobytes(stored)} instead of {kilobytes(fixed)}."
     ]

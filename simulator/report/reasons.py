@@ -1,9 +1,10 @@
-"""Why one run takes longer than another: the difference of their attributions, in a sentence."""
+"""Reasons why one run takes longer than another, from the difference of their attributions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.report.attribution import PART_TITLES, Part
+from simulator.report.attribution import Part
+from simulator.report.wording import counted
 
 _GROUPS = {
     Part.READ_WEIGHTS: "weights",
@@ -13,14 +14,28 @@ _GROUPS = {
 }
 """Transfer and latency of one stream are one reason."""
 _STREAMS = frozenset(_GROUPS.values())
-_TITLES = {str(part): title for part, title in PART_TITLES.items()} | {
-    "weights": "weights from DRAM",
-    "inputs": "inputs from DRAM",
+_NOUNS = {
+    str(Part.FILL): "LUT fills",
+    str(Part.DIRECT): "direct dot products",
+    str(Part.WINDOW_READ): "window reads",
+    str(Part.ACCUMULATE): "accumulation",
+    str(Part.LUT_CONFLICT): "LUT conflicts",
+    str(Part.INDEX_FETCH): "index fetches",
+    str(Part.BUFFER_CONFLICT): "buffer port conflicts",
+    str(Part.DRAIN): "drains",
+    str(Part.MAC): "full-precision MACs",
+    "weights": "weight transfers",
+    "inputs": "input transfers",
+    str(Part.WRITE_OUTPUTS): "output writes",
+    str(Part.ROW_MISS): "DRAM row misses",
+    str(Part.REFRESH): "DRAM refreshes",
+    str(Part.LAYER_BEFORE): "waits for the previous layer",
 }
+"""A noun phrase for every group."""
 _TAKES_OVER = 0.25
-"""A part that shrinks by this share of what another grows by made room for it."""
+"""A group that shrinks by this fraction of another's growth is replaced by the other."""
 _MINOR = 0.1
-"""A reason below this share of the largest one is not worth a sentence."""
+"""Reasons below this fraction of the largest one are left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +48,18 @@ class LayerParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cause:
-    """What became of a group of parts in a layer."""
+    """The change of a group of parts in a layer."""
 
     group: str
-    """The group that changed; where another made room for it, the one that binds now."""
+    """The group that changed; if it replaces another, the bottleneck after the change."""
     instead_of: str = ""
-    """The group that bound before, if one did."""
+    """The group that it replaces as the bottleneck, if any."""
     hides: bool | None = None
-    """For transfers: they hide behind compute now, or no longer do; None: neither changed."""
+    """For transfers: True if compute hides them now, False if it no longer does, else None."""
 
 
 def reasons(before: Sequence[LayerParts], after: Sequence[LayerParts]) -> list[str]:
-    """Say in what the layers of two runs differ, the largest difference first.
+    """Return the differences of two runs as phrases, the largest first.
 
     Args:
         before: layers of one run.
@@ -63,8 +78,8 @@ def reasons(before: Sequence[LayerParts], after: Sequence[LayerParts]) -> list[s
         key=lambda cause: -abs(totals[cause]),
     )
     return [
-        f"{_words(cause, named(causes[cause], len(before)), totals[cause])} "
-        f"({totals[cause]:+,} cycles)"
+        f"{_phrase(cause, named(causes[cause], len(before)), totals[cause])} "
+        f"({totals[cause]:+,} {'cycle' if abs(totals[cause]) == 1 else 'cycles'})"
         for cause in leading
         if abs(totals[cause]) >= _MINOR * abs(totals[leading[0]])
     ]
@@ -103,19 +118,19 @@ def _cause(group: str, old: str, was: Mapping[str, int], now: Mapping[str, int])
     return _Cause(group=group, instead_of=old)
 
 
-def _words(cause: _Cause, where: str, cycles: int) -> str:
+def _phrase(cause: _Cause, layers: str, cycles: int) -> str:
+    noun = _NOUNS[cause.group]
     if cause.hides is not None:
-        now = "now" if cause.hides else "no longer"
-        return f"{cause.group} of {where} {now} hide behind compute"
+        return f"compute {'now' if cause.hides else 'no longer'} hides the {noun} of {layers}"
     if cause.instead_of:
-        return f"{_TITLES[cause.group]} binds instead of {_TITLES[cause.instead_of]} in {where}"
-    return f"{_TITLES[cause.group]} takes {'longer' if cycles > 0 else 'less time'} in {where}"
+        return f"the bottleneck moves from {_NOUNS[cause.instead_of]} to {noun} in {layers}"
+    return f"{'more' if cycles > 0 else 'less'} time in {noun} in {layers}"
 
 
 def named(change: Mapping[str, int], of_layers: int) -> str:
-    """Say which layers: the one that changed most, and how many more."""
+    """Name the layer that changed most and count the others, or return "all layers"."""
     if len(change) == of_layers > 1:
         return "all layers"
     first = max(change, key=lambda name: abs(change[name]))
     more = len(change) - 1
-    return first if not more else f"{first} and {more} more layer{'s' if more > 1 else ''}"
+    return f"{first} and {counted(more, 'more layer')}" if more else first

@@ -1,6 +1,6 @@
 """What `simulate` returns: one run and its baseline on the same hardware."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,9 +16,12 @@ from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
 from simulator.program import Ints, Names, Summary, Trace, summarize
+from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
+from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect
 from simulator.workload import Workload
+from simulator.workload.source import ModelFile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +49,26 @@ def configuration_sha256(**parts: str) -> str:
 
     text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+def _shape(result: LayerResult) -> dict[str, int]:
+    """What a layer computes, whatever it runs on: the columns of `layer_rows` up to `weights`."""
+    layer = result.mapped.plan.layer
+    return {
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "output_height": layer.out_height,
+        "output_width": layer.out_width,
+        "macs": result.macs,
+        "weights": layer.weights,
+    }
+
+
+def _plain(source: ModelFile) -> dict[str, Any]:
+    """The file of the kernels as plain data."""
+    return {**asdict(source), "taus": dict(source.taus)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,25 +160,74 @@ class Run:
         return float(working_pe_cycles(self.summary).sum() / (pes * max(1, self.cycles)))
 
 
-@dataclass(frozen=True, kw_only=True)
+def _no_settings() -> tuple[SettingEffect, ...]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """A run, its baseline, and everything that led to them."""
 
     hardware: Hardware
     run: Run
     baseline: Run
-    settings: tuple[SettingEffect, ...] = ()
-    """What each `--set` did to this run."""
+    measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
+    """Measures the effect of each overridden key; runs at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
     """What halving and doubling every hardware key does, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
     energy_table: EnergyTable | None = None
-    """Prices of a technology, if energy is asked for."""
+    """Energy per action of a technology, if energy is asked for."""
+    hardware_file: str | None = None
+    """Shipped name or path of the hardware file, if the hardware came from one."""
+    energy_file: str | None = None
+    """Shipped name or path of the energy table, if it came from a file."""
 
-    def with_energy(self, table: EnergyTable) -> "Result":
-        """The same result, its energy priced by `table`."""
-        return replace(self, energy_table=table)
+    def __repr__(self) -> str:
+        """One line: network, bits, hardware, cycles and speedup."""
+        return (
+            f"<Result: {self.run.workload.name} at {self.run.title} on {self.hardware.name}, "
+            f"{self.cycles:,} cycles, {self.speedup:.2f}x>"
+        )
+
+    def __str__(self) -> str:
+        """A summary within 80 columns: scope, stages, speedup, times, slowest layers."""
+        from simulator.report.brief import brief
+
+        return brief(self)
+
+    @property
+    def settings(self) -> tuple[SettingEffect, ...]:
+        """The effect of each overridden hardware key.
+
+        Measured by runs without the key, two for each, when it is first read.
+        """
+        return self.measure_settings()
+
+    def with_energy(self, table: EnergyTable | str | Path) -> "Result":
+        """Return the same result with its energy.
+
+        Args:
+            table: energy table, by shipped name such as `"45nm"`, by path, or loaded.
+
+        Raises:
+            InputError: an unknown name, a wrong file or type.
+
+        Example:
+            >>> from simulator import simulate
+            >>> result = simulate("r20", "cofluent64", bits=0.56).with_energy("45nm")
+            >>> result.energy.run.microjoules < result.energy.baseline.microjoules
+            True
+
+        """
+        if isinstance(table, EnergyTable):
+            return replace(self, energy_table=table, energy_file=None)
+        from simulator.arguments import name_or_path
+        from simulator.hardware import load_energy
+
+        file = name_or_path("table", table, "45nm", "an EnergyTable from load_energy")
+        return replace(self, energy_table=load_energy(file), energy_file=str(file))
 
     @cached_property
     def energy(self) -> "ResultEnergy | None":
@@ -235,6 +307,9 @@ class Result:
             {
                 "layer": ours.name,
                 "stage": ours.stage,
+                **_shape(ours),
+                "weight_bytes": ours.stored_bytes,
+                "baseline_weight_bytes": base.stored_bytes,
                 "cycles": ours.cycles,
                 "time_us": ours.cycles * microseconds,
                 "baseline_cycles": base.cycles,
@@ -306,12 +381,19 @@ class Result:
         return summary
 
     def saved(self) -> dict[str, Any]:
-        """The contents of `summary.json`: the summary with every reason, and the configuration."""
-        return {**self.summary(why=True), "configuration": self.configuration}
+        """The contents of `summary.json`: the summary with every reason, and what made it."""
+        source = self.run.workload.source
+        saved = {
+            **self.summary(why=True),
+            **({"model_file": _plain(source)} if source else {}),
+            "configuration": self.configuration,
+        }
+        return {**saved, FINGERPRINT: fingerprint(saved)}
 
     def _summary(self) -> dict[str, Any]:
         columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
         return {
+            "schema": SCHEMA,
             "model": self.run.workload.name,
             "bits": self.run.bits,
             "tau": self.run.tau,
@@ -354,7 +436,7 @@ class Result:
         from simulator.report.notes import notes
 
         reason = why_not_fast(self.hardware)
-        why_event = [f"the event engine ran it: {reason}"] if reason else []
+        why_event = [f"both runs use the event engine because {reason}."] if reason else []
         return why_event + notes(self.run, self.baseline, self.settings)
 
     def _repr_html_(self) -> str:
@@ -369,8 +451,8 @@ class Result:
 
         return plot_timeline(self, path)
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write summary, layers, trace and timeline into a folder; return the files."""
+    def save(self, folder: str | Path, progress: Progress | None = None) -> list[Path]:
+        """Write summary, layers, trace and pictures into a folder; return the files."""
         from simulator.report.files import save
 
-        return save(self, folder)
+        return save(self, folder, progress)

@@ -2,14 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from simulator.errors import InputError
 from simulator.inputs import convert
 from simulator.report.attribution import Part
 from simulator.report.reasons import LayerParts
+from simulator.report.schema import require_schema
 
 SUMMARY = "summary.json"
 
@@ -61,6 +62,10 @@ class SavedConfiguration(Struct, frozen=True, kw_only=True):
     hardware: dict[str, Any]
     run: dict[str, Any]
     baseline: dict[str, Any]
+    dram: dict[str, Any] | None = None
+    """The DRAM's timing table, if the hardware names one."""
+    energy: dict[str, Any] | None = None
+    """The energy table, if the result has energies."""
 
 
 class Saved(Struct, frozen=True, kw_only=True):
@@ -81,6 +86,50 @@ class Saved(Struct, frozen=True, kw_only=True):
     """If the result was priced."""
 
 
+class SavedSetting(Struct, frozen=True, kw_only=True):
+    """One overridden hardware key."""
+
+    key: str
+    before: Any
+    """The key's value without the setting."""
+
+
+class SavedCheck(Struct, frozen=True, kw_only=True):
+    """How the check was made."""
+
+    seed: Annotated[int, Meta(ge=0)]
+    input_file: str | None
+    input_sha256: str | None
+
+
+class SavedModelFile(Struct, frozen=True, kw_only=True):
+    """The file of the kernels, see `simulator.workload.source.ModelFile`."""
+
+    file: str
+    sha256: str
+    network: str | None
+    input_size: tuple[int, int] | None
+    binarize: tuple[str, ...]
+    subset: Literal["refined", "random", "uniform", "frequent"] | None
+    seed: int | None
+    bits: float | None
+    tau: int | None
+    tau_1x1: int | None
+    taus: dict[str, int]
+
+
+class SavedCauses(Struct, frozen=True, kw_only=True):
+    """What a rerun starts from; everything else in the file follows from it."""
+
+    version: str
+    engine: str
+    settings: list[SavedSetting]
+    configuration: SavedConfiguration
+    check: SavedCheck | None = None
+    model_file: SavedModelFile | None = None
+    what_helps: list[Any] | None = None
+
+
 def read_saved(path: Path) -> Saved:
     """Read a folder made by `--out`, or its summary.json.
 
@@ -88,21 +137,54 @@ def read_saved(path: Path) -> Saved:
         InputError: no such file, or none that `--out` wrote.
 
     """
+    data, _, file = read_summary(path)
+    return as_saved(data, f"{file}: no result saved by --out")
+
+
+class Number(str):
+    """A number as a file spells it: two spellings may be one number."""
+
+    __slots__ = ()
+
+
+def spelled(text: str) -> dict[str, Any]:
+    """A JSON object with its fractions as `Number`."""
+    data: dict[str, Any] = json.loads(text, parse_float=Number)
+    return data
+
+
+def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
+    """Read the JSON object of a folder made by `--out`, or of its summary.json.
+
+    Args:
+        path: the folder or the file.
+
+    Returns:
+        The object, its text, and the file that holds it. The object's keys are not checked.
+
+    Raises:
+        InputError: no such file, or not a JSON object.
+
+    """
     file = path / SUMMARY if path.is_dir() else path
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text)
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
+    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON
         raise InputError(f"{file}: no saved result: {error}") from error
-    return as_saved(data, f"{file}: no result saved by --out")
+    if not isinstance(data, dict):
+        raise InputError(f"{file}: no saved result: expected a JSON object")
+    return data, text, file
 
 
 def as_saved(data: dict[str, Any], source: str) -> Saved:
     """Check a summary; `source` names it in errors.
 
     Raises:
-        InputError: a field is missing or of another type.
+        InputError: another schema, or a field is missing or of another type.
 
     """
+    require_schema(data, source)
     return convert(data, Saved, source)

@@ -1,6 +1,8 @@
-"""What a single `--set` did: the same run with and without it."""
+"""The effect of a single `--set`: the same run with and without it."""
 
 from dataclasses import dataclass
+
+from simulator.report.wording import different, signed_percent, time_pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,16 +17,32 @@ class SettingEffect:
     speedup_before: float
     speedup_after: float
     reason: str | None
-    """Why nothing changed; None where something did."""
+    """Why the setting had no effect, as a clause after "because"; None if it had one."""
 
     @property
     def sentence(self) -> str:
-        """One line for people."""
-        change = f"{self.key} {self.before} -> {self.after}"
+        """The effect, or the reason why there is none, as one line."""
+        change = f"{self.key} {_shown(self.before)} -> {_shown(self.after)}"
         if self.reason:
-            return f"{change} changes nothing: {self.reason}"
-        percent = 100 * (self.time_ms_after / self.time_ms_before - 1)
-        return (
-            f"{change}: {self.time_ms_before:.4f} -> {self.time_ms_after:.4f} ms "
-            f"({percent:+.2f} %), speedup {self.speedup_before:.3f} -> {self.speedup_after:.3f}"
-        )
+            return f"{change} has no effect because {self.reason}."
+        return f"{change} {self._time} and {self._speedup}."
+
+    @property
+    def _time(self) -> str:
+        before, after = time_pair(self.time_ms_before, self.time_ms_after)
+        if self.time_ms_before == self.time_ms_after:
+            return f"leaves the run at {after}"
+        verb = "shortens" if self.time_ms_after < self.time_ms_before else "lengthens"
+        percent = signed_percent(self.time_ms_after / self.time_ms_before - 1)
+        return f"{verb} the run from {before} to {after} ({percent})"
+
+    @property
+    def _speedup(self) -> str:
+        before, after = different(self.speedup_before, self.speedup_after)
+        if self.speedup_before == self.speedup_after:
+            return f"leaves the speedup at {after}×"
+        return f"changes the speedup from {before}× to {after}×"
+
+
+def _shown(value: object) -> object:
+    return "unset" if value is None else value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.extras import hint, installed
+from simulator.extras import hint, installed, require
 from simulator.program import Ints, Names
 
 if TYPE_CHECKING:
@@ -83,6 +83,21 @@ def frame_of(pieces: Iterable[Piece]) -> "pd.DataFrame":
         for name, column in piece.items():
             parts.setdefault(name, []).append(_categories(column))
     return pd.DataFrame({name: _joined(columns) for name, columns in parts.items()})
+
+
+def read_frame(path: Path) -> "pd.DataFrame":
+    """Read a table of either form.
+
+    Raises:
+        InputError: the table is Parquet and pyarrow is not installed.
+
+    """
+    import pandas as pd
+
+    if path.suffix == ".csv":
+        return pd.read_csv(path, low_memory=False)
+    require("parquet", f"reading {path.name}")
+    return pd.read_parquet(path)
 
 
 def _categories(column: Column) -> Any:

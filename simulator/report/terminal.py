@@ -1,11 +1,16 @@
 """A result as a table in the terminal, by layer and by stage."""
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
+
+from simulator.mapping.commands import Unit
+from simulator.report.lines import print_line
+from simulator.report.tables import Column, Form, Table, print_table, scaled
+from simulator.report.title import closing, time_unit, title
 
 if TYPE_CHECKING:
     from simulator.functional import CheckResult
@@ -13,62 +18,176 @@ if TYPE_CHECKING:
     from simulator.report.layers import LayerResult
     from simulator.report.result import Result
 
-Pair = tuple["LayerResult", "LayerResult"]
+_LETTERS = {
+    Unit.DOT: ("D", "dot units"),
+    Unit.INDEX_FETCH: ("F", "index fetch"),
+    Unit.ACCUMULATE: ("A", "accumulate"),
+    Unit.DRAIN: ("R", "drain"),
+    Unit.MAC: ("M", "MAC unit"),
+    Unit.DRAM_WEIGHTS: ("W", "weights from DRAM"),
+    Unit.DRAM_INPUTS: ("I", "inputs from DRAM"),
+    Unit.DRAM_OUTPUTS: ("O", "outputs to DRAM"),
+}
+"""A letter for every unit that can set the pace, and its name in the legend, in their order."""
+NO_LIMIT = "–"
+"""No unit is busy for half of the layer."""
 
-_COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
-    ("layer", "left"),
-    ("cycles", "right"),
-    ("µs", "right"),
-    ("baseline µs", "right"),
-    ("speedup", "right"),
-    ("PE util. %", "right"),
-    ("bound by", "left"),
-    ("baseline bound by", "left"),
-    ("DRAM kB", "right"),
-    ("baseline kB", "right"),
-)
+
+class _Line(NamedTuple):
+    """One row: a layer, or a sum of layers."""
+
+    name: str
+    layers: "Sequence[tuple[LayerResult, LayerResult]]"
+    """Pairs of the run and the baseline."""
+    is_sum: bool
+
+    def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
+        """A value of every layer, added up; side 1 is the baseline."""
+        return sum(value(pair[side]) for pair in self.layers)
+
+    @property
+    def layer(self) -> "LayerResult | None":
+        """The run's only layer; None of a sum."""
+        return None if self.is_sum else self.layers[0][0]
 
 
 def print_result(result: "Result", console: Console) -> None:
-    """Print the table, the total and the notes."""
-    workload, hardware = result.run.workload, result.hardware
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-        title=(
-            f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
-            f"({hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz): "
-            f"{_precision(result)} against {result.baseline.title}"
-        ),
-        title_justify="left",
-    )
-    for name, justify in _COLUMNS:
-        table.add_column(name, justify=justify, no_wrap=name == "layer")
-    pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
-    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
-        members = list(group)
-        for pair in members:
-            table.add_row(*_layer_row(result, pair))
-        if len(members) > 1:
-            table.add_row(*_sum_row(result, f"= {stage}", members), style="bold", end_section=True)
-        else:
-            table.add_section()
-    table.add_row(*_sum_row(result, "TOTAL", pairs), style="bold")
-    console.print(table)
-    console.print(
-        f"[bold]speedup {result.speedup:.2f}x[/]: {result.time_ms:.3f} ms at {result.run.title}, "
-        f"{result.milliseconds(result.baseline.cycles):.3f} ms at {result.baseline.title}",
-        markup=True,
-        highlight=False,
-    )
+    """Print the title, the table, the speedup and the notes."""
+    lines = _lines(result)
+    shown = print_table(_table(result, lines), console)
+    print_line(console, "")
+    if "lim" in shown:
+        print_line(console, _legend(lines, both="baseline\nlim" in shown))
+    speedup, times = closing(result)
+    print_line(console, f"{speedup}: {times}", bold=speedup)
     if result.energy:
+        print_line(console, "")
         _print_energy(result, result.energy, console)
     for note in result.notes():
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"note: {note}")
     if result.check is not None:
         for line in check_lines(result.check):
-            console.print(f"check: {line}", highlight=False, markup=False, soft_wrap=True)
+            print_line(console, f"check: {line}")
+
+
+def _lines(result: "Result") -> list[_Line]:
+    """A line per layer, one per stage of several layers, and the total."""
+    pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
+    lines = []
+    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+        members = list(group)
+        lines += [_Line(pair[0].name, [pair], False) for pair in members]
+        if len(members) > 1:
+            lines.append(_Line(f"= {stage}", members, True))
+    return [*lines, _Line("TOTAL", pairs, True)]
+
+
+def _table(result: "Result", lines: list[_Line]) -> Table:
+    """All columns; `print_table` chooses those that fit."""
+    own, base = ([int(line.total(_cycles, side)) for line in lines] for side in (0, 1))
+    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    letters = [_letters(line, 0) for line in lines]
+    return Table(
+        title=title(result),
+        sums=frozenset(number for number, line in enumerate(lines) if line.layer is None),
+        columns=[
+            Column(title="layer", cells=[line.name for line in lines], kind="name"),
+            Column(title="in→out", cells=[_channels(line.layer) for line in lines], importance=60),
+            Column(title="output", cells=[_output(line.layer) for line in lines], importance=50),
+            _macs([line.total(_layer_macs) for line in lines]),
+            _in_units(scaled("weights", [line.total(_weights) for line in lines]), importance=30),
+            _in_units(scaled("cycles", own), unit="cycles", apart=True),
+            _in_units(
+                scaled("baseline\ncycles", base), title="baseline", unit="cycles", importance=80
+            ),
+            Column(title="speedup", cells=speedups),
+            Column(title="lim", cells=letters, kind="label", importance=70),
+            *_wide_columns(result, lines, own, base),
+        ],
+    )
+
+
+def _wide_columns(
+    result: "Result", lines: list[_Line], own: list[int], base: list[int]
+) -> Iterable[Column]:
+    """What a wide terminal shows too, the most important column first."""
+    times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
+    unit, factor = time_unit(times[0])
+    microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
+    moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in (0, 1)]
+    worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
+    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, own, strict=True)]
+    limits = [_letters(line, 1) for line in lines]
+    for number, column in enumerate(
+        (
+            Column(title=unit, cells=microseconds[0]),
+            Column(title="PE\nutil. %", cells=shares),
+            Column(title="DRAM\nkB", cells=moved[0]),
+            Column(title=f"baseline\n{unit}", cells=microseconds[1]),
+            Column(title="baseline\nkB", cells=moved[1]),
+            Column(title="baseline\nlim", cells=limits, kind="label"),
+        )
+    ):
+        yield replace(column, importance=-number, wide=True)
+
+
+def _in_units(forms: Sequence[Form], *, title: str = "", **more: Any) -> Column:
+    """A column of numbers that narrow terminals show in larger units."""
+    exact, *coarser = forms
+    return Column(title=title or exact.title, cells=exact.cells, coarser=coarser, **more)
+
+
+def _macs(macs: Sequence[float]) -> Column:
+    """Multiply-accumulates in millions, or in thousands or single ones if layers are tiny."""
+    least = min(macs)
+    exponent = next((n for n in (2, 1) if least >= 0.1 * 1000**n), 0)
+    forms = scaled("MAC", macs)
+    if exponent:
+        cells = [f"{value / 1000**exponent:.1f}" for value in macs]
+        forms = [Form(("kMAC", "MMAC")[exponent - 1], cells), *forms[exponent + 1 :]]
+    return _in_units(forms, unit="MAC", importance=40, apart=True)
+
+
+def _channels(layer: "LayerResult | None") -> str:
+    shape = layer.mapped.plan.layer if layer else None
+    return f"{shape.in_channels}→{shape.out_channels}" if shape else ""
+
+
+def _output(layer: "LayerResult | None") -> str:
+    shape = layer.mapped.plan.layer if layer else None
+    return f"{shape.out_height}×{shape.out_width}" if shape else ""
+
+
+def _cycles(layer: "LayerResult") -> int:
+    return layer.cycles
+
+
+def _layer_macs(layer: "LayerResult") -> int:
+    return layer.macs
+
+
+def _weights(layer: "LayerResult") -> int:
+    return layer.mapped.plan.layer.weights
+
+
+def _moved(layer: "LayerResult") -> int:
+    return layer.dram_read_bytes + layer.dram_written_bytes
+
+
+def _letters(line: _Line, side: int) -> str:
+    """The letters of what limits a layer; of a sum none."""
+    if line.layer is None:
+        return ""
+    limits = line.layers[0][side].limits
+    return "".join(letter for unit, (letter, _) in _LETTERS.items() if unit in limits) or NO_LIMIT
+
+
+def _legend(lines: list[_Line], both: bool) -> str:
+    """What the letters in the table stand for."""
+    used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
+    meanings = [*_LETTERS.values(), (NO_LIMIT, "no unit, waiting")]
+    named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
+    return f"lim, what sets the pace: {named}."
 
 
 def check_lines(check: "CheckResult") -> list[str]:
@@ -101,35 +220,41 @@ def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) ->
     """A line per unit, and what the whole run costs."""
     from simulator.report.energy import microjoules, summary, unit_rows
 
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title=f"energy, {energy.table.title}",
-        title_justify="left",
-    )
-    for name in ("unit", "µJ", "share %", "baseline µJ", "share %", "reduction"):
-        table.add_column(name, justify="left" if name == "unit" else "right")
     whole = (energy.run.attojoules, energy.baseline.attojoules)
-    for unit, *spent in (*unit_rows(energy), ("TOTAL", *whole)):
-        (ours, share), (base, base_share) = (
-            (f"{microjoules(part):,.3f}", f"{100 * part / max(1, all_):.1f}")
-            for part, all_ in zip(spent, whole, strict=True)
-        )
-        ratio = f"{spent[1] / spent[0]:.2f}x" if spent[0] else ""
-        table.add_row(unit, ours, share, base, base_share, ratio)
-    console.print(table)
-    sums = summary(result, energy)
-    run, baseline, ratios = sums["run"], sums["baseline"], sums["ratios"]
-    console.print(
-        f"[bold]energy {ratios['energy_uj']:.2f}x less[/]: {run['energy_uj']:.2f} µJ at "
-        f"{result.run.title}, {baseline['energy_uj']:.2f} µJ at {result.baseline.title}; "
-        f"energy-delay {ratios['energy_delay_uj_ms']:.2f}x less, "
-        f"DRAM bytes {ratios['dram_bytes']:.2f}x fewer",
-        markup=True,
-        highlight=False,
-        soft_wrap=True,
+    rows = [*unit_rows(energy), ("TOTAL", *whole)]
+    sides = [own for _, own, _ in rows], [base for _, _, base in rows]
+    spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
+    shares = [
+        [f"{100 * part / max(1, all_):.1f}" for part in side]
+        for side, all_ in zip(sides, whole, strict=True)
+    ]
+    ratios = [f"{base / own:.2f}×" if own else "" for _, own, base in rows]
+    table = Table(
+        title=f"energy, {energy.table.title}",
+        sums=frozenset({len(rows) - 1}),
+        columns=[
+            Column(title="unit", cells=[row[0] for row in rows], kind="label"),
+            Column(title="µJ", cells=spent[0]),
+            Column(title="share %", cells=shares[0], importance=20),
+            Column(title="baseline µJ", cells=spent[1], apart=True),
+            Column(title="share %", cells=shares[1], importance=10),
+            Column(title="reduction", cells=ratios, importance=30, apart=True),
+        ],
     )
-    console.print(f"area: {_area(result)}", highlight=False, soft_wrap=True)
+    print_table(table, console)
+    sums = summary(result, energy)
+    run, baseline, reductions = sums["run"], sums["baseline"], sums["ratios"]
+    less = f"energy {reductions['energy_uj']:.2f}× less"
+    own, base = (f"{side['energy_uj']:.2f} µJ" for side in (run, baseline))
+    print_line(console, "")
+    print_line(
+        console,
+        f"{less}: {own} at {result.run.title}, {base} at {result.baseline.title}; "
+        f"energy-delay {reductions['energy_delay_uj_ms']:.2f}× less, "
+        f"DRAM bytes {reductions['dram_bytes']:.2f}× fewer",
+        bold=less,
+    )
+    print_line(console, f"area: {_area(result)}")
 
 
 def _area(result: "Result") -> str:
@@ -140,65 +265,27 @@ def _area(result: "Result") -> str:
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 
 
-def _precision(result: "Result") -> str:
-    taus = [f"tau {result.run.tau}"] if result.run.tau else []
-    if result.run.tau_1x1:
-        taus.append(f"tau-1x1 {result.run.tau_1x1}")
-    layers = result.run.workload.binary_layers
-    if any(len({x.tau for x in layers if x.kernel == kernel}) > 1 for kernel in (3, 1)):
-        taus.append("tau by layer")
-    return result.run.title + (f" ({', '.join(taus)})" if taus else "")
-
-
-def _layer_row(result: "Result", pair: Pair) -> tuple[str, ...]:
-    ours, base = pair
-    return _row(result, ours.name, [pair], ours.bound_by, base.bound_by)
-
-
-def _sum_row(result: "Result", name: str, pairs: list[Pair]) -> tuple[str, ...]:
-    return _row(result, name, pairs, "", "")
-
-
-def _row(
-    result: "Result", name: str, pairs: list[Pair], bound_by: str, base_bound_by: str
-) -> tuple[str, ...]:
-    """One line for a layer or a sum of layers."""
-    cycles = sum(ours.cycles for ours, _ in pairs)
-    base_cycles = sum(base.cycles for _, base in pairs)
-    work = sum(ours.utilization * ours.cycles for ours, _ in pairs)
-    return (
-        name,
-        f"{cycles:,}",
-        f"{1e3 * result.milliseconds(cycles):,.2f}",
-        f"{1e3 * result.milliseconds(base_cycles):,.2f}",
-        f"{base_cycles / cycles:.2f}x",
-        f"{100 * work / cycles:.1f}",
-        bound_by,
-        base_bound_by,
-        f"{sum(_moved(ours) for ours, _ in pairs) / 1e3:,.1f}",
-        f"{sum(_moved(base) for _, base in pairs) / 1e3:,.1f}",
-    )
-
-
-def _moved(layer: "LayerResult") -> int:
-    return layer.dram_read_bytes + layer.dram_written_bytes
-
-
 def print_operations(counts: dict[str, Any], console: Console) -> None:
     """Print what `simulate ops` counted."""
+    base, full = counts["baseline"], counts["full_precision"]
+    rows = ((counts["bits"], counts), (base["bits"], base), (32, full))
+    ratios = counts["ratios"]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
         title=f"{counts['model']}, {counts['activation_bits']}-bit activations, one image, "
         f"convention {counts['convention']}",
-        title_justify="left",
-    )
-    for name in ("bits per weight", "params (Mbit)", "bit operations (G)"):
-        table.add_column(name, justify="right")
-    base, full = counts["baseline"], counts["full_precision"]
-    for bits, row in ((counts["bits"], counts), (base["bits"], base), (32, full)):
-        table.add_row(f"{bits:g}", f"{row['params_mbit']:.3f}", f"{row['bit_ops_g']:.3f}")
-    ratios = counts["ratios"]
-    table.add_section()
-    table.add_row("reduction", f"{ratios['params']:.2f}x", f"{ratios['bit_ops']:.2f}x")
-    console.print(table)
+        ruled=frozenset({len(rows)}),
+        columns=[
+            Column(title="bits per weight", cells=[*(f"{b:g}" for b, _ in rows), "reduction"]),
+            Column(
+                title="params (Mbit)",
+                cells=[*(f"{row['params_mbit']:,.3f}" for _, row in rows),
+                       f"{ratios['params']:.2f}×"],
+            ),
+            Column(
+                title="bit operations (G)",
+                cells=[*(f"{row['bit_ops_g']:,.3f}" for _, row in rows),
+                       f"{ratios['bit_ops']:.2f}×"],
+            ),
+        ],
+    )  # fmt: skip
+    print_table(table, console)

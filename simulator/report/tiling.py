@@ -1,4 +1,4 @@
-"""Whether another order of a layer's steps would move fewer bytes.
+"""The order of a layer's steps that would move the fewest bytes.
 
 The mapper's order is fixed (docs/decisions/0004): row by row, in a row block by block. Where the
 index buffer does not hold a layer, its weights are then read once per row. The orders compared here
@@ -7,12 +7,13 @@ band's inputs are read once if the activation buffer holds them while all blocks
 block. R = 1 is the mapper's order, one band the order block by block.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from simulator.mapping import MappedLayer
 from simulator.mapping.plan import LayerPlan
 from simulator.report.layers import LayerResult
+from simulator.report.wording import counted, kilobytes, layers_phrase, percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +82,20 @@ def _row_bytes(plan: LayerPlan, rows: int) -> int:
     return -(-rows * layer.in_width * layer.in_channels * plan.activation_bits // 8)
 
 
-def tiling_notes(layers: Iterable[LayerResult]) -> Iterator[str]:
-    """Say for which layers which bands would move fewer bytes."""
+def tiling_notes(layers: Sequence[LayerResult]) -> Iterator[str]:
+    """Note the layers for which bands of several rows would move fewer bytes."""
     better: dict[int, list[tuple[LayerResult, int]]] = {}
     for layer in layers:
         band = best_band(layer.mapped)
         if band.fewer:
             better.setdefault(band.rows, []).append((layer, band.fewer))
+    network = [layer.name for layer in layers]
     for rows, members in sorted(better.items()):
         names = [layer.name for layer, _ in members]
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         fewer = sum(saved for _, saved in members)
         moved = sum(layer.dram_read_bytes + layer.dram_written_bytes for layer, _ in members)
         yield (
-            f"{', '.join(names[:4])}{more} would move {100 * fewer / moved:.0f} % fewer DRAM bytes "
-            f"({moved / 1e3:,.1f} -> {(moved - fewer) / 1e3:,.1f} kB) in bands of {rows} rows, "
-            "block by block, instead of row by row"
+            f"{layers_phrase(names, network).text} would move {percent(fewer / moved)} fewer "
+            f"DRAM bytes ({kilobytes(moved - fewer)} instead of {kilobytes(moved)}) block by block "
+            f"in bands of {counted(rows, 'row')} instead of row by row."
         )

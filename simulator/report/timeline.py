@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from simulator.mapping.commands import Unit
 from simulator.program import Ints
-from simulator.report.layers import UNIT_TITLES
+from simulator.report.lines import wrapped
+from simulator.report.title import times_in_one_unit, title
+from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,15 +23,17 @@ if TYPE_CHECKING:
 
     from simulator.report.result import Result, Run
 
+_TITLE_CHARACTERS = 120
+"""Of a line of the title."""
 BINS = 900
 """Time bins over the longer of the two runs."""
 _ROWS: tuple[tuple[str, tuple[Unit, ...]], ...] = (
     ("DRAM", (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)),
-    (UNIT_TITLES[Unit.INDEX_FETCH], (Unit.INDEX_FETCH,)),
-    (UNIT_TITLES[Unit.DOT], (Unit.DOT,)),
-    (UNIT_TITLES[Unit.ACCUMULATE], (Unit.ACCUMULATE,)),
-    (UNIT_TITLES[Unit.DRAIN], (Unit.DRAIN,)),
-    (UNIT_TITLES[Unit.MAC], (Unit.MAC,)),
+    (UNIT_LABELS[Unit.INDEX_FETCH], (Unit.INDEX_FETCH,)),
+    (UNIT_LABELS[Unit.DOT], (Unit.DOT,)),
+    (UNIT_LABELS[Unit.ACCUMULATE], (Unit.ACCUMULATE,)),
+    (UNIT_LABELS[Unit.DRAIN], (Unit.DRAIN,)),
+    (UNIT_LABELS[Unit.MAC], (Unit.MAC,)),
 )
 # Okabe and Ito's colours: told apart by every eye, and in grey.
 _COLOURS = (
@@ -60,18 +64,13 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
             _draw(axes, result, run, edges, colours)
         lower.set_xlabel(f"time (ms at {result.hardware.clock_ghz:g} GHz)")
         lower.set_xlim(0, result.milliseconds(longest) * 1.09)
-        figure.suptitle(
-            f"{result.run.workload.title} on {result.hardware.name}, "
-            f"{result.hardware.array.pes} PEs: {result.run.title} is {result.speedup:.2f}x faster "
-            f"than {result.baseline.title}",
-            fontsize=9,
-        )
+        figure.suptitle("\n".join(wrapped(title(result), _TITLE_CHARACTERS)), fontsize=9)
         figure.legend(
             handles=_handles(colours),
             loc="outside lower center",
             ncols=min(8, len(stages)),
             frameon=False,
-            title="stage; the height of a row is the share of time in which its unit works",
+            title="stage (row height: fraction of time in which the unit is busy)",
             title_fontsize=7,
             fontsize=7,
         )
@@ -131,7 +130,7 @@ def _draw(
     total = result.milliseconds(run.cycles)
     axes.axvline(total, color="black", linewidth=0.7)
     axes.annotate(
-        f"{run.title}\n{total:.3f} ms", (total, len(rows) / 2), (4, 0),
+        f"{run.title}\n{times_in_one_unit([total])[0]}", (total, len(rows) / 2), (4, 0),
         textcoords="offset points", va="center", fontsize=8, fontweight="bold",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Why a hardware setting changed nothing: the physics, with this run's own numbers."""
+"""Reasons why a hardware setting had no effect, with the numbers of the run."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import DRAM_TABLE_KEYS
 from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
-from simulator.report.layers import UNIT_TITLES
 from simulator.report.notes import waits_for_windows
 from simulator.report.result import Result, Run
 from simulator.report.splits import port_losses
+from simulator.report.wording import UNIT_LABELS, bottleneck, counted, kilobytes
 
 _UNITS_OF = {
     "memory.dram": (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
@@ -21,7 +21,7 @@ _UNITS_OF = {
 
 
 def why_unmoved(key: str, result: Result, before: Result) -> str:
-    """Say why `key` left time and speedup as they were.
+    """Return why `key` left time and speedup unchanged, as a clause that follows "because".
 
     Args:
         key: the dotted key.
@@ -30,7 +30,7 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
 
     """
     if value_of(result.hardware, key) == value_of(before.hardware, key):
-        return "the hardware file has this value already"
+        return "the hardware file already has this value"
     idle = _idle(key, result.hardware)
     if idle:
         return idle
@@ -46,60 +46,69 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     section = key.rpartition(".")[0]
     units = _UNITS_OF.get(key, _UNITS_OF.get(section, tuple(Unit)))
     shares = ", ".join(
-        f"{UNIT_TITLES[unit]} {100 * _busy(result.run, unit):.0f} % "
+        f"{UNIT_LABELS[unit]} {100 * _busy(result.run, unit):.0f} % "
         f"({100 * _busy(result.baseline, unit):.0f} % in the baseline)"
         for unit in units
     )
-    bound = ", ".join(dict.fromkeys(layer.bound_by for layer in result.run.layers))
-    return f"other units hide it. The layers are bound by {bound}; busy are: {shares}"
+    bound = ", ".join(dict.fromkeys(bottleneck(layer.bound_by) for layer in result.run.layers))
+    return f"other units hide it. Bottlenecks of the layers: {bound}. Busy time: {shares}"
 
 
 def _idle(key: str, hardware: Hardware) -> str | None:
-    """Reasons that lie in the hardware alone."""
+    """Return a reason that follows from the hardware alone, if any."""
     memory, (section, _, last) = hardware.memory, key.rpartition(".")
     if key == "name":
-        return "it is a label"
+        return "it is only a label"
     if key == "array.pe.partial_sum_bits":
-        return "a sum's width counts for energy and area, not for time"
+        return "the width of a sum affects energy and area, not time"
     if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
-        return "it has an effect only with a DRAM table, memory.dram.timing is fixed"
+        return "it applies only with a DRAM table, and memory.dram.timing is fixed"
     if last == "banks" and memory.buffers[section].ports > 1:
-        return f"it has an effect only with one port, {section}.ports is 2"
+        return f"it applies only with one port, and {section}.ports is 2"
     return None
 
 
 def _special(key: str, plans: list[LayerPlan]) -> str | None:
-    """Reasons that need no trace."""
+    """Return a reason that follows from the plans alone, if any."""
     if key.startswith("full_precision.") and not any(p.mode == "mac" for p in plans):
-        return "no full-precision layer is in this run (--include-full-precision adds them)"
+        return "the run has no full-precision layer (--include-full-precision adds them)"
     table = [plan for plan in plans if plan.mode == "table"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
-        return "no layer uses the table"
+        return "no layer uses the LUT"
     if key == "array.pe.lut_entries":
         largest = max(plan.layer.subset_size for plan in table)
         if all(len(plan.pass_entries) == 1 for plan in table):
-            return f"the largest subset, {largest} kernels, fits the table with and without it"
+            return (
+                f"the largest subset ({counted(largest, 'entry', 'entries')}) fits in the LUT at "
+                "both values"
+            )
     if key == "array.pe.partial_sums":
         widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
         if all(len(plan.blocks) == plan.layer.groups for plan in plans):
-            return f"the widest layer, {widest} output channels, fits one block with and without it"
+            return (
+                f"the widest layer ({counted(widest, 'output channel')}) fits in one output block "
+                "at both values"
+            )
     if key == "memory.activation_buffer.bytes_per_cycle":
         return _of_windows([plan for plan in plans if plan.mode != "mac"])
     return None
 
 
 def _of_windows(plans: list[LayerPlan]) -> str | None:
-    """Reasons of the activation buffer's width."""
+    """Return why the width of the activation buffer has no effect, if that is known."""
     if not plans:
         return "no layer reads windows"
     if any(waits_for_windows(plan) for plan in plans):
         return None
     most = max(int(plan.step_lines.max()) for plan in plans)
-    return f"a step's windows are read in {most} cycles at most, while its dot products are made"
+    return (
+        f"every step reads its windows in at most {counted(most, 'cycle')}, while its dot products "
+        "run"
+    )
 
 
 def _of_ports(key: str, result: Result, before: Result) -> str | None:
-    """Reasons of a buffer's ports and banks, from the traces."""
+    """Return why ports and banks of a buffer have no effect, from the traces."""
     if key.rpartition(".")[2] not in {"ports", "banks"}:
         return None
     lost = [
@@ -107,38 +116,35 @@ def _of_ports(key: str, result: Result, before: Result) -> str | None:
         for one in (before, result)
     ]
     if not any(lost):
-        return "no read meets a write of its bank"
+        return "no read collides with a write to the same bank"
     return (
-        f"reads lose {lost[0]:,} -> {lost[1]:,} cycles to writes (both runs), but other units "
-        "hide them"
+        "other units hide the cycles that reads lose to writes "
+        f"({lost[0]:,} -> {lost[1]:,}, both runs together)"
     )
 
 
 def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
-    """Reasons that lie in the indices; the plans are those with the setting, then those without."""
+    """Return a reason that follows from the indices; `plans`: with the setting, then without."""
     after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
     table = [(a, b) for a, b in zip(after, before, strict=True) if "table" in {a.mode, b.mode}]
     if key in {"array.pe.lut_read_ports", "array.pe.lut_subbanks"}:
         if not table:
-            return "no layer uses the table"
+            return "no layer uses the LUT"
         if after[0].hardware.array.pe.accumulators == 1:
-            return "one accumulator reads one entry a cycle"
+            return "one accumulator reads one entry per cycle"
         if all(np.array_equal(a.accumulate_table, b.accumulate_table) for a, b in table):
-            return "accumulators wait for their entries as long with it as without it"
+            return "accumulators wait equally long for their entries at both values"
     if key == "memory.index_buffer.encoding":
         stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
         if all(plan.layer.kernels is None for plan in after):
-            return (
-                "only shapes are known, no indices, and a uniform histogram gives Huffman coding "
-                "nothing to gain"
-            )
+            return "only shapes are known, and Huffman coding cannot shorten a uniform histogram"
         return (
-            f"weights take {stored[0] / 1e3:.1f} -> {stored[1] / 1e3:.1f} kB in DRAM (both runs), "
-            "but reading them is hidden behind other units"
+            "other units hide the weight transfers (weights in DRAM: "
+            f"{kilobytes(stored[0])} -> {kilobytes(stored[1])}, both runs together)"
         )
     return None
 
 
 def _busy(run: Run, unit: Unit) -> float:
-    """Share of the whole run in which a unit works."""
+    """Fraction of the run in which a unit works."""
     return float(run.summary.busy[:, unit].sum() / max(1, run.cycles))

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
-from simulator.report.attribution import PART_TITLES, PARTS, Attribution, Part, total
+from simulator.report.attribution import PART_TITLES, PARTS, total
 from simulator.report.effects import Effect
+from simulator.report.lines import print_line
+from simulator.report.tables import Column, Table, print_table
+from simulator.report.title import time_unit
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run
@@ -16,58 +17,69 @@ if TYPE_CHECKING:
 def print_attribution(result: "Result", console: Console) -> None:
     """Print one table per run: cycles of every layer by part; parts without cycles are left out."""
     for run in (result.run, result.baseline):
-        console.print(_table(run))
+        print_line(console, "")
+        print_table(_attribution(run), console)
+
+
+def _attribution(run: "Run") -> Table:
+    """Layers, the total and percent of the run; the parts with most cycles first."""
+    whole = total(run.attribution)
+    parts = sorted((part for part in PARTS if whole[part]), key=lambda part: -whole[part])
+    rows = [*run.attribution, whole]
+    all_cycles = max(1, run.cycles)
+    names = [*(layer.name for layer in run.layers), "TOTAL", "% of the run"]
+    cycles = [*(f"{sum(row.values()):,}" for row in rows), "100.00"]
+    return Table(
+        title=f"{run.title}: cycles of every layer along its critical path",
+        sums=frozenset({len(rows) - 1}),
+        ruled=frozenset({len(rows) - 1}),
+        continued=True,
+        columns=[
+            Column(title="layer", cells=names, kind="name"),
+            Column(title="cycles", cells=cycles),
+            *(
+                Column(
+                    title=PART_TITLES[part],
+                    cells=[
+                        *(f"{row[part]:,}" for row in rows),
+                        f"{100 * whole[part] / all_cycles:.2f}",
+                    ],
+                )
+                for part in parts
+            ),
+        ],
+    )
 
 
 def print_effects(result: "Result", console: Console) -> None:
     """Print what halving and doubling each key does, the largest effect first, with reasons."""
+    unit, factor = time_unit([result.time_ms])
+
+    def times(effects: list[Effect]) -> list[str]:
+        return ["" if e.time_ms is None else f"{factor * e.time_ms:,.4f}" for e in effects]
+
+    def changes(effects: list[Effect]) -> list[str]:
+        return ["–" if e.change is None else f"{100 * e.change:+.2f}" for e in effects]
+
+    effects = result.effects
+    halved, doubled = [e.halved for e in effects], [e.doubled for e in effects]
     table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-        title=f"What would help: {result.run.title} took {result.time_ms:.4f} ms; its time with "
-        "one key of the hardware halved, and doubled",
-        title_justify="left",
+        title=f"Sensitivity analysis: {result.run.title} took {factor * result.time_ms:.4f} "
+        f"{unit}; its time with one hardware key halved or doubled",
+        columns=[
+            Column(title="key", cells=[effect.key for effect in effects], kind="label"),
+            Column(title="value", cells=[f"{e.value:g}" for e in effects], importance=90),
+            Column(title="halved", cells=[f"{e.value:g}" for e in halved], importance=10),
+            Column(title=f"halved\n{unit}", cells=times(halved), importance=20),
+            Column(title="halved\nchange %", cells=changes(halved)),
+            Column(title="doubled", cells=[f"{e.value:g}" for e in doubled], importance=10),
+            Column(title=f"doubled\n{unit}", cells=times(doubled), importance=20),
+            Column(title="doubled\nchange %", cells=changes(doubled)),
+        ],
     )
-    table.add_column("key", no_wrap=True)
-    for title in ("value", "halved", "ms", "change %", "doubled", "ms", "change %"):
-        table.add_column(title, justify="right")
-    for key in result.effects:
-        cells = (*_effect_cells(key.halved), *_effect_cells(key.doubled))
-        table.add_row(key.key, f"{key.value:g}", *cells)
-    console.print(table)
-    for key in result.effects:
+    print_line(console, "")
+    print_table(table, console)
+    print_line(console, "")
+    for key in effects:
         for sentence in key.sentences:
-            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-
-
-def _effect_cells(effect: Effect) -> tuple[str, str, str]:
-    if effect.time_ms is None or effect.change is None:
-        return f"{effect.value:g}", "not possible", ""
-    return f"{effect.value:g}", f"{effect.time_ms:.4f}", f"{100 * effect.change:+.2f}"
-
-
-def _table(run: "Run") -> Table:
-    whole = total(run.attribution)
-    parts = [part for part in PARTS if whole[part]]
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-        title=f"{run.title}: cycles of every layer along its critical path",
-        title_justify="left",
-    )
-    table.add_column("layer", no_wrap=True)
-    for title in ("cycles", *(PART_TITLES[part] for part in parts)):
-        table.add_column(title, justify="right")
-    for layer, attribution in zip(run.layers, run.attribution, strict=True):
-        table.add_row(layer.name, *_cells(attribution, parts))
-    table.add_section()
-    table.add_row("TOTAL", *_cells(whole, parts), style="bold")
-    shares = (f"{100 * whole[part] / max(1, run.cycles):.2f}" for part in parts)
-    table.add_row("% of the run", "100.00", *shares)
-    return table
-
-
-def _cells(attribution: Attribution, parts: list[Part]) -> list[str]:
-    return [f"{n:,}" for n in (sum(attribution.values()), *(attribution[part] for part in parts))]
+            print_line(console, sentence)

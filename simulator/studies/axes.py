@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from simulator import arguments
 from simulator.errors import InputError
 from simulator.inputs import parse_yaml
 
@@ -49,11 +50,53 @@ def axis(name: str, text: str) -> Axis:
         InputError: a range that does not reach its end, no number, a value given twice.
 
     """
-    values = tuple(_values(name, text))
+    return _distinct(name, text, tuple(_values(name, text)))
+
+
+def axis_of(name: str, values: Any) -> Axis:
+    """Return an axis of Python values: one value, a sequence or array of values, or text.
+
+    Args:
+        name: one of `POINT_FIELDS`, or a dotted key of the hardware file.
+        values: numbers, names or paths; a text is read as `axis` reads it.
+
+    Raises:
+        InputError: a value of a wrong type, or given twice; no value.
+
+    """
+    if isinstance(values, str):
+        return axis(name, values)
+    # a pair is one size only inside a list
+    items = arguments.listed(values)
+    if not items:
+        raise InputError(f"{name}: expected at least one value, got none")
+    return _distinct(name, str(items), tuple(_value_of(name, item) for item in items))
+
+
+def _value_of(name: str, item: Any) -> Value:
+    """One value of an axis from a Python value."""
+    if name in {"hw", "model"}:
+        example = "cofluent64" if name == "hw" else "r18"
+        return str(arguments.name_or_path(name, item, example))
+    if isinstance(item, str):
+        return value_of_text(name, item)
+    if name == "input_size":
+        height, width = arguments.input_size(item)
+        return "x".join(map(str, parse_size(f"{height}x{width}")))
+    if name == "bits":
+        return arguments.number(name, item, "0.56")
+    if name in POINT_FIELDS:
+        return arguments.whole(name, item, "1")
+    if not isinstance(item, bool | int | float):
+        raise arguments.wrong_type(f"set[{name!r}]", item, "a number, a text or a list of them")
+    return item
+
+
+def _distinct(name: str, shown: str, values: tuple[Value, ...]) -> Axis:
     seen: set[tuple[bool, Value]] = set()
     for value in values:
         if (isinstance(value, bool), value) in seen:
-            raise InputError(f"{name} {text}: the value {value} is given twice")
+            raise InputError(f"{name} {shown}: the value {value} is given twice")
         seen.add((isinstance(value, bool), value))
     return Axis(name, values)
 

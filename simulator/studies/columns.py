@@ -1,13 +1,12 @@
 """Columns of a study's tables of points and of layers: names with units, types, contents."""
 
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import msgspec
 
-from simulator.hardware import Hardware
+from simulator.hardware.config import hardware_keys
 from simulator.report.tabular import Kind
 
 HARDWARE_PREFIX = "hw."
@@ -69,7 +68,7 @@ _PLAIN: dict[Kind, tuple[type, ...]] = {
 @cache
 def point_columns() -> Mapping[str, Kind]:
     """Columns of the table of points; the hardware's own keys are last, after `hw.`."""
-    return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_keys().items()}}
+    return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_columns().items()}}
 
 
 def column_of(axis: str) -> str:
@@ -80,28 +79,9 @@ def column_of(axis: str) -> str:
 
 
 @cache
-def hardware_keys() -> Mapping[str, Kind]:
+def hardware_columns() -> Mapping[str, Kind]:
     """Every dotted key that a hardware file may have, with its column's type."""
-    return dict(_leaves(Hardware, ""))
-
-
-def _leaves(kind: Any, key: str) -> Iterator[tuple[str, Kind]]:
-    """Keys below a type: through structures and the members of unions; anything else is text."""
-    if get_origin(kind) is Annotated:
-        yield from _leaves(get_args(kind)[0], key)
-    elif get_origin(kind) in {Union, types.UnionType}:
-        for member in get_args(kind):
-            if member is not type(None):
-                yield from _leaves(member, key)
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        if kind.__struct_config__.tag is not None:
-            yield f"{key}{kind.__struct_config__.tag_field}", "string"
-        for field in msgspec.structs.fields(kind):
-            yield from _leaves(field.type, f"{key}{field.encode_name}.")
-    elif get_origin(kind) is Literal:
-        yield key[:-1], _KINDS[type(get_args(kind)[0])]
-    else:
-        yield key[:-1], _KINDS.get(kind, "string")
+    return {key: _KINDS.get(kind, "string") for key, kind in hardware_keys().items()}
 
 
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,7 +92,7 @@ def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:
-    kind = hardware_keys().get(key)
+    kind = hardware_columns().get(key)
     if kind is not None:
         text = kind == "string" and not isinstance(value, str) and value is not None
         value = msgspec.json.encode(value).decode() if text else value

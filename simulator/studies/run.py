@@ -2,17 +2,25 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator import compiling
+from simulator.errors import InputError
+from simulator.progress import Progress
+from simulator.report.tabular import read_frame
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import Progress, Store, open_store
+from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class StudyResult:
     """What a finished study found."""
 
@@ -21,6 +29,57 @@ class StudyResult:
     effects: tuple[AxisEffect, ...]
     """The axis that matters most first."""
     files: tuple[Path, ...]
+    """The table of points, then that of layers if there is one, the summary and the plots."""
+
+    def __repr__(self) -> str:
+        """One line: the number of points and of the axes that matter."""
+        axes = ", ".join(effect.axis for effect in self.effects) or "no axis of several values"
+        return f"<StudyResult: {self.figures.point_count:,} points over {axes}>"
+
+    def __str__(self) -> str:
+        """The number of points and the effect of each axis on the time, within 80 columns."""
+        from simulator.report.lines import print_line
+        from simulator.report.printed import printed
+
+        def draw(console: "Console") -> None:
+            for sentence in self.sentences():
+                print_line(console, sentence)
+
+        return printed(draw)
+
+    def sentences(self) -> list[str]:
+        """The number of points, why some are impossible, and the effect of each axis."""
+        from simulator.studies.summary import sentence
+
+        figures = self.figures
+        failed = sum(figures.errors.values())
+        first = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
+        if failed:
+            reason = next(iter(figures.errors))
+            first += f", {failed:,} of them impossible (see the column `error`); most often: "
+            first += reason
+        return [
+            first,
+            *([self.doubt] if self.doubt else []),
+            *(f"- {sentence(effect)}" for effect in self.effects),
+        ]
+
+    @cached_property
+    def frame(self) -> "pd.DataFrame":
+        """One row per point, with the columns of `study.parquet` (docs/sweep.md)."""
+        return read_frame(self.files[0])
+
+    @cached_property
+    def layer_frame(self) -> "pd.DataFrame":
+        """One row per point and layer.
+
+        Raises:
+            InputError: the study keeps no rows by layer.
+
+        """
+        if not self.study.inputs.layers:
+            raise InputError("this study has no rows by layer: run it with layers=True")
+        return read_frame(self.files[1])
 
     @property
     def doubt(self) -> str | None:

@@ -5,7 +5,6 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice, product
 from math import ceil
@@ -13,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.hardware.config import read_hardware
+from simulator.hardware.config import KEYS_ARE_SHOWN, hardware_keys, read_hardware
+from simulator.nearest import did_you_mean
 from simulator.run import engine_for
+from simulator.shipped import find
 from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
-from simulator.studies.columns import column_of, hardware_keys
+from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
 from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
+from simulator.workload.loading import is_trained_file
+from simulator.workload.model import load_model
 
 _MOST_CHUNK_POINTS = 256
 """About a quarter of a second of work for the fast engine, and of loss when killed."""
@@ -117,7 +120,7 @@ def grid_study(
         if names.count(name) > 1:
             raise InputError(f"{name} is given twice")
     if "bits" in names and ("tau" in names):
-        raise InputError("bits and tau are both given: choose one")
+        raise InputError("bits and tau are both given; choose one")
     order = {name: place for place, name in enumerate(POINT_FIELDS)}
     grid = Grid(tuple(sorted(axes, key=lambda axis: (axis.name != "hw", order.get(axis.name, 0)))))
     return _study(Sample(grid, sample, seed) if sample is not None else grid, **options)
@@ -129,8 +132,8 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
     Args:
         path: its header names point fields (`hw`, `model`, `bits`, ...) and hardware keys.
         constants: axes of one value for what the file does not name.
-        options: `engine`, `baseline_bits`, `include_full_precision`, and `layers` for rows by
-            layer as well.
+        options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
+            well, and `network` and `binarize` for the files of trained networks, as in `extract`.
 
     Raises:
         InputError: a file is wrong.
@@ -146,6 +149,8 @@ def _study(
     baseline_bits: float = 1.0,
     include_full_precision: bool = False,
     layers: bool = False,
+    network: str | None = None,
+    binarize: tuple[str, ...] = (),
 ) -> Study:
     engine_for(engine)
     for name in ("hw", "model"):
@@ -157,7 +162,7 @@ def _study(
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
-        workloads={(model, size): _network(model, size) for model, size in networks},
+        workloads=_networks(networks, network=network, binarize=binarize),
         names=points.names,
         baseline_bits=baseline_bits,
         include_full_precision=include_full_precision,
@@ -186,16 +191,15 @@ def _require_known_keys(names: Sequence[str]) -> None:
     known = hardware_keys()
     for name in names:
         if name not in POINT_FIELDS and name not in known:
-            near = get_close_matches(name, [*known, *POINT_FIELDS], n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"{name!r} is no key of a hardware file{hint}")
+            hint = did_you_mean(name, [*POINT_FIELDS, *known])
+            raise InputError(f"unknown key {name!r}: {hint or KEYS_ARE_SHOWN}")
 
 
 def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:
     """The hardware, and the networks with their input sizes, that the points name; in order."""
     triples = _said(points, ("hw", "model", "input_size"))
     if any(h is None or m is None for h, m, _ in triples):
-        raise InputError("a point names no hw or no model")
+        raise InputError("a point lacks hw or model")
     hardware = sorted({str(h) for h, _, _ in triples})
     networks = {(str(m), None if s is None else str(s)) for _, m, s in triples}
     return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
@@ -220,15 +224,57 @@ def _tables(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> dict[s
     )
 
 
-def _network(model: str, size: str | None) -> Workload | str:
-    """The network, or why it cannot have that input size."""
-    if size is None:
-        return load_workload(model)
-    load_workload(model)  # a wrong file is refused here
-    try:
-        return load_workload(model, parse_size(size))
-    except InputError as error:
-        return str(error)
+def _networks(
+    pairs: Sequence[tuple[str, str | None]], **reading: Any
+) -> dict[tuple[str, str | None], Workload | str]:
+    """Every network in every input size, or why it cannot have that size.
+
+    Raises:
+        InputError: a file is wrong, or no file needs what `reading` gives.
+
+    """
+    trained = {model for model, _ in pairs if is_trained_file(find("workloads", model))}
+    for name, value in reading.items():
+        if value and not trained:
+            raise InputError(f"no model holds real weights; leave out --{name}")
+    networks: dict[tuple[str, str | None], Workload | str] = {}
+    for model, size in pairs:
+        pixels = None if size is None else parse_size(size)
+        if model in trained:
+            networks[model, size] = load_model(model, input_size=pixels, **reading)
+            continue
+        networks[model, size] = load_workload(model)  # a wrong file is refused here
+        try:
+            networks[model, size] = load_workload(model, pixels)
+        except InputError as error:
+            networks[model, size] = str(error)
+    return networks
+
+
+def without_kernels(study: Study) -> list[str]:
+    """Names of trained networks of which some points give a layer another tau than its file.
+
+    Such a layer runs shape-only. Baselines do not count.
+    """
+    networks = study.inputs.workloads
+    if not any(isinstance(x, Workload) and _has_kernels(x) for x in networks.values()):
+        return []
+    names = ("model", "input_size", "bits", "tau", "tau_1x1")
+    found = set()
+    for model, size, *precision in _said(study.points, names):
+        network = networks[str(model), None if size is None else str(size)]
+        if isinstance(network, Workload) and model not in found:
+            bits: dict[str, Any] = dict(zip(names[2:], precision, strict=True))
+            try:
+                if configure(network, **bits).kernels_dropped:
+                    found.add(str(model))
+            except InputError:
+                continue  # the point's own row says so
+    return sorted(found)
+
+
+def _has_kernels(network: Workload) -> bool:
+    return any(layer.kernels is not None for layer in network.layers)
 
 
 def columns_of(study: Study) -> tuple[str, ...]:

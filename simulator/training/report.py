@@ -37,7 +37,7 @@ PRINTED_TAU = 5
 """Table 8's tau."""
 _SPEED = (
     "## Simulated speed\n\n"
-    "The first seed's networks of 1 bit and SNN are shipped as workloads; "
+    "The first seed's networks of 1 bit and SNN ship as workloads. "
     "`simulate reproduce training-speed` simulates them.\n"
 )
 _COMMAND = "simulate train --out out/training --report reports"
@@ -60,7 +60,7 @@ def write(study: Study, records: list[Record], folder: Path) -> list[Path]:
         parts += [*_subsets(snapshots), _SPEED]
         picture = folder / "training_figure11.png"
         written.append(write_file(picture, lambda path: save_figure(figure, path)))
-    title = "A network of our own: handwritten digits"
+    title = "Training study: handwritten digits"
     return [write_report(folder / "training.md", title, _COMMAND, parts), *written]
 
 
@@ -71,12 +71,12 @@ def _recipe(study: Study) -> str:
     digits, recipe = load_digits(), study.recipe
     images = len(digits.test_labels)
     return (
-        f"Network `{recipe.network}`, {len(digits.train_labels)} images to train on and {images} "
-        f"others to test on (one is {100 / images:.2f} %), {recipe.epochs} epochs in batches of "
+        f"Network `{recipe.network}`, {len(digits.train_labels)} training images and {images} "
+        f"test images (one is {100 / images:.2f} %), {recipe.epochs} epochs in batches of "
         f"{recipe.batch}, learning rate {recipe.learning_rate:g}, seeds "
-        f"{', '.join(map(str, study.seeds))}. [docs/training.md](../docs/training.md) says what is "
-        "the supplement's and what is assumed. Small images, a small network and a short "
-        "training: the order of methods here says little about ImageNet.\n"
+        f"{', '.join(map(str, study.seeds))}. [docs/training.md](../docs/training.md) lists the "
+        "sources and assumptions. Images and network are small, and the training is short. The "
+        "order of the methods is therefore weak evidence for ImageNet.\n"
     )
 
 
@@ -84,8 +84,8 @@ def _accuracy(records: list[Record]) -> list[str]:
     entries = accuracies(records)
     return [
         "## Test accuracy\n\n"
-        "Mean over the seeds ± their standard deviation, of the last iteration's network, in "
-        "percent. Every run is in [training.csv](training.csv).\n",
+        "The table shows the mean over the seeds ± their standard deviation, in percent, for the "
+        "network of the last iteration. [training.csv](training.csv) has every run.\n",
         table([_accuracy_row(entry) for entry in entries]),
         *_orders(entries),
         *_gains(entries),
@@ -100,7 +100,7 @@ def _accuracy_row(entry: Accuracy) -> Row:
         "tau": "" if method.tau is None else method.tau,
         "bits (W/A)": f"{method.bits:.2f}/{method.activation_bits}",
         "test accuracy (%)": entry.text,
-        "single seeds": ", ".join(f"{value:.2f}" for value in entry.percent),
+        "individual seeds": ", ".join(f"{value:.2f}" for value in entry.percent),
         "Table 8 (ImageNet, 0.56/32)": printed,
     }
 
@@ -119,8 +119,8 @@ def _orders(entries: list[Accuracy]) -> list[str]:
         return []
     printed = sorted(TABLE8, key=lambda name: float(TABLE8[name]), reverse=True)
     named = ", ".join(f"{TITLES[name]} {TABLE8[name]}" for name in printed)
-    lines.append(f"- the paper's Table 8, another data set and network: {named}")
-    return ["Best mean first:\n", "\n".join(lines) + "\n"]
+    lines.append(f"- Table 8 of the paper, for another data set and network: {named}")
+    return ["Methods by mean accuracy, best first:\n", "\n".join(lines) + "\n"]
 
 
 def _gains(entries: list[Accuracy]) -> list[str]:
@@ -136,8 +136,9 @@ def _gains(entries: list[Accuracy]) -> list[str]:
     if not lines:
         return []
     return [
-        "What refinement adds to Vanilla-SNN, seed by seed (both start from the same weights and "
-        "subsets and see the same batches), in points; a mean within its spread shows nothing:\n",
+        "Gain of refinement over Vanilla-SNN in percentage points, with the individual seeds in "
+        "parentheses. Both methods start from the same weights and subsets and use the same "
+        "batches. A mean smaller than its standard deviation does not show a gain.\n",
         "\n".join(lines) + "\n",
     ]
 
@@ -165,12 +166,14 @@ def _figure(snapshots: dict[Method, Snapshots]) -> "Figure":
 
 def _subsets(snapshots: dict[Method, Snapshots]) -> list[str]:
     rows = [_renewed(method, series) for method, series in snapshots.items() if method.tau]
-    renewed = "Kernels of a layer's subset that refinement renewed, mean over the layers:\n"
+    renewed = (
+        "Number of kernels that refinement replaced in a layer's subset, mean over the layers:\n"
+    )
     return [
         "## Kernels over the training (Figure 11)\n\n"
-        "Which kernels some of the layers use, and how often, after "
+        "The figure shows the kernel frequencies of some layers after "
         f"{', '.join(map(str, SNAPSHOT_PERCENT))} % of the epochs of the first seed. Filled "
-        "circles are kernels that were not in use at the snapshot before.\n",
+        "circles mark kernels that the previous snapshot did not use.\n",
         "![Kernels over the training](training_figure11.png)\n",
         *([renewed, table(rows)] if rows else []),
     ]

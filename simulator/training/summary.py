@@ -40,18 +40,19 @@ def accuracies(records: Iterable[Record]) -> list[Accuracy]:
 
 def print_summary(records: Iterable[Record], console: Any) -> None:
     """Print a table of methods."""
-    from rich.table import Table
+    from simulator.report.tables import Column, Table, print_table
 
-    table = Table(box=None)
-    for column in ("method", "tau", "bits (W/A)", "seeds", "test accuracy %"):
-        table.add_column(column, justify="left" if column == "method" else "right")
-    for entry in accuracies(records):
-        method = entry.method
-        table.add_row(
-            TITLES[method.name],
-            "" if method.tau is None else str(method.tau),
-            f"{method.bits:.2f}/{method.activation_bits}",
-            str(len(entry.percent)),
-            entry.text,
-        )
-    console.print(table)
+    entries = accuracies(records)
+    methods = [entry.method for entry in entries]
+    taus = ["" if method.tau is None else str(method.tau) for method in methods]
+    bits = [f"{method.bits:.2f}/{method.activation_bits}" for method in methods]
+    table = Table(
+        columns=[
+            Column(title="method", cells=[TITLES[m.name] for m in methods], kind="text"),
+            Column(title="tau", cells=taus),
+            Column(title="bits (W/A)", cells=bits),
+            Column(title="seeds", cells=[str(len(entry.percent)) for entry in entries]),
+            Column(title="test accuracy %", cells=[entry.text for entry in entries]),
+        ]
+    )
+    print_table(table, console)

@@ -6,9 +6,9 @@ network with both, the paper names the mean over its weights (Table 6: 0.59 for 
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 from simulator.errors import InputError
+from simulator.nearest import did_you_mean
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
 
@@ -62,6 +62,7 @@ def configure(
         layers=layers,
         activation_bits=activation_bits,
         batch=batch,
+        layers_left_out=workload.layers_left_out + len(workload.layers) - len(layers),
         kernels_dropped=tuple(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),
@@ -99,8 +100,7 @@ def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:
     kernels = {layer.name: layer.kernel for layer in workload.binary_layers}
     for name, tau in taus.items():
         if name not in kernels:
-            near = get_close_matches(name, kernels, n=1)
-            hint = f": did you mean {near[0]!r}?" if near else ""
+            hint = f": {did_you_mean(name, kernels)}".rstrip(": ")
             raise InputError(f"tau of {name!r}: {workload.name} has no such binary layer{hint}")
         _require(f"tau of {name}", tau, MAX_TAU if kernels[name] == 3 else MAX_TAU_1X1)
     return dict(taus)
@@ -120,7 +120,7 @@ def _taus(
 ) -> tuple[int | None, int | None]:
     """(tau, tau_1x1); None means 1 bit."""
     if bits is not None and tau is not None:
-        raise InputError(f"bits {bits:g} and tau {tau} are both given: choose one")
+        raise InputError(f"bits {bits:g} and tau {tau}: give only one of them")
     if tau is not None:
         _require("tau", tau, MAX_TAU)
     if tau_1x1 is not None:
@@ -156,4 +156,4 @@ def _tau_of(workload: Workload, bits: float) -> int:
         if any(abs(bits - value) <= _ROUNDING for value in values):
             return tau
     listed = ", ".join(f"{values[0]:.2f} (tau {tau})" for tau, values in names.items())
-    raise InputError(f"bits {bits:g}: no tau gives it; {workload.name} has {listed} and 1 (BNN)")
+    raise InputError(f"bits {bits:g}: not available for {workload.name}; use {listed}, or 1 (BNN)")

@@ -1,12 +1,13 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.workload.layer import Layer
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
+    from simulator.workload.source import ModelFile
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -26,8 +27,12 @@ class Workload:
     activation_bits: int = 1
     network: "NetworkFile | None" = None
     """What the shapes were derived from; None: from a graph, whose sizes are fixed."""
+    layers_left_out: int = 0
+    """Full-precision layers of the network that the run leaves out."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run leaves aside, because it gives them another tau."""
+    source: "ModelFile | None" = field(default=None, compare=False)
+    """Where the kernels come from; None without kernels, or if no file holds them."""
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
@@ -50,8 +55,9 @@ class Workload:
     def described(self) -> dict[str, Any]:
         """Everything that decides a run, as plain data; kernels by their fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
-        plain = asdict(replace(self, layers=layers, network=None))
-        del plain["network"], plain["kernels_dropped"]  # what they decide stands in the layers
+        plain = asdict(replace(self, layers=layers, network=None, source=None))
+        for name in ("network", "layers_left_out", "kernels_dropped", "source"):
+            del plain[name]  # the layers have their effect
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

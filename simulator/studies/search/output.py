@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.report.lines import print_line
+from simulator.report.tables import Column, Table, print_table
+from simulator.report.wording import bottleneck, counted
 from simulator.studies.search.find import SearchResult
 from simulator.studies.search.task import Candidate
 
@@ -21,35 +22,45 @@ _OBJECTIVES = {
     "time": "least time",
     "capacity": "most stored bits",
 }
-_COLUMNS = ("layer", "tau", "bits", "kbit", "µs", "µs, separable", "µs at 1 bit", "bound by")
 
 
 def print_search(result: SearchResult, console: Console) -> None:
     """Print the combination by layer, and what it is compared with."""
+    print_table(_table(result), console)
+    print_line(console, "")
+    for line in sentences(result):
+        print_line(console, line)
+
+
+def _table(result: SearchResult) -> Table:
+    """A row per layer: its tau, its storage, and its time three ways."""
     task = result.task
     limits = ", ".join(f"{name} {value:g}" for name, value in result.limits.described().items())
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
+    rows = result.layer_rows()
+
+    def microseconds(key: str) -> list[str]:
+        return [f"{1e3 * task.milliseconds(row[key]):,.2f}" for row in rows]
+
+    bits = ["" if row["bits"] is None else f"{row['bits']:.2f}" for row in rows]
+    return Table(
         title=f"{result.workload.title} on {task.hardware.name}: "
         f"{_OBJECTIVES[result.objective]}, {limits}",
-        title_justify="left",
+        columns=[
+            Column(title="layer", cells=[row["layer"] for row in rows], kind="name"),
+            Column(title="tau", cells=[_tau(row["tau"], row["bits"]) for row in rows]),
+            Column(title="bits", cells=bits, importance=30),
+            Column(title="kbit", cells=[f"{row['stored_kbit']:,.1f}" for row in rows]),
+            Column(title="µs", cells=microseconds("cycles")),
+            Column(title="µs, separable", cells=microseconds("separable_cycles"), importance=20),
+            Column(title="µs at 1 bit", cells=microseconds("one_bit_cycles"), importance=50),
+            Column(
+                title="bound by",
+                cells=[bottleneck(row["bound_by"]) for row in rows],
+                kind="text",
+                importance=40,
+            ),
+        ],
     )
-    for name in _COLUMNS:
-        table.add_column(name, justify="left" if name in {"layer", "bound by"} else "right")
-    for row in result.layer_rows():
-        times = (row["cycles"], row["separable_cycles"], row["one_bit_cycles"])
-        table.add_row(
-            row["layer"],
-            _tau(row["tau"], row["bits"]),
-            "" if row["bits"] is None else f"{row['bits']:.2f}",
-            f"{row['stored_kbit']:,.1f}",
-            *(f"{1e3 * task.milliseconds(cycles):,.2f}" for cycles in times),
-            row["bound_by"],
-        )
-    console.print(table)
-    for line in sentences(result):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _tau(tau: int | None, bits: float | None) -> str:
@@ -67,11 +78,11 @@ def sentences(result: SearchResult) -> list[str]:
         lines.append(f"hardware: {chosen}; the best of {result.hardware_points}")
     if result.impossible:
         lines.append(
-            f"{len(result.impossible)} of them cannot run the network, the first for: "
+            f"{len(result.impossible)} of them cannot run the network, for example: "
             f"{result.impossible[0]}"
         )
     if result.uniform is None:
-        lines.append("uniform: no single tau for all layers keeps the limits")
+        lines.append("uniform: no single tau for all layers meets the limits")
     else:
         tau, run = result.uniform
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
@@ -81,18 +92,18 @@ def sentences(result: SearchResult) -> list[str]:
         "exact for separable layer times (dynamic programming over layers, "
         f"{len(result.combinations):,} different sums of bits): their sum is "
         f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
-        f"{result.difference_percent:+.3f} %, for weights of the next layer load while one computes"
+        f"{result.difference_percent:+.3f} % because the next layer's weights load during a layer"
     )
     if result.steps_along_front:
         lines.append(
-            f"{result.steps_along_front} better combinations were passed over: their sum keeps the "
-            "limit of time, their simulated run does not"
+            f"skipped {counted(result.steps_along_front, 'better combination')} because the sum of "
+            "layer times meets the time limit but the simulated run does not"
         )
     if result.at_smallest_taus:
         lines.append(
-            "every layer has the smallest tau allowed, which is fastest and smallest at once; what "
-            "accuracy needs, --taus and --min-mean-bits can say, and --objective capacity asks for "
-            "the most bits within a time"
+            "every layer has the smallest tau allowed, which is both fastest and smallest; to keep "
+            "accuracy, set --taus or --min-mean-bits, or use --objective capacity for the most "
+            "bits within a time limit"
         )
     return lines
 
@@ -106,7 +117,7 @@ def _figures(result: SearchResult, run: Candidate) -> str:
 
 def _gain(result: SearchResult, uniform: Candidate) -> str:
     if uniform.taus == result.best.taus:
-        return "no mixture does better"
+        return "no mix of taus is better"
     if result.objective == "bits":
         percent = 100 * (1 - result.best.stored_parts / uniform.stored_parts)
         return f"the best stores {percent:.1f} % less"
@@ -147,7 +158,7 @@ def _draw(result: SearchResult) -> "Figure":
         axes = figure.subplots()
         rows = result.front_rows()
         times, sizes = [row["time_ms"] for row in rows], [row["mbit"] for row in rows]
-        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, separable")
+        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, sums of layer times")
         for tau, run in result.task.uniforms().items():
             place = (result.task.milliseconds(run.cycles), run.mbit)
             axes.plot(*place, "o", color="#7F7F7F", markersize=4)
@@ -156,7 +167,7 @@ def _draw(result: SearchResult) -> "Figure":
         best = result.best
         axes.plot(
             result.task.milliseconds(best.cycles), best.mbit, "*",
-            color="#D55E00", markersize=11, label="found, simulated",
+            color="#D55E00", markersize=11, label="best, simulated",
         )  # fmt: skip
         if result.limits.max_time_ms is not None:
             axes.axvline(result.limits.max_time_ms, color="0.5", linestyle=":")
@@ -166,6 +177,6 @@ def _draw(result: SearchResult) -> "Figure":
         if result.limits.max_mbit is not None:
             axes.axhline(result.limits.max_mbit, color="0.5", linestyle=":")
         axes.set_xlabel("time (ms)")
-        axes.set_ylabel("stored (Mbit)")
+        axes.set_ylabel("stored weights (Mbit)")
         axes.legend(frameon=False)
     return figure

@@ -1,0 +1,80 @@
+"""`simulate init`: a folder with a machine, a network and a study to start from."""
+
+import shlex
+from contextlib import suppress
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from simulator.cli.formatting import Command
+from simulator.errors import InputError
+from simulator.shipped import find
+
+_EXAMPLES = """
+Examples:
+
+\b
+  simulate init my-study
+"""
+_TEMPLATES = ("network.yaml", "points.csv", "README.md")
+"""Files that are copied from the package as they are."""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Write a machine, a network and a study to start from.
+
+    The files in FOLDER run as they are, with the commands that are printed. Nothing is
+    overwritten.
+    """
+    contents = _contents()
+    _write(folder, contents)
+    click.echo(f"written: {folder}: {', '.join(contents)}\n")
+    if folder.resolve() != Path.cwd():
+        click.echo(f"cd {shlex.quote(str(folder))}")
+    click.echo(contents["README.md"].split("```")[1].strip())
+
+
+def _contents() -> dict[str, str]:
+    """The text of every file by its name; the machine is the paper's under another name."""
+    machine = find("hw_configs", "cofluent64").read_text(encoding="utf-8")
+    start = files("simulator.cli") / "start"
+    templates = {name: (start / name).read_text(encoding="utf-8") for name in _TEMPLATES}
+    return {
+        "machine.yaml": machine.replace("name: cofluent64", "name: machine", 1),
+        **templates,
+    }
+
+
+def _write(folder: Path, contents: dict[str, str]) -> None:
+    """Write all files, or none.
+
+    Raises:
+        InputError: a file is there already, or the folder cannot be written.
+
+    """
+    from simulator.report.files import writable_folder
+
+    for name in contents:
+        if (folder / name).exists():
+            raise InputError(f"{folder / name}: is there already; choose another folder")
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    written: list[Path] = []
+    try:
+        writable_folder(folder)
+        for name, text in contents.items():
+            path = folder / name
+            with path.open("x", encoding="utf-8") as file:
+                written.append(path)
+                file.write(text)
+    except BaseException as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in them
+            for path in made:
+                path.rmdir()
+        if isinstance(error, OSError):
+            raise InputError(f"{folder}: cannot be written: {error.strerror}") from error
+        raise

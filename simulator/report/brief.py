@@ -1,0 +1,86 @@
+"""A result in a few lines: what `print(result)` prints, within 80 columns."""
+
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.report.lines import listed, print_line
+from simulator.report.printed import COLUMNS, printed
+from simulator.report.tables import Column, Table, print_table
+from simulator.report.title import closing, title
+from simulator.report.wording import counted, percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from simulator.report.result import Result
+
+_MOST_STAGES = 8
+_MOST_LAYERS = 3
+_MOST_NAME = 24
+"""Characters of a name in a sentence; longer names are cut."""
+
+
+def brief(result: "Result") -> str:
+    """Network, machine, scope, stages, speedup, times, slowest layers; below 2000 characters."""
+    text = printed(lambda console: _draw(result, console))
+    return "\n".join(_cut(line, COLUMNS) for line in text.splitlines())
+
+
+def _draw(result: "Result", console: "Console") -> None:
+    stages = _stages(result)
+    slowest = sorted(stages, key=lambda stage: -stage.cycles)[:_MOST_STAGES]
+    print_table(_table(result, [stage for stage in stages if stage in slowest]), console)
+    if len(stages) > len(slowest):
+        print_line(console, f"({counted(len(stages) - len(slowest), 'faster stage')} not shown)")
+    print_line(console, "")
+    speedup, times = closing(result)
+    print_line(console, f"{speedup}: {times}")
+    print_line(console, _slowest(result))
+    if result.energy:
+        run, base = result.energy.run.microjoules, result.energy.baseline.microjoules
+        print_line(
+            console,
+            f"energy {base / run:.2f}× less: {run:,.2f} µJ at {result.run.title}, {base:,.2f} µJ "
+            f"at {result.baseline.title} ({_cut(result.energy.table.name, _MOST_NAME)})",
+        )
+
+
+class _Stage(NamedTuple):
+    name: str
+    layers: int
+    cycles: int
+    baseline: int
+
+
+def _stages(result: "Result") -> list[_Stage]:
+    """Neighboring layers of one stage, added up."""
+    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    stages = []
+    for name, members in groupby(pairs, key=lambda pair: pair[0].stage):
+        layers = list(members)
+        cycles, baseline = (sum(x.cycles for x in side) for side in zip(*layers, strict=True))
+        stages.append(_Stage(name, len(layers), cycles, baseline))
+    return stages
+
+
+def _table(result: "Result", stages: list[_Stage]) -> Table:
+    return Table(
+        title=title(result),
+        columns=[
+            Column(title="stage", cells=[stage.name for stage in stages], kind="name"),
+            Column(title="layers", cells=[str(stage.layers) for stage in stages]),
+            Column(title="cycles", cells=[f"{stage.cycles:,}" for stage in stages]),
+            Column(title="share", cells=[percent(x.cycles / result.cycles) for x in stages]),
+            Column(title="speedup", cells=[f"{x.baseline / x.cycles:.2f}×" for x in stages]),
+        ],
+    )
+
+
+def _slowest(result: "Result") -> str:
+    layers = sorted(result.run.layers, key=lambda layer: -layer.cycles)[:_MOST_LAYERS]
+    named = [f"{_cut(x.name, _MOST_NAME)} ({counted(x.cycles, 'cycle')})" for x in layers]
+    return f"slowest: {listed(named)}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,29 @@
+"""The hardware that a search chooses from: every combination of some keys' values."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator.hardware import Hardware
+from simulator.hardware.config import hardware_from
+from simulator.run import hardware_data
+from simulator.studies.axes import Axis
+from simulator.studies.points import Grid
+
+
+def machines_of(
+    hardware: Hardware | str | Path, axes: Sequence[Axis]
+) -> list[tuple[dict[str, object], Hardware]]:
+    """Return every combination of the axes' values, each with the hardware that has them.
+
+    Args:
+        hardware: a shipped name, a path, or loaded.
+        axes: hardware keys with their values; without any, the hardware alone is returned.
+
+    Raises:
+        InputError: a wrong file, an unknown key, a value that is not allowed.
+
+    """
+    grid = Grid(tuple(axes))
+    data, name = hardware_data(hardware)
+    named = (dict(zip(grid.names, point, strict=True)) for point in grid)
+    return [(dict(values), hardware_from(data, values, name)) for values in named]

@@ -1,0 +1,80 @@
+"""A workload from its description: the inverse of `Workload.described`."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from simulator.errors import InputError
+from simulator.inputs import convert
+from simulator.workload import schema
+from simulator.workload.kernels import KernelSet
+from simulator.workload.layer import Layer
+from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.store import Shape, require_shape
+from simulator.workload.workload import OpsConvention, Workload
+
+
+class DescribedLayer(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One layer as a run computes it."""
+
+    tau: Annotated[int, Meta(ge=1, le=MAX_TAU)] | None
+    kernels_sha256: str | None
+
+
+class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A network as a run computes it."""
+
+    name: schema.Name
+    title: schema.Name
+    input_height: schema.Size
+    input_width: schema.Size
+    layers: Annotated[tuple[DescribedLayer, ...], Meta(min_length=1)]
+    ops_convention: OpsConvention
+    batch: Annotated[int, Meta(ge=1, le=1 << 16)]
+    activation_bits: Annotated[int, Meta(ge=1, le=32)]
+
+
+def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:
+    """Return the workload that `Workload.described` described.
+
+    Args:
+        plain: the description.
+        source: names the description in errors.
+        loaded: the workload that the kernels come from; None if there are none.
+
+    Raises:
+        InputError: the description is wrong, or `loaded` does not have its kernels.
+
+    """
+    described = convert(plain, DescribedWorkload, source)
+    known = {x.name: x.kernels for x in loaded.layers} if loaded else {}
+    layers = tuple(_layer(layer, known, source) for layer in described.layers)
+    kept = {layer.name for layer in layers if layer.kernels is not None}
+    fields = {name: getattr(described, name) for name in DescribedWorkload.__struct_fields__}
+    workload = Workload(**fields | {"layers": layers})
+    if loaded is None:
+        return workload
+    dropped = (name for name, kernels in known.items() if kernels is not None and name not in kept)
+    return replace(workload, kernels_dropped=tuple(dropped), source=loaded.source)
+
+
+def _layer(described: DescribedLayer, known: Mapping[str, KernelSet | None], source: str) -> Layer:
+    fields = msgspec.structs.asdict(described)
+    sha256 = fields.pop("kernels_sha256")
+    where = f"{source}: {described.name}"
+    require_shape(described, where)
+    most = MAX_TAU if described.kernel == 3 else MAX_TAU_1X1
+    if described.tau is not None and (described.full_precision or described.tau > most):
+        raise InputError(f"{where}: tau is {described.tau}; expected none, or 1 to {most}")
+    kernels = known.get(described.name)
+    if sha256 is None:
+        return Layer(**fields)
+    if kernels is None or kernels.sha256 != sha256:
+        raise InputError(
+            f"{where}: the result was made with kernels of fingerprint {sha256[:12]}..., which "
+            f"{'another file' if known else 'no file that it names'} holds"
+        )
+    return Layer(**fields, kernels=kernels)

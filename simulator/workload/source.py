@@ -1,0 +1,54 @@
+"""Where a workload's kernels come from: the file, its fingerprint, and how it was read."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.errors import InputError
+from simulator.shipped import shipped_folder
+
+if TYPE_CHECKING:
+    from simulator.workload.subsets import Method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """A workload file or a trained network, and the options with which it was read.
+
+    Reading the file again with the options gives the same kernels. Network files hold none.
+    """
+
+    file: str
+    """Shipped name, or path as given."""
+    sha256: str
+    """Fingerprint of the file's bytes."""
+    network: str | None = None
+    input_size: tuple[int, int] | None = None
+    binarize: tuple[str, ...] = ()
+    subset: "Method | None" = None
+    seed: int | None = None
+    bits: float | None = None
+    tau: int | None = None
+    tau_1x1: int | None = None
+    taus: tuple[tuple[str, int], ...] = ()
+    """(layer, tau) of single layers."""
+
+
+def name_of(path: Path) -> str:
+    """The shipped name of a file of the package, otherwise its path."""
+    return path.stem if path.is_relative_to(shipped_folder("workloads")) else str(path)
+
+
+def file_sha256(path: Path) -> str:
+    """Fingerprint of a file's bytes.
+
+    Raises:
+        InputError: the file cannot be read.
+
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -22,6 +22,12 @@ settings.load_profile("here")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print lines whole: tests/test_terminal.py is about the width of terminals."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Run `python -m simulator` as a user would, from an empty folder."""

@@ -36,6 +36,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("needs the environment .venv, up to date: make run")
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print lines whole: tests/test_terminal.py is about the width of terminals."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Run `python -m simulator` as a user would, from an empty folder."""

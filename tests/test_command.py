@@ -29,8 +29,8 @@ class TestSimulate:
         assert done.returncode == 0
         assert done.stderr == ""
         for words in (
-            "layer1.0.conv1", "= layer4", "TOTAL", "cycles", "µs", "PE util. %", "bound by",
-            "DRAM kB", "speedup 3.13x", "0.931 ms at 0.56 bit", "2.913 ms at 1 bit",
+            "layer1.0.conv1", "= layer4", "TOTAL", "cycles", "µs", "util. %", "lim, what sets",
+            "DRAM", "speedup 3.13×", "0.931 ms at 0.56 bit", "2.913 ms at 1 bit",
         ):  # fmt: skip
             assert words in done.stdout
 

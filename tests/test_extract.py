@@ -289,7 +289,7 @@ class TestCommand:
         run = ("extract", "net.safetensors", "--network", "small.yaml", "--subset", "frequent")
         done = command(*run, "-o", "net.npz", "--out", "report")
         assert done.returncode == 0, done.stderr
-        for words in ("a.conv1", "16x12x3x3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
+        for words in ("a.conv1", "16×12×3×3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
             assert words in done.stdout
         result = json.loads(command(*run, "--json").stdout)
         layers = pd.read_csv("report/layers.csv")
@@ -427,7 +427,7 @@ class TestDocuments:
             cli.main()  # in this process: torch is slow to import
             printed = capsys.readouterr()
             assert printed.err == ""
-            assert "written: " in printed.out or "speedup 3.13x" in printed.out
+            assert "written: " in printed.out or "speedup 3.13×" in printed.out
 
     def test_its_python_runs(self, tmp_path: Path) -> None:
         (code,) = re.findall(r"^```python\n(.*?)^```", self.TEXT, flags=re.M | re.S)

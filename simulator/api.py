@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from simulator import arguments
 from simulator.errors import InputError
 from simulator.hardware import Hardware
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, workload_of
+from simulator.run import workload_of
 from simulator.workload import Workload
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.config import hardware_from
 from simulator.inputs import convert
+from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
-from simulator.run import Progress, SettingRuns, engine_for, run_one
+from simulator.run import SettingRuns, engine_for, run_one
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
 from simulator.workload.source import file_sha256

@@ -13,7 +13,9 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.extras import installed
 from simulator.inputs import convert
+from simulator.progress import Progress, announce
 from simulator.report.files import CSV_TABLES, csv_tables, rows_text
+from simulator.report.prepare import make_traces
 from simulator.report.result import Result
 from simulator.report.saved import (
     SUMMARY,
@@ -26,7 +28,6 @@ from simulator.report.saved import (
 from simulator.report.schema import FINGERPRINT, fingerprint, repaired
 from simulator.report.tabular import existing_table, read_frame
 from simulator.rerun import rerun
-from simulator.run import Progress
 
 _NONE = "none"
 """How a key that one side lacks is shown."""
@@ -119,10 +120,13 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
+            make_traces(result, progress)
             now = spelled(json.dumps(result.saved()))
             saved = spelled(text)
-            for key in ignored:
-                saved.pop(key), now.pop(key)
+            for side in (saved, now):
+                for key in ignored:
+                    del side[key]
+            announce(progress, "comparing the tables")
             files = _compared_files(file)
             first = next(_differences(saved, now), None) or _file_difference(files, result)
     except InputError as error:

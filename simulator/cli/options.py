@@ -13,9 +13,9 @@ from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
+    from simulator.progress import Progress
     from simulator.workload import Workload
     from simulator.workload.model import Choice as SubsetChoice
-    from simulator.workload.model import Progress
 
 NETWORK = "Network"
 TRAINED = "Trained network"

@@ -1,5 +1,7 @@
 """Where commands print: a console on stdout, a progress bar on stderr."""
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from simulator.run import Progress
+    from simulator.progress import Progress
 
 _COLUMNS = 80
 """Width of a pipe or a file."""
@@ -33,6 +35,21 @@ def console(*, err: bool = False) -> Any:
 def _stop() -> NoReturn:
     """Let `main` end the command, as it does for what is printed without rich."""
     raise BrokenPipeError
+
+
+def write_any_character() -> None:
+    """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
+    from simulator.report.lines import PLAIN
+
+    def plain(error: UnicodeError) -> tuple[str | bytes, int]:
+        assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
+        text = error.object[error.start : error.end]
+        return "".join(PLAIN.get(character, "?") for character in text), error.end
+
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
 
 
 def _width() -> int:

@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.nearest import did_you_mean
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.progress import Progress, announce
+from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, int, int], None]
-"""Called with a title, files written and files in all."""
 
 TOP = 16
 """Kernels of which the table gives the joint share."""
@@ -174,6 +173,7 @@ def save_kernels(
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
+    announce(progress, "drawing the kernels")
     figure = plot_kernels(columns_of(snapshots), layers)
     rows = kernel_rows(snapshots)
     writers: dict[str, Callable[[Path], object]] = {
@@ -181,12 +181,7 @@ def save_kernels(
         "kernels.png": lambda path: save_figure(figure, path),
         "kernels.svg": lambda path: save_figure(figure, path),
     }
-    written = []
-    for number, (name, write) in enumerate(writers.items()):
-        if progress is not None:
-            progress("drawing", number, len(writers))
-        written.append(write_file(folder / name, write))
-    return written
+    return write_files(folder, writers, progress)
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
@@ -224,14 +219,19 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     ]
     histograms = [histogram for _, histogram, _ in rows]
     labels = [snapshot.label for snapshot, _, _ in rows]
+    bits = [f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]
+    top = [f"{h.top_percent:.1f}" for h in histograms]
+    entropies = [f"{h.entropy_bits:.2f}" for h in histograms]
     shown = [
         Column(title="layer", cells=[h.layer.name for h in histograms], kind="name"),
         Column(title="snapshot", cells=labels, kind="name"),
-        Column(title="bits", cells=[f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]),
+        Column(title="bits", cells=bits, importance=60),
         Column(title="kernels used", cells=[str(h.used) for h in histograms]),
-        Column(title="subset size", cells=[str(h.layer.subset_size) for h in histograms]),
-        Column(title=f"top-{TOP} share %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
-        Column(title="entropy (bits)", cells=[f"{h.entropy_bits:.2f}" for h in histograms]),
+        Column(
+            title="subset size", cells=[str(h.layer.subset_size) for h in histograms], importance=50
+        ),
+        Column(title=f"top-{TOP} share %", cells=top, importance=40),
+        Column(title="entropy (bits)", cells=entropies, importance=30),
     ]
     if any(len(column) > 1 for column in columns.values()):
         shown.append(Column(title="new since first", cells=[new for _, _, new in rows]))

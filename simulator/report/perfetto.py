@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints
 from simulator.report.files import write_file
+from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
 from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048
@@ -84,6 +85,7 @@ def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = N
         InputError: the file cannot be written.
 
     """
+    make_traces(result, progress)
 
     def write(temporary: Path) -> None:
         with _opened(temporary, zipped=path.suffix == ".gz") as file:

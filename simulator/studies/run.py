@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import compiling
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.report.tabular import read_frame
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import Progress, Store, open_store
+from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
 
 if TYPE_CHECKING:

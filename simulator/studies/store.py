@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.report.files import writable_folder
 from simulator.report.tabular import (
     Kind,
@@ -34,9 +35,6 @@ from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
 from simulator.studies.figures import PointNumbers
 from simulator.studies.study import Study
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, points finished and points in all."""
 
 STUDY_FILE = "study.json"
 POINTS = "study"

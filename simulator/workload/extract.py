@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.progress import Progress, announce
 from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.model import Choice, Progress
+from simulator.workload.model import Choice
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.source import ModelFile, file_sha256, name_of
@@ -96,6 +97,7 @@ def extract(
     path, choice = Path(path), choice or Choice()
     if choice.seed is not None and choice.subset != "random":
         raise InputError(f"seed {choice.seed}: has no effect without --subset random")
+    announce(progress, f"reading {path.name}")
     workload, trained = _read(path, network, input_size, binarize)
     taus = chosen_taus(
         workload, bits=choice.bits, tau=choice.tau, tau_1x1=choice.tau_1x1, taus=choice.taus

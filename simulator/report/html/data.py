@@ -18,7 +18,7 @@ from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")

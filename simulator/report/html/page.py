@@ -11,9 +11,10 @@ from simulator.citation import CITATION
 from simulator.hardware.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
+from simulator.report.prepare import make_traces
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result
 
 _HERE = Path(__file__).parent
@@ -42,6 +43,7 @@ def write_page(
         InputError: the file cannot be written.
 
     """
+    make_traces(result, progress)
     text = page(result, assumed, progress)
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

@@ -18,7 +18,7 @@ from simulator.report.attribution import path_parts
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Run
 
 BINS = 4096

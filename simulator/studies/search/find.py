@@ -10,7 +10,7 @@ something asks for more. What asks is accuracy, which is not modelled: `min_mean
 allowed stand for it, and the objective `capacity` spends a given time on as many bits as it can.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
@@ -21,6 +21,7 @@ import numpy as np
 from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware import Hardware
+from simulator.progress import Progress
 from simulator.run import engine_for
 from simulator.studies.search.front import Combinations, fewest_cycles
 from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
@@ -29,8 +30,6 @@ from simulator.workload.precision import MAX_TAU
 
 Objective = Literal["bits", "time", "capacity"]
 _NO_BOUND = (1 << 62) - 1
-Progress = Callable[[str, int, int], None]
-"""Called with a title, hardware configurations finished and all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

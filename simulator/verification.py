@@ -13,8 +13,9 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.extras import installed
 from simulator.inputs import convert
-from simulator.progress import Progress
+from simulator.progress import Progress, announce
 from simulator.report.files import CSV_TABLES, csv_tables, rows_text
+from simulator.report.prepare import make_traces
 from simulator.report.result import Result
 from simulator.report.saved import (
     SUMMARY,
@@ -119,10 +120,13 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
+            make_traces(result, progress)
             now = spelled(json.dumps(result.saved()))
             saved = spelled(text)
-            for key in ignored:
-                saved.pop(key), now.pop(key)
+            for side in (saved, now):
+                for key in ignored:
+                    del side[key]
+            announce(progress, "comparing the tables")
             files = _compared_files(file)
             first = next(_differences(saved, now), None) or _file_difference(files, result)
     except InputError as error:

@@ -77,12 +77,6 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"simulator.cli.{name}"), name)
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as interrupt:
-            raise _Interrupted from interrupt
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -120,6 +114,12 @@ class _Commands(click.Group):
             "simulate --help lists the options, simulate COMMAND --help those of a command."
         )
         return formatter.getvalue().rstrip()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
 
 
 @click.group(

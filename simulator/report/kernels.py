@@ -228,9 +228,7 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
         Column(title="bits", cells=bits, importance=60),
         Column(title="kernels used", cells=[str(h.used) for h in histograms]),
         Column(
-            title="subset size",
-            cells=[str(h.layer.subset_size) for h in histograms],
-            importance=50,
+            title="subset size", cells=[str(h.layer.subset_size) for h in histograms], importance=50
         ),
         Column(title=f"top-{TOP} share %", cells=top, importance=40),
         Column(title="entropy (bits)", cells=entropies, importance=30),

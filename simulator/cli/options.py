@@ -154,7 +154,7 @@ _SHARED = {
     ),
     "subset": _Shared(
         TRAINED,
-        "How to choose each layer's subset. Default: the subset in the file.",
+        "Method that chooses each layer's subset. Default: the subset in the file.",
         {"type": Choice(["refined", "random", "uniform", "frequent"])},
     ),
     "seed": _Shared(

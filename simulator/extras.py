@@ -26,7 +26,7 @@ EXTRAS = MappingProxyType[Name, Extra](
     {
         "fast": Extra(
             libraries=(("numba", "numba"),),
-            brings="compiles the engines, about 20 times faster in large studies",
+            brings="compiles the engines, 20 to 100 times faster in large studies",
         ),
         "parquet": Extra(
             libraries=(("pyarrow", "pyarrow"),),

@@ -88,10 +88,10 @@ def test_a_worker_killed_halfway_changes_nothing(
     chunks, killed_at = tmp_path / "far/chunks", []
 
     def kill_halfway() -> None:
-        while len(list(chunks.glob("*.arrow"))) < study.chunk_count // 2:
+        while len(list(chunks.glob("*.points"))) < study.chunk_count // 2:
             time.sleep(0.002)
         dask_cluster.workers[0].kill()
-        killed_at.append(len(list(chunks.glob("*.arrow"))))
+        killed_at.append(len(list(chunks.glob("*.points"))))
 
     killer = threading.Thread(target=kill_halfway, daemon=True)
     killer.start()
@@ -108,7 +108,7 @@ def test_workers_of_another_version_are_refused(
     monkeypatch.setattr(cluster, "__version__", "9.9")
     with pytest.raises(InputError, match=r"worker tcp://\S+ has simulator 0\.\S+, this is 9\.9"):
         run_study(small_study(net), tmp_path / "study", scheduler=dask_cluster.address)
-    assert not list((tmp_path / "study").glob("*.parquet"))
+    assert not list((tmp_path / "study").glob("study.parquet"))
 
 
 def test_workers_with_another_dram_table_are_refused(
@@ -123,7 +123,7 @@ def test_workers_with_another_dram_table_are_refused(
     study = grid_study([*axes, setting_axis("memory.dram.timing=own.yaml")])
     with pytest.raises(InputError, match=r"chunk 0: the DRAM table own\.yaml is not the one"):
         run_study(study, tmp_path / "study", scheduler=dask_cluster.address)
-    assert not list((tmp_path / "study").glob("*.parquet"))
+    assert not list((tmp_path / "study").glob("study.parquet"))
     theirs.write_text(text)
     run_study(study, tmp_path / "far", scheduler=dask_cluster.address)
     run_study(study, tmp_path / "local", jobs=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator import load_workload
+from simulator.report.tabular import frame_of
 from simulator.shipped import shipped_names
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
@@ -28,7 +29,7 @@ def test_the_worked_example_of_the_machine() -> None:
     columns = [cell.strip() for cell in header.strip("|").split("|")]
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
     _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
-    frame = next(trace.tables(99)).to_pandas()[columns].astype(str)
+    frame = frame_of(trace.tables(99))[columns].astype(str)
     assert rows == list(frame.itertuples(index=False, name=None))
 
 

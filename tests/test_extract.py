@@ -22,6 +22,7 @@ from simulator.workload.model import Choice
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
 from tests.conftest import ROOT, Command
+from tests.hidden import run_without
 from tests.measure import measured
 from tests.test_bad_input import refused
 from tests.trained import BINARY, NETWORK, State, state_dict, state_of
@@ -83,20 +84,20 @@ class TestFormats:
         assert all(one.squared_error in {None, 0} for one in found[0].layers)
 
     def test_torch_and_safetensors_are_asked_for_when_they_are_missing(
-        self, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path
     ) -> None:
-        for name in ("torch", "safetensors"):
-            (tmp_path / f"hidden/{name}").mkdir(parents=True)
-            text = f"raise ModuleNotFoundError('No module named {name}', name='{name}')\n"
-            (tmp_path / f"hidden/{name}/__init__.py").write_text(text)
-        paths = [str(tmp_path / "hidden"), str(Path(importers.__file__).parents[3])]
-        monkeypatch.setenv("PYTHONPATH", ":".join(paths))
         (tmp_path / "a.pth").write_bytes(b"\x80\x02}.")
         (tmp_path / "a.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
-        line = refused(command, "extract", "a.pth", "--network", "small.yaml")
-        assert "pip install 'subbit-simulator[torch]'" in line
-        line = refused(command, "extract", "a.safetensors", "--network", "small.yaml")
-        assert "pip install 'subbit-simulator[safetensors]'" in line
+        hidden = ("torch", "safetensors")
+        for file, needs in {
+            "a.pth": "reading PyTorch checkpoints needs torch: pip install "
+            "'subbit-simulator[torch]', or save the state dict as .npz or .safetensors",
+            "a.safetensors": "reading .safetensors files needs safetensors: pip install "
+            "'subbit-simulator[safetensors]'",
+        }.items():
+            done = run_without(tmp_path, hidden, "extract", file, "--network", "small.yaml")
+            assert (done.returncode, done.stdout) == (2, "")
+            assert done.stderr == f"simulate: {file}: {needs}\n"
 
     def test_a_graph_brings_its_own_sizes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         from dataclasses import replace

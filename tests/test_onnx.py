@@ -614,5 +614,5 @@ def test_a_fixed_batch_counts_as_that_many_images(tmp_path: Path) -> None:
 def test_without_the_package_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = save(tmp_path / "n.onnx", [conv("x", "w", "y")], {"w": signs(4, 8, 3, 3)})
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(InputError, match=r"needs the package onnx: pip install .*\[onnx\]"):
+    with pytest.raises(InputError, match=r"reading ONNX graphs needs onnx: pip install .*\[onnx\]"):
         read_onnx(path)

@@ -12,9 +12,11 @@ import pytest
 
 from simulator.hardware import Hardware
 from simulator.report.result import Run
+from simulator.report.tabular import write_table
 from simulator.run import run_together
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
+from simulator.studies.columns import point_columns
 from simulator.studies.effects import AxisEffect, axis_effects
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.local import run_locally
@@ -64,7 +66,7 @@ def in_arrow(work: Callable[[], object]) -> int:
 
 
 def peaks(points: int, folder: Path) -> dict[str, int]:
-    """What parts of a study hold: the work, what is put together, the figures of the report.
+    """What parts of a study hold: the work, a table in each form, the figures of the report.
 
     The figures take some 25 bytes a point and more while they are sorted; the others none.
     """
@@ -89,10 +91,12 @@ def peaks(points: int, folder: Path) -> dict[str, int]:
                 kept.keep(number, rows)
 
         found["work"] = kept_by(work)
-        found["assembly"] = in_arrow(kept.assemble)
-        found["figures"] = peak_of(
-            lambda: axis_effects(read_figures(kept.points_file, made.axis_names))
+        columns = point_columns()
+        found["csv"] = peak_of(
+            lambda: write_table(folder / "points.csv", columns, kept._columns("points"), 100)
         )
+        found["assembly"] = in_arrow(kept.assemble)
+        found["figures"] = peak_of(lambda: axis_effects(read_figures(kept.numbers_file)))
     return found
 
 
@@ -112,7 +116,7 @@ def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(store, "_ROW_GROUP", 100)
     evaluate._evaluator.cache_clear()
     _, few, many = (peaks(count, tmp_path) for count in (200, FEW, MANY))  # the first imports
-    for part, most in {"work": 50, "assembly": 40, "figures": 150}.items():
+    for part, most in {"work": 50, "csv": 40, "assembly": 40, "figures": 150}.items():
         assert (many[part] - few[part]) / (MANY - FEW) < most, part  # bytes a point
 
 

@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -28,7 +27,7 @@ from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, read_hardware
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
-from simulator.studies.columns import column_of, hardware_keys, layer_schema, point_schema
+from simulator.studies.columns import column_of, hardware_keys, point_columns
 from simulator.studies.effects import axis_effects
 from simulator.studies.figures import StudyFigures
 from simulator.studies.local import run_locally
@@ -220,10 +219,10 @@ class TestColumns:
         assert {"name", "clock_ghz", "array.pe.lut_banks", "memory.dram.latency_cycles"} <= set(
             hardware_keys()
         )
-        types = {name: point_schema().field(column_of(name)).type for name in hardware_keys()}
-        assert types["array.pes"] == pa.int64()
-        assert types["memory.dram.bytes_per_cycle"] == pa.float64()
-        assert types["array.spatial"] == pa.string()
+        types = {name: point_columns()[column_of(name)] for name in hardware_keys()}
+        assert types["array.pes"] == "int64"
+        assert types["memory.dram.bytes_per_cycle"] == "double"
+        assert types["array.spatial"] == "string"
 
     def test_a_variant_is_what_overrides_make(self) -> None:
         data = read_hardware("cofluent64")
@@ -299,8 +298,8 @@ class TestCommand:
             assert words in done.stdout
         before = written(tmp_path / "study")
         assert set(before) == {
-            "study.json", "study.parquet", "summary.md", "axes.png", "axes.svg", "pareto.png",
-            "pareto.svg",
+            "study.json", "study.parquet", "points.npz", "summary.md", "axes.png", "axes.svg",
+            "pareto.png", "pareto.svg",
         }  # fmt: skip
         line = refused(command, *study, "--tau", "3,6")
         assert "study holds another study: axes.tau is [3, 5] there and [3, 6] here" in line
@@ -381,7 +380,7 @@ class TestNothingIsLost:
     @staticmethod
     def wait_for_chunks(process: subprocess.Popen[str], folder: Path, count: int) -> None:
         deadline = time.monotonic() + 60
-        while len(list(folder.glob("chunks/*.arrow"))) < count and process.poll() is None:
+        while len(list(folder.glob("chunks/*.points"))) < count and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
@@ -424,7 +423,7 @@ class TestNothingIsLost:
                 path.with_name(path.name + ".part").write_bytes(b"half")
                 raise Killed
             put(path, fill)  # type: ignore[arg-type] # a function
-            if calls[path] == 2 and path.suffix in {".json", ".parquet"}:
+            if calls[path] == 2 and path.suffix in {".json", ".npz", ".parquet"}:
                 raise Killed
 
         monkeypatch.setattr(store, "_put", dies)
@@ -432,8 +431,8 @@ class TestNothingIsLost:
             with pytest.raises(Killed):
                 run_study(tiny_study(net), folder, jobs=1)
             ends += 1
-        # before: 4 chunks of two files, study.json, two results; after: the last three
-        assert ends == 4 * 2 + 3 + 3
+        # before: 4 chunks of two files, study.json, two tables, points.npz; after: the last four
+        assert ends == 4 * 2 + 4 + 4
         monkeypatch.undo()
         run_study(tiny_study(net), folder, jobs=1)
         assert written(folder) == written(tmp_path / "undisturbed")
@@ -491,7 +490,7 @@ class TestNothingIsLost:
             for number, rows in run_locally(study, study.chunks(), jobs=1):
                 kept.keep(number, rows)
             kept.assemble()
-            data = parquet.ParquetFile(kept.points_file).metadata
+            data = parquet.ParquetFile(tmp_path / "study/study.parquet").metadata
         assert [data.row_group(i).num_rows for i in range(4)] == [50, 50, 50, 42]
 
 
@@ -572,7 +571,6 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     assert "`array.pes` changes the time" in text
     assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
-    assert layer_schema().names[0] == "point"
 
 
 @pytest.mark.command

@@ -2,10 +2,8 @@
 
 import csv
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +36,7 @@ from simulator.training.subsets import (  # noqa: E402
 )
 from simulator.workload.extract import extract  # noqa: E402
 from tests.conftest import Command  # noqa: E402
+from tests.hidden import run_without  # noqa: E402
 
 pytestmark = pytest.mark.unit
 
@@ -404,23 +403,7 @@ def test_wrong_input_is_one_line(
 @pytest.mark.command
 @pytest.mark.parametrize("missing", ["torch", "sklearn"])
 def test_a_missing_library_is_one_line(tmp_path: Path, missing: str) -> None:
-    # an import hook that knows the library no more, as in an environment without the extra
-    (tmp_path / "sitecustomize.py").write_text(
-        "import sys\n"
-        "class Without:\n"
-        "    def find_spec(self, name, path=None, target=None):\n"
-        f"        if name.partition('.')[0] == {missing!r}:\n"
-        "            raise ModuleNotFoundError(name)\n"
-        "sys.meta_path.insert(0, Without())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "simulator", "train", "--out", "out"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path[1:]])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_without(tmp_path, (missing,), "train", "--out", "out")
     title = {"torch": "torch", "sklearn": "scikit-learn"}[missing]
     assert done.returncode == 2
     assert done.stderr == (

@@ -64,7 +64,8 @@ _AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder for study.parquet (study.csv without pyarrow), summary.md and plots. An interrupted study goes on there.",
+    help="Folder for study.parquet (study.csv without pyarrow), summary.md and plots. An "
+    "interrupted study goes on there.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes; all cores if not given.")
 @click.option("--scheduler", metavar="ADDRESS", help="Run on this Dask cluster, tcp://HOST:PORT.")

@@ -37,10 +37,10 @@ from simulator.studies.figures import PointNumbers
 from simulator.studies.study import Study
 
 STUDY_FILE = "study.json"
-POINTS = "study"
-"""Name of the table of points, without its suffix,"""
-LAYERS = "layers"
-"""and of the table of layers."""
+POINTS, LAYERS = "points", "layers"
+"""What rows are of."""
+TABLES = {POINTS: "study", LAYERS: "layers"}
+"""Names of their tables, without the suffix."""
 NUMBERS_FILE = "points.npz"
 _ROW_GROUP = 1 << 12
 _HALF_WRITTEN = ".part"
@@ -58,8 +58,8 @@ class Store:
     @property
     def tables(self) -> list[Path]:
         """Files of the result: the table of points and, where asked for, that of layers."""
-        stems = (POINTS, LAYERS) if self._study.inputs.layers else (POINTS,)
-        found = (existing_table(self.folder, stem) for stem in stems)
+        kinds = (POINTS, LAYERS) if self._study.inputs.layers else (POINTS,)
+        found = (existing_table(self.folder, TABLES[kind]) for kind in kinds)
         return [path for path in found if path is not None]
 
     @property
@@ -70,7 +70,7 @@ class Store:
     @property
     def finished(self) -> bool:
         """True if the table of points is there."""
-        return existing_table(self.folder, POINTS) is not None
+        return existing_table(self.folder, TABLES[POINTS]) is not None
 
     def done_chunks(self) -> set[int]:
         """Numbers of the chunks whose rows are kept."""
@@ -88,30 +88,26 @@ class Store:
             if self._study.inputs.layers:
                 self._put_table(LAYERS, LAYER_COLUMNS, self._columns(LAYERS, progress))
             numbers = PointNumbers(self._study.axis_names)
-            points = self._points(numbers, self._columns(POINTS, progress))
-            self._put_table(POINTS, point_columns(), points)
+            for columns in self._columns(POINTS):
+                numbers.add(columns)
+            _put(self.numbers_file, numbers.save)
+            self._put_table(POINTS, point_columns(), self._columns(POINTS, progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
 
-    def _put_table(self, stem: str, columns: Mapping[str, Kind], pieces: Iterable[Columns]) -> None:
-        drop_other_forms(self.folder, stem)  # of a process that ended before the study did
-        path = self.folder / table_name(stem)
+    def _put_table(self, kind: str, columns: Mapping[str, Kind], pieces: Iterable[Columns]) -> None:
+        drop_other_forms(self.folder, TABLES[kind])  # of a process that ended before the study
+        path = self.folder / table_name(TABLES[kind])
         _put(path, lambda temporary: write_table(temporary, columns, pieces, _ROW_GROUP))
 
-    def _points(self, numbers: PointNumbers, pieces: Iterable[Columns]) -> Iterator[Columns]:
-        """The pieces; after the last one their numbers are on the disk."""
-        for columns in pieces:
-            numbers.add(columns)
-            yield columns
-        _put(self.numbers_file, numbers.save)
-
-    def _columns(self, kind: str, progress: Progress | None) -> Iterator[Columns]:
+    def _columns(self, kind: str, progress: Progress | None = None) -> Iterator[Columns]:
         """The rows of all chunks, in order."""
         size, total = self._study.chunk_points, len(self._study.points)
+        title = table_name(TABLES[kind])
         for number in range(self._study.chunk_count):
             if progress is not None:
-                progress(table_name(kind), number * size, total)
+                progress(title, number * size, total)
             yield unpack((self._chunks / f"{number:08d}.{kind}").read_bytes())
 
 
@@ -145,7 +141,7 @@ def _claim(folder: Path, study: Study) -> None:
             raise InputError(
                 f"{folder} holds another study: {_difference(theirs, ours)}; choose another --out"
             )
-    elif (result := existing_table(folder, POINTS)) is not None:
+    elif (result := existing_table(folder, TABLES[POINTS])) is not None:
         raise InputError(f"{folder}: has {result.name} but no {STUDY_FILE}; choose another --out")
     else:
         _write(path, (json.dumps(ours, indent=2) + "\n").encode())

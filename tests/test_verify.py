@@ -196,9 +196,8 @@ class TestChanged:
 
     def test_a_number_spelled_otherwise(self, tmp_path: Path) -> None:
         text = written(rich(), tmp_path)
-        (tmp_path / "summary.json").write_text(
-            re.sub(r'("speedup": [\d.]+)', r"\g<1>00", text, count=1)
-        )
+        longer = re.sub(r'("speedup": [\d.]+)', r"\g<1>00", text, count=1)
+        (tmp_path / "summary.json").write_text(longer)
         difference = verify(tmp_path).difference
         assert difference is not None
         assert difference.place == "speedup"

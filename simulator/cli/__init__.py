@@ -52,9 +52,9 @@ _COMMANDS = (
     "compare", "verify", "export", "sweep", "search",
     "ops", "kernels", "extract", "train", "reproduce",
 )  # fmt: skip
-"""Subcommands: each in the module of its own name."""
-_FUNCTIONS = {"list": "list_shipped"}
-"""Functions that are not called as their command is."""
+"""Subcommands: each the function of its own name in the module of its own name."""
+_OTHER_NAMES = {"list": "listing"}
+"""Names of functions and modules that would hide Python's own."""
 
 
 class _Commands(click.Group):
@@ -68,8 +68,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # same
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"simulator.cli.{cmd_name}")
-        command: click.Command = getattr(module, _FUNCTIONS.get(cmd_name, cmd_name))
+        name = _OTHER_NAMES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"simulator.cli.{name}"), name)
         return command
 
     def resolve_command(

@@ -30,7 +30,7 @@ Examples:
 @click.command("list", cls=Command, epilog=_EXAMPLES)
 @click.argument("what", required=False, type=Choice(["networks", "machines", "tables"]))
 @shared("json")
-def list_shipped(what: str | None, as_json: bool) -> None:
+def listing(what: str | None, as_json: bool) -> None:
     """List shipped networks, hardware files and tables.
 
     Each line describes a file by values from the file itself. GMAC counts all layers of one image,

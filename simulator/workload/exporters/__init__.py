@@ -1,6 +1,6 @@
 """Networks as other simulators read them: shapes of convolutions and linear layers.
 
-The other tools know neither sub-bit weights nor LUTs, so a file holds shapes alone. A layer that a
+The other tools know neither sub-bit weights nor LUTs. A file therefore holds shapes alone. A layer that a
 format cannot express is left out, and named with the reason.
 """
 

@@ -12,19 +12,23 @@ __version__ = "0.2.0"
 __all__ = [
     "Comparison",
     "EnergyTable",
+    "Export",
     "Hardware",
     "InputError",
     "Result",
     "SearchResult",
     "StudyResult",
+    "Verification",
     "Workload",
     "compare",
+    "export",
     "load_energy",
     "load_hardware",
     "load_workload",
     "search",
     "simulate",
     "sweep",
+    "verify",
     "write_report",
 ]
 
@@ -37,24 +41,30 @@ if TYPE_CHECKING:
     from simulator.run import simulate
     from simulator.studies.run import StudyResult
     from simulator.studies.search import SearchResult
+    from simulator.verification import Verification, verify
     from simulator.workload import Workload, load_workload
+    from simulator.workload.exporters import Export, export
 
 _HOMES = {
     "Comparison": "simulator.report.compare",
     "EnergyTable": "simulator.hardware",
+    "Export": "simulator.workload.exporters",
     "Hardware": "simulator.hardware",
     "InputError": "simulator.errors",
     "Result": "simulator.report.result",
     "SearchResult": "simulator.studies.search",
     "StudyResult": "simulator.studies.run",
+    "Verification": "simulator.verification",
     "Workload": "simulator.workload",
     "compare": "simulator.api",
+    "export": "simulator.workload.exporters",
     "load_energy": "simulator.hardware",
     "load_hardware": "simulator.hardware",
     "load_workload": "simulator.workload",
     "search": "simulator.api",
     "simulate": "simulator.run",
     "sweep": "simulator.api",
+    "verify": "simulator.verification",
     "write_report": "simulator.api",
 }
 """Where each public name lives. None is the name of a submodule, which would replace it."""

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from simulator import arguments
 from simulator.errors import InputError
 from simulator.hardware import Hardware
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, workload_of
+from simulator.run import workload_of
 from simulator.workload import Workload
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def compare(
     Args:
         a: a result, or a folder that `Result.save` or `--out` wrote.
         b: the same.
-        names: how to call A and B; network and hardware, or the folder, if not given.
+        names: titles of A and B; "result A", or the folder, if not given.
 
     Returns:
         A `Comparison`: `totals`, `layers`, `why`, `configuration`, `as_json()`, `markdown()`;
@@ -256,8 +257,7 @@ def compare(
 
     def one(side: str, given: Result | Name) -> tuple[str, Any]:
         if isinstance(given, Result):
-            title = f"{given.run.workload.name} on {given.hardware.name}"
-            return title, as_saved(given.saved(), title)
+            return f"result {side.upper()}", as_saved(given.saved(), side)
         path = arguments.name_or_path(side, given, "out/r18", "a Result from simulate")
         return str(path), read_saved(Path(path))
 

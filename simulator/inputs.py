@@ -72,7 +72,7 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
     """
     data = parse_yaml(text, source)
     if not isinstance(data, dict):
-        raise InputError(f"{source}: expected keys and values, found {_shown(data)}")
+        raise InputError(f"{source}: expected keys and values; found {_shown(data)}")
     return data
 
 

@@ -240,6 +240,11 @@ class LoopProgram:
     rates: tuple[Rates | None, ...]
     """Per kind."""
 
+    @property
+    def commands(self) -> int:
+        """Commands that the program has when it is written out."""
+        return sum(int(layer.times.sum()) for layer in self.body.layers)
+
     @cached_property
     def rate_columns(self) -> RateColumns:
         """`rates` as arrays."""

@@ -15,9 +15,10 @@ from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.config import hardware_from
 from simulator.inputs import convert
+from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
-from simulator.run import Progress, SettingRuns, engine_for, run_one
+from simulator.run import SettingRuns, engine_for, run_one
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
 from simulator.workload.source import file_sha256
@@ -35,7 +36,7 @@ def rerun(
     Args:
         causes: what the result follows from.
         file: its summary.json; names of other files may be relative to its folder.
-        model: the file of the kernels, if it is not where `causes` says.
+        model: the file of the kernels, if `causes` names a file that has moved.
         progress: called with a title, the parts finished and all parts.
 
     Raises:

@@ -1,6 +1,6 @@
 """The API's verb: map a workload and its baseline onto a machine, run both, report."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Items
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,14 +16,12 @@ from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware
 from simulator.mapping import Mapping, map_workload
+from simulator.progress import Progress, announce, reported
 from simulator.report.lines import listed
 from simulator.report.result import Result, Run
 from simulator.report.settings import SettingEffect
 from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload, configure
-
-Progress = Callable[[str, int, int], None]
-"""Called with the run's title, commands finished and commands in all."""
 
 
 def simulate(
@@ -201,16 +199,18 @@ def run_one(
 
     """
     name = engine_for(engine, hardware)
-    mapping = map_workload(workload, hardware)
+    title = f"{workload.name} at {workload.bits:.2f} bit"
+    mapping = map_workload(workload, hardware, progress)
     if name == "fast":
         from simulator.engine.fast import totals
 
-        return Run(workload=workload, mapping=mapping, engine=name, summary=totals(mapping.loops))
+        report = reported(progress, f"running {title}", len(mapping.layers))
+        summary = totals(mapping.loops, progress=report)
+        return Run(workload=workload, mapping=mapping, engine=name, summary=summary)
     from simulator.engine.event import run
 
-    total = len(mapping.program)
-    title = f"{workload.name} at {workload.bits:.2f} bit"
-    report = None if progress is None else (lambda done: progress(title, done, total))
+    announce(progress, f"writing out the commands of {title}")
+    report = reported(progress, f"running {title}", len(mapping.program))
     from simulator.mapping.addresses import with_dram
     from simulator.mapping.port import with_ports
 

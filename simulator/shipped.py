@@ -74,7 +74,7 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise InputError(f"{text}: is a folder, expected a file")
+        raise InputError(f"{text}: is a folder; use a file")
     listed = ", ".join(files)
     if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:
         raise InputError(f"{text}: no such file (shipped: {listed})")

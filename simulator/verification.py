@@ -13,7 +13,9 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.extras import installed
 from simulator.inputs import convert
+from simulator.progress import Progress, announce
 from simulator.report.files import CSV_TABLES, csv_tables, rows_text
+from simulator.report.prepare import make_traces
 from simulator.report.result import Result
 from simulator.report.saved import (
     SUMMARY,
@@ -26,10 +28,9 @@ from simulator.report.saved import (
 from simulator.report.schema import FINGERPRINT, fingerprint, repaired
 from simulator.report.tabular import existing_table, read_frame
 from simulator.rerun import rerun
-from simulator.run import Progress
 
 _NONE = "none"
-"""How a key that one side lacks is shown."""
+"""Shown for a key that one side lacks."""
 _SHOWN = 60
 
 
@@ -44,7 +45,7 @@ class Difference:
     rerun: str
     """The value that the rerun, or the fingerprint, gives."""
     by: str = "in the rerun"
-    """What gives the other value."""
+    """Source of the other value."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -93,7 +94,7 @@ def verify(
 
     Args:
         path: a folder that `Result.save` or `--out` wrote, or its summary.json.
-        model: the file of the kernels, if it is not where summary.json says.
+        model: the file of the kernels, if summary.json names a file that has moved.
         progress: called with a title, the parts finished and all parts.
 
     Returns:
@@ -119,10 +120,13 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
+            make_traces(result, progress)
             now = spelled(json.dumps(result.saved()))
             saved = spelled(text)
-            for key in ignored:
-                saved.pop(key), now.pop(key)
+            for side in (saved, now):
+                for key in ignored:
+                    del side[key]
+            announce(progress, "comparing the tables")
             files = _compared_files(file)
             first = next(_differences(saved, now), None) or _file_difference(files, result)
     except InputError as error:

@@ -10,10 +10,11 @@ from simulator.coverage import why_not_fast
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.inputs import convert
+from simulator.progress import Progress
 from simulator.report.effects import Effect, KeyEffects, ranked
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.result import Result, Run
-from simulator.run import Progress, run_one
+from simulator.run import run_one
 
 _SOURCE = "hardware"
 """How an error names the changed hardware, before it says key and value."""

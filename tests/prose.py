@@ -2,8 +2,9 @@
 
     python -m tests.prose
 
-Checks README.md, CHANGELOG.md and all Markdown of docs/, reports/ and benchmarks/, without code;
-and the messages of simulator/: string literals of two words or more, and the help of commands.
+Checks README.md, CHANGELOG.md and all Markdown of docs/, reports/, benchmarks/ and simulator/,
+without code. Checks the messages of simulator/ too: string literals of two words or more, and the
+help of commands.
 Prints each hit as `file:line: construction: text` and exits with 1 if there is one.
 """
 
@@ -155,7 +156,7 @@ def _blank(found: re.Match[str]) -> str:
 def project(root: Path = ROOT) -> Iterator[Prose]:
     """Yield everything that is checked."""
     pages = [root / "README.md", root / "CHANGELOG.md"]
-    for folder in ("docs", "reports", "benchmarks"):
+    for folder in ("docs", "reports", "benchmarks", "simulator"):
         pages += sorted((root / folder).rglob("*.md"))
     for page in pages:
         yield from markdown(str(page.relative_to(root)), page.read_text(encoding="utf-8"))

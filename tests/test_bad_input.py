@@ -96,7 +96,7 @@ class TestNetworkFile:
                 "ternary",
                 ["layers[0] (a).precision is 'ternary'", "expected binary or full\n"],
             ),
-            ("name: b", "name: a", ["'a'", "taken"]),
+            ("name: b", "name: a", ["'a'", "earlier entry has this name"]),
             ("name: b,", "name: b, from: c,", ["'b'", "reads 'c'"]),
             ("height: 4", "height: 0", ["input.height is 0"]),
             ("padding: 1}\n  - {name: b", "stride: 4}\n  - {name: b, dilation: 9", ["window"]),
@@ -123,7 +123,9 @@ class TestNetworkFile:
 
     def test_nothing_binary(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "net.yaml").write_text(NET.replace("binary", "full"))
-        assert "nothing to compare" in refused(command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:])
+        assert "mark the binary layers" in refused(
+            command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:]
+        )
 
     def test_unknown_model(self, command: Command) -> None:
         line = refused(command, *GOOD[:2], "--model", "r81", *GOOD[4:])
@@ -134,7 +136,7 @@ class TestNetworkFile:
         line = refused(
             command, *GOOD[:2], "--model", "ssd300-vgg16", "--tau", 5, "--input-size", 32
         )
-        assert "too small" in line
+        assert "use a larger input" in line
 
 
 class TestOptions:

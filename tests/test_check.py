@@ -313,7 +313,7 @@ class TestCommand:
             with pytest.raises(InputError, match="the first binary layer"):
                 cli(line + options, standalone_mode=False)
         np.save("x.npy", np.zeros((16, 32, 32), np.int8))
-        with pytest.raises(InputError, match=r"x.npy: 0 is no activation, expected -1 or \+1"):
+        with pytest.raises(InputError, match=r"x.npy: 0 is not a 1-bit activation; use -1 or \+1"):
             cli(line, standalone_mode=False)
         assert not Path("out").exists()
 
@@ -360,12 +360,12 @@ class TestGivenInput:
             (np.ones((3, 5, 4)), 1, "its shape is 3x5x4, expected 1x3x4x5"),
             (np.ones((2, 3, 4, 5)), 1, "its shape is 2x3x4x5, expected 1x3x4x5"),
             (np.float64(1), 1, "its shape is that of a single number"),
-            (np.zeros((3, 4, 5)), 1, "0.0 is no activation, expected -1 or +1 at 1-bit"),
-            (np.full((3, 4, 5), 4), 2, "4 is no activation, expected integers from 0 to 3"),
-            (np.full((3, 4, 5), -1), 2, "-1 is no activation"),
-            (np.full((3, 4, 5), 0.5), 2, "0.5 is no activation"),
-            (np.full((3, 4, 5), np.nan), 2, "nan is no activation"),
-            (np.full((3, 4, 5), np.nan), 1, "nan is no activation"),
+            (np.zeros((3, 4, 5)), 1, "0.0 is not a 1-bit activation; use -1 or +1"),
+            (np.full((3, 4, 5), 4), 2, "4 is not a 2-bit activation; use integers from 0 to 3"),
+            (np.full((3, 4, 5), -1), 2, "-1 is not a 2-bit activation"),
+            (np.full((3, 4, 5), 0.5), 2, "0.5 is not a 2-bit activation"),
+            (np.full((3, 4, 5), np.nan), 2, "nan is not a 2-bit activation"),
+            (np.full((3, 4, 5), np.nan), 1, "nan is not a 1-bit activation"),
             (np.full((3, 4, 5), "a"), 1, "its type is <U1, expected integers or floats"),
             (np.full((3, 4, 5), 1j), 1, "its type is complex128"),
         ],

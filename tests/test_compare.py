@@ -288,7 +288,7 @@ class TestCommand:
         run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--what-helps")
         done = command(*run)
         assert done.returncode == 0, done.stderr
-        for words in ("What would help", "halving clock_ghz makes", "not possible"):
+        for words in ("Sensitivity analysis", "halving clock_ghz makes", "not possible"):
             assert words in done.stdout
         first = json.loads(command(*run, "--json").stdout)["what_helps"][0]
         assert (first["key"], first["doubled"]["change"]) == ("clock_ghz", -0.5)

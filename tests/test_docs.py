@@ -86,7 +86,7 @@ def test_the_readme_names_every_shipped_network() -> None:
     assert all(f"`{name}`" in README for name in shipped_names("workloads"))
 
 
-FOLDERS = ("docs", "reports", "benchmarks")
+FOLDERS = ("docs", "reports", "benchmarks", "simulator")
 PAGES = ["README.md", "CHANGELOG.md"]
 PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / name).rglob("*.md"))
 
@@ -112,6 +112,21 @@ def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# `--check`: one, two\n\n## Long-term\n\n```\n# no heading\n```\n")
     assert anchors(page) == {"--check-one-two", "long-term"}
+
+
+@pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*.md")), ids=lambda p: p.stem)
+def test_reports_name_their_command_and_the_paper(report: Path) -> None:
+    from simulator.citation import CITATION
+    from simulator.paper import ITEMS
+
+    line = report.read_text().splitlines()[2]
+    command, _, rest = line.lstrip("`").partition("` (version ")
+    assert rest.endswith(f" writes this report. Paper: {CITATION}.")
+    item = command.removeprefix("simulate reproduce ")
+    assert item in ITEMS or command in {
+        "python -m rtl.synthesize",
+        "simulate train --out out/training --report reports",
+    }
 
 
 def test_assumptions_are_marked_where_they_stand() -> None:

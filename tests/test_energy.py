@@ -252,7 +252,7 @@ class TestPrices:
     def test_a_mac_is_the_narrowest_that_holds_the_bits(self) -> None:
         assert TABLE.mac_aj(8) == 230_000
         assert TABLE.mac_aj(9) == 1_500_000
-        with pytest.raises(InputError, match=r"no entry for 64 bits .* widest is 32"):
+        with pytest.raises(InputError, match=r"no entry for 64 bits .* use at most 32"):
             TABLE.mac_aj(64)
 
     def test_leakage(self) -> None:

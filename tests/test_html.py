@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator import Result, load_hardware, load_workload, simulate
+from simulator import Result, __version__, load_hardware, load_workload, simulate
 from simulator.hardware import load_energy
 from simulator.hardware.assumptions import assumptions
 from simulator.report.attribution import PARTS
@@ -102,7 +102,10 @@ class TestFile:
         changed = simulate(network(layer(8, 8, 2, 2)), hardware, bits=1)
         path = write_page(changed, tmp_path / "x.html", assumptions("cofluent64"))
         (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_cycles")]
-        assert (one["value"], one["reason"]) == (7, "set for this run; the file says 100")
+        assert (one["value"], one["reason"]) == (
+            7,
+            "overridden for this run; the hardware file has 100",
+        )
 
     def test_assumptions_of_tables(self) -> None:
         found = assumptions("cofluent64", dram="ddr4-2400", energy="45nm")
@@ -118,6 +121,12 @@ class TestFile:
         assert embedded(path)["runs"][0]["layers"][0]["layer"] == evil
         assert path.read_text().count("<script>") == 1
         assert "<title>&lt;/script&gt;" in path.read_text()
+
+    def test_the_footer_names_the_program_and_the_paper(self, page: Path) -> None:
+        (footer,) = re.findall("<footer>(.*?)</footer>", page.read_text())
+        assert f"simulate (subbit-simulator) {__version__}" in footer
+        assert "Sub-bit Neural Networks: Learning to Compress and Accelerate" in footer
+        assert "ICCV 2021" in footer
 
     def test_command(self, command: Command, tmp_path: Path) -> None:
         run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56", "--input-size", 8)
@@ -212,6 +221,7 @@ class TestBrowser:
         assert messages == []
 
     def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
+        assert "NaN" not in browser.execute_script("return document.body.innerText")
         assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
         asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
         assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []
@@ -355,7 +365,7 @@ def test_energy_is_shown_where_the_result_has_it(
     section = browser.find_element(By.ID, "energy-section")
     assert section.is_displayed()
     run, dot = energy["run"], energy["run"]["by_unit_uj"]["dot"]
-    for words in ("energy table 45nm", f"Dot9 {dot:,.3f}", f"total {run['energy_uj']:,.3f}"):
+    for words in ("energy table 45nm", f"dot units {dot:,.3f}", f"total {run['energy_uj']:,.3f}"):
         assert words in section.text
     first = run["by_layer_uj"][result.run.layers[0].name]
     shown = browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text

@@ -105,10 +105,10 @@ def test_what_cannot_be_compared() -> None:
     require_comparable([snapshot("a", BEFORE), snapshot("b", AFTER)])
     with pytest.raises(InputError, match=r"^b: .*no kernels.*simulate extract"):
         require_comparable([snapshot("a", BEFORE), snapshot("b", replace(AFTER, kernels=None))])
-    with pytest.raises(InputError, match=r"^b: .*not those of a: compare layer 'conv'"):
+    with pytest.raises(InputError, match=r"^b: .*differ from those of a, first in layer 'conv'"):
         require_comparable([snapshot("a", BEFORE), snapshot("b", replace(AFTER, name="other"))])
     vectors = trained("conv", [0], [[0]], tau=2, kernel=1)
-    with pytest.raises(InputError, match="compare layer 'conv'"):
+    with pytest.raises(InputError, match="first in layer 'conv'"):
         require_comparable([snapshot("a", BEFORE), snapshot("b", vectors)])
 
 

@@ -127,9 +127,9 @@ def test_a_process_per_run_and_a_track_per_unit(trace: Parsed) -> None:
     assert trace.tracks[200] == "baseline: 1 bit, ResNet-20 (CIFAR-10)"
     ours = [name for uuid, name in trace.tracks.items() if trace.parents.get(uuid) == 100]
     assert ours == [
-        "layers", "DRAM weights", "DRAM inputs", "DRAM outputs", "index fetch", "Dot9",
-        "accumulate", "drain", "DRAM weights bandwidth", "DRAM inputs bandwidth",
-        "DRAM outputs bandwidth", "PE utilisation, dot units", "PE utilisation, accumulators",
+        "layers", "DRAM weights", "DRAM inputs", "DRAM outputs", "index fetch", "dot units",
+        "accumulators", "drain", "DRAM weights bandwidth", "DRAM inputs bandwidth",
+        "DRAM outputs bandwidth", "PE utilization, dot units", "PE utilization, accumulators",
     ]  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def test_layers_and_their_steps(trace: Parsed, small: Result) -> None:
 
 def test_durations_follow_the_clock() -> None:
     slow = parsed(packed(result("clock_ghz=0.4")))
-    for one in slow.slices[slow.named(100, "Dot9")]:
+    for one in slow.slices[slow.named(100, "dot units")]:
         assert one.end - one.start == pytest.approx(one.arguments["cycles"] * 2.5, abs=1)
 
 
@@ -207,7 +207,7 @@ def test_counters_hold_the_bytes_and_the_work(trace: Parsed, small: Result) -> N
             assert moved == pytest.approx(program.bytes[program.unit == unit].sum())
             assert max(value for _, value in points) <= 16 + 1e-9  # 16 bytes a cycle at 1 GHz
             assert points[-1] == (run.cycles, 0.0)
-        dots = trace.counters[trace.named(process, "PE utilisation, dot units")]
+        dots = trace.counters[trace.named(process, "PE utilization, dot units")]
         assert 50 < max(value for _, value in dots) <= 100 + 1e-9
 
 
@@ -228,7 +228,7 @@ def test_command(command: Command, tmp_path: Path) -> None:
     assert len(trace.slices) > 10
     refused = command(*run, "--perfetto", "no/folder.gz")
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "no/folder.gz: cannot be written: there is no folder no" in refused.stderr
+    assert "no/folder.gz: cannot be written: the folder no does not exist" in refused.stderr
 
 
 class TestWireFormat:

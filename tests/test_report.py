@@ -66,7 +66,7 @@ class TestTimeline:
         assert upper.get_xlim() == lower.get_xlim()
         for axes in (upper, lower):
             labels = [label.get_text() for label in axes.get_yticklabels()]
-            assert labels == ["drain", "accumulate", "Dot9", "index fetch", "DRAM"]
+            assert labels == ["drain", "accumulators", "dot units", "index fetch", "DRAM"]
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [
             "layer1", "layer2", "layer3",
         ]  # fmt: skip
@@ -88,7 +88,7 @@ class TestTimeline:
             load_workload("r20"), load_hardware("cofluent64"), tau=5, include_full_precision=True
         )
         labels = [label.get_text() for label in whole.plot_timeline().axes[0].get_yticklabels()]
-        assert labels[0] == "MAC"
+        assert labels[0] == "MAC unit"
 
 
 def test_unknown_engine() -> None:

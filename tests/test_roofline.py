@@ -36,7 +36,7 @@ class TestRoofline:
 
     def test_roofs_of_the_modes_in_use(self) -> None:
         roofs = {r.name.partition(":")[0]: r.macs_per_cycle for r in roofline(one_layer()).roofs}
-        assert roofs == {"table": 64 * 4 * 9, "direct": 64 * 1 * 9}
+        assert roofs == {"LUT": 64 * 4 * 9, "direct": 64 * 1 * 9}
         direct = simulate(
             network(layer(64, 64, 7, 8), layer(3, 8, 4, 4, full_precision=True)),
             load_hardware("cofluent64"),

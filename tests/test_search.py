@@ -175,12 +175,12 @@ class TestLimits:
     @pytest.mark.parametrize(
         ("objective", "limits", "words"),
         [
-            ("bits", {}, "objective bits: give max-time-ms"),
-            ("capacity", {"mean_bits": 0.5}, "objective capacity: give max-time-ms"),
-            ("time", {"max_time_ms": 1.0}, "objective time: give mean-bits"),
+            ("bits", {}, "objective bits: needs max-time-ms"),
+            ("capacity", {"mean_bits": 0.5}, "objective capacity: needs max-time-ms"),
+            ("time", {"max_time_ms": 1.0}, "objective time: needs mean-bits"),
             ("time", {"mean_bits": -1.0}, "mean_bits -1: expected more than 0"),
             ("bits", {"max_time_ms": float("nan")}, "max_time_ms nan: expected"),
-            ("bits", {"max_time_ms": 1e-6}, "max-time-ms 1e-06 is out of reach of net"),
+            ("bits", {"max_time_ms": 1e-6}, "max-time-ms 1e-06 excludes every combination of net"),
             ("time", {"mean_bits": 0.1}, "which stores"),
             ("time", {"min_mean_bits": 1.1}, "0.2241 to 1.0000 bits per weight"),
         ],
@@ -261,7 +261,7 @@ class TestCommand:
 
     def test_wrong_input(self, command: Command) -> None:
         line = refused(command, *self.RUN, "--objective", "bits", "--max-time-ms", "1e-5")
-        assert "the fastest combination within the limits of storage takes" in line
+        assert "the fastest combination within the storage limits takes" in line
         bits = ("--objective", "bits", "--max-time-ms", "1")
         assert "expected 1 to 9" in refused(command, *self.RUN, *bits, "--taus", "0,5")
         assert "unknown key" in refused(command, *self.RUN, *bits, "--set", "array.pse=1,2")

@@ -134,7 +134,7 @@ class TestFile:
 
     def test_sizes_of_a_graph_cannot(self, tmp_path: Path) -> None:
         write_workload(network(layer(8, 8, 4, 4, tau=3)), tmp_path / "graph.npz")
-        with pytest.raises(InputError, match=r"graph at 4x4 and cannot be changed by --input-size"):
+        with pytest.raises(InputError, match=r"graph at 4x4; instead of --input-size"):
             load_workload(tmp_path / "graph.npz", (8, 8))
 
     def test_a_configured_workload_is_refused(self, stored: Path, tmp_path: Path) -> None:

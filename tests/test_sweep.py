@@ -201,7 +201,7 @@ class TestPoints:
             ("model,tau\nr20,5.5\n", "line 2: tau '5.5': expected a whole number"),
             ("model,array.pse\nr20,5\n", "unknown key 'array.pse': did you mean 'array.pes'?"),
             ("bits\n1\n", "no model is given"),
-            ('model\n""\n', "a point names no hw or no model"),
+            ('model\n""\n', "a point lacks hw or model"),
             ("model\nr21\n", "unknown network 'r21'"),
         ],
     )
@@ -255,7 +255,7 @@ class TestCommand:
         assert rows["point"].tolist() == list(range(12))
         bad = rows[rows["hw.array.pes"] == 0]
         assert set(bad["error"]) == {"cofluent64: array.pes is 0: expected int >= 1"}
-        assert "bits 0.5: no tau gives it" in rows["error"][11]
+        assert "bits 0.5: not available for" in rows["error"][11]
         assert np.isnan(rows["cycles"][11])
         row = rows[(rows["bits"] == 0.56) & (rows["hw.memory.dram.bytes_per_cycle"] == 2)].iloc[-1]
         single = json.loads(
@@ -312,8 +312,8 @@ class TestCommand:
             (("--model", "r20"), "no hw is given"),
             (("--hw", "cofluent64"), "no model is given"),
             (("--hw", "cofluent65", "--model", "r20"), "unknown hardware configuration"),
-            (("--hw", "cofluent64", "--model", "r20", "--set", "array.pe=1"), "'array.pe' is a section"),
-            (("--hw", "cofluent64", "--model", "r20", "--engine", "warp"), "'warp': allowed are auto"),
+            (("--hw", "cofluent64", "--model", "r20", "--set", "array.pe=1"), "is a section"),
+            (("--hw", "cofluent64", "--model", "r20", "--engine", "warp"), "allowed are auto"),
             (("--hw", "cofluent64", "--model", "r20", "--bits", "1", "--tau", "1"), "choose one"),
             (
                 ("--hw", "cofluent64", "--model", "r20", "--set", "array.pes=1", "--set",
@@ -329,7 +329,7 @@ class TestCommand:
             ),
             (
                 ("--hw", "cofluent64", "--model", "r20,r18", "--baseline-bits", "0.5"),
-                "baseline: bits 0.5: no tau gives it",
+                "baseline: bits 0.5: not available for",
             ),
             (
                 ("--hw", "cofluent64", "--model", "r20", "--sample", "9", *HUGE),
@@ -452,13 +452,13 @@ class TestNothingIsLost:
         out, err = process.communicate(timeout=30)
         assert process.returncode == 130
         assert (out, err.count("\n")) == ("", 1)
-        assert "the same command goes on where it was" in err
+        assert "rerun the same command" in err
 
     def test_a_second_process_is_refused(self, net: Path, tmp_path: Path) -> None:
         study = small_study(net)
         with (
             store.open_store(tmp_path / "study", study),
-            pytest.raises(InputError, match="another process is working on a study here"),
+            pytest.raises(InputError, match="another process is using this study"),
         ):
             run_study(study, tmp_path / "study", jobs=1)
 
@@ -522,8 +522,8 @@ class TestFigures:
         assert c.time_ratio == 1
         assert c.idle
         assert not b.idle
-        assert sentence(c) == "`c` does not matter: no time changes with it."
-        assert sentence(a) == "`a` changes the time 4.00x; fastest at 1."
+        assert sentence(c) == "`c` has no effect on the time."
+        assert sentence(a) == "`a` changes the time by a factor of 4.00; fastest at 1."
 
     def test_a_sparse_sample_is_fitted(self) -> None:
         effects = {e.axis: e for e in axis_effects(self.figures(slice(None, None, 5)))}
@@ -565,11 +565,11 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     ]
     result = run_study(grid_study(axes), tmp_path / "study", jobs=1)
     text = (tmp_path / "study/summary.md").read_text()
-    assert "12 of 24 points are impossible" in text
+    assert "12 of 24 points cannot run" in text
     assert "memory.index_buffer.kib" in text
-    assert "`full_precision.bits` does not matter: no time changes with it." in text
+    assert "`full_precision.bits` has no effect on the time." in text
     assert "`array.pes` changes the time" in text
-    assert text.index("`array.pes` changes") < text.index("`full_precision.bits` does not")
+    assert text.index("`array.pes` changes") < text.index("`full_precision.bits` has no")
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
 
 

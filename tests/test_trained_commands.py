@@ -69,10 +69,10 @@ class TestOnnx:
         model = onnx.load(tmp_path / "net.onnx")
         (tmp_path / "cut.onnx").write_bytes(model.SerializeToString()[:-2000])
         for arguments, words in (
-            (["net.onnx"], "is dynamic (?x?): give the input size in pixels (--input-size)"),
+            (["net.onnx"], "is dynamic (?x?); give the input size in pixels with --input-size"),
             (["net.onnx", "--input-size", "6", "--binarize", "d*"], "'d*' matches no layer"),
             (["net.onnx", "--input-size", "6", "--network", "r18"], "holds its own graph"),
-            (["cut.onnx", "--input-size", "6"], "cut.onnx: no ONNX model, or a damaged one"),
+            (["cut.onnx", "--input-size", "6"], "cut.onnx: not an ONNX model, or damaged"),
         ):
             assert words in refused(command, "extract", *arguments, "-o", "out.npz")
             assert not (tmp_path / "out.npz").exists()
@@ -114,8 +114,8 @@ class TestKernels:
         for arguments, words in (
             (["r20"], "r20: its layers have shapes but no kernels"),
             (["early.npz", "--layers", "con"], "did you mean 'conv'?"),
-            (["early.npz", "--tau", "3"], "early.npz: holds no real weights, so --tau would"),
-            (["early.npz", "--subset", "random"], "--subset would have no effect"),
+            (["early.npz", "--tau", "3"], "early.npz: holds no real weights; leave out --tau"),
+            (["early.npz", "--subset", "random"], "leave out --subset"),
             (["none.npz"], "none.npz: no such file"),
         ):
             assert words in refused(command, "kernels", *arguments, "--out", "out")

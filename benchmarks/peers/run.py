@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.workload import Layer, load_workload
+from simulator.workload import Workload, load_workload
+from simulator.workload.exporters import export
 
 HERE = Path(__file__).resolve().parent
 MODEL = "r18"
@@ -48,21 +49,14 @@ class Peer:
 
     name: str
     requirements: tuple[str, ...]
-    prepare: Callable[[Path, tuple[Layer, ...]], list[str]]
+    prepare: Callable[[Path, Workload], list[str]]
     """Write its inputs into a folder; return the driver's arguments."""
     what: str
     sizes: tuple[int, ...] = SIZES
 
 
-def prepare_scalesim(folder: Path, layers: tuple[Layer, ...]) -> list[str]:
-    rows = [
-        "layer, ifmap height, ifmap width, filter height, filter width, channels, filters, stride,"
-    ]
-    for x in layers:  # SCALE-Sim knows no padding: the map is given with it
-        height, width = x.in_height + 2 * x.padding, x.in_width + 2 * x.padding
-        shape = (height, width, x.kernel, x.kernel, x.in_channels, x.out_channels, x.stride)
-        rows.append(f"{x.name}, {', '.join(map(str, shape))},")
-    (folder / "topology.csv").write_text("\n".join(rows) + "\n")
+def prepare_scalesim(folder: Path, workload: Workload) -> list[str]:
+    (folder / "topology.csv").write_text(export(workload, "scalesim").text)
     (folder / "layout.csv").write_text("no custom layout\n")
     (folder / "scale.cfg").write_text(
         f"""[general]
@@ -99,27 +93,8 @@ UseRamulatorTrace: False
     return [str(HERE / "drive_scalesim.py"), "scale.cfg", "topology.csv", "layout.csv"]
 
 
-def prepare_zigzag(folder: Path, layers: tuple[Layer, ...]) -> list[str]:
-    workload = [
-        {
-            "id": number,
-            "name": x.name,
-            "operator_type": "Conv",
-            "equation": "O[b][k][oy][ox]+=W[k][c][fy][fx]*I[b][c][iy][ix]",
-            "dimension_relations": [f"ix={x.stride}*ox+1*fx", f"iy={x.stride}*oy+1*fy"],
-            "loop_dims": ["B", "K", "C", "OY", "OX", "FY", "FX"],
-            "loop_sizes": [
-                1, x.out_channels, x.in_channels, x.out_height, x.out_width, x.kernel, x.kernel,
-            ],
-            "operand_precision": {"W": 8, "I": 8, "O": 16, "O_final": 8},
-            "operand_source": {"W": number, "I": max(0, number - 1)},
-            "pr_loop_dims": ["IX", "IY"],
-            "pr_loop_sizes": [x.in_width, x.in_height],
-            "padding": [[x.padding, x.padding], [x.padding, x.padding]],
-        }
-        for number, x in enumerate(layers)
-    ]  # fmt: skip
-    (folder / "workload.yaml").write_text(json.dumps(workload))  # JSON is YAML
+def prepare_zigzag(folder: Path, workload: Workload) -> list[str]:
+    (folder / "workload.yaml").write_text(export(workload, "zigzag").text)
     return [str(HERE / "drive_zigzag.py"), "workload.yaml", str(SIDE)]
 
 
@@ -166,14 +141,14 @@ def measured(command: list[str], folder: Path, log: Path) -> tuple[float, float,
 
 def run_peer(peer: Peer, cache: Path, size: int) -> Measured:
     """Set a peer up, if it is not yet, and run it."""
-    layers = load_workload(MODEL, (size, size)).binary_layers
+    workload = load_workload(MODEL, (size, size))
     folder = cache / peer.name.replace(" ", "-")
     python = folder / "venv/bin/python"
     if not (folder / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         subprocess.run([python, "-m", "pip", "install", "-q", *peer.requirements], check=True)
         (folder / "ready").touch()
-    arguments = peer.prepare(folder, layers)
+    arguments = peer.prepare(folder, workload)
     spent = measured([str(python), *arguments], folder, folder / "log.txt")
     cycles = json.loads((folder / "cycles.json").read_text())
     return Measured(peer.name, size, *spent, round(sum(cycles)), peer.what)

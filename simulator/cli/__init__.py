@@ -20,6 +20,7 @@ from simulator.cli.options import (
     option,
     shared,
 )
+from simulator.cli.output import write_any_character
 from simulator.errors import InputError
 
 _EXAMPLES = """
@@ -49,12 +50,16 @@ Examples:
 
 _COMMANDS = (
     "list", "show", "init",
-    "compare", "verify", "sweep", "search",
+    "compare", "verify", "export", "sweep", "search",
     "ops", "kernels", "extract", "train", "reproduce",
 )  # fmt: skip
 """Subcommands: each the function of its own name in the module of its own name."""
 _OTHER_NAMES = {"list": "listing"}
 """Names of functions and modules that would hide Python's own."""
+
+
+class _Interrupted(Exception):  # noqa: N818 # no error
+    """Ctrl-C; click itself would answer it with a line of its own."""
 
 
 class _Commands(click.Group):
@@ -109,6 +114,12 @@ class _Commands(click.Group):
             "simulate --help lists the options, simulate COMMAND --help those of a command."
         )
         return formatter.getvalue().rstrip()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            raise _Interrupted from interrupt
 
 
 @click.group(
@@ -192,13 +203,14 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def main() -> None:
     """Run the command; wrong input is one line on stderr and exit status 2."""
+    write_any_character()
     try:
         cli.main(prog_name="simulate", standalone_mode=False)
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (_Interrupted, click.Abort, KeyboardInterrupt):
         click.echo("simulate: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:

@@ -21,8 +21,8 @@ from simulator.cli.output import console, print_written, progress_on_stderr
 from simulator.errors import InputError
 
 if TYPE_CHECKING:
+    from simulator.progress import Progress
     from simulator.workload.extract import Extraction
-    from simulator.workload.model import Progress
 
 _EXAMPLES = """
 Examples:

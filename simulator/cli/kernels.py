@@ -20,7 +20,8 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.report.kernels import Progress, Snapshot
+    from simulator.progress import Progress
+    from simulator.report.kernels import Snapshot
 
 _EXAMPLES = """
 Examples:

@@ -13,9 +13,9 @@ from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
+    from simulator.progress import Progress
     from simulator.workload import Workload
     from simulator.workload.model import Choice as SubsetChoice
-    from simulator.workload.model import Progress
 
 NETWORK = "Network"
 TRAINED = "Trained network"
@@ -242,7 +242,7 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
 def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
-    """Load `--model`; takes out of `options` what says how, leaves what says at which precision."""
+    """Load `--model`; take the reading options out of `options` and leave the precision."""
     from simulator.workload.model import load_model
 
     workload = load_model(
@@ -268,7 +268,7 @@ def require_no_choice(file: str, options: dict[str, Any]) -> None:
         "taus": "layer-tau",
     }.items():
         if options[name]:
-            raise InputError(f"{file}: holds no real weights, so --{option} would have no effect")
+            raise InputError(f"{file}: holds no real weights; leave out --{option}")
 
 
 def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":

@@ -1,5 +1,7 @@
 """Where commands print: a console on stdout, a progress bar on stderr."""
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -9,18 +11,23 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from simulator.run import Progress
+    from simulator.progress import Progress
 
 _COLUMNS = 80
 """Width of a pipe or a file."""
 
 
-def console() -> Any:
-    """Standard output, with the width that COLUMNS or a terminal gives, or else 80."""
+def console(*, err: bool = False) -> Any:
+    """Standard output, with the width that COLUMNS or a terminal gives, or else 80.
+
+    Args:
+        err: standard error instead.
+
+    """
     from rich.console import Console
 
     # No markup: names come from files, and "[/x]" is a name.
-    out: Any = Console(width=_width(), markup=False, emoji=False)
+    out: Any = Console(width=_width(), markup=False, emoji=False, stderr=err)
     out.on_broken_pipe = _stop
     return out
 
@@ -28,6 +35,21 @@ def console() -> Any:
 def _stop() -> NoReturn:
     """Let `main` end the command, as it does for what is printed without rich."""
     raise BrokenPipeError
+
+
+def write_any_character() -> None:
+    """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
+    from simulator.report.lines import PLAIN
+
+    def plain(error: UnicodeError) -> tuple[str | bytes, int]:
+        assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
+        text = error.object[error.start : error.end]
+        return "".join(PLAIN.get(character, "?") for character in text), error.end
+
+    codecs.register_error("plain", plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="plain")
 
 
 def _width() -> int:

@@ -12,8 +12,8 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.progress import Progress
     from simulator.report.result import Result
-    from simulator.run import Progress
     from simulator.workload import Workload
 
 
@@ -35,6 +35,15 @@ class Outputs:
             if path is not None:
                 writable_file(path)
 
+    def announce_sizes(self, result: "Result") -> None:
+        """Say on stderr how large files will be that hold very many commands."""
+        from simulator.report.sizes import size_lines
+        from simulator.report.tabular import table_name
+
+        files = [] if self.out is None else [self.out / table_name("trace")]
+        for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
+            click.echo(line, err=True)
+
     def write(
         self, result: "Result", hw: str, energy: str | None, progress: "Progress | None"
     ) -> list[str]:
@@ -43,7 +52,7 @@ class Outputs:
         if self.out is not None:
             from simulator.report.tabular import csv_note, table_name
 
-            names = ", ".join(path.name for path in result.save(self.out))
+            names = ", ".join(path.name for path in result.save(self.out, progress))
             written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
             from simulator.hardware.assumptions import assumptions
@@ -115,6 +124,12 @@ def run(
             from simulator.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
+        if not quiet:
+            outputs.announce_sizes(result)
+        if why:
+            from simulator.report.prepare import make_traces
+
+            make_traces(result, progress)
         written = outputs.write(result, hw, energy, progress)
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))

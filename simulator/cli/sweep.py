@@ -121,14 +121,14 @@ def sweep(
     from simulator.studies.study import without_kernels
 
     if jobs is not None and scheduler is not None:
-        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: choose one")
+        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:
             result = run_study(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
         click.echo(
-            "simulate: interrupted; nothing is lost: the same command goes on where it was",
+            "simulate: interrupted; rerun the same command to resume",
             err=True,
         )
         sys.exit(130)
@@ -167,26 +167,15 @@ def _study(
     if points is None:
         return grid_study(axes, sample=sample, seed=seed or 0, **options)
     if sample is not None:
-        raise click.UsageError("--points gives the points, --sample draws them: choose one")
+        raise click.UsageError("--points gives the points, --sample draws them; choose one")
     return points_study(points, axes, **options)
 
 
 def _print(result: "StudyResult") -> None:
     from simulator.report.lines import print_line
     from simulator.report.tabular import csv_note
-    from simulator.studies.summary import sentence
 
-    out = console()
-    figures = result.figures
-    failed = sum(figures.errors.values())
-    text = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
-    if failed:
-        reason = next(iter(figures.errors))
-        text += f", {failed:,} of them impossible (see the column `error`); most often: {reason}"
-    print_line(out, text)
-    if result.doubt:
-        print_line(out, result.doubt)
-    for effect in result.effects:
-        print_line(out, f"- {sentence(effect)}")
+    for sentence in result.sentences():
+        print_line(console(), sentence)
     names = ", ".join(path.name for path in result.files)
     print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

@@ -7,7 +7,8 @@ import click
 
 from simulator.cli.formatting import Command
 from simulator.cli.options import shared
-from simulator.cli.output import progress_on_stderr
+from simulator.cli.output import console, progress_on_stderr
+from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:
@@ -38,8 +39,7 @@ def verify(result: Path, model: str | None, quiet: bool) -> None:
     with progress_on_stderr(quiet) as progress:
         found = rerun(result, model=model, progress=progress)
     if not quiet:
-        for note in found.notes:
-            click.echo(f"note: {note}")
-        click.echo(str(found))
+        for line in (*(f"note: {note}" for note in found.notes), str(found)):
+            print_line(console(), line)
     if not found.equal:
         sys.exit(1)

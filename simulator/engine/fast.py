@@ -40,14 +40,21 @@ def run(
     return Trace(program=program, start=began, end=began + program.cycles)
 
 
-def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
+def totals(
+    program: LoopProgram,
+    compiled: bool | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
     """What `simulator.program.summarize` finds in the program's trace, without making the trace.
 
     Args:
         program: with its loops.
         compiled: run compiled or interpreted; as pays if not given.
+        progress: called with the number of layers finished; before all of them if compiled.
 
     """
+    if progress:
+        progress(0)
     if pays(0) if compiled is None else compiled:
         return totals_together([program])[0]
     body = program.body
@@ -62,6 +69,8 @@ def totals(program: LoopProgram, compiled: bool | None = None) -> Summary:
         start = state.state[0]
         ends.append(start)
         busy.append(state.state[1 + state.units : 1 + 2 * state.units])
+        if progress:
+            progress(len(ends))
     return _summary(body, np.array(ends), np.array(busy))
 
 

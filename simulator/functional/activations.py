@@ -58,9 +58,9 @@ def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> N
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise InputError(f"{path}: no array of numbers in numpy's .npy format") from error
+        raise InputError(f"{path}: not an array of numbers in numpy's .npy format") from error
     if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: a .npz archive, expected a single array in a .npy file")
+        raise InputError(f"{path}: is a .npz archive; use a single array in a .npy file")
     shape = (batch * layer.images, layer.in_channels, layer.in_height, layer.in_width)
     if array.shape == shape[1:] and shape[0] == 1:
         array = array[None]
@@ -76,8 +76,7 @@ def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> N
         fits = (abs(image) == 1) if bits == 1 else _is_unsigned(image, bits)
         if not fits.all():
             raise InputError(
-                f"{path}: {image[~fits].ravel()[0]} is no activation, expected {allowed} "
-                f"at {bits}-bit activations"
+                f"{path}: {image[~fits].ravel()[0]} is not a {bits}-bit activation; use {allowed}"
             )
     return array
 

@@ -1,6 +1,6 @@
 """Compare what the array computes with a direct convolution, layer by layer, integer by integer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,10 @@ from simulator.functional.array import compute
 from simulator.functional.reference import convolve
 from simulator.hardware import Hardware
 from simulator.mapping.plan import LayerPlan, plan_layers
+from simulator.progress import Progress
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from simulator.workload.source import file_sha256
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, layers checked and layers in all."""
 
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""

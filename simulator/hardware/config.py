@@ -155,6 +155,11 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
     Raises:
         InputError: the file or an override is wrong.
 
+    Example:
+        >>> from simulator import load_hardware
+        >>> load_hardware("cofluent64", ["array.pes=128"]).array.pes
+        128
+
     """
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
@@ -239,7 +244,7 @@ def wrong_key(key: str, others: Iterable[str] = ()) -> str | None:
     if key in known:
         return None
     if inside := [name for name in known if name.startswith(f"{key}.")]:
-        return f"{key!r} is a section, set one of its keys: {', '.join(inside)}"
+        return f"{key!r} is a section; set one of its keys: {', '.join(inside)}"
     hint = did_you_mean(key, [*others, *known])
     return f"unknown key {key!r}: {hint or '`simulate show cofluent64` prints the keys'}"
 

@@ -140,7 +140,7 @@ def dram_from(data: dict[str, Any], path: str) -> DramTable:
         if rule.level in {"bank", "bank_group"} and _ranks_only(rule):
             raise InputError(
                 f"{path}: rules[{number}].level is {rule.level!r}: PREA and REF are commands of a "
-                "whole rank, expected rank or channel"
+                "whole rank; use rank or channel"
             )
     return table
 
@@ -175,7 +175,7 @@ def dram_timing(hardware: Hardware) -> Timing | None:
     if given.burst_bytes % sizes.burst_bytes:
         raise InputError(
             f"memory.dram.burst_bytes is {given.burst_bytes}: {table.name} moves bursts of "
-            f"{sizes.burst_bytes} bytes, expected a multiple"
+            f"{sizes.burst_bytes} bytes; use a multiple"
         )
     where = f"DRAM table {table.name}"
     return Timing(

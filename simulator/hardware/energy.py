@@ -78,8 +78,8 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             if bits <= entry.bits:
                 return _aj(entry.pj)
         raise InputError(
-            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits), "
-            f"its widest is {self.mac[-1].bits}"
+            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits); "
+            f"use at most {self.mac[-1].bits}"
         )
 
     def fixed_aj(self) -> dict[str, int]:
@@ -107,10 +107,18 @@ def _aj(picojoules: float) -> int:
 
 
 def load_energy(name_or_path: str | Path) -> EnergyTable:
-    """Load an energy table, by path or by the bare name of a shipped one, for example `"45nm"`.
+    """Load an energy table, by path or by the bare name of a shipped one.
+
+    Args:
+        name_or_path: for example `"45nm"` or `"my/table.yaml"`.
 
     Raises:
         InputError: there is no such table, or it is wrong.
+
+    Example:
+        >>> from simulator import load_energy
+        >>> load_energy("45nm").dram_byte_pj > 0
+        True
 
     """
     path = find("hw_configs/energy", name_or_path)
@@ -138,5 +146,5 @@ def _rising(values: list[float] | list[int], section: str, key: str, path: str) 
     for before, after in pairwise(values):
         if after <= before:
             raise InputError(
-                f"{path}: {section}: {key} {after:g} follows {before:g}, expected rising values"
+                f"{path}: {section}: {key} {after:g} follows {before:g}; list rising values"
             )

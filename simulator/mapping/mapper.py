@@ -12,6 +12,7 @@ from simulator.mapping.plan import InputReuse, LayerPlan, WeightReuse, plan_laye
 from simulator.mapping.ring import room_ages_of
 from simulator.mapping.weights import room_of
 from simulator.program import Program
+from simulator.progress import Progress, counted
 from simulator.workload import Workload
 
 
@@ -66,15 +67,23 @@ def _nest(shape: _Shape) -> MappedLoops:
     return map_layer(shape.plan)
 
 
-def map_workload(workload: Workload, hardware: Hardware) -> Mapping:
+def map_workload(
+    workload: Workload, hardware: Hardware, progress: Progress | None = None
+) -> Mapping:
     """Map a configured workload onto a machine, layer after layer.
+
+    Args:
+        workload: configured.
+        hardware: the machine.
+        progress: called before every layer.
 
     Raises:
         InputError: a buffer is too small for a layer, however it is cut.
 
     """
     plans = plan_layers(workload, hardware)
-    nests = tuple(_nest(_Shape(_shape(plan), plan)) for plan in plans)
+    what = f"mapping {workload.name} at {workload.bits:.2f} bit"
+    nests = tuple(_nest(_Shape(_shape(p), p)) for p in counted(progress, what, plans))
     return Mapping(
         loops=LoopProgram(
             body=_body(nests, room_of(hardware)),

@@ -118,8 +118,8 @@ def plan_weights(plan: LayerPlan) -> WeightLoads:
     need = -(-100 * plan.largest_chunk_bytes // 1024) / 100
     raise InputError(
         f"memory.index_buffer.kib is {plan.hardware.memory.index_buffer.kib:g}: layer "
-        f"{plan.layer.name} needs at least {need:g} KiB, one block of output channels and one "
-        "group of input channels"
+        f"{plan.layer.name} needs at least {need:g} KiB, for the weights of one output block "
+        "and one input block"
     )
 
 

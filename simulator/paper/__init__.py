@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.paper import figure12, figure13, table4, table6, training_speed
+from simulator.progress import Progress
 from simulator.report.files import writable_folder
-from simulator.run import Progress
 
 ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "table4": table4.write,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
+from simulator.progress import Progress
 from simulator.report.files import write_file
 from simulator.report.timeline import save_figure
-from simulator.run import Progress
 from simulator.workload import load_workload
 
 if TYPE_CHECKING:

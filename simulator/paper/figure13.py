@@ -6,10 +6,11 @@ from pathlib import Path
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_report
 from simulator.paper.printed import SPEEDUP
+from simulator.progress import Progress, announce
 from simulator.report.files import write_file
 from simulator.report.result import Result
 from simulator.report.timeline import save_figure
-from simulator.run import Progress, simulate
+from simulator.run import simulate
 from simulator.workload import load_workload
 
 
@@ -18,6 +19,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     result = simulate(
         load_workload("r18"), load_hardware("cofluent64"), bits=0.56, progress=progress
     )
+    announce(progress, "drawing Figure 13")
     figure = result.plot_timeline()
     return [
         write_report(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator import __version__
-from simulator.paper.printed import CITATION
+from simulator.citation import CITATION
 from simulator.report.files import write_file, write_rows
 
 Row = Mapping[str, object]

@@ -5,8 +5,9 @@ from pathlib import Path
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, simulate
+from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.progress import Progress
 from simulator.report.result import Result
-from simulator.run import Progress, simulate
+from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"

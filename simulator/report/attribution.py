@@ -156,7 +156,7 @@ def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]
         command, until, before = lasts[layer], ends[layer], len(commands)
         while until > starts[layer]:
             if command < 0:  # engines keep the contract, so this is a fault of ours
-                raise AssertionError(f"nothing explains why a command starts in cycle {until}")
+                raise AssertionError(f"no cause for a command that starts in cycle {until}")
             commands.append(command)
             until = start[command]
             command = cause[command]

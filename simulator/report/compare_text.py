@@ -105,7 +105,7 @@ def _sections(comparison: Comparison) -> list[_Section]:
             numbers=frozenset({2, 3, 4}),
         ),
         _Section(
-            title="What differs in configuration",
+            title="Differences in configuration",
             header=("key", "A", "B", "layers"),
             rows=[
                 (d.key, _shown(d.a), _shown(d.b), d.layers or "") for d in comparison.configuration

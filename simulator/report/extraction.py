@@ -1,4 +1,4 @@
-"""What `simulate extract` shows and writes of an extraction."""
+"""Table and files of an extraction."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +124,7 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         Column(title="subset", cells=cells("subset_kernels"), importance=70),
         Column(title="kernels used", cells=cells("kernels_used"), importance=80),
         Column(title="error", cells=[error for error, _ in errors]),
-        Column(title="error / 1 bit's", cells=[ratio for _, ratio in errors]),
+        Column(title="error vs. 1 bit", cells=[ratio for _, ratio in errors]),
         Column(title="lost %", cells=lost + last, importance=30),
     ]
     table = Table(

@@ -9,47 +9,52 @@ import csv
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import StringIO
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import InputError
-from simulator.program import Names
+from simulator.program import Ints, Names
+from simulator.progress import Progress, announce, interrupts_held, reported
 from simulator.report.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is."""
 
+def save(result: "Result", folder: str | Path, progress: Progress | None = None) -> list[Path]:
+    """Write a result's files into `folder`, which is made if need be: all of them or none.
 
-def save(result: "Result", folder: str | Path) -> list[Path]:
-    """Write a result's files into `folder`, which is made if need be.
+    Args:
+        result: from `simulate`.
+        folder: of the files.
+        progress: called before every file, and while the trace is written.
 
     Raises:
         InputError: the folder cannot be written.
 
     """
+    from simulator.report.prepare import make_traces
     from simulator.report.roofline import plot_roofline
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
+    make_traces(result, progress)
     summary = result.saved()
+    announce(progress, "drawing the timeline and the roofline")
     timeline, roofs = result.plot_timeline(), plot_roofline(result)
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         **{name: partial(_write_rows_of, rows) for name, rows in csv_tables(result).items()},
-        table_name("trace"): lambda path: _write_trace(result, path),
+        table_name("trace"): lambda path: _write_trace(result, path, progress),
         "timeline.png": lambda path: save_figure(timeline, path),
         "timeline.svg": lambda path: save_figure(timeline, path),
         "roofline.png": lambda path: save_figure(roofs, path),
         "roofline.svg": lambda path: save_figure(roofs, path),
     }
-    files = [write_file(folder / name, write) for name, write in writers.items()]
+    files = write_files(folder, writers, progress)
     drop_other_forms(folder, "trace")
     return files
 
@@ -71,15 +76,28 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     write_rows(path, rows)
 
 
-def _write_trace(result: "Result", path: Path) -> None:
+def _write_trace(result: "Result", path: Path, progress: Progress | None) -> None:
     from simulator.report.result import TRACE_ROWS
 
-    tables = result.trace_tables()
-    first = next(tables)
+    total = sum(len(run.trace.program) for run in (result.run, result.baseline))
+    first = next(result.trace_tables())
     kinds: dict[str, Kind] = {
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()
     }
-    write_table(path, kinds, chain([first], tables), TRACE_ROWS)
+    report = reported(progress, "writing the trace", total)
+    write_table(path, kinds, _watched(result.trace_tables(), report), TRACE_ROWS)
+
+
+def _watched(
+    tables: Iterable[dict[str, Ints | Names]], report: Callable[[int], None] | None
+) -> Iterator[dict[str, Ints | Names]]:
+    """The same tables; reports how many rows went before each."""
+    done = 0
+    for table in tables:
+        if report is not None:
+            report(done)
+        done += len(table["command"])
+        yield table
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
@@ -111,9 +129,9 @@ def writable_folder(folder: str | Path) -> Path:
 def writable_file(path: Path) -> None:
     """Raise InputError if no file can be written there: before a run, not after it."""
     if path.is_dir():
-        raise InputError(f"{path}: is a folder, expected a file")
+        raise InputError(f"{path}: is a folder; use a file")
     if not path.parent.is_dir():
-        raise InputError(f"{path}: cannot be written: there is no folder {path.parent}")
+        raise InputError(f"{path}: cannot be written: the folder {path.parent} does not exist")
     writable_folder(path.parent)
 
 
@@ -124,12 +142,40 @@ def write_file(path: Path, write: Callable[[Path], object]) -> Path:
         InputError: the disk is full, or the file cannot be written.
 
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    return write_files(path.parent, {path.name: write})[0]
+
+
+def write_files(
+    folder: Path,
+    writers: Mapping[str, Callable[[Path], object]],
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Let each writer fill a temporary file, then put all in place: Ctrl-C leaves all or none.
+
+    Args:
+        folder: of the files, which exists.
+        writers: by the name of the file.
+        progress: called before every file.
+
+    Raises:
+        InputError: the disk is full, or a file cannot be written.
+
+    """
+    temporary = {name: folder / f".{os.getpid()}.{name}" for name in writers}
+    path = folder
     try:
-        write(temporary)
-        temporary.replace(path)
+        for name, write in writers.items():
+            announce(progress, f"writing {name}")
+            path = folder / name
+            write(temporary[name])
+        with interrupts_held():
+            for name in writers:
+                path = folder / name
+                temporary[name].replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
-    return path
+        with interrupts_held():
+            for left in temporary.values():
+                left.unlink(missing_ok=True)
+    return [folder / name for name in writers]

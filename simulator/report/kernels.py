@@ -1,4 +1,4 @@
-"""Which of the 512 kernels, or 256 vectors, the layers of trained networks use, and how often.
+"""Use of the 512 kernels, or 256 vectors, by the layers of trained networks.
 
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.nearest import did_you_mean
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.progress import Progress, announce
+from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, int, int], None]
-"""Called with a title, files written and files in all."""
 
 TOP = 16
 """Kernels of which the table gives the joint share."""
@@ -101,15 +100,15 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
         units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
         if not units:
             raise InputError(
-                f"{snapshot.label}: its layers have shapes but no kernels; extract a trained "
-                "network first: simulate extract CHECKPOINT --network NAME -o FILE.npz"
+                f"{snapshot.label}: has shapes but no kernels; extract a trained network first: "
+                "simulate extract CHECKPOINT --network NAME -o FILE.npz"
             )
         first = units if first is None else first
         if units != first:
             odd = min(name for name, _ in units.items() ^ first.items())
             raise InputError(
-                f"{snapshot.label}: its layers with kernels are not those of "
-                f"{snapshots[0].label}: compare layer {odd!r}"
+                f"{snapshot.label}: its layers with kernels differ from those of "
+                f"{snapshots[0].label}, first in layer {odd!r}; give snapshots of one network"
             )
 
 
@@ -130,7 +129,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in known:
             hint = f": {did_you_mean(name, known)}".rstrip(": ")
-            raise InputError(f"layers {name!r}: no layer with kernels is called so{hint}")
+            raise InputError(f"layers {name!r}: no layer with kernels has this name{hint}")
     if names:
         return list(dict.fromkeys(names))
     places = np.linspace(0, len(known) - 1, min(DRAWN_LAYERS, len(known)))
@@ -174,6 +173,7 @@ def save_kernels(
     from simulator.report.timeline import save_figure
 
     folder = writable_folder(folder)
+    announce(progress, "drawing the kernels")
     figure = plot_kernels(columns_of(snapshots), layers)
     rows = kernel_rows(snapshots)
     writers: dict[str, Callable[[Path], object]] = {
@@ -181,12 +181,7 @@ def save_kernels(
         "kernels.png": lambda path: save_figure(figure, path),
         "kernels.svg": lambda path: save_figure(figure, path),
     }
-    written = []
-    for number, (name, write) in enumerate(writers.items()):
-        if progress is not None:
-            progress("drawing", number, len(writers))
-        written.append(write_file(folder / name, write))
-    return written
+    return write_files(folder, writers, progress)
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
@@ -224,14 +219,19 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     ]
     histograms = [histogram for _, histogram, _ in rows]
     labels = [snapshot.label for snapshot, _, _ in rows]
+    bits = [f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]
+    top = [f"{h.top_percent:.1f}" for h in histograms]
+    entropies = [f"{h.entropy_bits:.2f}" for h in histograms]
     shown = [
         Column(title="layer", cells=[h.layer.name for h in histograms], kind="name"),
         Column(title="snapshot", cells=labels, kind="name"),
-        Column(title="bits", cells=[f"{snapshot.bits:.2f}" for snapshot, _, _ in rows]),
+        Column(title="bits", cells=bits, importance=60),
         Column(title="kernels used", cells=[str(h.used) for h in histograms]),
-        Column(title="of", cells=[str(h.layer.subset_size) for h in histograms]),
-        Column(title=f"top {TOP} %", cells=[f"{h.top_percent:.1f}" for h in histograms]),
-        Column(title="entropy (bits)", cells=[f"{h.entropy_bits:.2f}" for h in histograms]),
+        Column(
+            title="subset size", cells=[str(h.layer.subset_size) for h in histograms], importance=50
+        ),
+        Column(title=f"top-{TOP} share %", cells=top, importance=40),
+        Column(title="entropy (bits)", cells=entropies, importance=30),
     ]
     if any(len(column) > 1 for column in columns.values()):
         shown.append(Column(title="new since first", cells=[new for _, _, new in rows]))

@@ -1,4 +1,4 @@
-"""Figure 11: per layer, which kernels are used and how often; training goes downwards.
+"""Figure 11: kernels that each layer uses and their frequency; training proceeds downwards.
 
 A panel is one layer at one bit width. Each snapshot in it is a strip of bars over the kernels'
 numbers, the first on top and faint, the last at the bottom and strong: a kernel that leaves the
@@ -68,8 +68,8 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     _FOOT / inches,
                 )
                 if across == 0:
-                    axes.set_ylabel(f"{layer}\nshare of kernels", fontsize=7)
-            axes.set_xlabel("kernel id + 1")
+                    axes.set_ylabel(f"{layer}\nfraction of kernels", fontsize=7)
+            axes.set_xlabel("kernel number (id + 1)")
     return figure
 
 

@@ -67,6 +67,11 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     return [line.replace(_BOUND, " ") for line in lines] or [""]
 
 
+def words(text: str) -> list[str]:
+    """The parts of a text between which lines may end."""
+    return [word.replace(_BOUND, " ") for word in _UNIT.sub(_BOUND, text).split()]
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Join words as English does: `a`, `a and b`, `a, b, and c`."""
     if len(words) < 3:

@@ -2,7 +2,7 @@
 
 Each run is a process. Its track `layers` has a slice per layer with the layer's steps nested in it;
 every unit has a track with a slice per layer and the layer's commands nested in it. Counters give
-the DRAM's bandwidth and the PEs' utilisation, as means over equal windows. Message and field
+the DRAM's bandwidth and the PEs' utilization, as means over equal windows. Message and field
 numbers are those of protos/perfetto/trace in Perfetto's source.
 """
 
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints
 from simulator.report.files import write_file
-from simulator.report.layers import UNIT_TITLES
+from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
+from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048
@@ -84,6 +85,7 @@ def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = N
         InputError: the file cannot be written.
 
     """
+    make_traces(result, progress)
 
     def write(temporary: Path) -> None:
         with _opened(temporary, zipped=path.suffix == ".gz") as file:
@@ -199,7 +201,7 @@ class _RunPackets:
 
     def _unit(self, unit: Unit) -> Iterator[bytes]:
         """A unit's commands, nested in a slice per layer."""
-        uuid, packet = self._track(UNIT_TITLES[unit])
+        uuid, packet = self._track(UNIT_LABELS[unit])
         yield packet
         program, trace = self.program, self.trace
         commands = np.flatnonzero(program.unit == unit)
@@ -263,15 +265,15 @@ class _RunPackets:
         )
 
     def _counters(self) -> Iterator[bytes]:
-        """Bandwidth per DRAM channel, and the share of PEs at work on either side of the table."""
+        """Bandwidth per DRAM channel, and PE utilization on either side of the LUT."""
         program = self.program
         for unit in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS):
             per_cycle = self._means(program.unit == unit, program.bytes)
-            name = f"{UNIT_TITLES[unit]} bandwidth"
+            name = f"{UNIT_LABELS[unit]} bandwidth"
             yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
         for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
             work = self._means(np.isin(program.kind, kinds), program.cycles * program.pes)
-            yield from self._counter(f"PE utilisation, {name}", "%", 100 * work / self.pes)
+            yield from self._counter(f"PE utilization, {name}", "%", 100 * work / self.pes)
 
     def _counter(self, name: str, unit: str, values: NDArray[np.float64]) -> Iterator[bytes]:
         uuid, packet = self._track(name, message(Track.COUNTER, text(6, unit)))

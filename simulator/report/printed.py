@@ -1,4 +1,4 @@
-"""What a function prints on a console, as text."""
+"""The output of a function that prints on a console, as text."""
 
 from collections.abc import Callable
 from io import StringIO
@@ -15,5 +15,5 @@ def printed(draw: "Callable[[Console], object]") -> str:
     from rich.console import Console
 
     out = StringIO()
-    draw(Console(file=out, width=COLUMNS, color_system=None, markup=False, legacy_windows=False))
+    draw(Console(file=out, width=COLUMNS, color_system=None, markup=False, emoji=False))
     return "\n".join(line.rstrip() for line in out.getvalue().strip("\n").splitlines())

@@ -1,8 +1,8 @@
 """A progress bar on stderr."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 from rich.console import Console
 from rich.progress import (
@@ -11,10 +11,13 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
+
+from simulator.progress import Progress as Report
 
 _AFTER_SECONDS = 1.0
 """What is over sooner shows no bar."""
@@ -32,38 +35,50 @@ class _Rate(ProgressColumn):
         return Text("" if task.speed is None else f"{task.speed:,.1f} {self._unit}/s")
 
 
+class _Count(ProgressColumn):
+    """How many of the counted things are done."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing as long as it is not known how many there are."""
+        return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
+
+
 @contextmanager
-def progress_bar(unit: str | None = None) -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar(unit: str | None = None) -> Iterator[Report]:
     """Yield a function of (what, done, total) that draws one bar per thing done.
+
+    The bar pulses as long as the total is 0, which means that it is not known.
 
     Args:
         unit: of what is counted, to show how many a second are done.
 
     """
     columns: list[ProgressColumn] = [
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
     ]
     if unit is not None:
-        columns += [TextColumn("{task.completed:,.0f} of {task.total:,.0f}"), _Rate(unit)]
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    began = time.monotonic()
+        columns += [_Count(), _Rate(unit)]
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False)
     tasks: dict[str, TaskID] = {}
 
     def report(what: str, done: int, total: int) -> None:
-        if not tasks and time.monotonic() - began < _AFTER_SECONDS:
-            return
         if what not in tasks:
             for task in tasks.values():
                 bar.remove_task(task)
             tasks.clear()
-            bar.start()
-            tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done)
+            tasks[what] = bar.add_task(what, total=total or None)
+        bar.update(tasks[what], completed=done, total=total or None)
 
+    timer = Timer(_AFTER_SECONDS, bar.start)
+    timer.daemon = True
+    timer.start()
     try:
         yield report
     finally:
+        timer.cancel()
+        timer.join()
         bar.stop()

@@ -16,6 +16,7 @@ from simulator.hardware import EnergyTable, Hardware
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
 from simulator.program import Ints, Names, Summary, Trace, summarize
+from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect
@@ -191,7 +192,7 @@ class Result:
         )
 
     def __str__(self) -> str:
-        """A summary within 80 columns: scope, speedup, times, stages, slowest layers."""
+        """A summary within 80 columns: scope, stages, speedup, times, slowest layers."""
         from simulator.report.brief import brief
 
         return brief(self)
@@ -450,8 +451,8 @@ class Result:
 
         return plot_timeline(self, path)
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write summary, layers, trace and timeline into a folder; return the files."""
+    def save(self, folder: str | Path, progress: Progress | None = None) -> list[Path]:
+        """Write summary, layers, trace and pictures into a folder; return the files."""
         from simulator.report.files import save
 
-        return save(self, folder)
+        return save(self, folder, progress)

@@ -1,4 +1,4 @@
-"""The roofline of a machine, and where each layer stands under it.
+"""The roofline of a machine, with one mark per layer.
 
 An operation is one multiply-accumulate of the network as its shapes give it, the same for both
 runs: a layer that takes the table does them with fewer dot products, and so may stand above the
@@ -14,6 +14,7 @@ import numpy as np
 from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Unit
 from simulator.report.timeline import save_figure, stage_colours
+from simulator.report.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,11 +110,13 @@ def _roofs(result: "Result") -> tuple[Roof, ...]:
     dots = min(pe.dots_per_cycle, pe.accumulators) / bits
     roofs = {
         "table": Roof(
-            name=f"table: {array.pes} PEs x {pe.accumulators} accumulators x {_KERNEL_MACS}",
+            name=f"LUT: {counted(array.pes, 'PE')} × {counted(pe.accumulators, 'accumulator')} "
+            f"× {_KERNEL_MACS}",
             macs_per_cycle=array.pes * pe.accumulators * _KERNEL_MACS,
         ),
         "direct": Roof(
-            name=f"direct: {array.pes} PEs x {dots:g} dot{'s'[: dots != 1]} x {_KERNEL_MACS}",
+            name=f"direct: {counted(array.pes, 'PE')} × {dots:g} {'dot' if dots == 1 else 'dots'} "
+            f"× {_KERNEL_MACS}",
             macs_per_cycle=array.pes * dots * _KERNEL_MACS,
         ),
         "mac": Roof(name="MAC unit", macs_per_cycle=result.hardware.full_precision.macs_per_cycle),
@@ -165,8 +168,8 @@ def plot_roofline(result: "Result", path: str | Path | None = None) -> "Figure":
         axes.set_xlabel("multiply-accumulates per DRAM byte")
         axes.set_ylabel("multiply-accumulates per cycle")
         axes.set_title(
-            f"{result.run.workload.title} on {result.hardware.name}: filled {result.run.title}, "
-            f"hollow {result.baseline.title}, one mark per layer",
+            f"Roofline of {result.run.workload.title} on {result.hardware.name}: one mark per "
+            f"layer, filled at {result.run.title}, hollow at {result.baseline.title}",
             fontsize=9,
         )
         handles = [axes.scatter([], [], color=c, s=16, label=s) for s, c in colours.items()]
@@ -192,8 +195,8 @@ def _draw_roofs(axes: "Axes", placed: Roofline) -> None:
         begin = roof.macs_per_cycle / placed.bytes_per_cycle
         axes.plot([begin, right], [roof.macs_per_cycle] * 2, color="0.25", linewidth=0.9)
         axes.annotate(
-            f"{roof.name} = {roof.macs_per_cycle:,g}", (begin, roof.macs_per_cycle), (3, 2),
-            textcoords="offset points", va="bottom", fontsize=7,
+            f"{roof.name} = {roof.macs_per_cycle:,g}", (right, roof.macs_per_cycle), (-3, 3),
+            textcoords="offset points", ha="right", va="bottom", fontsize=7,
         )  # fmt: skip
     for number, slope in enumerate(placed.slopes):
         rate, text = slope.bytes_per_cycle, f"{slope.name}: {slope.bytes_per_cycle:,g} B/cycle"

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from simulator.report.lines import print_line, shown, wrapped
+from simulator.report.lines import print_line, shown, words, wrapped
 
 Kind = Literal["number", "label", "name", "text"]
 ALWAYS = 100
@@ -58,11 +58,11 @@ class Column:
     @property
     def least(self) -> int:
         """Cells that the column takes at least: titles and texts wrapped."""
-        words = max(map(cell_len, self.title.split()), default=0)
+        title = max(map(cell_len, words(self.title)), default=0)
         if self.kind != "text":
-            return max(words, self.longest)
-        longest_word = max((cell_len(w) for cell in self.cells for w in cell.split()), default=0)
-        return max(words, longest_word, min(self.longest, _LEAST_TEXT))
+            return max(title, self.longest)
+        word = max((cell_len(each) for cell in self.cells for each in words(cell)), default=0)
+        return max(title, word, min(self.longest, _LEAST_TEXT))
 
     @property
     def most(self) -> int:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from simulator.mapping.commands import Unit
 from simulator.program import Ints
-from simulator.report.layers import UNIT_TITLES
 from simulator.report.lines import wrapped
 from simulator.report.title import times_in_one_unit, title
+from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,11 +29,11 @@ BINS = 900
 """Time bins over the longer of the two runs."""
 _ROWS: tuple[tuple[str, tuple[Unit, ...]], ...] = (
     ("DRAM", (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)),
-    (UNIT_TITLES[Unit.INDEX_FETCH], (Unit.INDEX_FETCH,)),
-    (UNIT_TITLES[Unit.DOT], (Unit.DOT,)),
-    (UNIT_TITLES[Unit.ACCUMULATE], (Unit.ACCUMULATE,)),
-    (UNIT_TITLES[Unit.DRAIN], (Unit.DRAIN,)),
-    (UNIT_TITLES[Unit.MAC], (Unit.MAC,)),
+    (UNIT_LABELS[Unit.INDEX_FETCH], (Unit.INDEX_FETCH,)),
+    (UNIT_LABELS[Unit.DOT], (Unit.DOT,)),
+    (UNIT_LABELS[Unit.ACCUMULATE], (Unit.ACCUMULATE,)),
+    (UNIT_LABELS[Unit.DRAIN], (Unit.DRAIN,)),
+    (UNIT_LABELS[Unit.MAC], (Unit.MAC,)),
 )
 # Okabe and Ito's colours: told apart by every eye, and in grey.
 _COLOURS = (
@@ -70,7 +70,7 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
             loc="outside lower center",
             ncols=min(8, len(stages)),
             frameon=False,
-            title="stage; the height of a row is the share of time in which its unit works",
+            title="stage (row height: fraction of time in which the unit is busy)",
             title_fontsize=7,
             fontsize=7,
         )

@@ -59,14 +59,13 @@ def print_effects(result: "Result", console: Console) -> None:
         return ["" if e.time_ms is None else f"{factor * e.time_ms:,.4f}" for e in effects]
 
     def changes(effects: list[Effect]) -> list[str]:
-        known = ((effect, effect.change) for effect in effects)
-        return ["not possible" if c is None else f"{100 * c:+.2f}" for _, c in known]
+        return ["–" if e.change is None else f"{100 * e.change:+.2f}" for e in effects]
 
     effects = result.effects
     halved, doubled = [e.halved for e in effects], [e.doubled for e in effects]
     table = Table(
-        title=f"What would help: {result.run.title} took {factor * result.time_ms:.4f} {unit}; its "
-        "time with one key of the hardware halved, and doubled",
+        title=f"Sensitivity analysis: {result.run.title} took {factor * result.time_ms:.4f} "
+        f"{unit}; its time with one hardware key halved or doubled",
         columns=[
             Column(title="key", cells=[effect.key for effect in effects], kind="label"),
             Column(title="value", cells=[f"{e.value:g}" for e in effects], importance=90),

@@ -123,6 +123,11 @@ def different(one: float, other: float) -> tuple[str, str]:
     return texts
 
 
+def mode_label(mode: str) -> str:
+    """Return the printed name of a layer's mode; files keep `table`, `direct` and `mac`."""
+    return {"table": "LUT", "mac": "MAC unit"}.get(mode, mode)
+
+
 def bottleneck(bound_by: str) -> str:
     """Return the printed names of the units in a layer's `bound_by`."""
     return " + ".join(_BOTTLENECKS.get(unit, unit) for unit in bound_by.split(" + "))

@@ -49,7 +49,7 @@ def run_on_cluster(
             yield from _submitted(client, study, iter(chunks))
         except CancelledError as error:
             raise InputError(
-                f"{address}: the scheduler went away; the same command goes on where it was"
+                f"{address}: the scheduler disconnected; rerun the same command to resume"
             ) from error
 
 
@@ -80,8 +80,8 @@ def _submitted(
             rows = future.result()
         except KilledWorker as error:
             raise InputError(
-                f"chunk {number}: too many workers died while they worked on it; give them more "
-                "memory, and the same command goes on where it was"
+                f"chunk {number}: too many workers died during this chunk; give them more memory "
+                "and rerun the same command to resume"
             ) from error
         except RuntimeError as error:  # another version, another DRAM table
             raise InputError(f"chunk {number}: {error}") from error
@@ -97,7 +97,9 @@ def _connected(address: str) -> Iterator["Client"]:
     try:
         client = Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"--scheduler {address}: no Dask scheduler answers there") from error
+        raise InputError(
+            f"--scheduler {address}: no Dask scheduler answers at this address"
+        ) from error
     try:
         yield client
     finally:

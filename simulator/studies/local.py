@@ -6,13 +6,13 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
 from typing import Any
 
 from simulator.errors import InputError
+from simulator.progress import interrupts_held
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study
@@ -64,8 +64,8 @@ def _run(study: Study, waiting: Iterator[Chunk], jobs: int) -> Finished:
         except BrokenProcessPool:
             continue
     raise InputError(
-        f"worker processes died {_DEATHS} times (killed, or out of memory); with fewer --jobs the "
-        "same command goes on where it was"
+        f"worker processes died {_DEATHS} times (killed or out of memory); rerun the same command "
+        "with fewer --jobs to resume"
     )
 
 
@@ -81,7 +81,7 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
             again.append(chunk)
             number, points = chunk
             first = number * study.chunk_points
-            with _interrupts_held():  # a submission may start a process
+            with interrupts_held():  # a submission may start a process
                 future = pool.submit(evaluate_chunk, study.payload, first, points)
             running[future] = chunk
 
@@ -98,32 +98,6 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
                 submit(islice(waiting, 1))
     finally:
         _end(pool)
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C comes afterwards, and never to a process that is started meanwhile.
-
-    A worker that got it before it ignores it, or whose start it cut short, would print a traceback.
-    Blocking the signal keeps it from the worker, but not from this process: any other thread of it,
-    such as numpy's, lets it in. So it is noted, too.
-    """
-    noted: list[int] = []
-    here = threading.current_thread() is threading.main_thread()  # where Python handles signals
-    handler = signal.getsignal(signal.SIGINT) if here else None
-    if handler is not None:
-        signal.signal(signal.SIGINT, lambda number, _: noted.append(number))
-    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
-    try:
-        yield
-    finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
-        if masks:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        if noted:
-            signal.raise_signal(signal.SIGINT)
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -107,9 +107,9 @@ def _draw_axes(figures: StudyFigures, effects: Sequence[AxisEffect]) -> "Figure"
                 axes.set_ylim(bottom=0)
     if len(networks) > 1:
         figure.legend(*_handles(grid), loc="outside lower center", ncols=len(networks))
-    title = "median, and range from smallest to largest, of all points with a value"
+    title = "median and range of all points with the same value"
     if any(len(effect.values) > _MOST_MARKS for effect in effects):
-        title += f";\nof neighbouring values together where there are more than {_MOST_MARKS}"
+        title += f"\n(neighboring values together if an axis has more than {_MOST_MARKS})"
     figure.suptitle(title)
     return figure
 
@@ -232,7 +232,7 @@ def _draw_fronts(figures: StudyFigures, numbers_file: Path) -> "Figure":
         axes.set_ylabel("time (ms)")
     if "model" in figures.axes:
         panels[0].legend(frameon=False)
-    figure.suptitle("all points, one dot for those that coincide, and the Pareto front")
+    figure.suptitle("all points (coinciding points as one dot) and their Pareto front")
     return figure
 
 
@@ -280,8 +280,8 @@ def _draw_heat_map(figures: StudyFigures, pair: Sequence[AxisEffect]) -> "Figure
     if relative.size <= _NUMBERED_CELLS:
         _write_cells(axes, relative)
     bar = figure.colorbar(image, ax=axes)
-    bar.set_label("log2 of time over the smallest")
-    axes.set_title("geometric mean time over the smallest", fontsize=8)
+    bar.set_label("log2 of the relative time")
+    axes.set_title("geometric mean of the time relative to the smallest", fontsize=8)
     return figure
 
 

@@ -4,19 +4,20 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from simulator import compiling
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.report.tabular import read_frame
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import StudyFigures, read_figures
-from simulator.studies.store import Progress, Store, open_store
+from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -37,11 +38,14 @@ class StudyResult:
 
     def __str__(self) -> str:
         """The number of points and the effect of each axis on the time, within 80 columns."""
-        return "\n".join(
-            line
-            for sentence in self.sentences()
-            for line in wrap(sentence, 80, subsequent_indent="  ", break_on_hyphens=False)
-        )
+        from simulator.report.lines import print_line
+        from simulator.report.printed import printed
+
+        def draw(console: "Console") -> None:
+            for sentence in self.sentences():
+                print_line(console, sentence)
+
+        return printed(draw)
 
     def sentences(self) -> list[str]:
         """The number of points, why some are impossible, and the effect of each axis."""

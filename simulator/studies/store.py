@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.report.files import writable_folder
 from simulator.report.tabular import (
     Kind,
@@ -34,9 +35,6 @@ from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
 from simulator.studies.figures import PointNumbers
 from simulator.studies.study import Study
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, points finished and points in all."""
 
 STUDY_FILE = "study.json"
 POINTS = "study"
@@ -134,7 +132,7 @@ def open_store(folder: Path, study: Study) -> Iterator[Store]:
             _claim(folder, study)
             yield Store(folder, study)
     except Timeout as error:
-        raise InputError(f"{folder}: another process is working on a study here") from error
+        raise InputError(f"{folder}: another process is using this study") from error
 
 
 def _claim(folder: Path, study: Study) -> None:
@@ -162,9 +160,9 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is no study of this program: {error}") from error
+        raise InputError(f"{path}: is not a study of this program: {error}") from error
     if not isinstance(data, dict):
-        raise InputError(f"{path}: is no study of this program")
+        raise InputError(f"{path}: is not a study of this program")
     return data
 
 
@@ -179,7 +177,7 @@ def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
         if key != "sha256" and flat_theirs.get(key, missing) != flat_ours.get(key, missing)
     ]
     more = f" (and {len(differing) - 2} more)" if len(differing) > 2 else ""
-    return ", ".join(differing[:2]) + more or "its fingerprint differs"
+    return ", ".join(differing[:2]) + more or "the fingerprints differ"
 
 
 def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -119,7 +119,7 @@ def grid_study(
         if names.count(name) > 1:
             raise InputError(f"{name} is given twice")
     if "bits" in names and ("tau" in names):
-        raise InputError("bits and tau are both given: choose one")
+        raise InputError("bits and tau are both given; choose one")
     order = {name: place for place, name in enumerate(POINT_FIELDS)}
     grid = Grid(tuple(sorted(axes, key=lambda axis: (axis.name != "hw", order.get(axis.name, 0)))))
     return _study(Sample(grid, sample, seed) if sample is not None else grid, **options)
@@ -196,7 +196,7 @@ def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]
     """The hardware, and the networks with their input sizes, that the points name; in order."""
     triples = _said(points, ("hw", "model", "input_size"))
     if any(h is None or m is None for h, m, _ in triples):
-        raise InputError("a point names no hw or no model")
+        raise InputError("a point lacks hw or model")
     hardware = sorted({str(h) for h, _, _ in triples})
     networks = {(str(m), None if s is None else str(s)) for _, m, s in triples}
     return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
@@ -233,7 +233,7 @@ def _networks(
     trained = {model for model, _ in pairs if is_trained_file(find("workloads", model))}
     for name, value in reading.items():
         if value and not trained:
-            raise InputError(f"no model holds real weights, so --{name} would have no effect")
+            raise InputError(f"no model holds real weights; leave out --{name}")
     networks: dict[tuple[str, str | None], Workload | str] = {}
     for model, size in pairs:
         pixels = None if size is None else parse_size(size)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from simulator.report.files import write_file
+from simulator.report.wording import counted
 from simulator.studies.axes import Value
 from simulator.studies.effects import MATTERS, AxisEffect
 from simulator.studies.figures import Floats, StudyFigures, is_number
@@ -72,9 +73,10 @@ def _failures(figures: StudyFigures) -> list[str]:
     rows = [(f"{count:,}", reason) for reason, count in list(figures.errors.items())[:_BEST]]
     more = len(figures.errors) - len(rows)
     return [
-        f"## What failed\n\n{total:,} of {figures.point_count:,} points are impossible; their rows "
-        "say why in `error`. They are left out of everything below.",
-        _table(("points", "reason"), rows) + (f"\n\nand {more} more reasons." if more else ""),
+        f"## Failed points\n\n{total:,} of {figures.point_count:,} points cannot run. The column "
+        "`error` has the reasons. The rest of this summary leaves these points out.",
+        _table(("points", "reason"), rows)
+        + (f"\n\nand {counted(more, 'more reason')}." if more else ""),
     ]
 
 
@@ -92,10 +94,11 @@ def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
     sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
     doubt = doubt_of(effects, points)
     return [
-        "## What mattered",
-        "Effect of each axis: the slowest over the fastest of the points that differ in nothing "
-        "else; geometric mean over all such sets of points, and the largest. Where a sample has no "
-        "such points, the span of a fit of log(time) as a sum over the axes.",
+        "## Effects of the axes",
+        "Effect of each axis: time of the slowest over the fastest of the points that differ in "
+        "this axis alone, as the geometric mean and the largest value over all such sets of "
+        "points. If a sample has no such sets: the span of a fit of log(time) as a sum over the "
+        "axes.",
         *([doubt] if doubt else []),
         _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
         sentences,
@@ -108,26 +111,26 @@ def doubt_of(effects: Sequence[AxisEffect], points: int) -> str | None:
     if all(effect.groups for effect in effects) or levels * _POINTS_PER_LEVEL <= points:
         return None
     return (
-        f"The fit has {levels:,} numbers for {points:,} points: its spans are mostly chance. Fewer "
-        "values per axis, or more points, would tell."
+        f"The fit has {counted(levels, 'number')} for {counted(points, 'point')}: its spans are "
+        "mostly chance. Use fewer values per axis or more points."
     )
 
 
 def sentence(effect: AxisEffect) -> str:
     """What an axis does, for people."""
     if effect.idle:
-        return f"`{effect.axis}` does not matter: no time changes with it."
+        return f"`{effect.axis}` has no effect on the time."
     if not effect.matters:
         most = max(effect.time_ratio, effect.largest_time_ratio)
-        return f"`{effect.axis}` hardly matters: {100 * (most - 1):.2g} % at most."
-    first = f"`{effect.axis}` changes the time {effect.time_ratio:.2f}x"
+        return f"`{effect.axis}` has almost no effect: at most {100 * (most - 1):.2g} %."
+    first = f"`{effect.axis}` changes the time by a factor of {effect.time_ratio:.2f}"
     if effect.time_ratio < MATTERS:
-        return f"{first} on average, {effect.largest_time_ratio:.2f}x at most."
+        return f"{first} on average and at most {effect.largest_time_ratio:.2f}."
     best = int(np.argmin(effect.level_times))
     text = f"{first}; fastest at {_shown(effect.values[best])}"
     enough = _enough(effect)
     if enough is not None:
-        text += f"; from {_shown(effect.values[enough])} on less than 1 % is left to gain"
+        text += f"; beyond {_shown(effect.values[enough])} the gain is below 1 %"
     return text + "."
 
 

@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.training.data import Digits, load_digits
 from simulator.training.loop import Recipe, train
 from simulator.training.methods import Method
 from simulator.training.network import Network
-
-Progress = Callable[[str, int, int], None]
 
 SNAPSHOT_PERCENT = (0, 25, 50, 100)
 SNAPSHOT_METHODS = ("1-bit", "snn")

@@ -57,7 +57,7 @@ def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
         ValueError, OverflowError, struct.error,
     ) as error:  # fmt: skip
         reason = (str(error) or type(error).__name__).splitlines()[0][:200]
-        raise InputError(f"{path}: no readable {what}: {reason}") from error
+        raise InputError(f"{path}: not a readable {what}: {reason}") from error
 
 
 def check_sizes(archive: zipfile.ZipFile, path: Path) -> None:
@@ -93,7 +93,7 @@ def members(archive: zipfile.ZipFile, path: Path) -> dict[str, Member]:
             continue
         name = info.filename.removesuffix(".npy")
         if name in found:
-            raise InputError(f"{path}: the array {_shown(name)} is there twice")
+            raise InputError(f"{path}: the array {_shown(name)} occurs twice")
         with archive.open(info) as stream:
             found[name] = _member(info, stream, path)
     return found
@@ -122,7 +122,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
         with warnings.catch_warnings(action="ignore"):  # a header that Python 2 wrote
             return readers[version](stream, max_header_size=_HEADER_BYTES)
     except (SyntaxError, tokenize.TokenError) as error:
-        raise ValueError("the header of an array is no dictionary") from error
+        raise ValueError("the header of an array is not a dictionary") from error
 
 
 def read(archive: zipfile.ZipFile, member: Member) -> NDArray[Any]:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.errors import InputError
+from simulator.progress import Progress, announce
 from simulator.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.model import Choice, Progress
+from simulator.workload.model import Choice
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.source import ModelFile, file_sha256, name_of
@@ -95,7 +96,8 @@ def extract(
     """
     path, choice = Path(path), choice or Choice()
     if choice.seed is not None and choice.subset != "random":
-        raise InputError(f"seed {choice.seed}: only --subset random draws anything")
+        raise InputError(f"seed {choice.seed}: has no effect without --subset random")
+    announce(progress, f"reading {path.name}")
     workload, trained = _read(path, network, input_size, binarize)
     taus = chosen_taus(
         workload, bits=choice.bits, tau=choice.tau, tau_1x1=choice.tau_1x1, taus=choice.taus
@@ -172,22 +174,22 @@ def _read(
         raise InputError(f"{path}: no such file")
     if path.suffix.lower() in GRAPHS:
         if network is not None:
-            raise InputError(f"{path}: holds its own graph: --network {network} has no effect")
+            raise InputError(f"{path}: holds its own graph; leave out --network {network}")
         workload, by_name = reader_of(GRAPHS[path.suffix.lower()])(path, binarize, input_size)
         return workload, (by_name.get(layer.name) for layer in workload.binary_layers)
     if binarize:
         raise InputError(
-            f"{path}: --binarize is for graphs; here the network file says which layers are binary"
+            f"{path}: --binarize applies to graphs only; the network file marks the binary layers"
         )
     if holds_workload(path):
-        raise InputError(f"{path}: is a workload already, without real weights: give it to --model")
+        raise InputError(f"{path}: is already a workload, without real weights; give it to --model")
     if network is None:
         raise InputError(
-            f"{path}: holds weights but no sizes of maps: name its network file (--network)"
+            f"{path}: holds weights but no map sizes; name its network file with --network"
         )
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
-        raise InputError(f"{file}: is no network file, which is YAML")
+        raise InputError(f"{file}: is not a network file; use a .yaml file")
     shapes = read_network(file, input_size)
     return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
 
@@ -229,6 +231,6 @@ def _with_kernels(
 def _require_a_tau(layers: list[ExtractedLayer], choice: Choice, path: Path) -> None:
     if choice.subset is not None and all(one.layer.tau is None for one in layers):
         raise InputError(
-            f"{path}: --subset {choice.subset} has no effect, every layer being at 1 bit: "
-            "give --bits, --tau or --layer-tau"
+            f"{path}: --subset {choice.subset} has no effect because every layer is at 1 "
+            "bit; give --bits, --tau, or --layer-tau"
         )

@@ -19,6 +19,11 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
 
+    Example:
+        >>> from simulator import load_workload
+        >>> [layer.name for layer in load_workload("r18").binary_layers][:2]
+        ['layer1.0.conv1', 'layer1.0.conv2']
+
     """
     path = find("workloads", name_or_path)
     if holds_workload(path):
@@ -27,8 +32,8 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
         return read_workload(path, input_size)
     if is_trained_file(path):
         raise InputError(
-            f"{path}: a trained network has no sizes: name its network file too (--network), or "
-            f"extract a workload from it first (simulate extract {path.name} --network NAME)"
+            f"{path}: holds a trained network without map sizes; name its network file with "
+            f"--network, or extract a workload first (simulate extract {path.name} --network NAME)"
         )
     return read_network(path, input_size)
 

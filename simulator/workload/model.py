@@ -1,20 +1,18 @@
 """What `--model` takes: a network file, a workload file or a trained network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.errors import InputError
+from simulator.progress import Progress
 from simulator.shipped import find
 from simulator.workload.loading import is_trained_file, load_workload
 from simulator.workload.workload import Workload
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
-
-Progress = Callable[[str, int, int], None]
-"""Called with a title, layers finished and layers in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,4 +72,4 @@ def refuse_reading(
         "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
     }.items():  # fmt: skip
         if value not in {None, ()}:
-            raise InputError(f"{path}: holds no real weights, so --{option} would have no effect")
+            raise InputError(f"{path}: holds no real weights; leave out --{option}")

@@ -62,9 +62,7 @@ def derive(
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     if all(layer.full_precision for layer in layers):
-        raise InputError(
-            f"{source}: no layer has 'precision: binary', so there is nothing to compare"
-        )
+        raise InputError(f"{source}: no layer has 'precision: binary'; mark the binary layers")
     return Workload(
         name=file.name,
         title=file.title,
@@ -83,7 +81,7 @@ def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
     before = "input"
     for node in file.layers:
         if node.name in shapes:
-            raise InputError(f"layer {node.name!r}: this name is taken by an earlier entry")
+            raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
         entering = _shape_of(node.source or before, node, shapes)
         leaving = _leaving(node, entering, shapes)
         if isinstance(node, schema.Conv | schema.Linear):
@@ -95,7 +93,7 @@ def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
 
 def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape:
     if name not in shapes:
-        raise InputError(f"layer {node.name!r} reads {name!r}, which no earlier entry is called")
+        raise InputError(f"layer {node.name!r} reads {name!r}, but no earlier entry has this name")
     return shapes[name]
 
 
@@ -135,7 +133,7 @@ def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
             )
     if node.precision == "binary" and node.kernel not in {1, 3}:
         raise InputError(
-            f"layer {node.name!r}: a binary kernel is 3x3 or 1x1, kernel = {node.kernel} is not; "
+            f"layer {node.name!r}: kernel = {node.kernel} is not a binary kernel (3x3 or 1x1); "
             "mark the layer 'precision: full'"
         )
     extent = node.dilation * (node.kernel - 1) + 1
@@ -154,8 +152,8 @@ def _slid(
     span = size + 2 * node.padding - extent
     if span < 0:
         raise InputError(
-            f"layer {name!r}: its window spans {extent} pixels, its padded input has "
-            f"{size + 2 * node.padding}; the network's input is too small for it"
+            f"layer {name!r}: its window spans {extent} pixels but its padded input has "
+            f"{size + 2 * node.padding}; use a larger input"
         )
     return (span + (node.stride - 1 if ceil_mode else 0)) // node.stride + 1
 

@@ -120,7 +120,7 @@ def _taus(
 ) -> tuple[int | None, int | None]:
     """(tau, tau_1x1); None means 1 bit."""
     if bits is not None and tau is not None:
-        raise InputError(f"bits {bits:g} and tau {tau} are both given: choose one")
+        raise InputError(f"bits {bits:g} and tau {tau} are both given; choose one")
     if tau is not None:
         _require("tau", tau, MAX_TAU)
     if tau_1x1 is not None:
@@ -156,4 +156,4 @@ def _tau_of(workload: Workload, bits: float) -> int:
         if any(abs(bits - value) <= _ROUNDING for value in values):
             return tau
     listed = ", ".join(f"{values[0]:.2f} (tau {tau})" for tau, values in names.items())
-    raise InputError(f"bits {bits:g}: no tau gives it; {workload.name} has {listed} and 1 (BNN)")
+    raise InputError(f"bits {bits:g}: not available for {workload.name}; use {listed}, or 1 (BNN)")

@@ -167,7 +167,9 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
 def _header(archive: zipfile.ZipFile, path: Path) -> Header:
     info = archive.getinfo(HEADER)
     if info.file_size > _HEADER_BYTES:
-        raise InputError(f"{path}: {HEADER} takes {info.file_size:,} bytes, more than any header")
+        raise InputError(
+            f"{path}: {HEADER} takes {info.file_size:,} bytes, which is too large for a header"
+        )
     try:
         plain = msgspec.json.decode(archive.read(info))
     except (msgspec.DecodeError, RecursionError) as error:
@@ -187,20 +189,22 @@ def _shape_only(header: Header, path: Path, input_size: tuple[int, int] | None =
     binary = {layer.name: layer for layer in shapes.binary_layers}
     for name, tau in header.taus.items():
         if name not in binary or tau > binary[name].unit_weights:
-            raise InputError(f"{path}: {HEADER}: taus.{name} is {tau}: no binary layer has it")
+            raise InputError(
+                f"{path}: {HEADER}: taus.{name} is {tau}, but no binary layer has this name"
+            )
     return shapes
 
 
 def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Workload:
     if input_size is not None:
         raise InputError(
-            f"{path}: its sizes come from a graph at {file.input_height}x{file.input_width} and "
-            "cannot be changed by --input-size: export the graph at the size wanted"
+            f"{path}: its sizes come from a graph at {file.input_height}x{file.input_width}; "
+            "instead of --input-size, export the graph at the new size"
         )
     names: set[str] = set()
     for shape in file.layers:
         if shape.name in names:
-            raise InputError(f"{path}: {HEADER}: the layer {shape.name!r} is there twice")
+            raise InputError(f"{path}: {HEADER}: the layer {shape.name!r} occurs twice")
         names.add(shape.name)
         require_shape(shape, f"{path}: {HEADER}: {shape.name!r}")
     return Workload(
@@ -216,7 +220,7 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
 def require_shape(shape: Shape, where: str) -> None:
     """Raise InputError if a layer's numbers contradict each other; `where` names the layer."""
     if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
-        raise InputError(f"{where}: channels do not divide in groups")
+        raise InputError(f"{where}: channels do not divide into groups")
     if not shape.full_precision and shape.kernel not in {1, 3}:
         raise InputError(f"{where}: a binary kernel is 3x3 or 1x1")
 
@@ -236,7 +240,7 @@ def _kernel_sets(
             raise InputError(f"{path}: the array {name!r} belongs to no layer")
         other = f"{layer_name}.{'indices' if part == 'subset' else 'subset'}"
         if other not in members:
-            raise InputError(f"{path}: {name!r} is there, but {other!r} is not")
+            raise InputError(f"{path}: has {name!r} but not {other!r}")
         if part == "subset":
             layer = replace(layers[layer_name], tau=header.taus.get(layer_name))
             sets[layer_name] = _kernel_set(archive, members[name], members[other], layer, path)
@@ -254,7 +258,9 @@ def _kernel_set(
     wanted = (layer.out_channels, layer.units_in)
     plain = all(m.dtype.kind == "u" and m.dtype.itemsize <= 2 for m in (subset, indices))
     if layer.full_precision:
-        raise InputError(f"{path}: layer {layer.name!r} is full precision, but has kernels")
+        raise InputError(
+            f"{path}: layer {layer.name!r} has full precision and kernels; remove the kernels"
+        )
     if not plain or len(subset.shape) != 1 or not 1 <= subset.shape[0] <= most:
         raise InputError(
             f"{path}: the subset of layer {layer.name!r} is {subset.dtype} {list(subset.shape)}: "

@@ -157,14 +157,14 @@ def _require_held(trained: TrainedLayer, tau: int | None, method: Method | None)
     held = held_tau(trained)
     if trained.patterns is None and (method == "refined" or held is None):
         raise InputError(
-            f"layer {trained.name!r} holds no patterns, so it has no refined subset: "
-            "choose --subset random, uniform or frequent"
+            f"layer {trained.name!r} holds no patterns and has no refined subset; "
+            "use --subset random, uniform, or frequent"
         )
     if held != tau:
         asked = "1 bit" if tau is None else f"tau {tau}"
         raise InputError(
-            f"layer {trained.name!r} holds a subset of tau {held}, not {asked}: "
-            "choose --subset random, uniform or frequent, or leave its tau as it is"
+            f"layer {trained.name!r} holds a subset of tau {held}, not {asked}; "
+            "use --subset random, uniform, or frequent, or keep its tau"
         )
 
 

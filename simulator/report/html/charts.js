@@ -91,7 +91,7 @@ function drawWhy(table, legend, data, report, which) {
       make("td", { class: "stack" }, make("div", { class: "stack-bar" }, ...shares)), make("td", {}, words));
   });
   table.replaceChildren(
-    head("layer", ">cycles", `share of the layer's cycles, ${run.title}`, "largest parts (cycles)"),
+    head("layer", ">cycles", `fraction of the layer's cycles, ${run.title}`, "largest categories (cycles)"),
     make("tbody", {}, ...rows));
 }
 
@@ -103,7 +103,7 @@ function drawHelps(table, effects) {
     .filter((side) => effect[side].change === null || Math.abs(effect[side].change) >= 5e-5)
     .map((side) => make("div", {}, make("b", {}, `${side}: `), effect[side].reason));
   table.replaceChildren(
-    head("key", ">value", ">halved", ">time, %", ">doubled", ">time, %", "why"),
+    head("key", ">value", ">halved", ">change, %", ">doubled", ">change, %", "reason"),
     make("tbody", {}, ...effects.map((effect) => make("tr", {}, make("td", {}, make("code", {}, effect.key)),
       number(`${effect.value}`), ...cells(effect.halved), ...cells(effect.doubled),
       make("td", { class: "reasons" }, ...why(effect))))));
@@ -178,7 +178,7 @@ function drawRoofline(box, data, report) {
   for (const roof of roofline.roofs) {
     const begin = x(Math.max(xFrom, roof.macs_per_cycle / roofline.bytes_per_cycle));
     line([begin, y(roof.macs_per_cycle)], [width - right, y(roof.macs_per_cycle)], "roof");
-    words(`${roof.name} = ${whole(roof.macs_per_cycle)}`, [begin + 4, y(roof.macs_per_cycle) - 6]);
+    words(`${roof.name} = ${whole(roof.macs_per_cycle)}`, [width - right, y(roof.macs_per_cycle) - 6], "end");
   }
   roofline.slopes.forEach((slope, i) => {
     const rate = slope.bytes_per_cycle;

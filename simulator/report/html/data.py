@@ -1,4 +1,4 @@
-"""What the page shows, as plain data: every figure with its unit and its source in the trace."""
+"""Contents of the HTML report as plain data: each value with its unit and source in the trace."""
 
 import platform
 from collections.abc import Sequence
@@ -10,37 +10,40 @@ from simulator.hardware.assumptions import Assumption
 from simulator.mapping.commands import Unit
 from simulator.report.attribution import PART_TITLES, PARTS
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
-from simulator.report.layers import UNIT_TITLES, LayerResult
+from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
 from simulator.report.timeline import stage_colours
+from simulator.report.title import times_in_one_unit
+from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")
 FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("cycles", "time", "cycles", "end_cycle - start_cycle of the layer"),
     ("time_us", "time", "µs", "cycles / clock_ghz / 1000"),
-    ("start_cycle", "starts", "cycle", "largest end_cycle + latency_cycles of the layer before"),
+    ("start_cycle", "starts", "cycle", "largest end_cycle + latency_cycles of the previous layer"),
     ("end_cycle", "ends", "cycle", "largest end_cycle + latency_cycles of the layer's commands"),
-    ("utilization", "PE utilisation", "% of PE-cycles", "sum of cycles x pes of the busier side"),
+    ("utilization", "PE utilization", "% of PE-cycles", "sum of cycles x pes of the busier side"),
     ("dram_read_bytes", "DRAM read", "bytes", "sum of bytes: dram_weights, dram_inputs"),
     ("dram_written_bytes", "DRAM written", "bytes", "sum of bytes: dram_outputs"),
     ("commands", "commands", "", "rows of trace.parquet"),
     ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
 )
-"""Key, name, unit and source in the trace of every figure in a layer's panel."""
+"""Key, name, unit and source in the trace of every value in a layer's panel."""
 
 
 def page_data(
     result: "Result", assumed: Sequence[Assumption], progress: "Progress | None"
 ) -> dict[str, Any]:
-    """Everything that the page embeds."""
+    """Return everything that the HTML report embeds."""
     runs = (result.run, result.baseline)
     units = used_units(runs)
     summary = result.summary()
+    times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
     workload, hardware = result.run.workload, result.hardware
     return {
         "title": f"{workload.title} on {hardware.name}",
@@ -57,7 +60,7 @@ def page_data(
             "speedup": result.speedup,
         },
         "bins": BINS,
-        "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_TITLES[u]} for u in units],
+        "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_LABELS[u]} for u in units],
         "parts": [{"part": part, "title": PART_TITLES[part]} for part in PARTS],
         "stages": stage_colours(result),
         "figures": [
@@ -65,8 +68,8 @@ def page_data(
             for key, name, unit, source in FIGURES
         ],
         "runs": [
-            _run(result, run, name, units, progress)
-            for run, name in zip(runs, ("run", "baseline"), strict=True)
+            _run(result, run, name, units, progress) | {"time": time}
+            for run, name, time in zip(runs, ("run", "baseline"), times, strict=True)
         ],
         "roofline": _roofline(result),
         "what_helps": summary.get("what_helps", []),
@@ -115,8 +118,8 @@ def _layer(result: "Result", layer: LayerResult, parts: dict[Any, int]) -> dict[
         "start_cycle": layer.start_cycle,
         "end_cycle": layer.end_cycle,
         "utilization": 100 * layer.utilization,
-        "bound_by": layer.bound_by,
-        "mode": plan.mode,
+        "bound_by": bottleneck(layer.bound_by),
+        "mode": mode_label(plan.mode),
         "dram_read_bytes": layer.dram_read_bytes,
         "dram_written_bytes": layer.dram_written_bytes,
         "macs": plan.batch * plan.layer.macs,
@@ -158,7 +161,9 @@ def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
         return {"key": f"{one.table}: {one.key}", "value": one.value, "reason": one.reason}
     used = value_of(hardware, one.key)
     changed = str(used) != one.value and used != _number(one.value)
-    reason = f"set for this run; the file says {one.value}" if changed else one.reason
+    reason = (
+        f"overridden for this run; the hardware file has {one.value}" if changed else one.reason
+    )
     return {"key": one.key, "value": used, "reason": reason}
 
 

@@ -35,7 +35,7 @@ class Report {
       `${commands.kind}, step ${commands.step[i]} of ${trace.run.layers[layer].layer}`,
       `cycles ${whole(commands.start[i])} to ${whole(commands.end[i])}: ${whole(commands.cycles[i])} cycles`,
     ];
-    if (commands.latency[i]) lines.push(`usable ${whole(commands.latency[i])} cycles later`);
+    if (commands.latency[i]) lines.push(`result available ${whole(commands.latency[i])} cycles later`);
     if (commands.bytes[i]) lines.push(`${whole(commands.bytes[i])} bytes`);
     if (commands.pes[i]) lines.push(`${whole(commands.pes[i])} PEs`);
     lines.push(`trace: run = '${trace.run.name}', command ${whole(i)} of its kind and layer`);
@@ -66,7 +66,7 @@ class Report {
     const bytes = (run) => fixed((run.dram_bytes.read + run.dram_bytes.written) / 1e6, 2);
     const cards = [
       card(`${fixed(summary.speedup, 2)}×`, `speedup of ${runs[0].title} over ${runs[1].title}`, true),
-      card(`${both((run) => fixed(run.time_ms, 4))} ms`, `time, ${pair}`),
+      card(both((run) => run.time), `time, ${pair}`),
       card(both((run) => whole(run.cycles)), `cycles, ${pair}`),
       card(`${both(bytes)} MB`, `DRAM read and written, ${pair}`),
     ];
@@ -100,7 +100,7 @@ class Report {
     drawHelps(at("helps"), data.what_helps);
     at("energy-section").hidden = at("energy-link").hidden = !data.energy;
     if (data.energy) {
-      at("energy-source").textContent = `Actions counted along the trace, times their prices in the energy table ${data.energy.table}.`;
+      at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;
       drawEnergy(at("energy"), data);
     }
     at("roof-run").textContent = data.runs[0].title;
@@ -111,7 +111,7 @@ class Report {
     drawPairs(at("assumptions"), ["key", "value in use", "reason"],
       data.assumptions.map((one) => [one.key, one.value, one.reason]));
     at("notes").replaceChildren(...data.notes.map((note) => make("li", {}, note)));
-    drawPairs(at("versions"), ["of", "version"], Object.entries(data.versions));
+    drawPairs(at("versions"), ["component", "version"], Object.entries(data.versions));
   }
 
   wireButtons() {
@@ -154,7 +154,7 @@ class Report {
       figures.push(
         make("tr", { class: "figure", "data-figure": "energy" }, make("td", {}, "energy (µJ)"),
           ...this.energies().map((energy) => number(fixed(energy.by_layer_uj[layers[0].layer], 4)))),
-        make("tr", {}, make("td", { class: "source", colspan: 3 }, "sum of actions x their prices; energy.csv")));
+        make("tr", {}, make("td", { class: "source", colspan: 3 }, "sum of action count × energy per action; energy.csv")));
     }
     const used = this.parts.filter((part) => layers.some((layer) => layer.parts[part.part]));
     const busy = this.data.units.filter((unit) => layers.some((layer) => layer.busy[unit.name]));
@@ -164,18 +164,18 @@ class Report {
     this.panel.replaceChildren(
       make("h3", {}, layers[0].layer),
       make("div", {}, `stage ${layers[0].stage} · ${layers[0].mode} / ${layers[1].mode} · bound by ${layers[0].bound_by} / ${layers[1].bound_by}`),
-      table("figure, and its source in the trace", figures),
+      table("value and its source in the trace", figures),
       make("h4", {}, "critical path (cycles)"),
-      table("part", rows(used, (layer, part) => layer.parts[part.part], (part) => `part:${part.part}`)),
-      make("h4", {}, "units at work (cycles of the layer's time)"),
+      table("category", rows(used, (layer, part) => layer.parts[part.part], (part) => `part:${part.part}`)),
+      make("h4", {}, "busy units (cycles within the layer)"),
       table("unit", rows(busy, (layer, unit) => layer.busy[unit.name], (unit) => `busy:${unit.name}`)));
   }
 
   onPaint(timeline) {
     const cycles = timeline.scale >= 10 ? whole(timeline.scale) : fixed(timeline.scale, 2);
     document.getElementById("mode").textContent = timeline.exact
-      ? `Every command, exactly; a pixel is ${cycles} cycles.`
-      : `Share of time at work; a pixel is ${cycles} cycles.`;
+      ? `Individual commands; one pixel is ${cycles} cycles.`
+      : `Fraction of busy time; one pixel is ${cycles} cycles.`;
   }
 }
 

@@ -1,4 +1,4 @@
-"""Puts data, style and script into the page."""
+"""The HTML report: data, style and script in one file."""
 
 import html
 import json
@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator import __version__
+from simulator.citation import CITATION
 from simulator.hardware.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
+from simulator.report.prepare import make_traces
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Result
 
 _HERE = Path(__file__).parent
+_FOOTER = (
+    f"Written by simulate (subbit-simulator) {__version__}, a cycle-level simulator of "
+    f"accelerators for binary and sub-bit neural networks. Paper: {CITATION}."
+)
 _SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
 
 
@@ -30,24 +37,26 @@ def write_page(
         result: from `simulate`.
         path: of the file.
         assumed: the hardware file's assumptions, from `simulator.hardware.assumptions`.
-        progress: called while the page is made.
+        progress: called while the report is made.
 
     Raises:
         InputError: the file cannot be written.
 
     """
+    make_traces(result, progress)
     text = page(result, assumed, progress)
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def page(result: "Result", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
-    """The whole page."""
+    """Return the whole HTML report."""
     data = page_data(result, assumed, progress)
     # `<` would let a name end the script element
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     text = _read("page.html")
     for mark, content in (
-        ("<!--TITLE-->", html.escape(data["title"])),
+        ("<!--TITLE-->", html.escape(f"{data['title']}: simulation report")),
+        ("<!--FOOTER-->", html.escape(_FOOTER)),
         ("/*STYLE*/", _read("style.css")),
         ("/*SCRIPT*/", "\n".join(map(_read, _SCRIPTS))),
         ("/*DATA*/", embedded),

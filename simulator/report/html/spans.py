@@ -1,4 +1,4 @@
-"""A trace for the page: shares per time bin for the whole run, and every command, by layer.
+"""The trace in the HTML report: busy time per bin for the run, and every command, by layer.
 
 A blob is base64 of zlib of little-endian float64 numbers, which hold every cycle exactly and which
 the browser inflates by itself. Columns are differences, so that the repeated steps of a layer
@@ -18,7 +18,7 @@ from simulator.report.attribution import path_parts
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
-    from simulator.report.files import Progress
+    from simulator.progress import Progress
     from simulator.report.result import Run
 
 BINS = 4096
@@ -61,7 +61,7 @@ def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str
     found = []
     for first, upto in pairwise(layers.tolist()):
         if progress is not None:
-            progress(f"the page, {run.title}", first, len(program))
+            progress(f"HTML report, {run.title}", first, len(program))
         found.append(_spans(run, slice(first, upto)))
     return found
 

@@ -154,7 +154,7 @@ class Timeline {
   }
 
   paintTitle(trace, top) {
-    this.text(`${trace.run.title}: ${trace.run.time_ms.toFixed(4)} ms`, 6, top + 12, "--text", "bold 12px");
+    this.text(`${trace.run.title}: ${trace.run.time}`, 6, top + 12, "--text", "bold 12px");
     this.paintRowLabel("critical path", top + HEAD);
   }
 
@@ -387,7 +387,7 @@ class Timeline {
     const command = this.commandAt(trace, unit.unit, time);
     if (command) return command;
     const share = (trace.workedUntil(row, time + this.scale) - trace.workedUntil(row, time)) / this.scale;
-    const state = this.exact ? "idle here" : `works ${Math.round(100 * share)} % of this pixel's time`;
+    const state = this.exact ? "idle" : `busy for ${Math.round(100 * share)} % of this pixel`;
     return `${unit.title}: ${state}\n${name}, ${cycle}\ncritical path: ${part}`;
   }
 

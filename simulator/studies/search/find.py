@@ -10,7 +10,7 @@ something asks for more. What asks is accuracy, which is not modelled: `min_mean
 allowed stand for it, and the objective `capacity` spends a given time on as many bits as it can.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
@@ -21,6 +21,7 @@ import numpy as np
 from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware import Hardware
+from simulator.progress import Progress
 from simulator.run import engine_for
 from simulator.studies.search.front import Combinations, fewest_cycles
 from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
@@ -29,8 +30,6 @@ from simulator.workload.precision import MAX_TAU
 
 Objective = Literal["bits", "time", "capacity"]
 _NO_BOUND = (1 << 62) - 1
-Progress = Callable[[str, int, int], None]
-"""Called with a title, hardware configurations finished and all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,9 +252,9 @@ class _Problem:
                 raise InputError(f"{name} {value:g}: expected more than 0")
         given = self.limits.described()
         if self.objective != "time" and "max_time_ms" not in given:
-            raise InputError(f"objective {self.objective}: give max-time-ms")
+            raise InputError(f"objective {self.objective}: needs max-time-ms")
         if self.objective == "time" and not given.keys() - {"max_time_ms"}:
-            raise InputError("objective time: give mean-bits, min-mean-bits or max-mbit")
+            raise InputError("objective time: needs mean-bits, min-mean-bits, or max-mbit")
 
     def rank(self, task: Task, candidate: Candidate) -> tuple[float, float]:
         """Smaller is better."""
@@ -365,14 +364,14 @@ class _Problem:
         if not stored.any():
             low, high = (int(every.bits[end]) / PARTS for end in (0, -1))
             return (
-                f"the limits of storage are out of reach of {where}, which stores "
+                f"the storage limits exclude every combination of {where}, which stores "
                 f"{low / 1e6:.4f} to {high / 1e6:.4f} Mbit, {low / task.weights:.4f} to "
                 f"{high / task.weights:.4f} bits per weight"
             )
         least = task.milliseconds(int(every.cycles[stored].min()))
         return (
-            f"max-time-ms {self.limits.max_time_ms:g} is out of reach of {where}: the fastest "
-            f"combination within the limits of storage takes {least:.4f} ms"
+            f"max-time-ms {self.limits.max_time_ms:g} excludes every combination of {where}; the "
+            f"fastest combination within the storage limits takes {least:.4f} ms"
         )
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
+from simulator.report.wording import bottleneck, counted
 from simulator.studies.search.find import SearchResult
 from simulator.studies.search.task import Candidate
 
@@ -54,7 +55,7 @@ def _table(result: SearchResult) -> Table:
             Column(title="µs at 1 bit", cells=microseconds("one_bit_cycles"), importance=50),
             Column(
                 title="bound by",
-                cells=[row["bound_by"] for row in rows],
+                cells=[bottleneck(row["bound_by"]) for row in rows],
                 kind="text",
                 importance=40,
             ),
@@ -77,11 +78,11 @@ def sentences(result: SearchResult) -> list[str]:
         lines.append(f"hardware: {chosen}; the best of {result.hardware_points}")
     if result.impossible:
         lines.append(
-            f"{len(result.impossible)} of them cannot run the network, the first for: "
+            f"{len(result.impossible)} of them cannot run the network, for example: "
             f"{result.impossible[0]}"
         )
     if result.uniform is None:
-        lines.append("uniform: no single tau for all layers keeps the limits")
+        lines.append("uniform: no single tau for all layers meets the limits")
     else:
         tau, run = result.uniform
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
@@ -91,18 +92,18 @@ def sentences(result: SearchResult) -> list[str]:
         "exact for separable layer times (dynamic programming over layers, "
         f"{len(result.combinations):,} different sums of bits): their sum is "
         f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
-        f"{result.difference_percent:+.3f} %, for weights of the next layer load while one computes"
+        f"{result.difference_percent:+.3f} % because the next layer's weights load during a layer"
     )
     if result.steps_along_front:
         lines.append(
-            f"{result.steps_along_front} better combinations were passed over: their sum keeps the "
-            "limit of time, their simulated run does not"
+            f"skipped {counted(result.steps_along_front, 'better combination')} because the sum of "
+            "layer times meets the time limit but the simulated run does not"
         )
     if result.at_smallest_taus:
         lines.append(
-            "every layer has the smallest tau allowed, which is fastest and smallest at once; what "
-            "accuracy needs, --taus and --min-mean-bits can say, and --objective capacity asks for "
-            "the most bits within a time"
+            "every layer has the smallest tau allowed, which is both fastest and smallest; to keep "
+            "accuracy, set --taus or --min-mean-bits, or use --objective capacity for the most "
+            "bits within a time limit"
         )
     return lines
 
@@ -116,7 +117,7 @@ def _figures(result: SearchResult, run: Candidate) -> str:
 
 def _gain(result: SearchResult, uniform: Candidate) -> str:
     if uniform.taus == result.best.taus:
-        return "no mixture does better"
+        return "no mix of taus is better"
     if result.objective == "bits":
         percent = 100 * (1 - result.best.stored_parts / uniform.stored_parts)
         return f"the best stores {percent:.1f} % less"
@@ -157,7 +158,7 @@ def _draw(result: SearchResult) -> "Figure":
         axes = figure.subplots()
         rows = result.front_rows()
         times, sizes = [row["time_ms"] for row in rows], [row["mbit"] for row in rows]
-        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, separable")
+        axes.plot(times, sizes, color="#0072B2", linewidth=1, label="front, sums of layer times")
         for tau, run in result.task.uniforms().items():
             place = (result.task.milliseconds(run.cycles), run.mbit)
             axes.plot(*place, "o", color="#7F7F7F", markersize=4)
@@ -166,7 +167,7 @@ def _draw(result: SearchResult) -> "Figure":
         best = result.best
         axes.plot(
             result.task.milliseconds(best.cycles), best.mbit, "*",
-            color="#D55E00", markersize=11, label="found, simulated",
+            color="#D55E00", markersize=11, label="best, simulated",
         )  # fmt: skip
         if result.limits.max_time_ms is not None:
             axes.axvline(result.limits.max_time_ms, color="0.5", linestyle=":")
@@ -176,6 +177,6 @@ def _draw(result: SearchResult) -> "Figure":
         if result.limits.max_mbit is not None:
             axes.axhline(result.limits.max_mbit, color="0.5", linestyle=":")
         axes.set_xlabel("time (ms)")
-        axes.set_ylabel("stored (Mbit)")
+        axes.set_ylabel("stored weights (Mbit)")
         axes.legend(frameon=False)
     return figure

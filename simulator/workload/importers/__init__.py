@@ -55,7 +55,7 @@ def _format(path: Path) -> str:
             return "npz"
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(
-            f"{path}: no format that is known: expected a network file (.yaml), a workload (.npz) "
-            f"or a trained network ({', '.join((*SUFFIXES, *GRAPHS))})"
+            f"{path}: unknown format; use a network file (.yaml), a workload (.npz), or "
+            f"a trained network ({', '.join((*SUFFIXES, *GRAPHS))})"
         )
     return SUFFIXES[path.suffix.lower()]

@@ -52,11 +52,11 @@ def _load(path: Path) -> Any:
     except Exception as error:  # a broken pickle raises whatever its last instruction raised
         if found := _GLOBAL.search(str(error)):
             raise InputError(
-                f"{path}: refused: loading it would call {found[1]}; only tensors and plain data "
-                "are read: save the model's state_dict()"
+                f"{path}: refused because loading it would call {found[1]}; save the model's "
+                "state_dict()"
             ) from error
         reason = str(error).partition(". ")[0].partition("\n")[0][:200] or type(error).__name__
-        raise InputError(f"{path}: no readable PyTorch checkpoint: {reason}") from error
+        raise InputError(f"{path}: not a readable PyTorch checkpoint: {reason}") from error
 
 
 def _require_stored(path: Path) -> None:
@@ -65,19 +65,19 @@ def _require_stored(path: Path) -> None:
         arrays.check_sizes(archive, path)
         for info in archive.infolist():
             if "/code/" in info.filename:
-                raise InputError(f"{path}: a TorchScript archive: save the model's state_dict()")
+                raise InputError(f"{path}: is a TorchScript archive; save the model's state_dict()")
             if info.compress_type != zipfile.ZIP_STORED:
                 raise InputError(
-                    f"{path}: {info.filename[:80]!r} is compressed, which torch.save never does"
+                    f"{path}: {info.filename[:80]!r} is compressed; save the model with torch.save"
                 )
 
 
 def _state_dict(content: Any, path: Path) -> dict[str, Any]:
     state = content.get("state_dict", content) if isinstance(content, dict) else content
     if not isinstance(state, dict):
-        raise InputError(f"{path}: expected a state dict, found {type(state).__name__}")
+        raise InputError(f"{path}: expected a state dict; found {type(state).__name__}")
     if not all(isinstance(name, str) for name in state):
-        raise InputError(f"{path}: its keys are no names, expected a state dict")
+        raise InputError(f"{path}: its keys are not names; save the model's state_dict()")
     return state
 
 
@@ -88,7 +88,7 @@ def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
     if not isinstance(value, torch.Tensor):
         return False
     if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
-        raise InputError(f"{path}: {name[:80]} is no dense tensor of plain numbers")
+        raise InputError(f"{path}: {name[:80]} is not a dense tensor of plain numbers")
     stored = value.untyped_storage().nbytes()
     if not value.numel() * value.element_size() <= stored <= there:
         raise InputError(

@@ -54,7 +54,7 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
     """Find the tensors of every layer.
 
     Raises:
-        InputError: names every layer that is missing, of another shape, or too large, every
+        InputError: names every layer that is missing, with another shape, or too large, every
             tensor of weights that no layer owns, and patterns where none may be.
 
     """
@@ -72,9 +72,9 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
     problems = [
         *_listed("not in the file", missing),
         *_listed("not in the network", extra),
-        *_listed("of another shape", _differing(owners, shapes, layers)),
+        *_listed("with another shape", _differing(owners, shapes, layers)),
         *_listed("too large", [n for n, x in layers.items() if x.weights > _MOST_WEIGHTS]),
-        *_listed("patterns of no layer", strays),
+        *_listed("patterns without a layer", strays),
         *_listed("with wrong patterns", _wrong_patterns(patterns, tensors.shapes, layers)),
     ]
     if problems:
@@ -98,7 +98,7 @@ def _owners(
         stems = candidates[name]
         if name not in owners and len(stems) > 1:
             raise InputError(
-                f"{tensors.path}: layer {name!r} could be {_names(stems)}: rename one of them"
+                f"{tensors.path}: layer {name!r} matches {_names(stems)}; rename one of them"
             )
         if name not in owners and stems:
             owners[name] = stems[0]

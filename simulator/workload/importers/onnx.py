@@ -81,7 +81,7 @@ def read_onnx(
 def _layers(graph: Graph) -> Iterator[Found]:
     """Every layer, not yet named, as full precision."""
     if not any(node.op_type == "Conv" for node in graph.nodes):
-        raise InputError(f"{graph.path}: no convolution")
+        raise InputError(f"{graph.path}: has no convolution")
     constants = find_constants(graph)
     for node in graph.nodes:
         _require_supported(graph, node)
@@ -154,7 +154,8 @@ def _binarized(graph: Graph, found: list[Found], patterns: Collection[str]) -> l
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise InputError(
-                f"{graph.path}: binarize {pattern!r} matches no layer; there are {_listed(names)}"
+                f"{graph.path}: binarize {pattern!r} matches no layer; the layers are "
+                f"{_listed(names)}"
             )
     return [
         replace(
@@ -211,6 +212,6 @@ def _require_binary(path: Path, found: list[Found]) -> None:
     if all(item.layer.full_precision for item in found):
         names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
         raise InputError(
-            f"{path}: no 3x3 or 1x1 layer has weights of +-1, so there is nothing to compare; "
-            f"binarize takes the sign of layers by name: {_listed(names)}"
+            f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
+            f"binarize takes the signs of layers by name: {_listed(names)}"
         )

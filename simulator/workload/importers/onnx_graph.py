@@ -86,18 +86,18 @@ def _parsed(path: Path) -> "ModelProto":
     model = ModelProto()
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise InputError(f"{path}: above 2 GiB; save the model with external data")
+            raise InputError(f"{path}: larger than 2 GiB; save the model with external data")
         model.ParseFromString(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise InputError(f"{path}: no ONNX model, or a damaged one") from error
+        raise InputError(f"{path}: not an ONNX model, or damaged") from error
     if not all(isinstance(text, str) for text in _texts(model)):
-        raise InputError(f"{path}: a damaged ONNX model: it has names that are not UTF-8")
+        raise InputError(f"{path}: damaged ONNX model: some names are not UTF-8")
     if not model.graph.node:
-        raise InputError(f"{path}: no ONNX model: it holds no graph")
+        raise InputError(f"{path}: not an ONNX model: it holds no graph")
     if model.graph.sparse_initializer:
-        raise InputError(f"{path}: sparse initialisers are not supported")
+        raise InputError(f"{path}: sparse initializers are not supported")
     return _inlined(model, path)
 
 
@@ -180,8 +180,8 @@ def _fix_size(
     if size is None and not all(known[1:]):
         shown = "x".join(str(value or "?") for value in known[1:])
         raise InputError(
-            f"{path}: the size of input {image.name!r} is dynamic ({shown}): "
-            "give the input size in pixels (--input-size)"
+            f"{path}: the size of input {image.name!r} is dynamic ({shown}); "
+            "give the input size in pixels with --input-size"
         )
     fixed = (known[0] or 1, *(size or known[1:]))
     values = {

@@ -229,7 +229,7 @@ def _pads(
 def _images(graph: Graph, node: "NodeProto", entering: tuple[int, ...]) -> int:
     """Maps that the layer sees per image of the network."""
     if entering[0] % graph.batch:
-        refuse(graph, node, f"{entering[0]} maps are no multiple of {graph.batch} images")
+        refuse(graph, node, f"{entering[0]} maps are not a multiple of {graph.batch} images")
     return entering[0] // graph.batch
 
 

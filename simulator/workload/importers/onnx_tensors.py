@@ -85,9 +85,9 @@ def _external(tensor: "TensorProto", path: Path, where: str, expected: int) -> b
     except (ValueError, OSError, RuntimeError) as error:  # a NUL in the name, a loop of links
         raise InputError(f"{where}: its external data are not readable: {error}") from error
     if not inside or file == folder:
-        raise InputError(f"{where}: its data lie in {location!r}, outside the model's folder")
+        raise InputError(f"{where}: its data are in {location!r}, outside the model's folder")
     if not file.is_file():
-        raise InputError(f"{where}: its data lie in {location!r}, which does not exist")
+        raise InputError(f"{where}: its data are in {location!r}, which does not exist")
     if "length" in entries:
         _require_equal(where, length, expected, "bytes")
     size = file.stat().st_size

@@ -28,7 +28,7 @@ def read_safetensors(path: Path) -> TensorFile:
             shapes = {name: tuple(s.get_shape()) for name, s in slices.items()}
             types = {name: s.get_dtype() for name, s in slices.items()}
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{path}: no readable safetensors file: {error}") from error
+        raise InputError(f"{path}: not a readable safetensors file: {error}") from error
 
     def load(name: str) -> NDArray[Any]:
         if types[name] not in _NUMBERS:

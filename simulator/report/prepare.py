@@ -1,0 +1,25 @@
+"""Makes what reports need of a trace before they ask for it, so that somebody sees it happen."""
+
+from typing import TYPE_CHECKING
+
+from simulator.progress import Progress, announce
+
+if TYPE_CHECKING:
+    from simulator.report.result import Result
+
+
+def make_traces(result: "Result", progress: Progress | None) -> None:
+    """Make the traces of both runs and their attribution; what is there already stays.
+
+    Args:
+        result: keeps them.
+        progress: called before every step.
+
+    """
+    for run in (result.run, result.baseline):
+        announce(progress, f"writing out the commands of {run.title}")
+        _ = run.mapping.program
+        announce(progress, f"running {run.title}, command by command")
+        _ = run.trace
+        announce(progress, f"following the critical path of {run.title}")
+        _ = run.attribution

@@ -312,8 +312,8 @@ class TestCommand:
             (("--model", "r20"), "no hw is given"),
             (("--hw", "cofluent64"), "no model is given"),
             (("--hw", "cofluent65", "--model", "r20"), "unknown hardware configuration"),
-            (("--hw", "cofluent64", "--model", "r20", "--set", "array.pe=1"), "is no key"),
-            (("--hw", "cofluent64", "--model", "r20", "--engine", "warp"), "engine 'warp'"),
+            (("--hw", "cofluent64", "--model", "r20", "--set", "array.pe=1"), "is a section"),
+            (("--hw", "cofluent64", "--model", "r20", "--engine", "warp"), "allowed are auto"),
             (("--hw", "cofluent64", "--model", "r20", "--bits", "1", "--tau", "1"), "choose one"),
             (
                 ("--hw", "cofluent64", "--model", "r20", "--set", "array.pes=1", "--set",

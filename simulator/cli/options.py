@@ -242,7 +242,7 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
 def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
-    """Load `--model`; takes out of `options` what says how, leaves what says at which precision."""
+    """Load `--model`; take the reading options out of `options` and leave the precision."""
     from simulator.workload.model import load_model
 
     workload = load_model(

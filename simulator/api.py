@@ -234,7 +234,7 @@ def compare(
     Args:
         a: a result, or a folder that `Result.save` or `--out` wrote.
         b: the same.
-        names: what to call A and B; "result A", or the folder, if not given.
+        names: titles of A and B; "result A", or the folder, if not given.
 
     Returns:
         A `Comparison`: `totals`, `layers`, `why`, `configuration`, `as_json()`, `markdown()`;

@@ -36,7 +36,7 @@ def rerun(
     Args:
         causes: what the result follows from.
         file: its summary.json; names of other files may be relative to its folder.
-        model: the file of the kernels, if it is not where `causes` says.
+        model: the file of the kernels, if `causes` names a file that has moved.
         progress: called with a title, the parts finished and all parts.
 
     Raises:

@@ -30,7 +30,7 @@ from simulator.report.tabular import existing_table, read_frame
 from simulator.rerun import rerun
 
 _NONE = "none"
-"""How a key that one side lacks is shown."""
+"""Shown for a key that one side lacks."""
 _SHOWN = 60
 
 
@@ -45,7 +45,7 @@ class Difference:
     rerun: str
     """The value that the rerun, or the fingerprint, gives."""
     by: str = "in the rerun"
-    """What gives the other value."""
+    """Source of the other value."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -94,7 +94,7 @@ def verify(
 
     Args:
         path: a folder that `Result.save` or `--out` wrote, or its summary.json.
-        model: the file of the kernels, if it is not where summary.json says.
+        model: the file of the kernels, if summary.json names a file that has moved.
         progress: called with a title, the parts finished and all parts.
 
     Returns:

@@ -96,7 +96,7 @@ class TestNetworkFile:
                 "ternary",
                 ["layers[0] (a).precision is 'ternary'", "expected binary or full\n"],
             ),
-            ("name: b", "name: a", ["'a'", "taken"]),
+            ("name: b", "name: a", ["'a'", "earlier entry has this name"]),
             ("name: b,", "name: b, from: c,", ["'b'", "reads 'c'"]),
             ("height: 4", "height: 0", ["input.height is 0"]),
             ("padding: 1}\n  - {name: b", "stride: 4}\n  - {name: b, dilation: 9", ["window"]),

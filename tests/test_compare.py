@@ -190,7 +190,7 @@ class TestCommand:
             assert words in done.stdout
         compared = json.loads(command("compare", "a", "b", "--json", "--out", "c").stdout)
         assert json.loads((tmp_path / "c/compare.json").read_text()) == compared
-        assert "## Why" in (tmp_path / "c/compare.md").read_text()
+        assert "## Reasons" in (tmp_path / "c/compare.md").read_text()
         again = json.loads(
             command("compare", "cofluent64", "b", *R20, "--input-size", 8, "--json").stdout
         )

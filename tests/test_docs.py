@@ -1,9 +1,11 @@
 """The documents tell the truth: their examples run, their numbers are the program's."""
 
+import json
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,27 +43,72 @@ def test_the_example_network(tmp_path: Path) -> None:
     assert [x.out_height for x in workload.layers] == [32, 16, 16, 16, 1]
 
 
-def test_commands_of_the_readme(command: Command) -> None:
-    text = README.partition("## Use")[2]
-    lines = [line for line in blocks(text)[0].splitlines() if "my/" not in line]
-    assert len(lines) >= 4
-    for line in lines:
-        if "reproduce" not in line:  # test_command.py compares those reports
-            done = command(*shlex.split(line)[1:])
-            assert done.returncode == 0, (line, done.stderr)
+def commands(section: str) -> list[str]:
+    """Return the `simulate` commands of a table in the README."""
+    text = README.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\|[^|]*\| `(simulate [^`]*)` \|$", text, flags=re.M)
 
 
-def test_the_table_and_the_notes_of_the_readme(command: Command) -> None:
-    run = ("--hw", "cofluent64", "--model", "r18", "--bits", "0.56")
-    printed = command(*run).stdout.splitlines()
+QUESTIONS = commands("Five questions, five commands")
+
+
+def test_five_questions() -> None:
+    assert len(QUESTIONS) == 5
+
+
+@pytest.mark.parametrize("line", QUESTIONS)
+def test_commands_of_the_readme(line: str, command: Command) -> None:
+    done = command(*shlex.split(line)[1:])
+    assert done.returncode == 0, done.stderr
+
+
+R18 = ("--hw", "cofluent64", "--model", "r18", "--bits", "0.56")
+
+
+@pytest.fixture
+def printed(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Run ResNet-18 with further options at 80 columns; return the lines that it prints."""
+    monkeypatch.setenv("COLUMNS", "80")
+    return lambda *options: [line.rstrip() for line in command(*R18, *options).stdout.splitlines()]
+
+
+def test_the_table_of_the_readme(printed: Callable[..., list[str]]) -> None:
+    lines = printed()
     shown = blocks(README)[1].splitlines()
-    assert shown[0] == printed[0].rstrip()
-    assert shown[-1] == printed[-1]
-    for line in shown[3:-2]:
-        assert any(other.startswith(line.rstrip()) for other in printed), line
-    for note in blocks(README.partition("**What-ifs.**")[2])[0].splitlines():
-        key, value = re.match(r"note: (\S+) \S+ -> (\d+)", note).groups()  # type: ignore[union-attr]
-        assert note in command(*run, "--set", f"{key}={value}").stdout
+    assert set(shown) <= set(lines), set(shown) - set(lines)
+    assert max(map(len, shown)) <= 80
+    left = iter(lines)
+    assert all(line in left for line in shown), "in another order"
+
+
+def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
+    shown = blocks(README)[2].splitlines()
+    assert len(shown) == 4
+    assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-4:]
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ("speedup is **1.62×**", ("--include-full-precision",)),
+        ("2.03× with 80", ("--set", "memory.index_buffer.bytes_per_cycle=80")),
+        ("1.86× with 40", ("--set", "memory.index_buffer.bytes_per_cycle=40")),
+        ("2.67× with one", ("--set", "array.pe.index_register_sets=1")),
+        ("3.22× with output", ("--set", "array.spatial=output_pixels")),
+        (
+            "1.00×",
+            (
+                *("--set", "array.pe.dots_per_cycle=4"),
+                *("--set", "memory.index_buffer.bytes_per_cycle=288"),
+            ),
+        ),
+    ],
+)
+def test_what_moves_the_speedup(words: str, options: tuple[str, ...], command: Command) -> None:
+    assert words in re.sub(r"\s*\n> +", " ", README)
+    (stated,) = re.findall(r"(\d\.\d\d)×", words)
+    summary = json.loads(command(*R18, *options, "--json").stdout)
+    assert f"{summary['speedup']:.2f}" == stated
 
 
 def test_python_of_the_readme(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class TestCheckpoints:
 
     @pytest.mark.parametrize(
         ("content", "words"),
-        [([1], "found list"), ({"state_dict": 3}, "found int"), ({1: 2}, "its keys are no names")],
+        [([1], "found list"), ({"state_dict": 3}, "found int"), ({1: 2}, "its keys are not names")],
     )
     def test_no_state_dict(self, refused: Refused, content: object, words: str) -> None:
         import torch
@@ -126,7 +126,7 @@ class TestCheckpoints:
             assert "a.conv1.weight claims the shape" in refused("net.pth")
         state["a.conv1.weight"] = torch.ones(2, 2).to_sparse()
         torch.save(state, "net.pth")
-        assert "a.conv1.weight is no dense tensor" in refused("net.pth")
+        assert "a.conv1.weight is not a dense tensor" in refused("net.pth")
 
     def test_a_compressed_archive(self, refused: Refused) -> None:
         with zipfile.ZipFile("bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -282,8 +282,8 @@ class TestWorkloads:
             ('"out_channels":16', '"out_channels":0', "out_channels is 0"),
             ('"out_channels":16', '"out_channels":17', "'a.conv2': 17 input channels do not"),
             ('"a.conv1":3', '"a.conv1":10', "expected int <= 9"),
-            ('"a.conv1":3', '"a.conv9":3', "taus.a.conv9 is 3: no binary layer"),
-            ('"a.wide":3', '"a.wide":9', "taus.a.wide is 9: no binary layer"),
+            ('"a.conv1":3', '"a.conv9":3', "taus.a.conv9 is 3, but no binary layer"),
+            ('"a.wide":3', '"a.wide":9', "taus.a.wide is 9, but no binary layer"),
             ('"a.conv1":3', '"a.conv1":2', "uint16 [8]: expected 1 to 4 kernel ids"),
             ('"network"', '"networks"', "did you mean 'network'"),
             ("}", "", "JSON"),

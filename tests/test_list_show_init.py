@@ -141,7 +141,7 @@ class TestInit:
     def test_nothing_is_overwritten(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
         (tmp_path / "new/points.csv").write_text("mine")
-        assert "points.csv: is there already" in refused(command, "init", "new")
+        assert "points.csv: exists" in refused(command, "init", "new")
         assert [path.name for path in (tmp_path / "new").iterdir()] == ["points.csv"]
         assert (tmp_path / "new/points.csv").read_text() == "mine"
         (tmp_path / "file").write_text("mine")

@@ -192,6 +192,7 @@ class TestWrongWords:
             (("list", "network"), "did you mean 'networks'?"),
             (("reproduce", "fig12"), "did you mean 'figure12'?"),
             (("sweep", *RUN, "--set", "pes=1,2", "--out", "s"), "did you mean 'array.pes'?"),
+            (("sweep", *RUN, "--set", "array=1,2", "--out", "s"), "'array' is a section; set one"),
             (("search", *RUN[:4], "--objective", "bits", "--set", "pes=1,2"), "'array.pes'?"),
             ((*RUN[:4], "--tau", "5", "--batch", "two"), "expected a whole number"),
         ],

@@ -107,7 +107,7 @@ class TestRoofline:
 
 def test_a_notebook_shows_a_table_and_a_timeline() -> None:
     shown = one_layer()._repr_html_()
-    assert "x</b>" in shown
+    assert "×</b>" in shown
     assert shown.count("<tr>") == 2  # the header and one layer
     assert re.search(r"<td>a</td><td>[\d,]+</td>", shown)
     assert 'src="data:image/png;base64,iVBOR' in shown

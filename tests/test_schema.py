@@ -70,7 +70,7 @@ def test_the_keys_are_those_of_the_schema() -> None:
 
 def test_the_number_comes_first_and_the_fingerprint_last() -> None:
     saved = simulate("r20", "cofluent64", bits=1, input_size=8).saved()
-    assert (list(saved)[0], list(saved)[-1]) == ("schema", FINGERPRINT)
+    assert (next(iter(saved)), next(reversed(saved))) == ("schema", FINGERPRINT)
     assert saved["schema"] == SCHEMA
     assert saved[FINGERPRINT] == fingerprint(json.loads(json.dumps(saved)))
     turned = dict(reversed(saved.items()))

@@ -278,7 +278,7 @@ class TestCommand:
 
     def test_wrong_input(self, command: Command) -> None:
         line = refused(command, *self.RUN, "--objective", "bits", "--max-time-ms", "1e-5")
-        assert "the fastest combination within the limits of storage takes" in line
+        assert "the fastest combination within the storage limits takes" in line
         bits = ("--objective", "bits", "--max-time-ms", "1")
         assert "expected 1 to 9" in refused(command, *self.RUN, *bits, "--taus", "0,5")
         assert "unknown key" in refused(command, *self.RUN, *bits, "--set", "array.pse=1,2")

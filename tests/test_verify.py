@@ -196,7 +196,8 @@ class TestChanged:
 
     def test_a_number_spelled_otherwise(self, tmp_path: Path) -> None:
         text = written(rich(), tmp_path)
-        (tmp_path / "summary.json").write_text(re.sub(r'("speedup": [\d.]+)', r"\g<1>00", text, 1))
+        longer = re.sub(r'("speedup": [\d.]+)', r"\g<1>00", text, count=1)
+        (tmp_path / "summary.json").write_text(longer)
         difference = verify(tmp_path).difference
         assert difference is not None
         assert difference.place == "speedup"
@@ -221,7 +222,7 @@ class TestChanged:
         (tmp_path / "summary.json").write_text(json.dumps(saved))
         assert "configuration: changed in the file" in str(verify(tmp_path))
         resealed(saved, tmp_path)
-        with pytest.raises(InputError, match="configuration.hardware: array.spatial"):
+        with pytest.raises(InputError, match=r"configuration\.hardware: array\.spatial"):
             verify(tmp_path)
 
 

@@ -15,6 +15,7 @@ from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import listed
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.settings import SettingEffect
+from simulator.report.title import scope
 from simulator.report.wording import (
     bottleneck,
     counted,
@@ -263,3 +264,9 @@ def test_equal_notes_of_both_runs_are_printed_once() -> None:
     )
     assert reloads(0.56) == [f"at 0.56 bit and at 1 bit: {text}"]
     assert reloads(1) == [f"at 1 bit: {text}"]
+
+
+def test_the_scope_of_one_layer_is_singular() -> None:
+    one = network(layer(64, 64, 4, 4, tau=5))
+    assert scope(one) == "1 layer with weights: binary 3×3 convolution"
+    assert scope(_net(1)) == "all 2 layers with weights: binary 3×3 convolutions"

@@ -65,8 +65,8 @@ def extract(
     Prints shape, subset, indices and binarization error of each layer. -o writes a workload file.
 
     FILE is a trained network: a PyTorch checkpoint (.pth, .pth.tar, .pt), a state dict
-    (.safetensors, .npz), or an ONNX model (.onnx). Of a workload file, a network file or a shipped
-    name it prints what the file holds.
+    (.safetensors, .npz), or an ONNX model (.onnx). For a workload file, a network file, or a
+    shipped name, the command prints the contents.
     """
     from simulator.report import extraction as report
     from simulator.report.files import write_file

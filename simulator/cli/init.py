@@ -52,14 +52,14 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
     """Write all files, or none.
 
     Raises:
-        InputError: a file is there already, or the folder cannot be written.
+        InputError: a file exists, or the folder cannot be written.
 
     """
     from simulator.report.files import writable_folder
 
     for name in contents:
         if (folder / name).exists():
-            raise InputError(f"{folder / name}: is there already; choose another folder")
+            raise InputError(f"{folder / name}: exists; choose another folder")
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     written: list[Path] = []
     try:

@@ -29,7 +29,7 @@ Examples:
 \b
   simulate kernels trained-r20-1 trained-r20-0.56 --out out/kernels
   simulate kernels bnn.npz snn-067.npz snn-056.npz --out out/figure11
-  simulate kernels epoch010.npz epoch100.npz --layers layer3.2.conv1 --out out/run
+  simulate kernels epoch010.npz epoch100.npz --layers layer3.2.conv1 --out run
   simulate kernels r18.pth.tar --network r18 --tau 5 --subset frequent \\
       --out out/frequent
 """

@@ -38,7 +38,7 @@ Examples:
     "--convention",
     section=NETWORK,
     type=Choice(["main_paper", "table6"]),
-    help="How additions are counted. Default: as the network file states.",
+    help="Convention for counting additions. Default: that of the network file.",
 )
 @shared("json")
 def ops(

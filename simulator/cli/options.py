@@ -154,7 +154,7 @@ _SHARED = {
     ),
     "subset": _Shared(
         TRAINED,
-        "How to choose each layer's subset. Default: the subset in the file.",
+        "Method that chooses each layer's subset. Default: the subset in the file.",
         {"type": Choice(["refined", "random", "uniform", "frequent"])},
     ),
     "seed": _Shared(
@@ -242,7 +242,7 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
 def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
-    """Load `--model`; takes out of `options` what says how, leaves what says at which precision."""
+    """Load `--model`; take the reading options out of `options` and leave the precision."""
     from simulator.workload.model import load_model
 
     workload = load_model(

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import click
-
 if TYPE_CHECKING:
     from simulator.progress import Progress
 
@@ -93,4 +91,5 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
 def _note_missing_compiler() -> None:
     from simulator.extras import hint
 
-    click.echo(f"note: running interpreted; {hint('fast')}", err=True)
+    # A progress bar moves only for what is printed on Python's own stderr.
+    print(f"note: running interpreted; {hint('fast')}", file=sys.stderr)

@@ -32,7 +32,7 @@ Examples:
 def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     """Regenerate a table or figure of the paper.
 
-    The printed value stands next to the simulated one. ITEM is table4, table6, figure12, figure13,
+    Shows the printed value next to the simulated one. ITEM is table4, table6, figure12, figure13,
     or training-speed: the simulated speed of the shipped trained networks.
     """
     from simulator.paper import reproduce as reproduce_item

@@ -15,7 +15,8 @@ Examples:
 
 \b
   simulate search --hw cofluent64 --model r18 --objective bits --max-time-ms 0.9
-  simulate search --hw cofluent64 --model r18 --objective time --min-mean-bits 0.5
+  simulate search --hw cofluent64 --model r18 --objective time \\
+      --min-mean-bits 0.5
   simulate search --hw cofluent64 --model r18 --objective capacity \\
       --max-time-ms 0.9 --taus 3:7:+1,9
   simulate search --hw cofluent64 --model r18 --objective time --max-mbit 5 \\

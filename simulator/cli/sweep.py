@@ -121,7 +121,7 @@ def sweep(
     from simulator.studies.study import without_kernels
 
     if jobs is not None and scheduler is not None:
-        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster: choose one")
+        raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:
@@ -167,7 +167,7 @@ def _study(
     if points is None:
         return grid_study(axes, sample=sample, seed=seed or 0, **options)
     if sample is not None:
-        raise click.UsageError("--points gives the points, --sample draws them: choose one")
+        raise click.UsageError("--points gives the points, --sample draws them; choose one")
     return points_study(points, axes, **options)
 
 

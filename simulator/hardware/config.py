@@ -234,20 +234,27 @@ def hardware_keys() -> Mapping[str, type]:
     return dict(leaves(Hardware))
 
 
-KEYS_ARE_SHOWN = "`simulate show cofluent64` prints the keys"
-"""For errors about a key that is near none."""
+def wrong_key(key: str, others: Iterable[str] = ()) -> str | None:
+    """Why no hardware file has the key, with the nearest one; None if it may have it.
+
+    Args:
+        key: dotted, such as `array.pes`.
+        others: names that stand for no key, but may be meant.
+
+    """
+    known = hardware_keys()
+    if key in known:
+        return None
+    if inside := [name for name in known if name.startswith(f"{key}.")]:
+        return f"{key!r} is a section; set one of its keys: {', '.join(inside)}"
+    hint = did_you_mean(key, [*others, *known])
+    return f"unknown key {key!r}: {hint or '`simulate show cofluent64` prints the keys'}"
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
     """Put a value under `a.b.c` of nested plain data that the schema has checked."""
-    if key not in hardware_keys():
-        inside = [known for known in hardware_keys() if known.startswith(f"{key}.")]
-        if inside:
-            raise InputError(
-                f"{source}: {key!r} is a section; set one of its keys: {', '.join(inside)}"
-            )
-        hint = did_you_mean(key, hardware_keys())
-        raise InputError(f"{source}: unknown key {key!r}: {hint or KEYS_ARE_SHOWN}")
+    if wrong := wrong_key(key):
+        raise InputError(f"{source}: {wrong}")
     *parents, last = key.split(".")
     inner: Any = data
     for parent in parents:

@@ -1,4 +1,4 @@
-"""A result in a few lines: what `print(result)` prints, within 80 columns."""
+"""A result in a few lines of 80 columns: the output of `print(result)`."""
 
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple

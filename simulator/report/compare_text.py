@@ -58,12 +58,12 @@ def markdown(comparison: Comparison) -> str:
     lines = [
         f"# {comparison.name_a} against {comparison.name_b}",
         "",
-        f"Made by `simulate compare`, version {__version__}.",
+        f"Written by `simulate compare`, version {__version__}.",
         "",
         f"- A: {_title(comparison, 'a')}",
         f"- B: {_title(comparison, 'b')}",
         "",
-        "## Why",
+        "## Reasons",
         "",
         *(f"- {sentence}" for sentence in _sentences(comparison)),
     ]

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from simulator.report.title import closing, title
+from simulator.report.wording import bottleneck
 
 if TYPE_CHECKING:
     from simulator.report.result import Result
@@ -26,7 +27,7 @@ def as_html(result: "Result") -> str:
             f"{row['baseline_time_us']:,.2f}",
             f"{row['speedup']:.2f}x",
             f"{100 * row['utilization']:.1f}",
-            row["bound_by"],
+            bottleneck(row["bound_by"]),
         )
         for row in result.layer_rows()
     ]

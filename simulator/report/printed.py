@@ -1,4 +1,4 @@
-"""What a function prints on a console, as text."""
+"""The output of a function that prints on a console, as text."""
 
 from collections.abc import Callable
 from io import StringIO

@@ -119,7 +119,7 @@ class SavedModelFile(Struct, frozen=True, kw_only=True):
 
 
 class SavedCauses(Struct, frozen=True, kw_only=True):
-    """What a rerun starts from; everything else in the file follows from it."""
+    """The inputs of a rerun; everything else in the file follows from them."""
 
     version: str
     engine: str

@@ -15,7 +15,7 @@ _CAUSES = (
     "schema", "version", "engine", "settings", "check", "model_file", "configuration",
     "config_sha256",
 )  # fmt: skip
-"""Keys that a rerun starts from: it cannot show that they were changed, so the fingerprint does."""
+"""The inputs of a rerun. Only the fingerprint shows that one was changed."""
 _DIGITS = b"0123456789"
 
 
@@ -47,7 +47,7 @@ def fingerprint(summary: Mapping[str, Any]) -> str:
 
 
 def _texts(summary: Mapping[str, Any]) -> tuple[str, str]:
-    """What a rerun gives, and what it starts from, as texts."""
+    """The outputs and the inputs of a rerun, as two texts."""
     causes = {key: summary[key] for key in _CAUSES if key in summary}
     rest = {k: v for k, v in summary.items() if k not in causes and k != FINGERPRINT}
     return json.dumps(rest, sort_keys=True), json.dumps(causes, sort_keys=True)

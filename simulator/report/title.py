@@ -53,11 +53,12 @@ def scope(workload: "Workload") -> str:
     full = len(workload.layers) - len(workload.binary_layers)
     total = len(workload.layers) + workload.layers_left_out
     kernels = sorted({layer.kernel for layer in workload.binary_layers}, reverse=True)
-    kinds = f"binary {listed([f'{k}×{k}' for k in kernels])} convolutions"
+    noun = "convolution" if len(workload.binary_layers) == 1 else "convolutions"
+    kinds = f"binary {listed([f'{k}×{k}' for k in kernels])} {noun}"
     if full:
         kinds = f"{len(workload.binary_layers)} {kinds}, {full} in full precision"
-    some = f"{len(workload.layers)} of" if workload.layers_left_out else "all"
-    return f"{some} {total} layers with weights: {kinds}"
+    some = f"{len(workload.layers)} of " if workload.layers_left_out else "all " * (total > 1)
+    return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}"
 
 
 def closing(result: "Result") -> tuple[str, str]:

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.hardware.config import KEYS_ARE_SHOWN, hardware_keys, read_hardware
-from simulator.nearest import did_you_mean
+from simulator.hardware.config import read_hardware, wrong_key
 from simulator.run import engine_for
 from simulator.shipped import find
 from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
@@ -188,11 +187,9 @@ def _require_baseline(inputs: Inputs) -> None:
 
 
 def _require_known_keys(names: Sequence[str]) -> None:
-    known = hardware_keys()
     for name in names:
-        if name not in POINT_FIELDS and name not in known:
-            hint = did_you_mean(name, [*POINT_FIELDS, *known])
-            raise InputError(f"unknown key {name!r}: {hint or KEYS_ARE_SHOWN}")
+        if name not in POINT_FIELDS and (wrong := wrong_key(name, POINT_FIELDS)):
+            raise InputError(wrong)
 
 
 def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:

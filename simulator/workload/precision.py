@@ -120,7 +120,7 @@ def _taus(
 ) -> tuple[int | None, int | None]:
     """(tau, tau_1x1); None means 1 bit."""
     if bits is not None and tau is not None:
-        raise InputError(f"bits {bits:g} and tau {tau}: give only one of them")
+        raise InputError(f"bits {bits:g} and tau {tau} are both given; choose one")
     if tau is not None:
         _require("tau", tau, MAX_TAU)
     if tau_1x1 is not None:

@@ -1,4 +1,4 @@
-"""Where a workload's kernels come from: the file, its fingerprint, and how it was read."""
+"""The file that a workload's kernels come from, its fingerprint, and its reading options."""
 
 import hashlib
 from dataclasses import dataclass

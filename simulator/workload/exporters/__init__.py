@@ -1,7 +1,7 @@
 """Networks as other simulators read them: shapes of convolutions and linear layers.
 
-The other tools know neither sub-bit weights nor LUTs, so a file holds shapes alone. A layer that a
-format cannot express is left out, and named with the reason.
+The other tools know neither sub-bit weights nor LUTs. A file therefore holds shapes alone. An
+`Export` names each layer that the format cannot express, with the reason.
 """
 
 from collections.abc import Sequence

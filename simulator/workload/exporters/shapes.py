@@ -1,4 +1,4 @@
-"""What the exporters share."""
+"""Names of groups, and layers that a format cannot hold."""
 
 from dataclasses import dataclass
 

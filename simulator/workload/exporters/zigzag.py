@@ -9,13 +9,13 @@ from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
 
 OPERAND_BITS = 8
-"""Weights and activations: what the accelerators that ZigZag ships compute with."""
+"""Width of weights and activations in the accelerators that ZigZag ships."""
 _SUM_BITS = 16
 _EQUATION = "O[b][g][k][oy][ox]+=W[g][k][c][fy][fx]*I[b][g][c][iy][ix]"
 
 
 def write(workload: Workload) -> tuple[str, list[LeftOut]]:
-    """The text of a workload file; the format holds every layer, so none is left out.
+    """The text of a workload file; none, because the format holds every layer.
 
     Args:
         workload: a configured workload.
@@ -57,7 +57,7 @@ def _layer(layer: Layer, number: int, batch: int) -> dict[str, Any]:
             "O": _SUM_BITS,
             "O_final": OPERAND_BITS,
         },
-        # a layer's own number: nothing in the file makes the operand
+        # a layer's own number marks an operand that no layer of the file makes
         "operand_source": {"W": number, "I": max(0, number - 1)},
         "pr_loop_dims": ["IX", "IY"],
         "pr_loop_sizes": [layer.in_width, layer.in_height],

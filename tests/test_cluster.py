@@ -56,7 +56,7 @@ class Cluster:
 
     @staticmethod
     def _wait(ready: object) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300  # only guards against hanging
         while not ready():  # type: ignore[operator] # a function
             assert time.monotonic() < deadline
             time.sleep(0.05)

@@ -178,7 +178,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver.quit()
 
 
-def until(browser: Any, condition: str, seconds: float = 20) -> None:
+def until(browser: Any, condition: str, seconds: float = 120) -> None:
     """Wait until a JavaScript expression holds; the deadline only guards against hanging."""
     end = time.monotonic() + seconds
     while not browser.execute_script(f"return Boolean({condition})"):

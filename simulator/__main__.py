@@ -14,7 +14,8 @@ def main() -> None:
         sys.stderr.write("simulate: interrupted\n")
         sys.exit(130)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's shutdown restores the default, which kills it
+        # Python's shutdown restores the default handler, which would kill the process
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

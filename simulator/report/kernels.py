@@ -217,6 +217,6 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
 
 
 def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:
-    """Number of kernels in use in the last snapshot but not in the first; empty for one snapshot."""
+    """Number of kernels that only the last snapshot uses; empty for one snapshot."""
     first, last = (snapshot.histograms[layer].counts for snapshot in (column[0], column[-1]))
     return str(np.count_nonzero((last > 0) & (first == 0))) if len(column) > 1 else ""

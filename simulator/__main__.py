@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> None:
-    """Run the command; Ctrl-C while it is imported ends it as at any other time."""
+    """Run the command; also answer Ctrl-C during its import."""
     try:
         from simulator.cli import main as command
 
@@ -14,7 +14,8 @@ def main() -> None:
         sys.stderr.write("simulate: interrupted\n")
         sys.exit(130)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's own end would die of it
+        # Python's shutdown restores the default handler, which would kill the process
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long work reports how far it is, and how it ends as a whole or not at all."""
+"""Progress reports of long work, and protection of short work from Ctrl-C."""
 
 import signal
 import threading
@@ -7,24 +7,23 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and how much there is; of 0, it is not
-known how much."""
+"""Called with the name of the work, the number of items done, and their total; 0 if unknown."""
 _Item = TypeVar("_Item")
 
 
 def announce(progress: Progress | None, what: str) -> None:
-    """Report what is being done, if somebody listens and it is not known how far it is."""
+    """Report work of unknown size, if there is a listener."""
     if progress is not None:
         progress(what, 0, 0)
 
 
 def reported(progress: Progress | None, what: str, total: int) -> Callable[[int], None] | None:
-    """Return what takes how many of `total` things are done; None if nobody listens."""
+    """Return a function of the number of items done; None without a listener."""
     return None if progress is None else lambda done: progress(what, done, total)
 
 
 def counted(progress: Progress | None, what: str, items: Sequence[_Item]) -> Iterator[_Item]:
-    """Yield the items; report, if somebody listens, how many are done."""
+    """Yield the items; before each, report the number done, if there is a listener."""
     for number, item in enumerate(items):
         if progress is not None:
             progress(what, number, len(items))

@@ -92,7 +92,7 @@ _TIMES = {"ns": 1e-3, "µs": 1, "ms": 1e3, "s": 1e6}
 
 
 def close(cell: str, value: float) -> bool:
-    """Whether a cell shows a value, rounded to the cell's last digit."""
+    """True if a cell shows a value, rounded to the cell's last digit."""
     decimals = len(cell.partition(".")[2])
     return abs(float(cell.replace(",", "")) - value) <= 0.5000001 * 10**-decimals
 

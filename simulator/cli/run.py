@@ -36,7 +36,7 @@ class Outputs:
                 writable_file(path)
 
     def announce_sizes(self, result: "Result") -> None:
-        """Say on stderr how large files will be that hold very many commands."""
+        """Print the estimated sizes of large trace files on stderr."""
         from simulator.report.sizes import size_lines
         from simulator.report.tabular import table_name
 

@@ -241,6 +241,6 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
 
 
 def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:
-    """How many kernels the last snapshot uses that the first did not; of one snapshot nothing."""
+    """Number of kernels that only the last snapshot uses; empty for one snapshot."""
     first, last = (snapshot.histograms[layer].counts for snapshot in (column[0], column[-1]))
     return str(np.count_nonzero((last > 0) & (first == 0))) if len(column) > 1 else ""

@@ -11,7 +11,7 @@ PLAIN = {
     "→": "->", "×": "x", "µ": "u", "τ": "tau", "±": "+/-", "−": "-", "–": "-", "─": "-",
     "…": "...", "²": "2",
 }  # fmt: skip
-"""What an ASCII terminal shows instead."""
+"""Replacements for terminals that cannot show a character."""
 
 _UNIT = re.compile(r"(?<=\d) (?=(?:GHz|[mµn]?s|kB|KiB|%|bits?|PEs|cycles)\b|%)|(?<=\btau) (?=\d)")
 """A blank between a number and its unit, or between tau and its value: no line ends there."""
@@ -43,7 +43,7 @@ def print_line(console: Console, text: str, *, bold: str = "") -> None:
     Args:
         console: where it is printed, within its width.
         text: a line feed begins a new line.
-        bold: what the text begins with, if that is to stand out.
+        bold: beginning of the text to print in bold.
 
     """
     text, bold = shown(text, console.encoding), shown(bold, console.encoding)

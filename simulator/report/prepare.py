@@ -1,4 +1,4 @@
-"""Makes what reports need of a trace before they ask for it, so that somebody sees it happen."""
+"""Traces and attribution, made before reports need them, with progress reports."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def make_traces(result: "Result", progress: Progress | None) -> None:
-    """Make the traces of both runs and their attribution; what is there already stays.
+    """Make the traces of both runs and their attribution, unless they exist.
 
     Args:
         result: keeps them.

@@ -20,7 +20,7 @@ from rich.text import Text
 from simulator.progress import Progress as Report
 
 _AFTER_SECONDS = 1.0
-"""What is over sooner shows no bar."""
+"""Shorter work shows no bar."""
 
 
 class _Rate(ProgressColumn):
@@ -36,10 +36,10 @@ class _Rate(ProgressColumn):
 
 
 class _Count(ProgressColumn):
-    """How many of the counted things are done."""
+    """Number of counted items that are done."""
 
     def render(self, task: Task) -> Text:
-        """Nothing as long as it is not known how many there are."""
+        """Empty while the total is unknown."""
         return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
 
 
@@ -47,7 +47,7 @@ class _Count(ProgressColumn):
 def progress_bar(unit: str | None = None) -> Iterator[Report]:
     """Yield a function of (what, done, total) that draws one bar per thing done.
 
-    The bar pulses as long as the total is 0, which means that it is not known.
+    The bar pulses while the total is 0, which means unknown.
 
     Args:
         unit: of what is counted, to show how many a second are done.

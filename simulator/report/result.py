@@ -52,7 +52,7 @@ def configuration_sha256(**parts: str) -> str:
 
 
 def _shape(result: LayerResult) -> dict[str, int]:
-    """What a layer computes, whatever it runs on: the columns of `layer_rows` up to `weights`."""
+    """Shape and work of a layer, independent of the machine, as columns of `layer_rows`."""
     layer = result.mapped.plan.layer
     return {
         "in_channels": layer.in_channels,

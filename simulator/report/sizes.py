@@ -1,4 +1,4 @@
-"""How large the files become that hold every command of a trace."""
+"""Estimated sizes of files that hold every command of a trace."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from simulator.report.result import Result
 
 MANY_COMMANDS = 1_000_000
-"""Files of fewer commands are written without a word."""
+"""Files of fewer commands are not announced."""
 _BYTES = {".parquet": 17, ".csv": 72, ".gz": 9}
 """Bytes per command by a file's ending: means over ResNet-18, ResNet-50 and SSD300."""
 _PERFETTO_BYTES = 74
@@ -18,7 +18,7 @@ def size_lines(result: "Result", files: list[Path]) -> list[str]:
     """One line per file, if the traces of both runs have many commands.
 
     Args:
-        result: not traced yet; that takes long and much memory.
+        result: from `simulate`; its traces are not made.
         files: trace files that will be written.
 
     """

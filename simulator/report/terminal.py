@@ -110,7 +110,7 @@ def _table(result: "Result", lines: list[_Line]) -> Table:
 def _wide_columns(
     result: "Result", lines: list[_Line], own: list[int], base: list[int]
 ) -> Iterable[Column]:
-    """What a wide terminal shows too, the most important column first."""
+    """Further columns for wide terminals, the most important first."""
     times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
     unit, factor = time_unit(times[0])
     microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
@@ -183,7 +183,7 @@ def _letters(line: _Line, side: int) -> str:
 
 
 def _legend(lines: list[_Line], both: bool) -> str:
-    """What the letters in the table stand for."""
+    """Explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
     meanings = [*_LETTERS.values(), (NO_LIMIT, "no unit, waiting")]
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)

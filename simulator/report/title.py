@@ -14,7 +14,7 @@ _UNITS = (("s", 1e-3), ("ms", 1.0), ("µs", 1e3), ("ns", 1e6))
 
 
 def title(result: "Result") -> str:
-    """What the numbers of a result are about, in one line."""
+    """Network, machine, baseline and scope of a result, in one line."""
     workload, hardware = result.run.workload, result.hardware
     baseline = result.baseline
     return (
@@ -44,7 +44,7 @@ def _settings(workload: "Workload") -> str:
 
 
 def scope(workload: "Workload") -> str:
-    """Which of the network's layers run: `16 of 21 layers with weights: binary 3×3 convolutions`.
+    """The layers that run, such as `16 of 21 layers with weights: binary 3×3 convolutions`.
 
     Args:
         workload: as a run computes it.

@@ -320,7 +320,7 @@ class TestCommand:
             command("extract", "net.npz", "--network", "small.yaml", "-o", "w.npz").returncode == 0
         )
         line = refused(command, "extract", "w.npz", "--network", "small.yaml")
-        assert "holds no real weights, so --network would have no effect" in line
+        assert "holds no real weights; leave out --network" in line
         stored = json.loads(command("--hw", "cofluent64", "--model", "w.npz", "--json").stdout)
         direct = command(
             "--hw", "cofluent64", "--model", "net.npz", "--network", "small.yaml", "--json"

@@ -268,7 +268,7 @@ class TestCommand:
         run = ("extract", "net.safetensors", "--network", "small.yaml", "--subset", "frequent")
         done = command(*run, "-o", "net.npz", "--out", "report")
         assert done.returncode == 0, done.stderr
-        for words in ("a.conv1", "16x12x3x3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
+        for words in ("a.conv1", "16×12×3×3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
             assert words in done.stdout
         result = json.loads(command(*run, "--json").stdout)
         layers = pd.read_csv("report/layers.csv")
@@ -395,7 +395,7 @@ class TestDocuments:
             cli.main()  # in this process: torch is slow to import
             printed = capsys.readouterr()
             assert printed.err == ""
-            assert "written: " in printed.out or "speedup 3.13x" in printed.out
+            assert "written: " in printed.out or "speedup 3.13×" in printed.out
 
     def test_its_python_runs(self, tmp_path: Path) -> None:
         (code,) = re.findall(r"^```python\n(.*?)^```", self.TEXT, flags=re.M | re.S)
@@ -407,7 +407,7 @@ class TestDocuments:
         assert re.fullmatch(r"0\.\d+ \d\.\d+\n", done.stdout)
 
     def test_its_fields_are_there(self) -> None:
-        section = self.TEXT.partition("## What is lost")[2].partition("##")[0]
+        section = self.TEXT.partition("## Approximation error")[2].partition("##")[0]
         np.savez("state.npz", **state_dict())
         row = layer_rows(extract("state.npz", network="small.yaml"))[0]
         fields = set(re.findall(r"^- `(\w+)`", section, flags=re.M))

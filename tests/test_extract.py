@@ -438,7 +438,7 @@ class TestDocuments:
         assert re.fullmatch(r"0\.\d+ \d\.\d+\n", done.stdout)
 
     def test_its_fields_are_there(self) -> None:
-        section = self.TEXT.partition("## What is lost")[2].partition("##")[0]
+        section = self.TEXT.partition("## Approximation error")[2].partition("##")[0]
         np.savez("state.npz", **state_dict())
         row = layer_rows(extract("state.npz", network="small.yaml"))[0]
         fields = set(re.findall(r"^- `(\w+)`", section, flags=re.M))

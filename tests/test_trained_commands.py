@@ -113,7 +113,7 @@ class TestKernels:
     def test_refused(self, command: Command, tmp_path: Path) -> None:
         save_workloads(tmp_path, early=BEFORE)
         for arguments, words in (
-            (["r20"], "r20: its layers have shapes but no kernels"),
+            (["r20"], "r20: has shapes but no kernels"),
             (["early.npz", "--layers", "con"], "did you mean 'conv'?"),
             (["early.npz", "--tau", "3"], "early.npz: holds no real weights; leave out --tau"),
             (["early.npz", "--subset", "random"], "leave out --subset"),

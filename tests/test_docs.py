@@ -50,14 +50,16 @@ def test_commands_of_the_readme(command: Command) -> None:
             assert done.returncode == 0, (line, done.stderr)
 
 
-def test_the_table_and_the_notes_of_the_readme(command: Command) -> None:
+def test_the_table_and_the_notes_of_the_readme(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = ("--hw", "cofluent64", "--model", "r18", "--bits", "0.56")
-    printed = command(*run).stdout.splitlines()
+    with monkeypatch.context() as narrow:
+        narrow.setenv("COLUMNS", "80")
+        printed = command(*run).stdout.splitlines()
     shown = blocks(README)[1].splitlines()
-    assert shown[0] == printed[0].rstrip()
-    assert shown[-1] == printed[-1]
-    for line in shown[3:-2]:
-        assert any(other.startswith(line.rstrip()) for other in printed), line
+    assert len(shown) > 10
+    assert [line for line in shown if line not in printed] == []
     for note in blocks(README.partition("**What-ifs.**")[2])[0].splitlines():
         key, value = re.match(r"note: (\S+) \S+ -> (\d+)", note).groups()  # type: ignore[union-attr]
         assert note in command(*run, "--set", f"{key}={value}").stdout

@@ -251,7 +251,7 @@ class TestOps:
 
     def test_table_for_people(self, command: Command) -> None:
         done = command("ops", "--model", "r18", "--bits", 0.56)
-        for words in ("6.103", "10.985", "1.676", "params (Mbit)", "1.80x"):
+        for words in ("6.103", "10.985", "1.676", "params (Mbit)", "1.80×"):
             assert words in done.stdout
 
 

@@ -82,8 +82,8 @@ def map_workload(
 
     """
     plans = plan_layers(workload, hardware)
-    what = f"mapping {workload.name} at {workload.bits:.2f} bit"
-    nests = tuple(_nest(_Shape(_shape(p), p)) for p in counted(progress, what, plans))
+    watched = counted(progress, f"mapping {workload.name}", plans)
+    nests = tuple(_nest(_Shape(_shape(plan), plan)) for plan in watched)
     return Mapping(
         loops=LoopProgram(
             body=_body(nests, room_of(hardware)),

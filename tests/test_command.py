@@ -190,7 +190,7 @@ class TestSettings:
         assert whole["settings"][0]["reason"] is None
         (effect,) = summary(command, *R20, "--set", setting)["settings"]
         assert effect["time_ms_before"] == effect["time_ms_after"]
-        assert "no full-precision layer is in this run" in effect["reason"]
+        assert "the run has no full-precision layer" in effect["reason"]
 
     @pytest.mark.parametrize(
         ("setting", "reason"),

@@ -105,7 +105,7 @@ def test_files(both: Callable[..., tuple[Done, Done]], tmp_path: Path) -> None:
 
 
 def test_compare(both: Callable[..., tuple[Done, Done]]) -> None:
-    less, full = both("compare", "cofluent64", "cofluent64,array.pes=32", *R20[2:])
+    less, full = both("compare", "cofluent64", "--set", "array.pes=64,32", *R20[2:])
     assert less.stdout == full.stdout
 
 

@@ -30,8 +30,9 @@ INDEX = "https://index.example/simple"
         ("Installing collected packages: a, b, c", "    Unpacking 3 packages"),
         ("ERROR: No distribution found for x", "ERROR: No distribution found for x"),
         (f"ERROR: HTTP error 404 at {INDEX}/x", "ERROR: HTTP error 404 at a URL"),
+        ("      ERROR: No distribution found for x", "ERROR: No distribution found for x"),
         (
-            f"WARNING: Retrying (Retry(total=4)) after connection broken: {INDEX}",
+            f"      WARNING: Retrying (Retry(total=4)) after connection broken: {INDEX}",
             "    The package index does not answer; trying again",
         ),
     ],

@@ -221,10 +221,11 @@ def summary(line: str) -> str:
         return "    hatchling, which builds this package"
     if line.startswith("Installing collected packages:"):
         return f"    Unpacking {line.count(',') + 1} packages"
+    line = line.strip()  # what pip starts to build a package is indented
     if line.startswith("WARNING: Retrying"):
         return "    The package index does not answer; trying again"
     if line.startswith("ERROR:"):
-        return re.sub(r"\w+://\S+", "a URL", line.strip())
+        return re.sub(r"\w+://\S+", "a URL", line)
     return ""
 
 

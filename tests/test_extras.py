@@ -106,7 +106,7 @@ class TestCommands:
     def test_what_helps_compare_and_reproduce(self, command: Command, tmp_path: Path) -> None:
         for line in (
             ("--hw", "cofluent64", "--model", "net.yaml", "--tau", 3, "--what-helps", "--json"),
-            ("compare", "cofluent64", "cofluent64,array.pes=8", "--model", "net.yaml", "--tau", 3),
+            ("compare", "cofluent64", "--set", "array.pes=64,8", "--model", "net.yaml", "--tau", 3),
             ("reproduce", "table4", "--out", "reports"),
         ):
             one, other = self.both(command, tmp_path, *line)

@@ -271,7 +271,13 @@ class TestCommand:
     def test_why_prints_the_parts_of_both_runs(self, command: Command) -> None:
         done = command(*self.R20, "--why")
         assert done.returncode == 0, done.stderr
-        for words in ("0.56 bit: cycles", "1 bit: cycles", "table fill", "direct dot", "% of the"):
+        for words in (
+            "0.56 bit: cycles",
+            "1 bit: cycles",
+            "LUT fill",
+            "direct dot products",
+            "% of the",
+        ):
             assert words in done.stdout
 
     def test_json_and_files_carry_the_parts(self, command: Command, tmp_path: Path) -> None:

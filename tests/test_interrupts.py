@@ -24,7 +24,7 @@ RUN = [
     sys.executable, "-m", "simulator", "--hw", "cofluent64", "--model", "r20", "--bits", "0.56",
     "--out", "out", "--report", "out.html",
 ]  # fmt: skip
-MOMENTS = 8
+MOMENTS = 4
 
 
 @pytest.mark.command

@@ -154,7 +154,7 @@ def test_no_slice_is_dropped(setting: str, full: bool) -> None:
 def test_commands_are_nested_in_their_layer(trace: Parsed, small: Result) -> None:
     run = small.run
     program = run.trace.program
-    slices = trace.slices[trace.named(100, "accumulate")]
+    slices = trace.slices[trace.named(100, "accumulators")]
     layers = [one for one in slices if one.depth == 0]
     commands = [one for one in slices if one.depth == 1]
     chosen = program.unit == Unit.ACCUMULATE

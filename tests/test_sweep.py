@@ -473,7 +473,7 @@ class TestNothingIsLost:
 
     def test_a_foreign_folder_is_left_alone(self, net: Path, tmp_path: Path) -> None:
         (tmp_path / "study.json").write_text("[]")
-        with pytest.raises(InputError, match=r"study.json: is no study of this program"):
+        with pytest.raises(InputError, match=r"study.json: is not a study of this program"):
             run_study(small_study(net), tmp_path, jobs=1)
         (tmp_path / "study.json").unlink()
         (tmp_path / "study.parquet").write_text("mine")

@@ -294,7 +294,7 @@ COMMANDS = {
     "out": (*R20, "--out", "out", "--report", "r.html", "--perfetto", "p"),
     "ssd300": ("--hw", "cofluent64", "--model", "ssd300-vgg16", "--bits", "0.56", "--batch", "64",
                "--include-full-precision"),
-    "compare": ("compare", "cofluent64", "cofluent64,array.pes=128", *R20[2:], "--energy", "7nm"),
+    "compare": ("compare", "cofluent64", "--set", "array.pes=64,128", *R20[2:], "--energy", "7nm"),
     "search": ("search", *R20[:4], "--objective", "bits", "--max-time-ms", "9"),
     "sweep": ("sweep", *R20, "--set", "array.pes=16:64:x2", "--out", "study"),
     "ops": ("ops", "--model", "r50-cifar10", "--bits", "0.59"),

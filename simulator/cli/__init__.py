@@ -1,5 +1,6 @@
 """The `simulate` command: parses, calls the API, prints."""
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -206,6 +207,7 @@ def main() -> None:
     write_any_character()
     try:
         cli.main(prog_name="simulate", standalone_mode=False)
+        sys.stdout.flush()  # a closed pipe is found here, not at Python's shutdown
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
@@ -214,8 +216,13 @@ def main() -> None:
         click.echo("simulate: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         sys.exit(141)
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere: Python's shutdown would fail on the closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str) -> None:

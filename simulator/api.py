@@ -122,7 +122,7 @@ def sweep(
         folder = arguments.name_or_path("out", out, "study")
         return run_study(study, folder, jobs=workers, progress=progress)
     with TemporaryDirectory() as temporary:
-        result = run_study(study, temporary, jobs=workers, progress=progress)
+        result = run_study(study, temporary, jobs=workers, tables_only=True, progress=progress)
         kept = replace(result, files=())
         kept.__dict__["frame"] = result.frame  # where the cached property keeps it
         if layers:

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -49,10 +51,14 @@ _POINTS = "Points"
     "bits",
     "tau",
     "tau-1x1",
+    "layer-tau",
     *SHAPE,
     "baseline-bits",
     *READING,
+    "subset",
     lists=True,
+    subset="Method that chooses each layer's subset, for the bits of each point. Default: the "
+    "subset in the file.",
 )
 @option(
     "--points",
@@ -74,7 +80,7 @@ _POINTS = "Points"
     section=_POINTS,
     type=click.IntRange(0),
     metavar="N",
-    help="Seed of --sample. Default: 0.",
+    help="Seed of --sample and of --subset random. Default: 0.",
 )
 @shared("engine")
 @option(
@@ -90,6 +96,13 @@ _POINTS = "Points"
     metavar="ADDRESS",
     help="Dask scheduler of a cluster to run on, such as tcp://10.0.0.1:8786.",
 )
+@shared("energy", energy="Energy table: a shipped name or a path. Default: 45nm.")
+@option(
+    "--why",
+    section=RUN,
+    is_flag=True,
+    help="Trace every point to find its bottleneck; otherwise studies of up to 40 points do.",
+)
 @option(
     "--layers",
     section=OUTPUT,
@@ -100,12 +113,11 @@ _POINTS = "Points"
     "out",
     "json",
     "quiet",
-    required=("out",),
     out="Folder for the table of points, summary.md and plots. To resume an interrupted study, "
-    "rerun the same command.",
+    "rerun the same command. Without a folder, the results are printed only.",
 )
 def sweep(
-    out: Path,
+    out: Path | None,
     jobs: int | None,
     scheduler: str | None,
     as_json: bool,
@@ -117,7 +129,6 @@ def sweep(
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
     from simulator.report.lines import print_line
-    from simulator.studies import run_study
     from simulator.studies.study import without_kernels
 
     if jobs is not None and scheduler is not None:
@@ -125,12 +136,10 @@ def sweep(
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:
-            result = run_study(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
+            result = _run(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
-        click.echo(
-            "simulate: interrupted; rerun the same command to resume",
-            err=True,
-        )
+        hint = "" if out is None else "; rerun the same command to resume"
+        click.echo(f"simulate: interrupted{hint}", err=True)
         sys.exit(130)
     dropped = without_kernels(study)
     if as_json:
@@ -158,8 +167,9 @@ def _study(
     from simulator.studies import grid_study, points_study
     from simulator.studies.axes import axis, setting_axis
 
-    if seed is not None and sample is None:
-        raise click.UsageError("--seed has no effect without --sample")
+    if seed is not None and sample is None and options["subset"] != "random":
+        raise click.UsageError("--seed has no effect without --sample or --subset random")
+    options["subset_seed"] = seed if options["subset"] == "random" else None
     texts = {"hw": ",".join(hw), "model": ",".join(model)}
     texts |= {name: options.pop(name) or "" for name in _AXES}
     axes = [axis(name, text) for name, text in texts.items() if text]
@@ -171,11 +181,21 @@ def _study(
     return points_study(points, axes, **options)
 
 
+def _run(study: "Study", out: Path | None, **options: Any) -> "StudyResult":
+    """Run a study into its folder, or for the terminal alone."""
+    from simulator.studies import run_study
+
+    if out is not None:
+        return run_study(study, out, **options)
+    with TemporaryDirectory() as folder:
+        return replace(run_study(study, folder, tables_only=True, **options), files=())
+
+
 def _print(result: "StudyResult") -> None:
-    from simulator.report.lines import print_line
     from simulator.report.tabular import csv_note
 
-    for sentence in result.sentences():
-        print_line(console(), sentence)
+    result.draw(console())
+    if not result.files:
+        return
     names = ", ".join(path.name for path in result.files)
     print_written(f"{result.files[0].parent}/: {names}{csv_note(result.files[0])}")

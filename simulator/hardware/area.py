@@ -7,6 +7,7 @@ DFF_X1 4.522, MUX2_X1 1.862 um2. reports/rtl_cells.md sets the proxy beside synt
 """
 
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from simulator.hardware.config import Hardware
@@ -88,6 +89,12 @@ def _lut_ports(hardware: Hardware, width: int) -> Fraction:
 
 def area(hardware: Hardware, activation_bits: int = 1) -> dict[str, int]:
     """Gate equivalents of each part of the whole array, and of each buffer, rounded up."""
+    return dict(_area(hardware, activation_bits))
+
+
+@lru_cache(maxsize=256)
+def _area(hardware: Hardware, activation_bits: int) -> dict[str, int]:
+    """The same, kept: a study asks for a machine's area, and for its leakage in every run."""
     array, memory, full = hardware.array, hardware.memory, hardware.full_precision
     parts = {part: array.pes * n for part, n in _pe_area(hardware, activation_bits).items()}
     channels = array.spatial == "input_channels"

@@ -77,7 +77,7 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):
         plan = result.mapped.plan
-        price = _Prices(table, hardware, plan.activation_bits, dram)
+        price = Prices(table, hardware, plan.activation_bits, dram)
         opens = None if activates is None else activates[number]
         priced = [
             (unit.name.lower(), action, count, price.of(action))
@@ -99,10 +99,7 @@ def _static(
     timing: Timing | None,
 ) -> dict[str, int]:
     """Attojoules of what happens in every cycle."""
-    memory = hardware.memory
-    kib = memory.index_buffer.kib + memory.activation_buffer.kib
-    gates = logic_gates(hardware, activation_bits)
-    costs = {"leakage_cycle": table.leakage_aj(gates, kib, hardware.clock_ghz)}
+    costs = {"leakage_cycle": leakage(table, hardware, activation_bits)}
     if dram is not None and timing is not None:
         ranks = timing.channels * timing.ranks
         picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
@@ -110,7 +107,15 @@ def _static(
     return costs
 
 
-class _Prices:
+def leakage(table: EnergyTable, hardware: Hardware, activation_bits: int) -> int:
+    """Attojoules that leak in one cycle."""
+    memory = hardware.memory
+    kib = memory.index_buffer.kib + memory.activation_buffer.kib
+    gates = logic_gates(hardware, activation_bits)
+    return table.leakage_aj(gates, kib, hardware.clock_ghz)
+
+
+class Prices:
     """Attojoules per action of one layer on one machine."""
 
     def __init__(
@@ -120,11 +125,12 @@ class _Prices:
         activation_bits: int,
         dram: DramTable | None,
     ) -> None:
+        """Prices of fixed actions, and the bank of each memory; a DRAM table brings its own."""
         self.table = table
         self.mac_bits = hardware.full_precision.bits
-        self.fixed = table.fixed_aj()
+        self.known = table.fixed_aj()
         if dram is not None:
-            self.fixed |= {
+            self.known |= {
                 "dram_activate": round(dram.energy.activate_pj * AJ_PER_PJ),
                 "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
                 "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
@@ -136,10 +142,15 @@ class _Prices:
 
     def of(self, action: str) -> int:
         """Price of an action; of a memory's bits, by the capacity of its bank."""
+        price = self.known.get(action)
+        if price is None:
+            price = self.known[action] = self._sized(action)
+        return price
+
+    def _sized(self, action: str) -> int:
+        """Price of an action that depends on a width or a capacity."""
         if action == "mac":
             return self.table.mac_aj(self.mac_bits)
-        if action in self.fixed:
-            return self.fixed[action]
         memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
         return self.table.storage_bit_aj(self.kib[memory])
 

@@ -7,6 +7,7 @@ length. An empty cell of a CSV is a null.
 import csv
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -217,3 +218,63 @@ def _bits(truths: list[bool]) -> "pa.Buffer":
     import pyarrow as pa
 
     return pa.py_buffer(np.packbits(np.array(truths, bool), bitorder="little"))
+
+
+# --- single rows --------------------------------------------------------------------------------
+
+
+def read_rows(
+    path: Path, kinds: Mapping[str, Kind], numbers: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Read some rows of a table of either form, without pandas; None for what is empty.
+
+    Args:
+        path: of the table.
+        kinds: its columns.
+        numbers: of the rows, rising, from 0.
+
+    Raises:
+        InputError: the table is Parquet and pyarrow is not installed.
+
+    """
+    if path.suffix == ".csv":
+        return _rows_of_csv(path, kinds, set(numbers))
+    require("parquet", f"reading {path.name}")
+    return _rows_of_parquet(path, numbers)
+
+
+def _rows_of_csv(
+    path: Path, kinds: Mapping[str, Kind], numbers: AbstractSet[int]
+) -> list[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            {name: _value(text, kinds[name]) for name, text in row.items()}
+            for number, row in enumerate(csv.DictReader(file))
+            if number in numbers
+        ]
+
+
+def _value(text: str, kind: Kind) -> Any:
+    """A cell of a CSV."""
+    if not text:
+        return None
+    if kind == "bool":
+        return text == "True"
+    return {"int64": int, "double": float}.get(kind, str)(text)
+
+
+def _rows_of_parquet(path: Path, numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """Row by row out of their row groups, of which memory holds one."""
+    from pyarrow.parquet import ParquetFile
+
+    rows: list[dict[str, Any]] = []
+    with ParquetFile(path) as file:
+        first, waiting = 0, list(numbers)
+        for group in range(file.num_row_groups):
+            end = first + file.metadata.row_group(group).num_rows
+            here = [number - first for number in waiting if first <= number < end]
+            if here:
+                table = file.read_row_group(group)
+                rows += [row for place in here for row in table.slice(place, 1).to_pylist()]
+            first = end
+    return rows

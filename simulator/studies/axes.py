@@ -29,6 +29,9 @@ POINT_FIELDS = (
 )
 """What a point says beside hardware keys; every other axis is a key of the hardware file."""
 
+PRECISION = ("bits", "tau", "tau_1x1")
+"""Of these, the fields that choose the bits of each layer."""
+
 _MOST_VALUES = 100_000
 _LARGEST = 1 << 62
 """Columns hold 64-bit integers."""

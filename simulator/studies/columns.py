@@ -8,8 +8,20 @@ import msgspec
 
 from simulator.hardware.config import hardware_keys
 from simulator.report.tabular import Kind
+from simulator.studies.causes import CYCLES
 
 HARDWARE_PREFIX = "hw."
+
+RELATIVE_COLUMNS: Mapping[str, Kind] = {
+    "reference_point": "int64",  # what the next two compare with, see simulator.studies.relative
+    "speedup_over_reference": "double",
+    "scaling_efficiency_percent": "double",  # that speedup over the ratio of PEs
+    "dominated": "bool",  # another point is no slower, no larger, and better in one of them
+    "slower_than_point": "int64",  # the fastest smaller array, if it is faster
+    "grown_cause": "string",  # the cause that grew most since that point
+    "grown_cause_percent": "double",  # of this run's cycles
+}
+"""Columns that hang on the other points of the study; chunks do not have them."""
 
 _POINT: dict[str, Kind] = {
     "point": "int64",
@@ -22,6 +34,7 @@ _POINT: dict[str, Kind] = {
     "tau": "int64",
     "tau_1x1": "int64",
     "mean_bits": "double",  # stored bits per weight, not rounded
+    "kernels": "string",  # which ran: `file`, `chosen` or `shape only`
     "cycles": "int64",
     "time_ms": "double",
     "baseline_bits": "double",
@@ -34,7 +47,17 @@ _POINT: dict[str, Kind] = {
     "dram_written_bytes": "int64",
     "baseline_dram_read_bytes": "int64",
     "baseline_dram_written_bytes": "int64",
+    "images_per_second": "double",
     "area_gate_equivalents": "int64",  # array and buffers, see simulator.hardware.area
+    "time_area_ms_mge": "double",  # in millions of gate equivalents
+    "energy_uj": "double",  # null if the energy table has no price for the run's MACs
+    "baseline_energy_uj": "double",
+    "energy_delay_uj_ms": "double",
+    **RELATIVE_COLUMNS,
+    "bottleneck": "string",  # the largest cause on the critical path; null if not looked for
+    "bottleneck_percent": "double",  # of the run's cycles
+    "idle_pes": "string",  # PEs that a whole stage leaves idle, such as `32 in layer1`
+    **dict.fromkeys(CYCLES.values(), "int64"),
     "engine": "string",
     "config_sha256": "string",
     "version": "string",
@@ -69,6 +92,12 @@ _PLAIN: dict[Kind, tuple[type, ...]] = {
 def point_columns() -> Mapping[str, Kind]:
     """Columns of the table of points; the hardware's own keys are last, after `hw.`."""
     return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_columns().items()}}
+
+
+@cache
+def chunk_columns() -> Mapping[str, Kind]:
+    """Of these, the columns that a point has without the others."""
+    return {k: t for k, t in point_columns().items() if k not in RELATIVE_COLUMNS}
 
 
 def column_of(axis: str) -> str:

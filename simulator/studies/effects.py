@@ -1,188 +1,197 @@
-"""What each axis of a study does to the time: which mattered, and which did not.
+"""What each factor of a study does to the time: which mattered, how much, and where it is best.
 
-Two measures. *All else equal*: of points that differ in this axis alone, the slowest over the
-fastest; exact. *Level times*: a fit of log(time) as a sum of one number per value of every axis
-(least squares), for the mean effect of each value; in a full grid it is the geometric mean.
+Everything is read off *sets*: points that agree in all factors but one. Whatever is said holds in
+every set, so no other axis hides behind a mean: a ratio is the smallest and the largest over the
+sets, and a best value is one if it is best in all of them.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.studies.axes import Value
-from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.factors import Factor, combined, factors_of
+from simulator.studies.figures import Floats, StudyFigures, is_number
 
 MATTERS = 1.01
-"""Below this ratio of times an axis hardly matters."""
-_LARGEST = 1 << 62
-"""Numbers of sets of points are 64-bit integers."""
-_ACCURACY = 1e-10
-"""Of the fit, relative."""
-_MOST_ROUNDS = 1000
-"""Of the fit. A grid takes a few; a sample some tens, unless its axes go together."""
+"""Below this ratio of times a factor hardly matters."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class AxisEffect:
-    """What one axis does."""
+class Effect:
+    """What one factor does."""
 
-    axis: str
-    values: tuple[Value, ...]
-    groups: int
-    """Sets of points that differ in this axis alone; 0 in a sparse sample."""
-    time_ratio: float
-    """Slowest over fastest, all else equal, geometric mean over groups; of the fit without any."""
-    largest_time_ratio: float
-    speedup_ratio: float
-    level_times: tuple[float, ...]
-    """Per value: fitted time over that of the first value."""
+    axes: tuple[str, ...]
+    """The leading axis, followed by the axes that move with it."""
+    values: tuple[tuple[Value, ...], ...]
+    """[levels] a value for each axis."""
+    sets: int
+    """Sets of points that differ in this factor alone; 0 in a sparse sample."""
+    least_ratio: float = 1.0
+    """Slowest over fastest of a set, the least of all sets; 1 without sets."""
+    largest_ratio: float = 1.0
+    least_speedup_ratio: float = 1.0
+    """The same of the speedup: largest over smallest."""
+    largest_speedup_ratio: float = 1.0
+    complete: bool = False
+    """True if every set has every level: only then are levels compared over sets."""
+    fastest: tuple[int, ...] = ()
+    """Levels that are fastest in some set."""
+    always_fastest: tuple[int, ...] = ()
+    """Levels that are fastest in every set."""
+    slowest: tuple[int, ...] = ()
+    """Levels that are slowest in every set."""
+    depends_on: tuple[str, ...] = ()
+    """Leading axes on which the fastest level depends."""
+    enough: int | None = None
+    """From this level on, every time is within 1 % of its set's fastest; None: no such level."""
+
+    @property
+    def axis(self) -> str:
+        """The leading axis."""
+        return self.axes[0]
 
     @property
     def matters(self) -> bool:
-        """Whether some point's time depends on it by more than a hundredth."""
-        return max(self.time_ratio, self.largest_time_ratio) >= MATTERS
+        """True if some point's time depends on it by more than a hundredth."""
+        return self.largest_ratio >= MATTERS
 
     @property
     def idle(self) -> bool:
-        """Whether no time depends on it at all."""
-        return self.groups > 0 and self.largest_time_ratio == 1
+        """True if no time depends on it at all."""
+        return self.sets > 0 and self.largest_ratio == 1
+
+    @cached_property
+    def leading_values(self) -> tuple[Value, ...]:
+        """[levels] values of the leading axis."""
+        return tuple(values[0] for values in self.values)
 
     def described(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "axis": self.axis,
-            "values": list(self.values),
-            "groups_all_else_equal": self.groups,
-            "time_ratio": self.time_ratio,
-            "largest_time_ratio": self.largest_time_ratio,
-            "speedup_ratio": self.speedup_ratio,
-            "time_relative_to_first_value": list(self.level_times),
+            "moves_with": list(self.axes[1:]),
+            "values": list(self.leading_values),
+            "sets": self.sets,
+            "least_time_ratio": self.least_ratio,
+            "largest_time_ratio": self.largest_ratio,
+            "least_speedup_ratio": self.least_speedup_ratio,
+            "largest_speedup_ratio": self.largest_speedup_ratio,
+            "fastest": [self.leading_values[level] for level in self.fastest],
+            "fastest_depends_on": list(self.depends_on),
             "matters": self.matters,
         }
 
 
-def axis_effects(figures: StudyFigures) -> tuple[AxisEffect, ...]:
-    """The effect of every axis, the largest first."""
+def effects_of(figures: StudyFigures) -> tuple[Effect, ...]:
+    """The effect of every factor, the largest first."""
     if not len(figures.point):
         return ()
-    times, speedups = np.log(figures.time_ms), np.log(figures.speedup)
-    levels = _fitted_levels(figures, times)
-    speedup_levels = _fitted_levels(figures, speedups)
-    effects = [
-        _effect(
-            figures,
-            name,
-            times=times,
-            speedups=speedups,
-            levels=levels[name],
-            speedup_levels=speedup_levels[name],
+    factors = factors_of(figures)
+    effects = [_effect(figures, factors, number) for number in range(len(factors))]
+    return tuple(sorted(effects, key=lambda effect: -effect.largest_ratio))
+
+
+def _effect(figures: StudyFigures, factors: Sequence[Factor], number: int) -> Effect:
+    factor = factors[number]
+    others = [other for other in factors if other is not factor]
+    sets = _Sets(factor, others, len(figures.point))
+    if not sets.count:
+        return Effect(axes=factor.axes, values=factor.values, sets=0)
+    ratios = sets.ratios(figures.time_ms)
+    speedups = sets.ratios(figures.speedup)
+    effect = Effect(
+        axes=factor.axes,
+        values=factor.values,
+        sets=sets.count,
+        least_ratio=float(ratios.min()),
+        largest_ratio=float(ratios.max()),
+        least_speedup_ratio=float(speedups.min()),
+        largest_speedup_ratio=float(speedups.max()),
+    )
+    return sets.with_levels(effect, figures.time_ms) if sets.complete else effect
+
+
+class _Sets:
+    """The sets of points that differ in one factor alone, each point in its set's order."""
+
+    def __init__(self, factor: Factor, others: Sequence[Factor], points: int) -> None:
+        """Sort the points by set, then by level; equal points count once."""
+        self._others = others
+        self._levels = len(factor.values)
+        numbers = combined(((x.codes, len(x.values)) for x in others), points)
+        order = np.lexsort((factor.codes, numbers))
+        number, level = numbers[order], factor.codes[order]
+        again = np.zeros(points, dtype=bool)
+        again[1:] = (np.diff(number) == 0) & (level[1:] == level[:-1])
+        order, number = order[~again], number[~again]
+        starts = np.flatnonzero(np.diff(number, prepend=-1))
+        sizes = np.diff(np.append(starts, len(order)))
+        kept = sizes > 1
+        self._order = order[np.repeat(kept, sizes)]
+        self._sizes = sizes[kept]
+        self._starts = np.concatenate(([0], np.cumsum(self._sizes)[:-1]))[: kept.sum()]
+
+    @property
+    def count(self) -> int:
+        """How many sets there are."""
+        return len(self._sizes)
+
+    @property
+    def complete(self) -> bool:
+        """True if every set has every level."""
+        return bool((self._sizes == self._levels).all())
+
+    def ratios(self, values: Floats) -> Floats:
+        """[sets] largest over smallest."""
+        ordered = values[self._order]
+        largest = np.maximum.reduceat(ordered, self._starts)
+        smallest = np.minimum.reduceat(ordered, self._starts)
+        found: Floats = largest / smallest
+        return found
+
+    def with_levels(self, effect: Effect, time_ms: Floats) -> Effect:
+        """Add what is known of single levels; the sets are complete."""
+        times = time_ms[self._order].reshape(self.count, self._levels)
+        best = times == times.min(axis=1, keepdims=True)
+        worst = times == times.max(axis=1, keepdims=True)
+        always = best.all(axis=0)
+        return replace(
+            effect,
+            complete=True,
+            fastest=_numbers(best.any(axis=0)),
+            always_fastest=_numbers(always),
+            slowest=_numbers(worst.all(axis=0)),
+            depends_on=() if always.any() else self._depends_on(best),
+            enough=_enough(times) if all(map(is_number, effect.leading_values)) else None,
         )
-        for name in figures.axes
-    ]
-    return tuple(sorted(effects, key=lambda effect: -effect.time_ratio))
+
+    def _depends_on(self, best: NDArray[np.bool_]) -> tuple[str, ...]:
+        """Factors that alone change which level is best: without them, some sets have none."""
+        first = self._order[self._starts]
+        found = []
+        for factor in self._others:
+            rest = [(x.codes[first], len(x.values)) for x in self._others if x is not factor]
+            numbers = combined(rest, self.count)
+            order = np.argsort(numbers, kind="stable")
+            starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+            common = np.logical_and.reduceat(best[order], starts, axis=0)
+            if not common.any(axis=1).all():
+                found.append(factor.lead)
+        return tuple(found)
 
 
-def _effect(
-    figures: StudyFigures,
-    name: str,
-    *,
-    times: Floats,
-    speedups: Floats,
-    levels: Floats,
-    speedup_levels: Floats,
-) -> AxisEffect:
-    spans, speedup_spans = _spans(figures, name, (times, speedups))
-    groups = len(spans)
-    if not groups:
-        spans, speedup_spans = np.array([np.ptp(levels)]), np.array([np.ptp(speedup_levels)])
-    return AxisEffect(
-        axis=name,
-        values=figures.axes[name],
-        groups=groups,
-        time_ratio=float(np.exp(spans.mean())),
-        largest_time_ratio=float(np.exp(spans.max())),
-        speedup_ratio=float(np.exp(speedup_spans.mean())),
-        level_times=tuple(np.exp(levels - levels[0]).tolist()),
-    )
+def _enough(times: Floats) -> int | None:
+    """The first level from which on every time is within 1 % of its set's fastest."""
+    within = (times < times.min(axis=1, keepdims=True) * MATTERS).all(axis=0)
+    outside = np.flatnonzero(~within)
+    level = int(outside[-1]) + 1 if len(outside) else 0
+    return level if 0 < level < times.shape[1] - 1 else None
 
 
-def _spans(figures: StudyFigures, name: str, many: Sequence[Floats]) -> list[Floats]:
-    """Largest less smallest value in every set of points that differ in one axis alone."""
-    others = _others(figures, name)
-    order = np.argsort(others, kind="stable")
-    starts = np.flatnonzero(np.diff(others[order], prepend=-1))
-    own = figures.codes[name][order]
-    differ = np.maximum.reduceat(own, starts) > np.minimum.reduceat(own, starts)
-    spans = []
-    for values in many:
-        ordered = values[order]
-        span = np.maximum.reduceat(ordered, starts) - np.minimum.reduceat(ordered, starts)
-        spans.append(span[differ])
-    return spans
-
-
-def _others(figures: StudyFigures, name: str) -> NDArray[np.int64]:
-    """[points] one number for what a point says of every axis but one."""
-    others, numbers = np.zeros(len(figures.point), dtype=np.int64), 1
-    for other, codes in figures.codes.items():
-        length = len(figures.axes[other])
-        if other == name:
-            continue
-        if numbers * length > _LARGEST:
-            found, others = np.unique(others, return_inverse=True)
-            numbers = len(found)
-        others = others * length + codes
-        numbers *= length
-    return others
-
-
-def _fitted_levels(figures: StudyFigures, values: Floats) -> dict[str, Floats]:
-    """[values] per axis: what each value adds, by least squares over all axes at once.
-
-    Conjugate gradients on the normal equations, scaled by how often each value occurs: memory for
-    one number per point and per value, where their matrix takes the square of all axes' values.
-    """
-    names = list(figures.axes)
-    lengths = [len(figures.axes[name]) for name in names]
-    places = np.cumsum(lengths)[:-1]
-
-    def sums(weights: Floats | None) -> Floats:
-        """[values of all axes] sum of the points' weights; how many points there are without."""
-        parts = zip(names, lengths, strict=True)
-        return np.concatenate([np.bincount(figures.codes[n], weights, m) for n, m in parts])
-
-    def fitted(levels: Floats) -> Floats:
-        """[points] sum of the levels."""
-        total = np.zeros(len(values))
-        for name, part in zip(names, np.split(levels, places), strict=True):
-            total += part[figures.codes[name]]
-        return total
-
-    if not names:
-        return {}
-    scale = 1 / np.sqrt(sums(None))
-    found = scale * _conjugate_gradients(
-        lambda x: scale * sums(fitted(scale * x)), scale * sums(values - values.mean())
-    )
-    return dict(zip(names, np.split(found, places), strict=True))
-
-
-def _conjugate_gradients(product: Callable[[Floats], Floats], right: Floats) -> Floats:
-    """Solve `product(x) = right`, symmetric and not negative, `right` within its range."""
-    found = np.zeros_like(right)
-    rest = direction = right
-    size = rest @ rest
-    enough = size * _ACCURACY**2
-    for _ in range(_MOST_ROUNDS):
-        if size <= enough:
-            break
-        image = product(direction)
-        step = size / (direction @ image)
-        found = found + step * direction
-        rest = rest - step * image
-        size, before = rest @ rest, size
-        direction = rest + size / before * direction
-    return found
+def _numbers(chosen: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(chosen).tolist())

@@ -4,24 +4,28 @@ A worker gets the study's inputs as one block of bytes with every chunk, and kee
 (hardware, networks, baselines) from chunk to chunk, so that nothing is read or built twice.
 """
 
+import json
 import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
 from simulator import __version__, compiling
 from simulator.errors import InputError
+from simulator.hardware import EnergyTable
 from simulator.hardware.area import area
 from simulator.hardware.config import Hardware, hardware_from
 from simulator.hardware.dram import dram_table
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
-from simulator.studies.axes import POINT_FIELDS, Value
+from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
+from simulator.studies.causes import MANY_COMMANDS, causes_of
 from simulator.studies.chunks import pack
-from simulator.studies.columns import LAYER_COLUMNS, flat, point_columns
+from simulator.studies.columns import LAYER_COLUMNS, chunk_columns, flat
+from simulator.studies.costs import Costs
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
@@ -31,8 +35,12 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Settings = tuple[tuple[str, Value], ...]
-RunKey = tuple[str, Settings, Settings, Settings]
-"""Hardware file, its settings, the network's options, its precision."""
+RunKey = tuple[str, Settings, Settings, Settings, bool]
+"""Hardware file, its settings, the network's options, its precision; whether it is traced."""
+NetworkKey = tuple[str, str | None, Settings]
+"""Model, input size, and the precision for which its subsets were chosen, if they were."""
+Causes = Literal["none", "small", "all"]
+"""Which points are traced: none, those of few commands, or all."""
 T = TypeVar("T")
 
 _KEPT_HARDWARE = 256
@@ -50,8 +58,8 @@ class Inputs:
     """Plain data of the hardware files by the name that points use."""
     dram_tables: Mapping[str, str]
     """Fingerprints of the DRAM tables by name; see `simulator.studies.tables`."""
-    workloads: Mapping[tuple[str, str | None], Workload | str]
-    """Networks by model and input size; a text says why there is none."""
+    workloads: Mapping[NetworkKey, Workload | str]
+    """The networks; a text says why there is none."""
     names: tuple[str, ...]
     """What the values of a point are values of."""
     baseline_bits: float
@@ -59,6 +67,10 @@ class Inputs:
     engine: str
     layers: bool
     """Also make rows by layer."""
+    energy: EnergyTable
+    taus: Mapping[str, int]
+    """tau of single layers by name, over what points say; baselines do not have them."""
+    causes: Causes
     version: str = __version__
 
 
@@ -94,7 +106,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=pack(rows, point_columns()),
+        points=pack(rows, chunk_columns()),
         layers=pack(layer_rows, LAYER_COLUMNS) if evaluator.inputs.layers else None,
         compiler_missed=compiling.missed(),
     )
@@ -134,7 +146,9 @@ class _Figures:
     utilization_percent: float
     dram_read_bytes: int
     dram_written_bytes: int
+    energy_uj: float | None
     engine: str
+    causes: Row
     network: _Network
     precision: Row
     layers: list[Row]
@@ -149,6 +163,7 @@ class _Evaluator:
                 f"this worker has simulator {__version__}, the study {inputs.version}"
             )
         self.inputs = inputs
+        self._costs = Costs(inputs.energy)
         self._machine = _remembered(self._make_machine, _KEPT_HARDWARE)
         self._area = _remembered(self._gate_equivalents, _KEPT_HARDWARE)
         self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
@@ -156,36 +171,43 @@ class _Evaluator:
         self._prepared: dict[str, _Figures] = {}
         """Figures of runs of the chunk at hand, by the arguments of `_run`."""
         names = inputs.names
+        self._taus = (("taus", json.dumps(dict(inputs.taus))),) if inputs.taus else ()
         self._settings = [(i, name) for i, name in enumerate(names) if name not in POINT_FIELDS]
         self._fields = [(i, name) for i, name in enumerate(names) if name in POINT_FIELDS]
 
     def prepare(self, points: "Iterable[Point]") -> None:
         """Run what the fast engine can run together: machines that differ only in rates."""
         self._prepared.clear()
-        jobs: dict[str, tuple[_Network, Hardware]] = {}
+        jobs: dict[str, tuple[_Network, Hardware, bool]] = {}
         for point in points:
             for key in self._runs_of(point):
-                name, settings, shape, precision = key
+                name, settings, shape, precision, traced = key
                 try:
                     hardware = self._machine(name, settings).hardware
                     network = self._workload(shape, precision)
                     if engine_for(self.inputs.engine, hardware) == "fast":
-                        jobs.setdefault(repr(key), (network, hardware))
+                        jobs.setdefault(repr(key), (network, hardware, traced))
                 except InputError:
                     continue  # the point's own row says so
-        outcomes = run_together([(network.workload, machine) for network, machine in jobs.values()])
-        for (spelt, (network, _)), run in zip(jobs.items(), outcomes, strict=True):
+        outcomes = run_together(
+            [(network.workload, machine) for network, machine, _ in jobs.values()]
+        )
+        for (spelt, (network, _, traced)), run in zip(jobs.items(), outcomes, strict=True):
             if not isinstance(run, InputError):
-                self._prepared[spelt] = _figures(run, network, self.inputs.layers)
+                self._prepared[spelt] = self._figures_of(run, network, traced)
 
     def _runs_of(self, point: "Point") -> "list[RunKey]":
         """The point's run and its baseline, as `_run` takes them."""
         said, settings = self._given(point)
         hw = str(said.pop("hw"))
-        precision = tuple((k, said.pop(k)) for k in ("bits", "tau", "tau_1x1") if k in said)
+        precision = tuple((k, said.pop(k)) for k in PRECISION if k in said)
         shape = tuple(sorted(said.items()))
         baseline = (("bits", self.inputs.baseline_bits),)
-        return [(hw, settings, shape, precision), (hw, settings, shape, baseline)]
+        traced = self.inputs.causes != "none"
+        return [
+            (hw, settings, shape, (*precision, *self._taus), traced),
+            (hw, settings, shape, baseline, False),
+        ]
 
     def _given(self, point: "Point") -> tuple[dict[str, Value], Settings]:
         """What a point says of its own fields, and its settings of hardware keys."""
@@ -222,6 +244,8 @@ class _Evaluator:
         shape = own[2]
         run, base = self._figures(*own), self._figures(*baseline)
         clock = machine.hardware.clock_ghz
+        time_ms = run.cycles / clock / 1e6
+        area = self._area(row["hardware"], settings, row["activation_bits"])
         row = {
             **run.precision,
             **row,
@@ -230,7 +254,7 @@ class _Evaluator:
             "tau": run.precision["tau"],
             "tau_1x1": run.precision["tau_1x1"],
             "cycles": run.cycles,
-            "time_ms": run.cycles / clock / 1e6,
+            "time_ms": time_ms,
             "baseline_cycles": base.cycles,
             "baseline_time_ms": base.cycles / clock / 1e6,
             "speedup": base.cycles / run.cycles,
@@ -240,7 +264,13 @@ class _Evaluator:
             "dram_written_bytes": run.dram_written_bytes,
             "baseline_dram_read_bytes": base.dram_read_bytes,
             "baseline_dram_written_bytes": base.dram_written_bytes,
-            "area_gate_equivalents": self._area(row["hardware"], settings, row["activation_bits"]),
+            "images_per_second": 1e3 * row["batch"] / time_ms,
+            "area_gate_equivalents": area,
+            "time_area_ms_mge": time_ms * area / 1e6,
+            "energy_uj": run.energy_uj,
+            "baseline_energy_uj": base.energy_uj,
+            "energy_delay_uj_ms": None if run.energy_uj is None else run.energy_uj * time_ms,
+            **run.causes,
             "engine": run.engine,
             "config_sha256": configuration_sha256(
                 run=run.network.text, baseline=base.network.text, **machine.texts
@@ -249,11 +279,14 @@ class _Evaluator:
         return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
 
     def _size(self, shape: Settings) -> str:
-        workload = self._network(dict(shape))
+        workload = self._network(dict(shape), ())
         return f"{workload.input_height}x{workload.input_width}"
 
-    def _network(self, shape: Mapping[str, Any]) -> Workload:
-        found = self.inputs.workloads[shape["model"], shape.get("input_size")]
+    def _network(self, shape: Mapping[str, Any], precision: Settings) -> Workload:
+        """The network whose subsets were chosen for a precision, or as its file holds it."""
+        model, size = shape["model"], shape.get("input_size")
+        chosen = self.inputs.workloads.get((model, size, precision))
+        found = chosen or self.inputs.workloads[model, size, ()]
         if isinstance(found, str):
             raise InputError(found)
         return found
@@ -273,12 +306,14 @@ class _Evaluator:
 
     def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)
-        network = self._network(options)
+        taus = json.loads(bits.pop("taus", "{}"))
+        network = self._network(options, tuple(bits.items()))
         workload = configure(
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits", 1),
             include_full_precision=self.inputs.include_full_precision,
+            taus=taus,
             **bits,
         )
         return _Network(workload, configuration_text(workload.described()))
@@ -289,14 +324,60 @@ class _Evaluator:
         settings: Settings,
         shape: Settings,
         precision: Settings,
+        traced: bool,
     ) -> _Figures:
-        prepared = self._prepared.get(repr((name, settings, shape, precision)))
+        prepared = self._prepared.get(repr((name, settings, shape, precision, traced)))
         if prepared is not None:
             return prepared
         network = self._workload(shape, precision)
         machine = self._machine(name, settings).hardware
         run = run_one(network.workload, machine, self.inputs.engine)
-        return _figures(run, network, self.inputs.layers)
+        return self._figures_of(run, network, traced)
+
+    def _figures_of(self, run: "Run", network: _Network, traced: bool) -> _Figures:
+        if network.precision is None:
+            network.precision = {
+                "bits": run.bits,
+                "mean_bits": run.workload.bits,
+                "tau": run.tau,
+                "tau_1x1": run.tau_1x1,
+                "kernels": kernels_that_run(run.workload),
+            }
+        many = run.mapping.loops.commands > MANY_COMMANDS and self.inputs.causes != "all"
+        return _Figures(
+            cycles=run.cycles,
+            utilization_percent=100 * run.utilization,
+            dram_read_bytes=run.dram_bytes["read"],
+            dram_written_bytes=run.dram_bytes["written"],
+            energy_uj=self._costs.energy_uj(run),
+            engine=run.engine,
+            causes=causes_of(run) if traced and not many else {},
+            network=network,
+            precision=network.precision,
+            layers=[
+                {
+                    "layer": layer.name,
+                    "stage": layer.stage,
+                    "cycles": layer.cycles,
+                    "utilization_percent": 100 * layer.utilization,
+                    "bound_by": layer.bound_by,
+                    "dram_read_bytes": layer.dram_read_bytes,
+                    "dram_written_bytes": layer.dram_written_bytes,
+                }
+                for layer in (run.layers if self.inputs.layers else ())
+            ],
+        )
+
+
+def kernels_that_run(workload: Workload) -> str:
+    """Where a run's kernels come from: `file`, `chosen` for its bits, or `shape only`."""
+    layers = workload.binary_layers
+    real = sum(layer.kernels is not None for layer in layers)
+    if not real:
+        return "shape only"
+    source = workload.source
+    origin = "file" if source is None or source.subset is None else "chosen"
+    return origin if real == len(layers) else f"{origin} in {real} of {len(layers)} layers"
 
 
 def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
@@ -316,37 +397,6 @@ def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
         return value
 
     return call
-
-
-def _figures(run: "Run", network: _Network, by_layer: bool) -> _Figures:
-    if network.precision is None:
-        network.precision = {
-            "bits": run.bits,
-            "mean_bits": run.workload.bits,
-            "tau": run.tau,
-            "tau_1x1": run.tau_1x1,
-        }
-    return _Figures(
-        cycles=run.cycles,
-        utilization_percent=100 * run.utilization,
-        dram_read_bytes=run.dram_bytes["read"],
-        dram_written_bytes=run.dram_bytes["written"],
-        engine=run.engine,
-        network=network,
-        precision=network.precision,
-        layers=[
-            {
-                "layer": layer.name,
-                "stage": layer.stage,
-                "cycles": layer.cycles,
-                "utilization_percent": 100 * layer.utilization,
-                "bound_by": layer.bound_by,
-                "dram_read_bytes": layer.dram_read_bytes,
-                "dram_written_bytes": layer.dram_written_bytes,
-            }
-            for layer in (run.layers if by_layer else ())
-        ],
-    )
 
 
 def _layer_rows(point: int, run: _Figures, base: _Figures, clock_ghz: float) -> list[Row]:

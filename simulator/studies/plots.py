@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simulator.report.files import write_file
 from simulator.report.timeline import save_figure
 from simulator.studies.axes import Value
-from simulator.studies.effects import AxisEffect
+from simulator.studies.effects import Effect
 from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _DOTS = 400
 
 
 def write_plots(
-    figures: StudyFigures, effects: Sequence[AxisEffect], numbers_file: Path
+    figures: StudyFigures, effects: Sequence[Effect], numbers_file: Path
 ) -> tuple[Path, ...]:
     """Write axes, pareto and heatmap as PNG and SVG beside the study's points, where it has them.
 
@@ -59,7 +59,7 @@ def write_plots(
 
 
 def _drawn(
-    figures: StudyFigures, effects: Sequence[AxisEffect], numbers_file: Path
+    figures: StudyFigures, effects: Sequence[Effect], numbers_file: Path
 ) -> Iterator[tuple[str, "Figure"]]:
     """The figures by name, one at a time."""
     if effects:
@@ -82,16 +82,16 @@ def _networks(figures: StudyFigures) -> list[tuple[str, NDArray[np.bool_]]]:
 # --- time and speedup against each axis --------------------------------------------------------
 
 
-def _draw_axes(figures: StudyFigures, effects: Sequence[AxisEffect]) -> "Figure":
+def _draw_axes(figures: StudyFigures, effects: Sequence[Effect]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 2.2 * len(effects)), layout="constrained")
     grid = figure.subplots(len(effects), 2, squeeze=False)
     networks = _networks(figures)
     for line, effect in enumerate(effects):
-        places = _places(grid[line][0], effect.values)
-        _places(grid[line][1], effect.values)
-        places, together = _together(places, effect.values)
+        places = _places(grid[line][0], effect.leading_values)
+        _places(grid[line][1], effect.leading_values)
+        places, together = _together(places, effect.leading_values)
         sides = (("time (ms)", figures.time_ms), ("speedup", figures.speedup))
         for axes, (label, numbers) in zip(grid[line], sides, strict=True):
             apart = [("", np.ones(len(figures.point), dtype=bool))]
@@ -108,7 +108,7 @@ def _draw_axes(figures: StudyFigures, effects: Sequence[AxisEffect]) -> "Figure"
     if len(networks) > 1:
         figure.legend(*_handles(grid), loc="outside lower center", ncols=len(networks))
     title = "median and range of all points with the same value"
-    if any(len(effect.values) > _MOST_MARKS for effect in effects):
+    if any(len(effect.leading_values) > _MOST_MARKS for effect in effects):
         title += f"\n(neighboring values together if an axis has more than {_MOST_MARKS})"
     figure.suptitle(title)
     return figure
@@ -239,25 +239,25 @@ def _draw_fronts(figures: StudyFigures, numbers_file: Path) -> "Figure":
 # --- heat map -----------------------------------------------------------------------------------
 
 
-def _pair(effects: Sequence[AxisEffect]) -> tuple[AxisEffect, AxisEffect] | None:
+def _pair(effects: Sequence[Effect]) -> tuple[Effect, Effect] | None:
     """The two axes that matter most of those that make a heat map of cells that can be seen."""
     possible = [effect for effect in effects if effect.axis not in {"model", "input_size"}]
     return next(
         (
             (one, other)
             for one, other in combinations(possible, 2)
-            if len(one.values) * len(other.values) <= _MOST_CELLS
+            if len(one.leading_values) * len(other.leading_values) <= _MOST_CELLS
         ),
         None,
     )
 
 
-def _draw_heat_map(figures: StudyFigures, pair: Sequence[AxisEffect]) -> "Figure":
+def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect]) -> "Figure":
     """Geometric mean time over the two axes that matter most, relative to the smallest."""
     from matplotlib.figure import Figure
 
     across, along = pair
-    shape = (len(along.values), len(across.values))
+    shape = (len(along.leading_values), len(across.leading_values))
     cell = figures.codes[along.axis].astype(np.int64) * shape[1] + figures.codes[across.axis]
     count = np.bincount(cell, minlength=shape[0] * shape[1])
     total = np.bincount(cell, np.log(figures.time_ms), shape[0] * shape[1])
@@ -272,9 +272,9 @@ def _draw_heat_map(figures: StudyFigures, pair: Sequence[AxisEffect]) -> "Figure
     places = (np.arange(length + 1) - 0.5 for length in reversed(shape))
     image = axes.pcolormesh(*places, np.log2(relative), cmap="viridis_r", rasterized=True)
     for setter, effect in ((axes.set_xticks, across), (axes.set_yticks, along)):
-        step = max(1, len(effect.values) // 16)
-        ticks = range(0, len(effect.values), step)
-        setter(ticks, [_short(effect.values[tick]) for tick in ticks])
+        step = max(1, len(effect.leading_values) // 16)
+        ticks = range(0, len(effect.leading_values), step)
+        setter(ticks, [_short(effect.leading_values[tick]) for tick in ticks])
     axes.set_xlabel(across.axis)
     axes.set_ylabel(along.axis)
     if relative.size <= _NUMBERED_CELLS:

@@ -1,7 +1,7 @@
 """Run a study into a folder: what is left of it, then the result, the summary and the plots."""
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from simulator import compiling
 from simulator.errors import InputError
 from simulator.progress import Progress
-from simulator.report.tabular import read_frame
-from simulator.studies.effects import AxisEffect
+from simulator.report.tabular import read_frame, read_rows
+from simulator.studies.columns import point_columns
+from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from simulator.studies.terminal import PointsTable
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class StudyResult:
@@ -26,8 +29,10 @@ class StudyResult:
 
     study: Study
     figures: StudyFigures
-    effects: tuple[AxisEffect, ...]
-    """The axis that matters most first."""
+    effects: tuple[Effect, ...]
+    """The factor that matters most first."""
+    points: "PointsTable | None"
+    """The points that the terminal shows; None if every point is impossible."""
     files: tuple[Path, ...]
     """The table of points, then that of layers if there is one, the summary and the plots."""
 
@@ -37,32 +42,43 @@ class StudyResult:
         return f"<StudyResult: {self.figures.point_count:,} points over {axes}>"
 
     def __str__(self) -> str:
-        """The number of points and the effect of each axis on the time, within 80 columns."""
-        from simulator.report.lines import print_line
+        """The table of points and the effect of each axis on the time, within 80 columns."""
         from simulator.report.printed import printed
 
-        def draw(console: "Console") -> None:
-            for sentence in self.sentences():
-                print_line(console, sentence)
+        return printed(self.draw)
 
-        return printed(draw)
+    def draw(self, console: "Console") -> None:
+        """Print what ran, the table of points and the sentences."""
+        from simulator.report.lines import print_line
+
+        print_line(console, self.heading)
+        print_line(console, "")
+        if self.points is not None:
+            self.points.draw(console)
+        for sentence in self.sentences():
+            print_line(console, sentence)
+
+    @property
+    def heading(self) -> str:
+        """What ran against what."""
+        from simulator.studies.wording import heading
+
+        return heading(self.study, self.figures)
 
     def sentences(self) -> list[str]:
-        """The number of points, why some are impossible, and the effect of each axis."""
-        from simulator.studies.summary import sentence
+        """Why points are impossible, and the effect of each factor."""
+        from simulator.studies.wording import sentence
 
         figures = self.figures
         failed = sum(figures.errors.values())
-        first = f"{figures.point_count:,} point" + ("s" if figures.point_count > 1 else "")
+        lines = [f"- {sentence(effect)}" for effect in self.effects]
         if failed:
-            reason = next(iter(figures.errors))
-            first += f", {failed:,} of them impossible (see the column `error`); most often: "
-            first += reason
-        return [
-            first,
-            *([self.doubt] if self.doubt else []),
-            *(f"- {sentence(effect)}" for effect in self.effects),
-        ]
+            lines.insert(
+                0,
+                f"{failed:,} of {figures.point_count:,} points are impossible (see the column "
+                f"`error`); most often: {next(iter(figures.errors))}",
+            )
+        return lines
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
@@ -81,13 +97,6 @@ class StudyResult:
             raise InputError("this study has no rows by layer: run it with layers=True")
         return read_frame(self.files[1])
 
-    @property
-    def doubt(self) -> str | None:
-        """Why the effects may mean little; None: nothing speaks against them."""
-        from simulator.studies.summary import doubt_of
-
-        return doubt_of(self.effects, len(self.figures.point))
-
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object."""
         return {
@@ -95,7 +104,8 @@ class StudyResult:
             "failed_points": sum(self.figures.errors.values()),
             "errors": dict(self.figures.errors),
             "axes": [effect.described() for effect in self.effects],
-            "doubt": self.doubt,
+            "title": self.heading,
+            "points": list(self.points.rows) if self.points else [],
             "files": [str(path) for path in self.files],
             "study_sha256": self.study.sha256,
             "version": self.study.inputs.version,
@@ -108,6 +118,7 @@ def run_study(
     *,
     jobs: int | None = None,
     scheduler: str | None = None,
+    tables_only: bool = False,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run a study, or what is left of it, into a folder.
@@ -117,6 +128,7 @@ def run_study(
         out: folder; what an interrupted run of the same study left there is used.
         jobs: processes on this machine; all cores if not given.
         scheduler: address of a Dask scheduler instead, such as `tcp://host:8786`.
+        tables_only: write no summary and no plots.
         progress: called while the study goes on.
 
     Raises:
@@ -130,7 +142,7 @@ def run_study(
         store.assemble(progress)
         if progress is not None:
             progress("summary and plots", 0, len(study.points))
-        return _report(study, store)
+        return _report(study, store, tables_only)
 
 
 def _finish(
@@ -167,17 +179,39 @@ def _finish(
                 progress("points", points, total)
 
 
-def _report(study: Study, store: Store) -> StudyResult:
-    from simulator.studies.effects import axis_effects
+def _report(study: Study, store: Store, tables_only: bool) -> StudyResult:
+    from simulator.studies.effects import effects_of
+
+    figures = read_figures(store.numbers_file)
+    result = StudyResult(
+        study=study,
+        figures=figures,
+        effects=effects_of(figures),
+        files=tuple(store.tables),
+        points=_points_table(study, store, figures) if len(figures.point) else None,
+    )
+    return result if tables_only else _written(result, store)
+
+
+def _points_table(study: Study, store: Store, figures: StudyFigures) -> "PointsTable":
+    from simulator.studies.terminal import PointsTable, shown_places
+
+    relations = store.relations()
+    numbers = [int(figures.point[place]) for place in shown_places(figures, relations)]
+    return PointsTable(
+        study=study,
+        figures=figures,
+        relations=relations,
+        rows=read_rows(store.tables[0], point_columns(), numbers),
+    )
+
+
+def _written(result: StudyResult, store: Store) -> StudyResult:
+    """The same result with its summary and its plots."""
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
 
-    figures = read_figures(store.numbers_file)
-    effects = axis_effects(figures)
-    plots = write_plots(figures, effects, store.numbers_file)
-    tables = store.tables
+    plots = write_plots(result.figures, result.effects, store.numbers_file)
     summary = store.folder / "summary.md"
-    write_summary(study, figures, effects, (*tables, *plots), summary)
-    return StudyResult(
-        study=study, figures=figures, effects=effects, files=(*tables, summary, *plots)
-    )
+    write_summary(result, plots, summary)
+    return replace(result, files=(*result.files, summary, *plots))

@@ -31,9 +31,11 @@ from simulator.report.tabular import (
     write_table,
 )
 from simulator.studies.chunks import Columns, unpack
-from simulator.studies.columns import LAYER_COLUMNS, point_columns
+from simulator.studies.columns import HARDWARE_PREFIX, LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
-from simulator.studies.figures import PointNumbers
+from simulator.studies.figures import PointNumbers, read_figures, read_numbers
+from simulator.studies.relative import PES, Relations, relations_of
+from simulator.studies.relative_columns import RelativeColumns
 from simulator.studies.study import Study
 
 STUDY_FILE = "study.json"
@@ -91,7 +93,7 @@ class Store:
             for columns in self._columns(POINTS):
                 numbers.add(columns)
             _put(self.numbers_file, numbers.save)
-            self._put_table(POINTS, point_columns(), self._columns(POINTS, progress))
+            self._put_table(POINTS, point_columns(), self._whole_rows(progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
@@ -100,6 +102,32 @@ class Store:
         drop_other_forms(self.folder, TABLES[kind])  # of a process that ended before the study
         path = self.folder / table_name(TABLES[kind])
         _put(path, lambda temporary: write_table(temporary, columns, pieces, _ROW_GROUP))
+
+    def relations(self) -> Relations:
+        """What the study's points are relative to each other."""
+        return relations_of(
+            self._study,
+            read_figures(self.numbers_file),
+            pes=read_numbers(self.numbers_file, [HARDWARE_PREFIX + PES]),
+            area=read_numbers(self.numbers_file, ["area_gate_equivalents"]),
+        )
+
+    def _whole_rows(self, progress: Progress | None) -> Iterator[Columns]:
+        """The rows of all chunks, with the columns that hang on the other points."""
+        relative = RelativeColumns(read_figures(self.numbers_file).point, self.relations())
+        if relative.compared and self._study.inputs.causes != "none":
+            for first, columns in self._numbered(POINTS):
+                relative.gather(first, columns)
+        for first, columns in self._numbered(POINTS, progress):
+            yield columns | relative.of(first, columns)
+
+    def _numbered(
+        self, kind: str, progress: Progress | None = None
+    ) -> Iterator[tuple[int, Columns]]:
+        """The columns of all chunks, in order, each with the number of its first point."""
+        size = self._study.chunk_points
+        for number, columns in enumerate(self._columns(kind, progress)):
+            yield number * size, columns
 
     def _columns(self, kind: str, progress: Progress | None = None) -> Iterator[Columns]:
         """The rows of all chunks, in order."""

@@ -9,20 +9,31 @@ from functools import cached_property
 from itertools import islice, product
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from simulator.errors import InputError
+from simulator.hardware import EnergyTable, load_energy
 from simulator.hardware.config import read_hardware, wrong_key
 from simulator.run import engine_for
 from simulator.shipped import find
-from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
+from simulator.studies.axes import POINT_FIELDS, PRECISION, Axis, Value, parse_size
+from simulator.studies.causes import MANY_POINTS
 from simulator.studies.columns import column_of
-from simulator.studies.evaluate import Inputs
+from simulator.studies.evaluate import Inputs, NetworkKey
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
 from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import load_model
+from simulator.workload.model import Choice, load_model
+
+if TYPE_CHECKING:
+    from simulator.workload.subsets import Method
+
+_NETWORK = ("model", "input_size", *PRECISION)
+DEFAULT_ENERGY = "45nm"
+"""The energy table of a study that names none."""
 
 _MOST_CHUNK_POINTS = 256
 """About a quarter of a second of work for the fast engine, and of loss when killed."""
@@ -77,12 +88,17 @@ class Study:
             "include_full_precision": inputs.include_full_precision,
             "engine": inputs.engine,
             "layers": inputs.layers,
+            "energy": msgspec.to_builtins(inputs.energy),
+            "layer_taus": dict(inputs.taus),
+            "causes": inputs.causes,
             "version": inputs.version,
             "hardware": {name: dict(data) for name, data in inputs.hardware.items()},
             "dram_tables": dict(inputs.dram_tables),
             "networks": {
-                f"{model} {size or 'as in its file'}": _network_fingerprint(network)
-                for (model, size), network in inputs.workloads.items()
+                " ".join(
+                    (model, size or "as in its file", *(f"{k}={v}" for k, v in precision))
+                ): _network_fingerprint(network)
+                for (model, size, precision), network in inputs.workloads.items()
             },
         }
 
@@ -132,7 +148,9 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         path: its header names point fields (`hw`, `model`, `bits`, ...) and hardware keys.
         constants: axes of one value for what the file does not name.
         options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
-            well, and `network` and `binarize` for the files of trained networks, as in `extract`.
+            well, `energy` (an energy table; 45nm if not given), `taus` of single layers, `why` to
+            find the causes of many points too, and, for the files of trained networks, `network`
+            and `binarize` as in `extract` and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a file is wrong.
@@ -148,25 +166,31 @@ def _study(
     baseline_bits: float = 1.0,
     include_full_precision: bool = False,
     layers: bool = False,
-    network: str | None = None,
-    binarize: tuple[str, ...] = (),
+    energy: str | Path | EnergyTable | None = None,
+    taus: Mapping[str, int] | None = None,
+    why: bool = False,
+    **reading: Any,
 ) -> Study:
     engine_for(engine)
     for name in ("hw", "model"):
         if name not in points.names:
             raise InputError(f"no {name} is given")
     _require_known_keys(points.names)
-    names, networks = _named_files(points)
-    hardware = {name: read_hardware(name) for name in names}
+    hardware = {name: read_hardware(name) for name in _hardware_files(points)}
+    few = len(points) <= MANY_POINTS
+    table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
-        workloads=_networks(networks, network=network, binarize=binarize),
+        workloads=_networks(points, taus or {}, **reading),
         names=points.names,
         baseline_bits=baseline_bits,
         include_full_precision=include_full_precision,
         engine=engine,
         layers=layers,
+        energy=table,
+        taus=dict(taus or {}),
+        causes="all" if why else "small" if few else "none",
     )
     _require_baseline(inputs)
     return Study(points=points, inputs=inputs)
@@ -192,14 +216,12 @@ def _require_known_keys(names: Sequence[str]) -> None:
             raise InputError(wrong)
 
 
-def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:
-    """The hardware, and the networks with their input sizes, that the points name; in order."""
-    triples = _said(points, ("hw", "model", "input_size"))
-    if any(h is None or m is None for h, m, _ in triples):
+def _hardware_files(points: Points) -> list[str]:
+    """The hardware that the points name, in order."""
+    pairs = _said(points, ("hw", "model"))
+    if any(h is None or m is None for h, m in pairs):
         raise InputError("a point lacks hw or model")
-    hardware = sorted({str(h) for h, _, _ in triples})
-    networks = {(str(m), None if s is None else str(s)) for _, m, s in triples}
-    return hardware, sorted(networks, key=lambda pair: (pair[0], pair[1] or ""))
+    return sorted({str(h) for h, _ in pairs})
 
 
 def _said(points: Points, names: Sequence[str]) -> set[Point]:
@@ -222,30 +244,65 @@ def _tables(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> dict[s
 
 
 def _networks(
-    pairs: Sequence[tuple[str, str | None]], **reading: Any
-) -> dict[tuple[str, str | None], Workload | str]:
+    points: Points,
+    taus: Mapping[str, int],
+    *,
+    network: str | None = None,
+    binarize: tuple[str, ...] = (),
+    subset: "Method | None" = None,
+    subset_seed: int | None = None,
+) -> dict[NetworkKey, Workload | str]:
     """Every network in every input size, or why it cannot have that size.
 
+    With `subset`, a trained network is there once more for every precision of the points.
+
     Raises:
-        InputError: a file is wrong, or no file needs what `reading` gives.
+        InputError: a file is wrong, or no file needs what the options give.
 
     """
-    trained = {model for model, _ in pairs if is_trained_file(find("workloads", model))}
-    for name, value in reading.items():
-        if value and not trained:
+    pairs = sorted(_said(points, ("model", "input_size")), key=str)
+    trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
+    given = {"network": network, "binarize": binarize, "subset": subset}
+    for name, value in given.items():
+        if value not in (None, ()) and not trained:
             raise InputError(f"no model holds real weights; leave out --{name}")
-    networks: dict[tuple[str, str | None], Workload | str] = {}
-    for model, size in pairs:
+    reading: dict[str, Any] = {"network": network, "binarize": binarize}
+    networks: dict[NetworkKey, Workload | str] = {}
+    for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
         if model in trained:
-            networks[model, size] = load_model(model, input_size=pixels, **reading)
+            networks[model, size, ()] = load_model(model, input_size=pixels, **reading)
             continue
-        networks[model, size] = load_workload(model)  # a wrong file is refused here
+        networks[model, size, ()] = load_workload(model)  # a wrong file is refused here
         try:
-            networks[model, size] = load_workload(model, pixels)
+            networks[model, size, ()] = load_workload(model, pixels)
         except InputError as error:
-            networks[model, size] = str(error)
-    return networks
+            networks[model, size, ()] = str(error)
+    if subset is None:
+        return networks
+    return networks | {
+        (model, size, tuple(bits.items())): load_model(
+            model,
+            input_size=None if size is None else parse_size(size),
+            choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
+            **reading,
+        )
+        for model, size, bits in _precisions(points)
+        if model in trained and bits.get("bits") != 1  # a BNN uses every kernel
+    }
+
+
+def _precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """The networks that the points name: model, input size and precision."""
+    return [
+        (str(model), None if size is None else str(size), _precision(precision))
+        for model, size, *precision in sorted(_said(points, _NETWORK), key=str)
+    ]
+
+
+def _precision(values: Sequence[Value]) -> dict[str, Any]:
+    """The precision that a point gives, by name."""
+    return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
 
 
 def without_kernels(study: Study) -> list[str]:
@@ -256,15 +313,13 @@ def without_kernels(study: Study) -> list[str]:
     networks = study.inputs.workloads
     if not any(isinstance(x, Workload) and _has_kernels(x) for x in networks.values()):
         return []
-    names = ("model", "input_size", "bits", "tau", "tau_1x1")
     found = set()
-    for model, size, *precision in _said(study.points, names):
-        network = networks[str(model), None if size is None else str(size)]
+    for model, size, bits in _precisions(study.points):
+        network = networks.get((model, size, tuple(bits.items()))) or networks[model, size, ()]
         if isinstance(network, Workload) and model not in found:
-            bits: dict[str, Any] = dict(zip(names[2:], precision, strict=True))
             try:
-                if configure(network, **bits).kernels_dropped:
-                    found.add(str(model))
+                if configure(network, taus=study.inputs.taus, **bits).kernels_dropped:
+                    found.add(model)
             except InputError:
                 continue  # the point's own row says so
     return sorted(found)

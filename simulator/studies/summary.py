@@ -1,53 +1,44 @@
-"""`summary.md`: what mattered, what did not, what failed, and the best points."""
+"""`summary.md`: the points, what mattered, what did not, what failed, and the best points."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.report.files import write_file
 from simulator.report.wording import counted
-from simulator.studies.axes import Value
-from simulator.studies.effects import MATTERS, AxisEffect
-from simulator.studies.figures import Floats, StudyFigures, is_number
+from simulator.studies.effects import Effect
+from simulator.studies.figures import Floats, StudyFigures
 from simulator.studies.study import Study
+from simulator.studies.terminal import PointsTable
+from simulator.studies.wording import ratio, sentence, shown
 
-_MOST_VALUES = 24
-"""Values of one axis that are listed one by one."""
+if TYPE_CHECKING:
+    from simulator.studies.run import StudyResult
+
 _BEST = 5
-_POINTS_PER_LEVEL = 4
-"""With fewer points for every number of the fit, the summary doubts it."""
 
 
-def write_summary(
-    study: Study,
-    figures: StudyFigures,
-    effects: Sequence[AxisEffect],
-    files: Sequence[Path],
-    path: Path,
-) -> Path:
+def write_summary(result: "StudyResult", plots: Sequence[Path], path: Path) -> Path:
     """Write the summary as Markdown.
 
     Args:
-        study: what was run.
-        figures: of its points.
-        effects: of its axes.
-        files: the table of points, followed by other tables and plots.
+        result: with the tables as its files.
+        plots: beside the summary.
         path: of the summary.
 
     """
+    figures, effects = result.figures, result.effects
     sections = [
         f"# Study of {figures.point_count:,} points",
-        _what(study, figures, files[0]),
+        result.heading,
+        _what(result.study, figures, result.files[0]),
         *(_failures(figures) if figures.errors else []),
-        *(
-            _mattering(effects, len(figures.point))
-            if effects
-            else ["No axis has more than one value."]
-        ),
-        *(_level_table(effect) for effect in effects if effect.matters),
+        *(_points(result.points) if result.points else []),
+        *(_mattering(effects) if effects else ["No axis has more than one value."]),
         *(_best(figures) if len(figures.point) else []),
-        *(f"![{plot.stem}]({plot.name})" for plot in files if plot.suffix == ".png"),
+        *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
     ]
     text = "\n\n".join(sections) + "\n"
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -80,78 +71,41 @@ def _failures(figures: StudyFigures) -> list[str]:
     ]
 
 
-def _mattering(effects: Sequence[AxisEffect], points: int) -> list[str]:
+def _mattering(effects: Sequence[Effect]) -> list[str]:
+    """A row and a sentence for every factor."""
+
+    def ends(least: float, largest: float) -> str:
+        return f"{ratio(least)} to {ratio(largest)}"
+
     rows = [
         (
-            f"`{effect.axis}`",
-            f"{effect.time_ratio:.3f}x",
-            f"{effect.largest_time_ratio:.3f}x" if effect.groups else "",
-            f"{effect.speedup_ratio:.3f}x",
-            f"{effect.groups:,}" if effect.groups else "none: fitted",
+            ", ".join(f"`{axis}`" for axis in effect.axes),
+            f"{effect.sets:,}",
+            ends(effect.least_ratio, effect.largest_ratio) if effect.sets else "",
+            ends(effect.least_speedup_ratio, effect.largest_speedup_ratio) if effect.sets else "",
         )
         for effect in effects
     ]
-    sentences = "\n".join(f"- {sentence(effect)}" for effect in effects)
-    doubt = doubt_of(effects, points)
     return [
         "## Effects of the axes",
-        "Effect of each axis: time of the slowest over the fastest of the points that differ in "
-        "this axis alone, as the geometric mean and the largest value over all such sets of "
-        "points. If a sample has no such sets: the span of a fit of log(time) as a sum over the "
-        "axes.",
-        *([doubt] if doubt else []),
-        _table(("axis", "time", "largest", "speedup", "sets of points, all else equal"), rows),
-        sentences,
+        "Sets: points that differ in this axis alone. Time: slowest over fastest of a set, the "
+        "least and the largest of all sets. Speedup: largest over smallest, likewise. Axes that "
+        "move together are one.",
+        _table(("axis", "sets", "time", "speedup"), rows),
+        "\n".join(f"- {sentence(effect)}" for effect in effects),
     ]
 
 
-def doubt_of(effects: Sequence[AxisEffect], points: int) -> str | None:
-    """Why the effects may mean little; None: nothing speaks against them."""
-    levels = sum(len(effect.values) for effect in effects)
-    if all(effect.groups for effect in effects) or levels * _POINTS_PER_LEVEL <= points:
-        return None
-    return (
-        f"The fit has {counted(levels, 'number')} for {counted(points, 'point')}: its spans are "
-        "mostly chance. Use fewer values per axis or more points."
-    )
-
-
-def sentence(effect: AxisEffect) -> str:
-    """What an axis does, for people."""
-    if effect.idle:
-        return f"`{effect.axis}` has no effect on the time."
-    if not effect.matters:
-        most = max(effect.time_ratio, effect.largest_time_ratio)
-        return f"`{effect.axis}` has almost no effect: at most {100 * (most - 1):.2g} %."
-    first = f"`{effect.axis}` changes the time by a factor of {effect.time_ratio:.2f}"
-    if effect.time_ratio < MATTERS:
-        return f"{first} on average and at most {effect.largest_time_ratio:.2f}."
-    best = int(np.argmin(effect.level_times))
-    text = f"{first}; fastest at {_shown(effect.values[best])}"
-    enough = _enough(effect)
-    if enough is not None:
-        text += f"; beyond {_shown(effect.values[enough])} the gain is below 1 %"
-    return text + "."
-
-
-def _enough(effect: AxisEffect) -> int | None:
-    """The first of a falling axis' values behind which nothing more than 1 % happens."""
-    times = np.array(effect.level_times)
-    if not all(is_number(value) for value in effect.values):
-        return None
-    place = int(np.flatnonzero(times < times.min() * MATTERS)[0])
-    settled = times[place:].max() < times.min() * MATTERS
-    return place if settled and 0 < place < len(times) - 1 else None
-
-
-def _level_table(effect: AxisEffect) -> str:
-    """Mean time of every value of an axis, relative to the first."""
-    if len(effect.values) > _MOST_VALUES:
-        return f"`{effect.axis}` has {len(effect.values)} values; see the plot."
-    return _table(
-        (f"`{effect.axis}`", *map(_shown, effect.values)),
-        [("mean time, relative", *(f"{time:.3f}" for time in effect.level_times))],
-    )
+def _points(table: PointsTable) -> list[str]:
+    """The points that the terminal shows, with the explanations of their marks."""
+    columns = table.table().columns
+    header = [column.title.strip().replace("\n", " ") for column in columns]
+    rows = list(zip(*(column.cells for column in columns), strict=True))
+    return [
+        "## Points",
+        _table(header, rows),
+        "\n".join(f"- {line}" for line in table.explanations(header)),
+    ]
 
 
 def _best(figures: StudyFigures) -> list[str]:
@@ -179,17 +133,11 @@ def _points_table(figures: StudyFigures, rank: Floats) -> str:
             str(figures.point[place]),
             f"{figures.time_ms[place]:.4f}",
             f"{figures.speedup[place]:.3f}",
-            *(_shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
+            *(shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
         )
         for place in places
     ]
     return _table(header, rows)
-
-
-def _shown(value: Value) -> str:
-    if value is None:
-        return "(not given)"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,0 +1,108 @@
+"""What a study varies: its axes, those that move together as one.
+
+Two axes of a CSV of points, or a linked key and what it follows, may never vary apart. What either
+does to the time cannot be told apart then, so both are one factor.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.studies.axes import Value
+from simulator.studies.figures import Codes, StudyFigures, is_number
+
+_LARGEST = 1 << 62
+"""Numbers of sets of points are 64-bit integers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Factor:
+    """An axis, and the axes that follow it."""
+
+    axes: tuple[str, ...]
+    """The first is the leading one: its value decides the values of the others."""
+    values: tuple[tuple[Value, ...], ...]
+    """[levels] a value for each axis."""
+    codes: Codes
+    """[points] the level."""
+
+    @property
+    def lead(self) -> str:
+        """The axis that decides."""
+        return self.axes[0]
+
+
+def factors_of(figures: StudyFigures) -> tuple[Factor, ...]:
+    """The factors in the order of their leading axes; every axis is in one of them."""
+    leads: dict[str, str] = {}
+    for name in figures.axes:
+        leads[name] = next(
+            (lead for lead in figures.axes if lead != name and _leads(figures, lead, name)), name
+        )
+    roots = {name: _root(leads, name) for name in leads}
+    return tuple(
+        _factor(figures, [root, *(x for x in roots if roots[x] == root != x)])
+        for root in dict.fromkeys(roots.values())
+    )
+
+
+def _leads(figures: StudyFigures, lead: str, name: str) -> bool:
+    """True if an axis decides another; of two that decide each other, the first one leads."""
+    if not _decides(figures, lead, name):
+        return False
+    names = list(figures.axes)
+    return names.index(lead) < names.index(name) or not _decides(figures, name, lead)
+
+
+def _decides(figures: StudyFigures, lead: str, name: str) -> bool:
+    """True if each value of an axis occurs with one value of another, in step with it.
+
+    Numbers must rise or fall together: among random points, each of which has values of its own,
+    any axis would decide any other otherwise. Other values must be paired one to one.
+    """
+    values, others = figures.axes[lead], figures.axes[name]
+    of_value = np.zeros(len(values), dtype=np.int64)
+    of_value[figures.codes[lead]] = figures.codes[name]
+    if len(others) > len(values) or (of_value[figures.codes[lead]] != figures.codes[name]).any():
+        return False
+    if all(map(is_number, values)) and all(map(is_number, others)):
+        steps = np.diff(of_value)
+        return bool((steps >= 0).all() or (steps <= 0).all())
+    return len(others) == len(values)
+
+
+def _root(leads: dict[str, str], name: str) -> str:
+    while leads[name] != name:
+        name = leads[name]
+    return name
+
+
+def _factor(figures: StudyFigures, axes: Sequence[str]) -> Factor:
+    codes = figures.codes[axes[0]]
+    levels = len(figures.axes[axes[0]])
+    columns: list[list[Value]] = []
+    for name in axes:
+        of_level = np.zeros(levels, dtype=np.int64)
+        of_level[codes] = figures.codes[name]
+        columns.append([figures.axes[name][place] for place in of_level.tolist()])
+    return Factor(axes=tuple(axes), values=tuple(zip(*columns, strict=True)), codes=codes)
+
+
+def combined(many: Iterable[tuple[Codes, int]], points: int) -> NDArray[np.int64]:
+    """[points] one number for several codes: equal numbers, equal codes.
+
+    Args:
+        many: codes, and how many values they may have.
+        points: their length.
+
+    """
+    whole, numbers = np.zeros(points, dtype=np.int64), 1
+    for codes, length in many:
+        if numbers * length > _LARGEST:
+            found, whole = np.unique(whole, return_inverse=True)
+            numbers = len(found)
+        whole = whole * length + codes
+        numbers *= length
+    return whole

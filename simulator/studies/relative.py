@@ -1,0 +1,141 @@
+"""What points are relative to each other: a reference, scaling, dominated and slower points.
+
+Times compare within a *group*: points of one network at one batch and one precision. The reference
+of a group is the point whose hardware keys have their file's own values; without such a point, it
+is the group's first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.hardware.config import hardware_from
+from simulator.studies.axes import POINT_FIELDS, Value
+from simulator.studies.columns import column_of, flat
+from simulator.studies.factors import combined, factors_of
+from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.study import Study
+
+PES = "array.pes"
+Places = NDArray[np.int64]
+"""Places among a study's good points; -1: none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relations:
+    """[points] of the good points of a study."""
+
+    reference: Places
+    own: bool
+    """True if every reference has its file's own values."""
+    over_reference: Floats
+    """Time of the reference over the point's."""
+    efficiency: Floats | None
+    """That over the ratio of PEs; None if no axis is PEs."""
+    dominated: NDArray[np.bool_]
+    slower_than: Places
+    """The fastest smaller array of those that are faster than this one."""
+
+
+def machine_axes(figures: StudyFigures) -> list[str]:
+    """The axes that are hardware: the file, and its keys."""
+    return [name for name in figures.axes if name == "hw" or name not in POINT_FIELDS]
+
+
+def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floats) -> Relations:
+    """Relate the good points of a study.
+
+    Args:
+        study: what was run.
+        figures: of its points.
+        pes: [points] PEs.
+        area: [points] gate equivalents.
+
+    """
+    count = len(figures.point)
+    network = [name for name in figures.axes if name in POINT_FIELDS and name != "hw"]
+    group = combined(((figures.codes[n], len(figures.axes[n])) for n in network), count)
+    _, group = np.unique(group, return_inverse=True)
+    own = _own_values(study, figures)
+    order = np.lexsort((np.arange(count), ~own, group))
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    first = order[starts]
+    reference = first[group] if count else np.zeros(0, dtype=np.int64)
+    over = figures.time_ms[reference] / figures.time_ms
+    scaling = PES in figures.axes
+    return Relations(
+        reference=reference,
+        own=bool(own[first].all()),
+        over_reference=over,
+        efficiency=over / (pes / pes[reference]) if scaling else None,
+        dominated=_dominated(group, figures.time_ms, area),
+        slower_than=_slower_than(figures) if scaling else np.full(count, -1),
+    )
+
+
+def _own_values(study: Study, figures: StudyFigures) -> NDArray[np.bool_]:
+    """[points] true if every hardware key that is an axis has the value of the point's file."""
+    count = len(figures.point)
+    files = figures.axes.get("hw", tuple(study.inputs.hardware)[:1])
+    file = figures.codes.get("hw", np.zeros(count, dtype=np.int64))
+    keys = [name for name in machine_axes(figures) if name != "hw"]
+    found = np.ones(count, dtype=bool)
+    of_files = [_values(study, str(name)) for name in files]
+    for key in keys:
+        values = figures.axes[key]
+        same = np.array(
+            [[value == own.get(column_of(key)) for value in values] for own in of_files]
+        )
+        found &= same[file, figures.codes[key]]
+    return found
+
+
+def _values(study: Study, name: str) -> Mapping[str, Value]:
+    """The columns of a hardware file as it is."""
+    hardware = hardware_from(dict(study.inputs.hardware[name]), {}, name)
+    return flat(msgspec.to_builtins(hardware))
+
+
+def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_]:
+    """[points] true if a point of the group is no slower, no larger, and better in one of them."""
+    order = np.lexsort((area, time_ms, group))
+    found = np.zeros(len(order), dtype=bool)
+    for points in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
+        times, areas = time_ms[points], area[points]
+        smallest = np.minimum.accumulate(areas)
+        # of equal times the smallest is first, so an earlier point that is as small is better
+        equal = np.zeros(len(points), dtype=bool)
+        equal[1:] = (np.diff(times) == 0) & (np.diff(areas) == 0)
+        before = np.append(np.inf, smallest[:-1])
+        worse = before <= areas
+        for place in np.flatnonzero(equal):  # what equals a point shares its fate
+            worse[place] = worse[place - 1]
+        found[points] = worse
+    return found
+
+
+def _slower_than(figures: StudyFigures) -> Places:
+    """The fastest smaller array of the points that agree in all but the PEs, if it is faster."""
+    others = [factor for factor in factors_of(figures) if PES not in factor.axes]
+    count = len(figures.point)
+    sets = combined(((x.codes, len(x.values)) for x in others), count)
+    pes = figures.codes[PES].astype(np.int64)
+    found = np.full(count, -1, dtype=np.int64)
+    order = np.lexsort((figures.time_ms, pes, sets))
+    fastest, its_set = -1, -1
+    waiting: list[int] = []  # points of as many PEs as the current one
+    for point in order.tolist():
+        if sets[point] != its_set:
+            fastest, its_set, waiting = -1, int(sets[point]), []
+        elif waiting and pes[point] != pes[waiting[0]]:
+            best = waiting[0]  # of equal PEs the fastest is first
+            if fastest < 0 or figures.time_ms[best] < figures.time_ms[fastest]:
+                fastest = best
+            waiting = []
+        waiting.append(point)
+        if fastest >= 0 and figures.time_ms[fastest] < figures.time_ms[point]:
+            found[point] = fastest
+    return found

@@ -1,0 +1,78 @@
+"""The columns of a study's table that hang on the other points, made chunk by chunk."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from simulator.report.attribution import PARTS, Part
+from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.chunks import Columns
+from simulator.studies.columns import RELATIVE_COLUMNS
+from simulator.studies.figures import Codes
+from simulator.studies.relative import Relations
+
+
+class RelativeColumns:
+    """Values of `RELATIVE_COLUMNS`; null for points that failed."""
+
+    def __init__(self, points: Codes, relations: Relations) -> None:
+        """Begin without causes.
+
+        Args:
+            points: [good points] their numbers, rising.
+            relations: of the good points.
+
+        """
+        self._points = points.astype(np.int64)
+        self._relations = relations
+        slower = np.flatnonzero(relations.slower_than >= 0)
+        places = np.concatenate((slower, relations.slower_than[slower]))
+        self.compared = set(self._points[places].tolist())
+        """Numbers of points whose causes are compared."""
+        self._parts: dict[int, Mapping[Part, int]] = {}
+
+    def gather(self, first: int, columns: Columns) -> None:
+        """Keep the causes of a chunk's points that are compared with others."""
+        for row, cycles in enumerate(columns[CYCLES[PARTS[0]]]):
+            if first + row in self.compared and cycles is not None:
+                self._parts[first + row] = {part: columns[CYCLES[part]][row] for part in PARTS}
+
+    def of(self, first: int, columns: Columns) -> Columns:
+        """The columns of a chunk.
+
+        Args:
+            first: number of its first point.
+            columns: its other columns.
+
+        """
+        count = len(columns["error"])
+        rows: list[Mapping[str, Any]] = [{}] * count
+        begin, end = np.searchsorted(self._points, [first, first + count])
+        for place in range(begin, end):
+            rows[int(self._points[place]) - first] = self._row(place)
+        return {name: [row.get(name) for row in rows] for name in RELATIVE_COLUMNS}
+
+    def _row(self, place: int) -> Mapping[str, Any]:
+        of = self._relations
+        row = {
+            "reference_point": int(self._points[of.reference[place]]),
+            "speedup_over_reference": float(of.over_reference[place]),
+            "dominated": bool(of.dominated[place]),
+        }
+        if of.efficiency is not None:
+            row["scaling_efficiency_percent"] = 100 * float(of.efficiency[place])
+        if of.slower_than[place] >= 0:
+            faster = int(self._points[of.slower_than[place]])
+            row["slower_than_point"] = faster
+            row |= self._grown(int(self._points[place]), faster)
+        return row
+
+    def _grown(self, point: int, faster: int) -> Mapping[str, Any]:
+        """The cause that grew most from one point to a slower one, if both are known."""
+        if point not in self._parts or faster not in self._parts:
+            return {}
+        now, before = self._parts[point], self._parts[faster]
+        cause = max(PARTS, key=lambda part: now[part] - before[part])
+        share = now[cause] / max(1, sum(now.values()))
+        return {"grown_cause": CAUSES[cause], "grown_cause_percent": 100 * share}

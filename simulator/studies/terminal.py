@@ -1,0 +1,308 @@
+"""The table of a study's points in the terminal: what a designer would put in a paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from simulator.report.lines import print_line
+from simulator.report.tables import Column, Table, print_table
+from simulator.report.title import time_unit
+from simulator.report.wording import counted
+from simulator.studies.axes import POINT_FIELDS
+from simulator.studies.causes import MANY_COMMANDS, MANY_POINTS
+from simulator.studies.columns import column_of
+from simulator.studies.factors import Factor, factors_of
+from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.relative import PES, Relations, machine_axes
+from simulator.studies.study import Study
+from simulator.studies.wording import short_name, shown
+
+MOST_ROWS = 40
+"""Points that the terminal shows; the files have all of them."""
+_EXPLAINED = 5
+"""Slower points that are explained."""
+_MOST_DECIMALS = 6
+_IDLE = 2
+"""Stages whose idle PEs an explanation names."""
+_FASTEST, _CHEAPEST, _SLOWER, _DOMINATED = "*+!~"
+"""Marks of points, in the order in which they are printed."""
+
+Row = Mapping[str, Any]
+
+
+def shown_places(figures: StudyFigures, relations: Relations) -> list[int]:
+    """Places of the points that the table shows: all, or what no other dominates and the first."""
+    every = np.arange(len(figures.point))
+    if len(every) > MOST_ROWS:
+        good = every[~relations.dominated][:MOST_ROWS]
+        others = every[relations.dominated][: MOST_ROWS - len(good)]
+        every = np.sort(np.concatenate((good, others)))
+    places: list[int] = every.tolist()
+    return places
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsTable:
+    """The points of a finished study that the terminal and the summary show."""
+
+    study: Study
+    figures: StudyFigures
+    relations: Relations
+    rows: Sequence[Row]
+    """Rows of the table of points."""
+
+    def draw(self, console: Console) -> None:
+        """Print the table and the lines that explain its marks."""
+        titles = print_table(self.table(), console)
+        print_line(console, "")
+        for line in self.explanations(titles):
+            print_line(console, line)
+
+    def table(self) -> Table:
+        """The points as columns; the fastest ones in bold."""
+        best = {n for n, row in enumerate(self.rows) if _FASTEST in self._marks[row["point"]]}
+        return Table(columns=[*self._axis_columns(), *self._result_columns()], sums=frozenset(best))
+
+    # --- columns --------------------------------------------------------------------------------
+
+    def _axis_columns(self) -> list[Column]:
+        """One per axis; the first carries the marks."""
+        marks = [self._marks[row["point"]] for row in self.rows]
+        width = max(map(len, marks))
+        names = list(self.figures.axes) or ["model"]
+        leads = {factor.lead for factor in self._factors}
+        columns = []
+        for number, name in enumerate(names):
+            values = [row[column_of(name)] for row in self.rows]
+            cells = [shown(value) for value in values]
+            if number == 0:
+                cells = [f"{cell}{mark:{width}}" for cell, mark in zip(cells, marks, strict=True)]
+            texts = any(isinstance(value, str) for value in values)
+            columns.append(
+                Column(
+                    title=short_name(name) + " " * (width if number == 0 and not texts else 0),
+                    cells=cells,
+                    kind="label" if texts else "number",
+                    importance=100 if number == 0 or name in leads else 45,
+                )
+            )
+        return columns
+
+    def _result_columns(self) -> list[Column]:
+        """Times, ratios, costs and the bottleneck."""
+        unit, factor = time_unit([max(row["time_ms"] for row in self.rows)])
+        base = f"{self.study.inputs.baseline_bits:g} bit"
+        columns = [
+            self._numbers(unit, "time_ms", 100, factor, least=3, more=True),
+            self._numbers(base, "baseline_time_ms", 70, factor, least=3),
+            self._numbers("speedup", "speedup", 85, least=2),
+        ]
+        if machine_axes(self.figures):
+            columns.append(self._numbers(self._versus, "speedup_over_reference", 75, least=2))
+        if self.relations.efficiency is not None:
+            columns.append(self._numbers("eff.%", "scaling_efficiency_percent", 65))
+        mega = self._numbers("MGE", "area_gate_equivalents", 72, 1e-6, least=2, more=True)
+        product = self._numbers(f"{unit}*MGE", "time_area_ms_mge", 68, factor, least=2, more=True)
+        columns += [mega, product]
+        columns.append(
+            Column(
+                title="bottleneck",
+                cells=[_cause(row) for row in self.rows],
+                kind="label",
+                importance=90,
+            )
+        )
+        energy = self._numbers("µJ", "energy_uj", 40)
+        images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
+        return [*columns, energy, images]
+
+    def _numbers(
+        self,
+        title: str,
+        column: str,
+        importance: int,
+        factor: float = 1,
+        *,
+        least: int = 0,
+        more: bool = False,
+    ) -> Column:
+        """A column of numbers.
+
+        Args:
+            title: of the column.
+            column: of the table of points.
+            importance: see `Column`.
+            factor: from the column's unit to the title's.
+            least: decimals at least.
+            more: take decimals for two digits of the smallest number.
+
+        """
+        values = [row[column] for row in self.rows]
+        smallest = min((abs(factor * value) for value in values if value), default=1.0)
+        decimals = least
+        while more and decimals < _MOST_DECIMALS and smallest * 10**decimals < 10:
+            decimals += 1
+        cells = ["" if value is None else f"{factor * value:,.{decimals}f}" for value in values]
+        return Column(title=title, cells=cells, importance=importance)
+
+    @property
+    def _batches(self) -> bool:
+        return "batch" in self.figures.axes
+
+    @property
+    def _factors(self) -> tuple[Factor, ...]:
+        return factors_of(self.figures)
+
+    # --- the reference --------------------------------------------------------------------------
+
+    @property
+    def _versus(self) -> str:
+        """Title of the column that compares with the reference."""
+        place = int(self.relations.reference[0])
+        axes = machine_axes(self.figures)
+        values = {name: self._value(name, place) for name in axes}
+        same = all(
+            (self.figures.codes[name][self.relations.reference] == code).all()
+            for name, code in ((name, self.figures.codes[name][place]) for name in axes)
+        )
+        if same and PES in axes and [f.lead for f in self._factors if f.lead in axes] == [PES]:
+            return f"vs {values[PES]} PEs"
+        return "vs ref."
+
+    def _value(self, name: str, place: int) -> str:
+        return shown(self.figures.axes[name][self.figures.codes[name][place]])
+
+    def _reference(self, title: str) -> str:
+        """What the column of that title compares with."""
+        axes = machine_axes(self.figures)
+        groups = np.unique(self.relations.reference)
+        same = {
+            name: self._value(name, int(groups[0]))
+            for name in axes
+            if len(np.unique(self.figures.codes[name][groups])) == 1
+        }
+        point = ", ".join(
+            f"{value} PEs" if name == PES else f"{short_name(name)} {value}"
+            for name, value in same.items()
+        )
+        values = "values" if len(axes) > 1 else "value"
+        why = (
+            f"the file's own {values}"
+            if self.relations.own
+            else (
+                f"the first point because the file's own {values} "
+                f"{'are' if len(axes) > 1 else 'is'} not in the study"
+            )
+        )
+        others = [name for name in self.figures.axes if name in POINT_FIELDS and name != "hw"]
+        each = f", for each {' and '.join(map(short_name, others))}" if others else ""
+        return f"{title}: speed over {point or 'the reference'}, {why}{each}"
+
+    # --- marks ----------------------------------------------------------------------------------
+
+    @property
+    def _marks(self) -> dict[int, str]:
+        """Marks of every row by the number of its point."""
+        figures, relations = self.figures, self.relations
+        place_of = {int(point): place for place, point in enumerate(figures.point.tolist())}
+        rows = {row["point"]: row for row in self.rows}
+        found = {}
+        if len(figures.point) == 1:
+            return dict.fromkeys(rows, "")
+        fastest = _least(relations.reference, figures.time_ms)
+        cost = {p: row["time_area_ms_mge"] for p, row in rows.items()}
+        for point in rows:
+            place = place_of[point]
+            group = relations.reference == relations.reference[place]
+            mine = [cost[int(p)] for p in figures.point[group].tolist() if int(p) in cost]
+            marks = _FASTEST * bool(fastest[place])
+            marks += _CHEAPEST * (cost[point] == min(mine))
+            marks += _SLOWER * bool(relations.slower_than[place] >= 0)
+            found[point] = marks + _DOMINATED * bool(relations.dominated[place])
+        return found
+
+    def explanations(self, titles: Sequence[str]) -> list[str]:
+        """Lines below the table: the reference, the marks, what is left out."""
+        every = "".join(self._marks.values())
+        unit = next((t for t in titles if t.endswith("*MGE")), "")
+        legend = [
+            f"{mark} {text}"
+            for mark, text in (
+                (_FASTEST, "fastest"),
+                (_CHEAPEST, f"least {unit or 'time*area'}"),
+                (_DOMINATED, "dominated: another point is no slower and no larger"),
+            )
+            if mark in every
+        ]
+        lines = self._slower_lines()
+        lines += [", ".join(legend)] if legend else []
+        lines += [self._reference(title) for title in titles if title.startswith("vs ")]
+        if "µJ" in titles:
+            lines.append(f"µJ: energy by the table {self.study.inputs.energy.name}")
+        return [*lines, *self._left_out()]
+
+    def _slower_lines(self) -> list[str]:
+        """Why points are slower than a smaller array."""
+        slower = [row for row in self.rows if row["slower_than_point"] is not None]
+        pes = dict(zip(self.figures.point.tolist(), self._pes(), strict=True)) if slower else {}
+        lines = []
+        for row in slower[:_EXPLAINED]:
+            who = f" {row['hw.array.pes']} PEs" if len(slower) > 1 else ""
+            text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
+            reasons = [row["grown_cause"]] if row["grown_cause"] else []
+            if row["idle_pes"]:
+                reasons += [
+                    f"{x.replace(' in ', ' PEs idle in ')}"
+                    for x in row["idle_pes"].split(", ")[:_IDLE]
+                ]
+            lines.append(f"{text}: {'; '.join(reasons)}" if reasons else text)
+        if len(slower) > _EXPLAINED:
+            lines.append(f"{_SLOWER} {counted(len(slower) - _EXPLAINED, 'more point')} slower")
+        return lines
+
+    def _pes(self) -> list[str]:
+        """[good points] PEs."""
+        values = [shown(value) for value in self.figures.axes[PES]]
+        return [values[code] for code in self.figures.codes[PES].tolist()]
+
+    def _left_out(self) -> list[str]:
+        """Points and causes that the table does not have."""
+        lines = []
+        total = len(self.figures.point)
+        if total > len(self.rows):
+            good = int((~self.relations.dominated).sum())
+            lines.append(
+                f"{len(self.rows)} of {total:,} points: the first of {good:,} that no other point "
+                "dominates, and the first others; the files have all of them"
+            )
+        if self.study.inputs.causes == "none":
+            lines.append(
+                f"bottlenecks: not traced in a study of more than {MANY_POINTS} points; add --why "
+                "to trace every point"
+            )
+        missing = sum(row["bottleneck"] is None for row in self.rows)
+        if self.study.inputs.causes == "small" and missing:
+            lines.append(
+                f"bottlenecks: {counted(missing, 'point')} not traced because of more than "
+                f"{MANY_COMMANDS:,} commands; add --why to trace every point"
+            )
+        return lines
+
+
+def _least(groups: Any, values: Floats) -> Any:
+    """[points] true if no point of the group has a smaller value."""
+    least = np.full(len(values), np.inf)
+    np.minimum.at(least, groups, values)
+    return values == least[groups]
+
+
+def _cause(row: Row) -> str:
+    """The bottleneck with its share; for a slower point the cause that grew."""
+    if row["grown_cause"] is not None:
+        return f"{row['grown_cause']} {row['grown_cause_percent']:.0f} %"
+    if row["bottleneck"] is None:
+        return ""
+    return f"{row['bottleneck']} {row['bottleneck_percent']:.0f} %"

@@ -1,0 +1,178 @@
+"""Words of a study's reports: short names of axes, values, ratios, and what ran against what."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from simulator.errors import InputError
+from simulator.hardware.config import hardware_keys
+from simulator.report.lines import listed
+from simulator.report.title import scope
+from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
+from simulator.studies.effects import Effect
+from simulator.studies.figures import StudyFigures
+from simulator.studies.relative import PES
+from simulator.studies.study import Study
+from simulator.workload import Workload, configure
+
+_SHORT = {
+    PES: "PEs",
+    "hw": "hardware",
+    "input_size": "input size",
+    "activation_bits": "act. bits",
+    "tau_1x1": "tau-1x1",
+}
+_MANY = 3
+"""Values of a constant or networks that a heading names; further ones are counted."""
+
+
+@cache
+def short_name(axis: str) -> str:
+    """An axis in a table or a plot: `PEs`, `batch`, `index buffer kib`.
+
+    A key of the hardware file loses the sections that no other key needs to tell it apart.
+    """
+    if axis in _SHORT or axis in POINT_FIELDS:
+        return _SHORT.get(axis, axis)
+    sections = axis.split(".")
+    for start in reversed(range(len(sections))):
+        tail = ".".join(sections[start:])
+        same = [key for key in hardware_keys() if key == tail or key.endswith(f".{tail}")]
+        if len(same) <= 1:
+            return tail.replace(".", " ").replace("_", " ")
+    return axis
+
+
+def shown(value: Value) -> str:
+    """A value of an axis."""
+    if value is None:
+        return "(not given)"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def ratio(value: float) -> str:
+    """A ratio such as `3.12x`, or `60.3x` from 20 on."""
+    return f"{value:.2f}x" if value < 20 else f"{value:,.1f}x"
+
+
+def heading(study: Study, figures: StudyFigures) -> str:
+    """What ran against what: points, networks, hardware, bits, the baseline and the scope."""
+    said = {name: _values(study, figures, name) for name in study.axis_names}
+    networks = _networks(study)
+    titles = [f"{x.title}, {x.input_height}×{x.input_width}" for x in networks[:_MANY]]
+    if len(networks) > _MANY:
+        titles.append(f"{len(networks) - _MANY} more networks")
+    precision = [_precision(name, said[name]) for name in PRECISION if said.get(name)]
+    facts = [
+        f"{name.replace('_', ' ')} {_few(said[name])}"
+        for name in ("batch", "activation_bits")
+        if said.get(name)
+    ]
+    constants = [
+        f"{short_name(name)} {_few(values)}"
+        for name, values in said.items()
+        if name not in POINT_FIELDS and len(values) == 1
+    ]
+    scopes = dict.fromkeys(scope(network) for network in networks)
+    layers = "; ".join(scopes) if len(scopes) <= _MANY else f"{len(scopes)} different scopes"
+    count = f"{figures.point_count:,} point{'s' if figures.point_count > 1 else ''}"
+    hardware = listed([*map(str, said["hw"])][:_MANY])
+    return (
+        f"{count}: {listed(titles)}, on {hardware}"
+        f"{' with ' + listed(constants) if constants else ''}: "
+        f"{', '.join([listed(precision) or 'bits as in the file', *facts])} against "
+        f"{study.inputs.baseline_bits:g} bit on the same hardware; {layers}"
+    )
+
+
+def _values(study: Study, figures: StudyFigures, name: str) -> tuple[Value, ...]:
+    """The values of an axis over all points; constants too."""
+    if name in figures.axes:
+        return figures.axes[name]
+    described = study.described
+    if "axes" in described:
+        return tuple(described["axes"][name])
+    first = dict(zip(study.axis_names, next(iter(study.points)), strict=True))
+    return () if first[name] is None else (first[name],)
+
+
+def _precision(name: str, values: Sequence[Value]) -> str:
+    if name == "bits":
+        return f"{_few(values)} bit"
+    return f"{name.replace('_', '-')} {_few(values)}"
+
+
+def _few(values: Sequence[Value]) -> str:
+    """Values by name, or the ends of many."""
+    texts = [*map(shown, values)]
+    return listed(texts) if len(texts) <= _MANY + 1 else f"{texts[0]} to {texts[-1]}"
+
+
+def _networks(study: Study) -> list[Workload]:
+    """The networks as the runs compute them, each once."""
+    found: dict[str, Workload] = {}
+    for (_, _, chosen), network in study.inputs.workloads.items():
+        if chosen or not isinstance(network, Workload):
+            continue
+        try:
+            run = configure(
+                network,
+                bits=study.inputs.baseline_bits,
+                include_full_precision=study.inputs.include_full_precision,
+            )
+        except InputError:  # a network without a baseline has no points
+            continue
+        found.setdefault(f"{run.title} {run.input_height} {run.input_width}", run)
+    return list(found.values())
+
+
+# --- effects ------------------------------------------------------------------------------------
+
+
+def sentence(effect: Effect) -> str:
+    """What a factor does, for people; true of every set of points that differ in it alone."""
+    name = listed([f"`{effect.axis}`", *(f"`{axis}`" for axis in effect.axes[1:])])
+    if len(effect.axes) > 1:
+        name += " together"
+    plural = len(effect.axes) > 1
+    if not effect.sets:
+        verb = "have no measured effect" if plural else "has no measured effect"
+        return f"{name} {verb} because no two points differ in {'these' if plural else 'it'} alone."
+    if effect.idle:
+        return f"{name} {'have' if plural else 'has'} no effect on the time."
+    if not effect.matters:
+        percent = 100 * (effect.largest_ratio - 1)
+        verb = "have" if plural else "has"
+        return f"{name} {verb} almost no effect on the time: at most {percent:.2g} %."
+    verb = "change" if plural else "changes"
+    return f"{name} {verb} the time by {_range(effect)}{_best(effect)}{_enough(effect)}."
+
+
+def _range(effect: Effect) -> str:
+    """The ratio of times, or its ends over the sets."""
+    least, largest = ratio(effect.least_ratio), ratio(effect.largest_ratio)
+    if least == largest:
+        return largest
+    return f"{least} to {largest}, depending on the other axes"
+
+
+def _best(effect: Effect) -> str:
+    """The fastest values, if every set has every value."""
+    if not effect.complete:
+        return ""
+    if effect.always_fastest:
+        text = f"; fastest at {_levels(effect, effect.always_fastest, 'and')}"
+        if effect.sets == 1 and effect.slowest:
+            text += f", slowest at {_levels(effect, effect.slowest, 'and')}"
+        return text
+    others = listed([f"`{axis}`" for axis in effect.depends_on]) or "the other axes"
+    return f"; fastest at {_levels(effect, effect.fastest, 'or')}, depending on {others}"
+
+
+def _enough(effect: Effect) -> str:
+    if effect.enough is None:
+        return ""
+    return f"; from {shown(effect.leading_values[effect.enough])} on, within 1 % of the fastest"
+
+
+def _levels(effect: Effect, levels: Sequence[int], last: str) -> str:
+    return listed([shown(effect.leading_values[level]) for level in levels], last)

@@ -21,19 +21,19 @@ import psutil
 import pytest
 from pyarrow import parquet
 
+from simulator import simulate
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, hardware_keys, read_hardware
+from simulator.report import tabular
+from simulator.report.attribution import total
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
+from simulator.studies.causes import CAUSES
 from simulator.studies.columns import column_of, point_columns
-from simulator.studies.effects import axis_effects
-from simulator.studies.figures import StudyFigures
 from simulator.studies.local import run_locally
-from simulator.studies.plots import front
 from simulator.studies.points import Grid, PointsFile, Sample
-from simulator.studies.summary import sentence
 from tests.conftest import ROOT, Command
 from tests.test_bad_input import NET, refused
 
@@ -294,7 +294,7 @@ class TestCommand:
         study = ("sweep", "--hw", "cofluent64", "--model", net, "--out", "study", "--jobs", 1)
         done = command(*study, "--tau", "3,5")
         assert done.returncode == 0, done.stderr
-        for words in ("2 points", "`tau` changes the time", "written: study/"):
+        for words in ("2 points: ", "`tau` changes the time", "written: study/"):
             assert words in done.stdout
         before = written(tmp_path / "study")
         assert set(before) == {
@@ -325,7 +325,7 @@ class TestCommand:
             (("--scheduler", "tcp://127.0.0.1:1", "--jobs", "2"), "choose one"),
             (
                 ("--hw", "cofluent64", "--model", "r20", "--seed", "1"),
-                "--seed has no effect without --sample",
+                "--seed has no effect without --sample or --subset random",
             ),
             (
                 ("--hw", "cofluent64", "--model", "r20,r18", "--baseline-bits", "0.5"),
@@ -494,65 +494,6 @@ class TestNothingIsLost:
         assert [data.row_group(i).num_rows for i in range(4)] == [50, 50, 50, 42]
 
 
-@pytest.mark.unit
-class TestFigures:
-    """What mattered, on times that are made up: 10 * a, times 3 where b = 2; c does nothing."""
-
-    @staticmethod
-    def figures(chosen: slice = slice(None)) -> StudyFigures:
-        points = np.array(np.meshgrid([0, 1, 2], [0, 1], [0, 1], indexing="ij")).reshape(3, -1)
-        a, b, c = points[:, chosen].astype(np.int32)
-        time_ms = 10.0 * 2.0**a * 3.0**b
-        return StudyFigures(
-            point_count=len(a),
-            errors={},
-            axes={"a": (1, 2, 4), "b": ("one", "two"), "c": (7, 8)},
-            codes={"a": a, "b": b, "c": c},
-            time_ms=time_ms,
-            speedup=1 / time_ms,
-            point=np.arange(len(a)),
-        )
-
-    def test_effects_of_a_grid(self) -> None:
-        a, b, c = axis_effects(self.figures())
-        assert [(e.axis, e.groups) for e in (a, b, c)] == [("a", 4), ("b", 6), ("c", 6)]
-        assert (a.time_ratio, a.largest_time_ratio) == (pytest.approx(4), pytest.approx(4))
-        assert a.level_times == pytest.approx((1, 2, 4))
-        assert b.level_times == pytest.approx((1, 3))
-        assert c.time_ratio == 1
-        assert c.idle
-        assert not b.idle
-        assert sentence(c) == "`c` has no effect on the time."
-        assert sentence(a) == "`a` changes the time by a factor of 4.00; fastest at 1."
-
-    def test_a_sparse_sample_is_fitted(self) -> None:
-        effects = {e.axis: e for e in axis_effects(self.figures(slice(None, None, 5)))}
-        assert all(e.groups == 0 for e in effects.values())
-        # points 0, 5, 10: (a, b, c) = (1, 1, 7), (2, 1, 8), (4, 2, 7)
-
-    def test_a_fit_tells_unbalanced_axes_apart(self) -> None:
-        chosen = np.array([0, 2, 4, 5, 8, 11])  # no design: some pairs differ in one axis
-        whole = self.figures()
-        part = StudyFigures(
-            point_count=6,
-            errors={},
-            axes=whole.axes,
-            codes={name: codes[chosen] for name, codes in whole.codes.items()},
-            time_ms=whole.time_ms[chosen],
-            speedup=whole.speedup[chosen],
-            point=chosen,
-        )
-        effects = {e.axis: e for e in axis_effects(part)}
-        assert effects["a"].level_times == pytest.approx((1, 2, 4))
-        assert effects["b"].level_times == pytest.approx((1, 3))
-        assert effects["c"].level_times == pytest.approx((1, 1))
-
-    def test_the_pareto_front(self) -> None:
-        cost = np.array([1.0, 2.0, 2.0, 3.0, 4.0])
-        times = np.array([9.0, 9.0, 5.0, 6.0, 1.0])
-        assert front(cost, times).tolist() == [0, 2, 4]
-
-
 @pytest.mark.command
 def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     axes = [
@@ -573,20 +514,130 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     assert {path.name for path in result.files} >= {"heatmap.png", "heatmap.svg", "pareto.svg"}
 
 
+@pytest.mark.unit
+class TestColumnsOfPoints:
+    """Columns that a single run has elsewhere, and those that compare points."""
+
+    @pytest.mark.parametrize("timing", ["fixed", "ddr4-2400"])
+    def test_costs_and_causes_are_those_of_a_single_run(
+        self, net: Path, tmp_path: Path, timing: str
+    ) -> None:
+        keys = {"array.pes": "24,96", "array.pe.partial_sum_bits": "16,20"}
+        settings = [setting_axis(f"{key}={values}") for key, values in keys.items()]
+        settings.append(setting_axis(f"memory.dram.timing={timing}"))
+        study = grid_study(
+            [axis("hw", "cofluent64"), axis("model", str(net)), axis("bits", "0.56"), *settings],
+            include_full_precision=True,
+            energy="7nm",
+            taus={"b": 3},
+        )
+        result = run_study(study, tmp_path / "study", jobs=1, tables_only=True)
+        assert result.points is not None
+        assert len(result.points.rows) == 4
+        for row in result.points.rows:
+            single = simulate(
+                str(net), "cofluent64", bits=0.56, include_full_precision=True, taus={"b": 3},
+                set={key: row[f"hw.{key}"] for key in (*keys, "memory.dram.timing")},
+            ).with_energy("7nm")  # fmt: skip
+            assert single.energy is not None
+            assert row["energy_uj"] == pytest.approx(single.energy.run.microjoules, rel=1e-12)
+            assert row["baseline_energy_uj"] == single.energy.baseline.microjoules
+            assert row["energy_delay_uj_ms"] == row["energy_uj"] * single.time_ms
+            assert row["area_gate_equivalents"] == sum(single.area.values())
+            assert row["time_area_ms_mge"] == pytest.approx(
+                single.time_ms * sum(single.area.values()) / 1e6
+            )
+            assert row["images_per_second"] == pytest.approx(1e3 / single.time_ms)
+            cycles = total(single.run.attribution)
+            assert {part: row[f"{part}_cycles"] for part in cycles} == cycles
+            most = max(cycles.values())
+            assert row["bottleneck"] in {CAUSES[part] for part in cycles if cycles[part] == most}
+            assert row["bottleneck_percent"] == pytest.approx(100 * most / single.cycles)
+
+    def test_points_are_compared_within_their_precision(self, net: Path, tmp_path: Path) -> None:
+        axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "3,5")]
+        sizes = [setting_axis("array.pes=16:128:+16"), setting_axis("clock_ghz=0.5,1")]
+        sizes.append(setting_axis("memory.index_buffer.bytes_per_cycle=64"))
+        result = run_study(
+            grid_study([*axes, *sizes]), tmp_path / "study", jobs=1, tables_only=True
+        )
+        assert result.points is not None
+        rows = result.points.rows
+        assert len(rows) == 32
+        for row in rows:
+            mine = [other for other in rows if other["tau"] == row["tau"]]
+            (own,) = [x for x in mine if (x["hw.array.pes"], x["hw.clock_ghz"]) == (64, 1)]
+            assert row["reference_point"] == own["point"]
+            assert row["speedup_over_reference"] == own["time_ms"] / row["time_ms"]
+            assert row["scaling_efficiency_percent"] == pytest.approx(
+                100 * own["time_ms"] / row["time_ms"] * 64 / row["hw.array.pes"]
+            )
+            costs = [(x["time_ms"], x["area_gate_equivalents"]) for x in mine]
+            cost = (row["time_ms"], row["area_gate_equivalents"])
+            better = [x for x in costs if x != cost and x[0] <= cost[0] and x[1] <= cost[1]]
+            assert row["dominated"] is bool(better)
+            smaller = [
+                x
+                for x in mine
+                if x["hw.clock_ghz"] == row["hw.clock_ghz"]
+                and x["hw.array.pes"] < row["hw.array.pes"]
+                and x["time_ms"] < row["time_ms"]
+            ]
+            least = min((x["time_ms"] for x in smaller), default=None)
+            found = row["slower_than_point"]
+            assert (None if found is None else rows[found]["time_ms"]) == least
+            if found is not None:
+                grown = {
+                    CAUSES[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
+                    for part in CAUSES
+                }
+                assert grown[row["grown_cause"]] == max(grown.values()) > 0
+        assert any(row["slower_than_point"] is not None for row in rows)
+
+    def test_rows_of_either_form_are_equal(
+        self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = []
+        for form in ("parquet", "csv"):
+            monkeypatch.setattr(tabular, "installed", lambda _, form=form: form == "parquet")
+            study = run_study(small_study(net), tmp_path / form, jobs=1, tables_only=True)
+            assert study.files[0].suffix == f".{form}"
+            assert study.points is not None
+            rows.append(study.points.rows)
+            monkeypatch.undo()
+        assert rows[0] == rows[1]
+        assert len(rows[0]) == 40
+
+
 @pytest.mark.command
-@pytest.mark.parametrize(("values", "doubted"), [("1:3:+0.01", True), ("1:3:+1", False)])
-def test_a_summary_doubts_a_fit_of_too_many_values(
-    net: Path, tmp_path: Path, values: str, doubted: bool
-) -> None:
-    axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "1:8:+1")]
-    keys = ("clock_ghz", "memory.dram.bytes_per_cycle")
-    settings = [setting_axis(f"{key}={values}") for key in keys]
-    study = grid_study([*axes, *settings], sample=60, seed=3)
-    result = run_study(study, tmp_path / "study", jobs=1)
-    text = (tmp_path / "study/summary.md").read_text()
-    assert ("its spans are mostly chance" in text) is doubted  # more than 60 values, or 14 at most
-    doubt = result.summary()["doubt"]
-    assert (doubt in text) if doubted else doubt is None
+class TestTable:
+    def test_a_study_without_a_folder(self, command: Command, net: Path, tmp_path: Path) -> None:
+        done = command(
+            "sweep", "--hw", "cofluent64", "--model", net, "--tau", 5, "--jobs", 1,
+            "--set", "array.pes=32,64,96,128",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert max(map(len, done.stdout.splitlines())) <= 80
+        assert done.stdout.startswith("4 points: Net, 4×4, on cofluent64: tau 5 against 1 bit on ")
+        assert "all 2 layers with weights: binary 3×3 convolutions" in done.stdout
+        row = re.search(r"^ *64[*+~! ]* .*$", done.stdout, flags=re.M)
+        assert row is not None
+        assert " 1.00 " in row[0]
+        assert " 100 " in row[0]
+        assert {path.name for path in tmp_path.iterdir()} == {"net.yaml"}
+
+    def test_bottlenecks_of_many_points_are_asked_for(self, net: Path, tmp_path: Path) -> None:
+        axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "3")]
+        axes.append(setting_axis("array.pes=8:328:+8"))
+        for why in (False, True):
+            study = grid_study(axes, why=why)
+            result = run_study(study, tmp_path / str(why), jobs=1, tables_only=True)
+            assert result.points is not None
+            assert len(result.points.rows) == 40
+            assert all((row["bottleneck"] is not None) is why for row in result.points.rows)
+            text = re.sub(r"\s+", " ", str(result))
+            assert ("not traced in a study of more than 40 points; add --why" in text) is not why
+            assert "40 of 41 points" in text
 
 
 @pytest.mark.docs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.formatting import Command
+from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
@@ -29,6 +29,9 @@ Examples:
       --set array.pes=16:1024:+1 --set memory.index_buffer.kib=64:1024:x2 \\
       --sample 1000 --seed 1 --out sample
   simulate sweep --points points.csv --hw cofluent64 --out from-file
+  simulate sweep --hw cofluent64 --model r18 --bits 1,0.56 --out pes \
+      --set array.pes=16:256:x2 --style paper \
+      --plot x=array.pes y=energy_uj hue=bits
   simulate sweep --points points.csv --hw cofluent64 \\
       --scheduler tcp://10.0.0.1:8786 --out far
 
@@ -109,6 +112,22 @@ _POINTS = "Points"
     is_flag=True,
     help="Also write one row per point and layer.",
 )
+@option(
+    "--plot",
+    section=OUTPUT,
+    metavar="x=COLUMN",
+    help="With y=COLUMN and, if needed, hue=COLUMN behind it: also plot columns of the table of "
+    "points or keys of the hardware file. Needs --out.",
+)
+@option(
+    "--style",
+    section=OUTPUT,
+    type=Choice(["screen", "paper"]),
+    default="screen",
+    show_default=True,
+    help="Plots for a screen (PNG, SVG), or for one column of a paper (PDF, SVG, no title).",
+)
+@click.argument("plot_words", nargs=-1, metavar="")
 @shared(
     "out",
     "json",
@@ -117,11 +136,15 @@ _POINTS = "Points"
     "rerun the same command. Without a folder, the results are printed only.",
 )
 def sweep(
+    *,
     out: Path | None,
     jobs: int | None,
     scheduler: str | None,
     as_json: bool,
     quiet: bool,
+    plot: str | None,
+    plot_words: tuple[str, ...],
+    style: str,
     **options: Any,
 ) -> None:
     """Simulate many design points: a grid, a sample, or a CSV.
@@ -133,10 +156,15 @@ def sweep(
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
+    if plot_words and plot is None:
+        raise click.UsageError(f"unexpected argument {plot_words[0]!r}")
+    if plot is not None and out is None:
+        raise click.UsageError("--plot needs --out FOLDER")
+    figures = {"plot": None if plot is None else " ".join((plot, *plot_words)), "style": style}
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:
-            result = _run(study, out, jobs=jobs, scheduler=scheduler, progress=progress)
+            result = _run(study, out, figures, jobs=jobs, scheduler=scheduler, progress=progress)
     except KeyboardInterrupt:
         hint = "" if out is None else "; rerun the same command to resume"
         click.echo(f"simulate: interrupted{hint}", err=True)
@@ -181,12 +209,14 @@ def _study(
     return points_study(points, axes, **options)
 
 
-def _run(study: "Study", out: Path | None, **options: Any) -> "StudyResult":
+def _run(
+    study: "Study", out: Path | None, figures: dict[str, Any], **options: Any
+) -> "StudyResult":
     """Run a study into its folder, or for the terminal alone."""
     from simulator.studies import run_study
 
     if out is not None:
-        return run_study(study, out, **options)
+        return run_study(study, out, **figures, **options)
     with TemporaryDirectory() as folder:
         return replace(run_study(study, folder, tables_only=True, **options), files=())
 

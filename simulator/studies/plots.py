@@ -12,21 +12,23 @@ from numpy.typing import NDArray
 
 from simulator.report.files import write_file
 from simulator.report.timeline import save_figure
-from simulator.studies.axes import Value
+from simulator.studies.axes import PRECISION, Value
+from simulator.studies.chosen_figure import Chosen, draw_chosen
 from simulator.studies.effects import Effect
 from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
+from simulator.studies.plot_style import MOST_SERIES, SCREEN, Style, label_numbers, place_values
+from simulator.studies.plot_style import series as look
+from simulator.studies.scaling_figure import draw_scaling
+from simulator.studies.wording import short_name, subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-_COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#7F7F7F",
-)  # fmt: skip
+    from simulator.studies.run import StudyResult
+
 _MOST_AXES = 8
 """Axes that are drawn, those that matter most first."""
-_MOST_TICKS = 12
 _MOST_MARKS = 128
 """Along an axis of numbers; of more, neighbours are drawn together."""
 _NUMBERED_CELLS = 400
@@ -38,76 +40,104 @@ _DOTS = 400
 
 
 def write_plots(
-    figures: StudyFigures, effects: Sequence[Effect], numbers_file: Path
+    result: "StudyResult", numbers_file: Path, style: Style = SCREEN, chosen: Chosen | None = None
 ) -> tuple[Path, ...]:
-    """Write axes, pareto and heatmap as PNG and SVG beside the study's points, where it has them.
+    """Write the figures that the study has beside its points: scaling, axes, pareto, heatmap.
 
     Args:
-        figures: of the points.
-        effects: of the axes, the largest first.
+        result: with the table of points as its first file.
         numbers_file: `points.npz` in the study's folder.
+        style: sizes, fonts and files.
+        chosen: a figure of the user's own, `plot`, too.
 
     """
     from matplotlib import rc_context
 
-    with rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
+    with rc_context(style.settings):
         return tuple(
             write_file(numbers_file.with_name(f"{name}.{kind}"), partial(save_figure, figure))
-            for name, figure in _drawn(figures, effects, numbers_file)
-            for kind in ("png", "svg")
+            for name, figure in _drawn(result, numbers_file, style, chosen)
+            for kind in style.kinds
         )
 
 
 def _drawn(
-    figures: StudyFigures, effects: Sequence[Effect], numbers_file: Path
+    result: "StudyResult", numbers_file: Path, style: Style, chosen: Chosen | None
 ) -> Iterator[tuple[str, "Figure"]]:
     """The figures by name, one at a time."""
+    figures, effects = result.figures, result.effects
+    if chosen is not None:
+        yield "plot", draw_chosen(result, chosen, style)
+    if result.points is not None and (scaling := draw_scaling(result.points, style)) is not None:
+        yield "scaling", scaling
+    if not style.titles:  # the others are for looking around
+        return
+    title = subject(result.study, figures)
     if effects:
-        yield "axes", _draw_axes(figures, effects[:_MOST_AXES])
+        yield "axes", _draw_axes(figures, effects[:_MOST_AXES], title)
     if len(figures.point) > 1:
-        yield "pareto", _draw_fronts(figures, numbers_file)
+        yield "pareto", _draw_fronts(figures, numbers_file, title)
     pair = _pair(effects)
     if pair is not None:
-        yield "heatmap", _draw_heat_map(figures, pair)
+        yield "heatmap", _draw_heat_map(figures, pair, title)
 
 
-def _networks(figures: StudyFigures) -> list[tuple[str, NDArray[np.bool_]]]:
-    """What is told apart by colour: networks, whose times do not compare; their points."""
-    codes = figures.codes.get("model")
-    if codes is None:
-        return [("", np.ones(len(figures.point), dtype=bool))]
-    return [(str(name), codes == number) for number, name in enumerate(figures.axes["model"])]
+Series = list[tuple[str, NDArray[np.bool_]]]
+
+
+def _series(figures: StudyFigures) -> Series:
+    """What is told apart by color: networks and precisions, whose times do not compare.
+
+    Without the precisions if they are too many. Their points go with each.
+    """
+    every: Series = [("", np.ones(len(figures.point), dtype=bool))]
+    for names in (("model", *PRECISION), ("model",)):
+        found = every
+        for name in (name for name in names if name in figures.axes):
+            text = "" if name == "model" else f"{name.replace('_', '-')} "
+            found = [
+                (", ".join(filter(None, (title, f"{text}{value}"))), chosen)
+                for title, before in found
+                for number, value in enumerate(figures.axes[name])
+                if (chosen := before & (figures.codes[name] == number)).any()
+            ]
+        if len(found) <= MOST_SERIES:
+            return found
+    return every
 
 
 # --- time and speedup against each axis --------------------------------------------------------
 
 
-def _draw_axes(figures: StudyFigures, effects: Sequence[Effect]) -> "Figure":
+def _draw_axes(figures: StudyFigures, effects: Sequence[Effect], title: str) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 2.2 * len(effects)), layout="constrained")
     grid = figure.subplots(len(effects), 2, squeeze=False)
-    networks = _networks(figures)
+    every = _series(figures)
     for line, effect in enumerate(effects):
-        places = _places(grid[line][0], effect.leading_values)
-        _places(grid[line][1], effect.leading_values)
+        places = place_values(grid[line][0], effect.leading_values)
+        place_values(grid[line][1], effect.leading_values)
         places, together = _together(places, effect.leading_values)
         sides = (("time (ms)", figures.time_ms), ("speedup", figures.speedup))
         for axes, (label, numbers) in zip(grid[line], sides, strict=True):
             apart = [("", np.ones(len(figures.point), dtype=bool))]
-            for number, (name, chosen) in enumerate(apart if effect.axis == "model" else networks):
+            for number, (name, chosen) in enumerate(
+                apart if effect.axis in {"model", *PRECISION} else every
+            ):
                 codes = figures.codes[effect.axis][chosen] // together
                 values = numbers[chosen]
                 _draw_band(axes, places, codes, values, name=name, number=number)
-            axes.set_xlabel(effect.axis)
+            axes.set_xlabel(short_name(effect.axis))
             axes.set_ylabel(label)
             if numbers is figures.time_ms:
                 axes.set_yscale("log")
+                label_numbers(axes.yaxis, numbers)
             else:
                 axes.set_ylim(bottom=0)
-    if len(networks) > 1:
-        figure.legend(*_handles(grid), loc="outside lower center", ncols=len(networks))
-    title = "median and range of all points with the same value"
+    if len(every) > 1:
+        figure.legend(*_handles(grid), loc="outside lower center", ncols=min(4, len(every)))
+    title += "\nmedian and range of all points with the same value"
     if any(len(effect.leading_values) > _MOST_MARKS for effect in effects):
         title += f"\n(neighboring values together if an axis has more than {_MOST_MARKS})"
     figure.suptitle(title)
@@ -133,7 +163,7 @@ def _handles(grid: Any) -> tuple[list[Any], list[str]]:
 def _draw_band(
     axes: "Axes", places: Floats, codes: Codes, values: Floats, *, name: str, number: int
 ) -> None:
-    colour = _COLOURS[number % len(_COLOURS)]
+    looks = look(number)
     order = np.argsort(codes, kind="stable")
     used, starts = np.unique(codes[order], return_index=True)
     if not len(used):
@@ -143,41 +173,16 @@ def _draw_band(
         np.array([function(level) for level in by_level])
         for function in (np.min, np.median, np.max)
     )
-    axes.fill_between(places[used], low, high, color=colour, alpha=0.15, linewidth=0)
-    axes.plot(places[used], middle, "o-", color=colour, markersize=3, label=name or None)
-
-
-def _places(axes: "Axes", values: tuple[Value, ...]) -> Floats:
-    """Where the values stand on the x axis: numbers by size, on a log scale if evenly so."""
-    if not all(is_number(value) for value in values):
-        places = np.arange(len(values), dtype=np.float64)
-        axes.set_xticks(places, [str(value) for value in values])
-        return places
-    numbers = np.array(values, dtype=np.float64)
-    if numbers.min() > 0 and numbers.max() / numbers.min() >= 8:
-        axes.set_xscale("log", base=2)
-    if len(values) <= _MOST_TICKS:
-        axes.set_xticks(numbers, [f"{value:g}" for value in numbers])
-        axes.minorticks_off()
-    return numbers
-
-
-def _label(axis: "Axis", values: Floats) -> None:
-    """Few labels along a log scale of less than two decades, where the usual ones collide."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
-
-    span = values.max() / values.min()
-    if span < 100:
-        axis.set_major_locator(MaxNLocator(4) if span < 10 else LogLocator(subs=(1, 2, 5)))
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
+    axes.fill_between(places[used], low, high, color=looks["color"], alpha=0.15, linewidth=0)
+    axes.plot(places[used], middle, markersize=3, label=name or None, clip_on=False, **looks)
 
 
 # --- Pareto fronts ------------------------------------------------------------------------------
 
+_HEAT_MAP = "time of the fastest point of each pair of values, relative to the fastest of all"
 _COSTS = {
     "PEs": (("hw.array.pes",), 1),
-    "area proxy (gate equivalents)": (("area_gate_equivalents",), 1),
+    "area (MGE)": (("area_gate_equivalents",), 1e6),
     "DRAM bytes moved (MB)": (("dram_read_bytes", "dram_written_bytes"), 1e6),
 }
 """Columns that are added up, and what one unit of the panel is."""
@@ -204,35 +209,40 @@ def dots(cost: Floats, time: Floats) -> tuple[Floats, Floats]:
     return least[0] * np.exp(across * steps[0]), least[1] * np.exp(along * steps[1])
 
 
-def _draw_fronts(figures: StudyFigures, numbers_file: Path) -> "Figure":
+def _draw_fronts(figures: StudyFigures, numbers_file: Path, title: str) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     panels = figure.subplots(1, len(_COSTS))
     for axes, (label, (columns, unit)) in zip(panels, _COSTS.items(), strict=True):
         cost = read_numbers(numbers_file, columns) / unit
-        for number, (name, chosen) in enumerate(_networks(figures)):
-            colour = _COLOURS[number % len(_COLOURS)]
+        for number, (name, chosen) in enumerate(_series(figures)):
+            looks = look(number)
             where, time = cost[chosen], figures.time_ms[chosen]
             axes.scatter(
-                *dots(where, time), s=4, color=colour, alpha=0.3, linewidth=0, rasterized=True
+                *dots(where, time),
+                s=4,
+                color=looks["color"],
+                alpha=0.3,
+                linewidth=0,
+                rasterized=True,
             )
             best = front(where, time)
             axes.plot(
-                where[best], time[best], "o-", drawstyle="steps-post", color=colour,
-                markersize=3, linewidth=1, label=name or None,
+                where[best], time[best], drawstyle="steps-post", markersize=3, linewidth=1,
+                label=name or None, clip_on=False, **looks,
             )  # fmt: skip
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _label(axes.xaxis, cost)
-        _label(axes.yaxis, figures.time_ms)
+        label_numbers(axes.xaxis, cost)
+        label_numbers(axes.yaxis, figures.time_ms)
         if label == "PEs":
-            _places(axes, tuple(np.unique(cost).tolist()))
+            place_values(axes, tuple(np.unique(cost).tolist()))
         axes.set_xlabel(label)
         axes.set_ylabel("time (ms)")
-    if "model" in figures.axes:
+    if len(_series(figures)) > 1:
         panels[0].legend(frameon=False)
-    figure.suptitle("all points (coinciding points as one dot) and their Pareto front")
+    figure.suptitle(f"{title}\nall points (coinciding points as one dot) and their Pareto front")
     return figure
 
 
@@ -252,18 +262,17 @@ def _pair(effects: Sequence[Effect]) -> tuple[Effect, Effect] | None:
     )
 
 
-def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect]) -> "Figure":
-    """Geometric mean time over the two axes that matter most, relative to the smallest."""
+def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect], title: str) -> "Figure":
+    """The fastest point of every pair of values of two axes, relative to the fastest of all."""
     from matplotlib.figure import Figure
 
     across, along = pair
     shape = (len(along.leading_values), len(across.leading_values))
     cell = figures.codes[along.axis].astype(np.int64) * shape[1] + figures.codes[across.axis]
-    count = np.bincount(cell, minlength=shape[0] * shape[1])
-    total = np.bincount(cell, np.log(figures.time_ms), shape[0] * shape[1])
-    mean = np.full(len(count), np.nan)
-    np.divide(total, count, out=mean, where=count > 0)
-    relative = np.exp(mean - np.nanmin(mean)).reshape(shape)
+    least = np.full(shape[0] * shape[1], np.inf)
+    np.minimum.at(least, cell, figures.time_ms)
+    least[np.isinf(least)] = np.nan
+    relative = (least / np.nanmin(least)).reshape(shape)
     figure = Figure(
         figsize=(min(12, 2.4 + 0.55 * shape[1]), min(10, 1.6 + 0.32 * shape[0])),
         layout="constrained",
@@ -275,13 +284,13 @@ def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect]) -> "Figure":
         step = max(1, len(effect.leading_values) // 16)
         ticks = range(0, len(effect.leading_values), step)
         setter(ticks, [_short(effect.leading_values[tick]) for tick in ticks])
-    axes.set_xlabel(across.axis)
-    axes.set_ylabel(along.axis)
+    axes.set_xlabel(short_name(across.axis))
+    axes.set_ylabel(short_name(along.axis))
     if relative.size <= _NUMBERED_CELLS:
         _write_cells(axes, relative)
     bar = figure.colorbar(image, ax=axes)
     bar.set_label("log2 of the relative time")
-    axes.set_title("geometric mean of the time relative to the smallest", fontsize=8)
+    axes.set_title(f"{title}\n{_HEAT_MAP}", fontsize=8)
     return figure
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from simulator.studies.chosen_figure import Chosen
     from simulator.studies.terminal import PointsTable
 
 
@@ -119,6 +120,8 @@ def run_study(
     jobs: int | None = None,
     scheduler: str | None = None,
     tables_only: bool = False,
+    style: str = "screen",
+    plot: str | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run a study, or what is left of it, into a folder.
@@ -129,6 +132,8 @@ def run_study(
         jobs: processes on this machine; all cores if not given.
         scheduler: address of a Dask scheduler instead, such as `tcp://host:8786`.
         tables_only: write no summary and no plots.
+        style: of the plots, `screen`, or `paper` for one column of a paper.
+        plot: a plot of two columns, such as `x=array.pes y=time_ms hue=bits`.
         progress: called while the study goes on.
 
     Raises:
@@ -136,13 +141,17 @@ def run_study(
             cannot be written, the cluster cannot be used.
 
     """
+    from simulator.studies.chosen_figure import chosen
+
+    figure = None if plot is None else chosen(plot)
     with open_store(Path(out), study) as store:
         if not store.finished:
             _finish(study, store, jobs, scheduler, progress)
         store.assemble(progress)
         if progress is not None:
             progress("summary and plots", 0, len(study.points))
-        return _report(study, store, tables_only)
+        result = _report(study, store)
+        return result if tables_only else _written(result, store, style, figure)
 
 
 def _finish(
@@ -179,18 +188,17 @@ def _finish(
                 progress("points", points, total)
 
 
-def _report(study: Study, store: Store, tables_only: bool) -> StudyResult:
+def _report(study: Study, store: Store) -> StudyResult:
     from simulator.studies.effects import effects_of
 
     figures = read_figures(store.numbers_file)
-    result = StudyResult(
+    return StudyResult(
         study=study,
         figures=figures,
         effects=effects_of(figures),
         files=tuple(store.tables),
         points=_points_table(study, store, figures) if len(figures.point) else None,
     )
-    return result if tables_only else _written(result, store)
 
 
 def _points_table(study: Study, store: Store, figures: StudyFigures) -> "PointsTable":
@@ -206,12 +214,13 @@ def _points_table(study: Study, store: Store, figures: StudyFigures) -> "PointsT
     )
 
 
-def _written(result: StudyResult, store: Store) -> StudyResult:
+def _written(result: StudyResult, store: Store, style: str, chosen: "Chosen | None") -> StudyResult:
     """The same result with its summary and its plots."""
+    from simulator.studies.plot_style import STYLES
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
 
-    plots = write_plots(result.figures, result.effects, store.numbers_file)
+    plots = write_plots(result, store.numbers_file, STYLES[style], chosen)
     summary = store.folder / "summary.md"
     write_summary(result, plots, summary)
     return replace(result, files=(*result.files, summary, *plots))

@@ -84,6 +84,29 @@ def heading(study: Study, figures: StudyFigures) -> str:
     )
 
 
+def subject(study: Study, figures: StudyFigures, *, short: bool = False) -> str:
+    """Names of the networks and the machines, for figures.
+
+    Args:
+        study: what was run.
+        figures: of its points.
+        short: without what ran against what.
+
+    """
+    names = [network.title for network in _networks(study)]
+    hardware = [str(name) for name in _values(study, figures, "hw")]
+    named = f"{_few(names)} on {_few(hardware)}"
+    if short:
+        return named
+    base = f"{study.inputs.baseline_bits:g} bit"
+    bits = [
+        _precision(n, v)
+        for n in PRECISION
+        if n in study.axis_names and (v := _values(study, figures, n))
+    ]
+    return f"{named}: {listed(bits) or 'bits as in the file'} against {base}"
+
+
 def _values(study: Study, figures: StudyFigures, name: str) -> tuple[Value, ...]:
     """The values of an axis over all points; constants too."""
     if name in figures.axes:

@@ -1,0 +1,141 @@
+"""A figure of two columns of a study's table, and a third as hue: `--plot x=... y=... hue=...`."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.errors import InputError
+from simulator.nearest import did_you_mean
+from simulator.report.tabular import read_frame
+from simulator.studies.axes import POINT_FIELDS
+from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
+from simulator.studies.figures import is_number
+from simulator.studies.plot_style import (
+    MOST_SERIES,
+    Style,
+    label_numbers,
+    place_values,
+    series,
+)
+from simulator.studies.wording import short_name, shown, subject
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from simulator.studies.run import StudyResult
+
+_WIDEST = 5.0
+"""Inches."""
+_LOG_SPAN = 8
+"""Numbers that span as much are drawn along a log scale."""
+_TITLES = {
+    "energy_delay_uj_ms": "energy × delay (µJ ms)",
+    "time_area_ms_mge": "time × area (ms MGE)",
+}
+_UNITS = {
+    "_ms": "ms",
+    "_uj": "µJ",
+    "_percent": "%",
+    "_bytes": "bytes",
+    "_cycles": "cycles",
+    "_gate_equivalents": "gate equivalents",
+}
+"""Units by the ending of a column's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Columns or axes of a study."""
+
+    x: str
+    y: str
+    hue: str | None = None
+
+
+def chosen(text: str) -> Chosen:
+    """Read `x=array.pes y=time_ms hue=bits`; commas may stand for the blanks.
+
+    Raises:
+        InputError: another word, one that is given twice or missing, an unknown column.
+
+    """
+    found: dict[str, str] = {}
+    for word in text.replace(",", " ").split():
+        name, _, column = word.partition("=")
+        if name not in {"x", "y", "hue"} or not column or name in found:
+            raise InputError(f"--plot {text}: expected x=COLUMN y=COLUMN, and hue=COLUMN if needed")
+        found[name] = _known(column)
+    if not {"x", "y"} <= found.keys():
+        raise InputError(f"--plot {text}: expected x=COLUMN and y=COLUMN")
+    return Chosen(**found)
+
+
+def _known(name: str) -> str:
+    """The column of a name: a column of study.parquet, or a key of the hardware file."""
+    if name in POINT_FIELDS or name in hardware_columns():
+        return column_of(name)
+    if name not in point_columns():
+        names = [*point_columns(), *hardware_columns()]
+        hint = did_you_mean(name, names) or "columns are those of study.parquet (docs/sweep.md)"
+        raise InputError(f"--plot {name}: unknown column: {hint}")
+    return name
+
+
+def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure":
+    """Draw every point; a line joins the lowest ones of each hue.
+
+    Raises:
+        InputError: a column is empty or holds text where numbers are needed, or the hue has too
+            many values.
+
+    """
+    from matplotlib.figure import Figure
+
+    columns = list(dict.fromkeys([chosen.x, chosen.y, *([chosen.hue] if chosen.hue else [])]))
+    frame = read_frame(result.files[0])[columns].dropna()
+    if frame.empty:
+        raise InputError(f"--plot: no point has {' and '.join(columns)}")
+    if not all(map(is_number, frame[chosen.y].tolist())):
+        raise InputError(f"--plot y={chosen.y}: holds text; y needs numbers")
+    hues = sorted(frame[chosen.hue].unique().tolist()) if chosen.hue else [None]
+    if len(hues) > MOST_SERIES:
+        raise InputError(f"--plot hue={chosen.hue}: {len(hues)} values; at most {MOST_SERIES}")
+    width = min(style.width, _WIDEST)
+    figure = Figure(figsize=(width, 0.66 * width), layout="constrained")
+    axes = figure.subplots()
+    values = sorted(frame[chosen.x].unique().tolist())
+    places = dict(zip(values, place_values(axes, values).tolist(), strict=True))
+    numbers = frame[chosen.y].to_numpy(dtype=np.float64)
+    if numbers.min() > 0 and numbers.max() / numbers.min() >= _LOG_SPAN:
+        axes.set_yscale("log")
+        label_numbers(axes.yaxis, numbers)
+    for number, hue in enumerate(hues):
+        some = frame if hue is None else frame[frame[chosen.hue] == hue]
+        look: dict[str, Any] = series(number)
+        x = np.array([places[value] for value in some[chosen.x]])
+        axes.plot(x, some[chosen.y], linestyle="none", clip_on=False, alpha=0.6,
+                  color=look["color"], marker=look["marker"])  # fmt: skip
+        best = some.groupby(chosen.x)[chosen.y].min().sort_index()
+        label = None if hue is None else f"{_title(str(chosen.hue))} {shown(hue)}"
+        axes.plot([places[v] for v in best.index], best, clip_on=False, label=label, **look)
+    axes.set_xlabel(_title(chosen.x))
+    axes.set_ylabel(_title(chosen.y))
+    if style.titles:
+        axes.set_title(subject(result.study, result.figures), fontsize=style.font)
+    name = None if style.titles else subject(result.study, result.figures, short=True)
+    if chosen.hue or name:
+        axes.legend(frameon=False, title=name, title_fontsize=style.font - 1, handlelength=3.2)
+    return figure
+
+
+def _title(column: str) -> str:
+    """A column as an axis label, its unit in parentheses."""
+    if column.startswith(HARDWARE_PREFIX):
+        return short_name(column.removeprefix(HARDWARE_PREFIX))
+    if column in _TITLES:
+        return _TITLES[column]
+    for ending, unit in _UNITS.items():
+        if column.endswith(ending):
+            return f"{column.removesuffix(ending).replace('_', ' ')} ({unit})"
+    return column.replace("_", " ")

@@ -1,0 +1,246 @@
+"""The figure of a PE-count study: time, scaling efficiency and bottlenecks against the PEs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simulator.report.attribution import PARTS
+from simulator.report.title import time_unit
+from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.factors import Factor, factors_of
+from simulator.studies.figures import Floats
+from simulator.studies.plot_style import HATCHES, Style, label_numbers, place_values, series
+from simulator.studies.relative import PES
+from simulator.studies.terminal import PointsTable
+from simulator.studies.wording import short_name, shown, subject
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_CURVES = 3
+"""Curves of other axes' values; of more, the figure is left out."""
+_EXPLAINED = 3
+"""Slower points whose reason is written beside them."""
+_MINOR = 1.0
+"""Causes below this percentage of every bar are drawn as one."""
+_FILLS = ("#4C78A8", "#F2B134", "#7FB77E", "#D67195", "#9ECAE9", "#B279A2", "#C7B299", "#DDDDDD")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Curve:
+    """Points that differ in the PEs alone, by rising PEs."""
+
+    name: str
+    rows: Sequence[Row]
+
+    @property
+    def pes(self) -> list[int]:
+        """PEs of each point."""
+        return [row["hw.array.pes"] for row in self.rows]
+
+    def column(self, name: str) -> Any:
+        """[points] a column of numbers."""
+        return np.array([row[name] for row in self.rows], dtype=np.float64)
+
+
+def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
+    """Draw the figure; None if no axis is PEs, or if other axes make too many curves."""
+    from matplotlib.figure import Figure
+
+    curves = _curves(table)
+    if not curves:
+        return None
+    traced = [curve for curve in curves if all(row["bottleneck"] for row in curve.rows)]
+    panels = 2 + len(traced)
+    across = 1 if not style.titles else 3 if panels == 3 else 2
+    along = -(-panels // across)
+    height = 2.0 if across == 1 else 2.8
+    figure = Figure(figsize=(style.width, height * along), layout="constrained")
+    grid = figure.subplots(along, across, squeeze=False).ravel().tolist()
+    for spare in grid[panels:]:
+        spare.remove()
+    _draw_times(grid[0], table, curves, style)
+    _draw_efficiency(grid[1], table, curves)
+    stacks = _stacks(traced)
+    for number, (axes, curve) in enumerate(zip(grid[2:], traced, strict=False)):
+        _draw_causes(axes, curve, stacks, legend=number == 0, named=len(curves) > 1)
+    if style.titles:
+        figure.suptitle(subject(table.study, table.figures), fontsize=style.font)
+    return figure
+
+
+def _curves(table: PointsTable) -> list[_Curve]:
+    """The points as curves, the one of the reference first."""
+    figures = table.figures
+    if PES not in figures.axes or len(table.rows) < len(figures.point):
+        return []
+    others = [factor for factor in factors_of(figures) if PES not in factor.axes]
+    by_name: dict[str, list[Row]] = {}
+    for place, row in enumerate(table.rows):
+        by_name.setdefault(_name(others, place), []).append(row)
+    if len(by_name) > _MOST_CURVES:
+        return []
+    curves = [
+        _Curve(name=name, rows=sorted(rows, key=lambda row: row["hw.array.pes"]))
+        for name, rows in by_name.items()
+    ]
+    return [curve for curve in curves if len(set(curve.pes)) > 1]
+
+
+def _name(factors: Sequence[Factor], place: int) -> str:
+    """The values of the other axes at a point."""
+    values = [(factor, factor.values[factor.codes[place]][0]) for factor in factors]
+    return ", ".join(f"{short_name(factor.lead)} {shown(value)}" for factor, value in values)
+
+
+def _draw_times(axes: "Axes", table: PointsTable, curves: Sequence[_Curve], style: Style) -> None:
+    """Times of both bit widths, log-log, with the line of perfect scaling through the reference."""
+    every = np.concatenate([c.column(n) for c in curves for n in ("time_ms", "baseline_time_ms")])
+    unit, factor = time_unit([float(every.max())])
+    pes = sorted({count for curve in curves for count in curve.pes})
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    runs = (
+        ("time_ms", _bits(table)),
+        ("baseline_time_ms", f"{table.study.inputs.baseline_bits:g} bit"),
+    )
+    number = 0
+    drawn: set[tuple[float, ...]] = set()
+    for column, bits in runs:
+        for curve in curves:
+            times = factor * curve.column(column)
+            if tuple(times) in drawn:  # a baseline that the other axes do not change
+                continue
+            drawn.add(tuple(times))
+            label = f"{bits}, {curve.name}" if curve.name else bits
+            axes.plot(curve.pes, times, clip_on=False, zorder=3, label=label, **series(number))
+            number += 1
+        _draw_ideal(axes, table, pes, column, factor, labeled=column == "time_ms")
+    _mark_slower(axes, curves, factor)
+    place_values(axes, pes)
+    label_numbers(axes.yaxis, factor * every)
+    axes.set_xlabel("PEs")
+    axes.set_ylabel(f"time ({unit})")
+    title = None if style.titles else subject(table.study, table.figures, short=True)
+    columns = 1 if any(curve.name for curve in curves) else 3
+    _legend_above(axes, columns, title=title, title_fontsize=style.font - 1, handlelength=3.2)
+
+
+def _bits(table: PointsTable) -> str:
+    """Bits of the runs, or `run` if they differ."""
+    bits = {row["bits"] for row in table.rows}
+    return f"{bits.pop():g} bit" if len(bits) == 1 else "run"
+
+
+def _draw_ideal(
+    axes: "Axes",
+    table: PointsTable,
+    pes: Sequence[int],
+    column: str,
+    factor: float,
+    *,
+    labeled: bool,
+) -> None:
+    """A time that halves with twice the PEs, through the reference of the first point."""
+    by_point = {row["point"]: row for row in table.rows}
+    reference = by_point[table.rows[0]["reference_point"]]
+    ideal = factor * reference[column] * reference["hw.array.pes"] / np.array(pes)
+    label = "ideal" if labeled else None
+    axes.plot(pes, ideal, color="0.45", linewidth=0.7, linestyle=":", label=label, zorder=1)
+
+
+def _legend_above(axes: "Axes", columns: int, **options: Any) -> None:
+    """A legend that covers no point."""
+    axes.legend(
+        frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns,
+        columnspacing=1.0, **options,
+    )  # fmt: skip
+
+
+def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
+    """A ring around each point that is slower than a smaller array; the first ones explained."""
+    by_point = {row["point"]: row for curve in curves for row in curve.rows}
+    slower = [row for row in by_point.values() if row["slower_than_point"] in by_point]
+    for number, row in enumerate(slower):
+        place = (row["hw.array.pes"], factor * row["time_ms"])
+        axes.plot(*place, "o", markersize=9, fillstyle="none", color="black", markeredgewidth=0.8)
+        if number < _EXPLAINED:
+            faster = by_point[row["slower_than_point"]]["hw.array.pes"]
+            reason = f": {row['grown_cause']}" if row["grown_cause"] else ""
+            axes.annotate(
+                f"slower than {faster} PEs{reason}", place, xytext=(0.03, 0.05 + 0.1 * number),
+                textcoords="axes fraction", fontsize="small",
+                arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkB": 4},
+            )  # fmt: skip
+
+
+def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve]) -> None:
+    """Speed over the reference, over the ratio of PEs, in percent; of both bit widths."""
+    by_point = {row["point"]: row for row in table.rows}
+    pes = sorted({count for curve in curves for count in curve.pes})
+    axes.set_xscale("log", base=2)
+    number = 0
+    drawn: set[tuple[float, ...]] = set()
+    highest = 100.0
+    for column in ("time_ms", "baseline_time_ms"):
+        for curve in curves:
+            times = curve.column(column)
+            if tuple(times) in drawn:
+                continue
+            drawn.add(tuple(times))
+            references = [by_point[row["reference_point"]] for row in curve.rows]
+            ideal = [row[column] * row["hw.array.pes"] for row in references]
+            efficiency = 100 * np.array(ideal) / (times * np.array(curve.pes))
+            axes.plot(curve.pes, efficiency, clip_on=False, zorder=3, **series(number))
+            highest = max(highest, float(efficiency.max()))
+            number += 1
+    axes.axhline(100, color="0.45", linewidth=0.7, linestyle=":", zorder=1)
+    place_values(axes, pes)
+    axes.set_ylim(0, 1.05 * highest)
+    axes.set_xlabel("PEs")
+    axes.set_ylabel("scaling efficiency (%)")
+
+
+def _shares(curve: _Curve) -> Floats:
+    """[points, causes] percent of the critical path."""
+    cycles = np.array([[row[CYCLES[part]] for part in PARTS] for row in curve.rows], dtype=float)
+    found: Floats = 100 * cycles / cycles.sum(axis=1, keepdims=True)
+    return found
+
+
+def _stacks(curves: Sequence[_Curve]) -> list[int]:
+    """Numbers of the causes that are drawn one by one, the largest first."""
+    if not curves:
+        return []
+    shares = np.concatenate([_shares(curve) for curve in curves])
+    order = np.argsort(-shares.sum(axis=0), kind="stable").tolist()
+    return [n for n in order if shares[:, n].max() >= _MINOR][: len(_FILLS) - 1]
+
+
+def _draw_causes(
+    axes: "Axes", curve: _Curve, stacks: Sequence[int], *, legend: bool, named: bool
+) -> None:
+    """Shares of the causes along each run's critical path, stacked."""
+    shares = _shares(curve)
+    places = np.arange(len(curve.rows))
+    bottom = np.zeros(len(curve.rows))
+    drawn = [(CAUSES[PARTS[n]], shares[:, n]) for n in stacks]
+    drawn.append(("other", np.maximum(0, 100 - shares[:, list(stacks)].sum(axis=1))))
+    for number, (name, share) in enumerate(drawn):
+        axes.bar(
+            places, share, 0.75, bottom, label=name, color=_FILLS[number], edgecolor="black",
+            linewidth=0.4, hatch=HATCHES[number],
+        )  # fmt: skip
+        bottom += share
+    marks = ["!" if row["slower_than_point"] is not None else "" for row in curve.rows]
+    axes.set_xticks(places, [f"{n}{mark}" for n, mark in zip(curve.pes, marks, strict=True)])
+    axes.set_ylim(0, 100)
+    axes.set_xlabel(f"PEs ({curve.name})" if named else "PEs")
+    axes.set_ylabel("critical path (%)")
+    if legend:
+        _legend_above(axes, 2, handlelength=1.6)

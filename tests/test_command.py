@@ -256,7 +256,7 @@ class TestOps:
 
 
 class TestReproduce:
-    @pytest.mark.parametrize("item", ["table6", "figure12", "figure13"])
+    @pytest.mark.parametrize("item", ["table6", "figure12", "figure13", "pe-study"])
     def test_the_committed_report_is_what_the_command_makes(
         self, command: Command, tmp_path: Path, item: str
     ) -> None:

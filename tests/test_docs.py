@@ -81,6 +81,17 @@ def test_the_table_of_the_readme(printed: Callable[..., list[str]]) -> None:
     assert all(line in left for line in shown), "in another order"
 
 
+def test_the_study_of_the_readme(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    section = README.partition("## A PE-count study\n")[2]
+    line = re.search(r"`(simulate sweep [^`]*)`", section)
+    assert line is not None
+    done = command(*shlex.split(line[1])[1:], "--jobs", 1)
+    shown = [line.rstrip() for line in done.stdout.splitlines()]
+    assert blocks(section)[0].splitlines() == shown
+    assert max(map(len, shown)) <= 80
+
+
 def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
     shown = blocks(README)[2].splitlines()
     assert len(shown) == 4

@@ -35,7 +35,7 @@ def write_summary(result: "StudyResult", plots: Sequence[Path], path: Path) -> P
         result.heading,
         _what(result.study, figures, result.files[0]),
         *(_failures(figures) if figures.errors else []),
-        *(_points(result.points) if result.points else []),
+        *(["## Points", *points_in_markdown(result.points)] if result.points else []),
         *(_mattering(effects) if effects else ["No axis has more than one value."]),
         *(_best(figures) if len(figures.point) else []),
         *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
@@ -89,23 +89,20 @@ def _mattering(effects: Sequence[Effect]) -> list[str]:
     return [
         "## Effects of the axes",
         "Sets: points that differ in this axis alone. Time: slowest over fastest of a set, the "
-        "least and the largest of all sets. Speedup: largest over smallest, likewise. Axes that "
+        "least and the largest of all sets. Speedup: largest over smallest of a set. Axes that "
         "move together are one.",
         _table(("axis", "sets", "time", "speedup"), rows),
         "\n".join(f"- {sentence(effect)}" for effect in effects),
     ]
 
 
-def _points(table: PointsTable) -> list[str]:
-    """The points that the terminal shows, with the explanations of their marks."""
-    columns = table.table().columns
-    header = [column.title.strip().replace("\n", " ") for column in columns]
+def points_in_markdown(points: PointsTable) -> list[str]:
+    """The points that the terminal shows, and the explanations of their marks."""
+    columns = points.table().columns
+    header = [" ".join(column.title.split()) for column in columns]
     rows = list(zip(*(column.cells for column in columns), strict=True))
-    return [
-        "## Points",
-        _table(header, rows),
-        "\n".join(f"- {line}" for line in table.explanations(header)),
-    ]
+    lines = [f"- {_cell(line)}" for line in points.explanations(header)]
+    return [_table(header, rows), "\n".join(lines)]
 
 
 def _best(figures: StudyFigures) -> list[str]:
@@ -146,4 +143,4 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("*", "\\*").replace("\n", " ").strip()

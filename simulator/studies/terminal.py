@@ -233,7 +233,7 @@ class PointsTable:
             for mark, text in (
                 (_FASTEST, "fastest"),
                 (_CHEAPEST, f"least {unit or 'time*area'}"),
-                (_DOMINATED, "dominated: another point is no slower and no larger"),
+                (_DOMINATED, "dominated: another point is as fast and as small"),
             )
             if mark in every
         ]

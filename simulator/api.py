@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from simulator import arguments
 from simulator.errors import InputError
@@ -46,6 +46,9 @@ def sweep(
     include_full_precision: bool = False,
     engine: str = "auto",
     layers: bool = False,
+    energy: Name = "45nm",
+    taus: Mapping[str, int] | None = None,
+    why: bool = False,
     out: Name | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -71,6 +74,9 @@ def sweep(
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
+        energy: energy table, by shipped name or path.
+        taus: tau of single layers by name, over `bits` and `tau`.
+        why: find the bottleneck of every point, also in a study of more than 40 points.
         out: folder for the tables, the summary and the plots; an interrupted study resumes there.
             Without a folder, the rows are in `frame` alone.
         jobs: processes. A script that asks for more than one needs the usual
@@ -116,6 +122,9 @@ def sweep(
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),
         engine=arguments.text("engine", engine, "auto"),
         layers=arguments.flag("layers", layers),
+        energy=arguments.name_or_path("energy", energy, "45nm"),
+        taus=arguments.taus_by_layer(taus),
+        why=arguments.flag("why", why),
     )
     workers = _positive("jobs", jobs)
     if out is not None:
@@ -146,6 +155,8 @@ def search(
     input_size: int | tuple[int, int] | None = None,
     include_full_precision: bool = False,
     engine: str = "auto",
+    energy: Name = "45nm",
+    baseline_bits: float = 1,
     out: Name | None = None,
     progress: Progress | None = None,
 ) -> "SearchResult":
@@ -157,7 +168,8 @@ def search(
         workload: a shipped name, a path, or a `Workload`.
         hardware: a shipped name, a path, or a `Hardware`.
         objective: `"bits"` stores least and `"capacity"` stores most within `max_time_ms`;
-            `"time"` runs fastest within the limits of storage.
+            `"time"` runs fastest within the limits of storage; `"energy"`, `"energy-delay"` and
+            `"time-area"` have the least energy or product.
         max_time_ms: longest time of the run in milliseconds.
         mean_bits: most stored bits per weight.
         min_mean_bits: fewest stored bits per weight.
@@ -169,6 +181,8 @@ def search(
         input_size: height and width in pixels, or one number for both; the file's if not given.
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
+        energy: energy table, by shipped name or path.
+        baseline_bits: bits per weight of the run that the result is compared with.
         out: folder for search.json, front.csv and plots of the front.
         progress: called with a title, the hardware configurations finished and all of them.
 
@@ -188,7 +202,7 @@ def search(
 
     """
     from simulator.studies.axes import axis_of
-    from simulator.studies.search import Limits, machines_of
+    from simulator.studies.search import Limits, Objective, machines_of
     from simulator.studies.search import search as find
 
     given = {
@@ -204,8 +218,9 @@ def search(
             if value is not None
         }
     )
-    if objective not in {"bits", "time", "capacity"}:
-        raise InputError(f"objective {objective!r}: expected bits, time or capacity")
+    if objective not in get_args(Objective):
+        names = ", ".join(get_args(Objective))
+        raise InputError(f"objective {objective!r}: expected one of {names}")
     allowed = [arguments.whole("taus", tau, "5") for tau in axis_of("tau", taus).values]
     result = find(
         workload_of(workload, size=input_size),
@@ -215,6 +230,8 @@ def search(
         taus=allowed,
         engine=arguments.text("engine", engine, "auto"),
         progress=progress,
+        energy=arguments.name_or_path("energy", energy, "45nm"),
+        baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
         activation_bits=arguments.whole("activation_bits", activation_bits, "1"),
         batch=arguments.whole("batch", batch, "1"),
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),

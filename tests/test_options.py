@@ -275,8 +275,25 @@ class TestModels:
         direct = command(
             "--hw", "cofluent64", *models[:1], "net.npz", *models[2:], "--json"
         )  # fmt: skip
-        (same,) = rows[(rows["model"] == "net.npz") & (rows["tau"] == 5)]["cycles"]
-        assert same == json.loads(direct.stdout)["cycles"]
+        own = rows[(rows["model"] == "net.npz") & (rows["tau"] == 5)]
+        assert own["cycles"].tolist() == [json.loads(direct.stdout)["cycles"]]
+        assert own["kernels"].tolist() == ["file"]
+        assert set(rows[rows["model"] == "small.yaml"]["kernels"]) == {"shape only"}
+
+    def test_a_sweep_chooses_subsets_for_each_point(self, command: Command) -> None:
+        trained = ("--model", "net.npz", "--network", "small.yaml", "--subset", "frequent")
+        done = command(
+            "sweep", "--hw", "cofluent64", *trained, "--tau", "3,4", "--jobs", 1, "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        rows = json.loads(done.stdout)["points"]
+        assert [row["kernels"] for row in rows] == ["chosen", "chosen"]
+        for row in rows:
+            direct = command("--hw", "cofluent64", *trained, "--tau", row["tau"], "--json")
+            single = json.loads(direct.stdout)
+            assert row["cycles"] == single["cycles"]
+            assert row["baseline_cycles"] == single["baseline"]["cycles"]
+            assert row["config_sha256"] == single["config_sha256"]
 
     def test_sweep_refuses_what_has_no_effect(self, command: Command, tmp_path: Path) -> None:
         run = ("sweep", "--hw", "cofluent64", "--model", "r20", "--tau", "5", "--out", "s")

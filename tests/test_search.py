@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator import simulate
 from simulator.errors import InputError
-from simulator.hardware import load_hardware
-from simulator.studies.search import Limits, SearchResult, search
+from simulator.hardware import load_energy, load_hardware
+from simulator.studies.search import Limits, Objective, SearchResult, search
 from simulator.studies.search.front import Choices, fewest_cycles
 from simulator.studies.search.task import PARTS, Task, stored_parts
 from simulator.workload import Workload
@@ -79,7 +80,7 @@ def searched(objective: str, net: Workload = NET, **limits: float) -> SearchResu
 
 @pytest.fixture(scope="module")
 def task() -> Task:
-    return Task(NET, load_hardware("cofluent64"), TAUS, {}, "auto")
+    return Task(NET, load_hardware("cofluent64"), TAUS, {}, "auto", energy=load_energy("45nm"))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,7 @@ class TestLimits:
     def test_a_real_run_that_breaks_the_limit_is_passed_over(self) -> None:
         """With little bandwidth a layer waits for weights that depend on its neighbours' taus."""
         slow = load_hardware("cofluent64", ["memory.dram.bytes_per_cycle=4"])
-        task = Task(NET, slow, TAUS, {}, "auto")
+        task = Task(NET, slow, TAUS, {}, "auto", energy=load_energy("45nm"))
         real = [task.simulate(taus) for taus in product(*task.options())]
         steps = 0
         for run in real[::9]:
@@ -221,6 +222,64 @@ class TestLimits:
         )
         assert found.settings == {"array.pes": 64}
         assert (found.hardware_points, len(found.impossible)) == (4, 1)
+
+
+@pytest.mark.unit
+class TestCosts:
+    """Objectives of energy and area, against every combination."""
+
+    LIMITS = Limits(min_mean_bits=0.45)
+
+    def find(self, objective: Objective, **options: object) -> SearchResult:
+        machines = [
+            ({"array.pes": pes}, load_hardware("cofluent64", [f"array.pes={pes}"]))
+            for pes in (32, 64, 128)
+        ]
+        return search(NET, machines, objective, self.LIMITS, taus=(2, 5, 9), **options)  # type: ignore[arg-type] # options of the search
+
+    def test_energy_is_the_least_sum_of_layer_energies(self) -> None:
+        found = self.find("energy")
+        choices = found.task.choices("energy")
+        sums = [
+            sum(int(choice.cycles[n]) for choice, n in zip(choices, places, strict=True))
+            for places in product(*(range(len(choice.cycles)) for choice in choices))
+            if sum(int(c.bits[n]) for c, n in zip(choices, places, strict=True))
+            >= 0.45 * PARTS * found.task.weights
+        ]
+        chosen = sum(
+            int(choice.cycles[taus.index(tau)])
+            for choice, taus, tau in zip(
+                choices, found.task.options(), found.best.taus, strict=True
+            )
+        )
+        assert chosen == min(sums)
+        single = found.task.uniform(5)
+        spent = simulate(NET, found.task.hardware, tau=5).with_energy("45nm").energy
+        assert spent is not None
+        assert single.energy_uj == pytest.approx(spent.run.microjoules, rel=1e-6)
+
+    @pytest.mark.parametrize("objective", ["energy", "energy-delay", "time-area"])
+    def test_no_machine_with_one_tau_is_better(self, objective: Objective) -> None:
+        found = self.find(objective)
+        key = {"energy": "energy_uj", "energy-delay": "energy_delay_uj_ms"}
+        cost = key.get(objective, "time_area_ms_mge")
+        for pes in (32, 64, 128):
+            result = simulate(NET, "cofluent64", tau=5, set={"array.pes": pes}).with_energy("45nm")
+            assert result.energy is not None
+            energy = result.energy.run.microjoules
+            costs = {
+                "energy_uj": energy,
+                "energy_delay_uj_ms": energy * result.time_ms,
+                "time_area_ms_mge": result.time_ms * sum(result.area.values()) / 1e6,
+            }
+            assert found.summary()["best"][cost] <= costs[cost] * (1 + 1e-6)
+
+    def test_a_fixed_layer_and_another_baseline(self) -> None:
+        found = self.find("time", fixed={"b": 4}, baseline_bits=5 / 9)
+        assert found.taus["b"] == 4
+        assert found.baseline.taus == (5, 5, 5)
+        with pytest.raises(InputError, match="no such binary layer"):
+            self.find("time", fixed={"d": 4})
 
 
 @pytest.mark.command

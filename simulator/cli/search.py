@@ -38,20 +38,28 @@ _LIMITS = "Limits"
 @shared("model", required=("model",))
 @option(
     "--taus",
+    "allowed",
     section=NETWORK,
     default="1:9:+1",
     show_default=True,
     metavar="VALUES",
     help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range.",
 )
-@shared(*SHAPE, *READING)
+@shared(
+    "layer-tau",
+    *SHAPE,
+    "baseline-bits",
+    *READING,
+    layer_tau="Fixed index width of layer NAME in bits, 1 to 9. Repeatable.",
+)
 @option(
     "--objective",
     section=_LIMITS,
-    type=Choice(["bits", "time", "capacity"]),
+    type=Choice(["bits", "time", "capacity", "energy", "energy-delay", "time-area"]),
     required=True,
     help="bits: store the least within --max-time-ms. capacity: store the most within it. time: "
-    "run fastest within limits of storage.",
+    "run fastest within limits of storage. energy, energy-delay, time-area: least energy or "
+    "product within limits of storage.",
 )
 @option(
     "--max-time-ms", section=_LIMITS, type=float, metavar="MS", help="Longest time of a run in ms."
@@ -77,7 +85,7 @@ _LIMITS = "Limits"
     metavar="MBIT",
     help="Most bits stored in the binary layers, in 1e6 bits.",
 )
-@shared("engine")
+@shared("engine", "energy", energy="Energy table: a shipped name or a path. Default: 45nm.")
 @shared("out", "json", "quiet", out="Folder for search.json, front.csv, front.png and front.svg.")
 def search(
     *,
@@ -90,7 +98,9 @@ def search(
     mean_bits: float | None,
     min_mean_bits: float | None,
     max_mbit: float | None,
-    taus: str,
+    allowed: str,
+    taus: dict[str, int],
+    energy: str | None,
     settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
@@ -104,7 +114,7 @@ def search(
     """
     from simulator.report.files import writable_folder
     from simulator.report.lines import print_line
-    from simulator.studies.axes import axis, setting_axis
+    from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
     from simulator.studies.search import Limits, machines_of
     from simulator.studies.search import search as find
     from simulator.studies.search.output import print_search, save_search
@@ -118,13 +128,22 @@ def search(
         min_mean_bits=min_mean_bits,
         max_mbit=max_mbit,
     )
-    allowed = [tau for tau in axis("tau", taus).values if isinstance(tau, int)]
+    widths = [tau for tau in axis("tau", allowed).values if isinstance(tau, int)]
     machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     with progress_on_stderr(quiet, unit="hardware") as progress:
         workload = load_model(
             model, network=network, binarize=binarize, input_size=input_size, progress=progress
         )
-        result = find(workload, machines, limits=limits, taus=allowed, progress=progress, **options)
+        result = find(
+            workload,
+            machines,
+            limits=limits,
+            taus=widths,
+            fixed=taus,
+            energy=energy or DEFAULT_ENERGY,
+            progress=progress,
+            **options,
+        )
     if out is not None:
         save_search(result, out)
     if as_json:

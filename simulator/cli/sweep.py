@@ -29,8 +29,8 @@ Examples:
       --set array.pes=16:1024:+1 --set memory.index_buffer.kib=64:1024:x2 \\
       --sample 1000 --seed 1 --out sample
   simulate sweep --points points.csv --hw cofluent64 --out from-file
-  simulate sweep --hw cofluent64 --model r18 --bits 1,0.56 --out pes \
-      --set array.pes=16:256:x2 --style paper \
+  simulate sweep --hw cofluent64 --model r18 --bits 1,0.56 --out pes \\
+      --set array.pes=16:256:x2 --style paper \\
       --plot x=array.pes y=energy_uj hue=bits
   simulate sweep --points points.csv --hw cofluent64 \\
       --scheduler tcp://10.0.0.1:8786 --out far

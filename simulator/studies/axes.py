@@ -32,6 +32,9 @@ POINT_FIELDS = (
 PRECISION = ("bits", "tau", "tau_1x1")
 """Of these, the fields that choose the bits of each layer."""
 
+DEFAULT_ENERGY = "45nm"
+"""The energy table of a study or a search that names none."""
+
 _MOST_VALUES = 100_000
 _LARGEST = 1 << 62
 """Columns hold 64-bit integers."""

@@ -18,7 +18,7 @@ from simulator.hardware import EnergyTable, load_energy
 from simulator.hardware.config import read_hardware, wrong_key
 from simulator.run import engine_for
 from simulator.shipped import find
-from simulator.studies.axes import POINT_FIELDS, PRECISION, Axis, Value, parse_size
+from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, PRECISION, Axis, Value, parse_size
 from simulator.studies.causes import MANY_POINTS
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs, NetworkKey
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from simulator.workload.subsets import Method
 
 _NETWORK = ("model", "input_size", *PRECISION)
-DEFAULT_ENERGY = "45nm"
-"""The energy table of a study that names none."""
 
 _MOST_CHUNK_POINTS = 256
 """About a quarter of a second of work for the fast engine, and of loss when killed."""

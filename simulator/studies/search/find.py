@@ -14,21 +14,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from simulator import __version__
 from simulator.errors import InputError
-from simulator.hardware import Hardware
+from simulator.hardware import EnergyTable, Hardware, load_energy
 from simulator.progress import Progress
 from simulator.run import engine_for
+from simulator.studies.axes import DEFAULT_ENERGY
 from simulator.studies.search.front import Combinations, fewest_cycles
 from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
 from simulator.workload import Workload
 from simulator.workload.precision import MAX_TAU
 
-Objective = Literal["bits", "time", "capacity"]
+Objective = Literal["bits", "time", "capacity", "energy", "energy-delay", "time-area"]
+_STORAGE = ("time", "energy", "energy-delay", "time-area")
+"""Objectives that run best within limits of storage."""
+_OF_STORAGE = frozenset({"mean_bits", "min_mean_bits", "max_mbit"})
 _NO_BOUND = (1 << 62) - 1
 
 
@@ -72,8 +77,9 @@ class SearchResult:
     """Combinations that were passed over: the sum kept the limit of time, the real run did not."""
     uniform: tuple[int, Candidate] | None
     """The best tau for all layers at once, and its run; None if none keeps the limits."""
-    one_bit: Candidate
-    """The network at 1 bit on the same hardware."""
+    baseline_bits: float
+    baseline: Candidate
+    """The network at the baseline's bits on the same hardware."""
     combinations: Combinations
     hardware_points: int = 1
     """How many hardware configurations were searched."""
@@ -126,7 +132,7 @@ class SearchResult:
                     "stored_kbit": stored / 1e3,
                     "cycles": self.best.layer_cycles[number],
                     "separable_cycles": self.separable_cycles[number],
-                    "one_bit_cycles": self.one_bit.layer_cycles[number],
+                    "baseline_cycles": self.baseline.layer_cycles[number],
                     "bound_by": self.best.bound_by[number],
                 }
             )
@@ -165,7 +171,9 @@ class SearchResult:
             "steps_along_front": self.steps_along_front,
             "different_sums_of_bits": len(self.combinations),
             "best_uniform": uniform,
-            "one_bit": self._described(self.one_bit),
+            "baseline_bits": self.baseline_bits,
+            "baseline": self._described(self.baseline),
+            "energy_table": self.task.energy.name,
             "layers": self.layer_rows(),
             "engine": self.best.engine,
             "version": __version__,
@@ -177,6 +185,10 @@ class SearchResult:
             "time_ms": self.task.milliseconds(candidate.cycles),
             "mean_bits": self.task.mean_bits(candidate),
             "mbit": candidate.mbit,
+            "energy_uj": candidate.energy_uj,
+            "energy_delay_uj_ms": candidate.energy_uj * self.task.milliseconds(candidate.cycles),
+            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * self.task.area() / 1e6,
+            "area_gate_equivalents": self.task.area(),
         }
 
 
@@ -188,6 +200,9 @@ def search(
     *,
     taus: Sequence[int] = tuple(range(1, MAX_TAU + 1)),
     engine: str = "auto",
+    energy: EnergyTable | str | Path = DEFAULT_ENERGY,
+    baseline_bits: float = 1,
+    fixed: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> SearchResult:
@@ -197,10 +212,14 @@ def search(
         workload: from `load_workload`.
         machines: settings that tell them apart, and the hardware; of equally good ones the first.
         objective: `bits` stores least and `capacity` most within `limits.max_time_ms`; `time`
-            runs fastest within the limits of storage.
+            runs fastest within the limits of storage, `energy` takes the least energy,
+            `energy-delay` and `time-area` have the least product.
         limits: at least the one that the objective needs.
         taus: which a layer may have, 1 to 9; 9 is 1 bit per weight (of 1x1 layers 8 is too).
         engine: a name in `simulator.engine.ENGINES`, or `auto`.
+        energy: the energy table.
+        baseline_bits: bits per weight of the run that the result is compared with.
+        fixed: tau of single layers by name, which the search does not change.
         progress: called while the search goes on.
         options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
 
@@ -209,7 +228,10 @@ def search(
 
     """
     engine_for(engine)
-    problem = _Problem(workload=workload, objective=objective, limits=limits)
+    problem = _Problem(
+        workload=workload, objective=objective, limits=limits, baseline_bits=baseline_bits
+    )
+    table = energy if isinstance(energy, EnergyTable) else load_energy(energy)
     problem.check(taus)
     best: SearchResult | None = None
     beyond: list[InputError] = []
@@ -217,7 +239,9 @@ def search(
     for number, (settings, hardware) in enumerate(machines):
         if progress is not None:
             progress("hardware", number, len(machines))
-        task = Task(workload, hardware, sorted(set(taus)), options, engine)
+        task = Task(
+            workload, hardware, sorted(set(taus)), options, engine, energy=table, fixed=fixed
+        )
         try:
             task.uniforms()
         except InputError as error:
@@ -242,6 +266,7 @@ class _Problem:
     workload: Workload
     objective: Objective
     limits: Limits
+    baseline_bits: float
 
     def check(self, taus: Sequence[int]) -> None:
         """Raise InputError where limits, taus and objective do not go together."""
@@ -251,16 +276,26 @@ class _Problem:
             if not 0 < value < float("inf"):
                 raise InputError(f"{name} {value:g}: expected more than 0")
         given = self.limits.described()
-        if self.objective != "time" and "max_time_ms" not in given:
+        if self.objective not in _STORAGE and "max_time_ms" not in given:
             raise InputError(f"objective {self.objective}: needs max-time-ms")
-        if self.objective == "time" and not given.keys() - {"max_time_ms"}:
-            raise InputError("objective time: needs mean-bits, min-mean-bits, or max-mbit")
+        if self.objective in _STORAGE and not given.keys() & _OF_STORAGE:
+            raise InputError(
+                f"objective {self.objective}: needs mean-bits, min-mean-bits, or max-mbit"
+            )
+        if self.objective in {"energy", "energy-delay"} and "max_time_ms" in given:
+            raise InputError(f"objective {self.objective}: takes no max-time-ms")
 
     def rank(self, task: Task, candidate: Candidate) -> tuple[float, float]:
         """Smaller is better."""
         time, stored = task.milliseconds(candidate.cycles), candidate.stored_parts
-        if self.objective == "time":
-            return time, -stored if _more_bits(self.objective, self.limits) else stored
+        if self.objective in _STORAGE:
+            cost = {
+                "time": time,
+                "energy": candidate.energy_uj,
+                "energy-delay": candidate.energy_uj * time,
+                "time-area": time * task.area(),
+            }[self.objective]
+            return cost, -stored if _more_bits(self.objective, self.limits) else stored
         return -stored if self.objective == "capacity" else stored, time
 
     def solve(self, task: Task, settings: Mapping[str, object]) -> SearchResult:
@@ -274,7 +309,8 @@ class _Problem:
         every = fewest_cycles(choices)
         found, steps = self._simulated(task, every)
         uniform = self._best_uniform(task)
-        good = [run for run in (found, uniform and uniform[1]) if run is not None]
+        frugal = self._least_energy(task) if self.objective.startswith("energy") else None
+        good = [run for run in (found, frugal, uniform and uniform[1]) if run is not None]
         if not good:
             raise InputError(self._out_of_reach(task, every))
         best = min(good, key=lambda candidate: self.rank(task, candidate))
@@ -292,7 +328,8 @@ class _Problem:
             ),
             steps_along_front=steps,
             uniform=uniform,
-            one_bit=task.uniform(MAX_TAU),
+            baseline_bits=self.baseline_bits,
+            baseline=task.baseline(self.baseline_bits),
             combinations=every,
         )
 
@@ -316,13 +353,22 @@ class _Problem:
             steps += 1
         return None, steps
 
+    def _least_energy(self, task: Task) -> Candidate | None:
+        """The combination of the least sum of the layers' energies within the limits of storage."""
+        every = fewest_cycles(task.choices("energy"))
+        bounds = self._bounds(task)
+        for number in self._in_order(every, replace(bounds, cycles=_NO_BOUND))[:1]:
+            places = zip(task.options(), every.options(number), strict=True)
+            return task.simulate([own[place] for own, place in places])
+        return None
+
     def _in_order(self, every: Combinations, bounds: "_Bounds") -> list[int]:
         """Combinations within the bounds by separable sums, the best first."""
         within = (every.cycles <= bounds.cycles) & (every.bits <= bounds.most)
         numbers = np.flatnonzero(within & (every.bits >= bounds.least))
         if self.objective == "capacity":
             numbers = numbers[::-1]
-        if self.objective == "time":
+        if self.objective in _STORAGE:
             more = -1 if _more_bits(self.objective, self.limits) else 1
             numbers = numbers[np.lexsort((more * every.bits[numbers], every.cycles[numbers]))]
         ordered: list[int] = numbers.tolist()

@@ -21,7 +21,7 @@ class Choices:
     """What one layer may be: one entry per option."""
 
     cycles: Ints
-    """[options]"""
+    """[options] cycles, or any other whole cost that adds up over layers."""
     bits: Ints
     """[options] stored, in any unit that makes them whole."""
 

@@ -21,6 +21,9 @@ _OBJECTIVES = {
     "bits": "least stored bits",
     "time": "least time",
     "capacity": "most stored bits",
+    "energy": "least energy",
+    "energy-delay": "least energy times delay",
+    "time-area": "least time times area",
 }
 
 
@@ -52,7 +55,11 @@ def _table(result: SearchResult) -> Table:
             Column(title="kbit", cells=[f"{row['stored_kbit']:,.1f}" for row in rows]),
             Column(title="µs", cells=microseconds("cycles")),
             Column(title="µs, separable", cells=microseconds("separable_cycles"), importance=20),
-            Column(title="µs at 1 bit", cells=microseconds("one_bit_cycles"), importance=50),
+            Column(
+                title=f"µs at {result.baseline_bits:g} bit",
+                cells=microseconds("baseline_cycles"),
+                importance=50,
+            ),
             Column(
                 title="bound by",
                 cells=[bottleneck(row["bound_by"]) for row in rows],
@@ -87,13 +94,21 @@ def sentences(result: SearchResult) -> list[str]:
         tau, run = result.uniform
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
         lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
-    lines.append(f"1 bit: {_figures(result, result.one_bit)}")
+    lines.append(f"{result.baseline_bits:g} bit: {_figures(result, result.baseline)}")
     lines.append(
         "exact for separable layer times (dynamic programming over layers, "
         f"{len(result.combinations):,} different sums of bits): their sum is "
         f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
         f"{result.difference_percent:+.3f} % because the next layer's weights load during a layer"
     )
+    if result.objective == "energy":
+        lines.append("least energy: exact for separable layer energies")
+    if result.objective == "energy-delay":
+        lines.append(
+            "energy times delay: the better of the combinations of least time and of least energy; "
+            "a mix of both may be better"
+        )
+    lines.append(f"energy by the table {result.task.energy.name}")
     if result.steps_along_front:
         lines.append(
             f"skipped {counted(result.steps_along_front, 'better combination')} because the sum of "
@@ -111,7 +126,7 @@ def sentences(result: SearchResult) -> list[str]:
 def _figures(result: SearchResult, run: Candidate) -> str:
     return (
         f"{result.task.milliseconds(run.cycles):.4f} ms, {run.mbit:.4f} Mbit, "
-        f"{result.task.mean_bits(run):.4f} bits per weight"
+        f"{result.task.mean_bits(run):.4f} bits per weight, {run.energy_uj:.2f} µJ"
     )
 
 
@@ -124,6 +139,12 @@ def _gain(result: SearchResult, uniform: Candidate) -> str:
     if result.objective == "capacity":
         percent = 100 * (result.best.stored_parts / uniform.stored_parts - 1)
         return f"the best stores {percent:.1f} % more"
+    if result.objective.startswith("energy"):
+        best, other = (
+            run.energy_uj * (run.cycles if result.objective == "energy-delay" else 1)
+            for run in (result.best, uniform)
+        )
+        return f"the best has {100 * (1 - best / other):.1f} % less {result.objective}"
     return f"the best is {100 * (1 - result.best.cycles / uniform.cycles):.1f} % faster"
 
 

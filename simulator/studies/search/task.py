@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from simulator.hardware import Hardware
+from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.area import area
+from simulator.hardware.energy import AJ_PER_PJ
+from simulator.report.energy import run_energy
 from simulator.run import run_one
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
-from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
 
 Tau = int | None
 """Bits of an index; None: 1 bit per weight, or full precision."""
 
+Cost = Literal["cycles", "energy"]
+"""A cost that adds up over layers."""
 PARTS = 8
 """Stored bits are counted in eighths: a 1x1 layer's last vector may be a part of one."""
 
@@ -35,6 +40,13 @@ class Candidate:
     """Per layer."""
     engine: str
     """Which ran."""
+    layer_picojoules: tuple[int, ...]
+    """Per layer: energy, rounded."""
+
+    @property
+    def energy_uj(self) -> float:
+        """Energy of the run in microjoules."""
+        return sum(self.layer_picojoules) / 1e6
 
     @property
     def mbit(self) -> float:
@@ -52,6 +64,9 @@ class Task:
         taus: Sequence[int],
         options: Mapping[str, Any],
         engine: str,
+        *,
+        energy: EnergyTable,
+        fixed: Mapping[str, int] | None = None,
     ) -> None:
         """Nothing runs yet.
 
@@ -61,8 +76,16 @@ class Task:
             taus: which a layer may have, 1 to 9, rising.
             options: `configure`'s activation_bits, batch and include_full_precision.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
+            energy: the energy table.
+            fixed: tau of single layers by name, which the search does not change.
+
+        Raises:
+            InputError: no such layer, or a tau that it cannot have.
 
         """
+        chosen_taus(workload, taus=fixed)  # checks the names
+        self.energy = energy
+        self._fixed = dict(fixed or {})
         self.hardware = hardware
         self._workload = workload
         self._options = dict(options)
@@ -99,7 +122,25 @@ class Task:
 
     def uniform(self, tau: int) -> Candidate:
         """Run the network with one tau in all layers."""
-        return self.simulate([_own(layer, tau) for layer in self.layers])
+        return self.simulate([self._of(layer, tau) for layer in self.layers])
+
+    def baseline(self, bits: float) -> Candidate:
+        """Run the network at other bits per weight, no layer's tau fixed.
+
+        Raises:
+            InputError: no tau gives these bits.
+
+        """
+        taus = chosen_taus(self._workload, bits=bits)
+        return self.simulate([taus.get(layer.name) for layer in self.layers])
+
+    def area(self) -> int:
+        """Gate equivalents of the hardware for this network's activations."""
+        return sum(area(self.hardware, self._options.get("activation_bits", 1)).values())
+
+    def _of(self, layer: Layer, tau: int) -> Tau:
+        """A network's tau as one of its layers has it; its own if that is fixed."""
+        return _own(layer, self._fixed.get(layer.name, tau))
 
     def uniforms(self) -> dict[int, Candidate]:
         """The uniform run of every allowed tau."""
@@ -108,24 +149,25 @@ class Task:
     def options(self) -> list[list[Tau]]:
         """Per layer: the taus that it may have."""
         return [
-            list(dict.fromkeys(_own(layer, tau) for tau in self._taus)) for layer in self.layers
+            list(dict.fromkeys(self._of(layer, tau) for tau in self._taus)) for layer in self.layers
         ]
 
-    def choices(self) -> list[Choices]:
-        """Per layer: cycles and stored parts of every option.
+    def choices(self, cost: Cost = "cycles") -> list[Choices]:
+        """Per layer: cycles, or picojoules, and stored parts of every option.
 
-        The cycles are those of the layer in the run in which all layers have that tau.
+        They are those of the layer in the run in which all layers have that tau.
         """
-        cycles: list[dict[Tau, int]] = [{} for _ in self.layers]
+        costs: list[dict[Tau, int]] = [{} for _ in self.layers]
         for run in self.uniforms().values():
-            for known, tau, spent in zip(cycles, run.taus, run.layer_cycles, strict=True):
-                known.setdefault(tau, spent)
+            spent = run.layer_cycles if cost == "cycles" else run.layer_picojoules
+            for known, tau, of_layer in zip(costs, run.taus, spent, strict=True):
+                known.setdefault(tau, of_layer)
         return [
             Choices(
                 cycles=np.array([known[tau] for tau in taus], dtype=np.int64),
                 bits=np.array([stored_parts(layer, tau) for tau in taus], dtype=np.int64),
             )
-            for layer, known, taus in zip(self.layers, cycles, self.options(), strict=True)
+            for layer, known, taus in zip(self.layers, costs, self.options(), strict=True)
         ]
 
     def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
@@ -134,6 +176,7 @@ class Task:
         }
         workload = configure(self._workload, bits=1, taus=named, **self._options)
         run = run_one(workload, self.hardware, self._engine)
+        spent = run_energy(run, self.energy).by("layer")
         return Candidate(
             taus=taus,
             cycles=run.cycles,
@@ -141,6 +184,7 @@ class Task:
             layer_cycles=tuple(layer.cycles for layer in run.layers),
             bound_by=tuple(layer.bound_by for layer in run.layers),
             engine=run.engine,
+            layer_picojoules=tuple(round(spent[layer.name] / AJ_PER_PJ) for layer in self.layers),
         )
 
 

@@ -611,15 +611,19 @@ class TestColumnsOfPoints:
 
 @pytest.mark.command
 class TestTable:
-    def test_a_study_without_a_folder(self, command: Command, net: Path, tmp_path: Path) -> None:
+    def test_a_study_without_a_folder(
+        self, command: Command, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
         done = command(
             "sweep", "--hw", "cofluent64", "--model", net, "--tau", 5, "--jobs", 1,
             "--set", "array.pes=32,64,96,128",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert max(map(len, done.stdout.splitlines())) <= 80
-        assert done.stdout.startswith("4 points: Net, 4×4, on cofluent64: tau 5 against 1 bit on ")
-        assert "all 2 layers with weights: binary 3×3 convolutions" in done.stdout
+        text = " ".join(done.stdout.split())
+        assert text.startswith("4 points: Net, 4×4, on cofluent64: tau 5 against 1 bit on the ")
+        assert "all 2 layers with weights: binary 3×3 convolutions" in text
         row = re.search(r"^ *64[*+~! ]* .*$", done.stdout, flags=re.M)
         assert row is not None
         assert " 1.00 " in row[0]

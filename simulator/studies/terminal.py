@@ -115,7 +115,7 @@ class PointsTable:
                 importance=90,
             )
         )
-        energy = self._numbers("µJ", "energy_uj", 40)
+        energy = self._numbers("µJ", "energy_uj", 40, more=True)
         images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
         return [*columns, energy, images]
 

@@ -10,6 +10,7 @@ from simulator import compiling
 from simulator.errors import InputError
 from simulator.progress import Progress
 from simulator.report.tabular import read_frame, read_rows
+from simulator.report.wording import counted
 from simulator.studies.columns import point_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures, read_figures
@@ -76,7 +77,7 @@ class StudyResult:
         if failed:
             lines.insert(
                 0,
-                f"{failed:,} of {figures.point_count:,} points are impossible (see the column "
+                f"{failed:,} of {counted(figures.point_count, 'point')} cannot run (see the column "
                 f"`error`); most often: {next(iter(figures.errors))}",
             )
         return lines

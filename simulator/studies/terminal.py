@@ -210,13 +210,14 @@ class PointsTable:
         place_of = {int(point): place for place, point in enumerate(figures.point.tolist())}
         rows = {row["point"]: row for row in self.rows}
         found = {}
-        if len(figures.point) == 1:
-            return dict.fromkeys(rows, "")
         fastest = _least(relations.reference, figures.time_ms)
         cost = {p: row["time_area_ms_mge"] for p, row in rows.items()}
         for point in rows:
             place = place_of[point]
             group = relations.reference == relations.reference[place]
+            if group.sum() == 1:
+                found[point] = ""
+                continue
             mine = [cost[int(p)] for p in figures.point[group].tolist() if int(p) in cost]
             marks = _FASTEST * bool(fastest[place])
             marks += _CHEAPEST * (cost[point] == min(mine))

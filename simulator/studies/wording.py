@@ -72,8 +72,7 @@ def heading(study: Study, figures: StudyFigures) -> str:
         for name, values in said.items()
         if name not in POINT_FIELDS and len(values) == 1
     ]
-    scopes = dict.fromkeys(scope(network) for network in networks)
-    layers = "; ".join(scopes) if len(scopes) <= _MANY else f"{len(scopes)} different scopes"
+    layers = _scopes(networks)
     count = f"{figures.point_count:,} point{'s' if figures.point_count > 1 else ''}"
     hardware = listed([*map(str, said["hw"])][:_MANY])
     return (
@@ -82,6 +81,16 @@ def heading(study: Study, figures: StudyFigures) -> str:
         f"{', '.join([listed(precision) or 'bits as in the file', *facts])} against "
         f"{study.inputs.baseline_bits:g} bit on the same hardware; {layers}"
     )
+
+
+def _scopes(networks: Sequence[Workload]) -> str:
+    """The layers that run; of networks that differ in them, by name."""
+    scopes = {network.title: scope(network) for network in networks}
+    if len(set(scopes.values())) == 1:
+        return next(iter(scopes.values()))
+    named = [f"{title}: {layers}" for title, layers in [*scopes.items()][:_MANY]]
+    more = len(scopes) - len(named)
+    return "; ".join([*named, *([f"{more} more networks"] if more else [])])
 
 
 def subject(study: Study, figures: StudyFigures, *, short: bool = False) -> str:

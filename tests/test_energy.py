@@ -49,6 +49,8 @@ class Walk:
         self.plan, self.counts, self.passes = plan, Counter[tuple[Unit, str]](), Counter[object]()
         self.steps, self.bits = list(steps_of(plan)), plan.activation_bits
         self.entry = 5 + self.bits - 1
+        every = plan.layer.tau in {None, plan.layer.unit_weights}  # an index is a kernel
+        self.expanded = 0 if every else plan.layer.unit_weights
         self.width = plan.hardware.array.pe.partial_sum_bits + self.bits - 1
 
     def add(self, unit: Unit, **counts: int) -> None:
@@ -95,7 +97,7 @@ class Walk:
         self.add(
             Unit.DOT,
             dot=pes * entries * self.bits,
-            subset_read_bit=pes * entries * self.plan.layer.unit_weights,
+            subset_read_bit=pes * entries * self.expanded,
             lut_write_bit=pes * entries * self.entry,
         )
 
@@ -110,12 +112,11 @@ class Walk:
 
     def direct(self, pes: int) -> None:
         layer, fetched = self.plan.layer, pes * self.outputs
-        expanded = 0 if layer.tau is None else layer.unit_weights
         self.add(
             Unit.DOT,
             dot=fetched * self.bits,
             index_register_read_bit=fetched * layer.unit_bits,
-            subset_read_bit=fetched * expanded,
+            subset_read_bit=fetched * self.expanded,
         )
         self.sums(fetched * self.bits, fetched * (self.bits - self.opens))
 

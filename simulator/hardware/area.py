@@ -41,8 +41,8 @@ def bank_bits(hardware: Hardware, activation_bits: int) -> dict[str, int]:
     """Bits of a bank of each memory of a PE; line buffer and index registers have one per lane."""
     pe = hardware.array.pe
     return {
-        "subset": pe.lut_entries * KERNEL_BITS,
-        "lut": pe.lut_entries * lut_bits(activation_bits),
+        "subset": pe.subset_size * KERNEL_BITS,
+        "lut": pe.lut_size * lut_bits(activation_bits),
         "line_buffer": _lane_sums(hardware) * sum_bits(hardware, activation_bits),
         "index_register": _lane_sums(hardware) * KERNEL_BITS,
     }
@@ -67,7 +67,7 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
         "subset": bank["subset"] * STORAGE_BIT
-        + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
+        + pe.dots_per_cycle * _port(pe.subset_size, KERNEL_BITS),
         "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
         "index_registers": lanes * (registers + _port(pe.index_register_sets * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
@@ -76,13 +76,13 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
 
 
 def _lut_ports(hardware: Hardware, width: int) -> Fraction:
-    """Read ports of a PE's table; single-ported parts of a bank meet the lanes in a crossbar."""
+    """Read ports of a PE's LUT; single-ported parts of a bank meet the lanes in a crossbar."""
     pe, lanes = hardware.array.pe, _lanes(hardware)
     if pe.lut_subbanks == "none":
         ports = lanes if pe.lut_read_ports == "accumulators" else min(pe.lut_read_ports, lanes)
-        return ports * _port(pe.lut_banks * pe.lut_entries, width)
-    parts = min(pe.lut_subbanks, pe.lut_entries)
-    inside = _port(pe.lut_banks * ceil(pe.lut_entries / parts), width)
+        return ports * _port(pe.lut_banks * pe.lut_size, width)
+    parts = min(pe.lut_subbanks, pe.lut_size)
+    inside = _port(pe.lut_banks * ceil(pe.lut_size / max(1, parts)), width)
     return parts * inside + lanes * _port(parts, width)
 
 
@@ -112,4 +112,4 @@ def logic_gates(hardware: Hardware, activation_bits: int = 1) -> int:
 
 def _port(entries: int, width: int) -> Fraction:
     """A read port: a tree of multiplexers."""
-    return (entries - 1) * width * MUX
+    return max(0, entries - 1) * width * MUX

@@ -21,10 +21,13 @@ Rate = Annotated[float, Meta(gt=0, le=1e9)]
 class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One processing element: Dot9, table (LUT), accumulators, line buffer."""
 
-    lut_entries: Count
-    """Dot products that one bank of the table holds."""
-    lut_banks: Count
-    """Banks of the table; 2 is a double buffer."""
+    lut_entries: Count | Literal["none"]
+    """Dot products that one bank of the LUT holds; `none`: no LUT, every binary layer is direct."""
+    lut_banks: Count = 2
+    """Banks of the LUT; 2 is a double buffer. This key and the LUT's ports and sub-banks have an
+    effect only with a LUT."""
+    subset_entries: Count | Literal["none"] = 256
+    """Kernels of a layer's subset that a PE stores; `none`: it can run no sub-bit layer."""
     accumulators: Count
     """Table entries fetched and added per cycle."""
     partial_sums: Count
@@ -40,6 +43,20 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     once."""
     partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
     """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
+
+    @property
+    def lut_size(self) -> int:
+        """Entries of a bank of the LUT; 0 without a LUT."""
+        return 0 if self.lut_entries == "none" else self.lut_entries
+
+    @property
+    def subset_size(self) -> int:
+        """Kernels in the store of the subset; 0 without a store."""
+        return 0 if self.subset_entries == "none" else self.subset_entries
+
+
+LUT_KEYS = frozenset({"lut_banks", "lut_read_ports", "lut_subbanks"})
+"""Keys of `array.pe` that have an effect only with a LUT."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -222,6 +239,12 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
         raise InputError(
             f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
+        )
+    without = sorted(LUT_KEYS & data["array"]["pe"].keys())
+    if without and not hardware.array.pe.lut_size:
+        raise InputError(
+            f"{path}: array.pe.{without[0]} has an effect only with a LUT, but "
+            "array.pe.lut_entries is none"
         )
     for key, buffer in hardware.memory.buffers.items():
         if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:

@@ -318,6 +318,6 @@ def _require_store(plan: LayerPlan) -> None:
     layer, store = plan.layer, plan.hardware.array.pe.subset_entries
     if plan.expands and layer.subset_size > plan.hardware.array.pe.subset_size:
         raise InputError(
-            f"array.pe.subset_entries is {store}: the subset of layer {layer.name} has "
-            f"{layer.subset_size} kernels (tau {layer.tau}), and a PE stores all of them"
+            f"array.pe.subset_entries is {store}: layer {layer.name} needs at least "
+            f"{layer.subset_size}, all kernels of its subset (tau {layer.tau})"
         )

@@ -83,7 +83,8 @@ _SHARED = {
     ),
     "set": _Shared(
         HARDWARE,
-        "Override a key of the hardware file, such as array.pes=128. Repeatable.",
+        "Override a key of the hardware file, such as array.pes=128. A number may be an expression "
+        "over other keys, such as array.pes*2.5. Repeatable.",
         {"multiple": True, "metavar": "KEY=VALUE"},
         lists="KEY=VALUES",
         names=("--set", "settings"),

@@ -76,6 +76,7 @@ class Comparison:
         found = []
         for section in ("hardware", "run", "baseline"):
             found += _differences(getattr(one, section), getattr(other, section), section)
+        found += _differences(self.a.links, self.b.links, "links")
         return found
 
     @cached_property

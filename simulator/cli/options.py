@@ -179,6 +179,12 @@ _SHARED = {
         {"metavar": "TABLE"},
     ),
     "out": _Shared(OUTPUT, "", {"type": click.Path(path_type=Path), "metavar": "FOLDER"}),
+    "style": _Shared(
+        OUTPUT,
+        "Style of the figures of --out; paper: one column wide, PDF and SVG, without titles. Default: "
+        "screen.",
+        {"type": Choice(["screen", "paper"])},
+    ),
     "json": _Shared(
         OUTPUT,
         "Print one JSON object instead of tables.",

@@ -451,14 +451,35 @@ class Result:
 
         return as_html(self)
 
-    def plot_timeline(self, path: str | Path | None = None) -> "Figure":
-        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""
+    def plot_timeline(self, path: str | Path | None = None, style: str = "screen") -> "Figure":
+        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file.
+
+        Args:
+            path: of the file.
+            style: `screen`, or `paper`: one column wide, without a title.
+
+        Raises:
+            InputError: an unknown style.
+
+        """
         from simulator.report.timeline import plot_timeline
 
-        return plot_timeline(self, path)
+        return plot_timeline(self, path, style)
 
-    def save(self, folder: str | Path, progress: Progress | None = None) -> list[Path]:
-        """Write summary, layers, trace and pictures into a folder; return the files."""
+    def save(
+        self, folder: str | Path, progress: Progress | None = None, style: str = "screen"
+    ) -> list[Path]:
+        """Write summary, layers, trace and figures into a folder; return the files.
+
+        Args:
+            folder: of the files, made if need be.
+            progress: called before every file.
+            style: of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
+
+        Raises:
+            InputError: the folder cannot be written, or an unknown style.
+
+        """
         from simulator.report.files import save
 
-        return save(self, folder, progress)
+        return save(self, folder, progress, style)

@@ -139,7 +139,7 @@ def save_search(result: SearchResult, folder: Path) -> list[Path]:
         InputError: the folder cannot be written.
 
     """
-    from simulator.report.timeline import save_figure
+    from simulator.report.style import save_figure
 
     folder = writable_folder(folder)
     text = json.dumps(result.summary(), indent=2) + "\n"

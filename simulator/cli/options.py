@@ -181,8 +181,8 @@ _SHARED = {
     "out": _Shared(OUTPUT, "", {"type": click.Path(path_type=Path), "metavar": "FOLDER"}),
     "style": _Shared(
         OUTPUT,
-        "Style of the figures of --out; paper: one column wide, PDF and SVG, without titles. Default: "
-        "screen.",
+        "Style of the figures of --out; paper: one column wide, PDF and SVG, without titles. "
+        "Default: screen.",
         {"type": Choice(["screen", "paper"])},
     ),
     "json": _Shared(

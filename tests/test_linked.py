@@ -307,6 +307,9 @@ class TestResults:
         rows = {row.key: (row.a, row.b) for row in compare(*results).configuration}
         assert rows[f"hardware.{PORT}"] == (160, 80)
         assert rows[f"links.{PORT}"] == (None, "array.pes * 2.5")
+        results[0] = simulate(NET, "cofluent64", tau=5, set={PORT: "array.pes * 2.5"})
+        both = {row.key: (row.a, row.b) for row in compare(*results).configuration}
+        assert both[f"links.{PORT}"] == ("array.pes * 2.5", "array.pes * 2.5")
 
 
 class TestStudies:

@@ -84,6 +84,7 @@ class TestTimeline:
         assert "1 bit" in words
         assert lower.get_xlabel() == "time (µs at 1 GHz)"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
     def test_saves(self, result: Result, tmp_path: Path, ending: str) -> None:
         larger = simulate(load_workload("r20", (64, 64)), load_hardware("cofluent64"), bits=0.56)

@@ -4,12 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from simulator.coverage import why_not_fast
 from simulator.errors import InputError
-from simulator.hardware import Hardware
-from simulator.inputs import convert
+from simulator.hardware.config import hardware_from, with_expressions, with_numbers
 from simulator.progress import Progress
 from simulator.report.effects import Effect, KeyEffects, ranked
 from simulator.report.reasons import LayerParts, reasons
@@ -28,7 +25,7 @@ def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
         progress: called while runs go on.
 
     """
-    keys = list(numeric_keys(msgspec.to_builtins(result.hardware)))
+    keys = list(numeric_keys(with_numbers(result.hardware)))
     effects = []
     for number, (key, value) in enumerate(keys):
         if progress is not None:
@@ -54,7 +51,7 @@ def _half(value: int | float) -> int | float:
 
 def _effect(result: Result, key: str, value: int | float) -> Effect:
     try:
-        hardware = _with(result.hardware, key, value)
+        hardware = hardware_from(with_expressions(result.hardware), {key: value}, _SOURCE)
         engine = "event" if why_not_fast(hardware) else result.engine
         run = run_one(result.run.workload, hardware, engine)
     except InputError as error:
@@ -68,16 +65,6 @@ def _effect(result: Result, key: str, value: int | float) -> Effect:
         change=time_ms / result.time_ms - 1,
         reason=_reason(result.run, run, time_ms != result.time_ms),
     )
-
-
-def _with(hardware: Hardware, key: str, value: int | float) -> Hardware:
-    data = msgspec.to_builtins(hardware)
-    *sections, last = key.split(".")
-    inner = data
-    for section in sections:
-        inner = inner[section]
-    inner[last] = value
-    return convert(data, Hardware, _SOURCE)
 
 
 def _reason(before: Run, after: Run, moved: bool) -> str:

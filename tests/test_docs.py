@@ -89,6 +89,9 @@ def test_the_study_of_the_readme(command: Command, monkeypatch: pytest.MonkeyPat
     done = command(*shlex.split(line[1])[1:], "--jobs", 1)
     shown = [line.rstrip() for line in done.stdout.splitlines()]
     assert blocks(section)[0].splitlines() == shown
+    report = (ROOT / "reports/pe_study.md").read_text()
+    assert "128 PEs then take 0.467 ms, a speedup of 3.12×" in " ".join(section.split())
+    assert "| 128 | =320 | 0.467 | 1.458 | 3.12 |" in report
     assert max(map(len, shown)) <= 80
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from simulator.cli.formatting import Choice, Command
+from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
@@ -47,7 +47,8 @@ _POINTS = "Points"
     "hw",
     "set",
     lists=True,
-    set="Key of the hardware file as an axis, such as array.pes=16:1024:x2. Repeatable.",
+    set="Key of the hardware file as an axis, such as array.pes=16:1024:x2, or an expression over "
+    "other keys, such as memory.index_buffer.bytes_per_cycle=array.pes*2.5. Repeatable.",
 )
 @shared(
     "model",
@@ -119,17 +120,10 @@ _POINTS = "Points"
     help="With y=COLUMN and, if needed, hue=COLUMN behind it: also plot columns of the table of "
     "points or keys of the hardware file. Needs --out.",
 )
-@option(
-    "--style",
-    section=OUTPUT,
-    type=Choice(["screen", "paper"]),
-    default="screen",
-    show_default=True,
-    help="Plots for a screen (PNG, SVG), or for one column of a paper (PDF, SVG, no title).",
-)
 @click.argument("plot_words", nargs=-1, metavar="")
 @shared(
     "out",
+    "style",
     "json",
     "quiet",
     out="Folder for the table of points, summary.md and plots. To resume an interrupted study, "
@@ -144,7 +138,7 @@ def sweep(
     quiet: bool,
     plot: str | None,
     plot_words: tuple[str, ...],
-    style: str,
+    style: str | None,
     **options: Any,
 ) -> None:
     """Simulate many design points: a grid, a sample, or a CSV.
@@ -160,7 +154,10 @@ def sweep(
         raise click.UsageError(f"unexpected argument {plot_words[0]!r}")
     if plot is not None and out is None:
         raise click.UsageError("--plot needs --out FOLDER")
-    figures = {"plot": None if plot is None else " ".join((plot, *plot_words)), "style": style}
+    figures = {
+        "plot": None if plot is None else " ".join((plot, *plot_words)),
+        "style": style or "screen",
+    }
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:

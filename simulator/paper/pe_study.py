@@ -3,40 +3,38 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from matplotlib import rc_context
-
 from simulator.paper.markdown import write_report
 from simulator.progress import Progress, announce
 from simulator.report.files import write_file
-from simulator.report.timeline import save_figure
+from simulator.report.style import SCREEN, save_figure
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
-from simulator.studies.plot_style import SCREEN
+from simulator.studies.plot_style import drawing
 from simulator.studies.run import StudyResult
 from simulator.studies.scaling_figure import draw_scaling
 from simulator.studies.summary import points_in_markdown
 from simulator.studies.terminal import PointsTable
 
-SETTINGS = ("array.pes=16,32,64,96,128,256",)
-COMMAND = "simulate sweep --hw cofluent64 --model r18 --bits 0.56 " + " ".join(
-    f"--set {setting}" for setting in SETTINGS
-)
+PES = "array.pes=16,32,64,96,128,256"
+PORT = "memory.index_buffer.bytes_per_cycle=160,array.pes*2.5"
+"""The port of the file, and one that keeps up: 4 indices of 5 bits for each PE and cycle."""
+COMMAND = f"simulate sweep --hw cofluent64 --model r18 --bits 0.56 --set {PES} --set '{PORT}'"
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     """Write pe_study.md, pe_study.png and pe_study.svg."""
     axes = [axis("hw", "cofluent64"), axis("model", "r18"), axis("bits", "0.56")]
-    study = grid_study([*axes, *map(setting_axis, SETTINGS)])
+    study = grid_study([*axes, setting_axis(PES), setting_axis(PORT)])
     with TemporaryDirectory() as temporary:
         result = run_study(study, temporary, jobs=1, tables_only=True, progress=progress)
     announce(progress, "drawing the PE-count study")
     assert result.points is not None  # the machine of the paper runs its network
-    with rc_context(SCREEN.settings):
+    with drawing(SCREEN):
         figure = draw_scaling(result.points, SCREEN)
         assert figure is not None
         pictures = [
             write_file(folder / f"pe_study.{kind}", lambda path: save_figure(figure, path))
-            for kind in SCREEN.kinds
+            for kind in SCREEN.endings
         ]
     return [_report(result, result.points, folder / "pe_study.md"), *pictures]
 

@@ -39,7 +39,14 @@ class _Rule:
 
 _RULES = (
     _Rule(
-        applies=lambda m: m.plan.mode == "direct" and m.plan.layer.tau is not None,
+        applies=lambda m: _sub_bit_direct(m) and not m.plan.hardware.array.pe.lut_size,
+        singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
+        "PE has no LUT.",
+        plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
+        "PE has no LUT.",
+    ),
+    _Rule(
+        applies=lambda m: _sub_bit_direct(m) and m.plan.hardware.array.pe.lut_size > 0,
         singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
         "LUT saves no cycles.",
         plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
@@ -136,7 +143,7 @@ def _of_run(run: "Run") -> list[str]:
 def _with_sizes(template: str, plan: LayerPlan) -> str:
     memory = plan.hardware.memory
     for name, size in (
-        ("lut_entries", counted(plan.hardware.array.pe.lut_entries, "entry", "entries")),
+        ("lut_entries", counted(plan.hardware.array.pe.lut_size, "entry", "entries")),
         ("index_kib", f"{memory.index_buffer.kib:g}"),
         ("activation_kib", f"{memory.activation_buffer.kib:g}"),
     ):
@@ -166,6 +173,10 @@ def _dropped_kernels(run: "Run") -> list[str]:
             "because their kernels in the workload have another tau.",
         )
     ]
+
+
+def _sub_bit_direct(mapped: MappedLayer) -> bool:
+    return mapped.plan.mode == "direct" and mapped.plan.layer.tau is not None
 
 
 def _in_passes(mapped: MappedLayer) -> bool:

@@ -7,13 +7,13 @@ import numpy as np
 
 from simulator.errors import InputError
 from simulator.nearest import did_you_mean
+from simulator.report.style import Style
 from simulator.report.tabular import read_frame
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
 from simulator.studies.figures import is_number
 from simulator.studies.plot_style import (
     MOST_SERIES,
-    Style,
     label_numbers,
     place_values,
     series,
@@ -101,7 +101,7 @@ def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure"
     hues = sorted(frame[chosen.hue].unique().tolist()) if chosen.hue else [None]
     if len(hues) > MOST_SERIES:
         raise InputError(f"--plot hue={chosen.hue}: {len(hues)} values; at most {MOST_SERIES}")
-    width = min(style.width, _WIDEST)
+    width = min(style.width_inches, _WIDEST)
     figure = Figure(figsize=(width, 0.66 * width), layout="constrained")
     axes = figure.subplots()
     values = sorted(frame[chosen.x].unique().tolist())
@@ -121,11 +121,11 @@ def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure"
         axes.plot([places[v] for v in best.index], best, clip_on=False, label=label, **look)
     axes.set_xlabel(_title(chosen.x))
     axes.set_ylabel(_title(chosen.y))
-    if style.titles:
-        axes.set_title(subject(result.study, result.figures), fontsize=style.font)
-    name = None if style.titles else subject(result.study, result.figures, short=True)
+    if style.titled:
+        axes.set_title(subject(result.study, result.figures), fontsize=style.points)
+    name = None if style.titled else subject(result.study, result.figures, short=True)
     if chosen.hue or name:
-        axes.legend(frameon=False, title=name, title_fontsize=style.font - 1, handlelength=3.2)
+        axes.legend(frameon=False, title=name, title_fontsize=style.small_points, handlelength=3.2)
     return figure
 
 

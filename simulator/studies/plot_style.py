@@ -1,11 +1,12 @@
 """How a study's plots look: on a screen, or in one column of a paper; in grey, too."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.report.style import COLOURS, Style
 from simulator.studies.axes import Value
 from simulator.studies.figures import Floats, is_number
 
@@ -13,14 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-COLORS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#7F7F7F",
-)  # fmt: skip
 LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (8, 2)), ":")
 MARKERS = "os^Dv<>P"
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo", "--")
 """Series and stacks differ in all of these, so they are told apart without color."""
-MOST_SERIES = len(COLORS)
+MOST_SERIES = len(COLOURS)
 _MOST_TICKS = 12
 _TICKS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _FEWEST_TICKS = 4
@@ -28,44 +26,27 @@ _LOG_SPAN = 8
 """Numbers that span as much, none of them 0, are drawn along a log scale."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
-    """Size, type and files of figures."""
+@contextmanager
+def drawing(style: Style) -> Iterator[None]:
+    """The settings of Matplotlib while a study's figures are made."""
+    from matplotlib import rc_context
 
-    name: str
-    width: float
-    """Of a figure in inches."""
-    font: float
-    """Points."""
-    titles: bool
-    kinds: tuple[str, ...]
-    """Files that are written."""
-
-    @property
-    def settings(self) -> Any:
-        """Matplotlib's settings."""
-        return {
-            "font.size": self.font,
-            "legend.fontsize": self.font - 1,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.linewidth": 0.6,
-            "lines.linewidth": 1.1,
-            "lines.markersize": 4 if self.titles else 3.5,
-            "hatch.linewidth": 0.5,
-            "pdf.fonttype": 42,  # fonts that publishers take
-        }
-
-
-SCREEN = Style(name="screen", width=8.0, font=8, titles=True, kinds=("png", "svg"))
-PAPER = Style(name="paper", width=3.4, font=7, titles=False, kinds=("pdf", "svg"))
-STYLES = {style.name: style for style in (SCREEN, PAPER)}
+    settings: Any = {
+        "legend.fontsize": style.small_points,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "lines.linewidth": 1.1,
+        "lines.markersize": 4 if style.titled else 3.5,
+        "hatch.linewidth": 0.5,
+    }
+    with style.drawing(), rc_context(settings):
+        yield
 
 
 def series(number: int) -> dict[str, Any]:
     """Color, line and marker of a series."""
     return {
-        "color": COLORS[number % len(COLORS)],
+        "color": COLOURS[number % len(COLOURS)],
         "linestyle": LINES[number % len(LINES)],
         "marker": MARKERS[number % len(MARKERS)],
     }

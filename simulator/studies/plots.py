@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.report.files import write_file
-from simulator.report.timeline import save_figure
+from simulator.report.style import SCREEN, Style, save_figure
 from simulator.studies.axes import PRECISION, Value
 from simulator.studies.chosen_figure import Chosen, draw_chosen
 from simulator.studies.effects import Effect
 from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
-from simulator.studies.plot_style import MOST_SERIES, SCREEN, Style, label_numbers, place_values
+from simulator.studies.plot_style import MOST_SERIES, drawing, label_numbers, place_values
 from simulator.studies.plot_style import series as look
 from simulator.studies.scaling_figure import draw_scaling
 from simulator.studies.wording import short_name, subject
@@ -51,13 +51,11 @@ def write_plots(
         chosen: a figure of the user's own, `plot`, too.
 
     """
-    from matplotlib import rc_context
-
-    with rc_context(style.settings):
+    with drawing(style):
         return tuple(
             write_file(numbers_file.with_name(f"{name}.{kind}"), partial(save_figure, figure))
             for name, figure in _drawn(result, numbers_file, style, chosen)
-            for kind in style.kinds
+            for kind in style.endings
         )
 
 
@@ -70,7 +68,7 @@ def _drawn(
         yield "plot", draw_chosen(result, chosen, style)
     if result.points is not None and (scaling := draw_scaling(result.points, style)) is not None:
         yield "scaling", scaling
-    if not style.titles:  # the others are for looking around
+    if not style.titled:  # the others are for looking around
         return
     title = subject(result.study, figures)
     if effects:

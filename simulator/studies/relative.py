@@ -8,11 +8,10 @@ is the group's first.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.hardware.config import hardware_from
+from simulator.hardware.config import hardware_from, with_numbers
 from simulator.studies.axes import POINT_FIELDS, Value
 from simulator.studies.columns import column_of, flat
 from simulator.studies.factors import combined, factors_of
@@ -94,9 +93,10 @@ def _own_values(study: Study, figures: StudyFigures) -> NDArray[np.bool_]:
 
 
 def _values(study: Study, name: str) -> Mapping[str, Value]:
-    """The columns of a hardware file as it is."""
+    """The columns of a hardware file as it is; the value of a linked key is its expression."""
     hardware = hardware_from(dict(study.inputs.hardware[name]), {}, name)
-    return flat(msgspec.to_builtins(hardware))
+    links = {column_of(link.key): link.expression for link in hardware.links}
+    return flat(with_numbers(hardware)) | links
 
 
 def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_]:

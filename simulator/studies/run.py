@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from simulator.report.style import Style
     from simulator.studies.chosen_figure import Chosen
     from simulator.studies.terminal import PointsTable
 
@@ -142,9 +143,10 @@ def run_study(
             cannot be written, the cluster cannot be used.
 
     """
+    from simulator.report.style import style_of
     from simulator.studies.chosen_figure import chosen
 
-    figure = None if plot is None else chosen(plot)
+    figure, look = None if plot is None else chosen(plot), style_of(style)
     with open_store(Path(out), study) as store:
         if not store.finished:
             _finish(study, store, jobs, scheduler, progress)
@@ -152,7 +154,7 @@ def run_study(
         if progress is not None:
             progress("summary and plots", 0, len(study.points))
         result = _report(study, store)
-        return result if tables_only else _written(result, store, style, figure)
+        return result if tables_only else _written(result, store, look, figure)
 
 
 def _finish(
@@ -215,13 +217,14 @@ def _points_table(study: Study, store: Store, figures: StudyFigures) -> "PointsT
     )
 
 
-def _written(result: StudyResult, store: Store, style: str, chosen: "Chosen | None") -> StudyResult:
+def _written(
+    result: StudyResult, store: Store, style: "Style", chosen: "Chosen | None"
+) -> StudyResult:
     """The same result with its summary and its plots."""
-    from simulator.studies.plot_style import STYLES
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
 
-    plots = write_plots(result, store.numbers_file, STYLES[style], chosen)
+    plots = write_plots(result, store.numbers_file, style, chosen)
     summary = store.folder / "summary.md"
     write_summary(result, plots, summary)
     return replace(result, files=(*result.files, summary, *plots))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.report.attribution import PARTS
+from simulator.report.style import Style
 from simulator.report.title import time_unit
 from simulator.studies.causes import CAUSES, CYCLES
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.figures import Floats
-from simulator.studies.plot_style import HATCHES, Style, label_numbers, place_values, series
+from simulator.studies.plot_style import HATCHES, label_numbers, place_values, series
 from simulator.studies.relative import PES
 from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import short_name, shown, subject
@@ -57,10 +58,10 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
         return None
     traced = [curve for curve in curves if all(row["bottleneck"] for row in curve.rows)]
     panels = 2 + len(traced)
-    across = 1 if not style.titles else 3 if panels == 3 else 2
+    across = 1 if not style.titled else 3 if panels == 3 else 2
     along = -(-panels // across)
     height = 2.0 if across == 1 else 2.8
-    figure = Figure(figsize=(style.width, height * along), layout="constrained")
+    figure = Figure(figsize=(style.width_inches, height * along), layout="constrained")
     grid = figure.subplots(along, across, squeeze=False).ravel().tolist()
     for spare in grid[panels:]:
         spare.remove()
@@ -69,8 +70,8 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
     stacks = _stacks(traced)
     for number, (axes, curve) in enumerate(zip(grid[2:], traced, strict=False)):
         _draw_causes(axes, curve, stacks, legend=number == 0, named=len(curves) > 1)
-    if style.titles:
-        figure.suptitle(subject(table.study, table.figures), fontsize=style.font)
+    if style.titled:
+        figure.suptitle(subject(table.study, table.figures), fontsize=style.points)
     return figure
 
 
@@ -126,9 +127,9 @@ def _draw_times(axes: "Axes", table: PointsTable, curves: Sequence[_Curve], styl
     label_numbers(axes.yaxis, factor * every)
     axes.set_xlabel("PEs")
     axes.set_ylabel(f"time ({unit})")
-    title = None if style.titles else subject(table.study, table.figures, short=True)
+    title = None if style.titled else subject(table.study, table.figures, short=True)
     columns = 1 if any(curve.name for curve in curves) else 3
-    _legend_above(axes, columns, title=title, title_fontsize=style.font - 1, handlelength=3.2)
+    _legend_above(axes, columns, title=title, title_fontsize=style.small_points, handlelength=3.2)
 
 
 def _bits(table: PointsTable) -> str:

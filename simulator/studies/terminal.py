@@ -13,7 +13,7 @@ from simulator.report.title import time_unit
 from simulator.report.wording import counted
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.causes import MANY_COMMANDS, MANY_POINTS
-from simulator.studies.columns import column_of
+from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.figures import Floats, StudyFigures
 from simulator.studies.relative import PES, Relations, machine_axes
@@ -77,7 +77,8 @@ class PointsTable:
         columns = []
         for number, name in enumerate(names):
             values = [row[column_of(name)] for row in self.rows]
-            cells = [shown(value) for value in values]
+            linked = [name in links_of(row["links"]) for row in self.rows]
+            cells = ["=" * link + shown(v) for link, v in zip(linked, values, strict=True)]
             if number == 0:
                 cells = [f"{cell}{mark:{width}}" for cell, mark in zip(cells, marks, strict=True)]
             texts = any(isinstance(value, str) for value in values)
@@ -240,10 +241,23 @@ class PointsTable:
         ]
         lines = self._slower_lines()
         lines += [", ".join(legend)] if legend else []
+        lines += [
+            f"= {short_name(name)}: {expression}"
+            for name, expression in self._expressions().items()
+        ]
         lines += [self._reference(title) for title in titles if title.startswith("vs ")]
         if "µJ" in titles:
             lines.append(f"µJ: energy by the table {self.study.inputs.energy.name}")
         return [*lines, *self._left_out()]
+
+    def _expressions(self) -> dict[str, str]:
+        """The linked axes with their expressions."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows:
+            for name, expression in links_of(row["links"]).items():
+                if name in self.figures.axes and expression not in found.setdefault(name, []):
+                    found[name].append(expression)
+        return {name: " or ".join(expressions) for name, expressions in found.items()}
 
     def _slower_lines(self) -> list[str]:
         """Why points are slower than a smaller array."""

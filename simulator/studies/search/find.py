@@ -23,6 +23,7 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware import EnergyTable, Hardware, load_energy
 from simulator.progress import Progress
+from simulator.report.settings import expressions
 from simulator.run import engine_for
 from simulator.studies.axes import DEFAULT_ENERGY
 from simulator.studies.search.front import Combinations, fewest_cycles
@@ -160,6 +161,7 @@ class SearchResult:
             "model": self.workload.name,
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
+            "links": expressions(self.task.hardware),
             "hardware_points": self.hardware_points,
             "impossible_hardware": list(self.impossible),
             "objective": self.objective,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from simulator.hardware.cells import FLIP_FLOP, MUX, SRAM_BIT, SRAM_PORT_BIT, STORAGE_BIT, sram_bit
@@ -46,6 +47,7 @@ def activation_buffer(hardware: Hardware, activation_bits: int) -> BufferArea:
     return _buffer(buffer, word)
 
 
+@lru_cache(maxsize=256)
 def _buffer(buffer: IndexBuffer | ActivationBuffer, word: Fraction) -> BufferArea:
     """A buffer whose ports, one word wide, exist in every bank."""
     banks = buffer.banks or 1

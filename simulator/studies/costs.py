@@ -6,8 +6,9 @@ its baseline share them.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Generic, TypeVar
 
 from simulator.errors import InputError
 from simulator.hardware import EnergyTable, Hardware
@@ -19,6 +20,8 @@ from simulator.report.result import Run
 Counts = Mapping[int, Mapping[str, int]]
 """How often each action happens, by the bits of the activations that it works on."""
 
+T = TypeVar("T")
+
 _KEPT = 256
 
 
@@ -28,9 +31,9 @@ class Costs:
     def __init__(self, table: EnergyTable) -> None:
         """Nothing is known yet."""
         self._table = table
-        self._counted: OrderedDict[tuple[object, ...], tuple[Run, Counts]] = OrderedDict()
-        self._prices = lru_cache(_KEPT)(self._make_prices)
-        self._leakage = lru_cache(_KEPT)(self._make_leakage)
+        self._counts: Kept[tuple[Run, Counts]] = Kept()
+        self._spent: Kept[tuple[Run, int]] = Kept()
+        self._leakage = lru_cache(_KEPT)(partial(leakage, table))
 
     def energy_uj(self, run: Run) -> float | None:
         """Microjoules of a run; None if the table has no price for its MACs."""
@@ -38,30 +41,46 @@ class Costs:
         try:
             if dram_table(hardware) is not None:  # rows opened are known from the trace alone
                 return run_energy(run, self._table).microjoules
-            spent = run.cycles * self._leakage(hardware, run.workload.activation_bits)
-            for bits, counts in self._counts(run).items():
-                prices = self._prices(hardware, bits)
-                spent += sum(count * prices.of(action) for action, count in counts.items())
+            spent = self._of_actions(run, hardware)
         except InputError:
             return None
-        return microjoules(spent)
+        static = run.cycles * self._leakage(hardware, run.workload.activation_bits)
+        return microjoules(spent + static)
 
-    def _counts(self, run: Run) -> Counts:
-        """The run's actions, kept for runs of the same commands on an array of the same parts."""
-        array = run.mapping.layers[0].plan.hardware.array
-        key = (id(run.workload), id(run.mapping.loops.body), array)
-        known = self._counted.get(key)
-        if known is None:
-            known = self._counted[key] = (run, _counted(run))  # the run keeps what the ids name
-            if len(self._counted) > _KEPT:
-                self._counted.popitem(last=False)
-        return known[1]
+    def _of_actions(self, run: Run, hardware: Hardware) -> int:
+        """Attojoules of the run's actions, which no rate of the DRAM and no clock changes."""
+        # the runs that are kept keep what the ids name
+        commands = (id(run.workload), id(run.mapping.loops.body), hardware.array)
+        _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
+        memory = hardware.memory
+        parts = (memory.index_buffer, memory.activation_buffer, hardware.full_precision)
+        _, spent = self._spent.get(
+            (*commands, *parts), lambda: (run, self._priced(counts, hardware))
+        )
+        return spent
 
-    def _make_prices(self, hardware: Hardware, activation_bits: int) -> Prices:
-        return Prices(self._table, hardware, activation_bits, None)
+    def _priced(self, counts: Counts, hardware: Hardware) -> int:
+        total = 0
+        for bits, of_bits in counts.items():
+            prices = Prices(self._table, hardware, bits, None)
+            total += sum(count * prices.of(action) for action, count in of_bits.items())
+        return total
 
-    def _make_leakage(self, hardware: Hardware, activation_bits: int) -> int:
-        return leakage(self._table, hardware, activation_bits)
+
+class Kept(Generic[T]):
+    """The last values by key."""
+
+    def __init__(self) -> None:
+        """Nothing is kept yet."""
+        self._values: OrderedDict[tuple[object, ...], T] = OrderedDict()
+
+    def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The value of a key, made if it is not kept."""
+        if key not in self._values:
+            self._values[key] = make()
+            if len(self._values) > _KEPT:
+                self._values.popitem(last=False)
+        return self._values[key]
 
 
 def _counted(run: Run) -> Counts:

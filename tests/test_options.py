@@ -106,7 +106,8 @@ class TestShared:
                         continue
                     text = (parameter.help or "").partition(" May be a list")[0]
                     texts.setdefault(name, set()).add(text)
-        own = {"out", "set", "seed", "quiet"}  # what is written, or drawn, differs by command
+        # what is written, or drawn, or taken without the option, differs by command
+        own = {"out", "set", "seed", "quiet", "energy"}
         assert {name for name, several in texts.items() if len(several) > 1} <= own
         assert len(texts) == len(_SHARED)
 

@@ -276,7 +276,11 @@ class TestCommand:
             "config_sha256": single["config_sha256"], "engine": single["engine"],
             "version": single["version"], "hw.array.pes": 32, "hw.clock_ghz": 1,
             "area_gate_equivalents": sum(
-                area(load_hardware("cofluent64", ["array.pes=32"])).values()
+                area(
+                    load_hardware(
+                        "cofluent64", ["array.pes=32", "memory.dram.bytes_per_cycle=2"]
+                    )
+                ).values()
             ),
         }.items():  # fmt: skip
             assert row[column] == value, column

@@ -204,12 +204,10 @@ def shared(
         names: of the options.
         lists: take a list or range of values, as text, if the option can.
         required: the names of those that must be given.
-        helps: what an option means for this command, by its name with underscores.
+        helps: what an option means for this command, by its name.
 
     """
-    options = [
-        _option(name, lists, name in required, helps.get(name.replace("-", "_"))) for name in names
-    ]
+    options = [_option(name, lists, name in required, helps.get(name)) for name in names]
 
     def decorate(command: Any) -> Any:
         for option in reversed(options):

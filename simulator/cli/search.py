@@ -50,7 +50,6 @@ _LIMITS = "Limits"
     *SHAPE,
     "baseline-bits",
     *READING,
-    layer_tau="Fixed index width of layer NAME in bits, 1 to 9. Repeatable.",
 )
 @option(
     "--objective",

@@ -61,8 +61,6 @@ _POINTS = "Points"
     *READING,
     "subset",
     lists=True,
-    subset="Method that chooses each layer's subset, for the bits of each point. Default: the "
-    "subset in the file.",
 )
 @option(
     "--points",

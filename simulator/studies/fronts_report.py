@@ -48,19 +48,19 @@ def front_table(group: FrontGroup) -> Table:
     """The shortest time of each value within areas at which one of them becomes faster."""
     areas = group.areas
     times = np.stack([front.times(areas) for front in group.fronts])
-    faster = np.any(np.diff(times, axis=1, prepend=np.nan) != 0, axis=0)
-    rows = np.flatnonzero(faster)
-    if len(rows) > MOST_ROWS:
-        rows = rows[np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(int))]
     unit, factor = time_unit([float(times[np.isfinite(times)].max())])
+    cells = [tuple(map(_time, column)) for column in (factor * times.T).tolist()]
+    rows = [n for n, row in enumerate(cells) if n == 0 or row != cells[n - 1]]
+    if len(rows) > MOST_ROWS:
+        rows = [rows[round(n)] for n in np.linspace(0, len(rows) - 1, MOST_ROWS)]
     columns = [Column(title="within\nMGE", cells=[f"{areas[row] / 1e6:,.2f}" for row in rows])]
     columns += [
         Column(
             title=f"{short_name(group.axis)} {shown(front.value)}\n({unit})",
-            cells=[_time(front_times[row] * factor) for row in rows],
+            cells=[cells[row][number] for row in rows],
             importance=100 - number,
         )
-        for number, (front, front_times) in enumerate(zip(group.fronts, times, strict=True))
+        for number, front in enumerate(group.fronts)
     ]
     return Table(columns=columns, title=_title(group))
 

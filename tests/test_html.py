@@ -154,6 +154,11 @@ class TestFile:
             {"top.x": ("3", "both")},
         )
 
+    def test_a_reason_goes_on_in_its_column(self, tmp_path: Path) -> None:
+        file = tmp_path / "hw.yaml"
+        file.write_text("a: 1   # ASSUMED: one,\n       # two\n# not this\nb: 2  # ASSUMED: b\n")
+        assert [one.reason for one in assumptions(file)] == ["one, two", "b"]
+
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:

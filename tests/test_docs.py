@@ -84,8 +84,8 @@ def test_the_table_of_the_readme(printed: Callable[..., list[str]]) -> None:
 
 def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
     shown = blocks(README)[2].splitlines()
-    assert len(shown) == 4
-    assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-4:]
+    assert len(shown) == 5
+    assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-5:]
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ class TestFile:
         data = embedded(tmp_path / "r.html")
         assert ["array.pes", 32] in data["configuration"]
         assert any("array.pes 64 -> 32" in note for note in data["notes"])
-        assert data["what_helps"][0]["key"] == "clock_ghz"
+        assert data["what_helps"][0]["key"] == "array.pes"
         assert "energy table 45nm: dot_pj" in {one["key"] for one in data["assumptions"]}
         for wrong in ("no/folder.html", "."):
             refused = command(*run, "--report", wrong)

@@ -196,6 +196,13 @@ def test_sentences_of_settings() -> None:
         "array.pes unset -> 128 leaves the run at 0.400 µs and changes the speedup from 3.13× to "
         "2.31×."
     )
+    assert effect(causes=("a grows", "b shrinks")).sentence == (
+        "array.pes 64 -> 128 lengthens the run from 0.400 µs to 0.413 µs (+3.25 %) and changes the "
+        "speedup from 3.13× to 2.31×: a grows; b shrinks."
+    )
+    assert effect(time_ms_before=None, speedup_before=None, reason="x").sentence == (
+        "array.pes 64 -> 128 makes the run possible because x."
+    )
     assert effect(reason="it is only a label").sentence == (
         "array.pes 64 -> 128 has no effect because it is only a label."
     )
@@ -253,17 +260,14 @@ def test_notes_of_machines_with_small_parts(count: int) -> None:
 
 
 def test_equal_notes_of_both_runs_are_printed_once() -> None:
-    hardware = machine({"memory.index_buffer.kib": 6.0, "array.pe.partial_sums": 32})
+    hardware = machine({"memory.activation_buffer.kib": 0.5})
 
-    def reloads(bits: float) -> list[str]:
-        return [note for note in simulate(_net(2), hardware, bits=bits).notes() if "reload" in note]
+    def rereads(bits: float) -> list[str]:
+        return [note for note in simulate(_net(2), hardware, bits=bits).notes() if "reread" in note]
 
-    text = (
-        "conv0 and conv1 reload their weights for every output row because they do not fit in the "
-        "index buffer (6 KiB)."
-    )
-    assert reloads(0.56) == [f"at 0.56 bit and at 1 bit: {text}"]
-    assert reloads(1) == [f"at 1 bit: {text}"]
+    (both,), (baseline,) = rereads(0.56), rereads(1)
+    assert both.startswith("at 0.56 bit and at 1 bit: conv0 and conv1 reread their inputs for ")
+    assert baseline == both.replace("0.56 bit and at ", "")
 
 
 def test_the_scope_of_one_layer_is_singular() -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from simulator.functional import CheckResult
     from simulator.report.attribution import Attribution, CriticalPath
-    from simulator.report.effects import KeyEffects
+    from simulator.report.effects import JointEffect, KeyEffects
     from simulator.report.energy import ResultEnergy
 
 TRACE_ROWS = 1 << 15
@@ -174,7 +174,9 @@ class Result:
     measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
     """Measures the effect of each overridden key; runs at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
-    """What halving and doubling every hardware key does, if that was measured."""
+    """What halving and doubling hardware keys does, if that was measured."""
+    together: "tuple[JointEffect, ...]" = ()
+    """What doubling several keys at once does beyond their parts, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
     energy_table: EnergyTable | None = None
@@ -377,6 +379,9 @@ class Result:
         if self.effects:
             summary["what_helps"] = [
                 {**asdict(effect), "sentences": effect.sentences} for effect in self.effects
+            ]
+            summary["what_helps_together"] = [
+                {**asdict(joint), "sentence": joint.sentence} for joint in self.together
             ]
         return summary
 

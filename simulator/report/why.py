@@ -52,7 +52,7 @@ def _attribution(run: "Run") -> Table:
 
 
 def print_effects(result: "Result", console: Console) -> None:
-    """Print what halving and doubling each key does, the largest effect first, with reasons."""
+    """Print what halving and doubling keys does, the largest effect first, with reasons."""
     unit, factor = time_unit([result.time_ms])
 
     def times(effects: list[Effect]) -> list[str]:
@@ -83,3 +83,6 @@ def print_effects(result: "Result", console: Console) -> None:
     for key in effects:
         for sentence in key.sentences:
             print_line(console, sentence)
+    for joint in result.together:
+        print_line(console, joint.sentence)
+    print_line(console, "Keys that change the time by less than 0.01 % are not listed.")

@@ -73,6 +73,7 @@ def page_data(
         ],
         "roofline": _roofline(result),
         "what_helps": summary.get("what_helps", []),
+        "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
         "configuration": _flat(result.configuration["hardware"]),
         "assumptions": [_assumption(one, hardware) for one in assumed],

@@ -97,7 +97,7 @@ class Report {
     at("why-runs").replaceChildren(...buttons);
     drawWhy(at("why"), at("why-legend"), data, this, 0);
     at("helps-section").hidden = at("helps-link").hidden = !data.what_helps.length;
-    drawHelps(at("helps"), data.what_helps);
+    drawHelps(at("helps"), data.what_helps, data.what_helps_together);
     at("energy-section").hidden = at("energy-link").hidden = !data.energy;
     if (data.energy) {
       at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;

@@ -22,6 +22,7 @@ from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.files import write_file
 from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
+from simulator.report.title import covered
 from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
@@ -153,12 +154,14 @@ class _RunPackets:
         self.pes = result.hardware.array.pes
         self.process = 1 + number
         self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
+        self.scope = covered(result)
         self.tracks = 0
         self.edges = window_edges(run.cycles, WINDOWS)
 
     def all(self, progress: "Progress | None") -> Iterator[bytes]:
         """Tracks in the order in which they are shown, each followed by its events."""
-        process = message(Track.PROCESS, uint(1, self.process), text(6, self.title))
+        names = text(6, self.title), text(8, self.scope)  # process_name, process_labels
+        process = message(Track.PROCESS, uint(1, self.process), *names)
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
         yield from self._layers()

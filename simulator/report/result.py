@@ -20,6 +20,7 @@ from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect
+from simulator.report.title import scope_data
 from simulator.workload import Workload
 from simulator.workload.source import ModelFile
 
@@ -408,6 +409,7 @@ class Result:
             "input_size": [self.run.workload.input_height, self.run.workload.input_width],
             "hardware": self.hardware.name,
             "engine": self.engine,
+            "scope": scope_data(self),
             "cycles": self.run.cycles,
             "time_ms": self.time_ms,
             "speedup": self.speedup,

@@ -14,6 +14,7 @@ import numpy as np
 from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Unit
 from simulator.report.timeline import save_figure, stage_colours
+from simulator.report.title import covered
 from simulator.report.wording import counted
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def plot_roofline(result: "Result", path: str | Path | None = None) -> "Figure":
         axes.set_ylabel("multiply-accumulates per cycle")
         axes.set_title(
             f"Roofline of {result.run.workload.title} on {result.hardware.name}: one mark per "
-            f"layer, filled at {result.run.title}, hollow at {result.baseline.title}",
+            f"layer, filled at {result.run.title}, hollow at {result.baseline.title}\n"
+            f"{covered(result)}",
             fontsize=9,
         )
         handles = [axes.scatter([], [], color=c, s=16, label=s) for s, c in colours.items()]

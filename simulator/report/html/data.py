@@ -13,7 +13,7 @@ from simulator.report.html.spans import BINS, layer_spans, overview, path_stretc
 from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
 from simulator.report.timeline import stage_colours
-from simulator.report.title import times_in_one_unit
+from simulator.report.title import covered, times_in_one_unit
 from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def page_data(
             "tau": result.run.tau,
             "tau_1x1": result.run.tau_1x1,
             "speedup": result.speedup,
+            "scope": covered(result),
         },
         "bins": BINS,
         "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_LABELS[u]} for u in units],

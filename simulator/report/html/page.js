@@ -58,7 +58,7 @@ class Report {
     const taus = [summary.tau ? `τ = ${summary.tau}` : "", summary.tau_1x1 ? `τ (1×1) = ${summary.tau_1x1}` : ""];
     document.getElementById("subtitle").textContent = [
       `input ${summary.input_size}`, `batch ${summary.batch}`, `${summary.activation_bits}-bit activations`,
-      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus].filter(Boolean).join(" · ");
+      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
     const card = (value, words, main) =>
       make("div", { class: main ? "card main" : "card" }, make("b", {}, value), make("span", {}, words));
     const both = (of) => runs.map(of).join(" / ");

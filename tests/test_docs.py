@@ -178,6 +178,30 @@ def test_reports_name_their_command_and_the_paper(report: Path) -> None:
     }
 
 
+def test_the_errors_and_depths_of_the_validation_page() -> None:
+    page = (ROOT / "docs/validation.md").read_text()
+
+    def column(report: str, name: str) -> list[str]:
+        with (ROOT / "reports" / report).open() as file:
+            return [row[name] for row in csv.DictReader(file)]
+
+    assert " and ".join(column("table4.csv", "deviation")) in page
+    depths = dict(
+        zip(
+            column("rtl_cells.csv", "pe"),
+            column("rtl_cells.csv", "longest_path_gates"),
+            strict=True,
+        )
+    )
+    paths = re.findall(r"^\| ([^|]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \|$", page, flags=re.M)
+    found = {name: gates for name, gates, _, _ in paths}
+    assert found["PE"] == depths["SNN (paper)"]
+    assert found["PE with passes"] == depths["SNN, 32 entries in passes"]
+    for _, gates, ns, ghz in paths:
+        assert float(ns) == pytest.approx(int(gates) * 0.02)  # 20 ps per gate
+        assert float(ghz) == pytest.approx(1 / float(ns), abs=0.006)
+
+
 def test_table_4_tries_every_assumption_of_the_hardware_file() -> None:
     from simulator.hardware.assumptions import assumptions
     from simulator.paper.table4 import HARDWARE, TRIALS

@@ -1,6 +1,6 @@
 # Two commands do everything on a machine with Python >= 3.11, git and make:
 #   make run    set up, then simulate ResNet-18 at 0.56 bits against 1 bit
-#   make test   set up, then lint, check types, and run every test that needs no torch
+#   make test   set up, then lint, check types, and run the tests
 PYTHON ?= python3
 # Index with a CPU build of torch, for `make test-torch`; `configured`: pip's own settings.
 TORCH_INDEX ?=
@@ -12,7 +12,7 @@ LOWEST := .venv-lowest/bin
 SIMULATE := simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --out out/r18
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest test-torch test-lowest rtl-test rtl-nightly rtl-vcd \
+.PHONY: help run test lint types pytest test-slow test-torch test-lowest rtl-test rtl-nightly rtl-vcd \
 	reproduce bench peers clean FORCE
 
 help: ## This list
@@ -22,7 +22,7 @@ run: .venv/ready ## Set up, then simulate ResNet-18 at 0.56 bits against 1 bit
 	@echo "$(SIMULATE)"
 	@$(BASE)/$(SIMULATE)
 
-test: lint types pytest ## Set up, lint, check types, and run the tests without torch
+test: lint types pytest ## Set up, lint, check types, and run the tests
 
 lint: .venv-test/ready ## Lint, check the format, and check the English
 	$(TEST)/ruff check .
@@ -33,8 +33,12 @@ types: .venv-test/ready ## Check types
 	$(TEST)/mypy
 
 # The tier `base` runs the commands in .venv, which has the base package alone.
-pytest: .venv/ready .venv-test/ready ## Run the tests that need no torch
-	$(TEST)/python -m pytest -n auto
+pytest: .venv/ready .venv-test/ready ## Run the tests
+	$(TEST)/python -m pytest -n auto -m "not slow and not rtl"
+	@echo "Not run: full sizes, more random draws, the circuit (make test-slow); torch (make test-torch)"
+
+test-slow: .venv/ready .venv-test/ready ## Run full sizes, ten times the random draws, and the RTL
+	$(TEST)/python -m pytest -n auto -m "slow or rtl or invariant" --hypothesis-profile=long
 
 ifeq ($(TORCH_INDEX),)
 test-torch: ## Run the tests that need torch (TORCH_INDEX=URL)

@@ -15,7 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from simulator.hardware import Hardware, load_hardware
-from simulator.hardware.area import FLIP_FLOP, MUX, XNOR, area
+from simulator.hardware.area import area
+from simulator.hardware.cells import FLIP_FLOP, MUX, XNOR
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.run import simulate
 from simulator.workload import load_workload
@@ -40,9 +41,8 @@ CELLS = {
 }
 """Gate equivalents of Yosys's cells, from the library of simulator/hardware/area.py."""
 
-_PE_PARTS = ("dot", "input_registers", "subset", "lut", "index_registers", "accumulators",
-             "line_buffer")  # fmt: skip
-_TABLE_PARTS = ("subset", "lut")
+_PE_PARTS = ("dot", "input_registers", "lut", "index_registers", "accumulators", "line_buffer")
+"""Without the store of the subset: the PE of the RTL receives its kernels."""
 
 SUM_BITS = 16
 DOT_BITS = 5
@@ -161,6 +161,8 @@ def _yosys(parameters: dict[str, int], files: list[Path], kept: Path) -> None:
 def _hardware(variant: Variant) -> Hardware:
     keys = ("LUT_ENTRIES", "LUT_BANKS", "ACCUMULATORS", "PARTIAL_SUMS")
     pe = [f"array.pe.{key.lower()}={variant.value(key)}" for key in keys]
+    if not variant.value("TABLE"):
+        pe.append("array.pe.lut_entries=none")
     return load_hardware("cofluent64", pe)
 
 
@@ -175,10 +177,7 @@ def _proxy(variant: Variant) -> int:
     """What the area proxy of the energy report says about this PE, in gate equivalents."""
     hardware = _hardware(variant)
     parts = area(hardware)
-    left_out = () if variant.value("TABLE") else _TABLE_PARTS
-    return round(
-        sum(parts[part] for part in _PE_PARTS if part not in left_out) / hardware.array.pes
-    )
+    return round(sum(parts[part] for part in _PE_PARTS) / hardware.array.pes)
 
 
 def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
@@ -228,8 +227,9 @@ def write(folder: Path) -> list[Path]:
                 table(shown),
                 "- *gate equivalents*: the cells at the sizes of the area proxy. A flip-flop "
                 "that keeps its value has a multiplexer.\n"
-                "- *area proxy*: the PE in `simulator/hardware/area.py`, without control and "
-                "without the picker of a PE with passes.\n"
+                "- *area proxy*: the PE in `simulator/hardware/area.py`, without control, "
+                "without the picker of a PE with passes, and without the store of the subset. The "
+                "PE of the RTL receives the kernels of the subset.\n"
                 "- *longest path*: gates in a row between two flip-flops in Yosys's netlist. The "
                 "PE has no pipeline registers, and `abc` optimizes area.\n"
                 "- *speedup*: cycles of ResNet-18 at 1 bit over cycles at this tau, on 64 of "

@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from simulator.errors import InputError
 from simulator.hardware import Hardware
-from simulator.hardware.config import hardware_from
-from simulator.inputs import convert
+from simulator.hardware.config import hardware_from, with_expressions
 from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
@@ -43,7 +40,7 @@ def rerun(
         InputError: a part of `causes` is wrong; a file is missing or has changed.
 
     """
-    hardware = convert(causes.configuration.hardware, Hardware, "configuration.hardware")
+    hardware = hardware_from(causes.configuration.hardware, causes.links, "configuration.hardware")
     with _tables(causes.configuration, hardware):
         saved = causes.model_file
         loaded = None if saved is None else _model(saved, file, model, progress)
@@ -72,7 +69,7 @@ def _run(
         for name, plain in (("run", saved.run), ("baseline", saved.baseline))
     )
     result = Result(hardware=hardware, run=run, baseline=baseline)
-    data = msgspec.to_builtins(hardware)
+    data = with_expressions(hardware)
     without = [
         (setting.key, hardware_from(data, {setting.key: setting.before}, "settings"))
         for setting in causes.settings

@@ -7,21 +7,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from simulator import arguments
 from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
-from simulator.hardware.config import hardware_from, read_hardware
+from simulator.hardware.config import hardware_from, read_hardware, with_expressions
 from simulator.mapping import Mapping, map_workload
 from simulator.progress import Progress, announce, reported
 from simulator.report.causes import why_moved
 from simulator.report.lines import listed
 from simulator.report.result import Result, Run
 from simulator.report.room import CAPACITIES, next_sizes, with_value
-from simulator.report.settings import SettingEffect
+from simulator.report.settings import SettingEffect, expression_of, moved_links
 from simulator.report.unmoved import too_small_still, why_unmoved
 from simulator.workload import Workload, configure
 
@@ -184,7 +182,7 @@ def hardware_data(hardware: Hardware | str | Path) -> tuple[dict[str, Any], str]
 
     """
     if isinstance(hardware, Hardware):
-        return msgspec.to_builtins(hardware), hardware.name
+        return with_expressions(hardware), hardware.name
     path = arguments.name_or_path(
         "hardware", hardware, "cofluent64", "a Hardware from load_hardware"
     )
@@ -328,6 +326,8 @@ def setting_effect(
         "key": key,
         "before": value_of(without, key),
         "after": value_of(result.hardware, key),
+        "expression": expression_of(result.hardware, key),
+        "linked": moved_links(key, without, result.hardware),
         "time_ms_after": result.time_ms,
         "speedup_after": result.speedup,
     }

@@ -5,11 +5,9 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-import msgspec
-
 from simulator.coverage import why_not_fast
 from simulator.errors import InputError
-from simulator.hardware.config import hardware_from
+from simulator.hardware.config import hardware_from, with_expressions, with_numbers
 from simulator.mapping.commands import Unit
 from simulator.progress import Progress
 from simulator.report.causes import change_of_path
@@ -47,7 +45,7 @@ def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
         progress: called while runs go on.
 
     """
-    numbers = dict(numeric_keys(msgspec.to_builtins(result.hardware)))
+    numbers = dict(numeric_keys(with_numbers(result.hardware)))
     keys = [key for key in numbers if key not in NOT_CHOSEN]
     groups = _groups(result.run)
     effects, together = [], []
@@ -105,8 +103,7 @@ def _effect(result: Result, values: dict[str, int | float]) -> Effect:
     """The run with some keys replaced."""
     (value, *_) = values.values()
     try:
-        data = msgspec.to_builtins(result.hardware)
-        hardware = hardware_from(data, values, _SOURCE)
+        hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
         engine = "event" if why_not_fast(hardware) else result.engine
         run = run_one(result.run.workload, hardware, engine)
     except InputError as error:

@@ -35,12 +35,13 @@ def layer(
     tau: int | None = None,
     full_precision: bool = False,
     name: str = "conv",
+    stage: str = "stage",
 ) -> Layer:
     """A layer over an input map of height x width."""
     padding = kernel // 2 if padding is None else padding
     return Layer(
         name=name,
-        stage="stage",
+        stage=stage,
         in_channels=channels_in,
         out_channels=channels_out,
         in_height=height,

@@ -1,28 +1,32 @@
 """Small machines and networks for every test."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simulator.cli import main
 from tools.environment import ENVIRONMENTS, ROOT, Maker
 
 BASE = ROOT / ".venv"
 """The environment of `make run`: the base package alone."""
 HAS_TORCH = find_spec("torch") is not None
 
-settings.register_profile(
-    "here",
-    max_examples=60,
-    deadline=None,  # machines are noisy; speed is measured in benchmarks/
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("here")
+for profile, examples in (("short", 10), ("long", 100)):  # make test, make test-slow
+    settings.register_profile(
+        profile,
+        max_examples=examples,
+        deadline=None,  # machines are noisy; speed is measured in benchmarks/
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("short")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,7 +48,35 @@ def wide(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
-    """Run `python -m simulator` as a user would, from an empty folder."""
+    """Run the command with these words in this process, from an empty folder: quick."""
+
+    def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        words = ["simulate", *map(str, arguments)]
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(out),
+            redirect_stderr(err),
+            chdir(cwd or tmp_path),
+        ):
+            patch.setattr(sys, "argv", words)
+            try:
+                main()
+                status = 0
+            except SystemExit as end:
+                status = int(end.code or 0)
+        texts = []
+        for stream in (out, err):
+            stream.seek(0)
+            texts.append(stream.read())
+        return subprocess.CompletedProcess(words, status, *texts)
+
+    return run
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Command:
+    """Run `python -m simulator` as a user would, from an empty folder: a process of its own."""
 
     def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -53,7 +85,7 @@ def command(tmp_path: Path) -> Command:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=120,  # guards against hanging
         )
 
     return run

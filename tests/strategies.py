@@ -53,7 +53,7 @@ def machines(draw: st.DrawFn) -> Overrides:
     return {
         "array.pes": draw(st.integers(1, 20)),
         "array.spatial": draw(st.sampled_from(["input_channels", "output_pixels"])),
-        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32])),
+        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32, "none"])),
         "array.pe.lut_banks": draw(st.integers(1, 3)),
         "array.pe.index_register_sets": draw(st.integers(1, 4)),
         "array.pe.accumulators": draw(st.integers(1, 5)),

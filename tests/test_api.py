@@ -146,6 +146,7 @@ class TestPrint:
 
 
 class TestSweep:
+    @pytest.mark.slow
     def test_rows(self, tmp_path: Path) -> None:
         given: dict[str, Any] = {"bits": [1, 0.56], "set": {"array.pes": np.array([16, 32])}}
         study = sweep("r20", "cofluent64", input_size=[8], **given, layers=True)
@@ -288,6 +289,7 @@ print("fine")
 
 
 class TestPackage:
+    @pytest.mark.slow
     @pytest.mark.parametrize("reverse", [False, True])
     @pytest.mark.parametrize("first", [False, True])
     def test_no_submodule_replaces_a_function(self, reverse: bool, first: bool) -> None:
@@ -314,6 +316,7 @@ class TestPackage:
         with pytest.raises(AttributeError, match="no attribute 'simulat'"):
             simulator.simulat  # type: ignore[attr-defined] # noqa: B018 # reading it is what fails
 
+    @pytest.mark.slow
     def test_a_script_of_a_user_is_typed(self, tmp_path: Path) -> None:
         pytest.importorskip("mypy")
         script = tmp_path / "script.py"

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from simulator import load_hardware, simulate
 from simulator.engine import engine
@@ -192,7 +192,6 @@ def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> Non
     assert stretches.astype(int).tolist() == list(whole.values())
 
 
-@settings(max_examples=25)
 @given(workload=networks(), overrides=machines(), place=st.floats(0, 1, exclude_max=True))
 def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
     workload: Workload, overrides: Overrides, place: float

@@ -38,7 +38,7 @@ class TestHardwareFile:
         ("old", "new", "words"),
         [
             ("  pes: 64", "  pess: 64", ["array.pess", "did you mean 'pes'?"]),
-            ("  pes: 64", "  pes: many", ["array.pes is 'many'", "expected int"]),
+            ("  pes: 64", "  pes: many", ["array.pes is 'many'", "a whole number or an expr"]),
             ("  pes: 64", "  pes: 0", ["array.pes is 0", "expected int >= 1"]),
             ("  pes: 64", "  pes: -3", ["array.pes is -3", "expected int >= 1"]),
             ("  pes: 64", "  pes: 1.5", ["array.pes is 1.5", "expected int"]),

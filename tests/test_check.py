@@ -135,7 +135,7 @@ def plans(draw: st.DrawFn) -> LayerPlan:
     keys = {
         "array.pes": draw(st.integers(1, 20)),
         "array.spatial": draw(st.sampled_from(["input_channels", "output_pixels"])),
-        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32])),
+        "array.pe.lut_entries": draw(st.sampled_from([3, 8, 32, "none"])),
         "array.pe.accumulators": draw(st.integers(2, 5)),
         "array.pe.partial_sums": draw(st.integers(1, 30)),
         "array.pe.dots_per_cycle": draw(st.integers(1, 3)),

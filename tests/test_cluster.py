@@ -18,7 +18,7 @@ from simulator.studies.axes import axis, setting_axis
 from tests.conftest import ROOT
 from tests.test_sweep import net, small_study, written
 
-pytestmark = pytest.mark.command
+pytestmark = [pytest.mark.command, pytest.mark.slow]  # a cluster of processes
 __all__ = ["net"]  # a fixture
 
 WORKERS = 3

@@ -83,6 +83,7 @@ class TestSimulate:
         assert read["bytes"].sum() == result["dram_bytes"]["read"]
         assert result["configuration"]["hardware"]["array"]["pes"] == 64
 
+    @pytest.mark.slow
     def test_the_same_inputs_give_the_same_bytes(self, command: Command, tmp_path: Path) -> None:
         for folder in ("one", "two"):
             assert command(*R20, "--out", folder).returncode == 0

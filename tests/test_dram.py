@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.coverage import why_not_fast
@@ -492,7 +492,6 @@ def possible(workload: Workload, overrides: Overrides) -> bool:
 
 @pytest.mark.invariant
 class TestMachine:
-    @settings(max_examples=30)
     @given(workload=networks(), overrides=machines())
     def test_fast_enough_a_dram_gives_the_times_of_the_fixed_model(
         self, ideal: Path, workload: Workload, overrides: Overrides
@@ -507,7 +506,6 @@ class TestMachine:
         assert trace.end.tolist() == fixed.end.tolist()
         assert trace.program.latency.tolist() == fixed.program.latency.tolist()
 
-    @settings(max_examples=30)
     @given(workload=networks(), overrides=machines())
     def test_a_trace_keeps_the_contract_with_the_times_that_it_measured(
         self, workload: Workload, overrides: Overrides

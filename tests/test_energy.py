@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from math import log
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -14,7 +15,6 @@ from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.hardware import load_energy
-from simulator.hardware.area import area, logic_gates
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.plan import LayerPlan
@@ -24,7 +24,7 @@ from simulator.report.result import Result
 from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network
-from tests.conftest import ROOT, Command
+from tests.conftest import Command
 from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
 TABLE = load_energy("45nm")
@@ -49,6 +49,8 @@ class Walk:
         self.plan, self.counts, self.passes = plan, Counter[tuple[Unit, str]](), Counter[object]()
         self.steps, self.bits = list(steps_of(plan)), plan.activation_bits
         self.entry = 5 + self.bits - 1
+        every = plan.layer.tau in {None, plan.layer.unit_weights}  # an index is a kernel
+        self.expanded = 0 if every else plan.layer.unit_weights
         self.width = plan.hardware.array.pe.partial_sum_bits + self.bits - 1
 
     def add(self, unit: Unit, **counts: int) -> None:
@@ -95,7 +97,7 @@ class Walk:
         self.add(
             Unit.DOT,
             dot=pes * entries * self.bits,
-            subset_read_bit=pes * entries * self.plan.layer.unit_weights,
+            subset_read_bit=pes * entries * self.expanded,
             lut_write_bit=pes * entries * self.entry,
         )
 
@@ -110,12 +112,11 @@ class Walk:
 
     def direct(self, pes: int) -> None:
         layer, fetched = self.plan.layer, pes * self.outputs
-        expanded = 0 if layer.tau is None else layer.unit_weights
         self.add(
             Unit.DOT,
             dot=fetched * self.bits,
             index_register_read_bit=fetched * layer.unit_bits,
-            subset_read_bit=fetched * expanded,
+            subset_read_bit=fetched * self.expanded,
         )
         self.sums(fetched * self.bits, fetched * (self.bits - self.opens))
 
@@ -237,9 +238,12 @@ class TestPrices:
         assert by["dram_weights", "dram_read_byte"].attojoules == 41 * 64 * 162_500_000
         assert by["dram_inputs", "dram_read_byte"].attojoules == 64 * 162_500_000
         assert by["dram_outputs", "dram_write_byte"].attojoules == 64 * 162_500_000
-        # 160 bytes a cycle are 20 banks of 8 bytes: 576 / 20 = 28.8 KiB.
-        # Between 8 KiB (10 pJ) and 32 KiB (20 pJ) twice per factor of 4: 0.15625 x sqrt(28.8 / 8)
-        assert by["index_fetch", "index_buffer_read_bit"].attojoules == 2560 * 8 * 296_464
+        # 576 KiB of two ports (6.2 x 3.6 tracks a cell, not 5.2 x 2.6) and 1280 bits of port twice
+        # are as large as 956.6 KiB of one port (tests/test_area.py). Between 32 KiB (20 pJ) and
+        # 1 MiB (100 pJ) 5 times per factor of 32: 0.3125 pJ x (956.6 / 32) ^ (ln 5 / ln 32)
+        kib = 576 * 22.32 / 13.52 + 1280 * 2 * 34 / 3 / (8192 * 0.62)
+        price = round(312_500 * (kib / 32) ** (log(5) / log(32)))
+        assert by["index_fetch", "index_buffer_read_bit"].attojoules == 2560 * 8 * price
         assert by["static", "leakage_cycle"].count == run.cycles
 
     @pytest.mark.parametrize(
@@ -287,76 +291,6 @@ class TestPrices:
             load_energy(file)
         assert reason in str(caught.value)
         assert "mine.yaml" in str(caught.value)
-
-
-@pytest.mark.unit
-class TestArea:
-    def test_parts_by_hand(self) -> None:
-        parts = area(load_hardware("cofluent64"))
-        # 64 x (9 XNOR x 2 + 7 full adders x 16/3) = 64 x 55.33
-        assert parts["dot"] == 3542
-        # 64 x (2 banks x 32 x 5 bits x 8 + 4 ports x 63 x 5 multiplexers x 7/3)
-        assert parts["lut"] == 64 * (2560 + 2940)
-        # 64 x 4 accumulators x 16 bits x (full adder 16/3 + flip-flop 17/3)
-        assert parts["accumulators"] == 64 * 4 * 16 * 11
-        # 63 adders for each of 4 outputs a cycle, 16 bits
-        assert parts["adder_tree"] == 63 * 4 * 16 * 16 // 3
-        # 64 KiB x 8192 x 0.62
-        assert parts["activation_buffer"] == -(-64 * 8192 * 62 // 100)
-
-    @pytest.mark.parametrize(
-        ("key", "value", "part"),
-        [
-            ("array.pe.lut_entries", 64, "lut"),
-            ("array.pe.lut_banks", 3, "lut"),
-            ("array.pe.partial_sums", 256, "line_buffer"),
-            ("array.pe.partial_sum_bits", 20, "line_buffer"),
-            ("array.pe.accumulators", 8, "accumulators"),
-            ("array.pe.dots_per_cycle", 2, "dot"),
-            ("array.pes", 128, "adder_tree"),
-            ("memory.index_buffer.kib", 577.0, "index_buffer"),
-            ("full_precision.macs_per_cycle", 65, "mac"),
-        ],
-    )
-    def test_more_of_a_part_is_larger(self, key: str, value: object, part: str) -> None:
-        before, after = area(machine()), area(machine({key: value}))
-        assert after[part] > before[part]
-        assert sum(after.values()) > sum(before.values())
-
-    def test_the_proxy_is_near_synthesised_pes(self) -> None:
-        """All but the PE without 1-bit layers and the one with a picker."""
-        with (ROOT / "reports/rtl_cells.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        ratios = {
-            row["pe"]: int(row["area_proxy_ge"]) / int(row["gate_equivalents"]) for row in rows
-        }
-        assert len(ratios) == 8
-        others = {pe: r for pe, r in ratios.items() if "no 1-bit" not in pe and "passes" not in pe}
-        assert all(0.8 < ratio < 1 for ratio in others.values()), others
-        machine_pe = area(load_hardware("cofluent64", ["array.pes=1"]))
-        parts = ("dot", "lut", "index_registers", "accumulators", "line_buffer")
-        said = next(int(row["area_proxy_ge"]) for row in rows if row["pe"] == "SNN (paper)")
-        assert sum(machine_pe[part] for part in parts) == pytest.approx(said, rel=0.1)
-
-    def test_sub_banks_and_their_crossbar(self) -> None:
-        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of
-        # 4 x 63; 5 bits wide, in 64 PEs
-        less = area(machine())["lut"] - area(machine({"array.pe.lut_subbanks": 8}))["lut"]
-        assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 5 * 7 / 3, abs=1)
-
-    def test_fewer_ports_are_smaller(self) -> None:
-        # 64 PEs x 3 ports less x 63 x 5 multiplexers x 7/3
-        less = area(machine())["lut"] - area(machine({"array.pe.lut_read_ports": 1}))["lut"]
-        assert less == pytest.approx(64 * 3 * 63 * 5 * 7 / 3, abs=1)
-
-    def test_wider_activations_widen_tables_and_sums(self) -> None:
-        assert logic_gates(machine(), 8) > logic_gates(machine(), 1)
-
-    def test_pixels_of_their_own_need_no_adder_tree(self) -> None:
-        parts = area(machine({"array.spatial": "output_pixels"}))
-        assert parts["adder_tree"] == 0
-        # a comparison of 16 bits for each of 4 lanes of every PE: 64 x 4 x 16 full adders
-        assert parts["thresholds"] == -(-64 * 4 * 16 * 16 // 3)
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,7 @@ class TestCommands:
             assert json.loads(done.stdout)["cycles"]
             assert done.stderr == ""
 
+    @pytest.mark.slow
     def test_what_helps_compare_and_reproduce(self, command: Command, tmp_path: Path) -> None:
         for line in (
             ("--hw", "cofluent64", "--model", "net.yaml", "--tau", 3, "--what-helps", "--json"),
@@ -119,12 +120,14 @@ class TestCommands:
             assert one.stdout == other.stdout
         assert_same_files(tmp_path / "reports", tmp_path / "bare/reports")
 
+    @pytest.mark.slow
     def test_a_search(self, command: Command, tmp_path: Path) -> None:
         line = ("search", "--hw", "cofluent64", "--model", "net.yaml", "--objective", "time")
         one, other = self.both(command, tmp_path, *line, "--min-mean-bits", 0.4, "--out", "o")
         assert one.stdout == other.stdout
         assert_same_files(tmp_path / "o", tmp_path / "bare/o")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("jobs", [1, 2])
     def test_a_sweep(self, command: Command, tmp_path: Path, jobs: int) -> None:
         line = (

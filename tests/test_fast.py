@@ -5,7 +5,8 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from _pytest.mark import ParameterSet
+from hypothesis import assume, given
 
 from simulator.engine import engine, kernel
 from simulator.engine.fast import totals, totals_together
@@ -73,7 +74,6 @@ def rates() -> st.SearchStrategy[Overrides]:
     )
 
 
-@settings(max_examples=30)
 @given(
     workload=tall_networks(), overrides=machines(), lanes=st.lists(rates(), min_size=1, max_size=5)
 )
@@ -91,7 +91,6 @@ def test_other_layers_do_not_run_together() -> None:
         totals_together(programs)
 
 
-@settings(max_examples=12)
 @given(workload=tall_networks(), overrides=machines())
 def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
     agree(mapping_of(workload, overrides).loops)
@@ -154,7 +153,6 @@ def loop_programs(draw: st.DrawFn) -> LoopProgram:
     return program
 
 
-@settings(max_examples=200)
 @given(program=loop_programs())
 def test_random_programs_with_random_loops(program: LoopProgram) -> None:
     agree(program)
@@ -164,12 +162,14 @@ LARGE = {"ssd300-vgg16", "faster-rcnn-r18"}
 """Networks of millions of commands, compared at fewer taus."""
 
 
-def shipped_cases() -> list[tuple[str, str, int | None]]:
+def shipped_cases() -> list[ParameterSet]:
+    """All of them; those of `make test` are the paper's array and networks of usual size."""
     return [
-        (model, hw, tau)
+        pytest.param(model, hw, tau, marks=[pytest.mark.slow] if slow else [])
         for model in shipped_names("workloads")
         for hw in shipped_names("hw_configs")
-        for tau in ((None, 5) if model in LARGE else (None, 6, 5, 3))
+        for slow in [model in LARGE or hw != "cofluent64"]
+        for tau in ((None, 5) if slow else (None, 6, 5, 3))
     ]
 
 

@@ -400,6 +400,7 @@ def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: An
     assert browser.get_log("browser") == []
 
 
+@pytest.mark.slow
 def test_every_part_has_a_colour_of_its_own() -> None:
     script = (ROOT / "simulator/report/html/page.js").read_text()
     table = script.partition("PART_COLOURS = {")[2].partition("}")[0]

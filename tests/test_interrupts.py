@@ -27,6 +27,7 @@ RUN = [
 MOMENTS = 4
 
 
+@pytest.mark.slow
 @pytest.mark.command
 def test_ctrl_c_at_any_moment_leaves_all_files_or_none(tmp_path: Path) -> None:
     began = time.monotonic()
@@ -133,6 +134,7 @@ def test_a_run_of_many_commands_says_so_before_it_writes(
     assert CliRunner().invoke(cli, [*run, "--perfetto", "p.gz", "--quiet"]).stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.command
 def test_a_terminal_sees_a_bar_and_stdout_none(tmp_path: Path) -> None:
     run = [*RUN[:5], "--model", "r18", "--bits", "0.56", "--batch", "4", "--out", "out"]

@@ -108,6 +108,7 @@ class TestShow:
 
 
 class TestInit:
+    @pytest.mark.slow
     def test_every_printed_command_runs(self, command: Command, tmp_path: Path) -> None:
         done = command("init", "my study")
         assert done.returncode == 0, done.stderr

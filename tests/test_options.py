@@ -260,6 +260,7 @@ class TestModels:
         assert found.returncode == 0, found.stderr
         assert "runs shape-only" in " ".join(found.stdout.split())
 
+    @pytest.mark.slow
     def test_sweep(self, command: Command, tmp_path: Path) -> None:
         base = ("sweep", "--hw", "cofluent64", "--jobs", 1, "--out", "s")
         models = ("--model", "net.npz,small.yaml", "--network", "small.yaml")

@@ -106,6 +106,7 @@ def test_the_citation_names_the_program_and_the_paper() -> None:
     assert paper["conference"]["name"] == "ICCV 2021"
 
 
+@pytest.mark.slow
 def test_it_runs_from_any_folder_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)

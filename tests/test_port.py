@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.coverage import why_not_fast
@@ -212,7 +212,6 @@ def shared(draw: st.DrawFn) -> Overrides:
 
 
 @pytest.mark.invariant
-@settings(max_examples=60)
 @given(workload=networks(), overrides=machines(), ports=shared())
 def test_every_lost_cycle_is_a_conflict(
     workload: Workload, overrides: Overrides, ports: Overrides
@@ -231,7 +230,6 @@ def test_every_lost_cycle_is_a_conflict(
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), ports=shared())
 def test_parts_add_up_and_losses_are_named(
     workload: Workload, overrides: Overrides, ports: Overrides
@@ -248,7 +246,6 @@ def test_parts_add_up_and_losses_are_named(
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), banks=st.integers(2, 5))
 def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     workload: Workload, overrides: Overrides, banks: int
@@ -271,7 +268,6 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
 
 
 @pytest.mark.invariant
-@settings(max_examples=25)
 @given(workload=networks(), overrides=machines())
 def test_lines_lie_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
     """Every step's window begins at a value of the input; a step reads what its fetches need."""

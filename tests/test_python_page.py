@@ -25,6 +25,7 @@ def failures(examples: doctest.DocTest) -> str:
     return "".join(lines)
 
 
+@pytest.mark.slow
 def test_examples_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.M | re.S)

@@ -126,6 +126,6 @@ class TestTogether:
         assert first.time_ms_before is not None
         assert second.time_ms_before is None
         assert second.sentence.startswith(
-            f"{ACTIVATION_KIB} 64.0 -> 4096.0 makes the run possible because without it, "
+            f"{ACTIVATION_KIB} 64 -> 4096 makes the run possible because without it, "
             f"{ACTIVATION_KIB} is 64: layer big needs at least "
         )

@@ -1,5 +1,6 @@
 """Results as Python objects, tables and pictures."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from simulator import InputError, Result, load_hardware, load_workload, simulate
 from simulator.mapping.commands import Unit
 from simulator.report.timeline import activity
+from tests.build import layer, network
 
 pytestmark = pytest.mark.unit
 
@@ -66,15 +68,23 @@ class TestTimeline:
         assert upper.get_xlim() == lower.get_xlim()
         for axes in (upper, lower):
             labels = [label.get_text() for label in axes.get_yticklabels()]
-            assert labels == ["drain", "accumulators", "dot units", "index fetch", "DRAM"]
-        assert [text.get_text() for text in figure.legends[0].get_texts()] == [
-            "layer1", "layer2", "layer3",
-        ]  # fmt: skip
+            assert labels == [
+                "drain", "accumulators", "dot units", "index fetch", "DRAM outputs",
+                "DRAM inputs", "DRAM weights",
+            ]  # fmt: skip
+            texts = [text.get_text() for text in axes.texts]
+            assert texts.count("100 %") == len(labels)
+            assert [text for text in texts if text.startswith("layer")] == [
+                "layer1", "layer2", "layer3",
+            ]  # fmt: skip
+        assert not figure.legends
+        assert result.hardware.name in figure.get_suptitle()
         words = " ".join(text.get_text() for text in [*upper.texts, *lower.texts])
         assert "0.56 bit" in words
         assert "1 bit" in words
-        assert "ms" in lower.get_xlabel()
+        assert lower.get_xlabel() == "time (µs at 1 GHz)"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
     def test_saves(self, result: Result, tmp_path: Path, ending: str) -> None:
         larger = simulate(load_workload("r20", (64, 64)), load_hardware("cofluent64"), bits=0.56)
@@ -85,6 +95,35 @@ class TestTimeline:
         # four times the commands: activity is drawn, not a rectangle per command
         assert len(larger.run.trace.program) > 3 * len(result.run.trace.program)
         assert len(four) < 1.5 * len(one)
+
+    @pytest.mark.parametrize("style", ["screen", "paper"])
+    def test_all_stages_are_named_side_by_side(self, style: str) -> None:
+        sizes = [2, 2, 2, 2, 64, 2, 2, 2, 2]  # most stages are a thousandth of the run
+        layers = [
+            layer(64, 64, size, size, name=f"a{number}", stage=f"stage{number}")
+            for number, size in enumerate(sizes)
+        ]
+        figure = simulate(network(*layers), "cofluent64", tau=5).plot_timeline(style=style)
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            names = [text for text in axes.texts if text.get_text().startswith("stage")]
+            boxes = [text.get_window_extent() for text in names]
+            assert len(names) == 9
+            assert all(a.x1 <= b.x0 + 1 for a, b in pairwise(boxes))
+            assert boxes[0].x0 >= 0
+            assert boxes[-1].x1 <= figure.bbox.width
+
+    def test_a_figure_for_a_paper(self, tmp_path: Path) -> None:
+        result = simulate(network(layer(64, 64, 2, 2)), "cofluent64", tau=5)
+        names = [path.name for path in result.save(tmp_path, style="paper")]
+        assert {"timeline.pdf", "timeline.svg", "roofline.pdf", "roofline.svg"} < set(names)
+        figure = result.plot_timeline(style="paper")
+        assert figure.get_size_inches()[0] == 3.4
+        assert not figure.get_suptitle()
+        result.save(tmp_path)
+        assert not (tmp_path / "timeline.pdf").exists()
+        with pytest.raises(InputError, match="style 'poster': use screen or paper"):
+            result.plot_timeline(style="poster")
 
     def test_full_precision_adds_a_row(self) -> None:
         whole = simulate(

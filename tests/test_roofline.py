@@ -1,6 +1,7 @@
 """Layers under the machine's roofs; and a result that shows itself in a notebook."""
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,36 @@ class TestRoofline:
             include_full_precision=True,
         )
         assert [r.macs_per_cycle for r in roofline(direct).roofs] == [64 * 9, 64]
+
+    def test_1x1_layers_have_roofs_of_their_own(self) -> None:
+        net = network(layer(64, 64, 4, 4), layer(64, 64, 4, 4, kernel=1))
+        roofs = roofline(simulate(net, load_hardware("cofluent64"), tau=5)).roofs
+        assert [(r.name.partition(":")[0], r.macs_per_cycle) for r in roofs] == [
+            ("LUT 3×3", 64 * 4 * 9),
+            ("LUT 1×1", 64 * 4 * 8),
+            ("direct 3×3", 64 * 9),
+            ("direct 1×1", 64 * 8),
+        ]
+
+    @pytest.mark.parametrize("style", ["screen", "paper"])
+    def test_every_roof_is_drawn_and_named(self, style: str) -> None:
+        net = network(
+            layer(64, 64, 4, 4),
+            layer(64, 64, 4, 4, kernel=1),
+            layer(3, 8, 4, 4, full_precision=True),
+        )
+        machine = load_hardware("cofluent64", ["memory.dram.timing=ddr4-2400"])
+        result = simulate(net, machine, tau=5, include_full_precision=True)
+        placed, figure = roofline(result), plot_roofline(result, style=style)
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        limits = [*placed.roofs, *placed.slopes]
+        assert len(axes.texts) == len(limits) == 8
+        for text, limit in zip(axes.texts, limits, strict=True):
+            assert text.get_text().startswith(limit.name.partition(":")[0])
+        roofs = [text.get_window_extent() for text in axes.texts[: len(placed.roofs)]]
+        assert not any(one.overlaps(other) for one, other in combinations(roofs, 2))
+        assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in roofs)
 
     def test_bits_of_activations_lower_the_direct_roof(self) -> None:
         # tau 9 is no table: 512 entries for 64 outputs

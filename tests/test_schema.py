@@ -22,7 +22,7 @@ from tests.conftest import ROOT, Command
 pytestmark = pytest.mark.unit
 
 PINNED = ROOT / "tests/summary_schema.json"
-NAMED = ("by_layer_uj", "by_unit_uj", "by_action_uj", "taus", "command_cycles", "timing")
+NAMED = ("by_layer_uj", "by_unit_uj", "by_action_uj", "taus", "command_cycles", "timing", "links")
 """Objects whose keys are names of layers, units or tables' parameters."""
 ANY = ("before", "after")
 """Values of hardware keys."""
@@ -34,8 +34,12 @@ def everything() -> Iterator[Result]:
     result = simulate("r20", "cofluent64", bits=0.56, **small).with_energy("45nm")  # type: ignore[arg-type]
     result = replace(result, check=check_workload(result.run.workload, result.hardware))
     yield with_what_helps(result)
-    dram = {"memory.dram.timing": "ddr4-2400"}
-    yield simulate("trained-r20-0.56", "cofluent64", input_size=8, set=dram)
+    keys = {
+        "memory.dram.timing": "ddr4-2400",
+        "memory.index_buffer.bytes_per_cycle": "array.pes * 2",
+        "array.pes": 32,
+    }
+    yield simulate("trained-r20-0.56", "cofluent64", input_size=8, set=keys)
 
 
 def keys(data: Any, place: str = "") -> Iterator[tuple[str, str]]:

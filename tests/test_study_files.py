@@ -43,6 +43,7 @@ def named(way: str, folder: Path) -> list[str]:
     return ["--hw", "own_hw.yaml", "--model", "net.yaml"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["axis", "column", "file"])
 def test_another_dram_table_is_another_study(
     command: Command, table: Path, tmp_path: Path, way: str

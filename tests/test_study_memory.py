@@ -114,6 +114,7 @@ def peaks(points: int, folder: Path) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     known: dict[float, Run] = {}
 
@@ -137,6 +138,7 @@ def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.Monke
         assert (many[part] - few[part]) / (MANY - FEW) < share * row, part
 
 
+@pytest.mark.slow
 def test_a_study_does_without_pandas(tmp_path: Path) -> None:
     """47 MB and half a second in every worker."""
     (tmp_path / "net.yaml").write_text(NET)

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
 from simulator.engine import engine
@@ -131,7 +131,6 @@ def rates() -> st.SearchStrategy[float]:
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: float) -> None:
     loops = mapping_of(workload, overrides | {KEY: rate})
@@ -140,7 +139,6 @@ def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: floa
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines())
 def test_a_line_of_all_windows_or_more_never_binds(
     workload: Workload, overrides: Overrides
@@ -151,7 +149,6 @@ def test_a_line_of_all_windows_or_more_never_binds(
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_a_wider_line_never_costs_cycles(
     workload: Workload, overrides: Overrides, rate: float
@@ -177,7 +174,6 @@ def dots_of(plan: LayerPlan) -> list[int]:
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_steps_take_their_dots_or_their_windows(
     workload: Workload, overrides: Overrides, rate: float
@@ -201,7 +197,6 @@ def test_steps_take_their_dots_or_their_windows(
 
 
 @pytest.mark.invariant
-@settings(max_examples=40)
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_waiting_for_windows_is_a_part_of_its_own(
     workload: Workload, overrides: Overrides, rate: float

@@ -166,7 +166,9 @@ class _Commands(click.Group):
     help="Sensitivity analysis: rerun with every numeric key of the hardware file halved and "
     "doubled, and print the changes in time, ranked, with reasons.",
 )
-@shared("out", out="Folder for summary.json, layers.csv, the trace, timeline and roofline.")
+@shared(
+    "out", "style", out="Folder for summary.json, layers.csv, the trace, timeline and roofline."
+)
 @option(
     "--report",
     section=OUTPUT,

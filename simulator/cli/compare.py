@@ -148,8 +148,10 @@ def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Si
 
 def _values(setting: str) -> list[str]:
     """`KEY=V` as one setting, `KEY=V,W` as two: for A and for B."""
+    from simulator.studies.axes import parts_of
+
     key, equals, text = setting.partition("=")
-    parts = text.split(",")
+    parts = parts_of(text)
     if len(parts) > 2 or (":" in text and is_several(setting)):
         raise click.UsageError(
             f"--set {setting}: expected one value, or two, for A and B; more values, and ranges, "

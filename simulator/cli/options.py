@@ -83,7 +83,8 @@ _SHARED = {
     ),
     "set": _Shared(
         HARDWARE,
-        "Override a key of the hardware file, such as array.pes=128. Repeatable.",
+        "Override a key of the hardware file, such as array.pes=128. A number may be an expression "
+        "over other keys, such as array.pes*2.5. Repeatable.",
         {"multiple": True, "metavar": "KEY=VALUE"},
         lists="KEY=VALUES",
         names=("--set", "settings"),
@@ -178,6 +179,12 @@ _SHARED = {
         {"metavar": "TABLE"},
     ),
     "out": _Shared(OUTPUT, "", {"type": click.Path(path_type=Path), "metavar": "FOLDER"}),
+    "style": _Shared(
+        OUTPUT,
+        "Style of the figures of --out; paper: one column wide, PDF and SVG, without titles. "
+        "Default: screen.",
+        {"type": Choice(["screen", "paper"])},
+    ),
     "json": _Shared(
         OUTPUT,
         "Print one JSON object instead of tables.",

@@ -22,6 +22,8 @@ class Outputs:
     """Where the result goes, beside the terminal."""
 
     out: Path | None
+    style: str | None
+    """Of the figures in `out`; None: for a screen."""
     report: Path | None
     perfetto: Path | None
 
@@ -29,6 +31,8 @@ class Outputs:
         """Raise InputError if something cannot be written: before the run, not after it."""
         from simulator.report.files import writable_file, writable_folder
 
+        if self.style is not None and self.out is None:
+            raise click.UsageError("--style has no effect without --out")
         if self.out is not None:
             writable_folder(self.out)
         for path in (self.report, self.perfetto):
@@ -52,7 +56,9 @@ class Outputs:
         if self.out is not None:
             from simulator.report.tabular import csv_note, table_name
 
-            names = ", ".join(path.name for path in result.save(self.out, progress))
+            names = ", ".join(
+                path.name for path in result.save(self.out, progress, self.style or "screen")
+            )
             written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
             from simulator.hardware.assumptions import assumptions
@@ -75,6 +81,7 @@ def run(
     settings: tuple[str, ...],
     energy: str | None,
     out: Path | None,
+    style: str | None,
     report: Path | None,
     perfetto: Path | None,
     why: bool,
@@ -97,7 +104,7 @@ def run(
         option = "--check-seed" if check_seed is not None else "--check-input"
         raise click.UsageError(f"{option} has no effect without --check")
     hardware = hardware_from_options(hw, settings)
-    outputs = Outputs(out=out, report=report, perfetto=perfetto)
+    outputs = Outputs(out=out, style=style, report=report, perfetto=perfetto)
     with progress_on_stderr(quiet) as progress:
         workload = workload_from(model, run_options, "simulate", progress)
         table = None if energy is None else load_energy(energy)

@@ -42,7 +42,8 @@ _POINTS = "Points"
     "hw",
     "set",
     lists=True,
-    set="Key of the hardware file as an axis, such as array.pes=16:1024:x2. Repeatable.",
+    set="Key of the hardware file as an axis, such as array.pes=16:1024:x2, or an expression over "
+    "other keys, such as memory.index_buffer.bytes_per_cycle=array.pes*2.5. Repeatable.",
 )
 @shared(
     "model",

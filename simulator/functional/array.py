@@ -18,7 +18,7 @@ from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 
 _HELD = 1 << 22
-"""Dot products that are held at once."""
+"""Dot products, or without a LUT inputs, that are held at once."""
 
 
 def compute(
@@ -49,7 +49,8 @@ def compute(
 
 def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
     """Every input-channel group's units, or as many of them as memory takes at once."""
-    most = max(1, _HELD // (pixels * max(plan.pass_entries)))
+    held = max(plan.pass_entries, default=plan.layer.unit_weights)
+    most = max(1, _HELD // (pixels * held))
     first = 0
     for units in plan.group_units:
         for begin in range(first, first + units, most):

@@ -1,24 +1,16 @@
 """An area proxy: gate equivalents (GE, one 2-input NAND) from widths and entries.
 
-Every storage bit, adder and multiplexer that the machine's description implies, counted in cells;
-no wires, no control, no clock tree. docs/energy.md writes the formulas out. Cell sizes are those of
-the NanGate 45 nm Open Cell Library over its NAND2_X1 (0.798 um2): XNOR2_X1 1.596, FA_X1 4.256,
-DFF_X1 4.522, MUX2_X1 1.862 um2. reports/rtl_cells.md sets the proxy beside synthesised PEs.
+Every storage bit, adder, multiplexer and port that the machine's description implies, counted in
+cells; no wires, no control, no clock tree. docs/energy.md writes the formulas out.
+reports/rtl_cells.md sets the proxy beside synthesized PEs.
 """
 
 from fractions import Fraction
 from math import ceil
 
+from simulator.hardware.buffers import activation_buffer, dma, index_buffer
+from simulator.hardware.cells import FLIP_FLOP, FULL_ADDER, MUX, STORAGE_BIT, XNOR
 from simulator.hardware.config import Hardware
-
-XNOR = Fraction(2)
-FULL_ADDER = Fraction(16, 3)
-FLIP_FLOP = Fraction(17, 3)
-MUX = Fraction(7, 3)
-STORAGE_BIT = FLIP_FLOP + MUX
-"""A flip-flop that keeps its value unless written: what synthesis of `rtl/pe.sv` gives."""
-SRAM_BIT = Fraction(62, 100)
-"""A 6T cell of 0.346 um2 (K. Mistry et al., IEDM 2007); ASSUMED: cells fill 70 % of a macro."""
 
 KERNEL_BITS = 9
 POPCOUNT_ADDERS = 7
@@ -41,8 +33,8 @@ def bank_bits(hardware: Hardware, activation_bits: int) -> dict[str, int]:
     """Bits of a bank of each memory of a PE; line buffer and index registers have one per lane."""
     pe = hardware.array.pe
     return {
-        "subset": pe.lut_entries * KERNEL_BITS,
-        "lut": pe.lut_entries * lut_bits(activation_bits),
+        "subset": pe.subset_size * KERNEL_BITS,
+        "lut": pe.lut_size * lut_bits(activation_bits),
         "line_buffer": _lane_sums(hardware) * sum_bits(hardware, activation_bits),
         "index_register": _lane_sums(hardware) * KERNEL_BITS,
     }
@@ -67,7 +59,7 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
         "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
         "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
         "subset": bank["subset"] * STORAGE_BIT
-        + pe.dots_per_cycle * _port(pe.lut_entries, KERNEL_BITS),
+        + pe.dots_per_cycle * _port(pe.subset_size, KERNEL_BITS),
         "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
         "index_registers": lanes * (registers + _port(pe.index_register_sets * sums, KERNEL_BITS)),
         "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
@@ -76,19 +68,19 @@ def _pe_area(hardware: Hardware, activation_bits: int) -> dict[str, Fraction]:
 
 
 def _lut_ports(hardware: Hardware, width: int) -> Fraction:
-    """Read ports of a PE's table; single-ported parts of a bank meet the lanes in a crossbar."""
+    """Read ports of a PE's LUT; single-ported parts of a bank meet the lanes in a crossbar."""
     pe, lanes = hardware.array.pe, _lanes(hardware)
     if pe.lut_subbanks == "none":
         ports = lanes if pe.lut_read_ports == "accumulators" else min(pe.lut_read_ports, lanes)
-        return ports * _port(pe.lut_banks * pe.lut_entries, width)
-    parts = min(pe.lut_subbanks, pe.lut_entries)
-    inside = _port(pe.lut_banks * ceil(pe.lut_entries / parts), width)
+        return ports * _port(pe.lut_banks * pe.lut_size, width)
+    parts = min(pe.lut_subbanks, pe.lut_size)
+    inside = _port(pe.lut_banks * ceil(pe.lut_size / max(1, parts)), width)
     return parts * inside + lanes * _port(parts, width)
 
 
 def area(hardware: Hardware, activation_bits: int = 1) -> dict[str, int]:
-    """Gate equivalents of each part of the whole array, and of each buffer, rounded up."""
-    array, memory, full = hardware.array, hardware.memory, hardware.full_precision
+    """Gate equivalents of each part of the whole array, and of its memory, rounded up."""
+    array, full = hardware.array, hardware.full_precision
     parts = {part: array.pes * n for part, n in _pe_area(hardware, activation_bits).items()}
     channels = array.spatial == "input_channels"
     adder = _lanes(hardware) * sum_bits(hardware, activation_bits) * FULL_ADDER
@@ -96,20 +88,21 @@ def area(hardware: Hardware, activation_bits: int = 1) -> dict[str, int]:
     parts["thresholds"] = (1 if channels else array.pes) * adder
     mac = full.bits * full.bits * FULL_ADDER + 2 * full.bits * FLIP_FLOP
     parts["mac"] = full.macs_per_cycle * mac
-    for part, kib in (
-        ("index_buffer", memory.index_buffer.kib),
-        ("activation_buffer", memory.activation_buffer.kib),
+    parts["dma"] = dma(hardware)
+    for part, buffer in (
+        ("index", index_buffer(hardware)),
+        ("activation", activation_buffer(hardware, activation_bits)),
     ):
-        parts[part] = Fraction(kib).limit_denominator(1 << 20) * 8192 * SRAM_BIT
+        parts[f"{part}_port"], parts[f"{part}_buffer"] = buffer.periphery, buffer.cells
     return {part: ceil(gates) for part, gates in parts.items()}
 
 
 def logic_gates(hardware: Hardware, activation_bits: int = 1) -> int:
-    """Gate equivalents of everything but the two buffers."""
+    """Gate equivalents of everything but the cells of the two buffers."""
     parts = area(hardware, activation_bits)
     return sum(parts.values()) - parts["index_buffer"] - parts["activation_buffer"]
 
 
 def _port(entries: int, width: int) -> Fraction:
     """A read port: a tree of multiplexers."""
-    return (entries - 1) * width * MUX
+    return max(0, entries - 1) * width * MUX

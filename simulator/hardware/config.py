@@ -1,14 +1,15 @@
 """The hardware file's schema: one structure per hardware noun, every number with its unit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs, to_builtins
 
 from simulator.errors import InputError
-from simulator.hardware.keys import leaves
+from simulator.hardware.keys import NumberKey, leaves, number_keys
+from simulator.hardware.links import Link, is_expression, links_in, resolved
 from simulator.inputs import convert, parse_yaml, read_yaml
 from simulator.nearest import did_you_mean
 from simulator.shipped import find
@@ -21,10 +22,13 @@ Rate = Annotated[float, Meta(gt=0, le=1e9)]
 class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One processing element: Dot9, table (LUT), accumulators, line buffer."""
 
-    lut_entries: Count
-    """Dot products that one bank of the table holds."""
-    lut_banks: Count
-    """Banks of the table; 2 is a double buffer."""
+    lut_entries: Count | Literal["none"]
+    """Dot products that one bank of the LUT holds; `none`: no LUT, every binary layer is direct."""
+    lut_banks: Count = 2
+    """Banks of the LUT; 2 is a double buffer. This key and the LUT's ports and sub-banks have an
+    effect only with a LUT."""
+    subset_entries: Count | Literal["none"] = 256
+    """Kernels of a layer's subset that a PE stores; `none`: it can run no sub-bit layer."""
     accumulators: Count
     """Table entries fetched and added per cycle."""
     partial_sums: Count
@@ -40,6 +44,20 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     once."""
     partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
     """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
+
+    @property
+    def lut_size(self) -> int:
+        """Entries of a bank of the LUT; 0 without a LUT."""
+        return 0 if self.lut_entries == "none" else self.lut_entries
+
+    @property
+    def subset_size(self) -> int:
+        """Kernels in the store of the subset; 0 without a store."""
+        return 0 if self.subset_entries == "none" else self.subset_entries
+
+
+LUT_KEYS = frozenset({"lut_banks", "lut_read_ports", "lut_subbanks"})
+"""Keys of `array.pe` that have an effect only with a LUT."""
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -137,14 +155,21 @@ class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Of a full-precision weight and of its activations."""
 
 
-class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole accelerator; frozen, so that a result can carry it."""
+class HardwareFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The keys of a hardware file."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     clock_ghz: Rate
     array: Array
     memory: Memory
     full_precision: FullPrecision
+
+
+class Hardware(HardwareFile, frozen=True, kw_only=True):
+    """A whole accelerator; frozen, so that a result can carry it."""
+
+    links: tuple[Link, ...] = ()
+    """Keys whose values follow from other keys; the values above are the numbers."""
 
 
 def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Hardware:
@@ -164,15 +189,21 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
 
     """
     path = find("hw_configs", name_or_path)
-    data = read_yaml(path)
-    hardware = convert(data, Hardware, str(path))
-    _refuse_idle(data, hardware, path)
+    data = read_hardware(path)
+    checked = with_numbers(_made(data, lambda _: str(path)))
+    sources = dict.fromkeys(hardware_keys(), str(path))
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key or not text:
             raise InputError(f"--set {override}: expected KEY=VALUE, for example array.pes=128")
-        _put(data, key, parse_yaml(text, f"--set {override}"), f"--set {override}")
-        hardware = convert(data, Hardware, f"--set {override}")
+        source = f"--set {override}"
+        value = parse_yaml(text, source)
+        _put(data, key, value, source)
+        sources[key] = source
+        if not is_expression(key, value, number_schema()):
+            _put(checked, key, value, source)
+            convert(checked, HardwareFile, source)
+    hardware = _made(data, sources.__getitem__)
     _require_table(hardware)
     return hardware
 
@@ -180,13 +211,15 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
 def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
     """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
 
+    Linked keys hold their expressions.
+
     Raises:
         InputError: the file is wrong.
 
     """
     path = find("hw_configs", name_or_path)
     data = read_yaml(path)
-    _refuse_idle(data, convert(data, Hardware, str(path)), path)
+    _refuse_idle(data, _made(data, lambda _: str(path)), path)
     return data
 
 
@@ -195,19 +228,43 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
 
     Args:
         data: from `read_hardware`.
-        values: by dotted key such as `"array.pes"`.
+        values: by dotted key such as `"array.pes"`; numbers, words or expressions.
         source: names the hardware in errors.
 
     Raises:
-        InputError: a key is unknown or a value is not allowed.
+        InputError: a key is unknown, a value is not allowed, or an expression has no value.
 
     """
     plain = _sections_copied(data)
     for key, value in values.items():
         _put(plain, key, value, source)
-    hardware = convert(plain, Hardware, source)
+    hardware = _made(plain, lambda _: source)
     _require_table(hardware)
     return hardware
+
+
+def _made(data: dict[str, Any], source_of: Callable[[str], str]) -> Hardware:
+    """Hardware from plain data whose expressions become numbers; `source_of` a key, for errors."""
+    links = links_in(data, number_schema())
+    if links:
+        data = resolved(data, links, number_schema(), source_of)
+    file = convert(data, HardwareFile, source_of("name"))
+    return Hardware(**structs.asdict(file), links=links)
+
+
+def with_numbers(hardware: Hardware) -> dict[str, Any]:
+    """The plain data of hardware, a number at each linked key."""
+    data: dict[str, Any] = to_builtins(hardware)
+    del data["links"]
+    return data
+
+
+def with_expressions(hardware: Hardware) -> dict[str, Any]:
+    """The plain data of hardware as `hardware_from` takes it: linked keys hold expressions."""
+    data = with_numbers(hardware)
+    for link in hardware.links:
+        _put(data, link.key, link.expression, hardware.name)
+    return data
 
 
 def _sections_copied(data: dict[str, Any]) -> dict[str, Any]:
@@ -223,6 +280,12 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
             f"{path}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
         )
+    without = sorted(LUT_KEYS & data["array"]["pe"].keys())
+    if without and not hardware.array.pe.lut_size:
+        raise InputError(
+            f"{path}: array.pe.{without[0]} has an effect only with a LUT, but "
+            "array.pe.lut_entries is none"
+        )
     for key, buffer in hardware.memory.buffers.items():
         if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:
             raise InputError(f"{path}: {key}.banks has an effect only with {key}.ports 1")
@@ -231,7 +294,13 @@ def _refuse_idle(data: dict[str, Any], hardware: Hardware, path: Path) -> None:
 @cache
 def hardware_keys() -> Mapping[str, type]:
     """Every dotted key that a hardware file may have, with the type of its values."""
-    return dict(leaves(Hardware))
+    return dict(leaves(HardwareFile))
+
+
+@cache
+def number_schema() -> Mapping[str, NumberKey | None]:
+    """Every dotted key of a hardware file, with the numbers that it takes or expressions give."""
+    return dict(number_keys(HardwareFile))
 
 
 def wrong_key(key: str, others: Iterable[str] = ()) -> str | None:

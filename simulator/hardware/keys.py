@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -28,3 +29,49 @@ def leaves(kind: Any, under: str = "") -> Iterator[tuple[str, type]]:
         yield under[:-1], type(get_args(kind)[0])
     else:
         yield under[:-1], kind if isinstance(kind, type) else str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberKey:
+    """A key whose values may be numbers."""
+
+    kind: Any
+    """Type of its values, as the schema has it."""
+    whole: bool
+    """True if it takes no fractions."""
+    words: frozenset[str]
+    """The texts that it takes instead of a number."""
+    default: object
+    """Its value if the file leaves it out; `msgspec.NODEFAULT`: the file cannot."""
+
+
+def number_keys(
+    struct: type[msgspec.Struct], under: str = ""
+) -> Iterator[tuple[str, NumberKey | None]]:
+    """Yield every dotted key below a structure with the numbers that it takes; None: texts only."""
+    for field in msgspec.structs.fields(struct):
+        key = f"{under}{field.encode_name}"
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from number_keys(field.type, f"{key}.")
+            continue
+        kinds = set(_plain_kinds(field.type))
+        numbers = NumberKey(
+            kind=field.type,
+            whole=float not in kinds,
+            words=frozenset(kind for kind in kinds if isinstance(kind, str)),
+            default=field.default,
+        )
+        yield key, numbers if kinds & {int, float} else None
+
+
+def _plain_kinds(kind: Any) -> Iterator[Any]:
+    """The plain types that a type is made of; a literal text counts as itself."""
+    if get_origin(kind) is Annotated:
+        yield from _plain_kinds(get_args(kind)[0])
+    elif get_origin(kind) in {Union, types.UnionType}:
+        for member in get_args(kind):
+            yield from _plain_kinds(member)
+    elif get_origin(kind) is Literal:
+        yield from (one if isinstance(one, str) else type(one) for one in get_args(kind))
+    else:
+        yield kind

@@ -41,13 +41,13 @@ class Bank:
 
 
 def bank_of(hardware: Hardware) -> Bank:
-    """The bank that a hardware file describes."""
+    """The bank that a hardware file with a LUT describes."""
     pe = hardware.array.pe
     ports = pe.accumulators if pe.lut_read_ports == "accumulators" else pe.lut_read_ports
-    subbanks = pe.lut_entries if pe.lut_subbanks == "none" else pe.lut_subbanks
+    subbanks = pe.lut_size if pe.lut_subbanks == "none" else pe.lut_subbanks
     return Bank(
-        entries=pe.lut_entries,
+        entries=pe.lut_size,
         accumulators=pe.accumulators,
         read_ports=min(ports, pe.accumulators),
-        subbanks=min(subbanks, pe.lut_entries),
+        subbanks=min(subbanks, pe.lut_size),
     )

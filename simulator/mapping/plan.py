@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.mapping.banks import Bank, bank_of
 from simulator.mapping.expected import expected_accumulates
@@ -52,7 +53,7 @@ class LayerPlan:
         """
         if self.layer.full_precision:
             return "mac"
-        if self.layer.tau is None:
+        if self.layer.tau is None or not self.hardware.array.pe.lut_size:
             return "direct"
         table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
         dots = [self.direct_cycles(block) for block in self.blocks]
@@ -106,8 +107,10 @@ class LayerPlan:
 
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
-        """Table entries filled in each pass over a subset larger than the table."""
-        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_entries
+        """Table entries filled in each pass over a subset larger than the table; () without one."""
+        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_size
+        if not entries:
+            return ()
         rest = size % entries
         return (entries,) * (size // entries) + ((rest,) if rest else ())
 
@@ -222,8 +225,16 @@ class LayerPlan:
         """Bytes of the layer's subset and code lengths, loaded once with its first indices."""
         if self.layer.full_precision:
             return 0
-        subset = 0 if self.layer.tau is None else self.layer.subset_size * self.layer.unit_weights
+        subset = self.layer.subset_size * self.layer.unit_weights if self.expands else 0
         return ceil(subset / 8) + self.code_bytes
+
+    @property
+    def expands(self) -> bool:
+        """Indices name kernels of a subset that the PEs store.
+
+        At tau = 9 (8 for vectors) every kernel may occur, and an index is the kernel itself.
+        """
+        return self.layer.tau is not None and self.layer.tau < self.layer.unit_weights
 
     @property
     def code_bytes(self) -> int:
@@ -281,8 +292,13 @@ class LayerPlan:
 
 
 def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]:
-    """Plan every layer of a workload, in order."""
-    return tuple(
+    """Plan every layer of a workload, in order.
+
+    Raises:
+        InputError: a layer's subset is larger than the store of a PE.
+
+    """
+    plans = tuple(
         LayerPlan(
             layer=layer,
             hardware=hardware,
@@ -293,3 +309,15 @@ def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]
         )
         for layer in workload.layers
     )
+    for plan in plans:
+        _require_store(plan)
+    return plans
+
+
+def _require_store(plan: LayerPlan) -> None:
+    layer, store = plan.layer, plan.hardware.array.pe.subset_entries
+    if plan.expands and layer.subset_size > plan.hardware.array.pe.subset_size:
+        raise InputError(
+            f"array.pe.subset_entries is {store}: layer {layer.name} needs at least "
+            f"{layer.subset_size}, all kernels of its subset (tau {layer.tau})"
+        )

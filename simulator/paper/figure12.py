@@ -8,7 +8,7 @@ from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
 from simulator.progress import Progress
 from simulator.report.files import write_file
-from simulator.report.timeline import save_figure
+from simulator.report.style import save_figure
 from simulator.workload import load_workload
 
 if TYPE_CHECKING:

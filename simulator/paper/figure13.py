@@ -9,7 +9,7 @@ from simulator.paper.printed import SPEEDUP
 from simulator.progress import Progress, announce
 from simulator.report.files import write_file
 from simulator.report.result import Result
-from simulator.report.timeline import save_figure
+from simulator.report.style import save_figure
 from simulator.report.title import covered
 from simulator.run import simulate
 from simulator.workload import load_workload

@@ -18,6 +18,7 @@ HARDWARE = "cofluent64"
 BITS = 0.56
 TRIALS: dict[str, tuple[tuple[str, ...], ...]] = {
     "array.spatial": (("output_pixels",),),
+    "array.pe.subset_entries": (("32",), ("512",)),
     "array.pe.dots_per_cycle": (("4", "memory.index_buffer.bytes_per_cycle=288"),),
     "array.pe.index_register_sets": (("1",), ("4",)),
     "array.pe.partial_sum_bits": (("32",),),
@@ -80,9 +81,10 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 f"### Assumptions that move no speedup by {MATTERS:.0%}\n",
                 table(moved[count:]),
                 "With `array.spatial=output_pixels`, PEs idle if the pixels of a map do not fill "
-                "the array (14x14, 7x7). `array.pe.partial_sum_bits` affects energy and area "
-                "only; `full_precision.macs_per_cycle` affects runs with "
-                "`--include-full-precision` only.\n",
+                "the array (14x14, 7x7). `array.pe.subset_entries` and "
+                "`array.pe.partial_sum_bits` affect energy and area only; "
+                "`full_precision.macs_per_cycle` affects runs with `--include-full-precision` "
+                "only.\n",
             ],
         ),
         write_csv(folder / "table4.csv", rows),

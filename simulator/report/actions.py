@@ -118,7 +118,7 @@ def _table(plan: LayerPlan, shape: _Shape) -> Counts:
     return {
         **_window(plan, shape),
         (Unit.DOT, "dot"): entries * plan.activation_bits,
-        (Unit.DOT, "subset_read_bit"): entries * plan.layer.unit_weights,
+        (Unit.DOT, "subset_read_bit"): entries * _expanded(plan),
         (Unit.DOT, "lut_write_bit"): entries * lut_bits(plan.activation_bits),
         (Unit.ACCUMULATE, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
         (Unit.ACCUMULATE, "lut_read_bit"): shape.fetches * lut_bits(plan.activation_bits),
@@ -126,15 +126,19 @@ def _table(plan: LayerPlan, shape: _Shape) -> Counts:
     }
 
 
+def _expanded(plan: LayerPlan) -> int:
+    """Bits of a kernel out of the subset's store; none if the index is the kernel."""
+    return plan.layer.unit_weights if plan.expands else 0
+
+
 def _direct(plan: LayerPlan, shape: _Shape) -> Counts:
     """A dot product per output and activation bit, each added at once."""
     dots = shape.fetches * plan.activation_bits
-    expanded = plan.layer.unit_weights if plan.layer.tau is not None else 0
     return {
         **_window(plan, shape),
         (Unit.DOT, "dot"): dots,
         (Unit.DOT, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
-        (Unit.DOT, "subset_read_bit"): shape.fetches * expanded,
+        (Unit.DOT, "subset_read_bit"): shape.fetches * _expanded(plan),
         **_additions(plan, dots, shape.first),
     }
 

@@ -76,7 +76,16 @@ class Comparison:
         found = []
         for section in ("hardware", "run", "baseline"):
             found += _differences(getattr(one, section), getattr(other, section), section)
-        return found
+        return found + self._links({difference.key for difference in found})
+
+    def _links(self, different: set[str]) -> list[Difference]:
+        """The expressions of linked keys that differ, or whose values do."""
+        one, other = self.a.links, self.b.links
+        return [
+            Difference(key=f"links.{key}", a=one.get(key), b=other.get(key))
+            for key in one | other
+            if one.get(key) != other.get(key) or f"hardware.{key}" in different
+        ]
 
     @cached_property
     def layers(self) -> list[LayerChange]:

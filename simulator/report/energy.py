@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from simulator.dram import Timing
 from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
+from simulator.hardware.buffers import activation_buffer, index_buffer
 from simulator.hardware.dram import DramTable, dram_table, dram_timing
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
 from simulator.mapping.commands import Unit
@@ -131,27 +131,18 @@ class _Prices:
             }
         banks = bank_bits(hardware, activation_bits)
         self.kib = {memory: bits / 8192 for memory, bits in banks.items()}
-        self.kib["activation_buffer"] = hardware.memory.activation_buffer.kib
-        self.kib["index_buffer"] = _index_bank_kib(table, hardware)
+        self.kib["index_buffer"] = index_buffer(hardware).one_port_kib
+        activations = activation_buffer(hardware, activation_bits)
+        self.kib["activation_buffer"] = activations.one_port_kib
 
     def of(self, action: str) -> int:
-        """Price of an action; of a memory's bits, by the capacity of its bank."""
+        """Price of an action; of a memory's bits, by the size of its bank."""
         if action == "mac":
             return self.table.mac_aj(self.mac_bits)
         if action in self.fixed:
             return self.fixed[action]
         memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
         return self.table.storage_bit_aj(self.kib[memory])
-
-
-def _index_bank_kib(table: EnergyTable, hardware: Hardware) -> float:
-    """The index buffer reads a whole `bytes_per_cycle` at once: from banks of 64 bits each.
-
-    A bank is no smaller than the smallest memory whose price was published, if the buffer is not.
-    """
-    buffer = hardware.memory.index_buffer
-    banks = ceil(buffer.bytes_per_cycle / 8)
-    return max(min(buffer.kib, table.storage[0].kib), buffer.kib / banks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

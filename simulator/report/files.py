@@ -21,42 +21,72 @@ from simulator.progress import Progress, announce, interrupts_held, reported
 from simulator.report.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from simulator.report.result import Result
 
 
-def save(result: "Result", folder: str | Path, progress: Progress | None = None) -> list[Path]:
+def save(
+    result: "Result",
+    folder: str | Path,
+    progress: Progress | None = None,
+    style: str = "screen",
+) -> list[Path]:
     """Write a result's files into `folder`, which is made if need be: all of them or none.
 
     Args:
         result: from `simulate`.
         folder: of the files.
         progress: called before every file, and while the trace is written.
+        style: of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or an unknown style.
 
     """
     from simulator.report.prepare import make_traces
     from simulator.report.roofline import plot_roofline
-    from simulator.report.timeline import save_figure
+    from simulator.report.style import style_of
+    from simulator.report.timeline import plot_timeline
 
+    endings = style_of(style).endings
     folder = writable_folder(folder)
     make_traces(result, progress)
     summary = result.saved()
     announce(progress, "drawing the timeline and the roofline")
-    timeline, roofs = result.plot_timeline(), plot_roofline(result)
+    figures = {
+        "timeline": plot_timeline(result, style=style),
+        "roofline": plot_roofline(result, style=style),
+    }
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         **{name: partial(_write_rows_of, rows) for name, rows in csv_tables(result).items()},
         table_name("trace"): lambda path: _write_trace(result, path, progress),
-        "timeline.png": lambda path: save_figure(timeline, path),
-        "timeline.svg": lambda path: save_figure(timeline, path),
-        "roofline.png": lambda path: save_figure(roofs, path),
-        "roofline.svg": lambda path: save_figure(roofs, path),
+        **{
+            f"{name}.{ending}": partial(_save_figure, figure)
+            for name, figure in figures.items()
+            for ending in endings
+        },
     }
     files = write_files(folder, writers, progress)
     drop_other_forms(folder, "trace")
+    _drop_other_figures(folder, tuple(figures), endings)
     return files
+
+
+def _save_figure(figure: "Figure", path: Path) -> None:
+    from simulator.report.style import save_figure
+
+    save_figure(figure, path)
+
+
+def _drop_other_figures(folder: Path, names: tuple[str, ...], endings: tuple[str, ...]) -> None:
+    """Remove figures in the forms that are not written now: their contents are older."""
+    from simulator.report.style import STYLES
+
+    for ending in {ending for style in STYLES.values() for ending in style.endings} - {*endings}:
+        for name in names:
+            (folder / f"{name}.{ending}").unlink(missing_ok=True)
 
 
 CSV_TABLES = ("layers.csv", "energy.csv")

@@ -170,7 +170,7 @@ def save_kernels(
 
     """
     from simulator.report.kernels_figure import plot_kernels
-    from simulator.report.timeline import save_figure
+    from simulator.report.style import save_figure
 
     folder = writable_folder(folder)
     announce(progress, "drawing the kernels")

@@ -41,7 +41,14 @@ class _Rule:
 
 _RULES = (
     _Rule(
-        applies=lambda m: m.plan.mode == "direct" and m.plan.layer.tau is not None,
+        applies=lambda m: _sub_bit_direct(m) and not m.plan.hardware.array.pe.lut_size,
+        singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
+        "PE has no LUT.",
+        plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
+        "PE has no LUT.",
+    ),
+    _Rule(
+        applies=lambda m: _sub_bit_direct(m) and m.plan.hardware.array.pe.lut_size > 0,
         singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
         "LUT saves no cycles.",
         plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
@@ -143,7 +150,7 @@ def _of_run(run: "Run") -> list[str]:
 def _with_sizes(template: str, chosen: Sequence[MappedLayer]) -> str:
     hardware = chosen[0].plan.hardware
     sizes = {
-        "lut_entries": counted(hardware.array.pe.lut_entries, "entry", "entries"),
+        "lut_entries": counted(hardware.array.pe.lut_size, "entry", "entries"),
         "index_kib": f"{hardware.memory.index_buffer.kib:g}",
         "activation_kib": f"{hardware.memory.activation_buffer.kib:g}",
     }
@@ -177,6 +184,10 @@ def _dropped_kernels(run: "Run") -> list[str]:
             "because their kernels in the workload have another tau.",
         )
     ]
+
+
+def _sub_bit_direct(mapped: MappedLayer) -> bool:
+    return mapped.plan.mode == "direct" and mapped.plan.layer.tau is not None
 
 
 def _in_passes(mapped: MappedLayer) -> bool:

@@ -13,13 +13,14 @@ from simulator import __version__
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
+from simulator.hardware.config import with_numbers
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
 from simulator.program import Ints, Names, Summary, Trace, summarize
 from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
-from simulator.report.settings import SettingEffect
+from simulator.report.settings import SettingEffect, expressions, link_notes
 from simulator.report.title import scope_data
 from simulator.workload import Workload
 from simulator.workload.source import ModelFile
@@ -340,7 +341,7 @@ class Result:
     def configuration(self) -> dict[str, Any]:
         """Everything that decides the result, as plain data."""
         return {
-            "hardware": msgspec.to_builtins(self.hardware),
+            "hardware": with_numbers(self.hardware),
             "run": self.run.workload.described(),
             "baseline": self.baseline.workload.described(),
             **self._dram_table(),
@@ -427,6 +428,7 @@ class Result:
             "area_gate_equivalents": {**self.area, "total": sum(self.area.values())},
             **self._energy_summary(),
             "settings": [asdict(effect) for effect in self.settings],
+            **({"links": links} if (links := expressions(self.hardware)) else {}),
             "notes": self.notes(),
             **({"check": self.check.plain()} if self.check else {}),
             "version": __version__,
@@ -444,7 +446,11 @@ class Result:
 
         reason = why_not_fast(self.hardware)
         why_event = [f"both runs use the event engine because {reason}."] if reason else []
-        return why_event + notes(self.run, self.baseline, self.settings)
+        return [
+            *why_event,
+            *link_notes(self.hardware, self.settings),
+            *notes(self.run, self.baseline, self.settings),
+        ]
 
     def _repr_html_(self) -> str:
         """Show itself in a notebook: the layers as a table, and the timeline."""
@@ -452,14 +458,35 @@ class Result:
 
         return as_html(self)
 
-    def plot_timeline(self, path: str | Path | None = None) -> "Figure":
-        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file."""
+    def plot_timeline(self, path: str | Path | None = None, style: str = "screen") -> "Figure":
+        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file.
+
+        Args:
+            path: of the file.
+            style: `screen`, or `paper`: one column wide, without a title.
+
+        Raises:
+            InputError: an unknown style.
+
+        """
         from simulator.report.timeline import plot_timeline
 
-        return plot_timeline(self, path)
+        return plot_timeline(self, path, style)
 
-    def save(self, folder: str | Path, progress: Progress | None = None) -> list[Path]:
-        """Write summary, layers, trace and pictures into a folder; return the files."""
+    def save(
+        self, folder: str | Path, progress: Progress | None = None, style: str = "screen"
+    ) -> list[Path]:
+        """Write summary, layers, trace and figures into a folder; return the files.
+
+        Args:
+            folder: of the files, made if need be.
+            progress: called before every file.
+            style: of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
+
+        Raises:
+            InputError: the folder cannot be written, or an unknown style.
+
+        """
         from simulator.report.files import save
 
-        return save(self, folder, progress)
+        return save(self, folder, progress, style)

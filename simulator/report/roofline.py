@@ -6,6 +6,7 @@ roof of the dot units. docs/why.md defines the roofs.
 """
 
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ import numpy as np
 
 from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Unit
-from simulator.report.timeline import save_figure, stage_colours
+from simulator.report.style import Style, plain_log_ticks, save_figure, style_of
+from simulator.report.timeline import stage_colours
 from simulator.report.title import covered
 from simulator.report.wording import counted
 
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
     from simulator.report.layers import LayerResult
     from simulator.report.result import Result
 
+_MARKERS = "osD^vP*X"
+_BEHIND: dict[str, Any] = {"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0}
+"""Behind a name, so that no line crosses it."""
+_AXES = 0.8
+"""Length of an axis in the figure's, about: enough to choose ticks."""
 _CHANNELS = len((Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS))
-_KERNEL_MACS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,26 +109,38 @@ def _point(layer: "LayerResult") -> Point:
 
 
 def _roofs(result: "Result") -> tuple[Roof, ...]:
-    """The roofs of the modes that layers of either run are in."""
-    array, pe = result.hardware.array, result.hardware.array.pe
+    """The roofs of the modes and kernels that layers of either run have, the highest first."""
     plans = [x.mapped.plan for run in (result.run, result.baseline) for x in run.layers]
-    modes = {plan.mode for plan in plans}
+    kinds = dict.fromkeys(
+        (plan.mode, plan.layer.kernel if plan.mode != "mac" else 0) for plan in plans
+    )
+    macs = {3: 9, 1: 8}
+    """Of a kernel, or of a vector of 8 inputs."""
+    kernels = {kernel for mode, kernel in kinds if mode != "mac"}
+    array, pe = result.hardware.array, result.hardware.array.pe
     bits = result.run.workload.activation_bits
     dots = min(pe.dots_per_cycle, pe.accumulators) / bits
-    roofs = {
-        "table": Roof(
-            name=f"LUT: {counted(array.pes, 'PE')} × {counted(pe.accumulators, 'accumulator')} "
-            f"× {_KERNEL_MACS}",
-            macs_per_cycle=array.pes * pe.accumulators * _KERNEL_MACS,
-        ),
-        "direct": Roof(
-            name=f"direct: {counted(array.pes, 'PE')} × {dots:g} {'dot' if dots == 1 else 'dots'} "
-            f"× {_KERNEL_MACS}",
-            macs_per_cycle=array.pes * dots * _KERNEL_MACS,
-        ),
-        "mac": Roof(name="MAC unit", macs_per_cycle=result.hardware.full_precision.macs_per_cycle),
-    }
-    return tuple(roof for mode, roof in roofs.items() if mode in modes)
+    found = []
+    for mode, kernel in kinds:
+        if mode == "mac":
+            rate: float = result.hardware.full_precision.macs_per_cycle
+            found.append(Roof(name="MAC unit", macs_per_cycle=rate))
+            continue
+        which = f" {kernel}×{kernel}" if len(kernels) > 1 else ""
+        unit = (
+            counted(pe.accumulators, "accumulator")
+            if mode == "table"
+            else (f"{dots:g} {'dot' if dots == 1 else 'dots'}")
+        )
+        rate = array.pes * (pe.accumulators if mode == "table" else dots) * macs[kernel]
+        name = "LUT" if mode == "table" else "direct"
+        found.append(
+            Roof(
+                name=f"{name}{which}: {counted(array.pes, 'PE')} × {unit} × {macs[kernel]}",
+                macs_per_cycle=rate,
+            )
+        )
+    return tuple(sorted(found, key=lambda roof: -roof.macs_per_cycle))
 
 
 def _slopes(result: "Result") -> tuple[Slope, ...]:
@@ -138,91 +156,155 @@ def _slopes(result: "Result") -> tuple[Slope, ...]:
     return (*shared, Slope(name="1 DMA channel", bytes_per_cycle=dram.bytes_per_cycle))
 
 
-def plot_roofline(result: "Result", path: str | Path | None = None) -> "Figure":
+def plot_roofline(
+    result: "Result", path: str | Path | None = None, style: str = "screen"
+) -> "Figure":
     """Draw operations per DRAM byte against operations per cycle, with the roofs.
 
     Args:
         result: from `simulate`.
         path: also save there; PNG, SVG or PDF by its ending.
+        style: `screen`, or `paper`: one column wide, without a title.
+
+    Raises:
+        InputError: an unknown style.
 
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import NullFormatter, StrMethodFormatter
-
-    placed, colours = roofline(result), stage_colours(result)
-    style: Any = {"font.size": 8, "axes.linewidth": 0.6}
-    with rc_context(style):
-        figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    look, placed = style_of(style), roofline(result)
+    with look.drawing():
+        figure = look.figure(5.2 if look.titled else 3.3)
         axes = figure.subplots()
         axes.set_xscale("log")
         axes.set_yscale("log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-            axis.set_minor_formatter(NullFormatter())
-        _draw_roofs(axes, placed)
-        for points, title, filled in (
-            (placed.run, result.run.title, True),
-            (placed.baseline, result.baseline.title, False),
-        ):
-            _draw_points(axes, points, title, colours, filled)
+        _set_limits(axes, placed)
+        for axis, inches in zip((axes.xaxis, axes.yaxis), figure.get_size_inches(), strict=True):
+            plain_log_ticks(axis, _AXES * inches)
         axes.set_xlabel("multiply-accumulates per DRAM byte")
         axes.set_ylabel("multiply-accumulates per cycle")
-        axes.set_title(
-            f"Roofline of {result.run.workload.title} on {result.hardware.name}: one mark per "
-            f"layer, filled at {result.run.title}, hollow at {result.baseline.title}\n"
-            f"{covered(result)}",
-            fontsize=9,
-        )
-        handles = [axes.scatter([], [], color=c, s=16, label=s) for s, c in colours.items()]
-        axes.legend(handles=handles, frameon=False, fontsize=7, title="stage", loc="lower right")
+        if look.titled:
+            workload, hardware = result.run.workload, result.hardware
+            axes.set_title(
+                f"Roofline of {workload.title} on {hardware.name}: one mark per layer\n"
+                f"{covered(result)}"
+            )
         axes.spines[["top", "right"]].set_visible(False)
+        colours = stage_colours(result)
+        _draw_points(axes, placed.run, colours, True)
+        _draw_points(axes, placed.baseline, colours, False)
+        _add_legend(figure, result, colours, look)
+        figure.draw_without_rendering()  # fixes the sizes that labels must fit
+        size = axes.bbox.transformed(figure.dpi_scale_trans.inverted())
+        _draw_roofs(axes, placed, size.height, look)
+        _draw_slopes(axes, placed, size.height / size.width, look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure
 
 
-def _draw_roofs(axes: "Axes", placed: Roofline) -> None:
+def _set_limits(axes: "Axes", placed: Roofline) -> None:
+    """Limits that show every mark, every roof, and the corner of every roof with every slope."""
     points = (*placed.run, *placed.baseline)
     intensities = [point.macs_per_byte for point in points]
     heights = [roof.macs_per_cycle for roof in placed.roofs]
-    highest = max(heights)
-    lowest = min(*heights, *(point.macs_per_cycle for point in points)) / 3
     rates = [slope.bytes_per_cycle for slope in placed.slopes]
-    left = min(*intensities, lowest / max(rates))
-    right = 2 * max(*intensities, highest / min(rates))
+    lowest = min(*heights, *(point.macs_per_cycle for point in points)) / 2.5
+    left = min(*(x / 1.6 for x in intensities), lowest / max(rates) / 1.6)
+    right = 1.6 * max(*intensities, max(heights) / min(rates))
     axes.set_xlim(left, right)
-    axes.set_ylim(lowest, 1.6 * highest)
+    axes.set_ylim(lowest, 2.2 * max(heights))
+
+
+def _draw_roofs(axes: "Axes", placed: Roofline, inches: float, look: Style) -> None:
+    """Roofs with their names at the right end: above the line, or below it if a roof is near."""
+    right = axes.get_xlim()[1]
+    lowest, top = axes.get_ylim()
+    line = 1.7 * look.small_points / 72 / inches * np.log10(top / lowest)
+    """Decades that a line of text takes."""
+    above = np.inf
     for roof in placed.roofs:
-        begin = roof.macs_per_cycle / placed.bytes_per_cycle
-        axes.plot([begin, right], [roof.macs_per_cycle] * 2, color="0.25", linewidth=0.9)
+        rate = roof.macs_per_cycle
+        axes.plot([rate / placed.bytes_per_cycle, right], [rate] * 2, color="0.25", linewidth=0.9)
+        name = roof.name if look.titled else roof.name.partition(":")[0]
+        over = np.log10(above / rate) > line
         axes.annotate(
-            f"{roof.name} = {roof.macs_per_cycle:,g}", (right, roof.macs_per_cycle), (-3, 3),
-            textcoords="offset points", ha="right", va="bottom", fontsize=7,
+            f"{name} = {rate:,g}", (right, rate), (0, 3 if over else -3),
+            textcoords="offset points", ha="right", va="bottom" if over else "top",
+            fontsize=look.small_points, bbox=_BEHIND, zorder=2.5,
         )  # fmt: skip
-    for number, slope in enumerate(placed.slopes):
-        rate, text = slope.bytes_per_cycle, f"{slope.name}: {slope.bytes_per_cycle:,g} B/cycle"
+        above = rate
+
+
+def _draw_slopes(axes: "Axes", placed: Roofline, shape: float, look: Style) -> None:
+    """Slopes with their names along them: below the last, a single channel's, above the others.
+
+    Args:
+        axes: with their limits.
+        placed: has the slopes.
+        shape: height of the axes over their width.
+        look: of the text.
+
+    """
+    (left, right), (lowest, top) = axes.get_xlim(), axes.get_ylim()
+    angle = np.arctan(shape * np.log(right / left) / np.log(top / lowest))
+    highest = placed.roofs[0].macs_per_cycle
+    for slope in placed.slopes:
+        rate, single = slope.bytes_per_cycle, slope is placed.slopes[-1]
+        away = 3 if single else -3
         x = np.array([lowest / rate, highest / rate])
-        dash = "--" if slope is placed.slopes[-1] else "-"
-        axes.plot(x, rate * x, color="0.25", linewidth=0.9, linestyle=dash)
+        axes.plot(x, rate * x, color="0.25", linewidth=0.9, linestyle="--" if single else "-")
         axes.annotate(
-            text, (x[1], highest), (-16, 6 + 10 * number), textcoords="offset points", ha="right",
-            fontsize=7,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "0.25", "relpos": (1, 0.5)},
+            f"{slope.name}: {rate:,g} B/cycle",
+            (1.25 * x[0], 1.25 * lowest),
+            (away * np.sin(angle), -away * np.cos(angle)),
+            textcoords="offset points",
+            rotation=np.degrees(angle),
+            rotation_mode="anchor",
+            fontsize=look.small_points,
+            ha="left",
+            va="top" if single else "bottom",
+            bbox=_BEHIND,
+            zorder=2.5,
+        )
+
+
+def _add_legend(figure: "Figure", result: "Result", colours: dict[str, str], look: Style) -> None:
+    """Stages by marker and colour, the two runs by filled and hollow marks; below the axes."""
+    from matplotlib.lines import Line2D
+
+    def mark(marker: str, colour: str, filled: bool, label: str) -> Line2D:
+        face = colour if filled else "none"
+        return Line2D(
+            [], [], linestyle="none", marker=marker, markersize=4, color=colour,
+            markerfacecolor=face, label=label,
         )  # fmt: skip
+
+    handles = [
+        mark("o", "0.25", True, result.run.title),
+        mark("o", "0.25", False, result.baseline.title),
+        *(
+            mark(marker, colour, True, stage)
+            for (stage, colour), marker in zip(colours.items(), cycle(_MARKERS), strict=False)
+        ),
+    ]
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=8 if look.titled else 4, frameon=False,
+        fontsize=look.small_points, handletextpad=0.2, columnspacing=1.2,
+    )  # fmt: skip
 
 
 def _draw_points(
-    axes: "Axes", points: tuple[Point, ...], title: str, colours: dict[str, str], filled: bool
+    axes: "Axes", points: tuple[Point, ...], colours: dict[str, str], filled: bool
 ) -> None:
-    shades = [colours[point.stage] for point in points]
-    axes.scatter(
-        [point.macs_per_byte for point in points],
-        [point.macs_per_cycle for point in points],
-        s=18,
-        facecolors=shades if filled else "none",
-        edgecolors=shades,
-        linewidths=0.9,
-        label=title,
-        zorder=3,
-    )
+    """One mark per layer: a colour and a form for each stage."""
+    for (stage, colour), marker in zip(colours.items(), cycle(_MARKERS), strict=False):
+        chosen = [point for point in points if point.stage == stage]
+        axes.scatter(
+            [point.macs_per_byte for point in chosen],
+            [point.macs_per_cycle for point in chosen],
+            s=18,
+            marker=marker,
+            facecolors=colour if filled else "none",
+            edgecolors=colour,
+            linewidths=0.9,
+            zorder=3,
+        )

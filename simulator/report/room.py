@@ -5,10 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
-import msgspec
-
 from simulator.hardware import Hardware, value_of
-from simulator.hardware.config import hardware_from
+from simulator.hardware.config import hardware_from, with_expressions
 from simulator.mapping import MappedLayer
 from simulator.mapping.layer import map_layer
 from simulator.mapping.plan import LayerPlan
@@ -92,7 +90,7 @@ def with_value(hardware: Hardware, key: str, value: object) -> Hardware:
         InputError: the value is not allowed.
 
     """
-    return hardware_from(msgspec.to_builtins(hardware), {key: value}, "hardware")
+    return hardware_from(with_expressions(hardware), {key: value}, "hardware")
 
 
 def next_sizes(key: str, layers: Sequence[MappedLayer]) -> Iterator[tuple[float, list[str]]]:

@@ -89,6 +89,8 @@ class Saved(Struct, frozen=True, kw_only=True):
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str
+    links: dict[str, str] = {}
+    """The expressions of linked hardware keys."""
     energy: SavedEnergy | None = None
     """If the result was priced."""
 
@@ -132,6 +134,8 @@ class SavedCauses(Struct, frozen=True, kw_only=True):
     engine: str
     settings: list[SavedSetting]
     configuration: SavedConfiguration
+    links: dict[str, str] = {}
+    """The expressions of linked hardware keys; `configuration` has their values."""
     check: SavedCheck | None = None
     model_file: SavedModelFile | None = None
     what_helps: list[Any] | None = None

@@ -12,7 +12,7 @@ SCHEMA = 1
 FINGERPRINT = "summary_sha256"
 """The key, last in the file, under which the fingerprint of all others is."""
 _CAUSES = (
-    "schema", "version", "engine", "settings", "check", "model_file", "configuration",
+    "schema", "version", "engine", "settings", "links", "check", "model_file", "configuration",
     "config_sha256",
 )  # fmt: skip
 """The inputs of a rerun. Only the fingerprint shows that one was changed."""

@@ -4,8 +4,9 @@ A unit's row shows the share of each time bin in which the unit works, so that a
 commands draws as fast, and reads as well, as one of a hundred.
 """
 
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,13 @@ from numpy.typing import NDArray
 from simulator.mapping.commands import Unit
 from simulator.program import Ints
 from simulator.report.lines import wrapped
-from simulator.report.title import times_in_one_unit, title
+from simulator.report.style import COLOURS, Style, save_figure, spread, style_of
+from simulator.report.title import time_unit, times_in_one_unit, title
 from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
 
     from simulator.report.result import Result, Run
 
@@ -27,53 +28,59 @@ _TITLE_CHARACTERS = 120
 """Of a line of the title."""
 BINS = 900
 """Time bins over the longer of the two runs."""
-_ROWS: tuple[tuple[str, tuple[Unit, ...]], ...] = (
-    ("DRAM", (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)),
-    (UNIT_LABELS[Unit.INDEX_FETCH], (Unit.INDEX_FETCH,)),
-    (UNIT_LABELS[Unit.DOT], (Unit.DOT,)),
-    (UNIT_LABELS[Unit.ACCUMULATE], (Unit.ACCUMULATE,)),
-    (UNIT_LABELS[Unit.DRAIN], (Unit.DRAIN,)),
-    (UNIT_LABELS[Unit.MAC], (Unit.MAC,)),
-)
-# Okabe and Ito's colours: told apart by every eye, and in grey.
-_COLOURS = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#7F7F7F",
+_ROWS = (
+    Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS, Unit.INDEX_FETCH, Unit.DOT,
+    Unit.ACCUMULATE, Unit.DRAIN, Unit.MAC,
 )  # fmt: skip
+"""Units from top to bottom."""
+_LABELS = UNIT_LABELS | {
+    Unit.DRAM_WEIGHTS: "DRAM weights",
+    Unit.DRAM_INPUTS: "DRAM inputs",
+    Unit.DRAM_OUTPUTS: "DRAM outputs",
+}
+_FULL = 0.8
+"""Height of a row at 100 %, of the distance between rows."""
+_ROW_INCHES = {"screen": 0.23, "paper": 0.19}
+_LABEL_INCHES = {"screen": 0.45, "paper": 0.4}
+"""Above the rows: names of stages and the lines to them."""
 
 
-def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
+def plot_timeline(
+    result: "Result", path: str | Path | None = None, style: str = "screen"
+) -> "Figure":
     """Draw a result's run above its baseline.
 
     Args:
         result: from `simulate`.
         path: also save there; PNG, SVG or PDF by its ending.
+        style: `screen`, or `paper`: one column wide, without a title.
+
+    Raises:
+        InputError: an unknown style.
 
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    colours = stage_colours(result)
-    stages = tuple(colours)
+    look = style_of(style)
+    units = [unit for unit in _ROWS if _used(result, unit)]
     longest = max(result.run.cycles, result.baseline.cycles)
     edges = np.linspace(0, longest, BINS + 1)
-    style: Any = {"font.size": 8, "axes.linewidth": 0.6}
-    with rc_context(style):
-        figure = Figure(figsize=(9.0, 4.6), layout="constrained")
-        upper, lower = figure.subplots(2, 1, sharex=True)
-        for axes, run in ((upper, result.run), (lower, result.baseline)):
-            _draw(axes, result, run, edges, colours)
-        lower.set_xlabel(f"time (ms at {result.hardware.clock_ghz:g} GHz)")
-        lower.set_xlim(0, result.milliseconds(longest) * 1.09)
-        figure.suptitle("\n".join(wrapped(title(result), _TITLE_CHARACTERS)), fontsize=9)
-        figure.legend(
-            handles=_handles(colours),
-            loc="outside lower center",
-            ncols=min(8, len(stages)),
-            frameon=False,
-            title="stage (row height: fraction of time in which the unit is busy)",
-            title_fontsize=7,
-            fontsize=7,
-        )
+    name, factor = time_unit(_times(result))
+    times = edges * factor * result.milliseconds(1)
+    with look.drawing():
+        panel = len(units) * _ROW_INCHES[style] + _LABEL_INCHES[style]
+        figure = look.figure(2 * panel + (0.75 if look.titled else 0.4))
+        panels = figure.subplots(2, 1, sharex=True)
+        for axes, run in zip(panels, (result.run, result.baseline), strict=True):
+            axes.set_xlim(0, times[-1])
+            _draw_rows(axes, result, run, units=units, edges=edges, times=times, look=look)
+            _draw_end(axes, result, run, per_cycle=times[-1] / longest, rows=len(units), look=look)
+        panels[1].set_xlabel(f"time ({name} at {result.hardware.clock_ghz:g} GHz)")
+        figure.supylabel("fraction of time in which the unit is busy", fontsize=look.points)
+        if look.titled:
+            text = "\n".join(wrapped(title(result), _TITLE_CHARACTERS))
+            figure.suptitle(text, fontsize=look.points + 1)
+        figure.draw_without_rendering()  # fixes the widths that names must fit
+        for axes, run in zip(panels, (result.run, result.baseline), strict=True):
+            _name_stages(axes, run, times[-1] / longest, len(units), look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure
@@ -82,57 +89,81 @@ def plot_timeline(result: "Result", path: str | Path | None = None) -> "Figure":
 def stage_colours(result: "Result") -> dict[str, str]:
     """A colour for every stage, in the order of the layers."""
     stages = dict.fromkeys(layer.stage for layer in result.run.layers)
-    return {stage: _COLOURS[i % len(_COLOURS)] for i, stage in enumerate(stages)}
+    return {stage: COLOURS[i % len(COLOURS)] for i, stage in enumerate(stages)}
 
 
-def save_figure(figure: "Figure", path: Path) -> None:
-    """Save without the date, version and random names that would make equal figures differ."""
-    from matplotlib import rc_context
-
-    quiet = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
-    with rc_context({"svg.hashsalt": "simulator"}):
-        figure.savefig(path, dpi=200, metadata=quiet.get(path.suffix[1:]))
-
-
-def _handles(colours: dict[str, str]) -> list["Patch"]:
-    from matplotlib.patches import Patch
-
-    return [Patch(color=colour, label=stage) for stage, colour in colours.items()]
-
-
-def _draw(
+def _draw_rows(
     axes: "Axes",
     result: "Result",
     run: "Run",
+    *,
+    units: list[Unit],
     edges: NDArray[np.float64],
-    colours: dict[str, str],
+    times: NDArray[np.float64],
+    look: Style,
 ) -> None:
-    """One run: a row of activity per unit, stages by colour and name."""
+    """A row of activity per unit, stages by colour, each with its scale from 0 to 100 %."""
+    from matplotlib.collections import PolyCollection
+
+    colours = stage_colours(result)
     stage_of = np.array([list(colours).index(layer.stage) for layer in run.layers])
-    rows = [row for row in _ROWS if _used(result, row[1])]
-    milliseconds = edges / result.hardware.clock_ghz / 1e6
-    for height, (_, units) in enumerate(reversed(rows)):
+    for height, unit in enumerate(reversed(units)):
+        for level in (0, _FULL / 2, _FULL):
+            axes.axhline(height + level, color="0.85", linewidth=0.4, zorder=0)
         for number, colour in enumerate(colours.values()):
-            share = np.max(
-                [activity(run, unit, edges, stage_of == number) for unit in units], axis=0
-            )
-            for first, last in _stretches(share):
-                axes.stairs(
-                    height + 0.84 * share[first:last], milliseconds[first : last + 1],
-                    baseline=height, fill=True, color=colour, linewidth=0,
-                )  # fmt: skip
-    axes.set_yticks(np.arange(len(rows)) + 0.42, [name for name, _ in reversed(rows)])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(-0.1, len(rows) + 0.75)
-    axes.hlines(np.arange(len(rows)), 0, milliseconds[-1], color="0.85", linewidth=0.4, zorder=0)
+            share = activity(run, unit, edges, stage_of == number)
+            shapes = [
+                _steps(times[first : last + 1], height + _FULL * share[first:last], height)
+                for first, last in _stretches(share)
+            ]
+            drawn = PolyCollection(shapes, facecolors=colour, linewidths=0)
+            drawn.set_in_layout(False)  # the limits of the axes are known
+            axes.add_collection(drawn, autolim=False)
+    rows = range(len(units))
+    axes.set_yticks([row + _FULL / 2 for row in rows], [_LABELS[unit] for unit in reversed(units)])
+    axes.tick_params(axis="y", length=0, pad=_scale_points(look))
+    for row in rows:
+        for level, text, place in ((0, "0", "bottom"), (_FULL, "100 %", "top")):
+            axes.annotate(
+                text, (0, row + level), (-3, 0), xycoords=("axes fraction", "data"),
+                textcoords="offset points", ha="right", va=place, fontsize=look.small_points - 1.5,
+                color="0.35",
+            )  # fmt: skip
+    axes.set_ylim(-0.08, len(units) + _LABEL_INCHES[look.name] / _ROW_INCHES[look.name])
     axes.spines[["top", "right"]].set_visible(False)
-    _name_stages(axes, result, run, colours, len(rows))
-    total = result.milliseconds(run.cycles)
-    axes.axvline(total, color="black", linewidth=0.7)
+    axes.spines["left"].set_bounds(0, len(units))
+
+
+def _steps(
+    times: NDArray[np.float64], heights: NDArray[np.float64], base: float
+) -> NDArray[np.float64]:
+    """[corners, 2] outline of steps of some heights between times, down to the base."""
+    x = np.repeat(times, 2)
+    return np.column_stack((x, np.concatenate(([base], np.repeat(heights, 2), [base]))))
+
+
+def _scale_points(look: Style) -> float:
+    """Width of `100 %` beside a row."""
+    return 3.2 * (look.small_points - 1.5) + 6
+
+
+def _draw_end(
+    axes: "Axes", result: "Result", run: "Run", *, per_cycle: float, rows: int, look: Style
+) -> None:
+    """The end of the run, with bits and time at the right edge."""
+    end = run.cycles * per_cycle
+    axes.plot([end, end], [0, rows], color="black", linewidth=0.8, clip_on=False)
+    time = times_in_one_unit(_times(result))[run is not result.run]
     axes.annotate(
-        f"{run.title}\n{times_in_one_unit([total])[0]}", (total, len(rows) / 2), (4, 0),
-        textcoords="offset points", va="center", fontsize=8, fontweight="bold",
+        f"{run.title}: {time}", (1, 0.5), (4, 0),
+        xycoords="axes fraction", textcoords="offset points", rotation=90, va="center", ha="left",
+        fontsize=look.points, fontweight="bold",
     )  # fmt: skip
+
+
+def _times(result: "Result") -> list[float]:
+    """Milliseconds of both runs."""
+    return [result.milliseconds(run.cycles) for run in (result.run, result.baseline)]
 
 
 def _stretches(share: NDArray[np.float64]) -> list[tuple[int, int]]:
@@ -141,29 +172,45 @@ def _stretches(share: NDArray[np.float64]) -> list[tuple[int, int]]:
     return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
-def _name_stages(
-    axes: "Axes", result: "Result", run: "Run", colours: dict[str, str], top: int
-) -> None:
-    """A name over every stretch of one stage, where it is wide enough for one."""
-    start, longest = 0, max(result.run.cycles, result.baseline.cycles)
-    layers = run.layers
-    for number, layer in enumerate(layers):
-        last = number + 1 == len(layers)
-        if not last and layers[number + 1].stage == layer.stage:
-            continue
-        begin, end = result.milliseconds(start), result.milliseconds(layer.end_cycle)
-        axes.axvline(end, color="0.6", linewidth=0.4, linestyle=":")
-        if layer.end_cycle - start > 0.0085 * len(layer.stage) * longest:
-            axes.text(
-                (begin + end) / 2, top + 0.15, layer.stage,
-                ha="center", color=colours[layer.stage], fontsize=7, fontweight="bold",
-            )  # fmt: skip
-        start = layer.end_cycle
+def _name_stages(axes: "Axes", run: "Run", per_cycle: float, rows: int, look: Style) -> None:
+    """The name of every stage over the rows, with a line to its middle if it had to move.
+
+    Args:
+        axes: with its final size.
+        run: whose stages are named.
+        per_cycle: units of the time axis per cycle.
+        rows: number of rows.
+        look: of the text.
+
+    """
+    names, middles, start = [], [], 0
+    for stage, layers in groupby(run.layers, key=lambda layer: layer.stage):
+        end = list(layers)[-1].end_cycle
+        axes.plot(
+            [end * per_cycle] * 2, [0, rows], color="0.5", linewidth=0.5, linestyle=":", zorder=0
+        )
+        names.append(stage)
+        middles.append((start + end) / 2 * per_cycle)
+        start = end
+    width = axes.get_xlim()[1]
+    point = width / (axes.bbox.width * 72 / axes.figure.dpi)
+    gap = max(map(len, names)) * 0.62 * look.small_points * point
+    places = spread(middles, gap, gap / 2, width - gap / 2)
+    upright = max(abs(a - b) for a, b in zip(middles, places, strict=True)) > gap
+    if upright:
+        gap = 1.15 * look.small_points * point
+        places = spread(middles, gap, gap / 2, width - gap / 2)
+    above = rows + 0.28 * (axes.get_ylim()[1] - rows)
+    for name, middle, place in zip(names, middles, places, strict=True):
+        axes.plot([middle, place], [rows, above], color="0.4", linewidth=0.4)
+        axes.annotate(
+            name, (place, above), (0, 1), textcoords="offset points", ha="center", va="bottom",
+            rotation=90 if upright else 0, fontsize=look.small_points,
+        )  # fmt: skip
 
 
-def _used(result: "Result", units: tuple[Unit, ...]) -> bool:
-    runs = (result.run, result.baseline)
-    return any(run.summary.busy[:, list(units)].any() for run in runs)
+def _used(result: "Result", unit: Unit) -> bool:
+    return any(run.summary.busy[:, unit].any() for run in (result.run, result.baseline))
 
 
 def activity(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from simulator.hardware import Hardware, value_of
-from simulator.hardware.config import DRAM_TABLE_KEYS
+from simulator.hardware.config import DRAM_TABLE_KEYS, LUT_KEYS
 from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
 from simulator.report.causes import idle_pes
@@ -19,6 +19,13 @@ from simulator.report.wording import (
     layers_phrase,
     time_pair,
 )
+
+_NEVER_TIME = {
+    "name": "it is only a label",
+    "array.pe.partial_sum_bits": "the width of a sum affects energy and area, not time",
+    "array.pe.subset_entries": "the store of the subset affects energy and area, not time",
+}
+"""Reasons of keys that no run's time depends on."""
 
 
 def why_unmoved(key: str, result: Result, before: Result) -> str:
@@ -97,10 +104,10 @@ def _hidden(result: Result, before: Result) -> str:
 def _idle(key: str, hardware: Hardware) -> str | None:
     """Return a reason that follows from the hardware alone, if any."""
     memory, (section, _, last) = hardware.memory, key.rpartition(".")
-    if key == "name":
-        return "it is only a label"
-    if key == "array.pe.partial_sum_bits":
-        return "the width of a sum affects energy and area, not time"
+    if key in _NEVER_TIME:
+        return _NEVER_TIME[key]
+    if section == "array.pe" and last in LUT_KEYS and not hardware.array.pe.lut_size:
+        return "it applies only with a LUT, and array.pe.lut_entries is none"
     if section == "memory.dram" and last in DRAM_TABLE_KEYS and memory.dram.timing == "fixed":
         return "it applies only with a DRAM table, and memory.dram.timing is fixed"
     if last == "banks" and memory.buffers[section].ports > 1:
@@ -115,7 +122,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     table = [plan for plan in plans if plan.mode == "table"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
         return "no layer uses the LUT"
-    if key == "array.pe.lut_entries":
+    if key == "array.pe.lut_entries" and all(plan.pass_entries for plan in plans):
         largest = max(plan.layer.subset_size for plan in table)
         if all(len(plan.pass_entries) == 1 for plan in table):
             return (

@@ -4,6 +4,8 @@
 16:1024:x2     16, 32, 64, ..., up to and with 1024
 16:128:+16     16, 32, 48, ..., up to and with 128
 1,8:64:x2,100  any of these in one list
+
+A value may be an expression over other keys (`simulator.hardware.links`).
 """
 
 from collections.abc import Callable, Iterator
@@ -115,7 +117,7 @@ def setting_axis(setting: str) -> Axis:
 
 
 def _values(name: str, text: str) -> Iterator[Value]:
-    for part in text.split(","):
+    for part in parts_of(text):
         if not part.strip():
             raise InputError(f"{name} {text}: an empty value")
         if ":" in part and name not in {"hw", "model", "input_size"}:
@@ -123,6 +125,18 @@ def _values(name: str, text: str) -> Iterator[Value]:
                 yield value_of_text(name, number)
         else:
             yield value_of_text(name, part.strip())
+
+
+def parts_of(text: str) -> list[str]:
+    """The values of a list: commas inside parentheses do not separate values."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
 
 
 def _range(name: str, text: str) -> list[str]:

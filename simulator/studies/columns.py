@@ -1,12 +1,13 @@
 """Columns of a study's tables of points and of layers: names with units, types, contents."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import msgspec
 
 from simulator.hardware.config import hardware_keys
+from simulator.hardware.links import Link
 from simulator.report.tabular import Kind
 
 HARDWARE_PREFIX = "hw."
@@ -38,6 +39,7 @@ _POINT: dict[str, Kind] = {
     "engine": "string",
     "config_sha256": "string",
     "version": "string",
+    "links": "string",  # KEY = EXPRESSION of every linked key, joined by `; `
     "error": "string",  # why the point is impossible; null where it is not
 }
 LAYER_COLUMNS: Mapping[str, Kind] = {
@@ -89,6 +91,18 @@ def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     _flatten(hardware, "", found)
     return found
+
+
+def links_text(links: Iterable[Link]) -> str | None:
+    """The column of links; None without any."""
+    return "; ".join(map(str, links)) or None
+
+
+@lru_cache(maxsize=1024)
+def links_of(text: str | None) -> Mapping[str, str]:
+    """The expressions by key of a column of links."""
+    links = (link.partition(" = ") for link in (text.split("; ") if text else ()))
+    return {key: expression for key, _, expression in links}
 
 
 def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:

@@ -15,13 +15,19 @@ import msgspec
 from simulator import __version__, compiling
 from simulator.errors import InputError
 from simulator.hardware.area import area
-from simulator.hardware.config import Hardware, hardware_from
+from simulator.hardware.config import (
+    Hardware,
+    hardware_from,
+    number_schema,
+    with_numbers,
+)
 from simulator.hardware.dram import dram_table
+from simulator.hardware.links import links_in
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
 from simulator.studies.axes import POINT_FIELDS, Value
 from simulator.studies.chunks import pack
-from simulator.studies.columns import LAYER_COLUMNS, flat, point_columns
+from simulator.studies.columns import LAYER_COLUMNS, flat, links_text, point_columns
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
 
@@ -213,8 +219,9 @@ class _Evaluator:
             raise
         except Exception as error:  # a defect in one point must not end the study
             reason = f"internal error: {type(error).__name__}: {error}"
-        data = self.inputs.hardware[row["hardware"]]
-        return {**flat(_replaced(data, settings)), **row, "error": reason}, []
+        asked = _replaced(self.inputs.hardware[row["hardware"]], settings)
+        links = links_text(links_in(asked, number_schema()))
+        return {**flat(asked), **row, "links": links, "error": reason}, []
 
     def _complete(self, row: Row, point: "Point", settings: Settings) -> tuple[Row, list[Row]]:
         machine = self._machine(row["hardware"], settings)
@@ -262,11 +269,12 @@ class _Evaluator:
         data, values = dict(self.inputs.hardware[name]), dict(settings)
         require_unchanged(self.inputs.dram_tables, timing_of(data, values))
         hardware = hardware_from(data, values, name)
-        plain = msgspec.to_builtins(hardware)
+        plain = with_numbers(hardware)
         texts = {"hardware": configuration_text(plain)}
         if (table := dram_table(hardware)) is not None:
             texts["dram"] = table_text(table)
-        return _Machine(hardware, flat(plain), texts)
+        columns = {**flat(plain), "links": links_text(hardware.links)}
+        return _Machine(hardware, columns, texts)
 
     def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
         return sum(area(self._machine(name, settings).hardware, activation_bits).values())

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from simulator.errors import InputError
 from simulator.studies.axes import Value
 from simulator.studies.chunks import Columns
-from simulator.studies.columns import column_of
+from simulator.studies.columns import column_of, links_of
 
 Floats = NDArray[np.float64]
 Codes = NDArray[Any]
@@ -43,7 +43,8 @@ class StudyFigures:
     errors: Mapping[str, int]
     """How many points failed, by reason, the most frequent first."""
     axes: Mapping[str, tuple[Value, ...]]
-    """Every axis of more than one value, with its values: numbers rising, others as they come."""
+    """Every axis of more than one value, with its values: numbers rising, others as they come.
+    The value of a linked key is its expression."""
     codes: Mapping[str, Codes]
     """[points] per axis: which of its values."""
     time_ms: Floats
@@ -83,8 +84,12 @@ class PointNumbers:
         good = [error is None for error in errors]
         for name, parts in self._numbers.items():
             parts.append(_narrow(np.array(list(compress(columns[name], good)))))
+        links = list(map(links_of, compress(columns["links"], good)))
         for name, known in self._seen.items():
-            values = compress(columns[column_of(name)], good)
+            values = list(compress(columns[column_of(name)], good))
+            if any(links):
+                both = zip(links, values, strict=True)
+                values = [linked.get(name, value) for linked, value in both]
             codes = [known.setdefault(value, len(known)) for value in values]
             self._codes[name].append(_narrow(np.array(codes, np.int64)))
 

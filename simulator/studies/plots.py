@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.report.files import write_file
-from simulator.report.timeline import save_figure
+from simulator.report.style import save_figure
 from simulator.studies.axes import Value
 from simulator.studies.effects import AxisEffect
 from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers

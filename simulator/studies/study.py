@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import InputError
-from simulator.hardware.config import read_hardware, wrong_key
+from simulator.hardware.config import number_schema, read_hardware, wrong_key
+from simulator.hardware.expressions import parse
+from simulator.hardware.links import Link, is_expression, links_in, order_of, require_links
 from simulator.run import engine_for
 from simulator.shipped import find
-from simulator.studies.axes import POINT_FIELDS, Axis, parse_size
+from simulator.studies.axes import POINT_FIELDS, Axis, Value, parse_size
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
@@ -59,6 +61,19 @@ class Study:
     def axis_names(self) -> tuple[str, ...]:
         """What the points say, constants included."""
         return self.points.names
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """Every link of a hardware file or of a point, each once."""
+        schema = number_schema()
+        of_files = [links_in(data, schema) for data in self.inputs.hardware.values()]
+        of_points = [
+            Link(name, str(value))
+            for name, values in _texts_of(self.points).items()
+            for value in values
+            if is_expression(name, value, schema)
+        ]
+        return tuple(sorted({link for links in of_files for link in links} | set(of_points)))
 
     @cached_property
     def payload(self) -> bytes:
@@ -158,6 +173,7 @@ def _study(
     _require_known_keys(points.names)
     names, networks = _named_files(points)
     hardware = {name: read_hardware(name) for name in names}
+    _require_links(points, hardware)
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
@@ -190,6 +206,46 @@ def _require_known_keys(names: Sequence[str]) -> None:
     for name in names:
         if name not in POINT_FIELDS and (wrong := wrong_key(name, POINT_FIELDS)):
             raise InputError(wrong)
+
+
+def _require_links(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise if an expression cannot be parsed, or if those of all points form a circle."""
+    schema, common = number_schema(), {}
+    for name, values in _texts_of(points).items():
+        for value in values:
+            if value is not None and is_expression(name, value, schema):
+                try:
+                    expression = require_links(name, str(value), schema)
+                except InputError as error:
+                    raise InputError(f"{name} is {value!r}: {error}") from error
+                if len(values) == 1:
+                    common[name] = expression
+    for file, data in hardware.items():
+        own = {link.key: parse(link.expression) for link in links_in(data, schema)}
+        kept = {key: own[key] for key in own if key not in points.names}
+        try:
+            order_of({**kept, **common})
+        except InputError as error:
+            raise InputError(f"{file}: {error}") from error
+
+
+def _texts_of(points: Points) -> dict[str, set[Value]]:
+    """The hardware keys to which points give texts, with all their values."""
+    if not isinstance(points, PointsFile):
+        grid = points.grid if isinstance(points, Sample) else points
+        assert isinstance(grid, Grid)  # there are three kinds of points
+        values = {axis.name: set(axis.values) for axis in grid.axes}
+    else:
+        values = {name: set() for name in points.names}
+        for point in points:
+            for name, value in zip(points.names, point, strict=True):
+                if name not in POINT_FIELDS:
+                    values[name].add(value if isinstance(value, str) else None)
+    return {
+        name: found
+        for name, found in values.items()
+        if name not in POINT_FIELDS and any(isinstance(value, str) for value in found)
+    }
 
 
 def _named_files(points: Points) -> tuple[list[str], list[tuple[str, str | None]]]:

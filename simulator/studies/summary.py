@@ -61,10 +61,11 @@ def _what(study: Study, figures: StudyFigures, points: Path) -> str:
         "file": "points from a file",
     }[described["points"]]
     axes = ", ".join(f"`{name}` ({len(values)})" for name, values in figures.axes.items())
+    links = "".join(f" Linked key: `{link}`." for link in study.links)
     return (
         f"{kind[0].upper()}{kind[1:]}; axes and numbers of values: {axes or 'none'}. Baseline: "
         f"{study.inputs.baseline_bits:g} bit on the same hardware. One row per point in "
-        f"`{points.name}`; `study.json` describes the study."
+        f"`{points.name}`; `study.json` describes the study.{links}"
     )
 
 

@@ -11,7 +11,7 @@ from simulator.paper.printed import TABLE8
 from simulator.report.files import writable_folder, write_file
 from simulator.report.kernels import Snapshot, columns_of
 from simulator.report.kernels_figure import plot_kernels
-from simulator.report.timeline import save_figure
+from simulator.report.style import save_figure
 from simulator.training.data import load_digits
 from simulator.training.methods import Method
 from simulator.training.names import TITLES

@@ -12,6 +12,7 @@ from simulator.report.attribution import PART_TITLES, PARTS
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
 from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
+from simulator.report.settings import expressions
 from simulator.report.timeline import stage_colours
 from simulator.report.title import covered, times_in_one_unit
 from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
@@ -76,7 +77,7 @@ def page_data(
         "what_helps": summary.get("what_helps", []),
         "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
-        "configuration": _flat(result.configuration["hardware"]),
+        "configuration": _with_links(_flat(result.configuration["hardware"]), hardware),
         "assumptions": [_assumption(one, hardware) for one in assumed],
         "notes": result.notes(),
         "versions": {
@@ -155,6 +156,12 @@ def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
     return rows
 
 
+def _with_links(rows: list[tuple[str, object]], hardware: "Hardware") -> list[tuple[str, object]]:
+    """Rows of keys and values, the expression beside the value of a linked key."""
+    links = expressions(hardware)
+    return [(key, f"{value} = {links[key]}" if key in links else value) for key, value in rows]
+
+
 def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
     """An assumption with the value in use, which `--set` may have changed."""
     from simulator.hardware import value_of
@@ -162,6 +169,8 @@ def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
     if one.table:
         return {"key": f"{one.table}: {one.key}", "value": one.value, "reason": one.reason}
     used = value_of(hardware, one.key)
+    if expressions(hardware).get(one.key) == one.value:
+        return {"key": one.key, "value": f"{used} = {one.value}", "reason": one.reason}
     changed = str(used) != one.value and used != _number(one.value)
     reason = (
         f"overridden for this run; the hardware file has {one.value}" if changed else one.reason

@@ -22,6 +22,7 @@ from simulator import __version__
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.progress import Progress
+from simulator.report.settings import expressions
 from simulator.run import engine_for
 from simulator.studies.search.front import Combinations, fewest_cycles
 from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
@@ -154,6 +155,7 @@ class SearchResult:
             "model": self.workload.name,
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
+            "links": expressions(self.task.hardware),
             "hardware_points": self.hardware_points,
             "impossible_hardware": list(self.impossible),
             "objective": self.objective,

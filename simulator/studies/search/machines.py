@@ -1,9 +1,9 @@
 """The hardware that a search chooses from: every combination of some keys' values."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.hardware import Hardware
+from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import hardware_from
 from simulator.run import hardware_data
 from simulator.studies.axes import Axis
@@ -26,4 +26,11 @@ def machines_of(
     grid = Grid(tuple(axes))
     data, name = hardware_data(hardware)
     named = (dict(zip(grid.names, point, strict=True)) for point in grid)
-    return [(dict(values), hardware_from(data, values, name)) for values in named]
+    machines = ((values, hardware_from(data, values, name)) for values in named)
+    return [(_with_numbers(values, machine), machine) for values, machine in machines]
+
+
+def _with_numbers(values: Mapping[str, object], hardware: Hardware) -> dict[str, object]:
+    """The values of the axes' keys; of a linked key, the number that its expression gives."""
+    linked = {link.key: value_of(hardware, link.key) for link in hardware.links}
+    return {key: linked.get(key, value) for key, value in values.items()}

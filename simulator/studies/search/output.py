@@ -9,6 +9,7 @@ from rich.console import Console
 
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.report.lines import print_line
+from simulator.report.settings import expressions
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.wording import bottleneck, counted
 from simulator.studies.search.find import SearchResult
@@ -74,7 +75,11 @@ def sentences(result: SearchResult) -> list[str]:
     task = result.task
     lines = [f"best: {_figures(result, result.best)}"]
     if result.hardware_points > 1:
-        chosen = ", ".join(f"{key} = {value}" for key, value in result.settings.items())
+        links = expressions(task.hardware)
+        chosen = ", ".join(
+            f"{key} = {value}" + (f" ({links[key]})" if key in links else "")
+            for key, value in result.settings.items()
+        )
         lines.append(f"hardware: {chosen}; the best of {result.hardware_points}")
     if result.impossible:
         lines.append(
@@ -134,7 +139,7 @@ def save_search(result: SearchResult, folder: Path) -> list[Path]:
         InputError: the folder cannot be written.
 
     """
-    from simulator.report.timeline import save_figure
+    from simulator.report.style import save_figure
 
     folder = writable_folder(folder)
     text = json.dumps(result.summary(), indent=2) + "\n"

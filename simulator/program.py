@@ -128,6 +128,10 @@ class DramCounts:
     """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
     refresh: Ints
     """[N] and for a refresh; both lie between the command's start and its data."""
+    burst_command: Ints
+    """[B] command of each burst, in the order in which the DRAM served them,"""
+    burst_end: Ints
+    """[B] and the memory cycle in which its data ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,10 +15,12 @@ from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware, with_expressions
 from simulator.mapping import Mapping, map_workload
 from simulator.progress import Progress, announce, reported
+from simulator.report.causes import why_moved
 from simulator.report.lines import listed
 from simulator.report.result import Result, Run
+from simulator.report.room import CAPACITIES, next_sizes, with_value
 from simulator.report.settings import SettingEffect, expression_of, moved_links
-from simulator.report.unmoved import why_unmoved
+from simulator.report.unmoved import too_small_still, why_unmoved
 from simulator.workload import Workload, configure
 
 
@@ -316,23 +318,52 @@ class SettingRuns:
 def setting_effect(
     result: Result, key: str, without: Hardware, progress: Progress | None = None
 ) -> SettingEffect:
-    """The effect of one overridden key, by running both workloads on the hardware without it."""
-    engine = "event" if why_not_fast(without) else result.engine
-    before = Result(
-        hardware=without,
-        run=run_one(result.run.workload, without, engine, progress),
-        baseline=run_one(result.baseline.workload, without, engine, progress),
-    )
+    """The effect of one overridden key, by running both workloads on the hardware without it.
+
+    Without it the run may be impossible: settings are judged together.
+    """
+    values: dict[str, Any] = {
+        "key": key,
+        "before": value_of(without, key),
+        "after": value_of(result.hardware, key),
+        "expression": expression_of(result.hardware, key),
+        "linked": moved_links(key, without, result.hardware),
+        "time_ms_after": result.time_ms,
+        "speedup_after": result.speedup,
+    }
+    try:
+        before = _on(without, result, progress)
+    except InputError as error:
+        reason = f"without it, {error}"
+        return SettingEffect(**values, time_ms_before=None, speedup_before=None, reason=reason)
     moved = (before.time_ms, before.speedup) != (result.time_ms, result.speedup)
     return SettingEffect(
-        key=key,
-        before=value_of(without, key),
-        after=value_of(result.hardware, key),
-        expression=expression_of(result.hardware, key),
-        linked=moved_links(key, without, result.hardware),
+        **values,
         time_ms_before=before.time_ms,
-        time_ms_after=result.time_ms,
         speedup_before=before.speedup,
-        speedup_after=result.speedup,
-        reason=None if moved else why_unmoved(key, result, before),
+        reason=None if moved else _why_unmoved(key, result, before, progress),
+        causes=tuple(why_moved(key, result, before)) if moved else (),
     )
+
+
+def _on(hardware: Hardware, result: Result, progress: Progress | None) -> Result:
+    """Both workloads of a result on other hardware."""
+    engine = "event" if why_not_fast(hardware) else result.engine
+    run, baseline = (
+        run_one(one.workload, hardware, engine, progress) for one in (result.run, result.baseline)
+    )
+    return Result(hardware=hardware, run=run, baseline=baseline)
+
+
+def _why_unmoved(key: str, result: Result, before: Result, progress: Progress | None) -> str:
+    """Why a setting changed nothing; of a buffer that is too small still, by running with more."""
+    if key in CAPACITIES and value_of(before.hardware, key) != value_of(result.hardware, key):
+        for run in (result.run, result.baseline):
+            for size, layers in next_sizes(key, run.mapping.layers):
+                larger = _on(with_value(result.hardware, key, size), result, progress)
+                if (larger.run.cycles, larger.baseline.cycles) != (
+                    result.run.cycles,
+                    result.baseline.cycles,
+                ):
+                    return too_small_still(key, size, layers, larger, result)
+    return why_unmoved(key, result, before)

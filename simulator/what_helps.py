@@ -1,15 +1,17 @@
-"""Sensitivity analysis: rerun with every numeric hardware key halved, and doubled."""
+"""Sensitivity analysis: rerun with the numeric hardware keys halved, and doubled."""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from simulator.coverage import why_not_fast
 from simulator.errors import InputError
 from simulator.hardware.config import hardware_from, with_expressions, with_numbers
+from simulator.mapping.commands import Unit
 from simulator.progress import Progress
-from simulator.report.effects import Effect, KeyEffects, ranked
-from simulator.report.reasons import LayerParts, reasons
+from simulator.report.causes import change_of_path
+from simulator.report.effects import Effect, JointEffect, KeyEffects, adding, ranked
 from simulator.report.result import Result, Run
 from simulator.run import run_one
 
@@ -17,22 +19,70 @@ _SOURCE = "hardware"
 """How an error names the changed hardware, before it says key and value."""
 
 
+NOT_CHOSEN = frozenset({"clock_ghz", "full_precision.bits"})
+"""No choices of a design: the clock comes from the technology, the bits from the network."""
+_KEY_OF = {
+    Unit.DOT: "array.pe.dots_per_cycle",
+    Unit.INDEX_FETCH: "memory.index_buffer.bytes_per_cycle",
+    Unit.ACCUMULATE: "array.pe.accumulators",
+    Unit.DRAIN: "array.pe.accumulators",
+    Unit.MAC: "full_precision.macs_per_cycle",
+    Unit.DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
+    Unit.DRAM_INPUTS: "memory.dram.bytes_per_cycle",
+    Unit.DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
+}
+"""The key that gives each unit its rate."""
+
+
 def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
     """Add to a result the time at half and at double each numeric key, measured by running it.
+
+    Keys that are no design choice or have no effect are left out. The rates of units that limit
+    layers are also doubled in pairs, and all together.
 
     Args:
         result: from `simulate`; its run is measured, not its baseline.
         progress: called while runs go on.
 
     """
-    keys = list(numeric_keys(with_numbers(result.hardware)))
-    effects = []
-    for number, (key, value) in enumerate(keys):
+    numbers = dict(numeric_keys(with_numbers(result.hardware)))
+    keys = [key for key in numbers if key not in NOT_CHOSEN]
+    groups = _groups(result.run)
+    effects, together = [], []
+    for done, key in enumerate(keys):
         if progress is not None:
-            progress("halving and doubling every hardware key", number, len(keys))
-        halved, doubled = (_effect(result, key, moved) for moved in (_half(value), 2 * value))
+            progress("halving and doubling hardware keys", done, len(keys) + len(groups))
+        value = numbers[key]
+        halved, doubled = (_effect(result, {key: x}) for x in (_half(value), 2 * value))
         effects.append(KeyEffects(key=key, value=value, halved=halved, doubled=doubled))
-    return replace(result, effects=ranked(effects))
+    for done, group in enumerate(groups):
+        if progress is not None:
+            progress("doubling keys together", len(keys) + done, len(keys) + len(groups))
+        values = {key: 2 * numbers[key] for key in group}
+        if joint := _joint(values, _effect(result, values)):
+            together.append(joint)
+    return replace(result, effects=ranked(effects), together=adding(together, effects))
+
+
+def _groups(run: Run) -> list[tuple[str, ...]]:
+    """Pairs of the rates of all units that limit a layer, and all of these rates."""
+    limits = dict.fromkeys(unit for layer in run.layers for unit in layer.limits)
+    keys = list(dict.fromkeys(_KEY_OF[unit] for unit in limits))
+    return [*combinations(keys, 2), *([tuple(keys)] if len(keys) > 2 else [])]
+
+
+def _joint(values: dict[str, int | float], effect: Effect) -> JointEffect | None:
+    """The effect of several keys; None if their values are not possible."""
+    if effect.cycles is None or effect.time_ms is None or effect.change is None:
+        return None
+    return JointEffect(
+        keys=tuple(values),
+        values=tuple(values.values()),
+        cycles=effect.cycles,
+        time_ms=effect.time_ms,
+        change=effect.change,
+        reason=effect.reason,
+    )
 
 
 def numeric_keys(data: dict[str, Any], under: str = "") -> Iterator[tuple[str, int | float]]:
@@ -49,32 +99,21 @@ def _half(value: int | float) -> int | float:
     return value // 2 if isinstance(value, int) else value / 2
 
 
-def _effect(result: Result, key: str, value: int | float) -> Effect:
+def _effect(result: Result, values: dict[str, int | float]) -> Effect:
+    """The run with some keys replaced."""
+    (value, *_) = values.values()
     try:
-        hardware = hardware_from(with_expressions(result.hardware), {key: value}, _SOURCE)
+        hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
         engine = "event" if why_not_fast(hardware) else result.engine
         run = run_one(result.run.workload, hardware, engine)
     except InputError as error:
         reason = str(error).removeprefix(f"{_SOURCE}: ")
         return Effect(value=value, cycles=None, time_ms=None, change=None, reason=reason)
-    time_ms = run.cycles / hardware.clock_ghz / 1e6
+    moved = run.cycles != result.run.cycles
     return Effect(
         value=value,
         cycles=run.cycles,
-        time_ms=time_ms,
-        change=time_ms / result.time_ms - 1,
-        reason=_reason(result.run, run, time_ms != result.time_ms),
+        time_ms=run.cycles / hardware.clock_ghz / 1e6,
+        change=run.cycles / result.run.cycles - 1,
+        reason="; ".join(change_of_path(result.run, run)) if moved else "no cycle changes",
     )
-
-
-def _reason(before: Run, after: Run, moved: bool) -> str:
-    if before.cycles != after.cycles:
-        return "; ".join(reasons(_parts(before), _parts(after)))
-    return "the same cycles at another clock" if moved else "no cycle of the run changes"
-
-
-def _parts(run: Run) -> list[LayerParts]:
-    return [
-        LayerParts(name=layer.name, parts=parts)
-        for layer, parts in zip(run.layers, run.attribution, strict=True)
-    ]

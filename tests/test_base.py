@@ -127,10 +127,10 @@ def test_search(both: Callable[..., tuple[Done, Done]]) -> None:
 
 
 def test_reproduce_gives_the_committed_report(base: Run, tmp_path: Path) -> None:
-    done = base("reproduce", "table4")
+    done = base("reproduce", "table6")
     assert done.returncode == 0, done.stderr
-    report = ROOT / "reports/table4.md"
-    assert (tmp_path / "base/reports/table4.md").read_text() == report.read_text()
+    report = ROOT / "reports/table6.md"
+    assert (tmp_path / "base/reports/table6.md").read_text() == report.read_text()
 
 
 def test_extract(both: Callable[..., tuple[Done, Done]], tmp_path: Path) -> None:

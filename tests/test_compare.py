@@ -56,7 +56,20 @@ class TestReasons:
 
     def test_against_the_trend_is_left_out(self) -> None:
         before, after = [parts("a", fill=10, drain=10)], [parts("a", fill=50, drain=7)]
-        assert reasons(before, after) == ["more time in LUT fills in a (+40 cycles)"]
+        # the 3 cycles that drains save make up for a part of the 40
+        assert reasons(before, after) == ["more time in LUT fills in a (+37 cycles)"]
+
+    def test_causes_share_the_change_in_proportion(self) -> None:
+        before = [parts("a", fill=60)]
+        after = [parts("a", index_fetch=60, accumulate=30)]
+        assert reasons(before, after) == [
+            "the bottleneck moves from LUT fills to index fetches in a (+20 cycles)",  # 30 x 60/90
+            "more time in accumulation in a (+10 cycles)",  # 30 x 30/90
+        ]
+        assert reasons(after, before) == [
+            "the bottleneck moves from index fetches to LUT fills in a (-20 cycles)",
+            "less time in accumulation in a (-10 cycles)",
+        ]
 
     def test_nothing(self) -> None:
         assert reasons([parts("a", fill=10)], [parts("a", fill=10)]) == []
@@ -76,37 +89,36 @@ def effects() -> dict[str, KeyEffects]:
 
 
 class TestWhatHelps:
-    def test_every_number_of_the_hardware_is_measured(self, effects: dict[str, KeyEffects]) -> None:
-        assert {
-            "clock_ghz", "array.pes", "array.pe.lut_entries", "memory.dram.latency_cycles",
-            "memory.index_buffer.kib", "full_precision.bits",
-        } <= set(effects)  # fmt: skip
-        assert "name" not in effects
-        assert "array.spatial" not in effects
+    def test_choices_with_an_effect_are_listed(self, effects: dict[str, KeyEffects]) -> None:
+        assert {"array.pes", "array.pe.accumulators", "memory.dram.latency_cycles"} <= set(effects)
+        no_choice, idle = {"clock_ghz", "full_precision.bits"}, {"full_precision.macs_per_cycle"}
+        assert not (no_choice | idle | {"name", "array.spatial"}) & set(effects)
 
     def test_the_times_are_those_of_runs(self, effects: dict[str, KeyEffects]) -> None:
         for key, value in (("array.pes", 32), ("array.pe.accumulators", 2)):
             assert effects[key].halved.time_ms == result(f"{key}={value}").time_ms
             assert effects[key].halved.value == value
 
-    def test_the_clock_changes_the_time_alone(self, effects: dict[str, KeyEffects]) -> None:
-        clock = effects["clock_ghz"]
-        assert clock.halved.change == 1.0
-        assert clock.doubled.change == -0.5
-        assert clock.sentences[0].startswith(
-            "halving clock_ghz makes the run 100.00 % longer: the same cycles"
-        )
+    def test_what_cannot_be_halved_has_no_sentence(self, effects: dict[str, KeyEffects]) -> None:
+        dots = effects["array.pe.dots_per_cycle"]
+        assert dots.halved.cycles is None
+        assert [sentence.split()[0] for sentence in dots.sentences] == ["doubling"]
 
-    def test_what_cannot_be_halved_says_so(self, effects: dict[str, KeyEffects]) -> None:
-        halved = effects["array.pe.dots_per_cycle"].halved
-        assert halved.cycles is None
-        sentence = effects["array.pe.dots_per_cycle"].sentences[0]
-        assert sentence.startswith("halving array.pe.dots_per_cycle is not possible")
-        assert "expected int >= 1" in sentence
-
-    def test_what_has_no_effect_has_no_sentence(self, effects: dict[str, KeyEffects]) -> None:
-        assert effects["full_precision.macs_per_cycle"].size == 0
-        assert effects["full_precision.macs_per_cycle"].sentences == []
+    def test_bottlenecks_are_doubled_together(self) -> None:
+        # tau 5, 128 outputs, two blocks of 64 inputs: fill, fetch, accumulate take 32 each
+        net = network(layer(128, 128, 6, 6, tau=5))
+        helped = with_what_helps(simulate(net, load_hardware("cofluent64"), tau=5))
+        best = helped.together[0]
+        assert set(best.keys) == {
+            "array.pe.dots_per_cycle",
+            "array.pe.accumulators",
+            "memory.index_buffer.bytes_per_cycle",
+        }
+        settings = [f"{key}={x:g}" for key, x in zip(best.keys, best.values, strict=True)]
+        again = simulate(net, load_hardware("cofluent64", settings), tau=5)
+        assert (best.cycles, best.change) == (again.cycles, again.cycles / helped.cycles - 1)
+        alone = [e.doubled.change or 0.0 for e in helped.effects if e.key in best.keys]
+        assert best.change < min(alone, default=0.0)
 
     def test_ranked(self, effects: dict[str, KeyEffects]) -> None:
         sizes = [effect.size for effect in effects.values()]
@@ -288,7 +300,7 @@ class TestCommand:
         run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--what-helps")
         done = command(*run)
         assert done.returncode == 0, done.stderr
-        for words in ("Sensitivity analysis", "halving clock_ghz makes", "not possible"):
+        for words in ("Sensitivity analysis", "halving array.pes makes", "are not listed"):
             assert words in done.stdout
         first = json.loads(command(*run, "--json").stdout)["what_helps"][0]
-        assert (first["key"], first["doubled"]["change"]) == ("clock_ghz", -0.5)
+        assert (first["key"], first["halved"]["value"]) == ("array.pes", 32)

@@ -1,8 +1,12 @@
 """The machine to the cycle: every expected number with its arithmetic."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
+from simulator.engine import EngineName, engine
+from simulator.mapping import map_workload
 from simulator.mapping.commands import Kind
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 
@@ -311,6 +315,47 @@ class TestMemory:
         assert [end - start for start, end in writes] == [128] * 4  # 64 bytes at 0.5 a cycle
         assert drains[2][0] == writes[0][1]  # the third drain needs the first slot
         assert times(trace, Kind.ACCUMULATE)[3][0] >= drains[2][0]  # and holds up what overwrites
+
+
+class TestInputBytes:
+    """A 1x1 layer of stride 3 over 7x7 pixels; transfers of one output pixel, bursts of a byte."""
+
+    BYTEWISE = INSTANT | {
+        "memory.dram.burst_bytes": 1,
+        "memory.activation_buffer.transfer_pixels": 1,
+        "array.pes": 1,
+    }
+
+    @staticmethod
+    def reads(channels: int, more: dict[str, object], engine_name: EngineName) -> list[int]:
+        net = network(layer(channels, 8, 7, 7, kernel=1, stride=3, padding=0, tau=2))
+        program = map_workload(net, machine(TestInputBytes.BYTEWISE | more)).program
+        trace = engine(engine_name)(program, None)
+        return of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist()
+
+    @pytest.mark.parametrize("name", ["event", "fast"])
+    def test_columns_between_kernels_are_read_and_rows_are_not(self, name: EngineName) -> None:
+        # 8 channels: a byte per pixel. Columns 0-2, 3-5, and 6, where the map ends; rows 0, 3, 6
+        assert self.reads(8, {}, name) == [3, 3, 1] * 3
+
+    @pytest.mark.parametrize("name", ["event", "fast"])
+    def test_a_byte_of_two_transfers_moves_with_the_first(self, name: EngineName) -> None:
+        # 3 bits per pixel; up to 3, 6, 7, 10, 13, 14, 17, 20, 21 pixels
+        upto = [-(-3 * pixels // 8) for pixels in (3, 6, 7, 10, 13, 14, 17, 20, 21)]
+        assert upto == [2, 3, 3, 4, 5, 6, 7, 8, 8]
+        moved = [b - a for a, b in pairwise([0, *upto])]
+        assert self.reads(3, {}, name) == [size for size in moved if size]  # none of 0 bytes
+
+    @pytest.mark.parametrize("name", ["event", "fast"])
+    def test_a_patch_rounds_up_by_itself(self, name: EngineName) -> None:
+        # 4 bytes: two outgoing transfers of a byte, and one patch of 9 bits; no row fits
+        small = {"memory.activation_buffer.kib": 4.5 / 1024}
+        assert self.reads(3, small, name) == [2, 2, 1] * 3
+
+    @pytest.mark.parametrize("name", ["event", "fast"])
+    def test_every_transfer_is_whole_bursts(self, name: EngineName) -> None:
+        # 2, 1, 0, 1, 1, 1, 1, 1, 0 bytes: each but those of 0 moves a burst of 4
+        assert self.reads(3, {"memory.dram.burst_bytes": 4}, name) == [4] * 7
 
 
 class TestFullPrecision:

@@ -1,5 +1,6 @@
 """The documents tell the truth: their examples run, their numbers are the program's."""
 
+import csv
 import json
 import re
 import shlex
@@ -97,8 +98,8 @@ def test_the_study_of_the_readme(command: Command, monkeypatch: pytest.MonkeyPat
 
 def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
     shown = blocks(README)[2].splitlines()
-    assert len(shown) == 4
-    assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-4:]
+    assert len(shown) == 5
+    assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-5:]
 
 
 @pytest.mark.parametrize(
@@ -191,9 +192,48 @@ def test_reports_name_their_command_and_the_paper(report: Path) -> None:
     }
 
 
-def test_assumptions_are_marked_where_they_stand() -> None:
-    from simulator.paper.table4 import ASSUMED
+def test_the_errors_and_depths_of_the_validation_page() -> None:
+    page = (ROOT / "docs/validation.md").read_text()
 
-    lines = (ROOT / "hw_configs/cofluent64.yaml").read_text().splitlines()
-    marked = [line.split(":")[0].strip() for line in lines if "# ASSUMED:" in line]
-    assert {key.rpartition(".")[2] for key in ASSUMED} <= set(marked)
+    def column(report: str, name: str) -> list[str]:
+        with (ROOT / "reports" / report).open() as file:
+            return [row[name] for row in csv.DictReader(file)]
+
+    assert " and ".join(column("table4.csv", "deviation")) in page
+    depths = dict(
+        zip(
+            column("rtl_cells.csv", "pe"),
+            column("rtl_cells.csv", "longest_path_gates"),
+            strict=True,
+        )
+    )
+    paths = re.findall(r"^\| ([^|]+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \|$", page, flags=re.M)
+    found = {name: gates for name, gates, _, _ in paths}
+    assert found["PE"] == depths["SNN (paper)"]
+    assert found["PE with passes"] == depths["SNN, 32 entries in passes"]
+    for _, gates, ns, ghz in paths:
+        assert float(ns) == pytest.approx(int(gates) * 0.02)  # 20 ps per gate
+        assert float(ghz) == pytest.approx(1 / float(ns), abs=0.006)
+
+
+def test_table_4_tries_every_assumption_of_the_hardware_file() -> None:
+    from simulator.hardware.assumptions import assumptions
+    from simulator.paper.table4 import HARDWARE, TRIALS
+
+    assert list(TRIALS) == [one.key for one in assumptions(HARDWARE)]
+
+
+def test_the_hardware_file_gives_the_speedups_of_table_4() -> None:
+    from simulator.hardware.assumptions import assumptions
+
+    with (ROOT / "reports/table4_sensitivity.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for one in assumptions("cofluent64"):
+        mine = [row for row in rows if row["key"] == one.key]
+        moves = max(abs(float(row["r18 change"].rstrip(" %"))) for row in mine) >= 1
+        stated = re.findall(r"[Ww]ith (\w+)[^:;]*: r18 ([\d.]+)x, r34 ([\d.]+)x", one.reason)
+        assert bool(stated) == moves, one.key
+        for value, *speedups in stated:
+            (row,) = [row for row in mine if row["tried"].split(",")[0] == value]
+            found = [float(row[f"{model} speedup"].rstrip("x")) for model in ("r18", "r34")]
+            assert found == pytest.approx([float(x) for x in speedups], abs=0.0051)

@@ -137,7 +137,7 @@ class TestFile:
         data = embedded(tmp_path / "r.html")
         assert ["array.pes", 32] in data["configuration"]
         assert any("array.pes 64 -> 32" in note for note in data["notes"])
-        assert data["what_helps"][0]["key"] == "clock_ghz"
+        assert data["what_helps"][0]["key"] == "array.pes"
         assert "energy table 45nm: dot_pj" in {one["key"] for one in data["assumptions"]}
         for wrong in ("no/folder.html", "."):
             refused = command(*run, "--report", wrong)
@@ -153,6 +153,11 @@ class TestFile:
             {"top.pe.a": ("1", "both"), "top.pe.b": ("2", "both")},
             {"top.x": ("3", "both")},
         )
+
+    def test_a_reason_goes_on_in_its_column(self, tmp_path: Path) -> None:
+        file = tmp_path / "hw.yaml"
+        file.write_text("a: 1   # ASSUMED: one,\n       # two\n# not this\nb: 2  # ASSUMED: b\n")
+        assert [one.reason for one in assumptions(file)] == ["one, two", "b"]
 
 
 @pytest.fixture(scope="module")

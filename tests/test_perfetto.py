@@ -13,9 +13,12 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
+from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Kind, Unit
+from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint
+from tests import build
 from tests.conftest import Command
 
 pytestmark = pytest.mark.unit
@@ -209,6 +212,59 @@ def test_counters_hold_the_bytes_and_the_work(trace: Parsed, small: Result) -> N
             assert points[-1] == (run.cycles, 0.0)
         dots = trace.counters[trace.named(process, "PE utilization, dot units")]
         assert 50 < max(value for _, value in dots) <= 100 + 1e-9
+
+
+TABLES = ("fixed", "ddr4-2400", "lpddr4-3200", "hbm2")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_counters_never_pass_the_peak(seed: int) -> None:
+    """Random networks and memories: every window is below the peak, all together are the bytes."""
+    draw = np.random.default_rng(seed)
+    layers = [
+        build.layer(
+            *(int(n) for n in draw.integers(8, 160, 2)), *map(int, draw.integers(1, 9, 2)), tau=4
+        )
+        for _ in range(draw.integers(1, 3))
+    ]
+    hardware = build.machine(
+        {
+            "memory.dram.timing": TABLES[seed % 4],
+            "memory.dram.bytes_per_cycle": float(draw.choice([2, 16, 100])),
+            "memory.dram.burst_bytes": int(draw.choice([64, 256])),
+            "memory.dram.latency_cycles": int(draw.integers(0, 200)),
+            "clock_ghz": float(draw.choice([0.2, 1, 1.5, 3])),
+        }
+        | ({"memory.dram.scheduler": "in_order"} if seed % 8 > 4 else {})
+    )
+    timing = dram_timing(hardware)
+    streams = 3 * hardware.memory.dram.bytes_per_cycle
+    peak = streams if timing is None else float(timing.peak_bytes_per_cycle)
+    for width in (16, 2048):
+        run = simulate(build.network(*layers), hardware, tau=4).run
+        edges = window_edges(run.cycles, width)
+        rates = dram_rates(run, edges)
+        assert sum(rates.values()).max() <= peak * (1 + 1e-9)  # type: ignore[union-attr]
+        for unit, rate in rates.items():
+            moved = run.trace.program.bytes[run.trace.program.unit == unit].sum()
+            assert (rate * np.diff(edges)).sum() == pytest.approx(moved)
+            assert timing is not None or rate.max() <= streams / 3 * (1 + 1e-9)
+
+
+def test_a_burst_counts_while_its_data_moves() -> None:
+    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, so 2 per cycle
+    start, length, amount = (np.array(x) for x in ([0, 2, 5], [4, 4, 4], [8, 8, 8]))
+    found = window_means(start, length, amount, np.arange(11), at_once=2)
+    assert found.tolist() == [2, 2, 4, 4, 2, 4, 2, 2, 2, 0]
+
+
+def test_counters_of_a_dram_table_stay_below_its_peak() -> None:
+    hardware = build.machine({"memory.dram.timing": "ddr4-2400", "clock_ghz": 1.5})
+    net = build.network(build.layer(64, 96, 6, 6, tau=4))
+    trace = parsed(packed(simulate(net, hardware, tau=4)))
+    for name in ("weights", "inputs", "outputs"):
+        points = trace.counters[trace.named(100, f"DRAM {name} bandwidth")]
+        assert 0 < max(value for _, value in points) <= 19.2 + 1e-9  # 2400 MT/s x 8 bytes
 
 
 def test_equal_results_are_equal_bytes(small: Result, tmp_path: Path) -> None:

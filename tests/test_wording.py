@@ -2,20 +2,25 @@
 
 import re
 from itertools import product
+from pathlib import Path
 
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from simulator import simulate
+from simulator import load_workload, simulate
 from simulator.mapping.commands import Unit
 from simulator.report.attribution import PARTS, Part
 from simulator.report.effects import Effect, KeyEffects
 from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import listed
+from simulator.report.printed import printed
 from simulator.report.reasons import LayerParts, reasons
+from simulator.report.roofline import plot_roofline
 from simulator.report.settings import SettingEffect
-from simulator.report.title import scope
+from simulator.report.timeline import plot_timeline
+from simulator.report.title import covered, scope
+from simulator.report.why import print_attribution
 from simulator.report.wording import (
     bottleneck,
     counted,
@@ -196,6 +201,13 @@ def test_sentences_of_settings() -> None:
         "array.pes unset -> 128 leaves the run at 0.400 µs and changes the speedup from 3.13× to "
         "2.31×."
     )
+    assert effect(causes=("a grows", "b shrinks")).sentence == (
+        "array.pes 64 -> 128 lengthens the run from 0.400 µs to 0.413 µs (+3.25 %) and changes the "
+        "speedup from 3.13× to 2.31×: a grows; b shrinks."
+    )
+    assert effect(time_ms_before=None, speedup_before=None, reason="x").sentence == (
+        "array.pes 64 -> 128 makes the run possible because x."
+    )
     assert effect(reason="it is only a label").sentence == (
         "array.pes 64 -> 128 has no effect because it is only a label."
     )
@@ -253,17 +265,62 @@ def test_notes_of_machines_with_small_parts(count: int) -> None:
 
 
 def test_equal_notes_of_both_runs_are_printed_once() -> None:
-    hardware = machine({"memory.index_buffer.kib": 6.0, "array.pe.partial_sums": 32})
+    hardware = machine({"memory.activation_buffer.kib": 0.5})
 
-    def reloads(bits: float) -> list[str]:
-        return [note for note in simulate(_net(2), hardware, bits=bits).notes() if "reload" in note]
+    def rereads(bits: float) -> list[str]:
+        return [note for note in simulate(_net(2), hardware, bits=bits).notes() if "reread" in note]
 
-    text = (
-        "conv0 and conv1 reload their weights for every output row because they do not fit in the "
-        "index buffer (6 KiB)."
+    (both,), (baseline,) = rereads(0.56), rereads(1)
+    assert both.startswith("at 0.56 bit and at 1 bit: conv0 and conv1 reread their inputs for ")
+    assert baseline == both.replace("0.56 bit and at ", "")
+
+
+def test_every_output_names_scope_and_baseline(tmp_path: Path) -> None:
+    from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
+
+    from simulator.paper.operations import compare_operations
+    from simulator.report.compare import Comparison
+    from simulator.report.html import write_page
+    from simulator.report.perfetto import perfetto_packets
+    from simulator.report.saved import as_saved
+
+    first = layer(3, 16, 4, 4, full_precision=True, name="first")
+    workload = network(first, layer(16, 16, 4, 4, name="a"), layer(16, 16, 4, 4, name="b"))
+    result = simulate(workload, machine(), bits=0.56, batch=2, activation_bits=2)
+    layers = "2 of 3 layers with weights: binary 3×3 convolutions"
+    sentence = f"{layers}; 1-bit baseline on the same PEs; batch 2; 2-bit activations"
+    facts = result.summary()["scope"]
+    assert facts["sentence"] == covered(result) == sentence
+    assert (facts["layers"], facts["layers_with_weights"], facts["binary_kernels"]) == (2, 3, [3])
+    plain = " ".join(str(result).split())
+    assert layers in plain
+    assert "against 1 bit on the same PEs, 2 images, 2-bit activations" in plain
+    assert sentence in write_page(result, tmp_path / "x.html", []).read_text()
+    trace = Trace.FromString(b"".join(perfetto_packets(result)))
+    labels = [label for p in trace.packet for label in p.track_descriptor.process.process_labels]
+    assert labels == [sentence] * 2
+    assert sentence in plot_roofline(result).axes[0].get_title()
+    assert layers in " ".join(plot_timeline(result)._suptitle.get_text().split())  # type: ignore[attr-defined]
+    assert layers in result._repr_html_()
+    saved = as_saved(result.saved(), "x")
+    comparison = Comparison(name_a="a", name_b="b", a=saved, b=saved)
+    assert " ".join(str(comparison).split()).count(sentence) == 2
+    assert comparison.as_json()["b"]["scope"] == sentence
+    assert layers in printed(lambda console: print_attribution(result, console)).replace(
+        "\n  ", " "
     )
-    assert reloads(0.56) == [f"at 0.56 bit and at 1 bit: {text}"]
-    assert reloads(1) == [f"at 1 bit: {text}"]
+    assert compare_operations(workload, bits=0.56)["scope"] == layers
+
+
+def test_full_precision_layers_are_part_of_the_scope() -> None:
+    whole = simulate(
+        load_workload("r20", (8, 8)), machine(), bits=0.56, include_full_precision=True
+    )
+    facts = whole.summary()["scope"]
+    assert facts["sentence"].startswith(
+        "all 20 layers with weights: 18 binary 3×3 convolutions, 2 "
+    )
+    assert (facts["layers"], facts["binary_layers"], facts["full_precision_layers"]) == (20, 18, 2)
 
 
 def test_the_scope_of_one_layer_is_singular() -> None:

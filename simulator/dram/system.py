@@ -9,6 +9,7 @@ Everything is a whole number: array time is kept in fractions of a cycle that th
 divides, memory time in memory cycles.
 """
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -95,6 +96,10 @@ class DramSystem:
         """The same where bursts wait for it."""
         self._streams = [_Stream(gap=gap.numerator, scale=gap.denominator) for gap in gaps]
         self._transfers: dict[int, _Transfer] = {}
+        self.burst_transfer = array("q")
+        """[bursts] transfer of every burst whose data is on its way,"""
+        self.burst_end = array("q")
+        """and the memory cycle in which its data ends."""
         self._decode = _decoder(timing)
         self._per, self._in = timing.clock.numerator, timing.clock.denominator
 
@@ -177,6 +182,8 @@ class DramSystem:
         if issued.command in _ROW_COMMANDS:
             return
         data = self.timing.write_data if transfer.write else self.timing.read_data
+        self.burst_transfer.append(transfer.number)
+        self.burst_end.append(issued.cycle + data)
         if issued.cycle + data > transfer.moved:
             transfer.moved = issued.cycle + data
             transfer.row_miss, transfer.refresh = issued.row_miss, issued.refresh

@@ -98,8 +98,8 @@ class Timing:
         return self.bank_groups * self.banks
 
     @property
-    def peak_bytes_per_cycle(self) -> Fraction:
-        """Of all channels' data buses, in array cycles: reads of open rows behind one another."""
+    def data_cycles(self) -> int:
+        """Memory cycles of a burst's data: the distance of two reads of open rows."""
         apart = (
             rule.latency
             for rule in self.rules
@@ -108,7 +108,12 @@ class Timing:
             and Command.RD in rule.preceding
             and Command.RD in rule.following
         )
-        return self.channels * self.burst_bytes * self.clock / max(1, *apart, 1)
+        return max(1, *apart, 1)
+
+    @property
+    def peak_bytes_per_cycle(self) -> Fraction:
+        """Of all channels' data buses, in array cycles: reads of open rows behind one another."""
+        return self.channels * self.burst_bytes * self.clock / self.data_cycles
 
     @property
     def capacity(self) -> int:

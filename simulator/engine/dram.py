@@ -65,13 +65,17 @@ class DramProcess:
         return self._free[command]
 
     def counts(self) -> DramCounts:
-        """What was done for each command."""
+        """What was done for each command, and when each burst moved."""
         commands = list(self._done)
         columns = {}
         for name in ("activates", "row_miss", "refresh"):
             columns[name] = np.zeros(len(self.moved), dtype=np.int64)
             columns[name][commands] = [getattr(done, name) for done in self._done.values()]
-        return DramCounts(**columns)
+        return DramCounts(
+            **columns,
+            burst_command=np.array(self.system.burst_transfer, dtype=np.int64),
+            burst_end=np.array(self.system.burst_end, dtype=np.int64),
+        )
 
     def _set_alarm(self) -> None:
         cycle = self.system.next_cycle()

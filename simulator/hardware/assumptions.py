@@ -1,8 +1,9 @@
 """Values of a hardware file that its comments mark as ASSUMED, with their reasons."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
@@ -45,16 +46,23 @@ def assumptions(
 
 def _marked(kind: Kind, file: str | Path, table: str = "") -> tuple[Assumption, ...]:
     text = find(kind, file).read_text(encoding="utf-8")
-    reasons = {
-        number: found[1]
-        for number, line in enumerate(text.splitlines())
-        if (found := _MARK.search(line))
-    }
+    reasons = _reasons(text.splitlines())
     return tuple(
         Assumption(key=key, value=node.value, reason=reasons[node.start_mark.line], table=table)
         for key, node in _values(yaml.compose(text), "")
         if node.start_mark.line in reasons
     )
+
+
+def _reasons(lines: Sequence[str]) -> dict[int, str]:
+    """Reason of each marked line by its number; comments below it, in its column, continue it."""
+    reasons = {}
+    for number, line in enumerate(lines):
+        if found := _MARK.search(line):
+            comment = re.compile(f" {{{line.index('#')}}}#\\s*(.+?)\\s*$")
+            more = takewhile(bool, map(comment.match, lines[number + 1 :]))
+            reasons[number] = " ".join([found[1], *(part[1] for part in more if part)])
+    return reasons
 
 
 def _values(node: yaml.Node | None, under: str) -> Iterator[tuple[str, yaml.ScalarNode]]:

@@ -10,6 +10,7 @@ from simulator.progress import Progress, announce
 from simulator.report.files import write_file
 from simulator.report.result import Result
 from simulator.report.style import save_figure
+from simulator.report.title import covered
 from simulator.run import simulate
 from simulator.workload import load_workload
 
@@ -31,7 +32,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 "The timelines of 0.56 bit (top) and 1 bit (bottom) share one time axis. The "
                 "paper's figure prints no numbers. It belongs to Table 4, which gives a speedup "
                 f"of {SPEEDUP['r18']}x; this simulator gives {result.speedup:.2f}x. Supplement G "
-                "reports high acceleration ratios in the last three stages.\n",
+                "reports high acceleration ratios in the last three stages. Scope: "
+                f"{covered(result)}.\n",
                 table(_stages(result)),
             ],
         ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from simulator.report.title import scope
 from simulator.workload import Workload, configure
 from simulator.workload.ops import count, count_full_precision
 from simulator.workload.workload import OpsConvention
@@ -48,6 +49,7 @@ def compare_operations(
         "bits": round(ours.bits, 2),
         "activation_bits": activation_bits,
         "convention": convention,
+        "scope": scope(ours),
         **asdict(counted),
         "baseline": {"bits": round(base.bits, 2), **asdict(counted_base)},
         "ratios": {

@@ -1,26 +1,55 @@
-"""Table 4: runtime speedup of 0.56 bit over 1 bit, and what the assumed memory values do to it."""
+"""Table 4: runtime speedup of 0.56 bit over 1 bit, and its sensitivity to every assumption."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from simulator.hardware import Hardware, load_hardware, value_of
+from simulator.hardware.assumptions import assumptions
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
 from simulator.progress import Progress
 from simulator.report.result import Result
+from simulator.report.title import scope
 from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"
 BITS = 0.56
-ASSUMED = (
-    "memory.dram.latency_cycles",
-    "memory.dram.bytes_per_cycle",
-    "memory.dram.burst_bytes",
-    "memory.index_buffer.kib",
-    "memory.activation_buffer.kib",
-    "memory.activation_buffer.transfer_pixels",
-)
-"""Memory values that the paper does not give; hw_configs/cofluent64.yaml has the reasons."""
+TRIALS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "array.spatial": (("output_pixels",),),
+    "array.pe.subset_entries": (("32",), ("512",)),
+    "array.pe.dots_per_cycle": (("4", "memory.index_buffer.bytes_per_cycle=288"),),
+    "array.pe.index_register_sets": (("1",), ("4",)),
+    "array.pe.partial_sum_bits": (("32",),),
+    "memory.dram.latency_cycles": (("50",), ("200",)),
+    "memory.dram.bytes_per_cycle": (("8",), ("32",)),
+    "memory.dram.burst_bytes": (("32",), ("128",)),
+    "memory.index_buffer.kib": (("288",), ("1152",)),
+    "memory.index_buffer.bytes_per_cycle": (("40",), ("80",), ("320",)),
+    "memory.index_buffer.ports": (("1",),),
+    "memory.activation_buffer.kib": (("32",), ("128",)),
+    "memory.activation_buffer.transfer_pixels": (("4",), ("16",)),
+    "memory.activation_buffer.bytes_per_cycle": (("36",), ("18",)),
+    "memory.activation_buffer.ports": (("1",),),
+    "full_precision.macs_per_cycle": (("32",), ("128",)),
+}
+"""For every key that `hw_configs/cofluent64.yaml` marks ASSUMED the values to try, each with the
+settings that it needs beside it: four dot units wait for a port that is made for one."""
+MATTERS = 0.01
+"""An assumption matters if one of its values changes a speedup by at least this fraction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """Both networks with one assumed value replaced."""
+
+    key: str
+    settings: tuple[str, ...]
+    """`KEY=VALUE`; the first one replaces the assumed value."""
+    results: dict[str, Result]
+    changes: dict[str, float]
+    """By network the relative change of the speedup: 0.01 is 1 % more."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -28,13 +57,10 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     hardware = load_hardware(HARDWARE)
     results = {model: _result(model, hardware, progress) for model in SPEEDUP}
     rows = [_row(model, result) for model, result in results.items()]
-    moved = [
-        _moved(key, factor, results, progress) for key in ASSUMED for factor in (0.5, 1.0, 2.0)
-    ]
-    mapping = {
-        model: _result(model, load_hardware(HARDWARE, ["array.spatial=output_pixels"]), progress)
-        for model in SPEEDUP
-    }
+    trials = _ranked([trial for key in TRIALS for trial in _trials(key, results, progress)])
+    moved = [_moved(trial, hardware) for trial in trials]
+    count = sum(_size(trial.key, trials) >= MATTERS for trial in trials)
+    scopes = "; ".join(f"{model}: {scope(r.run.workload)}" for model, r in results.items())
     return [
         write_report(
             folder / "table4.md",
@@ -42,19 +68,23 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             "simulate reproduce table4",
             [
                 f"Hardware `{HARDWARE}`, {hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz, "
-                "binary 3x3 convolutions at 224x224, batch 1.\n",
+                "against 1 bit on the same PEs, at 224x224, batch 1, 1-bit activations. "
+                f"Scope: {scopes}.\n",
                 table(rows),
-                "## Sensitivity to the assumed memory values\n\n"
-                "The paper gives no memory sizes or rates. The table halves and doubles each value "
-                f"that `hw_configs/{HARDWARE}.yaml` assumes:\n",
-                table(moved),
-                "## Alternative spatial mapping\n\n"
-                "With one output pixel per PE (`--set array.spatial=output_pixels`), PEs idle if "
-                "the pixels of a map do not fill the array (14x14, 7x7). The speedups are "
-                + ", ".join(
-                    f"{result.speedup:.3f}x for {model}" for model, result in mapping.items()
-                )
-                + ".\n",
+                "## Sensitivity to the assumptions\n\n"
+                f"`hw_configs/{HARDWARE}.yaml` marks every value that the paper does not give "
+                "`ASSUMED`. Each row replaces one of them; the rows with the largest effect come "
+                "first.\n\n"
+                f"### Assumptions that move a speedup by {MATTERS:.0%} or more\n",
+                table(moved[:count]),
+                _reasons([trial.key for trial in trials[:count]]),
+                f"### Assumptions that move no speedup by {MATTERS:.0%}\n",
+                table(moved[count:]),
+                "With `array.spatial=output_pixels`, PEs idle if the pixels of a map do not fill "
+                "the array (14x14, 7x7). `array.pe.subset_entries` and "
+                "`array.pe.partial_sum_bits` affect energy and area only; "
+                "`full_precision.macs_per_cycle` affects runs with `--include-full-precision` "
+                "only.\n",
             ],
         ),
         write_csv(folder / "table4.csv", rows),
@@ -79,17 +109,44 @@ def _row(model: str, result: Result) -> Row:
     }
 
 
-def _moved(key: str, factor: float, unmoved: dict[str, Result], progress: Progress | None) -> Row:
-    """Both networks with one assumed value multiplied by a factor."""
-    value = value_of(load_hardware(HARDWARE), key)
-    assert isinstance(value, int | float)  # every assumed value is a number
-    moved = type(value)(value * factor)
-    row: dict[str, object] = {"key": key, "value": f"{moved:g}"}
-    for model, before in unmoved.items():
-        result = before
-        if factor != 1:
-            result = _result(model, load_hardware(HARDWARE, [f"{key}={moved}"]), progress)
+def _trials(key: str, before: dict[str, Result], progress: Progress | None) -> list[_Trial]:
+    """Both networks at each value to try of one key."""
+    found = []
+    for value, *beside in TRIALS[key]:
+        settings = (f"{key}={value}", *beside)
+        hardware = load_hardware(HARDWARE, settings)
+        results = {model: _result(model, hardware, progress) for model in before}
+        changes = {model: r.speedup / before[model].speedup - 1 for model, r in results.items()}
+        found.append(_Trial(key=key, settings=settings, results=results, changes=changes))
+    return found
+
+
+def _ranked(trials: Sequence[_Trial]) -> list[_Trial]:
+    """The key with the largest effect first; trials of one key in the order of `TRIALS`."""
+    return sorted(trials, key=lambda trial: -_size(trial.key, trials))
+
+
+def _size(key: str, trials: Sequence[_Trial]) -> float:
+    """The largest change that a value of one key makes to a speedup."""
+    return max(abs(change) for t in trials if t.key == key for change in t.changes.values())
+
+
+def _moved(trial: _Trial, hardware: Hardware) -> Row:
+    value = value_of(hardware, trial.key)
+    row: dict[str, object] = {
+        "key": trial.key,
+        "assumed": f"{value:g}" if isinstance(value, float) else value,
+        "tried": ", ".join(trial.settings).removeprefix(f"{trial.key}="),
+    }
+    for model, result in trial.results.items():
         row[f"{model} speedup"] = f"{result.speedup:.3f}x"
+        row[f"{model} change"] = f"{100 * trial.changes[model]:+.2f} %"
         row[f"{model} 0.56 bit (ms)"] = f"{result.time_ms:.4f}"
         row[f"{model} 1 bit (ms)"] = f"{result.milliseconds(result.baseline.cycles):.4f}"
     return row
+
+
+def _reasons(keys: Sequence[str]) -> str:
+    """A line per key: the reason that the hardware file gives for its value."""
+    reasons = {one.key: one.reason for one in assumptions(HARDWARE)}
+    return "".join(f"- `{key}`: {reasons[key]}\n" for key in dict.fromkeys(keys))

@@ -22,13 +22,18 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa
             "simulate reproduce table6",
             [
                 "The counts follow the paper's formula (convention `table6`), not the operations "
-                "of the simulated hardware. `equal` compares at the printed digits.\n",
+                "of the simulated hardware. `equal` compares at the printed digits. Ratios are "
+                f"relative to 1 bit with the same activations. Scope: {_scope()}.\n",
                 table(rows),
                 _remarks(off),
             ],
         ),
         write_csv(folder / "table6.csv", rows),
     ]
+
+
+def _scope() -> str:
+    return str(compare_operations(load_workload(MODEL), bits=1)["scope"])
 
 
 def _remarks(off: list[Row]) -> str:

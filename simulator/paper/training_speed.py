@@ -8,8 +8,9 @@ from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.progress import Progress
 from simulator.report.result import Result
+from simulator.report.title import scope
 from simulator.run import simulate
-from simulator.workload import load_workload
+from simulator.workload import configure, load_workload
 
 HARDWARE = "cofluent64"
 MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-0.44")
@@ -19,6 +20,7 @@ MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     """Write training_speed.md and training_speed.csv."""
     rows = [_row(model, progress) for model in MODELS]
+    scopes = scope(configure(load_workload(MODELS[0])))
     return [
         write_report(
             folder / "training_speed.md",
@@ -26,8 +28,9 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             "simulate reproduce training-speed",
             [
                 "The table shows the shipped networks of [training.md](training.md) on "
-                f"`{HARDWARE}`: ResNet-20 for digits of 8x8 pixels, binary layers, batch 1, with "
-                "the trained indices. The column *shape-only* has the cycles of the same shapes "
+                f"`{HARDWARE}`: ResNet-20 for digits of 8x8 pixels, batch 1, with the "
+                "trained indices. Speedups are relative to 1 bit on the same PEs. "
+                f"Scope: {scopes}. The column *shape-only* has the cycles of the same shapes "
                 "without indices; outputs then spread evenly over a subset. The two differ if a "
                 "subset takes more than one LUT pass. A pass lasts as long as the PE with the most "
                 "outputs in it ([docs/machine.md](../docs/machine.md)).\n",

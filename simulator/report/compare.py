@@ -167,8 +167,15 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """The comparison as one JSON object."""
         return {
-            "a": {"name": self.name_a, "model": self.a.model, "hardware": self.a.hardware},
-            "b": {"name": self.name_b, "model": self.b.model, "hardware": self.b.hardware},
+            **{
+                side: {
+                    "name": name,
+                    "model": saved.model,
+                    "hardware": saved.hardware,
+                    "scope": saved.scope.sentence,
+                }
+                for side, name, saved in (("a", self.name_a, self.a), ("b", self.name_b, self.b))
+            },
             "totals": self.totals,
             "configuration": [
                 {"key": d.key, "a": d.a, "b": d.b, "layers": d.layers} for d in self.configuration

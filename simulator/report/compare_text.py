@@ -80,7 +80,8 @@ def _line(cells: tuple[str, ...]) -> str:
 
 def _title(comparison: Comparison, side: str) -> str:
     name, saved = getattr(comparison, f"name_{side}"), getattr(comparison, side)
-    return f"{name} ({saved.model} at {saved.bits:g} bit on {saved.hardware})"
+    run = f"{saved.model} at {saved.bits:g} bit on {saved.hardware}"
+    return f"{name} ({run}; {saved.scope.sentence})"
 
 
 def _sentences(comparison: Comparison) -> list[str]:

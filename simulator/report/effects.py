@@ -1,7 +1,9 @@
-"""The effect of halving and doubling each hardware key on a run."""
+"""The effect of halving and doubling hardware keys on a run, one by one and together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from simulator.report.lines import listed
 
 _NOTHING = 5e-5
 """A change of time below this fraction prints as 0.00 %."""
@@ -37,21 +39,64 @@ class KeyEffects:
 
     @property
     def sentences(self) -> list[str]:
-        """One line for each change that affects the time or is impossible."""
+        """One line for each change that affects the time."""
         return [
-            _sentence(verb, self.key, effect)
+            _sentence(verb, self.key, effect.change, effect.reason)
             for verb, effect in (("halving", self.halved), ("doubling", self.doubled))
-            if effect.change is None or abs(effect.change) >= _NOTHING
+            if effect.change is not None and abs(effect.change) >= _NOTHING
         ]
 
 
-def _sentence(verb: str, key: str, effect: Effect) -> str:
-    if effect.change is None:
-        return f"{verb} {key} is not possible: {effect.reason}"
-    word = "longer" if effect.change > 0 else "shorter"
-    return f"{verb} {key} makes the run {100 * abs(effect.change):.2f} % {word}: {effect.reason}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointEffect:
+    """Several keys doubled at once, everything else as it is."""
+
+    keys: tuple[str, ...]
+    values: tuple[float, ...]
+    """Doubled values, in the order of the keys."""
+    cycles: int
+    time_ms: float
+    change: float
+    """Relative change of the run's time: -0.01 is 1 % shorter."""
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """The effect as one line."""
+        return _sentence("doubling", f"{listed(self.keys)} together", self.change, self.reason)
+
+
+def _sentence(verb: str, what: str, change: float, reason: str) -> str:
+    word = "longer" if change > 0 else "shorter"
+    return f"{verb} {what} makes the run {100 * abs(change):.2f} % {word}: {reason}"
 
 
 def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
-    """Sort by effect, the largest first; equal effects keep the order of the hardware file."""
-    return tuple(sorted(effects, key=lambda effect: -effect.size))
+    """Sort by effect, the largest first; keys without an effect are left out.
+
+    Equal effects keep the order of the hardware file.
+    """
+    some = [effect for effect in effects if effect.size >= _NOTHING]
+    return tuple(sorted(some, key=lambda effect: -effect.size))
+
+
+def adding(together: Sequence[JointEffect], alone: Sequence[KeyEffects]) -> tuple[JointEffect, ...]:
+    """Keep the joint effects that shorten the run more than any part of their keys does.
+
+    Args:
+        together: joint effects, each after those of fewer keys.
+        alone: effects of single keys.
+
+    Returns:
+        The largest effect first.
+
+    """
+    changes = {frozenset({one.key}): one.doubled.change or 0.0 for one in alone}
+    kept = []
+    for joint in together:
+        keys = frozenset(joint.keys)
+        parts = [change for part, change in changes.items() if part < keys]
+        if joint.change < min(parts, default=0.0) - _NOTHING:
+            kept.append(joint)
+        changes[keys] = joint.change
+    return tuple(sorted(kept, key=lambda joint: joint.change))

@@ -10,6 +10,7 @@ from simulator.mapping import MappedLayer
 from simulator.mapping.banks import bank_of
 from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
+from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.report.settings import SettingEffect
 from simulator.report.splits import port_losses
 from simulator.report.tiling import tiling_notes
@@ -26,8 +27,9 @@ _READ_BY = {Unit.INDEX_FETCH: "index", Unit.DOT: "activation"}
 class _Rule:
     """A note about the layers that it applies to.
 
-    The templates name layers (`{layers}`) and sizes of the hardware: `{lut_entries}`, `{index_kib}`
-    and `{activation_kib}`.
+    The templates name layers (`{layers}`), sizes of the hardware (`{lut_entries}`, `{index_kib}`,
+    `{activation_kib}`) and sizes at which none of the layers reads anything again
+    (`{index_enough}`, `{activation_enough}`).
     """
 
     applies: Callable[[MappedLayer], bool]
@@ -80,32 +82,37 @@ _RULES = (
         "Huffman coding cannot shorten a uniform histogram.",
     ),
     _Rule(
-        applies=lambda m: m.weights == "row" and m.plan.pixel_steps > m.plan.steps_per_row,
+        applies=lambda m: m.weights == "row" and rereads(INDEX_KIB, m),
         singular="{layers} reloads its weights for every output row because they do not fit in the "
-        "index buffer ({index_kib} KiB).",
+        "index buffer ({index_kib} KiB; {index_enough} KiB would be enough).",
         plural="{layers} reload their weights for every output row because they do not fit in the "
-        "index buffer ({index_kib} KiB).",
+        "index buffer ({index_kib} KiB; {index_enough} KiB would be enough).",
     ),
     _Rule(
         applies=lambda m: m.weights == "step",
         singular="{layers} reloads its weights for every step because one output block's weights "
-        "do not fit in the index buffer ({index_kib} KiB).",
+        "do not fit in the index buffer ({index_kib} KiB; {index_enough} KiB would hold all "
+        "weights).",
         plural="{layers} reload their weights for every step because one output block's weights do "
-        "not fit in the index buffer ({index_kib} KiB).",
+        "not fit in the index buffer ({index_kib} KiB; {index_enough} KiB would hold all weights).",
     ),
     _Rule(
         applies=lambda m: m.inputs in {"double", "single"},
         singular="{layers} rereads its inputs for every output block and row because the inputs of "
-        "two output rows do not fit in the activation buffer ({activation_kib} KiB).",
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB; "
+        "{activation_enough} KiB would be enough).",
         plural="{layers} reread their inputs for every output block and row because the inputs of "
-        "two output rows do not fit in the activation buffer ({activation_kib} KiB).",
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB; "
+        "{activation_enough} KiB would be enough).",
     ),
     _Rule(
         applies=lambda m: m.inputs == "step",
         singular="{layers} rereads its inputs for every step because one transfer's inputs do not "
-        "fit in the activation buffer ({activation_kib} KiB).",
+        "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
+        "the inputs of two output rows).",
         plural="{layers} reread their inputs for every step because one transfer's inputs do not "
-        "fit in the activation buffer ({activation_kib} KiB).",
+        "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
+        "the inputs of two output rows).",
     ),
 )
 
@@ -128,7 +135,7 @@ def _of_run(run: "Run") -> list[str]:
         chosen = [mapped for mapped in layers if rule.applies(mapped)]
         if chosen:
             template = _phrase(chosen, layers).inflect(rule.singular, rule.plural)
-            texts.append(_with_sizes(template, chosen[0].plan))
+            texts.append(_with_sizes(template, chosen))
     return [
         *texts,
         *_conflicts(layers),
@@ -140,13 +147,17 @@ def _of_run(run: "Run") -> list[str]:
     ]
 
 
-def _with_sizes(template: str, plan: LayerPlan) -> str:
-    memory = plan.hardware.memory
-    for name, size in (
-        ("lut_entries", counted(plan.hardware.array.pe.lut_size, "entry", "entries")),
-        ("index_kib", f"{memory.index_buffer.kib:g}"),
-        ("activation_kib", f"{memory.activation_buffer.kib:g}"),
-    ):
+def _with_sizes(template: str, chosen: Sequence[MappedLayer]) -> str:
+    hardware = chosen[0].plan.hardware
+    sizes = {
+        "lut_entries": counted(hardware.array.pe.lut_size, "entry", "entries"),
+        "index_kib": f"{hardware.memory.index_buffer.kib:g}",
+        "activation_kib": f"{hardware.memory.activation_buffer.kib:g}",
+    }
+    for name, key in (("index_enough", INDEX_KIB), ("activation_enough", ACTIVATION_KIB)):
+        if f"{{{name}}}" in template:
+            sizes[name] = f"{max(enough_kib(key, mapped) for mapped in chosen):,.10g}"
+    for name, size in sizes.items():
         template = template.replace(f"{{{name}}}", size)
     return template
 

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from simulator.mapping.commands import Kind, Unit
 from simulator.program import Ints
+from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.files import write_file
 from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
+from simulator.report.title import covered
 from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
@@ -152,11 +154,14 @@ class _RunPackets:
         self.pes = result.hardware.array.pes
         self.process = 1 + number
         self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
+        self.scope = covered(result)
         self.tracks = 0
+        self.edges = window_edges(run.cycles, WINDOWS)
 
     def all(self, progress: "Progress | None") -> Iterator[bytes]:
         """Tracks in the order in which they are shown, each followed by its events."""
-        process = message(Track.PROCESS, uint(1, self.process), text(6, self.title))
+        names = text(6, self.title), text(8, self.scope)  # process_name, process_labels
+        process = message(Track.PROCESS, uint(1, self.process), *names)
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
         yield from self._layers()
@@ -267,36 +272,17 @@ class _RunPackets:
     def _counters(self) -> Iterator[bytes]:
         """Bandwidth per DRAM channel, and PE utilization on either side of the LUT."""
         program = self.program
-        for unit in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS):
-            per_cycle = self._means(program.unit == unit, program.bytes)
+        for unit, per_cycle in dram_rates(self.run, self.edges).items():
             name = f"{UNIT_LABELS[unit]} bandwidth"
             yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
         for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
-            work = self._means(np.isin(program.kind, kinds), program.cycles * program.pes)
+            chosen = np.isin(program.kind, kinds)
+            start, cycles = self.trace.start[chosen], program.cycles[chosen]
+            work = window_means(start, cycles, cycles * program.pes[chosen], self.edges)
             yield from self._counter(f"PE utilization, {name}", "%", 100 * work / self.pes)
 
     def _counter(self, name: str, unit: str, values: NDArray[np.float64]) -> Iterator[bytes]:
         uuid, packet = self._track(name, message(Track.COUNTER, text(6, unit)))
         yield packet
         value = double(Event.DOUBLE_COUNTER, np.append(values, 0.0))
-        yield self._event_rows(uuid, _COUNTER, self._edges(), value).tobytes()
-
-    def _edges(self) -> Ints:
-        """Windows of equal whole cycles; the last one ends with the run."""
-        width = max(1, -(-self.run.cycles // WINDOWS))
-        return np.append(np.arange(0, self.run.cycles, width), self.run.cycles)
-
-    def _means(self, chosen: NDArray[np.bool_], amount: Ints) -> NDArray[np.float64]:
-        """Mean amount per cycle in every window, each command's spread evenly over its cycles."""
-        edges = self._edges()
-        some = chosen & (self.program.cycles > 0)
-        if not some.any():
-            return np.zeros(len(edges) - 1)
-        by_start = np.argsort(self.trace.start[some], kind="stable")
-        start = self.trace.start[some][by_start]
-        cycles, amount = self.program.cycles[some][by_start], amount[some][by_start]
-        before = np.concatenate(([0], np.cumsum(amount)))
-        number = np.searchsorted(start, edges, side="right") - 1
-        inside = np.clip((edges - start[number]) / cycles[number], 0, 1) * amount[number]
-        upto = np.where(number < 0, 0.0, before[number] + inside)
-        return np.diff(upto) / np.diff(edges)
+        yield self._event_rows(uuid, _COUNTER, self.edges, value).tobytes()

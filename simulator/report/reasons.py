@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from simulator.report.attribution import Part
 from simulator.report.wording import counted
@@ -94,19 +95,32 @@ def _grouped(layer: LayerParts) -> dict[str, int]:
 
 
 def _causes(was: Mapping[str, int], now: Mapping[str, int]) -> Iterator[tuple[_Cause, int]]:
-    """The causes of one layer's change, with cycles that add up to it."""
+    """The causes of one layer's change, with cycles that add up to it.
+
+    Groups that change as the layer does are causes. They share the layer's change in proportion,
+    because groups that change against it make up for a part of all of them.
+    """
     changes = {group: now.get(group, 0) - was.get(group, 0) for group in {**was, **now}}
-    sign = 1 if sum(changes.values()) >= 0 else -1
-    lead = max(changes, key=lambda group: sign * changes[group])
-    rival = min(changes, key=lambda group: sign * changes[group])
-    if changes[lead] * changes[rival] < 0 and (
-        abs(changes[rival]) >= _TAKES_OVER * abs(changes[lead])
-    ):
-        new, old = (lead, rival) if sign > 0 else (rival, lead)
-        yield _cause(new, old, was, now), changes.pop(lead) + changes.pop(rival)
-    for group, cycles in changes.items():
-        if cycles:
+    whole = sum(changes.values())
+    sign = 1 if whole >= 0 else -1
+    leading = sorted((g for g in changes if sign * changes[g] > 0), key=lambda g: -abs(changes[g]))
+    against = [group for group in changes if sign * changes[group] < 0]
+    shares = _shared(whole, [changes[group] for group in leading])
+    for number, (group, cycles) in enumerate(zip(leading, shares, strict=True)):
+        rival = max(against, key=lambda g: abs(changes[g]), default="") if number == 0 else ""
+        if rival and abs(changes[rival]) >= _TAKES_OVER * abs(changes[group]):
+            new, old = (group, rival) if sign > 0 else (rival, group)
+            yield _cause(new, old, was, now), cycles
+        else:
             yield _cause(group, "", was, now), cycles
+
+
+def _shared(whole: int, parts: Sequence[int]) -> list[int]:
+    """Split `whole` in proportion to `parts`, into whole cycles that add up to it."""
+    bounds = [sum(parts[:n]) * whole // max(1, abs(sum(parts))) for n in range(len(parts) + 1)]
+    if sum(parts) < 0:
+        bounds = [-bound for bound in bounds]
+    return [after - before for before, after in pairwise(bounds)]
 
 
 def _cause(group: str, old: str, was: Mapping[str, int], now: Mapping[str, int]) -> _Cause:

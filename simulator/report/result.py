@@ -21,6 +21,7 @@ from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect, expressions, link_notes
+from simulator.report.title import scope_data
 from simulator.workload import Workload
 from simulator.workload.source import ModelFile
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from simulator.functional import CheckResult
     from simulator.report.attribution import Attribution, CriticalPath
-    from simulator.report.effects import KeyEffects
+    from simulator.report.effects import JointEffect, KeyEffects
     from simulator.report.energy import ResultEnergy
 
 TRACE_ROWS = 1 << 15
@@ -175,7 +176,9 @@ class Result:
     measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
     """Measures the effect of each overridden key; runs at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
-    """What halving and doubling every hardware key does, if that was measured."""
+    """What halving and doubling hardware keys does, if that was measured."""
+    together: "tuple[JointEffect, ...]" = ()
+    """What doubling several keys at once does beyond their parts, if that was measured."""
     check: "CheckResult | None" = None
     """The run's layers computed as the array does, where that was asked for."""
     energy_table: EnergyTable | None = None
@@ -379,6 +382,9 @@ class Result:
             summary["what_helps"] = [
                 {**asdict(effect), "sentences": effect.sentences} for effect in self.effects
             ]
+            summary["what_helps_together"] = [
+                {**asdict(joint), "sentence": joint.sentence} for joint in self.together
+            ]
         return summary
 
     def saved(self) -> dict[str, Any]:
@@ -404,6 +410,7 @@ class Result:
             "input_size": [self.run.workload.input_height, self.run.workload.input_width],
             "hardware": self.hardware.name,
             "engine": self.engine,
+            "scope": scope_data(self),
             "cycles": self.run.cycles,
             "time_ms": self.time_ms,
             "speedup": self.speedup,

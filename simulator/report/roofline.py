@@ -16,6 +16,7 @@ from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Unit
 from simulator.report.style import Style, plain_log_ticks, save_figure, style_of
 from simulator.report.timeline import stage_colours
+from simulator.report.title import covered
 from simulator.report.wording import counted
 
 if TYPE_CHECKING:
@@ -182,7 +183,10 @@ def plot_roofline(
         axes.set_ylabel("multiply-accumulates per cycle")
         if look.titled:
             workload, hardware = result.run.workload, result.hardware
-            axes.set_title(f"Roofline of {workload.title} on {hardware.name}: one mark per layer")
+            axes.set_title(
+                f"Roofline of {workload.title} on {hardware.name}: one mark per layer\n"
+                f"{covered(result)}"
+            )
         axes.spines[["top", "right"]].set_visible(False)
         colours = stage_colours(result)
         _draw_points(axes, placed.run, colours, True)

@@ -68,12 +68,19 @@ class SavedConfiguration(Struct, frozen=True, kw_only=True):
     """The energy table, if the result has energies."""
 
 
+class SavedScope(Struct, frozen=True, kw_only=True):
+    """What the numbers cover and are compared with."""
+
+    sentence: str
+
+
 class Saved(Struct, frozen=True, kw_only=True):
     """A result as `--out` writes it; fields that nothing here reads are left out."""
 
     model: str
     bits: float
     hardware: str
+    scope: SavedScope
     cycles: int
     time_ms: float
     speedup: float

@@ -23,12 +23,16 @@ class SettingEffect:
     key: str
     before: object
     after: object
-    time_ms_before: float
+    time_ms_before: float | None
+    """None if the run is not possible without the setting."""
     time_ms_after: float
-    speedup_before: float
+    speedup_before: float | None
     speedup_after: float
     reason: str | None
-    """Why the setting had no effect, as a clause after "because"; None if it had one."""
+    """Why the setting had no effect, or why the run needs it, as a clause after "because"; None if
+    it had an effect."""
+    causes: tuple[str, ...] = ()
+    """Why time or speedup changed, as phrases, the largest cause first."""
     expression: str | None = None
     """What `after` follows from, if the key is linked."""
     linked: tuple[LinkMoved, ...] = ()
@@ -36,11 +40,15 @@ class SettingEffect:
 
     @property
     def sentence(self) -> str:
-        """The effect, or the reason why there is none, as one line."""
+        """The effect with its causes, or the reason why there is none, as one line."""
         change = f"{self.key} {_shown(self.before)} -> {_shown(self.after)}{self._links}"
+        if self.time_ms_before is None or self.speedup_before is None:
+            return f"{change} makes the run possible because {self.reason}."
         if self.reason:
             return f"{change} has no effect because {self.reason}."
-        return f"{change} {self._time} and {self._speedup}."
+        causes = "".join(f"; {cause}" for cause in self.causes).replace(";", ":", 1)
+        time, speedup = self._time(self.time_ms_before), self._speedup(self.speedup_before)
+        return f"{change} {time} and {speedup}{causes}."
 
     @property
     def _links(self) -> str:
@@ -49,19 +57,17 @@ class SettingEffect:
         parts += [f"{x.key} {_shown(x.before)} -> {_shown(x.after)}" for x in self.linked]
         return f" ({'; '.join(parts)})" if parts else ""
 
-    @property
-    def _time(self) -> str:
-        before, after = time_pair(self.time_ms_before, self.time_ms_after)
-        if self.time_ms_before == self.time_ms_after:
+    def _time(self, time_ms_before: float) -> str:
+        before, after = time_pair(time_ms_before, self.time_ms_after)
+        if time_ms_before == self.time_ms_after:
             return f"leaves the run at {after}"
-        verb = "shortens" if self.time_ms_after < self.time_ms_before else "lengthens"
-        percent = signed_percent(self.time_ms_after / self.time_ms_before - 1)
+        verb = "shortens" if self.time_ms_after < time_ms_before else "lengthens"
+        percent = signed_percent(self.time_ms_after / time_ms_before - 1)
         return f"{verb} the run from {before} to {after} ({percent})"
 
-    @property
-    def _speedup(self) -> str:
-        before, after = different(self.speedup_before, self.speedup_after)
-        if self.speedup_before == self.speedup_after:
+    def _speedup(self, speedup_before: float) -> str:
+        before, after = different(speedup_before, self.speedup_after)
+        if speedup_before == self.speedup_after:
             return f"leaves the speedup at {after}×"
         return f"changes the speedup from {before}× to {after}×"
 

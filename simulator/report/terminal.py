@@ -272,7 +272,8 @@ def print_operations(counts: dict[str, Any], console: Console) -> None:
     ratios = counts["ratios"]
     table = Table(
         title=f"{counts['model']}, {counts['activation_bits']}-bit activations, one image, "
-        f"convention {counts['convention']}",
+        f"convention {counts['convention']}; {counts['scope']}; reduction from "
+        f"{base['bits']:g} to {counts['bits']:g} bit",
         ruled=frozenset({len(rows)}),
         columns=[
             Column(title="bits per weight", cells=[*(f"{b:g}" for b, _ in rows), "reduction"]),

@@ -1,7 +1,7 @@
 """The facts over a result: network, machine, scope and baseline; and its times in one unit."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.report.lines import listed
 
@@ -59,6 +59,42 @@ def scope(workload: "Workload") -> str:
         kinds = f"{len(workload.binary_layers)} {kinds}, {full} in full precision"
     some = f"{len(workload.layers)} of " if workload.layers_left_out else "all " * (total > 1)
     return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}"
+
+
+def covered(result: "Result") -> str:
+    """What a result's numbers cover and are compared with, as one sentence without a period.
+
+    Such as `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same PEs;
+    batch 4; 2-bit activations`.
+    """
+    workload = result.run.workload
+    return "; ".join(
+        [
+            scope(workload),
+            f"{result.baseline.bits:g}-bit baseline on the same PEs",
+            *([f"batch {workload.batch}"] if workload.batch > 1 else []),
+            *(
+                [f"{workload.activation_bits}-bit activations"]
+                if workload.activation_bits > 1
+                else []
+            ),
+        ]
+    )
+
+
+def scope_data(result: "Result") -> dict[str, Any]:
+    """The facts of `covered` as data, with the sentence."""
+    workload = result.run.workload
+    binary = workload.binary_layers
+    return {
+        "sentence": covered(result),
+        "layers": len(workload.layers),
+        "layers_with_weights": len(workload.layers) + workload.layers_left_out,
+        "binary_layers": len(binary),
+        "binary_kernels": sorted({layer.kernel for layer in binary}, reverse=True),
+        "full_precision_layers": len(workload.layers) - len(binary),
+        "baseline_bits": result.baseline.bits,
+    }
 
 
 def closing(result: "Result") -> tuple[str, str]:

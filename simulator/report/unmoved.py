@@ -6,19 +6,19 @@ from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import DRAM_TABLE_KEYS, LUT_KEYS
 from simulator.mapping.commands import Unit
 from simulator.mapping.plan import LayerPlan
+from simulator.report.causes import idle_pes
 from simulator.report.notes import waits_for_windows
-from simulator.report.result import Result, Run
+from simulator.report.result import Result
+from simulator.report.room import INDEX_KIB
 from simulator.report.splits import port_losses
-from simulator.report.wording import UNIT_LABELS, bottleneck, counted, kilobytes
-
-_UNITS_OF = {
-    "memory.dram": (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
-    "memory.index_buffer": (Unit.INDEX_FETCH, Unit.DRAM_WEIGHTS),
-    "memory.activation_buffer.bytes_per_cycle": (Unit.DOT, Unit.ACCUMULATE),
-    "memory.activation_buffer": (Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS),
-    "array.pe": (Unit.DOT, Unit.ACCUMULATE, Unit.DRAIN),
-}
-
+from simulator.report.wording import (
+    UNIT_LABELS,
+    bottleneck,
+    counted,
+    kilobytes,
+    layers_phrase,
+    time_pair,
+)
 
 _NEVER_TIME = {
     "name": "it is only a label",
@@ -51,15 +51,54 @@ def why_unmoved(key: str, result: Result, before: Result) -> str:
     special = _special(key, plans) or _of_indices(key, plans) or _of_ports(key, result, before)
     if special:
         return special
-    section = key.rpartition(".")[0]
-    units = _UNITS_OF.get(key, _UNITS_OF.get(section, tuple(Unit)))
-    shares = ", ".join(
-        f"{UNIT_LABELS[unit]} {100 * _busy(result.run, unit):.0f} % "
-        f"({100 * _busy(result.baseline, unit):.0f} % in the baseline)"
-        for unit in units
+    return "; ".join(idle_pes(key, result.run, before.run)) or _hidden(result, before)
+
+
+def too_small_still(
+    key: str, size: float, layers: list[str], larger: Result, result: Result
+) -> str:
+    """Why a larger buffer has no effect: it holds no more than before; a still larger one would.
+
+    Args:
+        key: the buffer's size.
+        size: one that has an effect, in KiB.
+        layers: those whose data it holds.
+        larger: run with that size.
+        result: run with the setting.
+
+    """
+    side, now, then = "", result.run, larger.run
+    if then.cycles == now.cycles:
+        side, now, then = " in the baseline", result.baseline, larger.baseline
+    held = "weights" if key == INDEX_KIB else "inputs"
+    names = layers_phrase(layers, [layer.name for layer in now.layers]).text
+    times = time_pair(result.milliseconds(now.cycles), result.milliseconds(then.cycles))
+    return (
+        f"the {held} of {names} still do not fit; {size:,.10g} KiB would hold them and change the "
+        f"time{side} from {times[0]} to {times[1]}"
     )
-    bound = ", ".join(dict.fromkeys(bottleneck(layer.bound_by) for layer in result.run.layers))
-    return f"other units hide it. Bottlenecks of the layers: {bound}. Busy time: {shares}"
+
+
+def _hidden(result: Result, before: Result) -> str:
+    """Which units work longer or shorter without an effect on the time, and what hides them."""
+    changes = []
+    for run, was, where in (
+        (result.run, before.run, ""),
+        (result.baseline, before.baseline, " in the baseline"),
+    ):
+        busy, old = (one.summary.busy.sum(axis=0) for one in (run, was))
+        changes += [
+            f"{UNIT_LABELS[unit]} {old[unit]:,} -> {busy[unit]:,} cycles{where}"
+            for unit in Unit
+            if busy[unit] != old[unit]
+        ]
+    if not changes:
+        return "no unit works longer or shorter, and other units hide the waits that change"
+    bound = dict.fromkeys(bottleneck(layer.bound_by) for layer in result.run.layers)
+    return (
+        f"other units hide the change ({', '.join(changes)}). Bottlenecks of the layers: "
+        f"{', '.join(bound)}"
+    )
 
 
 def _idle(key: str, hardware: Hardware) -> str | None:
@@ -91,14 +130,27 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
                 "both values"
             )
     if key == "array.pe.partial_sums":
-        widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
-        if all(len(plan.blocks) == plan.layer.groups for plan in plans):
-            return (
-                f"the widest layer ({counted(widest, 'output channel')}) fits in one output block "
-                "at both values"
-            )
+        return _of_blocks(plans)
     if key == "memory.activation_buffer.bytes_per_cycle":
         return _of_windows([plan for plan in plans if plan.mode != "mac"])
+    return None
+
+
+def _of_blocks(plans: list[LayerPlan]) -> str | None:
+    """Return that no layer has other output blocks; `plans`: with the setting, then without."""
+    after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
+    widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
+    if all(len(plan.blocks) == plan.layer.groups for plan in plans):
+        return (
+            f"the widest layer ({counted(widest, 'output channel')}) fits in one output block at "
+            "both values"
+        )
+    if all(a.blocks == b.blocks for a, b in zip(after, before, strict=True)):
+        most = max(len(plan.blocks) // plan.layer.groups for plan in plans)
+        return (
+            f"the widest layer ({counted(widest, 'output channel')}) takes "
+            f"{counted(most, 'output block')} at both values"
+        )
     return None
 
 
@@ -151,8 +203,3 @@ def _of_indices(key: str, plans: list[LayerPlan]) -> str | None:
             f"{kilobytes(stored[0])} -> {kilobytes(stored[1])}, both runs together)"
         )
     return None
-
-
-def _busy(run: Run, unit: Unit) -> float:
-    """Fraction of the run in which a unit works."""
-    return float(run.summary.busy[:, unit].sum() / max(1, run.cycles))

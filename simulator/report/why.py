@@ -8,7 +8,7 @@ from simulator.report.attribution import PART_TITLES, PARTS, total
 from simulator.report.effects import Effect
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import time_unit
+from simulator.report.title import scope, time_unit
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run
@@ -30,7 +30,7 @@ def _attribution(run: "Run") -> Table:
     names = [*(layer.name for layer in run.layers), "TOTAL", "% of the run"]
     cycles = [*(f"{sum(row.values()):,}" for row in rows), "100.00"]
     return Table(
-        title=f"{run.title}: cycles of every layer along its critical path",
+        title=f"{run.title}: cycles of every layer along its critical path; {scope(run.workload)}",
         sums=frozenset({len(rows) - 1}),
         ruled=frozenset({len(rows) - 1}),
         continued=True,
@@ -52,7 +52,7 @@ def _attribution(run: "Run") -> Table:
 
 
 def print_effects(result: "Result", console: Console) -> None:
-    """Print what halving and doubling each key does, the largest effect first, with reasons."""
+    """Print what halving and doubling keys does, the largest effect first, with reasons."""
     unit, factor = time_unit([result.time_ms])
 
     def times(effects: list[Effect]) -> list[str]:
@@ -65,7 +65,7 @@ def print_effects(result: "Result", console: Console) -> None:
     halved, doubled = [e.halved for e in effects], [e.doubled for e in effects]
     table = Table(
         title=f"Sensitivity analysis: {result.run.title} took {factor * result.time_ms:.4f} "
-        f"{unit}; its time with one hardware key halved or doubled",
+        f"{unit}; its time with one hardware key halved or doubled; {scope(result.run.workload)}",
         columns=[
             Column(title="key", cells=[effect.key for effect in effects], kind="label"),
             Column(title="value", cells=[f"{e.value:g}" for e in effects], importance=90),
@@ -83,3 +83,6 @@ def print_effects(result: "Result", console: Console) -> None:
     for key in effects:
         for sentence in key.sentences:
             print_line(console, sentence)
+    for joint in result.together:
+        print_line(console, joint.sentence)
+    print_line(console, "Keys that change the time by less than 0.01 % are not listed.")

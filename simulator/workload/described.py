@@ -35,6 +35,8 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ops_convention: OpsConvention
     batch: Annotated[int, Meta(ge=1, le=1 << 16)]
     activation_bits: Annotated[int, Meta(ge=1, le=32)]
+    layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
+    """Layers with weights that do not run; part of the scope."""
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:

@@ -53,10 +53,10 @@ class Workload:
         return stored / sum(layer.weights for layer in self.binary_layers)
 
     def described(self) -> dict[str, Any]:
-        """Everything that decides a run, as plain data; kernels by their fingerprint."""
+        """Everything that decides a run and its scope, as plain data; kernels by fingerprint."""
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         plain = asdict(replace(self, layers=layers, network=None, source=None))
-        for name in ("network", "layers_left_out", "kernels_dropped", "source"):
+        for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers have their effect
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None

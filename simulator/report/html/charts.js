@@ -95,18 +95,22 @@ function drawWhy(table, legend, data, report, which) {
     make("tbody", {}, ...rows));
 }
 
-function drawHelps(table, effects) {
+function drawHelps(table, effects, together) {
+  const change = (value) => number(`${value >= 0 ? "+" : "−"}${fixed(Math.abs(100 * value), 2)}`);
   const cells = (effect) => effect.change === null
     ? [number(""), number("not possible")]
-    : [number(`${effect.value}`), number(`${effect.change >= 0 ? "+" : "−"}${fixed(Math.abs(100 * effect.change), 2)}`)];
+    : [number(`${effect.value}`), change(effect.change)];
   const why = (effect) => ["halved", "doubled"]
-    .filter((side) => effect[side].change === null || Math.abs(effect[side].change) >= 5e-5)
+    .filter((side) => effect[side].change !== null && Math.abs(effect[side].change) >= 5e-5)
     .map((side) => make("div", {}, make("b", {}, `${side}: `), effect[side].reason));
   table.replaceChildren(
     head("key", ">value", ">halved", ">change, %", ">doubled", ">change, %", "reason"),
     make("tbody", {}, ...effects.map((effect) => make("tr", {}, make("td", {}, make("code", {}, effect.key)),
       number(`${effect.value}`), ...cells(effect.halved), ...cells(effect.doubled),
-      make("td", { class: "reasons" }, ...why(effect))))));
+      make("td", { class: "reasons" }, ...why(effect)))),
+    ...together.map((joint) => make("tr", {}, make("td", {}, ...joint.keys.map((key) => make("div", {}, make("code", {}, key)))),
+      number(""), number(""), number(""), number(joint.values.join(", ")), change(joint.change),
+      make("td", { class: "reasons" }, make("div", {}, make("b", {}, "doubled together: "), joint.reason))))));
 }
 
 /** Microjoules by unit; both runs on one scale. */

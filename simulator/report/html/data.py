@@ -14,7 +14,7 @@ from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
 from simulator.report.settings import expressions
 from simulator.report.timeline import stage_colours
-from simulator.report.title import times_in_one_unit
+from simulator.report.title import covered, times_in_one_unit
 from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def page_data(
             "tau": result.run.tau,
             "tau_1x1": result.run.tau_1x1,
             "speedup": result.speedup,
+            "scope": covered(result),
         },
         "bins": BINS,
         "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_LABELS[u]} for u in units],
@@ -74,6 +75,7 @@ def page_data(
         ],
         "roofline": _roofline(result),
         "what_helps": summary.get("what_helps", []),
+        "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
         "configuration": _with_links(_flat(result.configuration["hardware"]), hardware),
         "assumptions": [_assumption(one, hardware) for one in assumed],

@@ -58,7 +58,7 @@ class Report {
     const taus = [summary.tau ? `τ = ${summary.tau}` : "", summary.tau_1x1 ? `τ (1×1) = ${summary.tau_1x1}` : ""];
     document.getElementById("subtitle").textContent = [
       `input ${summary.input_size}`, `batch ${summary.batch}`, `${summary.activation_bits}-bit activations`,
-      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus].filter(Boolean).join(" · ");
+      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
     const card = (value, words, main) =>
       make("div", { class: main ? "card main" : "card" }, make("b", {}, value), make("span", {}, words));
     const both = (of) => runs.map(of).join(" / ");
@@ -97,7 +97,7 @@ class Report {
     at("why-runs").replaceChildren(...buttons);
     drawWhy(at("why"), at("why-legend"), data, this, 0);
     at("helps-section").hidden = at("helps-link").hidden = !data.what_helps.length;
-    drawHelps(at("helps"), data.what_helps);
+    drawHelps(at("helps"), data.what_helps, data.what_helps_together);
     at("energy-section").hidden = at("energy-link").hidden = !data.energy;
     if (data.energy) {
       at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;

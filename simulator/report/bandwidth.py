@@ -1,0 +1,86 @@
+"""Bytes per cycle of each DRAM stream over a run, as means over equal windows.
+
+Bytes count in the cycles in which they move. With fixed timing, a transfer moves while its DMA
+channel is busy. With a DRAM table, a transfer leaves its channel when its last burst is in a
+queue; its bytes move later, burst by burst, on the data bus of a DRAM channel.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.hardware.dram import dram_timing
+from simulator.mapping.commands import Unit
+from simulator.program import Ints
+
+if TYPE_CHECKING:
+    from simulator.report.result import Run
+
+Floats = NDArray[np.float64]
+STREAMS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
+
+
+def window_edges(cycles: int, windows: int) -> Ints:
+    """[windows + 1] edges of equal whole cycles, at most `windows`; the last one ends the run."""
+    width = max(1, -(-cycles // windows))
+    return np.append(np.arange(0, cycles, width), cycles)
+
+
+def window_means(
+    start: Floats | Ints,
+    cycles: Floats | Ints,
+    amount: Floats | Ints,
+    edges: Ints,
+    at_once: int = 1,
+) -> Floats:
+    """[windows] mean amount per cycle; each amount spreads evenly over its cycles.
+
+    Args:
+        start: [N] first cycle of each piece of work.
+        cycles: [N] its length; pieces of length 0 are left out.
+        amount: [N] its amount.
+        edges: [windows + 1] in cycles.
+        at_once: pieces in progress at any time; above 1, all pieces have one length.
+
+    """
+    some = np.flatnonzero(np.asarray(cycles) > 0)
+    if not len(some):
+        return np.zeros(len(edges) - 1)
+    order = some[np.argsort(start[some], kind="stable")]
+    start, cycles, amount = start[order], cycles[order], amount[order]
+    before = np.concatenate(([0], np.cumsum(amount)))
+    begun = np.searchsorted(start, edges, side="right")
+    upto = before[np.maximum(begun - at_once, 0)].astype(np.float64)
+    for back in range(1, at_once + 1):
+        number = np.maximum(begun - back, 0)
+        inside = np.clip((edges - start[number]) / cycles[number], 0, 1) * amount[number]
+        upto += np.where(begun < back, 0.0, inside)
+    means: Floats = np.diff(upto) / np.diff(edges)
+    return means
+
+
+def dram_rates(run: "Run", edges: Ints) -> dict[Unit, Floats]:
+    """[windows] bytes per array cycle that each stream moves; the traces are made if need be."""
+    program, trace = run.trace.program, run.trace
+    timing = dram_timing(run.mapping.layers[0].plan.hardware)
+    rates = {}
+    for unit in STREAMS:
+        if timing is None or trace.dram is None:
+            mine = program.unit == unit
+            rates[unit] = window_means(
+                trace.start[mine], program.cycles[mine], program.bytes[mine], edges
+            )
+            continue
+        command, end = trace.dram.burst_command, trace.dram.burst_end
+        bursts = np.bincount(command, minlength=len(program))
+        mine = program.unit[command] == unit
+        length = np.full(int(mine.sum()), float(timing.data_cycles / timing.clock))
+        rates[unit] = window_means(
+            (end[mine] - timing.data_cycles) / float(timing.clock),
+            length,
+            program.bytes[command[mine]] / bursts[command[mine]],
+            edges,
+            at_once=timing.channels,
+        )
+    return rates

@@ -19,6 +19,7 @@ from simulator.report.tabular import read_rows
 from simulator.studies import Study, grid_study, run_study
 from simulator.studies.axes import axis_of
 from simulator.studies.columns import point_columns
+from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA, Front, FrontGroup, front_of
 
 HARDWARE = "cofluent64"
@@ -26,13 +27,12 @@ ONE_BIT, SUB_BIT = 9, 5
 """tau of what is compared: 1 bit and 0.56 bit."""
 CLOSE = 1.01
 """A machine is among the best if it takes at most 1 % more time than the fastest."""
+PES = "array.pes"
 DOTS = "array.pe.dots_per_cycle"
 LUT = "array.pe.lut_entries"
 SUBSET = "array.pe.subset_entries"
 PORT = "memory.index_buffer.bytes_per_cycle"
 KIB = "memory.index_buffer.kib"
-KEYS = (DOTS, LUT, PORT, KIB)
-"""What the machines of one bit width differ in."""
 
 Row = Mapping[str, Any]
 
@@ -45,9 +45,10 @@ class Space:
     activation_bits: tuple[int, ...] = (1, 2, 4, 8)
     taus: tuple[int, ...] = (4, 5, 6)
     """Of sub-bit weights."""
+    pes: tuple[int, ...] = (64, 128)
     dots: tuple[int, ...] = (1, 2, 3, 4)
-    ports: tuple[int, ...] = (40, 80, 128, 160, 192, 216, 288, 576)
-    """B/cycle; the demands of 64 PEs with four accumulators at tau = 4, 5, 6 and 9 among them."""
+    ports: tuple[int, ...] = (40, 80, 128, 160, 288, 320, 576)
+    """B/cycle; what 64 and 128 PEs use with four accumulators at tau = 5 and 9 is among them."""
     index_kib: tuple[int, ...] = (144, 288, 576)
     """Twice the largest layer of ResNet-18 at 1 bit, its half and its quarter."""
 
@@ -59,6 +60,7 @@ class Space:
         """
         size = None if tau == ONE_BIT else 2**tau
         keys: dict[str, Sequence[object]] = {
+            PES: self.pes,
             DOTS: self.dots,
             LUT: ("none",) if size is None else ("none", size),
             SUBSET: ("none",) if size is None else (size,),
@@ -109,13 +111,26 @@ class Fair:
             ),
         )
 
-    def over_one_bit(self, network: str, activation_bits: int, tau: int) -> NDArray[np.float64]:
-        """[areas] time of 1 bit over that of tau, at every area, in steps of 2 %, that has both."""
-        group = self.group(network, activation_bits)
-        one = group.fronts[0].times(group.areas)
-        sub = self.chosen(network, activation_bits, tau).front(0).times(group.areas)
-        both = np.isfinite(one) & np.isfinite(sub)
-        found: NDArray[np.float64] = one[both] / sub[both]
+    def over_one_bit(
+        self, network: str, activation_bits: int, tau: int, areas: Floats
+    ) -> NDArray[np.float64]:
+        """Time of 1 bit over that of tau, each on its fastest machine within an area.
+
+        Args:
+            network: of the space.
+            activation_bits: of the space.
+            tau: index width of the sub-bit weights.
+            areas: [areas] gate equivalents.
+
+        Returns:
+            [areas] 0 where only 1 bit has a machine, infinite where only tau has one, nan where
+            neither has.
+
+        """
+        one = self.chosen(network, activation_bits, ONE_BIT).front(1).times(areas)
+        sub = self.chosen(network, activation_bits, tau).front(0).times(areas)
+        found = np.full(len(areas), np.nan)
+        np.divide(one, sub, out=found, where=np.isfinite(one) | np.isfinite(sub))
         return found
 
     @property
@@ -153,8 +168,15 @@ def bits_of(tau: int) -> float:
     return round(tau / 9, 2)
 
 
-def compare_fairly(space: Space, progress: Progress | None = None) -> Fair:
+def compare_fairly(
+    space: Space, progress: Progress | None = None, *, jobs: int | None = None
+) -> Fair:
     """Run every network at every bit width on every machine.
+
+    Args:
+        space: what to compare.
+        progress: called while the studies go on.
+        jobs: processes; all cores if not given.
 
     Raises:
         InputError: a network or a machine cannot be read.
@@ -163,7 +185,9 @@ def compare_fairly(space: Space, progress: Progress | None = None) -> Fair:
     rows: list[Row] = []
     for tau in (ONE_BIT, *space.taus):
         with TemporaryDirectory() as folder:
-            result = run_study(space.study(tau), folder, tables_only=True, progress=progress)
+            result = run_study(
+                space.study(tau), folder, jobs=jobs, tables_only=True, progress=progress
+            )
             numbers = result.figures.point.tolist()
             rows += read_rows(result.files[0], point_columns(), numbers)
     return Fair(space=space, rows=tuple(rows))

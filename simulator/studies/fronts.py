@@ -41,7 +41,8 @@ class Front:
 
     def times(self, areas: Floats) -> Floats:
         """[areas] shortest time within an area; infinite if every point is larger."""
-        return np.append(self.time_ms, np.inf)[self.within(areas)]
+        times: Floats = np.append(self.time_ms, np.inf)[self.within(areas)]
+        return times
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,8 @@ class FrontGroup:
 def steps(least: float, most: float) -> Floats:
     """Areas from the least on, each 2 % larger than the one before, up to the most or just over."""
     count = ceil(log(most / least) / log(STEP)) if most > least else 0
-    return least * STEP ** np.arange(count + 1)
+    areas: Floats = least * STEP ** np.arange(count + 1, dtype=np.float64)
+    return areas
 
 
 def front_of(value: Value, area: Floats, time_ms: Floats, point: NDArray[np.int64]) -> Front:
@@ -143,8 +145,8 @@ def fronts_of(figures: StudyFigures, numbers_file: Path, axis: str) -> list[Fron
         for code, value in enumerate(figures.axes[axis]):
             chosen = np.flatnonzero(members & (figures.codes[axis] == code))
             if len(chosen):
-                parts = (x[chosen] for x in (area, figures.time_ms, figures.point))
-                fronts.append(front_of(value, *parts))
+                times = figures.time_ms[chosen]
+                fronts.append(front_of(value, area[chosen], times, figures.point[chosen]))
         same = {n: figures.axes[n][c] for n, c in zip(apart, codes_of_group, strict=True)}
         found.append(FrontGroup(axis=axis, same=same, fronts=tuple(fronts)))
     return found

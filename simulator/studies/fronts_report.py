@@ -25,7 +25,7 @@ MOST_ROWS = 20
 """Areas of a table; fronts.csv has every point of every front."""
 MOST_GROUPS = 12
 """Tables and panels."""
-_ACROSS = 4
+_ACROSS = 3
 
 
 def draw_fronts(groups: Sequence[FrontGroup], console: "Console") -> None:
@@ -66,8 +66,8 @@ def front_table(group: FrontGroup) -> Table:
 
 
 def _title(group: FrontGroup) -> str:
-    of = f" of {group.title}" if group.title else ""
-    return f"Fastest point{of} within an area, by {short_name(group.axis)}, in steps of 2 %"
+    title = f"Fastest point within an area, by {short_name(group.axis)}, in steps of 2 %"
+    return f"{title}: {group.title}" if group.title else title
 
 
 def _time(time: float) -> str:
@@ -121,7 +121,7 @@ def draw_figure(groups: Sequence[FrontGroup], subject: str, style: Style) -> "Fi
     """Draw a panel per group: time against area, a step line per value."""
     from matplotlib.figure import Figure
 
-    across = 1 if not style.titled else min(len(groups), _ACROSS)
+    across = 1 if not style.titled else 2 if len(groups) == 4 else min(len(groups), _ACROSS)
     along = -(-len(groups) // across)
     height = (2.0 if across == 1 else 2.6) * along + 0.5
     figure = Figure(figsize=(style.width_inches, height), layout="constrained")
@@ -130,6 +130,7 @@ def draw_figure(groups: Sequence[FrontGroup], subject: str, style: Style) -> "Fi
         spare.remove()
     for axes, group in zip(grid, groups, strict=False):
         _draw_group(axes, group)
+        axes.set_title(group.title, fontsize=style.points)
     lines, names = grid[0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside lower center", ncols=len(names), frameon=False)
     if style.titled:
@@ -150,7 +151,5 @@ def _draw_group(axes: "Axes", group: FrontGroup) -> None:
         every.append(time)
     axes.set_yscale("log")
     label_numbers(axes.yaxis, np.concatenate(every))
-    axes.set_xlabel("area proxy (million gate equivalents)")
+    axes.set_xlabel("area proxy (MGE)")
     axes.set_ylabel("time (ms)")
-    if group.title:
-        axes.set_title(group.title)

@@ -34,7 +34,7 @@ types: .venv-test/ready ## Check types
 
 # The tier `base` runs the commands in .venv, which has the base package alone.
 pytest: .venv/ready .venv-test/ready ## Run the tests
-	$(TEST)/python -m pytest -n auto -m "not slow and not rtl"
+	$(TEST)/python -m pytest -n auto -m "not slow and not rtl and not nightly"
 	@echo "Not run: full sizes, more random draws, the circuit (make test-slow); torch (make test-torch)"
 
 test-slow: .venv/ready .venv-test/ready ## Run full sizes, ten times the random draws, and the RTL

@@ -157,6 +157,21 @@ class TestComparison:
         assert comparison.configuration == []
         assert comparison.why == ["all layers take the same number of cycles"]
 
+    @pytest.mark.parametrize(
+        ("settings", "first", "last"),
+        [
+            (("clock_ghz=0.5",), "longer cycles at 0.5 GHz instead of 1 GHz", ""),
+            (("clock_ghz=0.1", "array.pes=32"), "longer cycles at 0.1 GHz", "more time in"),
+            (("clock_ghz=0.9", "array.pes=16"), "more time in", "longer cycles at 0.9 GHz"),
+            (("clock_ghz=9", "array.pes=16"), "shorter cycles at 9 GHz", "partly offset by more"),
+            (("clock_ghz=1.1", "array.pes=16"), "more time in", "partly offset by shorter cycles"),
+        ],
+    )
+    def test_the_clock_is_a_reason(self, settings: tuple[str, ...], first: str, last: str) -> None:
+        why = self.compared(result(), result(*settings)).why
+        assert why[0].startswith(first)
+        assert last in why[-1]
+
     def test_keys_of_layers_are_gathered(self) -> None:
         hardware = load_hardware("cofluent64")
         one, other = (simulate(small(), hardware, tau=tau) for tau in (5, 4))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log
 
 from simulator.report.attribution import Part
 from simulator.report.wording import counted
@@ -84,6 +85,33 @@ def reasons(before: Sequence[LayerParts], after: Sequence[LayerParts]) -> list[s
         for cause in leading
         if abs(totals[cause]) >= _MINOR * abs(totals[leading[0]])
     ]
+
+
+def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: float) -> list[str]:
+    """Add a change of the clock to the reasons for a change of the cycles, the larger one first.
+
+    Args:
+        phrases: reasons for the cycles, in the direction in which they change.
+        growth: cycles after over cycles before.
+        was_ghz: clock before.
+        now_ghz: clock after.
+
+    """
+    if was_ghz == now_ghz:
+        return list(phrases)
+    length = was_ghz / now_ghz
+    clock = (
+        f"{'longer' if length > 1 else 'shorter'} cycles at {now_ghz:g} GHz instead of "
+        f"{was_ghz:g} GHz"
+    )
+    if growth == 1:
+        return [clock]
+    clock_leads = abs(log(length)) >= abs(log(growth))
+    if (growth > 1) == (length > 1):
+        return [clock, *phrases] if clock_leads else [*phrases, clock]
+    if clock_leads:
+        return [clock, f"partly offset by {phrases[0]}", *phrases[1:]]
+    return [*phrases, f"partly offset by {clock}"]
 
 
 def _grouped(layer: LayerParts) -> dict[str, int]:

@@ -46,6 +46,11 @@ class TestReasons:
             "(+60 cycles)"  # 2 x 30
         ]
 
+    def test_a_bottleneck_that_stays_does_not_move(self) -> None:
+        before, after = [parts("a", fill=50)], [parts("a", fill=44, drain=12)]
+        assert reasons(before, after) == ["more time in drains in a (+6 cycles)"]
+        assert reasons(after, before) == ["less time in drains in a (-6 cycles)"]
+
     def test_the_largest_first_and_small_ones_left_out(self) -> None:
         before = [parts("a", fill=10, drain=10, mac=10), parts("b", fill=5)]
         after = [parts("a", fill=40, drain=300, mac=11), parts("b", fill=5)]

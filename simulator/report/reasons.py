@@ -35,7 +35,7 @@ _NOUNS = {
 }
 """A noun phrase for every group."""
 _TAKES_OVER = 0.25
-"""A group that shrinks by this fraction of another's growth is replaced by the other."""
+"""The largest group that shrinks by this fraction of another's growth is replaced by the other."""
 _MINOR = 0.1
 """Reasons below this fraction of the largest one are left out."""
 
@@ -138,7 +138,8 @@ def _causes(was: Mapping[str, int], now: Mapping[str, int]) -> Iterator[tuple[_C
         rival = max(against, key=lambda g: abs(changes[g]), default="") if number == 0 else ""
         if rival and abs(changes[rival]) >= _TAKES_OVER * abs(changes[group]):
             new, old = (group, rival) if sign > 0 else (rival, group)
-            yield _cause(new, old, was, now), cycles
+            moved = was.get(old, 0) == max(was.values()) and now.get(new, 0) == max(now.values())
+            yield _cause(new if moved else group, old if moved else "", was, now), cycles
         else:
             yield _cause(group, "", was, now), cycles
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.config import hardware_from, with_expressions
+from simulator.hardware.links import at
 from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
@@ -40,23 +41,25 @@ def rerun(
         InputError: a part of `causes` is wrong; a file is missing or has changed.
 
     """
-    hardware = hardware_from(causes.configuration.hardware, causes.links, "configuration.hardware")
-    with _tables(causes.configuration, hardware):
+    with _tables(causes.configuration):
+        configuration = causes.configuration.hardware
+        hardware = hardware_from(configuration, causes.links, "configuration.hardware")
         saved = causes.model_file
         loaded = None if saved is None else _model(saved, file, model, progress)
         yield _with_options(_run(causes, hardware, loaded, progress), causes, file, progress)
 
 
 @contextmanager
-def _tables(saved: SavedConfiguration, hardware: Hardware) -> Iterator[None]:
-    """Let the hardware's DRAM table be the saved one."""
-    if saved.dram is None:
+def _tables(saved: SavedConfiguration) -> Iterator[None]:
+    """Let the name of the hardware's DRAM table mean the saved table."""
+    name = at(saved.hardware, "memory.dram.timing")
+    if saved.dram is None or not isinstance(name, str):
         yield
         return
     from simulator.hardware.dram import dram_from, table_given
 
     table = dram_from(saved.dram, "configuration.dram")
-    with table_given(hardware.memory.dram.timing, table):
+    with table_given(name, table):
         yield
 
 

@@ -270,7 +270,7 @@ class TestCommand:
         # 16 channels of 32 x 32 pixels; all layers: 6 x 16384 + 6 x 8192 + 6 x 4096
         assert "check: layer1.0.conv1 (direct): 16,384 outputs equal" in done.stdout
         assert "check: layer2.0.conv2 (direct): 8,192 outputs equal" in done.stdout
-        assert "check: layer3.0.conv2 (table): 4,096 outputs equal" in done.stdout
+        assert "check: layer3.0.conv2 (LUT): 4,096 outputs equal" in done.stdout
         assert (
             "check: 172,032 outputs of 18 binary layers equal to a direct convolution; "
             "activations: random; kernels: random (seed 0)"

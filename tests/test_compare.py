@@ -46,6 +46,11 @@ class TestReasons:
             "(+60 cycles)"  # 2 x 30
         ]
 
+    def test_a_bottleneck_that_stays_does_not_move(self) -> None:
+        before, after = [parts("a", fill=50)], [parts("a", fill=44, drain=12)]
+        assert reasons(before, after) == ["more time in drains in a (+6 cycles)"]
+        assert reasons(after, before) == ["less time in drains in a (-6 cycles)"]
+
     def test_the_largest_first_and_small_ones_left_out(self) -> None:
         before = [parts("a", fill=10, drain=10, mac=10), parts("b", fill=5)]
         after = [parts("a", fill=40, drain=300, mac=11), parts("b", fill=5)]
@@ -156,6 +161,21 @@ class TestComparison:
         comparison = self.compared(result(), result())
         assert comparison.configuration == []
         assert comparison.why == ["all layers take the same number of cycles"]
+
+    @pytest.mark.parametrize(
+        ("settings", "first", "last"),
+        [
+            (("clock_ghz=0.5",), "longer cycles at 0.5 GHz instead of 1 GHz", ""),
+            (("clock_ghz=0.1", "array.pes=32"), "longer cycles at 0.1 GHz", "more time in"),
+            (("clock_ghz=0.9", "array.pes=16"), "more time in", "longer cycles at 0.9 GHz"),
+            (("clock_ghz=9", "array.pes=16"), "shorter cycles at 9 GHz", "partly offset by more"),
+            (("clock_ghz=1.1", "array.pes=16"), "more time in", "partly offset by shorter cycles"),
+        ],
+    )
+    def test_the_clock_is_a_reason(self, settings: tuple[str, ...], first: str, last: str) -> None:
+        why = self.compared(result(), result(*settings)).why
+        assert why[0].startswith(first)
+        assert last in why[-1]
 
     def test_keys_of_layers_are_gathered(self) -> None:
         hardware = load_hardware("cofluent64")

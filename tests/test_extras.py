@@ -271,15 +271,20 @@ def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.unit
 @pytest.mark.usefixtures("interpreted")
 class TestNote:
-    LINE = "note: running interpreted; " + extras.hint("fast") + "\n"
+    NOTE = "note: running interpreted; " + extras.hint("fast")
 
-    def test_long_work_is_reported_once(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_long_work_is_reported_once(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
         with progress_on_stderr(quiet=False):
             assert not compiling.pays(compiling.COMPILE_FROM - 1)
             assert capsys.readouterr().err == ""
             assert not compiling.pays(1)
             assert not compiling.pays(1)
-        assert capsys.readouterr() == ("", self.LINE)
+        out, err = capsys.readouterr()
+        assert (out, " ".join(err.split())) == ("", self.NOTE)
+        assert max(map(len, err.splitlines())) <= 80
 
     def test_not_if_quiet_nor_outside_a_command(self, capsys: pytest.CaptureFixture[str]) -> None:
         with progress_on_stderr(quiet=True):

@@ -90,6 +90,8 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
 
 def _note_missing_compiler() -> None:
     from simulator.extras import hint
+    from simulator.report.lines import wrapped
 
     # A progress bar moves only for what is printed on Python's own stderr.
-    print(f"note: running interpreted; {hint('fast')}", file=sys.stderr)
+    for line in wrapped(f"note: running interpreted; {hint('fast')}", _width(), indent="  "):
+        print(line, file=sys.stderr)

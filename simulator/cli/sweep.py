@@ -12,6 +12,7 @@ import click
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -180,6 +181,8 @@ def sweep(
         hint = "" if out is None else "; rerun the same command to resume"
         click.echo(f"simulate: interrupted{hint}", err=True)
         sys.exit(130)
+    if result.points is None:
+        raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
     dropped = without_kernels(study)
     if as_json:
         click.echo(json.dumps({**result.summary(), "models_without_kernels": dropped}, indent=2))

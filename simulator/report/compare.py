@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from simulator.report.attribution import PART_TITLES, Part
-from simulator.report.reasons import named, reasons
+from simulator.report.reasons import named, reasons, with_clock
 from simulator.report.saved import Saved, SavedLayer
 
 _LARGEST = 2
@@ -114,8 +114,12 @@ class Comparison:
         if not pairs:
             return ["the results share no layer name"]
         if all(one.cycles == other.cycles for one, other in pairs) and not any(self.only_in):
-            return ["all layers take the same number of cycles"]
-        return reasons([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
+            phrases = ["all layers take the same number of cycles"]
+        else:
+            phrases = reasons([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
+        cycles = [sum(layer.cycles for layer in side) for side in zip(*pairs, strict=True)]
+        clocks = [saved.configuration.hardware["clock_ghz"] for saved in (self.a, self.b)]
+        return with_clock(phrases, cycles[1] / cycles[0], *clocks)
 
     @cached_property
     def totals(self) -> list[dict[str, Any]]:

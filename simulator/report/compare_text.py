@@ -10,6 +10,9 @@ from simulator.report.compare import Comparison
 from simulator.report.lines import print_line
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
+_FINGERPRINT = 12
+"""Digits of a fingerprint that are shown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
@@ -46,7 +49,7 @@ def _table(section: _Section) -> Table:
         kind: Kind = "number" if number in section.numbers else "label"
         if number in section.words:
             kind = "text"
-        elif title == "layer":
+        elif title in {"layer", "key"}:
             kind = "name"
         importance = section.importance.get(title, ALWAYS)
         columns.append(Column(title=title, cells=cells, kind=kind, importance=importance))
@@ -109,7 +112,8 @@ def _sections(comparison: Comparison) -> list[_Section]:
             title="Differences in configuration",
             header=("key", "A", "B", "layers"),
             rows=[
-                (d.key, _shown(d.a), _shown(d.b), d.layers or "") for d in comparison.configuration
+                (d.key, _shown(d.key, d.a), _shown(d.key, d.b), d.layers or "")
+                for d in comparison.configuration
             ]
             or [("nothing", "", "", "")],
             numbers=frozenset({1, 2}),
@@ -157,5 +161,8 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}"
 
 
-def _shown(value: object) -> str:
+def _shown(key: str, value: object) -> str:
+    """A value of the configuration; of a fingerprint, its beginning."""
+    if key.endswith("_sha256") and isinstance(value, str):
+        return f"{value[:_FINGERPRINT]}..."
     return "none" if value is None else str(value)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log
 
 from simulator.report.attribution import Part
 from simulator.report.wording import counted
@@ -34,7 +35,7 @@ _NOUNS = {
 }
 """A noun phrase for every group."""
 _TAKES_OVER = 0.25
-"""A group that shrinks by this fraction of another's growth is replaced by the other."""
+"""The largest group that shrinks by this fraction of another's growth is replaced by the other."""
 _MINOR = 0.1
 """Reasons below this fraction of the largest one are left out."""
 
@@ -86,6 +87,33 @@ def reasons(before: Sequence[LayerParts], after: Sequence[LayerParts]) -> list[s
     ]
 
 
+def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: float) -> list[str]:
+    """Add a change of the clock to the reasons for a change of the cycles, the larger one first.
+
+    Args:
+        phrases: reasons for the cycles, in the direction in which they change.
+        growth: cycles after over cycles before.
+        was_ghz: clock before.
+        now_ghz: clock after.
+
+    """
+    if was_ghz == now_ghz:
+        return list(phrases)
+    length = was_ghz / now_ghz
+    clock = (
+        f"{'longer' if length > 1 else 'shorter'} cycles at {now_ghz:g} GHz instead of "
+        f"{was_ghz:g} GHz"
+    )
+    if growth == 1:
+        return [clock]
+    clock_leads = abs(log(length)) >= abs(log(growth))
+    if (growth > 1) == (length > 1):
+        return [clock, *phrases] if clock_leads else [*phrases, clock]
+    if clock_leads:
+        return [clock, f"partly offset by {phrases[0]}", *phrases[1:]]
+    return [*phrases, f"partly offset by {clock}"]
+
+
 def _grouped(layer: LayerParts) -> dict[str, int]:
     sums: dict[str, int] = {}
     for part, cycles in layer.parts.items():
@@ -110,7 +138,8 @@ def _causes(was: Mapping[str, int], now: Mapping[str, int]) -> Iterator[tuple[_C
         rival = max(against, key=lambda g: abs(changes[g]), default="") if number == 0 else ""
         if rival and abs(changes[rival]) >= _TAKES_OVER * abs(changes[group]):
             new, old = (group, rival) if sign > 0 else (rival, group)
-            yield _cause(new, old, was, now), cycles
+            moved = was.get(old, 0) == max(was.values()) and now.get(new, 0) == max(now.values())
+            yield _cause(new if moved else group, old if moved else "", was, now), cycles
         else:
             yield _cause(group, "", was, now), cycles
 

@@ -11,6 +11,7 @@ from simulator.mapping.commands import Unit
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 from simulator.report.title import closing, time_unit, title
+from simulator.report.wording import mode_label
 
 if TYPE_CHECKING:
     from simulator.functional import CheckResult
@@ -193,7 +194,7 @@ def _legend(lines: list[_Line], both: bool) -> str:
 def check_lines(check: "CheckResult") -> list[str]:
     """What a check found: a line per layer, then what it was done on."""
     lines = [
-        f"{layer.layer} ({layer.mode}): {layer.outputs:,} outputs equal"
+        f"{layer.layer} ({mode_label(layer.mode)}): {layer.outputs:,} outputs equal"
         if layer.difference is None
         else f"DIFFERENT at {layer.difference}"
         for layer in check.layers

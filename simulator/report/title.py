@@ -20,7 +20,7 @@ def title(result: "Result") -> str:
     return (
         f"{workload.title}, {workload.input_height}×{workload.input_width}, on {hardware.name} "
         f"({hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)} "
-        f"against {baseline.title} on the same PEs{_settings(workload)}; {scope(workload)}"
+        f"against {baseline.title} on the same PEs{settings(workload)}; {scope(workload)}"
     )
 
 
@@ -35,7 +35,7 @@ def precision(run: "Run") -> str:
     return run.title + (f" ({', '.join(taus)})" if taus else "")
 
 
-def _settings(workload: "Workload") -> str:
+def settings(workload: "Workload") -> str:
     """Batch and activation bits, if they are not 1."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
     if workload.activation_bits > 1:

@@ -68,6 +68,8 @@ def chosen(text: str) -> Chosen:
         found[name] = _known(column)
     if not {"x", "y"} <= found.keys():
         raise InputError(f"--plot {text}: expected x=COLUMN and y=COLUMN")
+    if point_columns()[found["y"]] == "string":
+        raise InputError(f"--plot y={found['y']}: holds text; y needs numbers")
     return Chosen(**found)
 
 

@@ -83,10 +83,11 @@ class StudyResult:
         failed = sum(figures.errors.values())
         lines = [f"- {sentence(effect)}" for effect in self.effects]
         if failed:
+            where = " (see the column `error`)" if self.files else ""
             lines.insert(
                 0,
-                f"{failed:,} of {counted(figures.point_count, 'point')} cannot run (see the column "
-                f"`error`); most often: {next(iter(figures.errors))}",
+                f"{failed:,} of {counted(figures.point_count, 'point')} cannot run{where}; most "
+                f"often: {next(iter(figures.errors))}",
             )
         return lines
 

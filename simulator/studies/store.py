@@ -162,17 +162,18 @@ def open_store(folder: Path, study: Study) -> Iterator[Store]:
 def _claim(folder: Path, study: Study) -> None:
     """Write study.json, or compare it with the study."""
     path = folder / STUDY_FILE
-    ours = {"sha256": study.sha256, **study.described}
+    text = json.dumps({"sha256": study.sha256, **study.described}, indent=2) + "\n"
     if path.exists():
         theirs = _read_json(path)
         if theirs.get("sha256") != study.sha256:
             raise InputError(
-                f"{folder} holds another study: {_difference(theirs, ours)}; choose another --out"
+                f"{folder} holds another study: {_difference(theirs, json.loads(text))}; choose "
+                "another --out"
             )
     elif (result := existing_table(folder, TABLES[POINTS])) is not None:
         raise InputError(f"{folder}: has {result.name} but no {STUDY_FILE}; choose another --out")
     else:
-        _write(path, (json.dumps(ours, indent=2) + "\n").encode())
+        _write(path, text.encode())
     chunks = folder / "chunks"
     chunks.mkdir(exist_ok=True)
     for place in (folder, chunks):

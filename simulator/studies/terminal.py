@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from simulator.report.lines import print_line
+from simulator.report.lines import listed, print_line
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import time_unit
 from simulator.report.wording import counted
@@ -169,7 +169,8 @@ class PointsTable:
             (self.figures.codes[name][self.relations.reference] == code).all()
             for name, code in ((name, self.figures.codes[name][place]) for name in axes)
         )
-        if same and PES in axes and [f.lead for f in self._factors if f.lead in axes] == [PES]:
+        leads = [f.lead for f in self._factors if f.lead in axes]
+        if same and leads == [PES] and values[PES].isdecimal():  # no expression
             return f"vs {values[PES]} PEs"
         return "vs ref."
 
@@ -179,28 +180,30 @@ class PointsTable:
     def _reference(self, title: str) -> str:
         """What the column of that title compares with."""
         axes = machine_axes(self.figures)
-        groups = np.unique(self.relations.reference)
-        same = {
-            name: self._value(name, int(groups[0]))
-            for name in axes
-            if len(np.unique(self.figures.codes[name][groups])) == 1
-        }
+        references = np.unique(self.relations.reference)
+        own = "the file's own values" if len(axes) > 1 else "the file's own value"
+        if any(len(np.unique(self.figures.codes[name][references])) > 1 for name in axes):
+            which = own if self.relations.own else f"{own}, or else the first point,"
+            return f"{title}: speed over the point with {which}{self._each}"
+        values = {name: self._value(name, int(references[0])) for name in axes}
         point = ", ".join(
-            f"{value} PEs" if name == PES else f"{short_name(name)} {value}"
-            for name, value in same.items()
+            f"{value} PEs" if name == PES and value.isdecimal() else f"{short_name(name)} {value}"
+            for name, value in values.items()
         )
-        values = "values" if len(axes) > 1 else "value"
-        why = (
-            f"the file's own {values}"
-            if self.relations.own
-            else (
-                f"the first point because the file's own {values} "
-                f"{'are' if len(axes) > 1 else 'is'} not in the study"
-            )
-        )
-        others = [name for name in self.figures.axes if name in POINT_FIELDS and name != "hw"]
-        each = f", for each {' and '.join(map(short_name, others))}" if others else ""
-        return f"{title}: speed over {point or 'the reference'}, {why}{each}"
+        missing = f"{own} {'are' if len(axes) > 1 else 'is'} not in the study"
+        why = own if self.relations.own else f"the first point because {missing}"
+        return f"{title}: speed over {point}, {why}{',' * bool(self._each)}{self._each}"
+
+    @property
+    def _each(self) -> str:
+        """For which points apart there is a reference and a fastest one, if for several."""
+        names = [name for name in self.figures.axes if name in POINT_FIELDS and name != "hw"]
+        if not names:
+            return ""
+        if names == ["model"]:
+            return " for each model"
+        kind = "combination" if len(names) > 1 else "value"
+        return f" for each {kind} of {listed([short_name(name) for name in names])}"
 
     # --- marks ----------------------------------------------------------------------------------
 
@@ -240,7 +243,7 @@ class PointsTable:
             if mark in every
         ]
         lines = self._slower_lines()
-        lines += [", ".join(legend)] if legend else []
+        lines += [", ".join(legend) + self._each] if legend else []
         lines += [
             f"= {short_name(name)}: {expression}"
             for name, expression in self._expressions().items()

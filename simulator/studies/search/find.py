@@ -257,7 +257,8 @@ def search(
         if best is None or problem.rank(task, found.best) < problem.rank(best.task, best.best):
             best = found
     if best is None:
-        raise beyond[0] if beyond else InputError(impossible[0])
+        searched = f"searched with taus {', '.join(map(str, sorted(set(taus))))}"
+        raise beyond[0] if beyond else InputError(f"{impossible[0]}; {searched}")
     return replace(best, hardware_points=len(machines), impossible=tuple(impossible))
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from simulator.report.files import writable_folder, write_file, write_rows
-from simulator.report.lines import print_line
+from simulator.report.lines import listed, print_line
 from simulator.report.settings import expressions
 from simulator.report.tables import Column, Table, print_table
+from simulator.report.title import scope, settings, times_in_one_unit
 from simulator.report.wording import bottleneck, counted
 from simulator.studies.search.find import SearchResult
 from simulator.studies.search.task import Candidate
@@ -27,6 +28,14 @@ _OBJECTIVES = {
     "time-area": "least time times area",
 }
 
+_LIMITS = {
+    "max_time_ms": "at most {:g} ms",
+    "mean_bits": "at most {:g} bits per weight",
+    "min_mean_bits": "at least {:g} bits per weight",
+    "max_mbit": "at most {:g} Mbit",
+}
+"""By name of the limit."""
+
 
 def print_search(result: SearchResult, console: Console) -> None:
     """Print the combination by layer, and what it is compared with."""
@@ -39,7 +48,6 @@ def print_search(result: SearchResult, console: Console) -> None:
 def _table(result: SearchResult) -> Table:
     """A row per layer: its tau, its storage, and its time three ways."""
     task = result.task
-    limits = ", ".join(f"{name} {value:g}" for name, value in result.limits.described().items())
     rows = result.layer_rows()
 
     def microseconds(key: str) -> list[str]:
@@ -47,8 +55,7 @@ def _table(result: SearchResult) -> Table:
 
     bits = ["" if row["bits"] is None else f"{row['bits']:.2f}" for row in rows]
     return Table(
-        title=f"{result.workload.title} on {task.hardware.name}: "
-        f"{_OBJECTIVES[result.objective]}, {limits}",
+        title=_title(result),
         columns=[
             Column(title="layer", cells=[row["layer"] for row in rows], kind="name"),
             Column(title="tau", cells=[_tau(row["tau"], row["bits"]) for row in rows]),
@@ -68,6 +75,16 @@ def _table(result: SearchResult) -> Table:
                 importance=40,
             ),
         ],
+    )
+
+
+def _title(result: SearchResult) -> str:
+    """What was searched, on what, within which limits, and which layers run."""
+    run = result.task.workload
+    limits = [_LIMITS[name].format(value) for name, value in result.limits.described().items()]
+    return (
+        f"{run.title}, {run.input_height}×{run.input_width}, on {result.task.hardware.name}: "
+        f"{_OBJECTIVES[result.objective]} with {listed(limits)}{settings(run)}; {scope(run)}"
     )
 
 
@@ -100,11 +117,16 @@ def sentences(result: SearchResult) -> list[str]:
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
         lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
     lines.append(f"{result.baseline_bits:g} bit: {_figures(result, result.baseline)}")
+    simulated = "takes the same"
+    if result.difference_percent:
+        simulated = (
+            f"differs by {result.difference_percent:+.3f} % because the next layer's weights load "
+            "during a layer"
+        )
     lines.append(
         "exact for separable layer times (dynamic programming over layers, "
         f"{len(result.combinations):,} different sums of bits): their sum is "
-        f"{task.milliseconds(sum(result.separable_cycles)):.4f} ms; the simulated run differs by "
-        f"{result.difference_percent:+.3f} % because the next layer's weights load during a layer"
+        f"{_time(result, sum(result.separable_cycles))}; the simulated run {simulated}"
     )
     if result.objective == "energy":
         lines.append("least energy: exact for separable layer energies")
@@ -130,9 +152,15 @@ def sentences(result: SearchResult) -> list[str]:
 
 def _figures(result: SearchResult, run: Candidate) -> str:
     return (
-        f"{result.task.milliseconds(run.cycles):.4f} ms, {run.mbit:.4f} Mbit, "
+        f"{_time(result, run.cycles)}, {run.mbit:.4f} Mbit, "
         f"{result.task.mean_bits(run):.4f} bits per weight, {run.energy_uj:.2f} µJ"
     )
+
+
+def _time(result: SearchResult, cycles: int) -> str:
+    """A time in the unit of the best one."""
+    times = [result.task.milliseconds(each) for each in (result.best.cycles, cycles)]
+    return times_in_one_unit(times)[1]
 
 
 def _gain(result: SearchResult, uniform: Candidate) -> str:
@@ -150,7 +178,7 @@ def _gain(result: SearchResult, uniform: Candidate) -> str:
             for run in (result.best, uniform)
         )
         return f"the best has {100 * (1 - best / other):.1f} % less {result.objective}"
-    return f"the best is {100 * (1 - result.best.cycles / uniform.cycles):.1f} % faster"
+    return f"the best takes {100 * (1 - result.best.cycles / uniform.cycles):.1f} % less time"
 
 
 def save_search(result: SearchResult, folder: Path) -> list[Path]:

@@ -94,9 +94,14 @@ class Task:
         self._simulated = lru_cache(maxsize=64)(self._simulate)
 
     @cached_property
+    def workload(self) -> Workload:
+        """The network as a run at 1 bit computes it."""
+        return configure(self._workload, bits=1, **self._options)
+
+    @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers that run, in order."""
-        return configure(self._workload, bits=1, **self._options).layers
+        return self.workload.layers
 
     @cached_property
     def weights(self) -> int:

@@ -292,10 +292,10 @@ def _even(fair: Fair, bits: Sequence[int]) -> str:
     pairs = [(fair.chosen(*case, ONE_BIT).best, fair.chosen(*case, SUB_BIT).best) for case in cases]
     ports = [sorted({row[f"hw.{PORT}"] for row in side}) for side in zip(*pairs, strict=True)]
     one, sub = (listed([f"{port:g}" for port in side], "or") for side in ports)
-    smaller = f"{_range(below)} within less, and " if below else ""
+    smaller = f"{_range(below)} as fast within smaller areas and " if below else ""
     return (
         f"With activations of {_few_and(bits)}, they win little time: they are {smaller}"
-        f"{_range(above)} as fast within any area from {first / 1e6:.2f} MGE on; what they win is "
+        f"{_range(above)} within any area from {first / 1e6:.2f} MGE on; what they win is "
         f"index bandwidth and storage: their own best machine has a port of {sub} instead of {one} "
         f"B/cycle and takes {_saved(pairs, 'energy_uj')} of the energy and {_saved(pairs, AREA)} "
         "of the area."

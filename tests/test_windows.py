@@ -271,7 +271,7 @@ class TestCommand:
 
     def test_a_narrow_line_is_an_effect_and_an_axis(self, command: Command, tmp_path: Path) -> None:
         done = command(*self.R18, "--set", f"{KEY}=2", "--why")
-        assert f"note: {KEY} windows -> 2.0 lengthens the run from " in done.stdout
+        assert f"note: {KEY} windows -> 2 lengthens the run from " in done.stdout
         assert "fills and direct steps that read windows take " in done.stdout
         assert "window" in done.stdout.partition("critical path")[2]  # the column of the wait
         done = command("sweep", *self.R18, "--set", f"{KEY}=1,8,windows", "--out", "s")

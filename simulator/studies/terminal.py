@@ -185,6 +185,8 @@ class PointsTable:
             f"{value} PEs" if name == PES and value.isdecimal() else f"{short_name(name)} {value}"
             for name, value in values.items()
         )
+        if axes == ["hw"]:
+            own = "the first"
         missing = f"{own} {'are' if len(axes) > 1 else 'is'} not in the study"
         why = own if self.relations.own else f"the first point because {missing}"
         return f"{title}: speed over {point}, {why}{',' * bool(self._each)}{self._each}"

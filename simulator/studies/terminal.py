@@ -237,7 +237,7 @@ class PointsTable:
             if mark in every
         ]
         lines = self._slower_lines()
-        lines += [", ".join(legend) + self._each] if legend else []
+        lines += [", ".join(legend) + f";{self._each}" * bool(self._each)] if legend else []
         lines += [
             f"= {short_name(name)}: {expression}"
             for name, expression in self._expressions().items()

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from simulator.extras import EXTRAS, installed
+from simulator.report.tabular import read_frame
+from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from tests.conftest import BASE, ROOT
 from tests.test_html import embedded
 from tests.trained import NETWORK, state_dict
@@ -66,8 +68,7 @@ def both(tmp_path: Path, base: Run) -> Callable[..., tuple[Done, Done]]:
 
 def table(path: Path) -> pd.DataFrame:
     """A table in either form, as plain columns."""
-    read = pd.read_csv if path.suffix == ".csv" else pd.read_parquet
-    frame = read(path)
+    frame = read_frame(path, {**LAYER_COLUMNS, **point_columns()})
     return frame.astype(
         {name: str for name in frame if not pd.api.types.is_numeric_dtype(frame[name])}
     )

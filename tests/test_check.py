@@ -59,8 +59,18 @@ def shrunk(one: Layer) -> Layer:
     )
 
 
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
+"""Networks of many values."""
+
+
 @pytest.mark.parametrize("bits", [0.56, 1])
-@pytest.mark.parametrize("name", shipped_names("workloads"))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
+        for name in shipped_names("workloads")
+    ],
+)
 def test_every_shipped_network(name: str, bits: float) -> None:
     whole = configure(load_workload(name), **({"tau": 5} if bits < 1 else {"bits": 1}))
     # of equal layers one is enough: on random inputs they are the same test

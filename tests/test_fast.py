@@ -158,8 +158,8 @@ def test_random_programs_with_random_loops(program: LoopProgram) -> None:
     agree(program)
 
 
-LARGE = {"ssd300-vgg16", "faster-rcnn-r18"}
-"""Networks of millions of commands, compared at fewer taus."""
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
+"""Networks of many commands, compared at fewer taus."""
 
 
 def shipped_cases() -> list[ParameterSet]:

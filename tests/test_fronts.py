@@ -75,10 +75,10 @@ def test_words() -> None:
     assert sentences(group) == [
         "within 10.00 to 11.95 MGE: bits 0 alone fits.",
         "within 12.19 to 20.00 MGE: bits 1 is fastest, 2.00x over the next.",
-        "within 20.39 MGE: the two fastest are equally fast.",
+        "within 20.40 MGE: the two fastest are equally fast.",
     ]
     first, *others = front_table(group).columns
-    assert first.cells == ["10.00", "12.19", "20.39"]
+    assert first.cells == ["10.00", "12.19", "20.40"]
     assert [column.cells for column in others] == [
         ["4.000", "4.000", "1.000"],
         ["-", "2.000", "1.000"],

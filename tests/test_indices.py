@@ -555,7 +555,7 @@ class TestWhatTheReportSays:
     ("setting", "words"),
     [
         ("array.pe.lut_read_ports=0", "array.pe.lut_read_ports is 0: expected int >= 1"),
-        ("array.pe.lut_subbanks=all", "expected none or a whole number or an expression"),
+        ("array.pe.lut_subbanks=all", "unknown key 'all': expected none, a whole number, or"),
         (
             "memory.index_buffer.encoding=zip",
             "encoding is 'zip': invalid enum value 'zip', expected fixed or huffman",

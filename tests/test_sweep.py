@@ -659,6 +659,10 @@ class TestTable:
             text = re.sub(r"\s+", " ", str(result))
             assert ("not traced in a study of more than 40 points; add --why" in text) is not why
             assert "40 of 41 points" in text
+            best = {result.frame[column].idxmin() for column in ("time_ms", "time_area_ms_mge")}
+            assert best <= {row["point"] for row in result.points.rows}
+            for point in best:
+                assert re.search(rf"^ *{8 * (point + 1)}[*+~! ]*[*+]", str(result), flags=re.M)
 
 
 @pytest.mark.docs

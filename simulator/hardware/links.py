@@ -137,7 +137,8 @@ def _unknown(name: str, key: str, schema: Schema) -> str:
     words = sorted(numbers.words)
     hint = did_you_mean(name, [*words, *(known for known, takes in schema.items() if takes)])
     number = "a whole number" if numbers.whole else "a number"
-    takes = " or ".join([*words, number, "an expression over other keys"])
+    others = ", ".join([*words, number])
+    takes = f"{others}{',' * bool(words)} or an expression over other keys"
     return f"unknown key {name!r}: {hint or f'expected {takes}'}"
 
 

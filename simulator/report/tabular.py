@@ -86,8 +86,12 @@ def frame_of(pieces: Iterable[Piece]) -> "pd.DataFrame":
     return pd.DataFrame({name: _joined(columns) for name, columns in parts.items()})
 
 
-def read_frame(path: Path) -> "pd.DataFrame":
+def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataFrame":
     """Read a table of either form.
+
+    Args:
+        path: of the table.
+        kinds: its columns, if texts among them may look like numbers.
 
     Raises:
         InputError: the table is Parquet and pyarrow is not installed.
@@ -96,7 +100,8 @@ def read_frame(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     if path.suffix == ".csv":
-        return pd.read_csv(path, low_memory=False)
+        texts: Any = {name: str for name, kind in (kinds or {}).items() if kind == "string"}
+        return pd.read_csv(path, dtype=texts, low_memory=False)
     require("parquet", f"reading {path.name}")
     return pd.read_parquet(path)
 

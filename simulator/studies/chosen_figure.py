@@ -8,7 +8,6 @@ import numpy as np
 from simulator.errors import InputError
 from simulator.nearest import did_you_mean
 from simulator.report.style import Style
-from simulator.report.tabular import read_frame
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
 from simulator.studies.figures import is_number
@@ -95,7 +94,7 @@ def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure"
     from matplotlib.figure import Figure
 
     columns = list(dict.fromkeys([chosen.x, chosen.y, *([chosen.hue] if chosen.hue else [])]))
-    frame = read_frame(result.files[0])[columns].dropna()
+    frame = result.frame[columns].dropna()
     if frame.empty:
         raise InputError(f"--plot: no point has {' and '.join(columns)}")
     if not all(map(is_number, frame[chosen.y].tolist())):

@@ -34,6 +34,10 @@ class Relations:
     """Time of the reference over the point's."""
     efficiency: Floats | None
     """That over the ratio of PEs; None if no axis is PEs."""
+    fastest: NDArray[np.bool_]
+    """True if no point of the group is faster."""
+    cheapest: NDArray[np.bool_]
+    """True if no point of the group has a smaller product of time and area."""
     dominated: NDArray[np.bool_]
     slower_than: Places
     """The fastest smaller array of those that are faster than this one."""
@@ -70,6 +74,8 @@ def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floa
         own=bool(own[first].all()),
         over_reference=over,
         efficiency=over / (pes / pes[reference]) if scaling else None,
+        fastest=_least(group, figures.time_ms),
+        cheapest=_least(group, figures.time_ms * area),
         dominated=_dominated(group, figures.time_ms, area),
         slower_than=_slower_than(figures) if scaling else np.full(count, -1),
     )
@@ -97,6 +103,14 @@ def _values(study: Study, name: str) -> Mapping[str, Value]:
     hardware = hardware_from(dict(study.inputs.hardware[name]), {}, name)
     links = {column_of(link.key): link.expression for link in hardware.links}
     return flat(with_numbers(hardware)) | links
+
+
+def _least(group: Places, values: Floats) -> NDArray[np.bool_]:
+    """[points] true if no point of the group has a smaller value."""
+    least = np.full(len(values), np.inf)
+    np.minimum.at(least, group, values)
+    found: NDArray[np.bool_] = values == least[group]
+    return found
 
 
 def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_]:

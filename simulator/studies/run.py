@@ -11,7 +11,7 @@ from simulator.errors import InputError
 from simulator.progress import Progress
 from simulator.report.tabular import read_frame, read_rows
 from simulator.report.wording import counted
-from simulator.studies.columns import point_columns
+from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.store import Store, open_store
@@ -94,7 +94,7 @@ class StudyResult:
     @cached_property
     def frame(self) -> "pd.DataFrame":
         """One row per point, with the columns of `study.parquet` (docs/sweep.md)."""
-        return read_frame(self.files[0])
+        return read_frame(self.files[0], point_columns())
 
     @cached_property
     def layer_frame(self) -> "pd.DataFrame":
@@ -106,7 +106,7 @@ class StudyResult:
         """
         if not self.study.inputs.layers:
             raise InputError("this study has no rows by layer: run it with layers=True")
-        return read_frame(self.files[1])
+        return read_frame(self.files[1], LAYER_COLUMNS)
 
     def summary(self) -> dict[str, Any]:
         """The result as one JSON object."""

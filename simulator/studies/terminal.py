@@ -15,7 +15,7 @@ from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.causes import MANY_COMMANDS, MANY_POINTS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
-from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.figures import StudyFigures
 from simulator.studies.relative import PES, Relations, machine_axes
 from simulator.studies.study import Study
 from simulator.studies.wording import short_name, shown
@@ -34,12 +34,12 @@ Row = Mapping[str, Any]
 
 
 def shown_places(figures: StudyFigures, relations: Relations) -> list[int]:
-    """Places of the points that the table shows: all, or what no other dominates and the first."""
+    """Places of the points that the table shows: of many the best, and what no other dominates."""
     every = np.arange(len(figures.point))
     if len(every) > MOST_ROWS:
-        good = every[~relations.dominated][:MOST_ROWS]
-        others = every[relations.dominated][: MOST_ROWS - len(good)]
-        every = np.sort(np.concatenate((good, others)))
+        best = relations.fastest | relations.cheapest
+        order = np.lexsort((every, relations.dominated, ~best))
+        every = np.sort(order[:MOST_ROWS])
     places: list[int] = every.tolist()
     return places
 
@@ -108,14 +108,9 @@ class PointsTable:
         mega = self._numbers("MGE", "area_gate_equivalents", 72, 1e-6, least=2, more=True)
         product = self._numbers(f"{unit}*MGE", "time_area_ms_mge", 68, factor, least=2, more=True)
         columns += [mega, product]
-        columns.append(
-            Column(
-                title="bottleneck",
-                cells=[_cause(row) for row in self.rows],
-                kind="label",
-                importance=90,
-            )
-        )
+        causes = [_cause(row) for row in self.rows]
+        if any(causes):
+            columns.append(Column(title="bottleneck", cells=causes, kind="label", importance=90))
         energy = self._numbers("µJ", "energy_uj", 40, more=True)
         images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
         return [*columns, energy, images]
@@ -190,6 +185,8 @@ class PointsTable:
             f"{value} PEs" if name == PES and value.isdecimal() else f"{short_name(name)} {value}"
             for name, value in values.items()
         )
+        if axes == ["hw"]:
+            own = "the first"
         missing = f"{own} {'are' if len(axes) > 1 else 'is'} not in the study"
         why = own if self.relations.own else f"the first point because {missing}"
         return f"{title}: speed over {point}, {why}{',' * bool(self._each)}{self._each}"
@@ -212,19 +209,16 @@ class PointsTable:
         """Marks of every row by the number of its point."""
         figures, relations = self.figures, self.relations
         place_of = {int(point): place for place, point in enumerate(figures.point.tolist())}
-        rows = {row["point"]: row for row in self.rows}
         found = {}
-        fastest = _least(relations.reference, figures.time_ms)
-        cost = {p: row["time_area_ms_mge"] for p, row in rows.items()}
-        for point in rows:
+        for row in self.rows:
+            point = row["point"]
             place = place_of[point]
             group = relations.reference == relations.reference[place]
             if group.sum() == 1:
                 found[point] = ""
                 continue
-            mine = [cost[int(p)] for p in figures.point[group].tolist() if int(p) in cost]
-            marks = _FASTEST * bool(fastest[place])
-            marks += _CHEAPEST * (cost[point] == min(mine))
+            marks = _FASTEST * bool(relations.fastest[place])
+            marks += _CHEAPEST * bool(relations.cheapest[place])
             marks += _SLOWER * bool(relations.slower_than[place] >= 0)
             found[point] = marks + _DOMINATED * bool(relations.dominated[place])
         return found
@@ -243,7 +237,7 @@ class PointsTable:
             if mark in every
         ]
         lines = self._slower_lines()
-        lines += [", ".join(legend) + self._each] if legend else []
+        lines += [", ".join(legend) + f";{self._each}" * bool(self._each)] if legend else []
         lines += [
             f"= {short_name(name)}: {expression}"
             for name, expression in self._expressions().items()
@@ -292,9 +286,12 @@ class PointsTable:
         total = len(self.figures.point)
         if total > len(self.rows):
             good = int((~self.relations.dominated).sum())
+            rest = f"the first of {good:,} that no other point dominates"
+            if good < len(self.rows):
+                rest = f"the {good:,} that no other point dominates, and the first others"
             lines.append(
-                f"{len(self.rows)} of {total:,} points: the first of {good:,} that no other point "
-                "dominates, and the first others; the files have all of them"
+                f"{len(self.rows)} of {total:,} points: the fastest, the least time*area, and "
+                f"{rest}; --out writes all of them"
             )
         if self.study.inputs.causes == "none":
             lines.append(
@@ -308,13 +305,6 @@ class PointsTable:
                 f"{MANY_COMMANDS:,} commands; add --why to trace every point"
             )
         return lines
-
-
-def _least(groups: Any, values: Floats) -> Any:
-    """[points] true if no point of the group has a smaller value."""
-    least = np.full(len(values), np.inf)
-    np.minimum.at(least, groups, values)
-    return values == least[groups]
 
 
 def _cause(row: Row) -> str:

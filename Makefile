@@ -34,7 +34,7 @@ types: .venv-test/ready ## Check types
 
 # The tier `base` runs the commands in .venv, which has the base package alone.
 pytest: .venv/ready .venv-test/ready ## Run the tests
-	$(TEST)/python -m pytest -n auto -m "not slow and not rtl"
+	$(TEST)/python -m pytest -n auto -m "not slow and not rtl and not nightly"
 	@echo "Not run: full sizes, more random draws, the circuit (make test-slow); torch (make test-torch)"
 
 test-slow: .venv/ready .venv-test/ready ## Run full sizes, ten times the random draws, and the RTL
@@ -75,7 +75,7 @@ rtl-vcd: .venv-test/ready ## Write a waveform to look at: out/fetch_binds.vcd
 	$(TEST)/python -m rtl.cosimulation --case "fetch binds" --vcd out/fetch_binds.vcd
 
 reproduce: .venv-test/ready ## Write the paper's tables and figures into reports/
-	for item in table4 table6 figure12 figure13 pe-study training-speed; do \
+	for item in table4 table6 figure12 figure13 fair pe-study training-speed; do \
 		$(TEST)/simulate reproduce $$item || exit 1; done
 
 bench: .venv-test/ready ## Measure the engines and a study (benchmarks/README.md)

@@ -49,6 +49,7 @@ def sweep(
     energy: Name = "45nm",
     taus: Mapping[str, int] | None = None,
     why: bool = False,
+    fronts: str | None = None,
     out: Name | None = None,
     jobs: int = 1,
     progress: Progress | None = None,
@@ -77,6 +78,8 @@ def sweep(
         energy: energy table, by shipped name or path.
         taus: tau of single layers by name, over `bits` and `tau`.
         why: find the bottleneck of every point, also in a study of more than 40 points.
+        fronts: an axis, such as `"bits"`, whose values are compared within the same area: see
+            `fronts` of the result.
         out: folder for the tables, the summary and the plots; an interrupted study resumes there.
             Without a folder, the rows are in `frame` alone.
         jobs: processes. A script that asks for more than one needs the usual
@@ -129,9 +132,11 @@ def sweep(
     workers = _positive("jobs", jobs)
     if out is not None:
         folder = arguments.name_or_path("out", out, "study")
-        return run_study(study, folder, jobs=workers, progress=progress)
+        return run_study(study, folder, jobs=workers, fronts=fronts, progress=progress)
     with TemporaryDirectory() as temporary:
-        result = run_study(study, temporary, jobs=workers, tables_only=True, progress=progress)
+        result = run_study(
+            study, temporary, jobs=workers, tables_only=True, fronts=fronts, progress=progress
+        )
         kept = replace(result, files=())
         kept.__dict__["frame"] = result.frame  # where the cached property keeps it
         if layers:

@@ -200,7 +200,7 @@ class TestSearch:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"objective": "speed"}, "objective 'speed': expected bits, time or capacity"),
+            ({"objective": "speed"}, "objective 'speed': expected one of bits, time, capacity"),
             ({"max_time_ms": "1"}, "max_time_ms is '1' (str): use a number such as 0.9"),
             ({"max_time_ms": None}, "max-time-ms"),
             ({"workload": 3}, "workload is 3 (int)"),

@@ -257,7 +257,16 @@ class TestOps:
 
 
 class TestReproduce:
-    @pytest.mark.parametrize("item", ["table6", "figure12", "figure13", "pe-study"])
+    @pytest.mark.parametrize(
+        "item",
+        [
+            "table6",
+            "figure12",
+            "figure13",
+            "pe-study",
+            pytest.param("fair", marks=pytest.mark.slow),
+        ],
+    )
     def test_the_committed_report_is_what_the_command_makes(
         self, command: Command, tmp_path: Path, item: str
     ) -> None:

@@ -73,9 +73,10 @@ def printed(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return lambda *options: [line.rstrip() for line in command(*R18, *options).stdout.splitlines()]
 
 
-def test_the_table_of_the_readme(printed: Callable[..., list[str]]) -> None:
-    lines = printed()
-    shown = blocks(README)[1].splitlines()
+@pytest.mark.parametrize(("number", "hw"), [(1, "cofluent64"), (2, "bnn64")])
+def test_the_tables_of_the_readme(number: int, hw: str, printed: Callable[..., list[str]]) -> None:
+    lines = printed("--hw", hw)
+    shown = blocks(README)[number].splitlines()
     assert set(shown) <= set(lines), set(shown) - set(lines)
     assert max(map(len, shown)) <= 80
     left = iter(lines)
@@ -97,7 +98,7 @@ def test_the_study_of_the_readme(command: Command, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
-    shown = blocks(README)[2].splitlines()
+    shown = blocks(README)[3].splitlines()
     assert len(shown) == 5
     assert shown == printed("--set", "array.pes=128", "--set", "array.pe.lut_entries=64")[-5:]
 

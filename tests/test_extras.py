@@ -94,6 +94,7 @@ class TestCommands:
             assert each.returncode == 0, each.stderr
         return done
 
+    @pytest.mark.slow
     def test_a_run(self, command: Command, tmp_path: Path) -> None:
         line = ("--hw", "cofluent64", "--model", "net.yaml", "--tau", 3, "--out", "o", "--why")
         one, other = self.both(command, tmp_path, *line)
@@ -173,6 +174,7 @@ def cells(path: Path) -> dict[str, list[str]]:
 
 @pytest.mark.unit
 class TestTrace:
+    @pytest.mark.slow
     @pytest.mark.parametrize("dram", ["fixed", "ddr4-2400"])
     def test_both_forms_and_the_frame_are_equal(
         self, tmp_path: Path, parquet: HideParquet, monkeypatch: pytest.MonkeyPatch, dram: str
@@ -211,6 +213,7 @@ class TestStudies:
         assert columns["bits"] == [1.0, 0.1]
         assert all(isinstance(bits, float) for bits in columns["bits"])
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("first", [True, False])
     def test_begun_with_pyarrow_finished_without_and_the_other_way_round(
         self, net: Path, tmp_path: Path, parquet: HideParquet, first: bool
@@ -239,6 +242,7 @@ class TestStudies:
         assert written(tmp_path / "study") == written(tmp_path / "undisturbed")
         assert result.files[0].name == ("study.csv" if first else "study.parquet")
 
+    @pytest.mark.slow
     def test_csv_does_not_depend_on_who_finished_what(
         self, net: Path, tmp_path: Path, parquet: HideParquet
     ) -> None:

@@ -126,6 +126,7 @@ def test_it_runs_from_any_folder_in_a_clean_environment(wheel: Path, tmp_path: P
     assert "<script>" in (tmp_path / "page.html").read_text()
 
 
+@pytest.mark.slow
 def test_all_that_compiles_is_compiled_ahead() -> None:
     subprocess.run([sys.executable, "-m", "simulator.warm"], check=True)
     code = (

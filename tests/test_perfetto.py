@@ -267,6 +267,7 @@ def test_counters_of_a_dram_table_stay_below_its_peak() -> None:
         assert 0 < max(value for _, value in points) <= 19.2 + 1e-9  # 2400 MT/s x 8 bytes
 
 
+@pytest.mark.slow
 def test_equal_results_are_equal_bytes(small: Result, tmp_path: Path) -> None:
     plain = write_perfetto(small, tmp_path / "a.perfetto-trace").read_bytes()
     zipped = [write_perfetto(result(), tmp_path / f"{n}.gz").read_bytes() for n in "bc"]

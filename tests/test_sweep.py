@@ -233,8 +233,11 @@ class TestColumns:
 
 HUGE = [
     word
-    for key in ("array.pes", "clock_ghz", "array.pe.lut_entries", "full_precision.bits")
-    for word in ("--set", f"{key}=1:99999:+1")
+    for key in (
+        *("array.pes", "clock_ghz", "array.pe.accumulators"),
+        *("array.pe.partial_sums", "full_precision.bits"),
+    )
+    for word in ("--set", f"{key}=1:9999:+1")
 ]
 """Axes of 10^20 points."""
 
@@ -388,6 +391,7 @@ class TestNothingIsLost:
             assert time.monotonic() < deadline
             time.sleep(0.005)
 
+    @pytest.mark.slow
     def test_killed_at_random_moments(
         self,
         net: Path,
@@ -410,6 +414,7 @@ class TestNothingIsLost:
         assert written(folder) == undisturbed
         assert not (folder / "chunks").exists()
 
+    @pytest.mark.slow
     def test_ended_at_every_single_write(
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -466,6 +471,7 @@ class TestNothingIsLost:
         ):
             run_study(study, tmp_path / "study", jobs=1)
 
+    @pytest.mark.slow
     def test_a_worker_that_dies_costs_a_retry(self, net: Path) -> None:
         study = small_study(net)
         alone = dict(run_locally(study, study.chunks(), jobs=1))

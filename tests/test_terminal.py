@@ -305,7 +305,9 @@ COMMANDS = {
 
 
 @pytest.mark.command
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize(
+    "columns", [80, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 120))]
+)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_line_of_any_command_is_too_long_or_cut(
     name: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -135,6 +135,7 @@ class TestKernels:
 
 
 class TestChanged:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["rich", "trained"])
     def test_one_digit_anywhere(self, name: str, tmp_path: Path) -> None:
         """A digit of every kind of key, and some at random."""

@@ -120,6 +120,13 @@ _POINTS = "Points"
     "points or keys of the hardware file. Needs --out.",
 )
 @click.argument("plot_words", nargs=-1, metavar="")
+@option(
+    "--fronts",
+    section=OUTPUT,
+    metavar="AXIS",
+    help="Also print which value of an axis, such as bits or hw, is fastest within the same area; "
+    "with --out, as fronts.csv and a figure too.",
+)
 @shared(
     "out",
     "style",
@@ -137,6 +144,7 @@ def sweep(
     quiet: bool,
     plot: str | None,
     plot_words: tuple[str, ...],
+    fronts: str | None,
     style: str | None,
     **options: Any,
 ) -> None:
@@ -160,7 +168,15 @@ def sweep(
     try:
         study = _study(**options)
         with progress_on_stderr(quiet, unit="points") as progress:
-            result = _run(study, out, figures, jobs=jobs, scheduler=scheduler, progress=progress)
+            result = _run(
+                study,
+                out,
+                figures,
+                jobs=jobs,
+                scheduler=scheduler,
+                fronts=fronts,
+                progress=progress,
+            )
     except KeyboardInterrupt:
         hint = "" if out is None else "; rerun the same command to resume"
         click.echo(f"simulate: interrupted{hint}", err=True)

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from simulator.paper import figure12, figure13, pe_study, table4, table6, training_speed
+from simulator.paper import (
+    fair_report,
+    figure12,
+    figure13,
+    pe_study,
+    table4,
+    table6,
+    training_speed,
+)
 from simulator.progress import Progress
 from simulator.report.files import writable_folder
 
@@ -12,6 +20,7 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "table6": table6.write,
     "figure12": figure12.write,
     "figure13": figure13.write,
+    "fair": fair_report.write,
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from simulator.report.style import Style
     from simulator.studies.chosen_figure import Chosen
+    from simulator.studies.fronts import FrontGroup
     from simulator.studies.terminal import PointsTable
 
 
@@ -36,6 +37,8 @@ class StudyResult:
     """The factor that matters most first."""
     points: "PointsTable | None"
     """The points that the terminal shows; None if every point is impossible."""
+    fronts: "tuple[FrontGroup, ...]" = ()
+    """Pareto fronts of the axis that was asked for; see `simulator.studies.fronts`."""
     files: tuple[Path, ...]
     """The table of points, then that of layers if there is one, the summary and the plots."""
 
@@ -60,6 +63,10 @@ class StudyResult:
             self.points.draw(console)
         for sentence in self.sentences():
             print_line(console, sentence)
+        if self.fronts:
+            from simulator.studies.fronts_report import draw_fronts
+
+            draw_fronts(self.fronts, console)
 
     @property
     def heading(self) -> str:
@@ -110,6 +117,7 @@ class StudyResult:
             "axes": [effect.described() for effect in self.effects],
             "title": self.heading,
             "points": list(self.points.rows) if self.points else [],
+            "fronts": [row for group in self.fronts for row in group.rows()],
             "files": [str(path) for path in self.files],
             "study_sha256": self.study.sha256,
             "version": self.study.inputs.version,
@@ -125,6 +133,7 @@ def run_study(
     tables_only: bool = False,
     style: str = "screen",
     plot: str | None = None,
+    fronts: str | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Run a study, or what is left of it, into a folder.
@@ -137,24 +146,28 @@ def run_study(
         tables_only: write no summary and no plots.
         style: of the plots, `screen`, or `paper` for one column of a paper.
         plot: a plot of two columns, such as `x=array.pes y=time_ms hue=bits`.
+        fronts: an axis; also find the fronts of time against area for each of its values.
         progress: called while the study goes on.
 
     Raises:
         InputError: another study is in the folder or another process works there, the folder
-            cannot be written, the cluster cannot be used.
+            cannot be written, the cluster cannot be used; `fronts` is no axis of several values.
 
     """
     from simulator.report.style import style_of
     from simulator.studies.chosen_figure import chosen
+    from simulator.studies.fronts import require_axis
 
     figure, look = None if plot is None else chosen(plot), style_of(style)
+    if fronts is not None:
+        require_axis(study.described.get("axes", dict.fromkeys(study.axis_names)), fronts)
     with open_store(Path(out), study) as store:
         if not store.finished:
             _finish(study, store, jobs, scheduler, progress)
         store.assemble(progress)
         if progress is not None:
             progress("summary and plots", 0, len(study.points))
-        result = _report(study, store)
+        result = _report(study, store, fronts)
         return result if tables_only else _written(result, store, look, figure)
 
 
@@ -192,8 +205,9 @@ def _finish(
                 progress("points", points, total)
 
 
-def _report(study: Study, store: Store) -> StudyResult:
+def _report(study: Study, store: Store, fronts: str | None) -> StudyResult:
     from simulator.studies.effects import effects_of
+    from simulator.studies.fronts import fronts_of
 
     figures = read_figures(store.numbers_file)
     return StudyResult(
@@ -202,6 +216,7 @@ def _report(study: Study, store: Store) -> StudyResult:
         effects=effects_of(figures),
         files=tuple(store.tables),
         points=_points_table(study, store, figures) if len(figures.point) else None,
+        fronts=tuple(fronts_of(figures, store.numbers_file, fronts)) if fronts else (),
     )
 
 
@@ -224,8 +239,14 @@ def _written(
     """The same result with its summary and its plots."""
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
+    from simulator.studies.wording import subject
 
     plots = write_plots(result, store.numbers_file, style, chosen)
+    if result.fronts:
+        from simulator.studies.fronts_report import write_fronts
+
+        name = subject(result.study, result.figures, short=True)
+        plots = (*plots, *write_fronts(result.fronts, name, store.folder, style))
     summary = store.folder / "summary.md"
     write_summary(result, plots, summary)
     return replace(result, files=(*result.files, summary, *plots))

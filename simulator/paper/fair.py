@@ -1,0 +1,193 @@
+"""Sub-bit weights against 1-bit weights, each on its own best machine of the same cost.
+
+The paper compares both on one PE of one dot unit, four accumulators and a LUT, where 1 bit uses one
+accumulator in four. Here every bit width chooses its machine within an area and an index port.
+Nobody has published this comparison: its numbers are this simulator's alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.progress import Progress
+from simulator.report.tabular import read_rows
+from simulator.studies import Study, grid_study, run_study
+from simulator.studies.axes import axis_of
+from simulator.studies.columns import point_columns
+from simulator.studies.figures import Floats
+from simulator.studies.fronts import AREA, Front, FrontGroup, front_of
+
+HARDWARE = "cofluent64"
+ONE_BIT, SUB_BIT = 9, 5
+"""tau of what is compared: 1 bit and 0.56 bit."""
+CLOSE = 1.01
+"""A machine is among the best if it takes at most 1 % more time than the fastest."""
+PES = "array.pes"
+DOTS = "array.pe.dots_per_cycle"
+LUT = "array.pe.lut_entries"
+SUBSET = "array.pe.subset_entries"
+PORT = "memory.index_buffer.bytes_per_cycle"
+KIB = "memory.index_buffer.kib"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """What is compared: networks, activations, bit widths, and the machines to choose from."""
+
+    networks: tuple[str, ...] = ("r18", "r34", "vgg-small")
+    activation_bits: tuple[int, ...] = (1, 2, 4, 8)
+    taus: tuple[int, ...] = (4, 5, 6)
+    """Of sub-bit weights."""
+    pes: tuple[int, ...] = (64, 128)
+    dots: tuple[int, ...] = (1, 2, 3, 4)
+    ports: tuple[int, ...] = (40, 80, 128, 160, 288, 320, 576)
+    """B/cycle; what 64 and 128 PEs use with four accumulators at tau = 5 and 9 is among them."""
+    index_kib: tuple[int, ...] = (144, 288, 576)
+    """Twice the largest layer of ResNet-18 at 1 bit, its half and its quarter."""
+
+    def study(self, tau: int) -> Study:
+        """All points of one bit width.
+
+        A binary network needs neither LUT nor store of a subset; a sub-bit network needs the store,
+        and a LUT if it is to share products.
+        """
+        size = None if tau == ONE_BIT else 2**tau
+        keys: dict[str, Sequence[object]] = {
+            PES: self.pes,
+            DOTS: self.dots,
+            LUT: ("none",) if size is None else ("none", size),
+            SUBSET: ("none",) if size is None else (size,),
+            PORT: self.ports,
+            KIB: self.index_kib,
+        }
+        said = {"model": self.networks, "activation_bits": self.activation_bits, "tau": [tau]}
+        axes = [axis_of("hw", HARDWARE), *(axis_of(k, v) for k, v in (said | keys).items())]
+        return grid_study(axes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fair:
+    """Every machine's run of every network, and what follows from them."""
+
+    space: Space
+    rows: tuple[Row, ...]
+    """Rows of studies (docs/sweep.md)."""
+
+    def chosen(self, network: str, activation_bits: int, tau: int, port: float = np.inf) -> "Rows":
+        """The runs of one network and bit width on machines within an index port.
+
+        Args:
+            network: of the space.
+            activation_bits: of the space.
+            tau: 9 is 1 bit.
+            port: B/cycle.
+
+        """
+        return Rows(
+            tuple(
+                row
+                for row in self.rows
+                if (row["model"], row["activation_bits"], row["tau"])
+                == (network, activation_bits, tau)
+                and row[f"hw.{PORT}"] <= port
+            )
+        )
+
+    def group(self, network: str, activation_bits: int) -> FrontGroup:
+        """The fronts of all bit widths."""
+        return FrontGroup(
+            axis="bits",
+            same={"model": network, "activation_bits": activation_bits},
+            fronts=tuple(
+                self.chosen(network, activation_bits, tau).front(bits_of(tau))
+                for tau in (ONE_BIT, *sorted(self.space.taus, reverse=True))
+            ),
+        )
+
+    def over_one_bit(
+        self, network: str, activation_bits: int, tau: int, areas: Floats
+    ) -> NDArray[np.float64]:
+        """Time of 1 bit over that of tau, each on its fastest machine within an area.
+
+        Args:
+            network: of the space.
+            activation_bits: of the space.
+            tau: index width of the sub-bit weights.
+            areas: [areas] gate equivalents.
+
+        Returns:
+            [areas] 0 where only 1 bit has a machine, infinite where only tau has one, nan where
+            neither has.
+
+        """
+        one = self.chosen(network, activation_bits, ONE_BIT).front(1).times(areas)
+        sub = self.chosen(network, activation_bits, tau).front(0).times(areas)
+        found = np.full(len(areas), np.nan)
+        np.divide(one, sub, out=found, where=np.isfinite(one) | np.isfinite(sub))
+        return found
+
+    @property
+    def cases(self) -> list[tuple[str, int]]:
+        """Networks and bits of activations."""
+        return [*product(self.space.networks, self.space.activation_bits)]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Runs of one network and one bit width on several machines."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def best(self) -> Row:
+        """The smallest machine within 1 % of the fastest; of equal ones the fastest."""
+        limit = CLOSE * min(row["time_ms"] for row in self.rows)
+        close = [row for row in self.rows if row["time_ms"] <= limit]
+        return min(close, key=lambda row: (row[AREA], row["time_ms"]))
+
+    def within(self, area: float) -> "Rows":
+        """Those on machines that are no larger than an area in gate equivalents."""
+        return Rows(tuple(row for row in self.rows if row[AREA] <= area))
+
+    def front(self, value: float) -> Front:
+        """Their Pareto front of time against area."""
+        columns = (np.array([row[name] for row in self.rows]) for name in (AREA, "time_ms"))
+        area, time = (column.astype(np.float64) for column in columns)
+        return front_of(value, area, time, np.arange(len(self.rows)))
+
+
+def bits_of(tau: int) -> float:
+    """Bits per weight of 3x3 kernels, as the paper prints them."""
+    return round(tau / 9, 2)
+
+
+def compare_fairly(
+    space: Space, progress: Progress | None = None, *, jobs: int | None = None
+) -> Fair:
+    """Run every network at every bit width on every machine.
+
+    Args:
+        space: what to compare.
+        progress: called while the studies go on.
+        jobs: processes; all cores if not given.
+
+    Raises:
+        InputError: a network or a machine cannot be read.
+
+    """
+    rows: list[Row] = []
+    for tau in (ONE_BIT, *space.taus):
+        with TemporaryDirectory() as folder:
+            result = run_study(
+                space.study(tau), folder, jobs=jobs, tables_only=True, progress=progress
+            )
+            numbers = result.figures.point.tolist()
+            rows += read_rows(result.files[0], point_columns(), numbers)
+    return Fair(space=space, rows=tuple(rows))

@@ -27,7 +27,7 @@ Examples:
     "out",
     "quiet",
     out="Folder for the Markdown, CSV and figures. Default: reports.",
-    quiet="No progress bar; print the paths only.",
+    quiet="No progress bar.",
 )
 def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     """Regenerate a table or figure of the paper.

@@ -153,7 +153,7 @@ def search(
     mean_bits: float | None = None,
     min_mean_bits: float | None = None,
     max_mbit: float | None = None,
-    taus: Numbers = "1:9:+1",
+    taus: Numbers | None = None,
     set: Mapping[str, Numbers] | None = None,
     activation_bits: int = 1,
     batch: int = 1,
@@ -179,7 +179,8 @@ def search(
         mean_bits: most stored bits per weight.
         min_mean_bits: fewest stored bits per weight.
         max_mbit: most stored bits of the binary layers, in 1e6 bits.
-        taus: index widths in bits that a layer may have, 1 to 9; 9 is 1 bit per weight.
+        taus: index widths in bits that a layer may have, 1 to 9; 9 is 1 bit per weight. All whose
+            subsets the PEs store if not given.
         set: hardware keys to search too, such as `{"array.pes": [32, 64]}`.
         activation_bits: bits of every activation, 1 to 32.
         batch: images per run.
@@ -207,7 +208,7 @@ def search(
 
     """
     from simulator.studies.axes import axis_of
-    from simulator.studies.search import Limits, Objective, machines_of
+    from simulator.studies.search import Limits, Objective, machines_of, storable_taus
     from simulator.studies.search import search as find
 
     given = {
@@ -226,13 +227,14 @@ def search(
     if objective not in get_args(Objective):
         names = ", ".join(get_args(Objective))
         raise InputError(f"objective {objective!r}: expected one of {names}")
-    allowed = [arguments.whole("taus", tau, "5") for tau in axis_of("tau", taus).values]
+    machines = machines_of(hardware, _axes_of(set))
+    widths = storable_taus(machines) if taus is None else axis_of("tau", taus).values
     result = find(
         workload_of(workload, size=input_size),
-        machines_of(hardware, _axes_of(set)),
+        machines,
         objective,
         limits,
-        taus=allowed,
+        taus=[arguments.whole("taus", tau, "5") for tau in widths],
         engine=arguments.text("engine", engine, "auto"),
         progress=progress,
         energy=arguments.name_or_path("energy", energy, "45nm"),

@@ -85,6 +85,12 @@ def test_words() -> None:
     ]
 
 
+@pytest.mark.unit
+def test_a_lead_of_less_than_half_a_percent_is_called_that() -> None:
+    group = group_of([(10e6, 1000.0)], [(10e6, 1001.0)])
+    assert sentences(group) == ["within 10.00 MGE: bits 0 is fastest, by less than 0.5 %."]
+
+
 @pytest.mark.command
 class TestCommand:
     RUN = ("sweep", "--hw", "cofluent64", "--model", "net.yaml", "--bits", "1,0.56", "--jobs", 1)

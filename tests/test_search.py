@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from simulator import simulate
 from simulator.errors import InputError
 from simulator.hardware import load_energy, load_hardware
-from simulator.studies.search import Limits, Objective, SearchResult, search
+from simulator.studies.search import Limits, Objective, SearchResult, search, storable_taus
 from simulator.studies.search.front import Choices, fewest_cycles
 from simulator.studies.search.task import PARTS, Task, stored_parts
 from simulator.workload import Workload
@@ -28,6 +28,28 @@ NET = network(
     layer(64, 128, 6, 6, name="b"),
     layer(128, 64, 6, 6, kernel=1, name="c"),
 )
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("settings", "taus"),
+    [
+        ([], (1, 2, 3, 4, 5, 6, 7, 8, 9)),
+        (["array.pe.subset_entries=32"], (1, 2, 3, 4, 5, 9)),
+        (["array.pe.subset_entries=none", "array.pe.lut_entries=none"], (9,)),
+    ],
+)
+def test_without_taus_all_that_every_machine_stores(
+    settings: list[str], taus: tuple[int, ...]
+) -> None:
+    machines = [({}, load_hardware("cofluent64", x)) for x in ([], settings)]
+    assert storable_taus(machines) == taus
+    for tau in range(1, 10):  # the others are refused
+        if tau in taus:
+            simulate(NET, machines[1][1], tau=tau, tau_1x1=min(tau, 8))
+        else:
+            with pytest.raises(InputError, match="subset_entries"):
+                simulate(NET, machines[1][1], tau=tau, tau_1x1=min(tau, 8))
 
 
 def choices(*options: tuple[tuple[int, int], ...]) -> list[Choices]:

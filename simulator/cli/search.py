@@ -40,10 +40,9 @@ _LIMITS = "Limits"
     "--taus",
     "allowed",
     section=NETWORK,
-    default="1:9:+1",
-    show_default=True,
     metavar="VALUES",
-    help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range.",
+    help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range. "
+    "Default: all widths whose subsets the PEs store.",
 )
 @shared(
     "layer-tau",
@@ -97,7 +96,7 @@ def search(
     mean_bits: float | None,
     min_mean_bits: float | None,
     max_mbit: float | None,
-    allowed: str,
+    allowed: str | None,
     taus: dict[str, int],
     energy: str | None,
     settings: tuple[str, ...],
@@ -114,7 +113,7 @@ def search(
     from simulator.report.files import writable_folder
     from simulator.report.lines import print_line
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
-    from simulator.studies.search import Limits, machines_of
+    from simulator.studies.search import Limits, machines_of, storable_taus
     from simulator.studies.search import search as find
     from simulator.studies.search.output import print_search, save_search
     from simulator.workload.model import load_model
@@ -127,8 +126,9 @@ def search(
         min_mean_bits=min_mean_bits,
         max_mbit=max_mbit,
     )
-    widths = [tau for tau in axis("tau", allowed).values if isinstance(tau, int)]
     machines = machines_of(hw, [setting_axis(setting) for setting in settings])
+    given = axis("tau", allowed).values if allowed is not None else storable_taus(machines)
+    widths = [tau for tau in given if isinstance(tau, int)]
     with progress_on_stderr(quiet, unit="hardware") as progress:
         workload = load_model(
             model, network=network, binarize=binarize, input_size=input_size, progress=progress

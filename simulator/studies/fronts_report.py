@@ -26,6 +26,8 @@ MOST_ROWS = 20
 MOST_GROUPS = 12
 """Tables and panels."""
 _ACROSS = 3
+_EVEN = 1.005
+"""Ratios below it would read `1.00x`."""
 
 
 def draw_fronts(groups: Sequence[FrontGroup], console: "Console") -> None:
@@ -87,6 +89,8 @@ def _sentence(axis: str, lead: Lead) -> str:
     name = f"{short_name(axis)} {shown(lead.value)}"
     if np.isinf(lead.least):
         return f"{where}: {name} alone fits."
+    if lead.most < _EVEN:
+        return f"{where}: {name} is fastest, by less than {100 * (_EVEN - 1):.1f} %."
     least, most = ratio(lead.least), ratio(lead.most)
     by = f"at least {least}" if np.isinf(lead.most) else least if least == most else None
     return f"{where}: {name} is fastest, {by or f'{least} to {most}'} over the next."

@@ -1,6 +1,6 @@
 """The hardware that a search chooses from: every combination of some keys' values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from simulator.hardware import Hardware, value_of
@@ -8,6 +8,7 @@ from simulator.hardware.config import hardware_from
 from simulator.run import hardware_data
 from simulator.studies.axes import Axis
 from simulator.studies.points import Grid
+from simulator.workload.precision import MAX_TAU
 
 
 def machines_of(
@@ -28,6 +29,15 @@ def machines_of(
     named = (dict(zip(grid.names, point, strict=True)) for point in grid)
     machines = ((values, hardware_from(data, values, name)) for values in named)
     return [(_with_numbers(values, machine), machine) for values, machine in machines]
+
+
+def storable_taus(machines: Iterable[tuple[Mapping[str, object], Hardware]]) -> tuple[int, ...]:
+    """Index widths that layers may have on all machines: their PEs store 2^tau kernels; and 9.
+
+    A width of 9 bits is 1 bit per weight, which needs no subset.
+    """
+    entries = min(hardware.array.pe.subset_size for _, hardware in machines)
+    return tuple(tau for tau in range(1, MAX_TAU + 1) if tau == MAX_TAU or 2**tau <= entries)
 
 
 def _with_numbers(values: Mapping[str, object], hardware: Hardware) -> dict[str, object]:

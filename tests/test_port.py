@@ -325,7 +325,7 @@ class TestCommand:
             ("ports=0", "ports is 0: invalid enum value 0, expected 1 or 2"),
             ("banks=0", "banks is 0: expected int >= 1"),
             ("bytes_per_cycle=0", "bytes_per_cycle is 0: expected float > 0.0"),
-            ("bytes_per_cycle=all", "expected windows or a number or an expression"),
+            ("bytes_per_cycle=all", "expected windows, a number, or an expression"),
         ],
     )
     def test_wrong_values(self, command: Command, setting: str, words: str) -> None:

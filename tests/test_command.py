@@ -277,6 +277,7 @@ class TestReproduce:
                 committed = ROOT / "reports" / Path(name).name
                 assert (tmp_path / name).read_text() == committed.read_text()
 
+    @pytest.mark.slow
     def test_table4_is_what_the_command_makes(self, command: Command, tmp_path: Path) -> None:
         assert command("reproduce", "table4", "--out", "again", "--quiet").returncode == 0
         for name in ("table4.md", "table4.csv", "table4_sensitivity.csv"):

@@ -381,7 +381,7 @@ def commands(result: Result) -> int:
     return len(result.run.trace.program) + len(result.baseline.trace.program)
 
 
-@pytest.mark.parametrize("model", ["r18", "ssd300-vgg16"])
+@pytest.mark.parametrize("model", ["r18", pytest.param("ssd300-vgg16", marks=pytest.mark.slow)])
 def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: Any) -> None:
     """A page grows with less than the square root of the commands."""
     small, large = (

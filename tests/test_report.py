@@ -113,6 +113,7 @@ class TestTimeline:
             assert boxes[0].x0 >= 0
             assert boxes[-1].x1 <= figure.bbox.width
 
+    @pytest.mark.slow
     def test_a_figure_for_a_paper(self, tmp_path: Path) -> None:
         result = simulate(network(layer(64, 64, 2, 2)), "cofluent64", tau=5)
         names = [path.name for path in result.save(tmp_path, style="paper")]

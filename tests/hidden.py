@@ -43,5 +43,5 @@ def run_without(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=300,  # only guards against hanging
     )

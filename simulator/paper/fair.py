@@ -7,6 +7,7 @@ Nobody has published this comparison: its numbers are this simulator's alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -52,6 +53,11 @@ class Space:
     index_kib: tuple[int, ...] = (144, 288, 576)
     """Twice the largest layer of ResNet-18 at 1 bit, its half and its quarter."""
 
+    @property
+    def falling_taus(self) -> list[int]:
+        """The sub-bit widths, the largest first: the order of reports."""
+        return sorted(self.taus, reverse=True)
+
     def study(self, tau: int) -> Study:
         """All points of one bit width.
 
@@ -90,15 +96,17 @@ class Fair:
             port: B/cycle.
 
         """
-        return Rows(
-            tuple(
-                row
-                for row in self.rows
-                if (row["model"], row["activation_bits"], row["tau"])
-                == (network, activation_bits, tau)
-                and row[f"hw.{PORT}"] <= port
-            )
-        )
+        rows = self._runs[network, activation_bits, tau]
+        return Rows(tuple(row for row in rows if row[f"hw.{PORT}"] <= port))
+
+    @cached_property
+    def _runs(self) -> dict[tuple[str, int, int], list[Row]]:
+        """The runs by network, bits of activations, and tau."""
+        found: dict[tuple[str, int, int], list[Row]] = {}
+        for row in self.rows:
+            key = (row["model"], row["activation_bits"], row["tau"])
+            found.setdefault(key, []).append(row)
+        return found
 
     def group(self, network: str, activation_bits: int) -> FrontGroup:
         """The fronts of all bit widths."""
@@ -107,7 +115,7 @@ class Fair:
             same={"model": network, "activation_bits": activation_bits},
             fronts=tuple(
                 self.chosen(network, activation_bits, tau).front(bits_of(tau))
-                for tau in (ONE_BIT, *sorted(self.space.taus, reverse=True))
+                for tau in (ONE_BIT, *self.space.falling_taus)
             ),
         )
 

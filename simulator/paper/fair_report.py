@@ -32,6 +32,7 @@ from simulator.report.lines import listed
 from simulator.report.style import SCREEN, save_figure
 from simulator.report.title import scope
 from simulator.run import simulate
+from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA
 from simulator.workload import configure, load_workload
 
@@ -174,7 +175,7 @@ def every_area(fair: Fair) -> list[Row]:
     rows: list[Row] = []
     for network, bits in fair.cases:
         areas = fair.group(network, bits).areas
-        taus = sorted(fair.space.taus, reverse=True)
+        taus = fair.space.falling_taus
         found = [fair.over_one_bit(network, bits, tau, areas).tolist() for tau in taus]
         rows += [
             {"network": network, "activation_bits": bits, AREA: round(size)}
@@ -194,7 +195,7 @@ def best_rows(fair: Fair) -> list[Row]:
             **_described(fair.chosen(network, bits, tau).best),
         }
         for network, bits in fair.cases
-        for tau in (ONE_BIT, *sorted(fair.space.taus, reverse=True))
+        for tau in (ONE_BIT, *fair.space.falling_taus)
     ]
 
 
@@ -242,7 +243,7 @@ def port_rows(fair: Fair) -> list[Row]:
 def sentences(fair: Fair) -> list[str]:
     """Where 0.56-bit weights win, and what they win, each on its own best machine."""
     largest = {
-        bits: [_at_least(fair, network, bits, 0)[1][-1] for network in fair.space.networks]
+        bits: [_ratios(fair, network, bits)[1][-1] for network in fair.space.networks]
         for bits in fair.space.activation_bits
     }
     winning = [bits for bits, found in largest.items() if min(found) >= WIN]
@@ -253,24 +254,41 @@ def sentences(fair: Fair) -> list[str]:
     ]
 
 
-def _at_least(fair: Fair, network: str, bits: int, ratio: float) -> tuple[list[float], list[float]]:
-    """The areas from which on 0.56 bit is so many times as fast at every area, and the ratios."""
+def _ratios(fair: Fair, network: str, bits: int) -> tuple[Floats, Floats]:
+    """All areas, in steps of 2 %, and how many times as fast 0.56 bit is there."""
     areas = fair.group(network, bits).areas
-    ratios = fair.over_one_bit(network, bits, SUB_BIT, areas)
-    below = np.flatnonzero(~(ratios >= ratio))
-    first = below[-1] + 1 if len(below) else 0
-    return areas[first:].tolist(), ratios[first:].tolist()
+    return areas, fair.over_one_bit(network, bits, SUB_BIT, areas)
+
+
+def _parted(
+    fair: Fair, bits: Sequence[int], least: float
+) -> tuple[float, list[float], list[float]]:
+    """The area from which on 0.56 bit keeps a ratio in all networks, and the ratios around it.
+
+    Args:
+        fair: the runs.
+        bits: of activations.
+        least: the ratio.
+
+    Returns:
+        The area; the ratios within smaller areas that have a machine for both; all others.
+
+    """
+    found = [_ratios(fair, network, b) for network in fair.space.networks for b in bits]
+    first = max(_first(areas, ratios, least) for areas, ratios in found)
+    below = [ratios[(areas < first) & (ratios > 0)] for areas, ratios in found]
+    above = [ratios[areas >= first] for areas, ratios in found]
+    return first, np.concatenate(below).tolist(), np.concatenate(above).tolist()
+
+
+def _first(areas: Floats, ratios: Floats, least: float) -> float:
+    """The area from which on no ratio is below the least."""
+    below = np.flatnonzero(~(ratios >= least))
+    return float(areas[below[-1] + 1 if len(below) else 0])
 
 
 def _winning(fair: Fair, bits: Sequence[int]) -> str:
-    found = [_at_least(fair, network, b, WIN) for network in fair.space.networks for b in bits]
-    first = max(areas[0] for areas, _ in found)
-    ratios = [
-        ratio
-        for areas, each in found
-        for size, ratio in zip(areas, each, strict=True)
-        if size >= first
-    ]
+    first, _, ratios = _parted(fair, bits, WIN)
     return (
         f"With activations of {_few_and(bits)}, 0.56-bit weights win time: within any area from "
         f"{first / 1e6:.2f} MGE on they are {_range(ratios)} as fast as "
@@ -281,14 +299,8 @@ def _winning(fair: Fair, bits: Sequence[int]) -> str:
 
 
 def _even(fair: Fair, bits: Sequence[int]) -> str:
+    first, below, above = _parted(fair, bits, EVEN)
     cases = [(network, b) for network in fair.space.networks for b in bits]
-    first = max(_at_least(fair, *case, EVEN)[0][0] for case in cases)
-    below, above = [], []
-    for case in cases:
-        areas = fair.group(*case).areas
-        ratios = fair.over_one_bit(*case, SUB_BIT, areas)
-        below += ratios[(areas < first) & (ratios > 0)].tolist()
-        above += ratios[areas >= first].tolist()
     pairs = [(fair.chosen(*case, ONE_BIT).best, fair.chosen(*case, SUB_BIT).best) for case in cases]
     ports = [sorted({row[f"hw.{PORT}"] for row in side}) for side in zip(*pairs, strict=True)]
     one, sub = (listed([f"{port:g}" for port in side], "or") for side in ports)

@@ -85,6 +85,19 @@ def steps(least: float, most: float) -> Floats:
     return areas
 
 
+def front(cost: Floats, time: Floats) -> NDArray[np.int64]:
+    """Numbers of the points that no other beats in both, by rising cost; of equal points the first.
+
+    Args:
+        cost: [points]
+        time: [points]
+
+    """
+    order = np.lexsort((time, cost))
+    best = np.minimum.accumulate(time[order])
+    return order[np.diff(best, prepend=np.inf) < 0]
+
+
 def front_of(value: Value, area: Floats, time_ms: Floats, point: NDArray[np.int64]) -> Front:
     """The Pareto front of some points; of equal points the first.
 
@@ -95,10 +108,8 @@ def front_of(value: Value, area: Floats, time_ms: Floats, point: NDArray[np.int6
         point: [points] their numbers.
 
     """
-    order = np.lexsort((time_ms, area))
-    best = np.minimum.accumulate(time_ms[order])
-    first = order[np.diff(best, prepend=np.inf) < 0]
-    return Front(value=value, area=area[first], time_ms=time_ms[first], point=point[first])
+    best = front(area, time_ms)
+    return Front(value=value, area=area[best], time_ms=time_ms[best], point=point[best])
 
 
 def require_axis(axes: Mapping[str, Sequence[Value] | None], axis: str) -> None:

@@ -16,6 +16,7 @@ from simulator.studies.axes import PRECISION, Value
 from simulator.studies.chosen_figure import Chosen, draw_chosen
 from simulator.studies.effects import Effect
 from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
+from simulator.studies.fronts import front
 from simulator.studies.plot_style import MOST_SERIES, drawing, label_numbers, place_values
 from simulator.studies.plot_style import series as look
 from simulator.studies.scaling_figure import draw_scaling
@@ -184,14 +185,6 @@ _COSTS = {
     "DRAM bytes moved (MB)": (("dram_read_bytes", "dram_written_bytes"), 1e6),
 }
 """Columns that are added up, and what one unit of the panel is."""
-
-
-def front(cost: Floats, time: Floats) -> NDArray[np.int64]:
-    """Numbers of the points that no other beats in both, by rising cost."""
-    order = np.lexsort((time, cost))
-    best = np.minimum.accumulate(time[order])
-    first = np.concatenate(([True], best[1:] < best[:-1])) if len(order) else np.empty(0, bool)
-    return order[first]
 
 
 def dots(cost: Floats, time: Floats) -> tuple[Floats, Floats]:

@@ -19,8 +19,8 @@ from zlib import crc32
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.extras import installed
-from simulator.program import Ints
 
 COMPILE_FROM = 250_000
 """Operations interpreted in a process after which its work is compiled: some 0.5 s of work."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.loops import (
     BYTES,
     PES,
@@ -15,7 +16,7 @@ from simulator.loops import (
     age_of,
     signal_of,
 )
-from simulator.program import Ints, Program
+from simulator.ordered import Program
 
 
 @dataclass(slots=True)

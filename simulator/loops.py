@@ -15,8 +15,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.compiling import Memory
-from simulator.program import Ints
 
 KIND, PES, CYCLES, BYTES, ROOM, POSTS, WAITS, FIELDS = 0, 1, 2, 3, 4, 5, 6, 12
 """Columns of a table of operations.

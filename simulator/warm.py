@@ -14,9 +14,9 @@ from simulator.compiling import available
 from simulator.engine.fast import run, totals
 from simulator.extras import hint
 from simulator.hardware import load_hardware
+from simulator.machines.lut_array.plan import plan_layers
 from simulator.mapping import map_workload
 from simulator.mapping.layer import map_layer
-from simulator.mapping.plan import plan_layers
 from simulator.mapping.ring import room_ages_of
 from simulator.mapping.weights import room_of
 from simulator.workload import configure, load_workload

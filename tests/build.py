@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.columns import Ints
 from simulator.engine import engine
 from simulator.hardware import Hardware, load_hardware
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.commands import Kind
-from simulator.program import Ints, Trace
+from simulator.ordered import Trace
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.mapping.plan import LayerPlan
-from simulator.program import Ints
+from simulator.columns import Ints
+from simulator.machines.lut_array.plan import LayerPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

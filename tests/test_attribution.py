@@ -14,7 +14,7 @@ from hypothesis import given
 from simulator import load_hardware, simulate
 from simulator.engine import engine
 from simulator.mapping.commands import Kind, Unit
-from simulator.program import Program, Trace, summarize
+from simulator.ordered import Program, Trace, summarize
 from simulator.report.attribution import (
     PARTS,
     Attribution,

@@ -22,7 +22,7 @@ from simulator.functional.activations import read_activations, seeded
 from simulator.functional.array import compute
 from simulator.functional.check import random_kernels
 from simulator.functional.reference import convolve
-from simulator.mapping.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.shipped import shipped_names
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet

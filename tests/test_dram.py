@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, load_hardware, load_workload, simulate
+from simulator.columns import Ints
 from simulator.coverage import why_not_fast
 from simulator.dram import DramSystem, Rule, Timing
 from simulator.dram.controller import PATIENCE, Burst, Controller
@@ -21,7 +22,7 @@ from simulator.hardware.dram import dram_timing, load_dram
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.addresses import with_dram
 from simulator.mapping.commands import Kind, Unit
-from simulator.program import Ints, Trace
+from simulator.ordered import Trace
 from simulator.report.energy import run_energy
 from simulator.run import run_one, with_settings
 from simulator.workload import Workload

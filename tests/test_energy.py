@@ -15,9 +15,9 @@ from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.hardware import load_energy
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.plan import LayerPlan
 from simulator.report.actions import Counts, layer_actions, sums_by_unit
 from simulator.report.energy import RunEnergy, run_energy
 from simulator.report.result import Result

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from simulator.engine import ENGINES, EngineName, engine
-from simulator.program import Program, Trace
+from simulator.ordered import Program, Trace
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +33,7 @@ def program(*commands: tuple[int, int, int, tuple[int, ...]]) -> Program:
 
 
 def by_hand(given: Program) -> Trace:
-    """The contract of simulator/program.py, written out."""
+    """The contract of simulator/ordered.py, written out."""
     free = [0] * len(given.units)
     start, end, ready = [], [], []
     for number in range(len(given)):

@@ -16,7 +16,7 @@ from simulator.flatten import flatten
 from simulator.hardware import load_hardware
 from simulator.loops import LoopBody, LoopProgram, Machine, Rates
 from simulator.mapping import map_workload
-from simulator.program import Summary, summarize
+from simulator.ordered import Summary, summarize
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network

@@ -13,15 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from simulator.columns import Ints
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware
-from simulator.mapping.banks import Bank, bank_of
+from simulator.machines.lut_array.banks import Bank, bank_of
+from simulator.machines.lut_array.expected import expected_accumulate, share_within
+from simulator.machines.lut_array.huffman import (
+    MAX_LENGTH,
+    canonical_code,
+    code_lengths,
+    stream_bits,
+)
+from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping.commands import Kind
-from simulator.mapping.expected import expected_accumulate, share_within
-from simulator.mapping.huffman import MAX_LENGTH, canonical_code, code_lengths, stream_bits
-from simulator.mapping.indices import accumulates_of
-from simulator.mapping.plan import LayerPlan, plan_layers
-from simulator.program import Ints
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels

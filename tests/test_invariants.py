@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from simulator.columns import Ints
 from simulator.engine import engine
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.plan import LayerPlan, plan_layers
-from simulator.program import Ints, Trace, summarize
+from simulator.ordered import Trace, summarize
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network

@@ -12,11 +12,11 @@ from hypothesis import given
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.coverage import why_not_fast
 from simulator.engine.event import run as run_event
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.plan import LayerPlan
 from simulator.mapping.port import with_ports
-from simulator.program import SharedPort, Trace, summarize
+from simulator.ordered import SharedPort, Trace, summarize
 from simulator.report.attribution import Part, attribute
 from simulator.report.layers import layer_results
 from simulator.report.splits import port_losses, splits

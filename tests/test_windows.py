@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from simulator import load_hardware, simulate
 from simulator.engine import engine
 from simulator.engine.fast import totals
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.mapping.windows import window_reads
-from simulator.program import summarize
+from simulator.ordered import summarize
 from simulator.report.actions import layer_actions
 from simulator.report.attribution import Part, attribute, total
 from simulator.report.layers import layer_results

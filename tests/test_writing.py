@@ -11,9 +11,9 @@ from hypothesis import given
 from simulator import compiling
 from simulator.errors import InputError
 from simulator.loops import LayerLoops
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping import layer as writing
 from simulator.mapping.layer import SIZE, MappedLoops, map_layer, writing_pays
-from simulator.mapping.plan import LayerPlan, plan_layers
 from simulator.mapping.ring import room_ages_of
 from simulator.mapping.weights import room_of
 from simulator.workload import Workload, configure, load_workload

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Literal
 
-from simulator.program import Program, Trace
+from simulator.ordered import Program, Trace
 
 EngineName = Literal["event", "fast"]
 Engine = Callable[[Program, Callable[[int], None] | None], Trace]

@@ -9,7 +9,7 @@ import simpy
 
 from simulator.dram import DramSystem
 from simulator.dram.system import Handed, Moved
-from simulator.program import DramCounts, Program
+from simulator.ordered import DramCounts, Program
 
 _NEVER = 1 << 62
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import simpy
 
+from simulator.columns import Ints
 from simulator.engine.dram import DramProcess
 from simulator.engine.port import PortProcess
-from simulator.program import Ints, Program, Trace
+from simulator.ordered import Program, Trace
 
 _REPORT_EVERY = 4096
 

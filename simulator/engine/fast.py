@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.compiling import Compiled, available, pays
 from simulator.engine import kernel
 from simulator.engine.instructions import instructions_of, prepared
 from simulator.engine.layout import Layout, RunState
 from simulator.loops import KIND, LoopBody, LoopProgram, RateColumns, cycles_of
-from simulator.program import Ints, Program, Summary, Trace
+from simulator.ordered import Program, Summary, Trace
 
 
 def run(
@@ -45,7 +46,7 @@ def totals(
     compiled: bool | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """What `simulator.program.summarize` finds in the program's trace, without making the trace.
+    """What `simulator.ordered.summarize` finds in the program's trace, without making the trace.
 
     Args:
         program: with its loops.

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.compiling import Compiled, Memory, memory_of, records_of
 from simulator.engine.kernel import Code
 from simulator.engine.layout import Layout
@@ -28,7 +29,6 @@ from simulator.loops import (
     age_of,
     signal_of,
 )
-from simulator.program import Ints
 
 ALL = 1 << 60
 """More posts than any ring keeps."""

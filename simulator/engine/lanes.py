@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.engine.instructions import Places
 from simulator.engine.kernel import NEVER
 from simulator.loops import END, LOOP
-from simulator.program import Ints
 
 Tables = tuple[Ints, ...]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import simpy
 
-from simulator.program import Program, SharedPort
+from simulator.ordered import Program, SharedPort
 
 
 class PortProcess:

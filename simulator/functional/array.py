@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.functional.activations import Activations
-from simulator.mapping.plan import LayerPlan
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 

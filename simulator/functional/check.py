@@ -19,7 +19,7 @@ from simulator.functional.activations import (
 from simulator.functional.array import compute
 from simulator.functional.reference import convolve
 from simulator.hardware import Hardware
-from simulator.mapping.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.progress import Progress
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet

@@ -17,14 +17,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.dram import dram_timing
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.rates import rate_of
 from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.mapper import MappedLayer, Mapping
-from simulator.mapping.plan import LayerPlan
-from simulator.mapping.rates import rate_of
-from simulator.program import DramAccess, Ints, Program
+from simulator.ordered import DramAccess, Program
 
 _UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
 

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 from simulator.hardware import Hardware
 from simulator.loops import Machine, Rates
-from simulator.mapping.rates import rate_of
+from simulator.machines.lut_array.rates import rate_of
 
 
 class Unit(IntEnum):

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.mapping.plan import LayerPlan
+from simulator.columns import Ints
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.weights import WeightLoads
-from simulator.program import Ints
 
 TABLE, DIRECT, MAC = range(3)
 MODES = {"table": TABLE, "direct": DIRECT, "mac": MAC}

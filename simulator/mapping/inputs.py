@@ -12,10 +12,10 @@ Four ways, from the most reuse to the least; the first that fits is taken:
 from typing import get_args
 
 from simulator.compiling import Memory
+from simulator.machines.lut_array.plan import InputReuse
 from simulator.mapping.book import Book, find_body
 from simulator.mapping.commands import Signal
 from simulator.mapping.given import Given
-from simulator.mapping.plan import InputReuse
 from simulator.mapping.transfers import (
     first_step,
     last_pixel,

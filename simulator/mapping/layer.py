@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.compiling import Compiled, Memory, memory_of, pays, records_of
 from simulator.errors import InputError
 from simulator.loops import FIELDS, LayerLoops
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan
 from simulator.mapping.book import Book, book_of, rows_of
 from simulator.mapping.commands import MACHINE
 from simulator.mapping.given import Given, given_of
 from simulator.mapping.inputs import NOTHING_FITS, WAYS
 from simulator.mapping.nest import PARTS, write_layer
-from simulator.mapping.plan import InputReuse, LayerPlan
 from simulator.mapping.weights import WeightLoads, plan_weights
-from simulator.program import Ints
 
 SIZE = 64
 """Operations for which a book has room at least; four times as much until a layer fits."""

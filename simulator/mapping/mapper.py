@@ -6,12 +6,12 @@ from functools import cached_property, lru_cache
 from simulator.flatten import flatten
 from simulator.hardware import Hardware
 from simulator.loops import LoopBody, LoopProgram
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
 from simulator.mapping.commands import MACHINE, rates_of
 from simulator.mapping.layer import MappedLoops, map_layer, writing_pays
-from simulator.mapping.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
 from simulator.mapping.ring import room_ages_of
 from simulator.mapping.weights import room_of
-from simulator.program import Program
+from simulator.ordered import Program
 from simulator.progress import Progress, counted
 from simulator.workload import Workload
 

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.hardware import Hardware
 from simulator.hardware.config import ActivationBuffer, IndexBuffer
+from simulator.machines.lut_array.rates import rate_of
 from simulator.mapping.addresses import Places, input_offsets, window_offsets
 from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.mapper import Mapping
-from simulator.mapping.rates import rate_of
 from simulator.mapping.windows import window_reads
-from simulator.program import Ints, Program, SharedPort
+from simulator.ordered import Program, SharedPort
 
 
 def with_ports(program: Program, mapping: Mapping, hardware: Hardware) -> Program:

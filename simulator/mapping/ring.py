@@ -6,9 +6,9 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.compiling import Compiled, Memory, memory_of
 from simulator.mapping.weights import WeightLoads
-from simulator.program import Ints
 
 
 def room_ages_of(loads: Sequence[WeightLoads], room: int, compiled: bool) -> tuple[Ints, ...]:

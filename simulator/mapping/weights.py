@@ -15,10 +15,10 @@ from functools import cached_property
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.errors import InputError
 from simulator.hardware import Hardware
-from simulator.mapping.plan import LayerPlan, WeightReuse
-from simulator.program import Ints
+from simulator.machines.lut_array.plan import LayerPlan, WeightReuse
 
 
 @dataclass(frozen=True, eq=False)

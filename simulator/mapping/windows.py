@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from simulator.columns import Ints
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Kind
-from simulator.mapping.plan import LayerPlan
-from simulator.program import Ints, Program
+from simulator.ordered import Program
 
 
 def window_reads(program: Program, layer: int, plan: LayerPlan) -> Ints:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.hardware.area import lut_bits, sum_bits
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Unit
-from simulator.mapping.plan import LayerPlan
-from simulator.program import Ints, Program
+from simulator.ordered import Program
 
 DRAM_UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
 Counts = dict[tuple[Unit, str], int]

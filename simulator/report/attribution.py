@@ -12,8 +12,9 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.columns import Ints
 from simulator.mapping.commands import Kind
-from simulator.program import Ints, Trace
+from simulator.ordered import Trace
 
 
 class Part(StrEnum):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.columns import Ints
 from simulator.hardware.dram import dram_timing
 from simulator.mapping.commands import Unit
-from simulator.program import Ints
 
 if TYPE_CHECKING:
     from simulator.report.result import Run

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simulator.mapping.plan import LayerPlan
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.report.lines import listed
 from simulator.report.reasons import LayerParts, reasons, with_clock
 from simulator.report.sizes import MANY_COMMANDS

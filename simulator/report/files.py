@@ -15,8 +15,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.columns import Ints, Names
 from simulator.errors import InputError
-from simulator.program import Ints, Names
 from simulator.progress import Progress, announce, interrupts_held, reported
 from simulator.report.tabular import Kind, drop_other_forms, table_name, write_table
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.machines.lut_array.banks import bank_of
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import MappedLayer
-from simulator.mapping.banks import bank_of
 from simulator.mapping.commands import Unit
-from simulator.mapping.plan import LayerPlan
 from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.report.settings import SettingEffect
 from simulator.report.splits import port_losses

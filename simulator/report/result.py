@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 
 from simulator import __version__
+from simulator.columns import Ints, Names
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.config import with_numbers
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
-from simulator.program import Ints, Names, Summary, Trace, summarize
+from simulator.ordered import Summary, Trace, summarize
 from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint

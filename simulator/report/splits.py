@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from simulator.columns import Ints
+from simulator.machines.lut_array.banks import bank_of
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
-from simulator.mapping.banks import bank_of
 from simulator.mapping.commands import Kind
-from simulator.mapping.plan import LayerPlan
 from simulator.mapping.windows import window_reads
-from simulator.program import Ints, Trace
+from simulator.ordered import Trace
 from simulator.report.attribution import Part
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import DRAM_TABLE_KEYS, LUT_KEYS
+from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Unit
-from simulator.mapping.plan import LayerPlan
 from simulator.report.causes import idle_pes
 from simulator.report.notes import waits_for_windows
 from simulator.report.result import Result

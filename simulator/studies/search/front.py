@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.program import Ints
+from simulator.columns import Ints
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The contract between mapper, engines and reports.
+"""The old contract: one order for all commands. Mapper and fast engine still use it.
 
 A program is a list of commands, held as arrays. A command occupies one unit for `cycles`; what it
 produces can be used `latency` cycles later. Commands of one unit run in program order. With
@@ -17,14 +17,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from simulator.columns import Ints, Names
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from simulator.dram import Timing
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -103,19 +102,6 @@ class Program:
     def __len__(self) -> int:
         """Return N."""
         return len(self.unit)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Names:
-    """A column of a table that repeats a few names."""
-
-    index: Ints
-    """[rows] index into `names`."""
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.index)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

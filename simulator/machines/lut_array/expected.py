@@ -6,8 +6,8 @@ from operator import mul
 
 import numpy as np
 
-from simulator.mapping.banks import Bank
-from simulator.program import Ints
+from simulator.columns import Ints
+from simulator.machines.lut_array.banks import Bank
 
 
 @lru_cache(maxsize=4096)

@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.mapping.banks import Bank
-from simulator.program import Ints
+from simulator.columns import Ints
+from simulator.machines.lut_array.banks import Bank
 from simulator.workload.kernels import KernelSet
 
 

@@ -11,14 +11,14 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from simulator.columns import Ints
 from simulator.errors import InputError
 from simulator.hardware import Hardware
-from simulator.mapping.banks import Bank, bank_of
-from simulator.mapping.expected import expected_accumulates
-from simulator.mapping.huffman import LENGTH_BITS, stream_bits
-from simulator.mapping.indices import accumulates_of
-from simulator.mapping.rates import rate_of
-from simulator.program import Ints
+from simulator.machines.lut_array.banks import Bank, bank_of
+from simulator.machines.lut_array.expected import expected_accumulates
+from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
+from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.rates import rate_of
 from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]

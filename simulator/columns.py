@@ -1,0 +1,21 @@
+"""Columns of the tables that are passed around: integers, and names that repeat."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Names:
+    """A column of a table that repeats a few names."""
+
+    index: Ints
+    """[rows] index into `names`."""
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.index)

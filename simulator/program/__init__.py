@@ -1,0 +1,41 @@
+"""The contract between machines and engines: unit programs that meet in channels."""
+
+from simulator.program.checks import ProgramError
+from simulator.program.contract import (
+    Amount,
+    Balance,
+    Body,
+    Channel,
+    Command,
+    Kind,
+    Loop,
+    Rate,
+    Skip,
+    Unit,
+)
+from simulator.program.program import Program
+from simulator.program.section import Section
+from simulator.program.served import Lines, SharedDram, SharedPort
+from simulator.program.writer import Writer, body, write
+
+__all__ = [
+    "Amount",
+    "Balance",
+    "Body",
+    "Channel",
+    "Command",
+    "Kind",
+    "Lines",
+    "Loop",
+    "Program",
+    "ProgramError",
+    "Rate",
+    "Section",
+    "SharedDram",
+    "SharedPort",
+    "Skip",
+    "Unit",
+    "Writer",
+    "body",
+    "write",
+]

@@ -1,0 +1,58 @@
+"""What a program declares of parts whose timing depends on who else asks, and when.
+
+Addresses and lines come from functions that return one entry per command of a unit, in the unit's
+order over the whole program. Commands therefore stay equal, and loops stay loops.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from simulator.program.contract import Unit
+
+if TYPE_CHECKING:
+    from simulator.dram import Timing
+
+Addresses = Callable[[], Iterable[int]]
+"""First byte of the transfer of each of a unit's commands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SharedDram:
+    """A DRAM with a timing table that several DMA units share."""
+
+    timing: "Timing"
+    gap: Fraction
+    """Array cycles between two bursts of one unit, at the unit's own rate."""
+    streams: Mapping[Unit, Addresses]
+    """Its units, in the order in which they take turns."""
+    writers: frozenset[Unit]
+    """The units that write."""
+
+
+class Lines(NamedTuple):
+    """Consecutive lines of a buffer; a line is what its port reads or writes in a cycle."""
+
+    first: int
+    length: int
+
+
+LinesOf = Callable[[], Iterable[Lines]]
+"""Lines that each of a unit's commands reads or writes; a length of 0 is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SharedPort:
+    """A buffer whose banks read or write one line in a cycle; writing comes first."""
+
+    reader: Unit
+    """Its commands begin by reading their lines, one per cycle; it reads at no other port."""
+    writer: Unit
+    """Its commands' results are written, a line per cycle, from when they are ready."""
+    banks: int
+    """Line n belongs to bank n mod `banks`."""
+    read: LinesOf
+    """Lines that the reader's commands read, no more than their cycles."""
+    written: LinesOf
+    """Lines that the results of the writer's commands occupy."""

@@ -1,0 +1,205 @@
+"""The records of a layer, made from its plan."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.machines.lut_array.banks import bank_of
+from simulator.machines.lut_array.buffering import Buffering, Position
+from simulator.machines.lut_array.pixels import row_count, row_pixels, rows_per_image
+from simulator.machines.lut_array.plan import LayerPlan, WeightReuse
+from simulator.machines.lut_array.records import (
+    InputBlock,
+    Layer,
+    LutPass,
+    OutputBlock,
+    OutputTile,
+    Row,
+    Transfer,
+)
+from simulator.machines.lut_array.weights import fetched_for
+
+
+def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> Layer:
+    """Make the records of a layer.
+
+    Args:
+        plan: the layer.
+        loaded_for: how long its weight tiles stay in the index buffer.
+        buffering: of its inputs.
+
+    """
+    layer, hardware = plan.layer, plan.hardware
+    return Layer(
+        mode=plan.mode,
+        buffering=buffering.scheme,
+        reads_inputs=buffering.first_read is not None,
+        loaded_for=loaded_for,
+        fetched_for=fetched_for(plan),
+        subset_bytes=plan.subset_bytes,
+        output_blocks=_output_blocks(plan),
+        images=_images(plan, buffering),
+        lut_passes=len(plan.pass_entries) if plan.mode == "table" else 0,
+        burst_bytes=hardware.memory.dram.burst_bytes,
+        activation_bits=plan.activation_bits,
+        unit_channels=1 if layer.full_precision else layer.unit_channels,
+        window_bits=plan.window_bits,
+        word_bytes=plan.activation_line,
+        all_pes=hardware.array.pes,
+        unit_macs=layer.kernel**2,
+        macs_per_cycle=hardware.full_precision.macs_per_cycle,
+    )
+
+
+# --- channels: output blocks, input blocks, LUT passes -------------------------------------------
+
+
+def _output_blocks(plan: LayerPlan) -> tuple[OutputBlock, ...]:
+    blocks = zip(plan.blocks, _input_blocks(plan), strict=True)
+    return tuple(
+        OutputBlock(
+            number=number,
+            outputs=block.outputs,
+            direct_cycles=plan.direct_cycles(block),
+            drain_cycles=plan.drain_cycles(block),
+            input_blocks=input_blocks,
+            first=number == 0,
+        )
+        for number, (block, input_blocks) in enumerate(blocks)
+    )
+
+
+def _input_blocks(plan: LayerPlan) -> Iterator[tuple[InputBlock, ...]]:
+    """Yield the input blocks of each output block."""
+    last = len(plan.group_units) - 1
+    for fetched, stored, passes in zip(
+        plan.chunk_table.tolist(), plan.stored_table.tolist(), _passes(plan), strict=True
+    ):
+        yield tuple(
+            InputBlock(
+                units=units,
+                pes=1 if plan.pixels_are_spatial else units,
+                fetch_bytes=fetched[number],
+                stored_bytes=stored[number],
+                passes=passes[number],
+                first=number == 0,
+                last=number == last,
+            )
+            for number, units in enumerate(plan.group_units)
+        )
+
+
+def _passes(plan: LayerPlan) -> list[list[tuple[LutPass, ...]]]:
+    """[output blocks][input blocks] LUT passes of a step."""
+    if plan.mode != "table":
+        return [[()] * len(plan.group_units) for _ in plan.blocks]
+    fills, accumulates = plan.pass_fill_cycles(), plan.accumulate_table
+    conflicts = np.zeros_like(accumulates)
+    if not bank_of(plan.hardware).always_in_a_cycle:
+        conflicts = accumulates - plan.unhindered_table
+    last = len(fills) - 1
+    return [
+        [
+            tuple(
+                LutPass(*cycles, first=number == 0, last=number == last)
+                for number, cycles in enumerate(zip(fills, *step, strict=True))
+            )
+            for step in zip(*of_block, strict=True)
+        ]
+        for of_block in zip(accumulates.tolist(), conflicts.tolist(), strict=True)
+    ]
+
+
+# --- pixels: rows, transfers, output tiles -------------------------------------------------------
+
+
+def _images(plan: LayerPlan, buffering: Buffering) -> tuple[tuple[Row, ...], ...]:
+    """Rows image by image; rows that are alike are one record."""
+    facts = _facts(buffering)
+    known: dict[object, Row] = {}
+    rows, last = [], row_count(plan) - 1
+    first_read = buffering.first_read.row if buffering.first_read else None
+    for row in range(last + 1):
+        alike = (row == 0, row == last, row == first_read, facts[row].tobytes())
+        if alike not in known:
+            known[alike] = _row(plan, buffering, row, last=row == last)
+        rows.append(known[alike])
+    bounds = range(0, len(rows) + 1, rows_per_image(plan))
+    return tuple(tuple(rows[first:end]) for first, end in pairwise(bounds))
+
+
+def _facts(buffering: Buffering) -> Ints:
+    """[rows, facts] everything that sets rows apart, but for being first or last."""
+    of_steps = buffering.step_pixels
+    next_row = np.roll(of_steps[:, :1], -1, axis=0)
+    of_transfers = (buffering.read_bytes, buffering.taken, buffering.freed)
+    rows = len(of_steps)
+    parts = (*(each.reshape(rows, -1) for each in of_transfers), of_steps, next_row)
+    return np.ascontiguousarray(np.concatenate(parts, axis=1))
+
+
+def _row(plan: LayerPlan, buffering: Buffering, row: int, last: bool) -> Row:
+    pixels = row_pixels(plan, row)
+    blocks = range(len(plan.blocks))
+    return Row(
+        tiles=tuple(tuple(_tiles(buffering, pixels, row, block)) for block in blocks),
+        transfers=tuple(
+            tuple(_transfers(buffering, pixels, row, block, last and block == blocks[-1]))
+            for block in blocks
+        ),
+        first=row == 0,
+        last=last,
+    )
+
+
+def _transfers(
+    buffering: Buffering, pixels: tuple[tuple[int, ...], ...], row: int, block: int, last: bool
+) -> Iterator[Transfer]:
+    """Yield the transfers of an output block along a row, given the pixels of their tiles."""
+    read, taken = buffering.read_bytes[row, block].tolist(), buffering.taken[row, block].tolist()
+    for number, tiles in enumerate(pixels):
+        yield Transfer(
+            tiles=len(tiles),
+            pixels=sum(tiles),
+            read_bytes=read[number],
+            space_taken=taken[number],
+            first_read=read[number] > 0 and buffering.first_read == Position(row, block, number),
+            last=last and number == len(pixels) - 1,
+        )
+
+
+def _tiles(
+    buffering: Buffering, pixels: tuple[tuple[int, ...], ...], row: int, block: int
+) -> Iterator[OutputTile]:
+    """Yield the output tiles of an output block along a row, given the pixels of each transfer's."""
+    read, freed = buffering.read_bytes[row, block].tolist(), buffering.freed[row, block].tolist()
+    steps, step = sum(map(len, pixels)), 0
+    under = buffering.step_pixels[row, :steps].tolist()
+    under.append(_pixels_after(buffering, row, block))
+    for transfer, tiles in enumerate(pixels):
+        for number, tile_pixels in enumerate(tiles):
+            opens, closes = number == 0, number == len(tiles) - 1
+            yield OutputTile(
+                pixels=tile_pixels,
+                first=row == block == step == 0,
+                first_of_row=step == 0,
+                last_of_row=step == steps - 1,
+                first_of_transfer=opens,
+                last_of_transfer=closes,
+                inputs_read=opens and read[transfer] > 0,
+                input_pixels=under[step],
+                first_read=under[step] > 0 and buffering.first_read == Position(row, block, step),
+                next_reads=under[step + 1] > 0,
+                space_freed=freed[transfer] if closes else 0,
+            )
+            step += 1
+
+
+def _pixels_after(buffering: Buffering, row: int, block: int) -> int:
+    """Scheme `step`: input pixels under the first output tile of the next output block or row."""
+    pixels, blocks = buffering.step_pixels[:, 0].tolist(), buffering.read_bytes.shape[1]
+    if block < blocks - 1:
+        return int(pixels[row])
+    return int(pixels[row + 1]) if row + 1 < len(pixels) else 0

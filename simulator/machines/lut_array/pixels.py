@@ -1,0 +1,50 @@
+"""The order of a layer's output pixels: rows of pixel steps, cut into transfers.
+
+A pixel step is the output pixels that the array works on at once. A row has as many pixel steps as
+cover one row of output; the last row may have fewer. A transfer is a run of pixel steps of one row
+whose outputs go out together.
+"""
+
+from math import ceil
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.machines.lut_array.plan import LayerPlan
+
+
+def row_count(plan: LayerPlan) -> int:
+    """Rows of the batch."""
+    return ceil(plan.pixel_steps / plan.steps_per_row)
+
+
+def rows_per_image(plan: LayerPlan) -> int:
+    """Rows of an image; all rows, if they do not divide into images."""
+    rows, images = row_count(plan), plan.batch * plan.layer.images
+    return rows // images if rows % images == 0 else rows
+
+
+def step_bounds(plan: LayerPlan) -> Ints:
+    """[rows, pixel steps + 1] output pixels before each pixel step of a row, and after the last.
+
+    Pixel steps that a shorter last row lacks have no pixels.
+    """
+    first = np.arange(row_count(plan))[:, np.newaxis] * plan.steps_per_row
+    steps = first + np.arange(plan.steps_per_row + 1)
+    return np.minimum(steps * plan.pixels_per_step, plan.pixels)
+
+
+def transfer_bounds(plan: LayerPlan) -> Ints:
+    """[rows, transfers + 1] output pixels before each transfer of a row, and after the last."""
+    first = np.arange(row_count(plan))[:, np.newaxis] * plan.steps_per_row
+    cuts = [*range(0, plan.steps_per_row, plan.steps_per_transfer), plan.steps_per_row]
+    return np.minimum((first + np.array(cuts)) * plan.pixels_per_step, plan.pixels)
+
+
+def row_pixels(plan: LayerPlan, row: int) -> tuple[tuple[int, ...], ...]:
+    """Output pixels of each pixel step of each transfer of a row."""
+    step, steps = plan.pixels_per_step, plan.steps_per_transfer
+    first = row * plan.steps_per_row * step
+    end = min(first + plan.steps_per_row * step, plan.pixels)
+    pixels = tuple(min(step, end - begin) for begin in range(first, end, step))
+    return tuple(pixels[begin : begin + steps] for begin in range(0, len(pixels), steps))

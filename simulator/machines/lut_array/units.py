@@ -1,0 +1,350 @@
+"""The array unit by unit: each function is the controller of one unit in one layer.
+
+A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`, `dot_fills`,
+`accumulate` and `drain`. Without a LUT, `dot_direct` takes the place of `dot_fills` and
+`accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
+
+Every unit works through the output tiles in the same order, and advances by a step for every input
+block. `weights.py` and `buffering.py` decide what comes on chip when; `vocabulary.py` has the words.
+"""
+
+from collections.abc import Callable, Iterator
+
+from simulator.machines.lut_array import weights
+from simulator.machines.lut_array.records import InputBlock, Layer, OutputBlock, OutputTile, Row
+from simulator.machines.lut_array.records import Transfer as OneTransfer
+from simulator.machines.lut_array.vocabulary import (
+    ACCUMULATE,
+    ACCUMULATORS,
+    ACTIVATION_BUFFER,
+    BANK,
+    DIRECT,
+    DOT_UNITS,
+    DRAIN,
+    DRAIN_DONE,
+    DRAIN_UNIT,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_WEIGHTS,
+    FETCH_INDICES,
+    FILL,
+    FILLED_BANK,
+    INDEX_BUFFER,
+    INDEX_FETCH,
+    INDICES,
+    INPUTS,
+    INPUTS_FOR_FETCH,
+    INPUTS_FOR_LOAD,
+    LOAD_WEIGHTS,
+    MAC,
+    MAC_UNIT,
+    OUTPUT_SLOT,
+    OUTPUTS,
+    PARTIAL_SUMS,
+    PREVIOUS_LAYER,
+    PREVIOUS_OUTPUTS,
+    READ_INPUTS,
+    REGISTERS,
+    STEP_DONE,
+    SUMS,
+    WEIGHT_TILE,
+    WRITE_OUTPUTS,
+)
+from simulator.program import Amount, Channel, Section, Unit, Writer, write
+
+Tokens = list[Amount | Channel | bool]
+
+
+# --- DMA units -----------------------------------------------------------------------------------
+
+
+def weights_dma(layer: Layer, do: Writer) -> None:
+    """Load weight tiles in the order of their use, as soon as the index buffer has space."""
+    for row, block, tile in output_tiles(layer, do):
+        if not weights.loads(layer, row, tile):
+            do.skip(len(block.input_blocks))
+            continue
+        for input_block in do.each(block.input_blocks):
+            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            do(
+                LOAD_WEIGHTS(
+                    bytes=layer.in_bursts(size),
+                    takes=[INDEX_BUFFER(size), tile.steps_read and INPUTS_FOR_LOAD],
+                    gives=[WEIGHT_TILE],
+                    steps=1,
+                )
+            )
+
+
+def inputs_dma(layer: Layer, do: Writer) -> None:
+    """Read inputs transfer by transfer; the first read waits for the previous layer's outputs."""
+    for _, block, transfer in transfers(layer, do):
+        if transfer.read_bytes:
+            space = ACTIVATION_BUFFER(transfer.space_taken)
+            do(
+                READ_INPUTS(
+                    bytes=transfer.read_bytes,
+                    takes=[space, transfer.first_read and PREVIOUS_OUTPUTS],
+                    gives=[INPUTS],
+                )
+            )
+        do.skip(transfer.tiles * len(block.input_blocks))
+
+
+def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
+    """Read each step's inputs after the previous step, and after a drain that follows that step."""
+    for row, block, tile in output_tiles(layer, do):
+        if not tile.steps_read:
+            do.skip(len(block.input_blocks))
+            continue
+        loads = weights.loads(layer, row, tile)
+        fetches = layer.mode != "mac" and weights.fetches(layer, row, tile)
+        for input_block in do.each(block.input_blocks):
+            values = tile.input_pixels * input_block.units * layer.unit_channels
+            first_read = tile.first_read and input_block.first
+            follows_step = not (tile.first and input_block.first)
+            follows_drain = follows_step and input_block.first and layer.mode != "mac"
+            do(
+                READ_INPUTS(
+                    bytes=layer.in_bursts(layer.activation_bytes(values)),
+                    takes=[
+                        first_read and PREVIOUS_OUTPUTS,
+                        follows_step and STEP_DONE,
+                        follows_drain and DRAIN_DONE,
+                    ],
+                    gives=[INPUTS, loads and INPUTS_FOR_LOAD, fetches and INPUTS_FOR_FETCH],
+                    steps=1,
+                )
+            )
+
+
+def outputs_dma(layer: Layer, do: Writer) -> None:
+    """Write the outputs of a transfer; its output slot is then free."""
+    for _, block, transfer in transfers(layer, do):
+        do.skip(transfer.tiles * len(block.input_blocks) - 1)
+        size = layer.activation_bytes(transfer.pixels * block.outputs)
+        last = transfer.last
+        do(
+            WRITE_OUTPUTS(
+                bytes=layer.in_bursts(size),
+                takes=[OUTPUTS],
+                gives=[OUTPUT_SLOT, last and PREVIOUS_OUTPUTS, last and PREVIOUS_LAYER],
+                steps=1,
+            )
+        )
+
+
+# --- the PEs -------------------------------------------------------------------------------------
+
+
+def index_fetch(layer: Layer, do: Writer) -> None:
+    """Move weight tiles into free sets of index registers; the last fetch of a tile frees it."""
+    for row, block, tile in output_tiles(layer, do):
+        if not weights.fetches(layer, row, tile):
+            do.skip(len(block.input_blocks))
+            continue
+        loaded, frees = weights.loads(layer, row, tile), weights.frees(layer, row, tile)
+        for input_block in do.each(block.input_blocks):
+            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            do(
+                FETCH_INDICES(
+                    bytes=input_block.fetch_bytes,
+                    takes=[
+                        REGISTERS,
+                        loaded and WEIGHT_TILE,
+                        tile.steps_read and INPUTS_FOR_FETCH,
+                    ],
+                    gives=[INDICES, frees and INDEX_BUFFER(size)],
+                    steps=1,
+                )
+            )
+
+
+def dot_fills(layer: Layer, do: Writer) -> None:
+    """Fill one LUT bank after another; a step's first fill takes no less than its window reads."""
+    for _, block, tile in output_tiles(layer, do):
+        for input_block in do.each(block.input_blocks):
+            pes = tile.pixels * input_block.pes
+            for lut_pass in do.each(input_block.passes):
+                words = layer.window_words(pes) if lut_pass.first else 0
+                inputs = step_inputs(layer, tile, input_block) if lut_pass.first else []
+                do(
+                    FILL(
+                        pes=pes,
+                        cycles=max(lut_pass.fill_cycles, words),
+                        penalty=max(words - lut_pass.fill_cycles, 0),
+                        takes=[BANK, *inputs],
+                        gives=[FILLED_BANK],
+                        steps=int(lut_pass.last),
+                    )
+                )
+
+
+def accumulate(layer: Layer, do: Writer) -> None:
+    """Fetch entries of a filled bank and add them to an output tile's sums."""
+    for row, block, tile in output_tiles(layer, do):
+        fetched, released = weights.fetches(layer, row, tile), weights.releases(layer, row, tile)
+        for input_block in do.each(block.input_blocks):
+            for lut_pass in do.each(input_block.passes):
+                first, last = lut_pass.first, lut_pass.last
+                done = step_done(tile, input_block) if last else []
+                do(
+                    ACCUMULATE(
+                        pes=tile.pixels * input_block.pes,
+                        cycles=lut_pass.accumulate_cycles,
+                        penalty=lut_pass.conflict_cycles,
+                        takes=[
+                            FILLED_BANK,
+                            first and fetched and INDICES,
+                            first and input_block.first and PARTIAL_SUMS,
+                        ],
+                        gives=[
+                            BANK,
+                            last and released and REGISTERS,
+                            last and input_block.last and SUMS,
+                            *done,
+                        ],
+                        steps=int(last),
+                    )
+                )
+
+
+def dot_direct(layer: Layer, do: Writer) -> None:
+    """Add a step's dot products straight to an output tile's sums, without a LUT."""
+    for row, block, tile in output_tiles(layer, do):
+        fetched, released = weights.fetches(layer, row, tile), weights.releases(layer, row, tile)
+        for input_block in do.each(block.input_blocks):
+            pes = tile.pixels * input_block.pes
+            words = layer.window_words(pes)
+            do(
+                DIRECT(
+                    pes=pes,
+                    cycles=max(block.direct_cycles, words),
+                    penalty=max(words - block.direct_cycles, 0),
+                    takes=[
+                        fetched and INDICES,
+                        input_block.first and PARTIAL_SUMS,
+                        *step_inputs(layer, tile, input_block),
+                    ],
+                    gives=[
+                        released and REGISTERS,
+                        input_block.last and SUMS,
+                        *step_done(tile, input_block),
+                    ],
+                    steps=1,
+                )
+            )
+
+
+def drain(layer: Layer, do: Writer) -> None:
+    """Send an output tile's sums to an output slot, which a transfer's first tile takes.
+
+    The next output tile overwrites the sums in the order in which they leave: it may begin with the
+    drain. Several LUT passes add sums in another order, after the drain.
+    """
+    in_order = layer.lut_passes <= 1
+    for _, block, tile in output_tiles(layer, do):
+        do.skip(len(block.input_blocks) - 1)
+        do(
+            DRAIN(
+                cycles=block.drain_cycles,
+                takes=[SUMS, tile.first_of_transfer and OUTPUT_SLOT],
+                begins=[in_order and PARTIAL_SUMS],
+                gives=[
+                    not in_order and PARTIAL_SUMS,
+                    tile.last_of_transfer and OUTPUTS,
+                    tile.next_reads and DRAIN_DONE,
+                ],
+                steps=1,
+            )
+        )
+
+
+def full_precision(layer: Layer, do: Writer) -> None:
+    """Multiply and accumulate with weights and inputs as they arrive, into an output slot."""
+    for row, block, tile in output_tiles(layer, do):
+        loaded, frees = weights.loads(layer, row, tile), weights.frees(layer, row, tile)
+        for input_block in do.each(block.input_blocks):
+            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            macs = tile.pixels * block.outputs * input_block.units * layer.unit_macs
+            last = input_block.last
+            do(
+                MAC(
+                    pes=layer.all_pes,
+                    cycles=-(-macs // layer.macs_per_cycle),
+                    takes=[
+                        loaded and WEIGHT_TILE,
+                        last and tile.first_of_transfer and OUTPUT_SLOT,
+                        *step_inputs(layer, tile, input_block),
+                    ],
+                    gives=[
+                        frees and INDEX_BUFFER(size),
+                        last and tile.last_of_transfer and OUTPUTS,
+                        *step_done(tile, input_block),
+                    ],
+                    steps=1,
+                )
+            )
+
+
+# --- what they share -----------------------------------------------------------------------------
+
+
+def output_tiles(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OutputTile]]:
+    """Write a loop over all output tiles, in the order of time."""
+    for image in do.each(layer.images):
+        for row in do.each(image):
+            for block in do.each(layer.output_blocks):
+                for tile in do.each(row.tiles[block.number]):
+                    yield row, block, tile
+
+
+def transfers(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OneTransfer]]:
+    """Write a loop over all transfers, in the order of time."""
+    for image in do.each(layer.images):
+        for row in do.each(image):
+            for block in do.each(layer.output_blocks):
+                for transfer in do.each(row.transfers[block.number]):
+                    yield row, block, transfer
+
+
+def step_inputs(layer: Layer, tile: OutputTile, input_block: InputBlock) -> Tokens:
+    """Tokens that a step takes for its inputs; the layer's first step waits for its turn."""
+    first_step = tile.first and input_block.first
+    return [
+        (tile.steps_read or (tile.inputs_read and input_block.first)) and INPUTS,
+        first_step and PREVIOUS_LAYER,
+        first_step and not layer.reads_inputs and PREVIOUS_OUTPUTS,
+    ]
+
+
+def step_done(tile: OutputTile, input_block: InputBlock) -> Tokens:
+    """Tokens that a step gives when it is done: space of inputs, or its turn to the next step."""
+    next_reads = tile.next_reads if input_block.last else tile.steps_read
+    return [
+        next_reads and STEP_DONE,
+        input_block.last and ACTIVATION_BUFFER(tile.space_freed),
+    ]
+
+
+def section_of(layer: Layer, *, plain: bool = False) -> Section:
+    """Write the programs of all units that a layer uses.
+
+    Args:
+        layer: the layer.
+        plain: without loops; see `Writer`.
+
+    """
+    functions: dict[Unit, Callable[[Layer, Writer], None]] = {
+        DRAM_WEIGHTS: weights_dma,
+        DRAM_INPUTS: inputs_dma_by_step if layer.buffering == "step" else inputs_dma,
+        DRAM_OUTPUTS: outputs_dma,
+    }
+    if layer.mode == "mac":
+        functions |= {MAC_UNIT: full_precision}
+    elif layer.mode == "direct":
+        functions |= {INDEX_FETCH: index_fetch, DOT_UNITS: dot_direct, DRAIN_UNIT: drain}
+    else:
+        functions |= {INDEX_FETCH: index_fetch, DOT_UNITS: dot_fills}
+        functions |= {ACCUMULATORS: accumulate, DRAIN_UNIT: drain}
+    return Section({unit: write(one, layer, plain=plain) for unit, one in functions.items()})

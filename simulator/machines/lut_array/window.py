@@ -1,0 +1,72 @@
+"""Input pixels under output pixels 0, 1, 2, ... of a batch, in raster order."""
+
+from functools import cached_property
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.workload import Layer
+
+
+class Window:
+    """Rows and columns of the input under each row and column of the output of an image."""
+
+    def __init__(self, layer: Layer) -> None:
+        """Lay the kernels of a layer over its input."""
+        self.out_height, self.out_width = layer.out_height, layer.out_width
+        height, width, extent = layer.in_height, layer.in_width, layer.extent
+        tops = np.arange(layer.out_height) * layer.stride - layer.padding
+        lefts = np.arange(layer.out_width) * layer.stride - layer.padding
+        # A transfer reads contiguous columns: up to the next kernel, even if that is further away.
+        wide = max(extent, layer.stride)
+        self.top, self.bottom = np.clip(tops, 0, height), np.clip(tops + extent, 0, height)
+        self.left, self.right = np.clip(lefts, 0, width), np.clip(lefts + wide, 0, width)
+
+    @cached_property
+    def fresh(self) -> Ints:
+        """[out_height] input rows that a row of output needs and no earlier row of output."""
+        known = np.concatenate(([0], self.bottom[:-1]))
+        return np.maximum(self.bottom - np.maximum(self.top, known), 0)
+
+    @cached_property
+    def needed(self) -> Ints:
+        """[out_height] input rows that a row of output or an earlier one needs."""
+        return np.cumsum(self.fresh)
+
+    @property
+    def _width(self) -> int:
+        """Input columns that an image's output needs."""
+        return int(self.right[-1])
+
+    @property
+    def _image(self) -> int:
+        """Input pixels that an image's output needs."""
+        return int(self.needed[-1]) * self._width
+
+    def covered(self, pixels: Ints) -> Ints:
+        """Input pixels that the first `pixels` output pixels need."""
+        image, row, column = self._coordinates(pixels - 1)
+        earlier_rows = (self.needed[row] - self.fresh[row]) * self._width
+        covered: Ints = image * self._image + earlier_rows + self.fresh[row] * self.right[column]
+        return covered
+
+    def done(self, pixel: Ints) -> Ints:
+        """Input pixels, in whole rows, that no output pixel from `pixel` on needs."""
+        image, row, _ = self._coordinates(pixel)
+        held_rows = self.bottom[row] - self.top[row]
+        done: Ints = image * self._image + (self.needed[row] - held_rows) * self._width
+        return done
+
+    def patch(self, first: Ints, end: Ints) -> Ints:
+        """Input pixels under the output pixels from `first` to before `end`, without any reuse."""
+        (_, _, left), (image, row, right) = self._coordinates(first), self._coordinates(end - 1)
+        one_row = (self.bottom[row] - self.top[row]) * (self.right[right] - self.left[left])
+        whole_rows = image * self._image + self.needed[row] * self._width - self.done(first)
+        same_row = first // self.out_width == (end - 1) // self.out_width
+        return np.where(end > first, np.where(same_row, one_row, whole_rows), 0)
+
+    def _coordinates(self, pixel: Ints) -> tuple[Ints, Ints, Ints]:
+        """(image, row, column) of output pixels."""
+        line, column = np.divmod(pixel, self.out_width)
+        image, row = np.divmod(line, self.out_height)
+        return image, row, column

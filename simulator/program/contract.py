@@ -140,9 +140,10 @@ class Rate(NamedTuple):
 
 
 def _tokens(given: Given) -> Tokens:
-    amounts = (each if isinstance(each, Amount) else _one(each) for each in given)
-    return tuple(amount for amount in amounts if amount is not None and amount.tokens)
-
-
-def _one(given: Channel | bool | None) -> Amount | None:
-    return Amount(given, 1) if isinstance(given, Channel) else None
+    amounts: list[Amount] = []
+    for each in given:
+        if isinstance(each, Channel):
+            amounts.append(Amount(each, 1))
+        elif isinstance(each, Amount) and each.tokens:
+            amounts.append(each)
+    return tuple(amounts)

@@ -1,7 +1,7 @@
 """The records of a layer, made from its plan."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from simulator.machines.lut_array.records import (
     Transfer,
 )
 from simulator.machines.lut_array.weights import fetched_for
+
+_Pixels = tuple[tuple[int, ...], ...]
+"""Output pixels of each pixel step of each transfer of a row."""
 
 
 def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> Layer:
@@ -60,7 +63,6 @@ def _output_blocks(plan: LayerPlan) -> tuple[OutputBlock, ...]:
     blocks = zip(plan.blocks, _input_blocks(plan), strict=True)
     return tuple(
         OutputBlock(
-            number=number,
             outputs=block.outputs,
             direct_cycles=plan.direct_cycles(block),
             drain_cycles=plan.drain_cycles(block),
@@ -141,60 +143,53 @@ def _facts(buffering: Buffering) -> Ints:
 
 
 def _row(plan: LayerPlan, buffering: Buffering, row: int, last: bool) -> Row:
-    pixels = row_pixels(plan, row)
-    blocks = range(len(plan.blocks))
-    return Row(
-        tiles=tuple(tuple(_tiles(buffering, pixels, row, block)) for block in blocks),
-        transfers=tuple(
-            tuple(_transfers(buffering, pixels, row, block, last and block == blocks[-1]))
-            for block in blocks
-        ),
-        first=row == 0,
-        last=last,
-    )
+    pixels, blocks = row_pixels(plan, row), len(plan.blocks)
+    transfers = [
+        tuple(_transfers(buffering, pixels, row, block, last and block == blocks - 1))
+        for block in range(blocks)
+    ]
+    return Row(transfers=tuple(transfers), first=row == 0, last=last)
 
 
 def _transfers(
-    buffering: Buffering, pixels: tuple[tuple[int, ...], ...], row: int, block: int, last: bool
+    buffering: Buffering, pixels: _Pixels, row: int, block: int, last: bool
 ) -> Iterator[Transfer]:
-    """Yield the transfers of an output block along a row, given the pixels of their tiles."""
+    """Yield the transfers of an output block along a row; `last`: it has the layer's last."""
     read, taken = buffering.read_bytes[row, block].tolist(), buffering.taken[row, block].tolist()
-    for number, tiles in enumerate(pixels):
+    tiles = _tiles(buffering, pixels, row, block)
+    for number, steps in enumerate(map(len, pixels)):
+        position = Position(row, block, number)
         yield Transfer(
-            tiles=len(tiles),
-            pixels=sum(tiles),
+            tiles=tuple(islice(tiles, steps)),
             read_bytes=read[number],
             space_taken=taken[number],
-            first_read=read[number] > 0 and buffering.first_read == Position(row, block, number),
+            first_read=read[number] > 0 and position == buffering.first_read,
             last=last and number == len(pixels) - 1,
         )
 
 
-def _tiles(
-    buffering: Buffering, pixels: tuple[tuple[int, ...], ...], row: int, block: int
-) -> Iterator[OutputTile]:
-    """Yield the output tiles of an output block along a row, given the pixels of each transfer's."""
+def _tiles(buffering: Buffering, pixels: _Pixels, row: int, block: int) -> Iterator[OutputTile]:
+    """Yield the output tiles of an output block along a row, transfer by transfer."""
     read, freed = buffering.read_bytes[row, block].tolist(), buffering.freed[row, block].tolist()
-    steps, step = sum(map(len, pixels)), 0
+    steps = sum(map(len, pixels))
     under = buffering.step_pixels[row, :steps].tolist()
     under.append(_pixels_after(buffering, row, block))
-    for transfer, tiles in enumerate(pixels):
-        for number, tile_pixels in enumerate(tiles):
-            opens, closes = number == 0, number == len(tiles) - 1
-            yield OutputTile(
-                pixels=tile_pixels,
-                first=row == block == step == 0,
-                first_of_row=step == 0,
-                last_of_row=step == steps - 1,
-                first_of_transfer=opens,
-                last_of_transfer=closes,
-                inputs_read=opens and read[transfer] > 0,
-                input_pixels=under[step],
-                first_read=under[step] > 0 and buffering.first_read == Position(row, block, step),
-                next_reads=under[step + 1] > 0,
-                space_freed=freed[transfer] if closes else 0,
-            )
-            step += 1
+    places = ((number, inside) for number, tiles in enumerate(pixels) for inside in range(len(tiles)))
+    for step, (number, inside) in enumerate(places):
+        opens, closes = inside == 0, inside == len(pixels[number]) - 1
+        yield OutputTile(
+            pixels=pixels[number][inside],
+            first=row == block == step == 0,
+            first_of_row=step == 0,
+            last_of_row=step == steps - 1,
+            first_of_transfer=opens,
+            last_of_transfer=closes,
+            inputs_read=opens and read[number] > 0,
+            input_pixels=under[step],
+            first_read=under[step] > 0 and Position(row, block, step) == buffering.first_read,
+            next_reads=under[step + 1] > 0,
+            space_freed=freed[number] if closes else 0,
+        )
 
 
 def _pixels_after(buffering: Buffering, row: int, block: int) -> int:

@@ -38,11 +38,9 @@ class InputBlock(NamedTuple):
     last: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class OutputBlock:
+class OutputBlock(NamedTuple):
     """Output channels whose sums are in the partial-sum buffer together."""
 
-    number: int
     outputs: int
     direct_cycles: int
     """Cycles of the dot products of a direct step."""
@@ -83,9 +81,8 @@ class OutputTile(NamedTuple):
 class Transfer(NamedTuple):
     """A run of output tiles of one row whose outputs go out together."""
 
-    tiles: int
-    pixels: int
-    """Output pixels of all its tiles."""
+    tiles: tuple[OutputTile, ...]
+    """In the order of time."""
     read_bytes: int
     """Bytes of its inputs, in whole bursts; 0: they are in the buffer, or its steps read them."""
     space_taken: int
@@ -95,13 +92,16 @@ class Transfer(NamedTuple):
     last: bool
     """The layer's last."""
 
+    @property
+    def pixels(self) -> int:
+        """Output pixels of all its tiles."""
+        return sum(tile.pixels for tile in self.tiles)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
     """A row of output pixels; rows that are alike are one record."""
 
-    tiles: tuple[tuple[OutputTile, ...], ...]
-    """Of each output block, in the order of time."""
     transfers: tuple[tuple[Transfer, ...], ...]
     """Of each output block, in the order of time."""
     first: bool

@@ -11,8 +11,14 @@ block. `weights.py` and `buffering.py` decide what comes on chip when; `vocabula
 from collections.abc import Callable, Iterator
 
 from simulator.machines.lut_array import weights
-from simulator.machines.lut_array.records import InputBlock, Layer, OutputBlock, OutputTile, Row
-from simulator.machines.lut_array.records import Transfer as OneTransfer
+from simulator.machines.lut_array.records import (
+    InputBlock,
+    Layer,
+    OutputBlock,
+    OutputTile,
+    Row,
+    Transfer,
+)
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATE,
     ACCUMULATORS,
@@ -88,7 +94,7 @@ def inputs_dma(layer: Layer, do: Writer) -> None:
                     gives=[INPUTS],
                 )
             )
-        do.skip(transfer.tiles * len(block.input_blocks))
+        do.skip(len(transfer.tiles) * len(block.input_blocks))
 
 
 def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
@@ -121,7 +127,7 @@ def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
 def outputs_dma(layer: Layer, do: Writer) -> None:
     """Write the outputs of a transfer; its output slot is then free."""
     for _, block, transfer in transfers(layer, do):
-        do.skip(transfer.tiles * len(block.input_blocks) - 1)
+        do.skip(len(transfer.tiles) * len(block.input_blocks) - 1)
         size = layer.activation_bytes(transfer.pixels * block.outputs)
         last = transfer.last
         do(
@@ -290,22 +296,21 @@ def full_precision(layer: Layer, do: Writer) -> None:
 # --- what they share -----------------------------------------------------------------------------
 
 
-def output_tiles(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OutputTile]]:
-    """Write a loop over all output tiles, in the order of time."""
-    for image in do.each(layer.images):
-        for row in do.each(image):
-            for block in do.each(layer.output_blocks):
-                for tile in do.each(row.tiles[block.number]):
-                    yield row, block, tile
-
-
-def transfers(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OneTransfer]]:
+def transfers(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, Transfer]]:
     """Write a loop over all transfers, in the order of time."""
     for image in do.each(layer.images):
         for row in do.each(image):
-            for block in do.each(layer.output_blocks):
-                for transfer in do.each(row.transfers[block.number]):
+            blocks = zip(layer.output_blocks, row.transfers, strict=True)
+            for block, of_block in do.each(blocks):
+                for transfer in do.each(of_block):
                     yield row, block, transfer
+
+
+def output_tiles(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OutputTile]]:
+    """Write a loop over all output tiles, in the order of time."""
+    for row, block, transfer in transfers(layer, do):
+        for tile in do.each(transfer.tiles):
+            yield row, block, tile
 
 
 def step_inputs(layer: Layer, tile: OutputTile, input_block: InputBlock) -> Tokens:

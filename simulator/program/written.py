@@ -131,7 +131,8 @@ def write_out(program: Program) -> WrittenProgram:
     """Write a program out."""
     known: dict[Command, int] = {}
     bodies: dict[int, WrittenBody] = {}
-    parts = []
+    none = np.zeros(0, dtype=np.int64)
+    parts = [(none, none, none, none)]
     for number, unit in enumerate(program.units):
         for section, each in enumerate(program.sections):
             body = each.bodies.get(unit, ())

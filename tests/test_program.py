@@ -61,15 +61,16 @@ class TestChecks:
         self.refused("layer 0: item has 2 givers: a, b", sections)
 
     def test_two_takers(self) -> None:
-        takes: dict[Unit, Body] = {B: (RUN_B(takes=[ITEM]),), C: (RUN_C(takes=[ITEM]),)}
-        self.refused("layer 0: item has 2 takers: b, c", {A: (RUN_A(gives=[ITEM(2)]),)} | takes)
+        gives, use, other = RUN_A(gives=[ITEM(2)]), RUN_B(takes=[ITEM]), RUN_C(takes=[ITEM])
+        self.refused("layer 0: item has 2 takers: b, c", {A: (gives,), B: (use,), C: (other,)})
 
     def test_another_giver_in_the_next_section_is_allowed(self) -> None:
         takes = {C: (RUN_C(takes=[ITEM]),)}
         assert program({A: (RUN_A(gives=[ITEM]),), **takes}, {B: (RUN_B(gives=[ITEM]),), **takes})
 
     def test_a_section_that_gives_more_than_it_takes(self) -> None:
-        sections = {A: (Loop(3, (RUN_A(gives=[ITEM]),)),), B: (RUN_B(takes=[ITEM(2)]),)}
+        gives, takes = RUN_A(gives=[ITEM]), RUN_B(takes=[ITEM(2)])
+        sections: dict[Unit, Body] = {A: (Loop(3, (gives,)),), B: (takes,)}
         self.refused("layer 0: gives 3 tokens of item, takes 2", sections)
 
     def test_a_token_that_is_never_given(self) -> None:

@@ -28,6 +28,7 @@ class Tokens:
             channel: of the program.
 
         """
+        self.channel = channel
         start = program.channels[channel]
         gives = [tokens_of(section.gives, channel) for section in program.sections]
         takes = [tokens_of(section.takes, channel) for section in program.sections]
@@ -59,12 +60,13 @@ class Tokens:
         self._early[lot.first] = lot.behind
         while self._upto in self._early:
             self._upto = self._early.pop(self._upto)
-        for wanted in [wanted for wanted in self._waiting if self.has(wanted)]:
-            self._waiting.pop(wanted).succeed()
+        if self._waiting:
+            for wanted in [wanted for wanted in self._waiting if self.has(wanted)]:
+                self._waiting.pop(wanted).succeed()
 
     def has(self, lot: Lot) -> bool:
         """Whether every token of a lot has been given."""
-        return self.lacking(lot) is None
+        return lot.behind <= self._upto or self.lacking(lot) is None
 
     def lacking(self, lot: Lot) -> int | None:
         """Return the first token of a lot that has not been given; None: all have."""

@@ -1,6 +1,6 @@
 """The event engine: a SimPy process per unit; the readable reference for every other engine."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
 import simpy
@@ -11,7 +11,7 @@ from simulator.engine.dram import DramServer
 from simulator.engine.port import PortServer
 from simulator.engine.rows import Times, trace_of
 from simulator.engine.trace import Trace
-from simulator.program import Program, Unit
+from simulator.program import Amount, Channel, Program, Unit
 from simulator.program.written import WrittenProgram, write_out
 
 _REPORT_EVERY = 4096
@@ -33,7 +33,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
         state.env.process(state.unit(unit))
     state.env.run()
     if state.waits:
-        raise deadlock(program, state.channels, state.waits, int(state.env.now))
+        raise deadlock(program, state.waits, int(state.env.now))
     return trace_of(state.rows, state.times, state.dram.counts() if state.dram else None)
 
 
@@ -51,7 +51,10 @@ class _Run:
         self.latency = [program.latency(command) for command in rows.commands]
         self.times = Times.empty(len(rows))
         self.finished = 0
-        self.channels = {c: Tokens(self.env, program, c) for c in program.channels}
+        tokens = {channel: Tokens(self.env, program, channel) for channel in program.channels}
+        self.takes = [_amounts(command.takes, tokens) for command in rows.commands]
+        self.begins = [_amounts(command.begins, tokens) for command in rows.commands]
+        self.gives = [_amounts(command.gives, tokens) for command in rows.commands]
         self.waits: dict[Unit, Wait] = {}
         """What the units that wait lack."""
         self.promised: dict[int, list[tuple[Tokens, Lot]]] = {}
@@ -63,36 +66,32 @@ class _Run:
         """Run one unit's commands in order."""
         port = next((port for port in self.ports if port.reader is unit), None)
         for row in self.rows.rows(unit):
-            command, section = self.rows.commands[self.index[row]], self.section[row]
-            for channel, amount in command.takes:
-                tokens = self.channels[channel]
-                lot = tokens.to_take(section, amount)
+            command = self.index[row]
+            for tokens, amount in self.takes[command]:
+                lot = tokens.to_take(self.section[row], amount)
                 if not tokens.has(lot):
-                    self.waits[unit] = Wait(channel, lot)
+                    self.waits[unit] = Wait(tokens, lot)
                     yield tokens.wait_for(lot)
                     del self.waits[unit]
             self._start(row)
             if self.dram is not None and self.dram.serves(row):
                 yield self.dram.submit(row)  # which finishes it
             else:
-                cycles = self.cycles[self.index[row]]
                 if port is not None:
-                    yield from port.read(row, cycles)
-                elif cycles:
-                    yield self.env.timeout(cycles)
+                    yield from port.read(row, self.cycles[command])
+                elif self.cycles[command]:
+                    yield self.env.timeout(self.cycles[command])
                 self._finish(row)
             self.times.end[row] = int(self.env.now)
 
     def _start(self, row: int) -> None:
         """Note a command's start, give what it begins with, and number what it will give."""
-        command, section = self.rows.commands[self.index[row]], self.section[row]
+        command, section = self.index[row], self.section[row]
         self.times.start[row] = int(self.env.now)
-        for channel, amount in command.begins:
-            tokens = self.channels[channel]
+        for tokens, amount in self.begins[command]:
             tokens.give(tokens.to_give(section, amount))
         self.promised[row] = [
-            (self.channels[channel], self.channels[channel].to_give(section, amount))
-            for channel, amount in command.gives
+            (tokens, tokens.to_give(section, amount)) for tokens, amount in self.gives[command]
         ]
 
     def _finish(self, row: int) -> None:
@@ -113,3 +112,9 @@ class _Run:
             port.write(row)
         for tokens, lot in self.promised.pop(row):
             tokens.give(lot)
+
+
+def _amounts(
+    amounts: Iterable[Amount], tokens: Mapping[Channel, Tokens]
+) -> list[tuple[Tokens, int]]:
+    return [(tokens[channel], amount) for channel, amount in amounts]

@@ -1,4 +1,4 @@
-"""The DRAM in the event engine: commands of its units end when the model says so."""
+"""A DRAM with a timing table in the event engine: it decides when its units' commands end."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,68 +9,75 @@ import simpy
 
 from simulator.dram import DramSystem
 from simulator.dram.system import Handed, Moved
-from simulator.ordered import DramCounts, Program
+from simulator.engine.trace import DramCounts
+from simulator.program import SharedDram
+from simulator.program.written import WrittenProgram
 
 _NEVER = 1 << 62
 
 
-class DramProcess:
+class DramServer:
     """Wakes when the model has something to do, and passes on what it finished."""
 
     def __init__(
-        self, env: simpy.Environment, program: Program, finish: Callable[[int], None]
+        self,
+        env: simpy.Environment,
+        shared: SharedDram,
+        rows: WrittenProgram,
+        finish: Callable[[int], None],
     ) -> None:
-        """Make the DRAM of a program that has one.
+        """Make the DRAM of a program.
 
         Args:
             env: where the program runs.
-            program: the program.
-            finish: called with a command when its last data has moved.
+            shared: what the program declares of it.
+            rows: the program.
+            finish: called with a row when its last data has moved.
 
         """
-        dram = program.dram
-        if dram is None:
-            raise ValueError("the program has no DRAM")
         self.env = env
         self.finish = finish
-        self.system = DramSystem(dram.timing, (dram.gap,) * len(dram.units))
-        self.moved = [0] * len(program)
-        """Cycle in which each command's last data has moved."""
+        self.system = DramSystem(shared.timing, (shared.gap,) * len(shared.streams))
+        self._writes = [unit in shared.writers for unit in shared.streams]
+        self._stream: dict[int, int] = {}
+        """Row -> its stream, if it moves bytes,"""
+        self._address: dict[int, int] = {}
+        """and its first byte."""
+        self._bytes = rows.column([command.bytes for command in rows.commands]).tolist()
+        for stream, (unit, addresses) in enumerate(shared.streams.items()):
+            for row, address in zip(rows.rows(unit), addresses(), strict=True):
+                if self._bytes[row]:
+                    self._stream[row], self._address[row] = stream, address
         self._done: dict[int, Moved] = {}
-        stream = np.full(len(program.units), -1)
-        stream[list(dram.units)] = range(len(dram.units))
-        self._stream_of = stream[program.unit].tolist()
-        self._writes = dram.writes
-        self._address, self._bytes = dram.address.tolist(), program.bytes.tolist()
         self._free: dict[int, simpy.Event] = {}
         self._wakes_at = _NEVER
 
-    def serves(self, command: int) -> bool:
-        """Whether a command's time is the DRAM's to say."""
-        return bool(self._stream_of[command] >= 0 and self._bytes[command])
+    def serves(self, row: int) -> bool:
+        """Whether the DRAM decides a command's time."""
+        return row in self._stream
 
-    def submit(self, command: int) -> simpy.Event:
+    def submit(self, row: int) -> simpy.Event:
         """Start a command's transfer; the event comes when its unit is free again."""
-        stream = self._stream_of[command]
+        stream = self._stream[row]
         self.system.submit(
             stream,
-            command,
-            address=self._address[command],
-            size=self._bytes[command],
+            row,
+            address=self._address[row],
+            size=self._bytes[row],
             write=self._writes[stream],
             cycle=int(self.env.now),
         )
-        self._free[command] = self.env.event()
+        self._free[row] = self.env.event()
         self._set_alarm()
-        return self._free[command]
+        return self._free[row]
 
     def counts(self) -> DramCounts:
-        """What was done for each command, and when each burst moved."""
-        commands = list(self._done)
+        """Return what was done for each row, and when each burst moved."""
+        rows = list(self._done)
         columns = {}
         for name in ("activates", "row_miss", "refresh"):
-            columns[name] = np.zeros(len(self.moved), dtype=np.int64)
-            columns[name][commands] = [getattr(done, name) for done in self._done.values()]
+            columns[name] = np.zeros(len(self._bytes), dtype=np.int64)
+            columns[name][rows] = [getattr(done, name) for done in self._done.values()]
         return DramCounts(
             **columns,
             burst_command=np.array(self.system.burst_transfer, dtype=np.int64),
@@ -94,16 +101,15 @@ class DramProcess:
             if isinstance(done, Handed):
                 self._at(done.end, partial(self._set_free, done.transfer))
             else:
-                self.moved[done.transfer] = done.cycle
                 self._done[done.transfer] = done
                 self._at(done.cycle, partial(self._finish, done.transfer))
         self._set_alarm()
 
-    def _set_free(self, command: int, _event: Any) -> None:
-        self._free.pop(command).succeed()
+    def _set_free(self, row: int, _event: Any) -> None:
+        self._free.pop(row).succeed()
 
-    def _finish(self, command: int, _event: Any) -> None:
-        self.finish(command)
+    def _finish(self, row: int, _event: Any) -> None:
+        self.finish(row)
 
     def _at(self, cycle: int, call: Callable[[Any], None]) -> None:
         """Call at a cycle that is not over."""

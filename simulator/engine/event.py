@@ -1,82 +1,20 @@
 """The event engine: a SimPy process per unit; the readable reference for every other engine."""
 
-from collections.abc import Callable, Generator
-from dataclasses import replace
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import simpy
 
-from simulator.columns import Ints
-from simulator.engine.dram import DramProcess
-from simulator.engine.port import PortProcess
-from simulator.ordered import Program, Trace
+from simulator.engine.channels import Lot, Tokens
+from simulator.engine.deadlock import Wait, deadlock
+from simulator.engine.dram import DramServer
+from simulator.engine.port import PortServer
+from simulator.engine.rows import Times, trace_of
+from simulator.engine.trace import Trace
+from simulator.program import Amount, Channel, Program, Unit
+from simulator.program.written import WrittenProgram, write_out
 
 _REPORT_EVERY = 4096
-
-
-class _Run:
-    """One program while it runs: which commands are ready, and who waits for which."""
-
-    def __init__(self, program: Program, progress: Callable[[int], None] | None) -> None:
-        self.env = simpy.Environment()
-        self.progress = progress
-        self.cycles = program.cycles.tolist()
-        self.latency = program.latency.tolist()
-        self.offsets = program.wait_offsets.tolist()
-        self.waits = program.waits.tolist()
-        self.start = [-1] * len(program)
-        self.end = [-1] * len(program)
-        self.ready = bytearray(len(program))
-        self.awaited: dict[int, simpy.Event] = {}
-        self.finished = 0
-        self.ports = {port.reader: PortProcess(self.env, program, port) for port in program.ports}
-        """By the unit that reads there."""
-        self.dram = DramProcess(self.env, program, self._finish) if program.dram else None
-
-    def unit(self, number: int, commands: list[int]) -> Generator[simpy.Event, Any, None]:
-        """Run one unit's commands in order."""
-        env, ready, offsets, waits = self.env, self.ready, self.offsets, self.waits
-        port = self.ports.get(number)
-        for command in commands:
-            for dependency in waits[offsets[command] : offsets[command + 1]]:
-                if not ready[dependency]:
-                    yield self._readiness(dependency)
-            self.start[command] = int(env.now)
-            if self.dram is not None and self.dram.serves(command):
-                yield self.dram.submit(command)
-                self.end[command] = int(env.now)
-                continue  # the DRAM finishes it
-            if port is not None:
-                yield from port.read(command, self.cycles[command])
-            elif self.cycles[command]:
-                yield env.timeout(self.cycles[command])
-            self.end[command] = int(env.now)
-            self._finish(command)
-
-    def _readiness(self, command: int) -> simpy.Event:
-        """The event that a command's result is there, made when somebody first waits for it."""
-        if command not in self.awaited:
-            self.awaited[command] = self.env.event()
-        return self.awaited[command]
-
-    def _finish(self, command: int) -> None:
-        """Let a command's result be there after its latency."""
-        if self.latency[command]:
-            result = self.env.timeout(self.latency[command])
-            result.callbacks.append(lambda _: self._make_ready(command))
-        else:
-            self._make_ready(command)
-        self.finished += 1
-        if self.progress and self.finished % _REPORT_EVERY == 0:
-            self.progress(self.finished)
-
-    def _make_ready(self, command: int) -> None:
-        self.ready[command] = 1
-        for port in self.ports.values():
-            port.written(command)
-        if command in self.awaited:
-            self.awaited.pop(command).succeed()
 
 
 def run(program: Program, progress: Callable[[int], None] | None = None) -> Trace:
@@ -86,21 +24,97 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
         program: N commands.
         progress: called now and then with the number of commands finished.
 
+    Raises:
+        ProgramError: a deadlock; the message names its units and channels.
+
     """
-    state = _Run(program, progress)
-    for unit in range(len(program.units)):
-        state.env.process(state.unit(unit, np.flatnonzero(program.unit == unit).tolist()))
+    state = _Run(write_out(program), progress)
+    for unit in program.units:
+        state.env.process(state.unit(unit))
     state.env.run()
-    if state.finished != len(program):  # Program checks its order, so this is a fault of ours
-        raise AssertionError(f"{len(program) - state.finished} commands never ran")
-    start, end = _ints(state.start), _ints(state.end)
-    latency, counts = program.latency, None
-    if state.dram is not None:
-        latency = latency + np.maximum(_ints(state.dram.moved) - end, 0)
-        counts = state.dram.counts()
-    measured = replace(program, cycles=end - start, latency=latency)
-    return Trace(program=measured, start=start, end=end, dram=counts)
+    if state.waits:
+        raise deadlock(program, state.waits, int(state.env.now))
+    return trace_of(state.rows, state.times, state.dram.counts() if state.dram else None)
 
 
-def _ints(values: list[int]) -> Ints:
-    return np.array(values, dtype=np.int64)
+class _Run:
+    """One program while it runs."""
+
+    def __init__(self, rows: WrittenProgram, progress: Callable[[int], None] | None) -> None:
+        program = rows.program
+        self.env = simpy.Environment()
+        self.rows = rows
+        self.progress = progress
+        self.index = rows.index.tolist()
+        self.section = rows.section.tolist()
+        self.cycles = [program.cycles(command) for command in rows.commands]
+        self.latency = [program.latency(command) for command in rows.commands]
+        self.times = Times.empty(len(rows))
+        self.finished = 0
+        tokens = {channel: Tokens(self.env, program, channel) for channel in program.channels}
+        self.takes = [_amounts(command.takes, tokens) for command in rows.commands]
+        self.begins = [_amounts(command.begins, tokens) for command in rows.commands]
+        self.gives = [_amounts(command.gives, tokens) for command in rows.commands]
+        self.waits: dict[Unit, Wait] = {}
+        """What the units that wait lack."""
+        self.promised: dict[int, list[tuple[Tokens, Lot]]] = {}
+        """Rows that have started -> what they give when their results are ready."""
+        self.dram = DramServer(self.env, program.dram, rows, self._finish) if program.dram else None
+        self.ports = [PortServer(self.env, port, rows) for port in program.ports]
+
+    def unit(self, unit: Unit) -> Generator[simpy.Event, Any, None]:
+        """Run one unit's commands in order."""
+        port = next((port for port in self.ports if port.reader is unit), None)
+        for row in self.rows.rows(unit):
+            command = self.index[row]
+            for tokens, amount in self.takes[command]:
+                lot = tokens.to_take(self.section[row], amount)
+                if not tokens.has(lot):
+                    self.waits[unit] = Wait(tokens, lot)
+                    yield tokens.wait_for(lot)
+                    del self.waits[unit]
+            self._start(row)
+            if self.dram is not None and self.dram.serves(row):
+                yield self.dram.submit(row)  # which finishes it
+            else:
+                if port is not None:
+                    yield from port.read(row, self.cycles[command])
+                elif self.cycles[command]:
+                    yield self.env.timeout(self.cycles[command])
+                self._finish(row)
+            self.times.end[row] = int(self.env.now)
+
+    def _start(self, row: int) -> None:
+        """Note a command's start, give what it begins with, and number what it will give."""
+        command, section = self.index[row], self.section[row]
+        self.times.start[row] = int(self.env.now)
+        for tokens, amount in self.begins[command]:
+            tokens.give(tokens.to_give(section, amount))
+        self.promised[row] = [
+            (tokens, tokens.to_give(section, amount)) for tokens, amount in self.gives[command]
+        ]
+
+    def _finish(self, row: int) -> None:
+        """Let a command's result be ready after its latency."""
+        latency = self.latency[self.index[row]]
+        if latency:
+            self.env.timeout(latency).callbacks.append(lambda _: self._make_ready(row))
+        else:
+            self._make_ready(row)
+        self.finished += 1
+        if self.progress and self.finished % _REPORT_EVERY == 0:
+            self.progress(self.finished)
+
+    def _make_ready(self, row: int) -> None:
+        """Give a command's tokens; a port writes its result."""
+        self.times.ready[row] = int(self.env.now)
+        for port in self.ports:
+            port.write(row)
+        for tokens, lot in self.promised.pop(row):
+            tokens.give(lot)
+
+
+def _amounts(
+    amounts: Iterable[Amount], tokens: Mapping[Channel, Tokens]
+) -> list[tuple[Tokens, int]]:
+    return [(tokens[channel], amount) for channel, amount in amounts]

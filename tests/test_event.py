@@ -1,0 +1,179 @@
+"""The event engine on unit programs: random ones against the contract by hand, and timelines."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from simulator.engine.event import run
+from simulator.engine.trace import Trace
+from simulator.program import Balance, Channel, Kind, Program, ProgramError, Rate, Section, Unit
+from simulator.program.contract import Body
+from tests.programs import RATES, by_hand, programs
+
+pytestmark = pytest.mark.unit
+
+PRODUCER, CONSUMER = Unit("producer", "the producer"), Unit("consumer", "the consumer")
+MAKE, USE = Kind("make", PRODUCER), Kind("use", CONSUMER)
+ITEM, SPACE = Channel("item", "an item"), Channel("space", "space in the FIFO")
+
+
+def program(
+    *sections: Mapping[Unit, Body],
+    channels: dict[Channel, int],
+    kinds: tuple[Kind, ...] = (MAKE, USE),
+) -> Program:
+    return Program(
+        units=(PRODUCER, CONSUMER),
+        kinds=kinds,
+        channels=channels,
+        sections=tuple(Section(section) for section in sections),
+        names=tuple(f"section {n}" for n in range(len(sections))),
+        rates=RATES,
+    )
+
+
+def pair(make: Body, use: Body, *, space: int | None = None) -> Program:
+    """One section: the producer's body and the consumer's."""
+    channels = {ITEM: 0} if space is None else {ITEM: 0, SPACE: space}
+    return program({PRODUCER: make, CONSUMER: use}, channels=channels)
+
+
+def starts(trace: Trace, unit: Unit) -> list[int]:
+    mine = trace.unit == trace.units.index(unit.name)
+    return sorted(map(int, trace.start[mine]))
+
+
+class TestTimelines:
+    def test_a_command_starts_in_the_cycle_in_which_its_token_is_given(self) -> None:
+        made = MAKE(cycles=5, gives=[ITEM])
+        trace = run(
+            program({PRODUCER: (made,), CONSUMER: (USE(takes=[ITEM]),)}, channels={ITEM: 0})
+        )
+        assert starts(trace, CONSUMER) == [5]  # at 4 the item is not there
+
+    def test_a_token_given_at_the_start(self) -> None:
+        made = MAKE(cycles=5, begins=[ITEM])
+        trace = run(
+            program({PRODUCER: (made,) * 2, CONSUMER: (USE(takes=[ITEM]),) * 2}, channels={ITEM: 0})
+        )
+        assert starts(trace, CONSUMER) == [0, 5]
+
+    def test_a_fifo_of_two_holds_its_producer_up(self) -> None:
+        make = MAKE(cycles=1, takes=[SPACE], gives=[ITEM])
+        use = USE(cycles=10, takes=[ITEM], gives=[SPACE])
+        trace = run(
+            program({PRODUCER: (make,) * 4, CONSUMER: (use,) * 4}, channels={ITEM: 0, SPACE: 2})
+        )
+        assert starts(trace, PRODUCER) == [0, 1, 11, 21]  # 1 + 10: the first item is used
+        assert starts(trace, CONSUMER) == [1, 11, 21, 31]
+        assert trace.cycles == 41
+
+    def test_latency_holds_up_the_token_but_not_the_unit(self) -> None:
+        load = Kind("load", PRODUCER, "slow")
+        made = load(bytes=3, gives=[ITEM])  # 3 / 1.5 = 2 cycles, usable 7 later
+        trace = run(
+            program(
+                {PRODUCER: (made,) * 2, CONSUMER: (USE(takes=[ITEM]),) * 2},
+                channels={ITEM: 0},
+                kinds=(load, USE),
+            )
+        )
+        assert starts(trace, PRODUCER) == [0, 2]
+        assert starts(trace, CONSUMER) == [9, 11]
+
+    def test_a_command_takes_its_own_numbers_though_later_ones_are_there(self) -> None:
+        # section 1's item (numbered second) is ready in cycle 1, section 0's in cycle 100
+        other = Unit("other", "the other")
+        late, early = Kind("late", PRODUCER), Kind("early", other)
+        edge = Channel("item", "an item", Balance.SPACE)
+        use = (USE(takes=[edge]),)
+        made = Program(
+            units=(PRODUCER, other, CONSUMER),
+            kinds=(late, early, USE),
+            channels={edge: 0},
+            sections=(
+                Section({PRODUCER: (late(cycles=100, gives=[edge]),), CONSUMER: use}),
+                Section({other: (early(cycles=1, gives=[edge]),), CONSUMER: use}),
+            ),
+            names=("a", "b"),
+        )
+        assert starts(run(made), CONSUMER) == [100, 100]
+
+    def test_an_empty_program_takes_no_time(self) -> None:
+        assert run(program(channels={})).cycles == 0
+
+
+@given(made=programs())
+def test_random_programs_run_as_the_contract_says(made: Program) -> None:
+    trace, rows = run(made), by_hand(made)
+    assert rows is not None
+    for number, unit in enumerate(made.units):
+        mine = np.flatnonzero(trace.unit == number)
+        expected = [row for row in rows if row.unit is unit]
+        assert trace.start[mine].tolist() == [row.start for row in expected]
+        assert trace.end[mine].tolist() == [row.end for row in expected]
+        assert trace.ready[mine].tolist() == [row.ready for row in expected]
+        assert [trace.kinds[k] for k in trace.kind[mine]] == [r.command.kind.name for r in expected]
+    assert trace.cycles == max(row.ready for row in rows)
+
+
+@given(made=programs())
+def test_causes_are_those_found_token_by_token(made: Program) -> None:
+    trace, rows = run(made), by_hand(made)
+    assert rows is not None
+    place = {
+        (number, place): row
+        for number in range(len(made.units))
+        for place, row in enumerate(np.flatnonzero(trace.unit == number).tolist())
+    }
+    for row in rows:
+        at = place[made.units.index(row.unit), row.number]
+        cause = (
+            -1 if row.cause is None else place[made.units.index(row.cause.unit), row.cause.number]
+        )
+        channel = -1 if row.channel is None else list(made.channels).index(row.channel)
+        assert (trace.cause[at], trace.channel[at]) == (cause, channel)
+
+
+@given(made=programs())
+def test_the_order_in_which_units_are_looked_at_does_not_matter(made: Program) -> None:
+    turned = Program(
+        units=made.units[::-1], kinds=made.kinds, channels=made.channels, sections=made.sections,
+        names=made.names, rates=made.rates,
+    )  # fmt: skip
+    ours, theirs = run(made), run(turned)
+    for number in range(len(made.units)):
+        one = ours.unit == number
+        other = theirs.unit == len(made.units) - 1 - number
+        assert np.array_equal(ours.start[one], theirs.start[other])
+
+
+class TestDeadlock:
+    def test_it_names_the_circle(self) -> None:
+        make = MAKE(takes=[SPACE], gives=[ITEM])
+        use = USE(takes=[ITEM], gives=[SPACE])
+        circle = pair((make,), (use,), space=0)
+        expected = (
+            "deadlock in cycle 0: the producer waits for space in the FIFO; "
+            "the consumer waits for an item"
+        )
+        with pytest.raises(ProgramError, match=expected):
+            run(circle)
+
+    def test_the_giver_may_be_in_another_section(self) -> None:
+        # section 0 needs space that only section 1's consumer gives, which waits for section 0
+        space = Channel("space", "space", Balance.SPACE)
+        done = Channel("done", "section 0", Balance.EDGE)
+        make = MAKE(takes=[space], gives=[done])
+        use = USE(takes=[done], gives=[space])
+        circle = program({PRODUCER: (make,)}, {CONSUMER: (use,)}, channels={space: 0, done: 0})
+        with pytest.raises(ProgramError, match="the consumer waits for section 0"):
+            run(circle)
+        # with one token of space to begin with, it runs
+        assert run(program({PRODUCER: (make,)}, {CONSUMER: (use,)}, channels={space: 1, done: 0}))
+
+
+def test_rates_round_up() -> None:
+    assert Rate(RATES["slow"].bytes_per_cycle).cycles(4) == 3  # 4 / 1.5 = 2.67

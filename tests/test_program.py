@@ -1,0 +1,199 @@
+"""The contract's checks, each of which sees a program that breaks it, and the writer."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from simulator.program import (
+    Balance,
+    Body,
+    Channel,
+    Command,
+    Kind,
+    Loop,
+    Program,
+    ProgramError,
+    Section,
+    Skip,
+    Unit,
+    Writer,
+    body,
+    write,
+)
+from simulator.program.written import written
+
+pytestmark = pytest.mark.unit
+
+A, B, C = Unit("a", "unit a"), Unit("b", "unit b"), Unit("c", "unit c")
+RUN_A, RUN_B, RUN_C = Kind("run_a", A), Kind("run_b", B), Kind("run_c", C)
+ITEM = Channel("item", "an item")
+EDGE = Channel("edge", "a row of the previous layer", Balance.EDGE)
+SPACE = Channel("space", "space for a row", Balance.SPACE)
+
+
+def program(*sections: Mapping[Unit, Body], start: int = 0, **other: object) -> Program:
+    values: dict[str, object] = {
+        "units": (A, B, C),
+        "kinds": (RUN_A, RUN_B, RUN_C),
+        "channels": {ITEM: start, EDGE: start, SPACE: start},
+        "sections": tuple(Section(section) for section in sections),
+        "names": tuple(f"layer {number}" for number in range(len(sections))),
+    }
+    return Program(**(values | other))  # type: ignore[arg-type]
+
+
+class TestChecks:
+    """What holds before a program runs."""
+
+    def refused(self, message: str, *sections: Mapping[Unit, Body], **other: object) -> None:
+        with pytest.raises(ProgramError, match=message):
+            program(*sections, **other)  # type: ignore[arg-type]
+
+    def test_a_program_that_keeps_the_contract(self) -> None:
+        gives, takes = RUN_A(gives=[ITEM(2)]), RUN_B(takes=[ITEM])
+        assert program({A: (gives,), B: (Loop(2, (takes,)),)}).commands == 3
+
+    def test_two_givers(self) -> None:
+        gives, begins = RUN_A(gives=[ITEM]), RUN_B(begins=[ITEM])
+        sections = {A: (gives,), B: (begins,), C: (RUN_C(takes=[ITEM(2)]),)}
+        self.refused("layer 0: item has 2 givers: a, b", sections)
+
+    def test_two_takers(self) -> None:
+        gives, use, other = RUN_A(gives=[ITEM(2)]), RUN_B(takes=[ITEM]), RUN_C(takes=[ITEM])
+        self.refused("layer 0: item has 2 takers: b, c", {A: (gives,), B: (use,), C: (other,)})
+
+    def test_another_giver_in_the_next_section_is_allowed(self) -> None:
+        takes = {C: (RUN_C(takes=[ITEM]),)}
+        assert program({A: (RUN_A(gives=[ITEM]),), **takes}, {B: (RUN_B(gives=[ITEM]),), **takes})
+
+    def test_a_section_that_gives_more_than_it_takes(self) -> None:
+        gives, takes = RUN_A(gives=[ITEM]), RUN_B(takes=[ITEM(2)])
+        sections: dict[Unit, Body] = {A: (Loop(3, (gives,)),), B: (takes,)}
+        self.refused("layer 0: gives 3 tokens of item, takes 2", sections)
+
+    def test_a_token_that_is_never_given(self) -> None:
+        self.refused(
+            "layer 0: gives 0 tokens of item, takes 1", {B: (RUN_B(takes=[ITEM]),)}, start=1
+        )
+
+    def test_a_command_in_another_units_program(self) -> None:
+        self.refused("layer 0: run_b is in the program of a", {A: (RUN_B(),)})
+
+    def test_a_section_that_takes_what_a_later_one_gives(self) -> None:
+        takes, gives = {B: (RUN_B(takes=[EDGE]),)}, {A: (RUN_A(gives=[EDGE]),)}
+        self.refused("layer 0: takes tokens of edge that come later", takes, gives)
+        assert program(gives, takes)
+
+    def test_space_may_come_from_a_later_section(self) -> None:
+        assert program({B: (RUN_B(takes=[SPACE]),)}, {A: (RUN_A(gives=[SPACE]),)})
+
+    @pytest.mark.parametrize("channel", [EDGE, SPACE])
+    def test_edges_balance_over_the_program(self, channel: Channel) -> None:
+        sections = {A: (RUN_A(gives=[channel(2)]),)}, {B: (RUN_B(takes=[channel]),)}
+        self.refused(f"the program gives 2 tokens of {channel.name}, takes 1", *sections)
+
+    def test_words_outside_the_vocabulary(self) -> None:
+        item = {A: (RUN_A(gives=[ITEM]),), B: (RUN_B(takes=[ITEM]),)}
+        self.refused("channel item is not in the vocabulary", item, channels={})
+        self.refused("unit a is not in the vocabulary", item, units=(B,))
+        self.refused("kind run_a is not in the vocabulary", item, kinds=(RUN_B,))
+        load = Kind("load", A, "dram")
+        self.refused("rate dram of load is not known", {A: (load(),)}, kinds=(load,))
+
+    def test_negative_numbers(self) -> None:
+        self.refused("layer 0: a number of run_a is negative", {A: (RUN_A(cycles=-1),)})
+
+    def test_sections_without_names(self) -> None:
+        self.refused("1 sections have 0 names", {A: (RUN_A(),)}, names=())
+
+
+class Row(NamedTuple):
+    width: int
+
+
+class TestWriter:
+    def test_equal_items_become_a_loop(self) -> None:
+        def unit(rows: list[Row], do: Writer) -> None:
+            for row in do.each(rows):
+                for _ in do.each(range(row.width)):
+                    do(RUN_A(cycles=row.width))
+
+        two, one = RUN_A(cycles=2), RUN_A(cycles=1)
+        expected = Loop(2, (Loop(2, (two,)),)), one
+        assert write(unit, [Row(2), Row(2), Row(1)]) == expected
+
+    def test_items_that_differ_but_write_the_same_are_one_loop(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(range(5)):
+                do(RUN_A())
+
+        assert write(unit) == (Loop(5, (RUN_A(),)),)
+
+    def test_the_body_runs_once_per_run_of_equal_items(self) -> None:
+        ran: list[str] = []
+
+        def unit(do: Writer) -> None:
+            for item in do.each("aaabba"):
+                ran.append(item)
+                do(RUN_A())
+
+        write(unit)
+        assert ran == ["a", "b", "a"]
+        ran.clear()
+        write(unit, plain=True)
+        assert ran == list("aaabba")
+
+    def test_skips_add_up(self) -> None:
+        def unit(do: Writer) -> None:
+            do.skip(1)
+            for _ in do.each(range(3)):
+                do.skip(2)
+            do(RUN_A())
+            do.skip(0)
+
+        assert write(unit) == (Skip(7), RUN_A())
+
+    def test_a_body_runs_once_for_equal_records(self) -> None:
+        ran: list[int] = []
+
+        @body
+        def commands(width: int) -> Iterator[Command]:
+            ran.append(width)
+            for number in range(width):
+                yield RUN_A(cycles=number // 2)
+
+        def unit(do: Writer) -> None:
+            for width in (4, 1, 4):
+                do.all(commands(width))
+
+        zero, one = RUN_A(cycles=0), RUN_A(cycles=1)
+        four = Loop(2, (zero,)), Loop(2, (one,))
+        assert write(unit) == (*four, zero, *four)
+        assert ran == [4, 1]
+        ran.clear()
+        plain = write(unit, plain=True)
+        assert ran == [4, 1, 4]
+        assert plain == (zero, zero, one, one, zero, zero, zero, one, one)
+
+    def test_a_loop_left_early_is_a_fault(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(range(3)):
+                do(RUN_A())
+                break
+
+        with pytest.raises(RuntimeError, match="left before its end"):
+            write(unit)
+
+    def test_false_entries_drop_out(self) -> None:
+        command = RUN_A(takes=[False, ITEM, None, EDGE(0)], gives=[ITEM(3)])
+        assert command.takes == ((ITEM, 1),)
+        assert command.gives == ((ITEM, 3),)
+
+
+def test_steps_of_commands_written_out() -> None:
+    first, last = RUN_A(cycles=1), RUN_A(cycles=2, steps=1)
+    out = written((Skip(2), Loop(2, (first, last, Skip(1))), first))
+    assert [out.commands[index].cycles for index in out.index] == [1, 2, 1, 2, 1]
+    assert np.array_equal(out.step, [2, 2, 4, 4, 6])

@@ -1,0 +1,151 @@
+"""docs/machine.md and the unit programs have the same units, channels and tokens."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from math import prod
+from typing import Any
+
+import pytest
+
+from simulator.hardware import Hardware
+from simulator.machines.lut_array.mapper import map_workload
+from simulator.machines.lut_array.vocabulary import CHANNELS, KINDS, UNITS, start_tokens
+from simulator.program import Program
+from simulator.program.section import counted
+from simulator.workload import Layer
+from tests.build import layer, machine, network
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.docs
+
+PAGE = (ROOT / "docs/machine.md").read_text()
+STEPS = {"array.pes": 16, "memory.activation_buffer.transfer_pixels": 2}
+"""Two input blocks, and transfers of two pixels, which read more than a step does."""
+
+
+def padding_only(**mode: Any) -> Layer:
+    """A layer whose output sees only padding."""
+    return layer(16, 64, 1, 1, kernel=1, stride=3, padding=1, **mode)
+
+
+CASES: tuple[tuple[Layer, dict[str, Any]], ...] = (
+    (layer(64, 64, 2, 2, tau=5), {}),
+    (layer(64, 128, 2, 2, tau=6), {}),  # two LUT passes
+    (layer(64, 64, 2, 2), {}),
+    (layer(4, 4, 2, 2, full_precision=True), {}),
+    (padding_only(tau=3), {}),
+    (padding_only(), {}),
+    (padding_only(full_precision=True), {}),
+    (layer(32, 64, 4, 4, tau=5), STEPS | {"memory.activation_buffer.kib": 0.06}),
+    (layer(32, 64, 4, 4), STEPS | {"memory.activation_buffer.kib": 0.06}),
+    (layer(32, 64, 4, 4, full_precision=True), STEPS | {"memory.activation_buffer.kib": 2}),
+)
+"""Layers and machines in which every unit takes and gives all that it can."""
+
+
+def tables(text: str) -> Iterator[list[list[str]]]:
+    """Yield the cells of every table, its header first."""
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.M):
+        header, _, *rows = (
+            [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()
+        )
+        yield [header, *rows]
+
+
+def table(*header: str) -> list[list[str]]:
+    """Return the rows of the only table whose header begins like this."""
+    (rows,) = (rows for first, *rows in tables(PAGE) if first[: len(header)] == list(header))
+    return rows
+
+
+def names(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+@cache
+def programs() -> tuple[Program, ...]:
+    return tuple(map_workload(network(x), machine(keys)) for x, keys in CASES)
+
+
+def exchanged() -> set[tuple[str, str, str, str]]:
+    """(unit, kind, `takes`, `begins` or `gives`, channel) of every command of every case."""
+    return {
+        (unit.name, command.kind.name, what, amount.channel.name)
+        for program in programs()
+        for section in program.sections
+        for unit, body in section.bodies.items()
+        for command, _ in counted(body)
+        for what in ("takes", "begins", "gives")
+        for amount in getattr(command, what)
+    }
+
+
+def test_names_and_titles_of_the_channels() -> None:
+    stated = [(names(name), title) for name, title, *_ in table("channel", "title")]
+    assert stated == [({channel.name}, channel.title) for channel in CHANNELS]
+
+
+def test_tokens_at_the_start() -> None:
+    hardware = machine({"array.pe.lut_banks": 3, "array.pe.index_register_sets": 4})
+    stated = {name: amount(cell, hardware) for name, *_, cell, _ in table("channel", "title")}
+    assert stated == {f"`{channel.name}`": n for channel, n in start_tokens(hardware).items()}
+
+
+def amount(cell: str, hardware: Hardware) -> int:
+    """Return a product of numbers and keys of the hardware."""
+    return int(prod(value_of(factor, hardware) for factor in cell.split(" × ")))
+
+
+def value_of(factor: str, hardware: Hardware) -> float:
+    value: object = hardware
+    if not factor.startswith("`"):
+        return float(factor)
+    for key in factor.strip("`").split("."):
+        value = getattr(value, key)
+    assert isinstance(value, int | float)
+    return value
+
+
+def test_units_and_kinds_of_commands() -> None:
+    commands_table = next(tables(PAGE.partition("### Commands\n")[2]))
+    stated = [
+        (*names(unit), *names(kind.partition(":")[0])) for unit, kind, _ in commands_table[1:]
+    ]
+    assert set(stated) == {(kind.unit.name, kind.name) for kind in KINDS}
+    assert list(dict(stated)) == [unit.name for unit in UNITS]
+
+
+def test_givers_and_takers() -> None:
+    givers: dict[str, set[str]] = defaultdict(set)
+    takers: dict[str, set[str]] = defaultdict(set)
+    for unit, _, what, channel in exchanged():
+        (takers if what == "takes" else givers)[channel].add(unit)
+    for name, _, giver, taker, *_ in table("channel", "title"):
+        assert (names(giver), names(taker)) == (givers[name.strip("`")], takers[name.strip("`")])
+
+
+def test_tokens_of_every_command() -> None:
+    units = {kind.name: kind.unit.name for kind in KINDS}
+    stated = {
+        (units[header[0].strip("`")], header[0].strip("`"), what, channel.strip("`"))
+        for header, *rows in tables(PAGE)
+        if header[1:] == ["channel", "tokens", "condition"]
+        for what, channel, *_ in rows
+    }
+    assert stated == exchanged()
+
+
+def test_the_walk_has_the_cycles_of_the_worked_example() -> None:
+    first = {kind: (start, end) for kind, _, start, end, _ in reversed(table("kind", "step"))}
+    walk = table("unit", "command", "cycles", "takes")
+    assert len(walk) == 5
+    for _, kind, cycles, *_ in walk:
+        assert cycles == " to ".join(first[kind.strip("`")])
+
+
+def test_links_within_the_page() -> None:
+    headings = re.findall(r"^#+ (.*)$", PAGE, flags=re.M)
+    anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", PAGE)) <= anchors

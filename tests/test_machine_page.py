@@ -66,7 +66,7 @@ def names(cell: str) -> set[str]:
 
 @cache
 def programs() -> tuple[Program, ...]:
-    return tuple(map_workload(network(x), machine(keys)) for x, keys in CASES)
+    return tuple(map_workload(network(x), machine(keys)).program for x, keys in CASES)
 
 
 def exchanged() -> set[tuple[str, str, str, str]]:

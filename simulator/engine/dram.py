@@ -9,7 +9,8 @@ import simpy
 
 from simulator.dram import DramSystem
 from simulator.dram.system import Handed, Moved
-from simulator.ordered import DramCounts, Program
+from simulator.engine.trace import DramCounts
+from simulator.ordered import Program
 
 _NEVER = 1 << 62
 

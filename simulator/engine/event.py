@@ -10,7 +10,7 @@ import simpy
 from simulator.columns import Ints
 from simulator.engine.dram import DramProcess
 from simulator.engine.port import PortProcess
-from simulator.ordered import Program, Trace
+from simulator.ordered import Executed, Program
 
 _REPORT_EVERY = 4096
 
@@ -79,7 +79,7 @@ class _Run:
             self.awaited.pop(command).succeed()
 
 
-def run(program: Program, progress: Callable[[int], None] | None = None) -> Trace:
+def run(program: Program, progress: Callable[[int], None] | None = None) -> Executed:
     """Run a program to its end.
 
     Args:
@@ -99,7 +99,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
         latency = latency + np.maximum(_ints(state.dram.moved) - end, 0)
         counts = state.dram.counts()
     measured = replace(program, cycles=end - start, latency=latency)
-    return Trace(program=measured, start=start, end=end, dram=counts)
+    return Executed(program=measured, start=start, end=end, dram=counts)
 
 
 def _ints(values: list[int]) -> Ints:

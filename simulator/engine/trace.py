@@ -1,0 +1,165 @@
+"""A trace: a table of the commands that ran, a row each. It knows no program and no machine."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.columns import Ints, Names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DramCounts:
+    """What a DRAM did for each command; 0 for commands of other units."""
+
+    activates: Ints
+    """[N] rows opened."""
+    row_miss: Ints
+    """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
+    refresh: Ints
+    """[N] and for a refresh; both lie between the command's start and its data."""
+    burst_command: Ints
+    """[B] command of each burst, in the order in which the DRAM served them,"""
+    burst_end: Ints
+    """[B] and the memory cycle in which its data ends. Both are empty in a trace from a file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trace:
+    """N commands in the order layer, step, unit; commands of one unit in the order of time."""
+
+    units: tuple[str, ...]
+    kinds: tuple[str, ...]
+    channels: tuple[str, ...]
+    layers: tuple[str, ...]
+    layer: Ints
+    """[N] index into `layers`; never decreases."""
+    step: Ints
+    """[N] step of the layer that the command belongs to, or first serves."""
+    unit: Ints
+    """[N] index into `units`."""
+    kind: Ints
+    """[N] index into `kinds`."""
+    start: Ints
+    """[N] first cycle."""
+    end: Ints
+    """[N] cycle in which the unit is free again."""
+    latency: Ints
+    """[N] cycles from `end` until the result can be used."""
+    bytes: Ints
+    """[N] bytes moved (DRAM channels: whole bursts)."""
+    pes: Ints
+    """[N] PEs that work; 0 on units that are not PEs."""
+    penalty: Ints
+    """[N] of a command's cycles those with a cause of their own: windows that take longer to read
+    than the dot products, lookups that wait for the LUT."""
+    lost: Ints
+    """[N] of a command's cycles those lost to writes into a buffer with one port."""
+    channel: Ints
+    """[N] index into `channels`: whose token came last. -1: the unit's previous command decided the
+    start, or nothing did."""
+    cause: Ints
+    """[N] row of the command that decided the start. -1: none, it starts in cycle 0."""
+    dram: DramCounts | None = None
+    """What the DRAM did, if it has a timing table."""
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.start)
+
+    @property
+    def occupied(self) -> Ints:
+        """[N] cycles for which each command occupies its unit."""
+        return self.end - self.start
+
+    @property
+    def ready(self) -> Ints:
+        """[N] cycle from which each command's result can be used."""
+        return self.end + self.latency
+
+    @property
+    def layer_ends(self) -> Ints:
+        """[layers] cycle in which each layer's last result can be used."""
+        ends = np.zeros(len(self.layers), dtype=np.int64)
+        np.maximum.at(ends, self.layer, self.ready)
+        return ends
+
+    @property
+    def cycles(self) -> int:
+        """The whole run: from cycle 0 until the last result can be used."""
+        return int(np.max(self.ready, initial=0))
+
+    def tables(self, rows: int) -> Iterator[dict[str, Ints | Names]]:
+        """Columns of up to `rows` rows at a time; the column `command` numbers the rows.
+
+        Times are in cycles. `waits_for` is the channel's name.
+        """
+        columns: dict[str, Ints | Names] = {
+            "command": np.arange(len(self)),
+            "layer": Names(self.layer, self.layers),
+            "unit": Names(self.unit, self.units),
+            "kind": Names(self.kind, self.kinds),
+            "step": self.step,
+            "start_cycle": self.start,
+            "end_cycle": self.end,
+            "latency_cycles": self.latency,
+            "bytes": self.bytes,
+            "pes": self.pes,
+            "penalty_cycles": self.penalty,
+            "port_lost_cycles": self.lost,
+            "waits_for": Names(self.channel, self.channels),
+            "cause": self.cause,
+        }
+        if self.dram is not None:
+            columns |= {
+                "dram_activates": self.dram.activates,
+                "dram_row_miss_cycles": self.dram.row_miss,
+                "dram_refresh_cycles": self.dram.refresh,
+            }
+        for first in range(0, len(self), rows):
+            part = slice(first, first + rows)
+            yield {name: column[part] for name, column in columns.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Summary:
+    """What a run comes to, layer by layer: L layers, U units, K kinds."""
+
+    ends: Ints
+    """[L] cycle in which the layer's last result is there; the next layer begins."""
+    busy: Ints
+    """[L, U] cycles in which the layer's commands occupy each unit, after the layer before."""
+    bytes: Ints
+    """[L, U] bytes moved."""
+    pe_cycles: Ints
+    """[L, K] PE-cycles worked."""
+
+    @property
+    def cycles(self) -> int:
+        """The whole run: from cycle 0 until the last result is there."""
+        return int(self.ends.max(initial=0))
+
+
+def summarize(trace: Trace) -> Summary:
+    """Sum a trace up by layer."""
+    ends = trace.layer_ends
+    starts = np.concatenate(([0], ends[:-1]))
+    within = np.maximum(trace.end - np.maximum(trace.start, starts[trace.layer]), 0)
+    return Summary(
+        ends=ends,
+        busy=sums_by_unit(trace, within),
+        bytes=sums_by_unit(trace, trace.bytes),
+        pe_cycles=_sums(trace, trace.kind, len(trace.kinds), trace.occupied * trace.pes),
+    )
+
+
+def sums_by_unit(trace: Trace, values: Ints) -> Ints:
+    """[layers, units] sums of one value per command."""
+    return _sums(trace, trace.unit, len(trace.units), values)
+
+
+def _sums(trace: Trace, column: Ints, columns: int, values: Ints) -> Ints:
+    """[layers, columns] sums of one value per command, by layer and `column`."""
+    sums = np.zeros(len(trace.layers) * columns, dtype=np.int64)
+    np.add.at(sums, trace.layer * columns + column, values)
+    return sums.reshape(-1, columns)

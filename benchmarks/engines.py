@@ -14,15 +14,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
 from simulator import load_hardware, load_workload
-from simulator.engine import event, fast
+from simulator.engine import fast
+from simulator.engine.trace import Trace
 from simulator.hardware import Hardware
 from simulator.mapping import mapper
 from simulator.mapping.commands import Kind
+from simulator.run import run_one
 from simulator.warm import warm
 from simulator.workload import Workload, configure
 
@@ -42,9 +45,20 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.proces
 
 def map_anew(workload: Workload, hardware: Hardware) -> mapper.Mapping:
     """Map, compiled, without what earlier runs left behind."""
+    forget()
+    return mapper.map_workload(workload, hardware)
+
+
+def event_anew(workload: Workload, hardware: Hardware) -> Trace:
+    """Map and run with the event engine, without what earlier runs left behind."""
+    forget()
+    return run_one(workload, hardware, "event").trace
+
+
+def forget() -> None:
+    """Forget the layers that were mapped."""
     mapper._nest.cache_clear()
     mapper._body.cache_clear()
-    return mapper.map_workload(workload, hardware)
 
 
 def engines(models: list[str], console: Console) -> None:
@@ -60,9 +74,9 @@ def engines(models: list[str], console: Console) -> None:
             workload = configure(load_workload(model), tau=tau)
             mapping = map_anew(workload, hardware)
             fast.totals(mapping.loops, compiled=True)
-            program = mapping.program
-            steps = sum(int((program.kind == kind).sum()) for kind in STEP_KINDS)
-            slow = seconds(lambda w=workload: event.run(map_anew(w, hardware).program))
+            trace = event_anew(workload, hardware)
+            steps = int(np.isin(trace.kind, STEP_KINDS).sum())
+            slow = seconds(lambda w=workload: event_anew(w, hardware))
             quick = seconds(
                 lambda w=workload: [
                     fast.totals(map_anew(w, hardware).loops, True) for _ in range(20)
@@ -75,7 +89,7 @@ def engines(models: list[str], console: Console) -> None:
             ) / 20  # fmt: skip
             cycles = fast.totals(mapping.loops).cycles
             table.add_row(
-                model, f"{workload.bits:.2f}", f"{len(program):,}", f"{steps:,}", f"{slow:.3f}",
+                model, f"{workload.bits:.2f}", f"{len(trace):,}", f"{steps:,}", f"{slow:.3f}",
                 f"{steps / slow:,.0f}", f"{cycles / slow:,.0f}", f"{1e3 * quick:.2f}",
                 f"{slow / quick:.0f}x", f"{1e3 * again:.2f}", f"{slow / again:.0f}x",
             )  # fmt: skip

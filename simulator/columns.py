@@ -13,9 +13,13 @@ class Names:
     """A column of a table that repeats a few names."""
 
     index: Ints
-    """[rows] index into `names`."""
+    """[rows] index into `names`; -1: an empty cell."""
     names: tuple[str, ...]
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.index)
+
+    def __getitem__(self, part: slice) -> "Names":
+        """Return some of the rows."""
+        return Names(self.index[part], self.names)

@@ -36,7 +36,7 @@ def flatten(program: LoopProgram) -> Program:
     posts = _Posts(body.machine)
     first = 0
     columns: dict[str, list[Ints]] = {name: [] for name in _COLUMNS}
-    waiting, awaited = [], []
+    waits: list[tuple[Ints, Ints, Ints]] = []
     for number, (layer, ages) in enumerate(zip(body.layers, body.room_ages, strict=True)):
         sequence = layer.sequence()
         given = {
@@ -51,12 +51,10 @@ def flatten(program: LoopProgram) -> Program:
         columns["layer"].append(np.full(len(sequence), number, dtype=np.int64))
         columns["step"].append(_steps(layer, sequence))
         posts.start_layer()
-        pairs = _waits(layer, sequence, ages, first, posts)
-        waiting.append(pairs[0])
-        awaited.append(pairs[1])
+        waits.append(_waits(layer, sequence, ages, first, posts))
         first += len(sequence)
     column = {name: np.concatenate(parts) for name, parts in columns.items()}
-    commands, on = np.concatenate(waiting), np.concatenate(awaited)
+    commands, on, signals = map(np.concatenate, zip(*waits, strict=True))
     order = np.argsort(commands, kind="stable")
     counts = np.bincount(commands, minlength=first)
     return Program(
@@ -73,6 +71,7 @@ def flatten(program: LoopProgram) -> Program:
         pes=column["pes"],
         wait_offsets=np.concatenate(([0], np.cumsum(counts))),
         waits=on[order],
+        signals=signals[order],
     )
 
 
@@ -90,8 +89,8 @@ def _steps(layer: LayerLoops, sequence: Ints) -> Ints:
 
 def _waits(
     layer: LayerLoops, sequence: Ints, ages: Ints, first: int, posts: _Posts
-) -> tuple[Ints, Ints]:
-    """Waiting commands and what they wait on; adds the layer's posts to `posts`."""
+) -> tuple[Ints, Ints, Ints]:
+    """Waiting commands, what they wait on, by which signal; adds the layer's posts to `posts`."""
     machine = layer.machine
     given = layer.ops[sequence, WAITS:]
     command, which = np.nonzero(given)
@@ -101,7 +100,7 @@ def _waits(
     signal = np.concatenate((signal_of(waits), np.full(len(roomy), machine.room)))
     age = np.concatenate((age_of(waits), ages[room[roomy]]))
     command = np.concatenate((command, roomy))
-    waiting, awaited = [], []
+    waiting, awaited, signals = [], [], []
     for number in range(machine.signals):
         posted = layer.posting(number)[sequence]
         mine = np.flatnonzero((signal == number) & (age > 0))
@@ -111,5 +110,6 @@ def _waits(
         mine, target = mine[target >= 0], target[target >= 0]
         waiting.append(first + command[mine])
         awaited.append(after[target])
+        signals.append(np.full(len(mine), number, dtype=np.int64))
         posts.commands[number] = after
-    return np.concatenate(waiting), np.concatenate(awaited)
+    return np.concatenate(waiting), np.concatenate(awaited), np.concatenate(signals)

@@ -12,18 +12,18 @@ An engine computes start and end of every command and knows nothing else. Buffer
 barriers are nothing but waits.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.columns import Ints, Names
+from simulator.columns import Ints
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from simulator.dram import Timing
+    from simulator.engine.trace import DramCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,9 +84,11 @@ class Program:
     """[N + 1] command i waits on waits[wait_offsets[i]:wait_offsets[i + 1]]."""
     waits: Ints
     """[M] command numbers."""
+    signals: Ints
+    """[M] signal of the loops that each wait was written with."""
     dram: DramAccess | None = None
     """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
-    a trace's program has what they were."""
+    an executed program has what they were."""
     ports: tuple[SharedPort, ...] = ()
     """`cycles` of their readers' commands are the least they can be, as above. A unit reads at one
     of them at most."""
@@ -94,7 +96,8 @@ class Program:
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""
         waiting = np.repeat(np.arange(len(self)), np.diff(self.wait_offsets))
-        if not (len(self.waits) == len(waiting) and np.all(self.waits < waiting)):
+        lengths = {len(waiting), len(self.waits), len(self.signals)}
+        if len(lengths) > 1 or not np.all(self.waits < waiting):
             raise ValueError("a command waits on itself or on a later command")
         if np.any(self.waits < 0) or np.any(self.cycles < 0) or np.any(self.latency < 0):
             raise ValueError("a wait, a duration or a latency is negative")
@@ -105,24 +108,8 @@ class Program:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DramCounts:
-    """What a DRAM did for each command; 0 for commands of other units."""
-
-    activates: Ints
-    """[N] rows opened."""
-    row_miss: Ints
-    """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
-    refresh: Ints
-    """[N] and for a refresh; both lie between the command's start and its data."""
-    burst_command: Ints
-    """[B] command of each burst, in the order in which the DRAM served them,"""
-    burst_end: Ints
-    """[B] and the memory cycle in which its data ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Trace:
-    """When every command of a program ran."""
+class Executed:
+    """When every command of a program ran; `simulator.mapping.converted` makes the trace of it."""
 
     program: Program
     start: Ints
@@ -133,83 +120,6 @@ class Trace:
     """What the DRAM did, if the program has one."""
 
     @property
-    def cycles(self) -> int:
-        """The whole run: from cycle 0 until the last result is there."""
-        return int(np.max(self.end + self.program.latency, initial=0))
-
-    def tables(self, rows: int) -> "Iterator[dict[str, Ints | Names]]":
-        """Columns of one row per command in program order, up to `rows` rows at a time.
-
-        Times are in cycles.
-        """
-        program = self.program
-        named = {
-            "layer": (program.layer, program.layers),
-            "unit": (program.unit, program.units),
-            "kind": (program.kind, program.kinds),
-        }
-        numbers = {
-            "step": program.step,
-            "start_cycle": self.start,
-            "end_cycle": self.end,
-            "latency_cycles": program.latency,
-            "bytes": program.bytes,
-            "pes": program.pes,
-        }
-        if self.dram is not None:
-            numbers |= {
-                "dram_activates": self.dram.activates,
-                "dram_row_miss_cycles": self.dram.row_miss,
-                "dram_refresh_cycles": self.dram.refresh,
-            }
-        for first in range(0, len(program), rows):
-            part = slice(first, first + rows)
-            yield {
-                "command": np.arange(first, min(first + rows, len(program))),
-                **{name: Names(index[part], names) for name, (index, names) in named.items()},
-                **{name: values[part] for name, values in numbers.items()},
-            }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Summary:
-    """What a run comes to, layer by layer: L layers, U units, K kinds."""
-
-    ends: Ints
-    """[L] cycle in which the layer's last result is there; the next layer begins."""
-    busy: Ints
-    """[L, U] cycles in which the layer's commands occupy each unit, after the layer before."""
-    bytes: Ints
-    """[L, U] bytes moved."""
-    pe_cycles: Ints
-    """[L, K] PE-cycles worked."""
-
-    @property
-    def cycles(self) -> int:
-        """The whole run: from cycle 0 until the last result is there."""
-        return int(self.ends.max(initial=0))
-
-
-def summarize(trace: Trace) -> Summary:
-    """Sum a trace up by layer."""
-    program = trace.program
-    layers, units, kinds = len(program.layers), len(program.units), len(program.kinds)
-    ends = np.zeros(layers, dtype=np.int64)
-    np.maximum.at(ends, program.layer, trace.end + program.latency)
-    starts = np.concatenate(([0], ends[:-1]))
-    within = np.maximum(trace.end - np.maximum(trace.start, starts[program.layer]), 0)
-    by_unit = program.layer * units + program.unit
-    by_kind = program.layer * kinds + program.kind
-    return Summary(
-        ends=ends,
-        busy=_sums(by_unit, within, layers, units),
-        bytes=_sums(by_unit, program.bytes, layers, units),
-        pe_cycles=_sums(by_kind, program.cycles * program.pes, layers, kinds),
-    )
-
-
-def _sums(group: Ints, values: Ints, layers: int, columns: int) -> Ints:
-    """[layers, columns] integer sums of `values` by group."""
-    sums = np.zeros(layers * columns, dtype=np.int64)
-    np.add.at(sums, group, values)
-    return sums.reshape(layers, columns)
+    def ready(self) -> Ints:
+        """[N] cycle from which each command's result can be used."""
+        return self.end + self.program.latency

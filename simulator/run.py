@@ -212,10 +212,12 @@ def run_one(
     announce(progress, f"writing out the commands of {title}")
     report = reported(progress, f"running {title}", len(mapping.program))
     from simulator.mapping.addresses import with_dram
+    from simulator.mapping.converted import converted
     from simulator.mapping.port import with_ports
 
     program = with_ports(with_dram(mapping.program, mapping, hardware), mapping, hardware)
-    return Run.traced(workload, mapping, name, run(program, report))
+    trace = converted(run(program, report), mapping)
+    return Run.traced(workload, mapping, name, trace)
 
 
 def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputError]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from simulator import __version__
 from simulator.errors import InputError
@@ -26,8 +29,11 @@ from simulator.report.saved import (
     spelled,
 )
 from simulator.report.schema import FINGERPRINT, fingerprint, repaired
-from simulator.report.tabular import existing_table, read_frame
 from simulator.rerun import rerun
+from simulator.tabular import existing_table, read_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NONE = "none"
 """Shown for a key that one side lacks."""
@@ -242,13 +248,18 @@ def _trace_difference(path: Path, result: Result) -> Difference | None:
         shapes = (f"{len(x):,} rows of {', '.join(x.columns)}" for x in (saved, now))
         return Difference(place=path.name, saved=next(shapes), rerun=next(shapes))
     for column in now.columns:
-        one, other = (frame[column].astype(str).to_numpy() for frame in (saved, now))
+        one, other = (_texts(frame[column]) for frame in (saved, now))
         unequal = one != other
         if unequal.any():
             row = int(unequal.argmax())
             place = f"{path.name}, command {row + 1}, {column}"
             return Difference(place=place, saved=one[row], rerun=other[row])
     return None
+
+
+def _texts(column: "pd.Series[Any]") -> NDArray[np.object_]:
+    """The cells as text; empty where a cell is."""
+    return column.astype(object).where(column.notna(), "").astype(str).to_numpy(dtype=object)
 
 
 def _table_difference(path: Path, rows: Sequence[Mapping[str, object]]) -> Difference | None:

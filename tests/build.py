@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.columns import Ints
-from simulator.engine import engine
+from simulator.engine import EngineName, engine
+from simulator.engine.trace import Trace
 from simulator.hardware import Hardware, load_hardware
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.commands import Kind
-from simulator.ordered import Trace
+from simulator.mapping.converted import CHANNELS, converted
+from simulator.ordered import Executed
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 
@@ -97,15 +99,44 @@ def _yaml(value: object) -> str:
 def traced(workload: Workload, overrides: dict[str, Any] | None = None) -> tuple[Mapping, Trace]:
     """Map a workload and run it with the event engine."""
     mapping = map_workload(workload, machine(overrides))
-    return mapping, engine("event")(mapping.program, None)
+    return mapping, trace_of(mapping)
+
+
+def trace_of(mapping: Mapping, name: EngineName = "event") -> Trace:
+    """Run a mapping."""
+    return converted(engine(name)(mapping.program, None), mapping)
+
+
+def bare(ran: Executed) -> Trace:
+    """The times alone of a program without a mapping, in its own order."""
+    program, zeros = ran.program, np.zeros(len(ran.program), dtype=np.int64)
+    return Trace(
+        units=program.units,
+        kinds=program.kinds,
+        channels=CHANNELS,
+        layers=program.layers,
+        layer=program.layer,
+        step=program.step,
+        unit=program.unit,
+        kind=program.kind,
+        start=ran.start,
+        end=ran.end,
+        latency=program.latency,
+        bytes=program.bytes,
+        pes=program.pes,
+        penalty=zeros,
+        lost=zeros,
+        channel=zeros - 1,
+        cause=zeros - 1,
+    )
 
 
 def times(trace: Trace, kind: Kind, of_layer: int = 0) -> list[tuple[int, int]]:
     """(start, end) of every command of a kind in one layer."""
-    chosen = (trace.program.kind == kind) & (trace.program.layer == of_layer)
+    chosen = (trace.kind == kind) & (trace.layer == of_layer)
     return list(zip(trace.start[chosen].tolist(), trace.end[chosen].tolist(), strict=True))
 
 
 def of_kind(trace: Trace, kind: Kind, values: Ints) -> Ints:
     """The values of every command of a kind."""
-    return values[trace.program.kind == kind]
+    return values[trace.kind == kind]

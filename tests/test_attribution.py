@@ -12,23 +12,23 @@ import pytest
 from hypothesis import given
 
 from simulator import load_hardware, simulate
-from simulator.engine import engine
-from simulator.mapping.commands import Kind, Unit
-from simulator.ordered import Program, Trace, summarize
-from simulator.report.attribution import (
+from simulator.analysis.attribution import (
     PARTS,
     Attribution,
     Part,
     attribute,
     critical_path,
-    layer_ends,
     path_parts,
     total,
 )
+from simulator.engine import engine
+from simulator.engine.trace import DramCounts, Trace, summarize
+from simulator.mapping.commands import Kind, Unit
+from simulator.mapping.converted import causes, rows_of
+from simulator.ordered import Program
 from simulator.report.layers import layer_results
-from simulator.report.splits import splits
 from simulator.workload import Workload
-from tests.build import layer, network, traced
+from tests.build import bare, layer, network, traced
 from tests.conftest import ROOT, Command
 from tests.strategies import Overrides, machines, networks
 from tests.test_invariants import run
@@ -120,8 +120,10 @@ def by_hand(
         pes=zeros,
         wait_offsets=np.cumsum([0, *map(len, waits)]),
         waits=np.array([number for group in waits for number in group], dtype=np.int64),
+        signals=np.zeros(sum(map(len, waits)), dtype=np.int64),
     )
-    return engine("event")(program, None)
+    ran = engine("event")(program, None)
+    return replace(bare(ran), cause=causes(ran))
 
 
 class TestRules:
@@ -150,17 +152,23 @@ class TestRules:
         )
         assert parts(attribute(trace)[0]) == {"read_inputs": 8, "inputs_latency": 10, "fill": 5}
         # 11 cycles of row misses: the 8 of the transfer, and 3 of the latency behind it
-        split = {Part.ROW_MISS: np.array([11, 0]), Part.LUT_CONFLICT: np.array([0, 2])}
-        assert parts(attribute(trace, split)[0]) == {
+        none = np.zeros(2, dtype=np.int64)
+        dram = DramCounts(
+            activates=none, row_miss=np.array([11, 0]), refresh=none,
+            burst_command=none[:0], burst_end=none[:0],
+        )  # fmt: skip
+        split = replace(trace, dram=dram, penalty=np.array([0, 2]), lost=np.array([0, 1]))
+        assert parts(attribute(split)[0]) == {
             "row_miss": 11,
             "inputs_latency": 7,
-            "lut_conflict": 2,
-            "fill": 3,
+            "window_read": 2,
+            "buffer_conflict": 1,
+            "fill": 2,
         }
 
     def test_a_write_that_is_done_later_is_a_write(self) -> None:
         trace = by_hand([Kind.WRITE_OUTPUTS], [Unit.DRAM_OUTPUTS], [4], [[]])
-        slow = replace(trace, program=replace(trace.program, latency=np.array([9])))
+        slow = replace(trace, latency=np.array([9]))
         assert parts(attribute(slow)[0]) == {"write_outputs": 13}
 
     def test_a_gap_that_nothing_explains_is_a_fault(self) -> None:
@@ -187,7 +195,7 @@ def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> Non
     assert path.until[-1] == trace.cycles
     assert np.array_equal(path.since[some], np.concatenate(([0], path.until[some][:-1])))
     part, until = path_parts(trace, path)
-    whole = total(attribute(trace))
+    whole = total(attribute(replace(trace, penalty=0 * trace.penalty)))  # a slot is of one part
     stretches = np.bincount(part, weights=np.diff(until, prepend=0), minlength=len(PARTS))
     assert stretches.astype(int).tolist() == list(whole.values())
 
@@ -196,14 +204,15 @@ def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> Non
 def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
     workload: Workload, overrides: Overrides, place: float
 ) -> None:
-    _, trace = run(workload, overrides)
+    mapping, trace = run(workload, overrides)
     path = critical_path(trace)
     number = int(place * len(path.command))
-    cycles = trace.program.cycles.copy()
-    cycles[path.command[number]] += 1
-    slower = engine("event")(replace(trace.program, cycles=cycles), None)
+    program = mapping.program
+    cycles = program.cycles.copy()
+    cycles[rows_of(program)[path.command[number]]] += 1
+    slower = bare(engine("event")(replace(program, cycles=cycles), None))
     of_layer = path.layer[number]
-    assert layer_ends(slower)[of_layer] > layer_ends(trace)[of_layer]
+    assert slower.layer_ends[of_layer] > trace.layer_ends[of_layer]
 
 
 @given(workload=networks(), overrides=machines(), subbanks=st.integers(1, 4))
@@ -211,12 +220,10 @@ def test_conflicts_are_taken_from_the_right_accumulates(
     workload: Workload, overrides: Overrides, subbanks: int
 ) -> None:
     mapping, trace = run(workload, overrides | {"array.pe.lut_subbanks": subbanks})
-    found = splits(mapping, trace)
-    program = trace.program
     for number, mapped in enumerate(mapping.layers):
-        mine = (program.layer == number) & (program.kind == Kind.ACCUMULATE)
-        lost = found.get(Part.LUT_CONFLICT, np.zeros(len(program), dtype=int))[mine]
-        unhindered = program.cycles[mine] - lost
+        mine = (trace.layer == number) & (trace.kind == Kind.ACCUMULATE)
+        lost, cycles = trace.penalty[mine], trace.occupied[mine]
+        unhindered = cycles - lost
         assert lost.min(initial=0) >= 0
         if mapped.plan.mode == "table":
             # every accumulate of every block, group and pass is one of the table's
@@ -228,11 +235,10 @@ def test_conflicts_are_taken_from_the_right_accumulates(
                     strict=True,
                 )
             }
-            pairs = zip(program.cycles[mine].tolist(), unhindered.tolist(), strict=True)
+            pairs = zip(cycles.tolist(), unhindered.tolist(), strict=True)
             assert set(pairs) <= possible
-    for ours, result in zip(
-        attribute(trace, found), layer_results(mapping, summarize(trace)), strict=True
-    ):
+    results = layer_results(mapping, summarize(trace))
+    for ours, result in zip(attribute(trace), results, strict=True):
         assert sum(ours.values()) == result.cycles
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.report.attribution import Part
+from simulator.analysis.attribution import Part
 from simulator.report.compare import Comparison
 from simulator.report.compare_text import markdown
 from simulator.report.effects import KeyEffects

@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from simulator.engine import EngineName, engine
+from simulator.engine import EngineName
 from simulator.mapping import map_workload
 from simulator.mapping.commands import Kind
-from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
+from tests.build import INSTANT, layer, machine, network, of_kind, times, trace_of, traced
 
 pytestmark = pytest.mark.cycle
 
@@ -124,7 +124,7 @@ class TestSpatial:
         mapping, trace = traced(network(layer(16, 64, 1, 10, tau=5)), INSTANT)
         assert mapping.layers[0].plan.pixels_per_step == 4
         assert len(times(trace, Kind.FILL)) == 3  # 10 pixels: 4 + 4 + 2
-        pes = of_kind(trace, Kind.FILL, trace.program.pes)
+        pes = of_kind(trace, Kind.FILL, trace.pes)
         assert pes.tolist() == [64, 64, 32]  # 2 pixels of 16 channels leave half the PEs idle
 
     def test_a_pixel_per_pe_takes_channels_one_by_one(self) -> None:
@@ -133,7 +133,7 @@ class TestSpatial:
         )
         # 100 pixels: 64 + 36; three channels each; 64 cycles a step
         assert len(times(trace, Kind.DIRECT)) == 2 * 3
-        pes = of_kind(trace, Kind.DIRECT, trace.program.pes)
+        pes = of_kind(trace, Kind.DIRECT, trace.pes)
         assert pes.tolist() == [64] * 3 + [36] * 3
 
     def test_1x1_layers_take_8_channels_per_pe(self) -> None:
@@ -143,7 +143,7 @@ class TestSpatial:
 
     def test_channels_that_do_not_divide_leave_a_smaller_last_group(self) -> None:
         _, trace = traced(network(layer(100, 64, 1, 1, tau=5)), INSTANT)
-        assert of_kind(trace, Kind.FILL, trace.program.pes).tolist() == [64, 36]
+        assert of_kind(trace, Kind.FILL, trace.pes).tolist() == [64, 36]
 
     def test_blocks_are_as_even_as_the_accumulators_allow(self) -> None:
         mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)
@@ -153,7 +153,7 @@ class TestSpatial:
         mapping, trace = traced(network(layer(32, 64, 1, 8, groups=2)), INSTANT)
         assert mapping.layers[0].plan.pixels_per_step == 4  # 16 channels per group
         assert len(times(trace, Kind.DIRECT)) == 2 * 2  # two groups, 8 / 4 pixels
-        assert trace.program.cycles[trace.program.kind == Kind.DIRECT].tolist() == [32] * 4
+        assert trace.occupied[trace.kind == Kind.DIRECT].tolist() == [32] * 4
 
 
 class TestIndexFetch:
@@ -202,9 +202,9 @@ class TestMemory:
     def test_transfers_are_whole_bursts(self) -> None:
         _, trace = traced(network(layer(64, 64, 1, 1, tau=5)))
         # 64 x 64 x 5 bit = 2560 bytes of indices and 36 of subset: 40.6 -> 41 bursts of 64
-        assert of_kind(trace, Kind.LOAD_WEIGHTS, trace.program.bytes).tolist() == [41 * 64]
-        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == [64]
-        assert of_kind(trace, Kind.WRITE_OUTPUTS, trace.program.bytes).tolist() == [64]
+        assert of_kind(trace, Kind.LOAD_WEIGHTS, trace.bytes).tolist() == [41 * 64]
+        assert of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist() == [64]
+        assert of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist() == [64]
 
     def test_a_layer_reads_when_the_one_before_has_written(self) -> None:
         two = network(layer(64, 64, 1, 2, tau=5, name="a"), layer(64, 64, 1, 2, tau=5, name="b"))
@@ -244,7 +244,7 @@ class TestMemory:
         assert mapping.layers[0].inputs == "rows"
         # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each row
         # of output but the last, which needs only padding below it
-        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == [128, 64, 64]
+        assert of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist() == [128, 64, 64]
 
     @pytest.mark.parametrize(
         ("channels", "sizes"),
@@ -265,7 +265,7 @@ class TestMemory:
     ) -> None:
         mapping, trace = traced(network(layer(channels, 64, 4, 8, groups=2)), {})
         assert mapping.layers[0].inputs == "rows"
-        assert of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist() == sizes
+        assert of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist() == sizes
 
     @pytest.mark.parametrize(
         ("bytes_of_input", "reuse"),
@@ -329,9 +329,9 @@ class TestInputBytes:
     @staticmethod
     def reads(channels: int, more: dict[str, object], engine_name: EngineName) -> list[int]:
         net = network(layer(channels, 8, 7, 7, kernel=1, stride=3, padding=0, tau=2))
-        program = map_workload(net, machine(TestInputBytes.BYTEWISE | more)).program
-        trace = engine(engine_name)(program, None)
-        return of_kind(trace, Kind.READ_INPUTS, trace.program.bytes).tolist()
+        mapping = map_workload(net, machine(TestInputBytes.BYTEWISE | more))
+        trace = trace_of(mapping, engine_name)
+        return of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist()
 
     @pytest.mark.parametrize("name", ["event", "fast"])
     def test_columns_between_kernels_are_read_and_rows_are_not(self, name: EngineName) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from simulator import load_workload
-from simulator.report.tabular import frame_of
 from simulator.shipped import shipped_names
+from simulator.tabular import frame_of
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
 from tests.measure import drawn

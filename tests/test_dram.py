@@ -22,7 +22,7 @@ from simulator.hardware.dram import dram_timing, load_dram
 from simulator.mapping import Mapping, map_workload
 from simulator.mapping.addresses import with_dram
 from simulator.mapping.commands import Kind, Unit
-from simulator.ordered import Trace
+from simulator.ordered import Executed
 from simulator.report.energy import run_energy
 from simulator.run import run_one, with_settings
 from simulator.workload import Workload
@@ -476,7 +476,7 @@ def ideal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def with_table(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
+def with_table(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
     """Map a workload and run it with its DRAM."""
     hardware = machine(overrides)
     mapping = map_workload(workload, hardware)
@@ -521,7 +521,7 @@ class TestMachine:
         # no command is faster than in the fixed model, so no run is
         assert np.all(trace.program.cycles >= mapping.program.cycles)
         assert np.all(trace.program.latency >= mapping.program.latency)
-        assert trace.cycles >= run_event(mapping.program).cycles
+        assert trace.ready.max() >= run_event(mapping.program).ready.max()
         assert trace.dram is not None
         assert trace.dram.activates.sum() > 0
         waited = trace.dram.row_miss + trace.dram.refresh
@@ -567,7 +567,7 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     # 8 groups x 8 blocks x 128 cycles are 8192 cycles of dot products; the last block's last
     # group, 128 cycles, its drain and the fixed latency come behind the last byte
     behind = 100 + 128 + 32
-    assert trace.cycles - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
+    assert trace.ready.max() - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
 
 
 # --- addresses --------------------------------------------------------------------------------

@@ -14,16 +14,17 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
+from simulator.engine.trace import Trace, sums_by_unit
 from simulator.hardware import load_energy
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.report.actions import Counts, layer_actions, sums_by_unit
+from simulator.report.actions import Counts, layer_actions
 from simulator.report.energy import RunEnergy, run_energy
 from simulator.report.result import Result
 from simulator.run import run_one
 from simulator.workload import Workload
-from tests.build import layer, machine, network
+from tests.build import layer, machine, network, trace_of
 from tests.conftest import Command
 from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
@@ -150,17 +151,17 @@ class Walk:
         )
 
 
-def counted(mapping: Mapping) -> list[Counts]:
+def counted(mapping: Mapping, trace: Trace) -> list[Counts]:
     """Actions of every layer, command by command."""
-    program, found = mapping.program, []
+    found = []
     for number, mapped in enumerate(mapping.layers):
         walk = Walk(mapped.plan)
-        for command in np.flatnonzero(program.layer == number).tolist():
+        for command in np.flatnonzero(trace.layer == number).tolist():
             walk.command(
-                Kind(program.kind[command]),
-                int(program.step[command]),
-                int(program.bytes[command]),
-                int(program.pes[command]),
+                Kind(trace.kind[command]),
+                int(trace.step[command]),
+                int(trace.bytes[command]),
+                int(trace.pes[command]),
             )
         found.append({key: count for key, count in walk.counts.items() if count})
     return found
@@ -170,9 +171,10 @@ def counted(mapping: Mapping) -> list[Counts]:
 @given(workload=networks(), overrides=machines())
 def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Overrides) -> None:
     mapping = mapping_of(workload, overrides)
-    moved = sums_by_unit(mapping.program, mapping.program.bytes)
+    trace = trace_of(mapping, "fast")
+    moved = sums_by_unit(trace, trace.bytes)
     actions = [layer_actions(m.plan, moved[n]) for n, m in enumerate(mapping.layers)]
-    assert actions == counted(mapping)
+    assert actions == counted(mapping, trace)
 
 
 def energy_of(workload: Workload, overrides: Overrides) -> RunEnergy:

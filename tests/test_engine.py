@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from simulator.engine import ENGINES, EngineName, engine
-from simulator.ordered import Program, Trace
+from simulator.ordered import Executed, Program
 
 pytestmark = pytest.mark.unit
 
@@ -29,10 +29,11 @@ def program(*commands: tuple[int, int, int, tuple[int, ...]]) -> Program:
         pes=zeros,
         wait_offsets=np.cumsum([0, *map(len, waits)]),
         waits=np.array([w for group in waits for w in group], dtype=np.int64),
+        signals=np.zeros(sum(map(len, waits)), dtype=np.int64),
     )
 
 
-def by_hand(given: Program) -> Trace:
+def by_hand(given: Program) -> Executed:
     """The contract of simulator/ordered.py, written out."""
     free = [0] * len(given.units)
     start, end, ready = [], [], []
@@ -43,7 +44,7 @@ def by_hand(given: Program) -> Trace:
         end.append(start[-1] + int(given.cycles[number]))
         ready.append(end[-1] + int(given.latency[number]))
         free[unit] = end[-1]
-    return Trace(program=given, start=np.array(start), end=np.array(end))
+    return Executed(program=given, start=np.array(start), end=np.array(end))
 
 
 @pytest.mark.parametrize("name", ENGINES)
@@ -62,14 +63,14 @@ class TestEngine:
         assert trace.start.tolist() == [0, 2, 14]  # 2 + 2 + 10: one cycle earlier it was not there
 
     def test_the_run_ends_with_the_last_result(self, name: EngineName) -> None:
-        assert engine(name)(program((0, 2, 10, ())), None).cycles == 12
+        assert engine(name)(program((0, 2, 10, ())), None).ready.tolist() == [12]
 
     def test_a_command_of_no_cycles_still_keeps_its_place(self, name: EngineName) -> None:
         trace = engine(name)(program((0, 4, 0, ()), (1, 0, 0, (0,)), (1, 2, 0, ())), None)
         assert trace.start.tolist() == [0, 4, 4]
 
     def test_an_empty_program_takes_no_time(self, name: EngineName) -> None:
-        assert engine(name)(program(), None).cycles == 0
+        assert engine(name)(program(), None).end.tolist() == []
 
     @given(data=st.data())
     def test_random_programs_run_as_the_contract_says(

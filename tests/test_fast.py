@@ -12,14 +12,14 @@ from simulator.engine import engine, kernel
 from simulator.engine.fast import totals, totals_together
 from simulator.engine.instructions import instructions_of
 from simulator.engine.layout import Layout, RunState
+from simulator.engine.trace import Summary, summarize
 from simulator.flatten import flatten
 from simulator.hardware import load_hardware
 from simulator.loops import LoopBody, LoopProgram, Machine, Rates
 from simulator.mapping import map_workload
-from simulator.ordered import Summary, summarize
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
-from tests.build import layer, machine, network
+from tests.build import bare, layer, machine, network
 from tests.loops import Body, Loop, Op, layer_of
 from tests.strategies import Overrides, machines, mapping_of, networks
 
@@ -40,7 +40,7 @@ def agree(loops: LoopProgram) -> None:
     assert np.array_equal(event.start, fast.start)
     assert np.array_equal(event.end, fast.end)
     for compiled in COMPILED:
-        assert same(totals(loops, compiled), summarize(event))
+        assert same(totals(loops, compiled), summarize(bare(event)))
 
 
 @given(workload=networks(), overrides=machines())
@@ -181,7 +181,7 @@ def test_every_shipped_network_on_every_shipped_machine(
     mapping = map_workload(workload, load_hardware(hw))
     traced = engine("event")(mapping.program, None)
     assert np.array_equal(engine("fast")(mapping.program, None).start, traced.start)
-    assert same(totals(mapping.loops), summarize(traced))
+    assert same(totals(mapping.loops), summarize(bare(traced)))
 
 
 @pytest.mark.parametrize("tau", [None, 5])

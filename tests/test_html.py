@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from simulator import Result, __version__, load_hardware, load_workload, simulate
+from simulator.analysis.attribution import PARTS
 from simulator.hardware import load_energy
 from simulator.hardware.assumptions import assumptions
-from simulator.report.attribution import PARTS
 from simulator.report.html import write_page
 from simulator.report.html.spans import layer_spans
 from tests.build import layer, network
@@ -59,23 +59,22 @@ class TestFile:
 
     def test_every_command_is_in_it_exactly(self, result: Result) -> None:
         for run in (result.run, result.baseline):
-            program, trace = run.trace.program, run.trace
+            trace = run.trace
             for number, spans in enumerate(layer_spans(run)):
                 numbers = np.frombuffer(zlib.decompress(base64.b64decode(spans["data"])), "<f8")
                 for row in spans["rows"]:
                     n = row["count"]
                     mine, numbers = numbers[: 6 * n].reshape(6, n), numbers[6 * n :]
-                    chosen = (program.layer == number) & (
-                        program.kind == program.kinds.index(row["kind"])
-                    )
+                    of_kind = trace.kind == trace.kinds.index(row["kind"])
+                    chosen = (trace.layer == number) & of_kind
                     cycles, step, bytes_, pes, latency = np.cumsum(mine[1:], axis=1)
                     end = row["first"] + np.cumsum(mine[0] + cycles)
                     assert np.array_equal(end, trace.end[chosen])
                     assert np.array_equal(end - cycles, trace.start[chosen])
-                    assert np.array_equal(step, program.step[chosen])
-                    assert np.array_equal(bytes_, program.bytes[chosen])
-                    assert np.array_equal(pes, program.pes[chosen])
-                    assert np.array_equal(latency, program.latency[chosen])
+                    assert np.array_equal(step, trace.step[chosen])
+                    assert np.array_equal(bytes_, trace.bytes[chosen])
+                    assert np.array_equal(pes, trace.pes[chosen])
+                    assert np.array_equal(latency, trace.latency[chosen])
                 assert not len(numbers)
 
     def test_figures_have_units_names_and_sources(self, page: Path, result: Result) -> None:
@@ -273,15 +272,13 @@ class TestBrowser:
         assert offset <= layer_.start_cycle
         assert offset + scale * 900 > layer_.end_cycle
         trace = result.run.trace
-        fills = (trace.program.layer == number) & (
-            trace.program.kind == trace.program.kinds.index("fill")
-        )
+        fills = (trace.layer == number) & (trace.kind == trace.kinds.index("fill"))
         middle = int(np.flatnonzero(fills)[fills.sum() // 2])
         # the middle of that fill, in the row of Dot9: fifth unit behind the critical path
         x, y = browser.execute_script(
             """const t = report.timeline, row = t.units.findIndex((u) => u.name === "dot");
             return [92 + (arguments[0] - t.offsets[0]) / t.scale, 32 + (row + 1) * 21 + 8]""",
-            float(trace.start[middle] + trace.program.cycles[middle] / 2),
+            float(trace.start[middle] + trace.occupied[middle] / 2),
         )
         box = canvas.rect
         ActionChains(browser).move_to_element_with_offset(
@@ -292,7 +289,7 @@ class TestBrowser:
         assert found, words
         step, name, start, end = found.groups()
         assert name == layer_.name
-        same = fills & (trace.program.step == int(step))
+        same = fills & (trace.step == int(step))
         assert trace.start[same] == int(start.replace(",", ""))
         assert trace.end[same] == int(end.replace(",", ""))
 
@@ -378,7 +375,7 @@ def test_energy_is_shown_where_the_result_has_it(
 
 
 def commands(result: Result) -> int:
-    return len(result.run.trace.program) + len(result.baseline.trace.program)
+    return len(result.run.trace) + len(result.baseline.trace)
 
 
 @pytest.mark.parametrize("model", ["r18", pytest.param("ssd300-vgg16", marks=pytest.mark.slow)])

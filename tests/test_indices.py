@@ -42,7 +42,7 @@ def plan_of(one: Layer, hardware: Hardware) -> LayerPlan:
 def accumulates(one: Layer, overrides: dict[str, Any]) -> list[int]:
     """Cycles of every accumulate as the program has them."""
     _, trace = traced(network(one), INSTANT | overrides)
-    return of_kind(trace, Kind.ACCUMULATE, trace.program.cycles).tolist()
+    return of_kind(trace, Kind.ACCUMULATE, trace.occupied).tolist()
 
 
 def pairs(row: list[int], units: int = 64) -> np.ndarray:
@@ -103,8 +103,8 @@ class TestPasses:
     def test_a_subset_of_40_kernels_takes_a_pass_of_32_and_one_of_8(self) -> None:
         one = with_kernels(layer(64, 128, 1, 1, tau=6), pairs([0] * 64 + [39] * 64), size=40)
         _, trace = traced(network(one), INSTANT)
-        assert of_kind(trace, Kind.FILL, trace.program.cycles).tolist() == [32, 8]
-        assert of_kind(trace, Kind.ACCUMULATE, trace.program.cycles).tolist() == [16, 16]
+        assert of_kind(trace, Kind.FILL, trace.occupied).tolist() == [32, 8]
+        assert of_kind(trace, Kind.ACCUMULATE, trace.occupied).tolist() == [16, 16]
 
     def test_shapes_spread_evenly_and_real_indices_do_not(self) -> None:
         random = np.random.default_rng(1).integers(0, 64, (128, 64))
@@ -188,7 +188,7 @@ class TestPortsAndSubBanks:
         net = network(layer(64, 128, 1, 1, tau=5), layer(64, 64, 1, 1))
         (_, one), (_, other) = traced(net, INSTANT), traced(net, INSTANT | keys)
         for kind in (Kind.FILL, Kind.DIRECT, Kind.DRAIN):
-            before, after = (of_kind(t, kind, t.program.cycles).tolist() for t in (one, other))
+            before, after = (of_kind(t, kind, t.occupied).tolist() for t in (one, other))
             assert before == after
 
     def test_shapes_take_the_expectation(self) -> None:
@@ -434,11 +434,11 @@ class TestHuffman:
         assert mapping.layers[0].plan.stored_table.tolist() == [[768]]
         assert mapping.layers[0].plan.subset_bytes == 36 + 16
         # 820 bytes: 13 bursts of 64 instead of 41
-        assert of_kind(coded, Kind.LOAD_WEIGHTS, coded.program.bytes).tolist() == [13 * 64]
-        assert of_kind(fixed, Kind.LOAD_WEIGHTS, fixed.program.bytes).tolist() == [41 * 64]
+        assert of_kind(coded, Kind.LOAD_WEIGHTS, coded.bytes).tolist() == [13 * 64]
+        assert of_kind(fixed, Kind.LOAD_WEIGHTS, fixed.bytes).tolist() == [41 * 64]
         # decoded: the same 2560 bytes, 16 cycles into the registers
         for trace in (fixed, coded):
-            assert of_kind(trace, Kind.FETCH_INDICES, trace.program.bytes).tolist() == [2560]
+            assert of_kind(trace, Kind.FETCH_INDICES, trace.bytes).tolist() == [2560]
         # (41 - 13) x 64 / 16 = 112 cycles sooner, and these indices are what everything waits for
         assert fixed.cycles - coded.cycles == 112
 

@@ -86,7 +86,7 @@ def test_long_work_reports_what_it_does(tmp_path: Path) -> None:
     save(result, tmp_path, report)
     whats = list(dict.fromkeys(what for what, _, _ in seen))
     for start in (
-        "mapping r20-digits", "running r20-digits at 1.00", "writing out the commands",
+        "mapping r20-digits", "running r20-digits at 1.00", "running 0.56 bit, command by command",
         "following the critical path", "drawing the timeline", "writing the trace",
         "writing timeline.svg",
     ):  # fmt: skip
@@ -96,7 +96,7 @@ def test_long_work_reports_what_it_does(tmp_path: Path) -> None:
     assert layers == sorted(layers)
     assert all(done <= total or not total for _, done, total in seen)
     counts = [call for call in seen if call[0] == "writing the trace"]
-    assert counts[0][1:] == (0, len(result.run.trace.program) + len(result.baseline.trace.program))
+    assert counts[0][1:] == (0, len(result.run.trace) + len(result.baseline.trace))
 
 
 @pytest.mark.unit
@@ -115,7 +115,7 @@ def test_large_traces_are_announced(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sizes.size_lines(result, files) == []
     monkeypatch.setattr(sizes, "MANY_COMMANDS", 100)
     lines = sizes.size_lines(result, files)
-    commands = len(result.run.trace.program) + len(result.baseline.trace.program)
+    commands = len(result.run.trace) + len(result.baseline.trace)
     assert len(lines) == 4
     assert all(re.fullmatch(rf"\S+: {commands:,} commands, about \d+ MB", x) for x in lines)
 

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 
 from simulator.columns import Ints
-from simulator.engine import engine
+from simulator.engine.trace import Trace, summarize
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.ordered import Trace, summarize
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
-from tests.build import layer, machine, network
+from tests.build import layer, machine, network, trace_of
 from tests.caches import anew, forget
 from tests.nest import Nest, nest_of
 from tests.strategies import Overrides, machines, mapping_of, networks
@@ -25,12 +24,11 @@ pytestmark = pytest.mark.invariant
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
     """Map and run; machines whose buffers hold nothing of the layer are not of interest."""
     mapping = mapping_of(workload, overrides)
-    return mapping, engine("event")(mapping.program, None)
+    return mapping, trace_of(mapping)
 
 
 def select(trace: Trace, number: int, kind: Kind) -> Ints:
-    program = trace.program
-    return np.flatnonzero((program.layer == number) & (program.kind == kind))
+    return np.flatnonzero((trace.layer == number) & (trace.kind == kind))
 
 
 @given(workload=networks(), overrides=machines())
@@ -82,7 +80,6 @@ def test_the_array_does_the_work_that_the_shapes_ask_for(
     workload: Workload, overrides: Overrides
 ) -> None:
     mapping, trace = run(workload, overrides)
-    program = trace.program
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
         steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
@@ -91,13 +88,13 @@ def test_the_array_does_the_work_that_the_shapes_ask_for(
             assert len(select(trace, number, Kind.FILL)) == steps * len(plan.pass_entries)
             assert len(select(trace, number, Kind.ACCUMULATE)) == steps * len(plan.pass_entries)
             fills = select(trace, number, Kind.FILL)
-            assert program.pes[fills].sum() == pixel_units * len(plan.pass_entries)
+            assert trace.pes[fills].sum() == pixel_units * len(plan.pass_entries)
         elif plan.mode == "direct":
             direct = select(trace, number, Kind.DIRECT)
             assert len(direct) == steps
-            assert program.pes[direct].sum() == pixel_units
+            assert trace.pes[direct].sum() == pixel_units
         else:
-            macs = program.cycles[select(trace, number, Kind.MAC)].sum()
+            macs = trace.occupied[select(trace, number, Kind.MAC)].sum()
             rate = plan.hardware.full_precision.macs_per_cycle
             assert macs * rate >= inner.macs * workload.batch
         assert len(select(trace, number, Kind.DRAIN)) == (
@@ -109,7 +106,7 @@ def test_the_array_does_the_work_that_the_shapes_ask_for(
 def test_no_unit_does_two_things_at_a_time(workload: Workload, overrides: Overrides) -> None:
     _, trace = run(workload, overrides)
     for unit in Unit:
-        mine = trace.program.unit == unit
+        mine = trace.unit == unit
         assert np.all(trace.start[mine][1:] >= trace.end[mine][:-1])
 
 
@@ -157,9 +154,7 @@ def test_the_index_buffer_never_holds_more_than_it_can(
         for (block, group), mine in loads.items():
             size = int(plan.stored_table[block, group])
             # a load serves the steps from its own to the chunk's next load
-            firsts = np.searchsorted(
-                trace.program.step[users[block, group]], trace.program.step[mine]
-            )
+            firsts = np.searchsorted(trace.step[users[block, group]], trace.step[mine])
             for load, upto in zip(mine, [*firsts[1:], len(users[block, group])], strict=True):
                 first_of_layer = load == select(trace, number, Kind.LOAD_WEIGHTS)[0]
                 held = size + (plan.subset_bytes if first_of_layer else 0)
@@ -173,7 +168,7 @@ def test_the_index_buffer_never_holds_more_than_it_can(
 
 def commands_by_chunk(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
     """Commands in order of time by the (block, group) of the step that they serve."""
-    step = trace.program.step[commands]
+    step = trace.step[commands]
     chunks = list(
         zip(nest.block[step // nest.groups].tolist(), (step % nest.groups).tolist(), strict=True)
     )
@@ -198,7 +193,7 @@ def needed_input_pixels(plan: LayerPlan) -> int:
 @given(workload=networks(), overrides=machines())
 def test_at_least_the_bytes_of_the_shapes_move(workload: Workload, overrides: Overrides) -> None:
     mapping, trace = run(workload, overrides)
-    moved = trace.program.bytes
+    moved = trace.bytes
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
         bits = plan.activation_bits
@@ -219,9 +214,9 @@ def test_cycles_reach_the_compute_and_the_bandwidth_bound(
 ) -> None:
     mapping, trace = run(workload, overrides)
     for unit in Unit:
-        assert trace.cycles >= trace.program.cycles[trace.program.unit == unit].sum()
+        assert trace.cycles >= trace.occupied[trace.unit == unit].sum()
     for channel in (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS):
-        moved = trace.program.bytes[trace.program.unit == channel].sum()
+        moved = trace.bytes[trace.unit == channel].sum()
         assert trace.cycles >= moved / overrides["memory.dram.bytes_per_cycle"] - 1e-6
     dots = sum(
         m.plan.pixels
@@ -274,9 +269,8 @@ def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) 
     _, one = run(workload, overrides)
     forget()
     _, two = run(anew(workload), overrides)
-    assert one.start.tobytes() == two.start.tobytes()
-    assert one.end.tobytes() == two.end.tobytes()
-    assert one.program.waits.tobytes() == two.program.waits.tobytes()
+    for column in ("start", "end", "cause", "channel"):
+        assert getattr(one, column).tobytes() == getattr(two, column).tobytes()
 
 
 def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:

@@ -341,7 +341,7 @@ class TestStudies:
         points.write_text("\n".join([f"array.pes,{PORT}", *rows]) + "\n")
         given = ["--hw", "cofluent64", "--model", "r20", "--tau", 5, "--input-size", 8]
         run_command("sweep", "--points", points, *given, "--out", tmp_path / "s", "--jobs", 1)
-        from simulator.report.tabular import existing_table, read_frame
+        from simulator.tabular import existing_table, read_frame
 
         table = existing_table(tmp_path / "s", "study")
         assert table is not None

@@ -142,7 +142,7 @@ def test_no_slice_is_dropped(setting: str, full: bool) -> None:
     one = result(setting, full=full)
     trace = parsed(packed(one))
     for run, process in ((one.run, 100), (one.baseline, 200)):
-        program = run.trace.program
+        table = run.trace
         found = Counter(
             slice_.name
             for uuid, slices in trace.slices.items()
@@ -150,21 +150,21 @@ def test_no_slice_is_dropped(setting: str, full: bool) -> None:
             for slice_ in slices
             if slice_.depth == 1
         )
-        expected = np.bincount(program.kind, minlength=len(Kind))
-        assert found == {program.kinds[k]: expected[k] for k in Kind if expected[k]}
+        expected = np.bincount(table.kind, minlength=len(Kind))
+        assert found == {table.kinds[k]: expected[k] for k in Kind if expected[k]}
 
 
 def test_commands_are_nested_in_their_layer(trace: Parsed, small: Result) -> None:
     run = small.run
-    program = run.trace.program
+    table = run.trace
     slices = trace.slices[trace.named(100, "accumulators")]
     layers = [one for one in slices if one.depth == 0]
     commands = [one for one in slices if one.depth == 1]
-    chosen = program.unit == Unit.ACCUMULATE
+    chosen = table.unit == Unit.ACCUMULATE
     assert [one.start for one in commands] == run.trace.start[chosen].tolist()  # 1 GHz: 1 ns
     assert [one.end for one in commands] == run.trace.end[chosen].tolist()
-    assert [one.arguments.get("step", 0) for one in commands] == program.step[chosen].tolist()
-    assert [one.arguments["pes"] for one in commands] == program.pes[chosen].tolist()
+    assert [one.arguments.get("step", 0) for one in commands] == table.step[chosen].tolist()
+    assert [one.arguments["pes"] for one in commands] == table.pes[chosen].tolist()
     busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "table"]
     assert [one.name for one in layers] == busy
     for layer in layers:
@@ -179,9 +179,9 @@ def test_layers_and_their_steps(trace: Parsed, small: Result) -> None:
         (layer.name, layer.start_cycle, layer.end_cycle) for layer in small.run.layers
     ]
     steps = [one for one in slices if one.depth == 1]
-    program = small.run.trace.program
+    table = small.run.trace
     expected = sum(
-        len(np.unique(program.step[program.layer == number])) for number in range(len(layers))
+        len(np.unique(table.step[table.layer == number])) for number in range(len(layers))
     )
     assert len(steps) == expected
     assert {one.name for one in steps} == {"step"}
@@ -197,7 +197,7 @@ def test_durations_follow_the_clock() -> None:
 
 def test_counters_hold_the_bytes_and_the_work(trace: Parsed, small: Result) -> None:
     for process, run in ((100, small.run), (200, small.baseline)):
-        program = run.trace.program
+        table = run.trace
         for unit, name in (
             (Unit.DRAM_WEIGHTS, "DRAM weights bandwidth"),
             (Unit.DRAM_INPUTS, "DRAM inputs bandwidth"),
@@ -207,7 +207,7 @@ def test_counters_hold_the_bytes_and_the_work(trace: Parsed, small: Result) -> N
             moved = sum(
                 value * (after - at) for (at, value), (after, _) in pairwise(points)
             )  # GB/s x ns = bytes
-            assert moved == pytest.approx(program.bytes[program.unit == unit].sum())
+            assert moved == pytest.approx(table.bytes[table.unit == unit].sum())
             assert max(value for _, value in points) <= 16 + 1e-9  # 16 bytes a cycle at 1 GHz
             assert points[-1] == (run.cycles, 0.0)
         dots = trace.counters[trace.named(process, "PE utilization, dot units")]
@@ -246,7 +246,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
         rates = dram_rates(run, edges)
         assert sum(rates.values()).max() <= peak * (1 + 1e-9)  # type: ignore[union-attr]
         for unit, rate in rates.items():
-            moved = run.trace.program.bytes[run.trace.program.unit == unit].sum()
+            moved = run.trace.bytes[run.trace.unit == unit].sum()
             assert (rate * np.diff(edges)).sum() == pytest.approx(moved)
             assert timing is not None or rate.max() <= streams / 3 * (1 + 1e-9)
 

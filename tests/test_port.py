@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, Result, load_hardware, simulate
+from simulator.analysis.attribution import Part, attribute
 from simulator.coverage import why_not_fast
 from simulator.engine.event import run as run_event
+from simulator.engine.trace import Trace, summarize
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
+from simulator.mapping.addresses import with_dram
 from simulator.mapping.commands import Kind, Unit
+from simulator.mapping.converted import converted
 from simulator.mapping.port import with_ports
-from simulator.ordered import SharedPort, Trace, summarize
-from simulator.report.attribution import Part, attribute
+from simulator.ordered import Executed, SharedPort
 from simulator.report.layers import layer_results
-from simulator.report.splits import port_losses, splits
 from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times
@@ -31,9 +33,14 @@ INDEX, ACTIVATION = "memory.index_buffer", "memory.activation_buffer"
 ONE = {f"{INDEX}.ports": 1}
 
 
-def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
+def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
     mapping = mapping_of(workload, overrides)
     return mapping, run_event(with_ports(mapping.program, mapping, machine(overrides)))
+
+
+def traced(workload: Workload, overrides: Overrides) -> Trace:
+    mapping, ran = run(workload, overrides)
+    return converted(ran, mapping)
 
 
 @pytest.mark.cycle
@@ -44,7 +51,7 @@ class TestIndexBuffer:
 
     def fetches(self, **keys: object) -> list[tuple[int, int]]:
         overrides = {f"{INDEX}.{key}": value for key, value in keys.items()}
-        return times(run(self.NET, overrides)[1], Kind.FETCH_INDICES)
+        return times(traced(self.NET, overrides), Kind.FETCH_INDICES)
 
     def test_two_ports_do_not_meet(self) -> None:
         assert self.fetches(ports=2) == [(264, 280)]
@@ -167,17 +174,16 @@ class TestActivationBuffer:
 def test_both_buffers_share_their_ports() -> None:
     """The worked example: each of the two conflicts costs what it costs alone."""
     net = network(layer(64, 64, 1, 2, tau=5))
-    _, trace = run(net, ONE | {f"{ACTIVATION}.ports": 1})
+    trace = traced(net, ONE | {f"{ACTIVATION}.ports": 1})
     assert times(trace, Kind.FILL) == [(104, 137), (137, 169)]
     assert times(trace, Kind.FETCH_INDICES) == [(264, 297)]
     # 332 cycles as of docs/machine.md, and the fetch's 17; fills hide behind the weights
     assert trace.cycles == 332 + 17
 
 
-def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
+def contended(ran: Executed, port: SharedPort) -> dict[int, int]:
     """Cycles that each read loses, by brute force: in which it runs without reading."""
-    program = trace.program
-    ready = trace.end + program.latency
+    program, ready = ran.program, ran.ready
     written: dict[int, int] = {}
     free = 0
     for load in np.flatnonzero(program.unit == port.writer)[
@@ -190,7 +196,7 @@ def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
     lost = {}
     for read in np.flatnonzero((program.unit == port.reader) & (port.lines > 0)):
         line, behind = int(port.line[read]), int(port.line[read] + port.lines[read])
-        cycle = int(trace.start[read])
+        cycle = int(ran.start[read])
         lost[int(read)] = 0
         while line < behind:
             if cycle in written and written[cycle] % port.banks == line % port.banks:
@@ -216,17 +222,17 @@ def shared(draw: st.DrawFn) -> Overrides:
 def test_every_lost_cycle_is_a_conflict(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, trace = run(workload, overrides | ports)
-    program = trace.program
+    mapping, ran = run(workload, overrides | ports)
+    program = ran.program
     longer = program.cycles - mapping.program.cycles
     lost = np.zeros_like(longer)
     for port in program.ports:
-        for read, cycles in contended(trace, port).items():
+        for read, cycles in contended(ran, port).items():
             lost[read] = cycles
     assert longer.tolist() == lost.tolist()
-    assert trace.cycles >= run_event(mapping.program).cycles
+    assert ran.ready.max() >= run_event(mapping.program).ready.max()
     again = run_event(replace(program, ports=()))
-    assert again.start.tolist() == trace.start.tolist()
+    assert again.start.tolist() == ran.start.tolist()
 
 
 @pytest.mark.invariant
@@ -234,11 +240,11 @@ def test_every_lost_cycle_is_a_conflict(
 def test_parts_add_up_and_losses_are_named(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, trace = run(workload, overrides | ports)
-    found = splits(mapping, trace)
-    lost = sum(sum(contended(trace, port).values()) for port in trace.program.ports)
-    assert found[Part.BUFFER_CONFLICT].sum() == lost
-    parts = attribute(trace, found)
+    mapping, ran = run(workload, overrides | ports)
+    trace = converted(ran, mapping)
+    lost = sum(sum(contended(ran, port).values()) for port in ran.program.ports)
+    assert trace.lost.sum() == lost
+    parts = attribute(trace)
     for ours, one in zip(parts, layer_results(mapping, summarize(trace)), strict=True):
         assert sum(ours.values()) == one.cycles
         assert min(ours.values()) >= 0
@@ -253,8 +259,8 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     """Behind a conflict the read is a line behind the write, and stays there."""
     for buffer in (INDEX, ACTIVATION):
         overrides |= {f"{buffer}.ports": 1, f"{buffer}.banks": banks}
-    _, trace = run(workload, overrides)
-    program, ready = trace.program, trace.end + trace.program.latency
+    _, ran = run(workload, overrides)
+    program, ready = ran.program, ran.ready
     for port in program.ports:
         writes = np.flatnonzero((program.unit == port.writer) & (port.lines > 0))
         free, spans = 0, []
@@ -262,8 +268,8 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
             begin = max(free, int(ready[write]))
             free = begin + int(port.lines[write])
             spans.append((begin, free))
-        for read, lost in contended(trace, port).items():
-            begin, end = int(trace.start[read]), int(trace.end[read])
+        for read, lost in contended(ran, port).items():
+            begin, end = int(ran.start[read]), int(ran.end[read])
             assert lost <= sum(first < end and begin < behind for first, behind in spans)
 
 
@@ -272,8 +278,8 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
 def test_lines_lie_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
     """Every step's window begins at a value of the input; a step reads what its fetches need."""
     overrides |= {f"{ACTIVATION}.ports": 1, f"{ACTIVATION}.bytes_per_cycle": 1}
-    mapping, trace = run(workload, overrides)
-    program, (port,) = trace.program, trace.program.ports
+    mapping, ran = run(workload, overrides)
+    program, (port,) = ran.program, ran.program.ports
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
         mine = program.layer == number
@@ -382,9 +388,12 @@ class TestReport:
         )
         net = network(layer(70, 64, 6, 6, tau=5, name="a"), layer(64, 64, 6, 6, tau=5, name="b"))
         run_ = simulate(net, hardware, tau=5).run
-        lost = [sum(contended(run_.trace, port).values()) for port in run_.trace.program.ports]
+        mapping = run_.mapping
+        program = with_dram(mapping.program, mapping, hardware)
+        ran = run_event(with_ports(program, mapping, hardware))
+        lost = [sum(contended(ran, port).values()) for port in ran.program.ports]
         assert min(lost) > 0
-        assert port_losses(run_.mapping, run_.trace).sum() == sum(lost)
+        assert run_.trace.lost.sum() == sum(lost)
         for parts, one in zip(run_.attribution, run_.layers, strict=True):
             assert sum(parts.values()) == one.cycles
 
@@ -418,8 +427,8 @@ def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
         layer(160, 96, 7, 9, kernel=kernel, stride=2, groups=2, tau=5), batch=2, activation_bits=2
     )
     keys = {"array.pes": pes, "array.pe.partial_sums": 20, f"{ACTIVATION}.bytes_per_cycle": 3}
-    mapping, trace = run(net, {**keys, f"{ACTIVATION}.ports": 1})
-    program, (port,), (mapped,) = trace.program, trace.program.ports, mapping.layers
+    mapping, ran = run(net, {**keys, f"{ACTIVATION}.ports": 1})
+    program, (port,), (mapped,) = ran.program, ran.program.ports, mapping.layers
     reads = np.flatnonzero((program.unit == Unit.DOT) & (port.lines > 0))
     expected = [first_value(mapped.plan, int(step)) // 3 for step in program.step[reads]]
     assert port.line[reads].tolist() == expected

@@ -72,13 +72,13 @@ class TestCauses:
         self, spatial: str, channels: int, pes: int
     ) -> None:
         net = network(layer(channels, 8, 5, 3, tau=3))
-        trace = run(net, f"array.pes={pes}", f"array.spatial={spatial}", tau=3).run
-        program = trace.trace.program
-        direct = program.kind == program.kinds.index("direct")
-        share = program.pes[direct].mean() / pes if direct.any() else None
-        steps = direct if share is not None else program.kind == program.kinds.index("accumulate")
-        mean = program.pes[steps].mean() / pes
-        assert idle_fraction(trace.mapping.layers[0].plan) == pytest.approx(1 - mean)
+        ours = run(net, f"array.pes={pes}", f"array.spatial={spatial}", tau=3).run
+        trace = ours.trace
+        direct = trace.kind == trace.kinds.index("direct")
+        share = trace.pes[direct].mean() / pes if direct.any() else None
+        steps = direct if share is not None else trace.kind == trace.kinds.index("accumulate")
+        mean = trace.pes[steps].mean() / pes
+        assert idle_fraction(ours.mapping.layers[0].plan) == pytest.approx(1 - mean)
 
     def test_the_clock_changes_the_time_alone(self) -> None:
         (effect,) = effects(self.WIDE, "clock_ghz=2")

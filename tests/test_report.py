@@ -49,13 +49,13 @@ def test_activity_adds_up_to_the_busy_cycles(result: Result) -> None:
     everything = np.ones(len(run.layers), dtype=bool)
     for unit in Unit:
         share = activity(run, unit, edges, everything)
-        busy = run.trace.program.cycles[run.trace.program.unit == unit].sum()
+        busy = run.trace.occupied[run.trace.unit == unit].sum()
         assert (share * np.diff(edges)).sum() == pytest.approx(busy)
         assert share.max(initial=0) <= 1 + 1e-9
 
 
 def test_activity_at_the_edge_of_a_bin(result: Result) -> None:
-    start = int(result.run.trace.start[result.run.trace.program.unit == Unit.DOT][0])
+    start = int(result.run.trace.start[result.run.trace.unit == Unit.DOT][0])
     everything = np.ones(len(result.run.layers), dtype=bool)
     edges = np.array([start - 2, start, start + 2], dtype=float)
     assert activity(result.run, Unit.DOT, edges, everything).tolist() == [0, 1]
@@ -93,7 +93,7 @@ class TestTimeline:
         one, two, four = ((tmp_path / f"{name}.{ending}").read_bytes() for name in "abc")
         assert one == two
         # four times the commands: activity is drawn, not a rectangle per command
-        assert len(larger.run.trace.program) > 3 * len(result.run.trace.program)
+        assert len(larger.run.trace) > 3 * len(result.run.trace)
         assert len(four) < 1.5 * len(one)
 
     @pytest.mark.parametrize("style", ["screen", "paper"])

@@ -12,7 +12,6 @@ import pytest
 
 from simulator.hardware import Hardware
 from simulator.report.result import Run
-from simulator.report.tabular import write_table
 from simulator.run import run_together
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
@@ -22,6 +21,7 @@ from simulator.studies.effects import Effect, effects_of
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.local import run_locally
 from simulator.studies.plots import _pair, _together, dots
+from simulator.tabular import write_table
 from simulator.workload import Workload
 from tests.test_bad_input import NET
 

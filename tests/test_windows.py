@@ -9,19 +9,17 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
-from simulator.engine import engine
+from simulator.analysis.attribution import Part, attribute, total
 from simulator.engine.fast import totals
+from simulator.engine.trace import summarize
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.windows import window_reads
-from simulator.ordered import summarize
 from simulator.report.actions import layer_actions
-from simulator.report.attribution import Part, attribute, total
 from simulator.report.layers import layer_results
-from simulator.report.splits import splits
 from simulator.what_helps import numeric_keys
 from simulator.workload import Workload
-from tests.build import layer, machine, network, times, traced
+from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
 from tests.strategies import Overrides, machines, mapping_of, networks
@@ -134,8 +132,7 @@ def rates() -> st.SearchStrategy[float]:
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: float) -> None:
     loops = mapping_of(workload, overrides | {KEY: rate})
-    event = engine("event")(loops.program, None)
-    assert totals(loops.loops).ends.tolist() == summarize(event).ends.tolist()
+    assert totals(loops.loops).ends.tolist() == trace_of(loops).layer_ends.tolist()
 
 
 @pytest.mark.invariant
@@ -202,15 +199,15 @@ def test_waiting_for_windows_is_a_part_of_its_own(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
     mapping = mapping_of(workload, overrides | {KEY: rate})
-    trace = engine("event")(mapping.program, None)
-    found = splits(mapping, trace)
-    extra = found[Part.WINDOW_READ] if Part.WINDOW_READ in found else np.zeros(len(mapping.program))
+    trace = trace_of(mapping)
     for number, m in enumerate(mapping.layers):
         if m.plan.mode != "mac":
-            reads = window_reads(mapping.program, number, m.plan)
-            lines = m.plan.window_lines(mapping.program.pes[reads])
-            assert extra[reads].tolist() == np.maximum(lines - dots_of(m.plan), 0).tolist()
-    parts = attribute(trace, found)
+            steps = np.flatnonzero((trace.layer == number) & (trace.unit == Unit.DOT))
+            passes = 1 if m.plan.mode == "direct" else len(m.plan.pass_entries)
+            reads = steps[::passes]  # of each step the first pass
+            lines = m.plan.window_lines(trace.pes[reads])
+            assert trace.penalty[reads].tolist() == np.maximum(lines - dots_of(m.plan), 0).tolist()
+    parts = attribute(trace)
     for ours, one in zip(parts, layer_results(mapping, summarize(trace)), strict=True):
         assert sum(ours.values()) == one.cycles
         assert min(ours.values()) >= 0

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 
 from simulator import load_workload, simulate
+from simulator.analysis.attribution import PARTS, Part
 from simulator.mapping.commands import Unit
-from simulator.report.attribution import PARTS, Part
 from simulator.report.effects import Effect, KeyEffects
 from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import listed

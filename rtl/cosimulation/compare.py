@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtl.cosimulation.case import Case
-from rtl.cosimulation.circuit import EVENT_KINDS, CircuitRun, run
+from rtl.cosimulation.circuit import EVENT_KINDS, CircuitRun
+from rtl.cosimulation.circuit import run as run_circuit
 from rtl.cosimulation.inputs import inputs_of
-from simulator.engine import engine
-from simulator.mapping import map_workload
+from simulator.run import run_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,13 @@ def simulate(case: Case) -> Simulated:
     in cycle 0 is there in cycle 1 (docs/rtl.md says why). A layer whose first pixels see nothing
     but padding reads nothing for them.
     """
-    mapping = map_workload(case.workload, case.hardware)
-    trace, program = engine("event")(mapping.program, None), mapping.program
+    run = run_one(case.workload, case.hardware, "event")
+    trace = run.trace
     times = np.stack([trace.start, trace.end], axis=1)
-    of_kind = {kind: program.kind == number for number, kind in enumerate(program.kinds)}
-    for_first = of_kind["read_inputs"] & (program.step == 0)
+    of_kind = {kind: trace.kind == number for number, kind in enumerate(trace.kinds)}
+    for_first = of_kind["read_inputs"] & (trace.step == 0)
     return Simulated(
-        direct=mapping.layers[0].plan.mode == "direct",
+        direct=run.mapping.layers[0].plan.mode == "direct",
         inputs_at=int(trace.end[for_first].max(initial=0)),
         indices_at=int(trace.end[of_kind["load_weights"]].min()),
         events={kind: times[of_kind[kind]] for kind in EVENT_KINDS},
@@ -66,7 +66,7 @@ def compare(case: Case, testbench: Path, vcd: Path | None = None) -> Comparison:
     """Run a case on both and compare."""
     simulated = simulate(case)
     try:
-        circuit = run(
+        circuit = run_circuit(
             testbench,
             inputs_of(case, direct=simulated.direct),
             max_cycles=2 * simulated.cycles + 1000,

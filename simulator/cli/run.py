@@ -42,7 +42,7 @@ class Outputs:
     def announce_sizes(self, result: "Result") -> None:
         """Print the estimated sizes of large trace files on stderr."""
         from simulator.report.sizes import size_lines
-        from simulator.report.tabular import table_name
+        from simulator.tabular import table_name
 
         files = [] if self.out is None else [self.out / table_name("trace")]
         for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
@@ -54,7 +54,7 @@ class Outputs:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
-            from simulator.report.tabular import csv_note, table_name
+            from simulator.tabular import csv_note, table_name
 
             names = ", ".join(
                 path.name for path in result.save(self.out, progress, self.style or "screen")

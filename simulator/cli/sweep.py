@@ -236,7 +236,7 @@ def _run(
 
 
 def _print(result: "StudyResult") -> None:
-    from simulator.report.tabular import csv_note
+    from simulator.tabular import csv_note
 
     result.draw(console())
     if not result.files:

@@ -1,17 +1,19 @@
-"""When: program -> trace. An engine knows commands, units and waits, nothing else.
+"""When: program -> times of its commands. An engine knows commands, units and waits, nothing else.
 
 - `event` (SimPy): a process per unit; the readable reference.
-- `fast`: the same trace, command for command, and totals without one.
+- `fast`: the same times, command for command, and totals without them.
+
+`trace.py` is the table of commands that reports and analyses read.
 """
 
 from collections.abc import Callable
 from importlib import import_module
 from typing import Literal
 
-from simulator.ordered import Program, Trace
+from simulator.ordered import Executed, Program
 
 EngineName = Literal["event", "fast"]
-Engine = Callable[[Program, Callable[[int], None] | None], Trace]
+Engine = Callable[[Program, Callable[[int], None] | None], Executed]
 
 ENGINES: tuple[EngineName, ...] = ("event", "fast")
 """Every engine by its name on the command line, where `auto` stands for the fastest that serves."""

@@ -1,9 +1,9 @@
-"""The fast engine: the event engine's trace command for command, and totals without a trace.
+"""The fast engine: the event engine's times command for command, and totals without them.
 
 `totals` runs a program with its loops and jumps over turns that repeat, so its cost grows with
 the number of distinct phases. `totals_together` does so for programs that differ only in rates, all
-at once. `run` writes out the trace. A single run is interpreted; once a process has run enough for
-the compiler's import to pay, the work is compiled (numba, if installed).
+at once. `run` runs a program that is written out. A single run is interpreted; once a process has
+run enough for the compiler's import to pay, the work is compiled (numba, if installed).
 """
 
 from collections.abc import Callable, Sequence
@@ -17,8 +17,9 @@ from simulator.compiling import Compiled, available, pays
 from simulator.engine import kernel
 from simulator.engine.instructions import instructions_of, prepared
 from simulator.engine.layout import Layout, RunState
+from simulator.engine.trace import Summary
 from simulator.loops import KIND, LoopBody, LoopProgram, RateColumns, cycles_of
-from simulator.ordered import Program, Summary, Trace
+from simulator.ordered import Executed, Program
 
 
 def run(
@@ -26,7 +27,7 @@ def run(
     progress: Callable[[int], None] | None = None,
     *,
     compiled: bool | None = None,
-) -> Trace:
+) -> Executed:
     """Run a program to its end; see `simulator.engine.event.run`, and `totals` for `compiled`."""
     compiled = pays(len(program)) if compiled is None else compiled
     columns = ("unit", "cycles", "latency", "wait_offsets", "waits")
@@ -38,7 +39,7 @@ def run(
     if progress:
         progress(len(program))
     began = np.asarray(start, dtype=np.int64)
-    return Trace(program=program, start=began, end=began + program.cycles)
+    return Executed(program=program, start=began, end=began + program.cycles)
 
 
 def totals(
@@ -46,7 +47,7 @@ def totals(
     compiled: bool | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Summary:
-    """What `simulator.ordered.summarize` finds in the program's trace, without making the trace.
+    """What `simulator.engine.trace.summarize` finds in the trace, without making one.
 
     Args:
         program: with its loops.

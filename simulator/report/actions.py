@@ -6,13 +6,10 @@ counts the same command by command over the whole program.
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from simulator.columns import Ints
 from simulator.hardware.area import lut_bits, sum_bits
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Unit
-from simulator.ordered import Program
 
 DRAM_UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
 Counts = dict[tuple[Unit, str], int]
@@ -46,13 +43,6 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
     if activates is not None:
         counts |= {(unit, "dram_activate"): int(activates[unit]) for unit in DRAM_UNITS}
     return {key: count for key, count in counts.items() if count}
-
-
-def sums_by_unit(program: Program, values: Ints) -> Ints:
-    """[layers, units] sums of a column of a program."""
-    sums = np.zeros((len(program.layers), len(program.units)), dtype=np.int64)
-    np.add.at(sums, (program.layer, program.unit), values)
-    return sums
 
 
 def _transfers(moved: Ints) -> Counts:

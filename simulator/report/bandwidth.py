@@ -62,24 +62,24 @@ def window_means(
 
 def dram_rates(run: "Run", edges: Ints) -> dict[Unit, Floats]:
     """[windows] bytes per array cycle that each stream moves; the traces are made if need be."""
-    program, trace = run.trace.program, run.trace
+    trace = run.trace
     timing = dram_timing(run.mapping.layers[0].plan.hardware)
     rates = {}
     for unit in STREAMS:
         if timing is None or trace.dram is None:
-            mine = program.unit == unit
+            mine = trace.unit == unit
             rates[unit] = window_means(
-                trace.start[mine], program.cycles[mine], program.bytes[mine], edges
+                trace.start[mine], trace.occupied[mine], trace.bytes[mine], edges
             )
             continue
         command, end = trace.dram.burst_command, trace.dram.burst_end
-        bursts = np.bincount(command, minlength=len(program))
-        mine = program.unit[command] == unit
+        bursts = np.bincount(command, minlength=len(trace))
+        mine = trace.unit[command] == unit
         length = np.full(int(mine.sum()), float(timing.data_cycles / timing.clock))
         rates[unit] = window_means(
             (end[mine] - timing.data_cycles) / float(timing.clock),
             length,
-            program.bytes[command[mine]] / bursts[command[mine]],
+            trace.bytes[command[mine]] / bursts[command[mine]],
             edges,
             at_once=timing.channels,
         )

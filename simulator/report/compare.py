@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from simulator.report.attribution import PART_TITLES, Part
+from simulator.analysis.attribution import Part
 from simulator.report.reasons import named, reasons, with_clock
 from simulator.report.saved import Saved, SavedLayer
+from simulator.report.wording import PART_TITLES
 
 _LARGEST = 2
 """Changed parts that a layer's row names."""

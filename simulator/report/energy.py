@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.dram import Timing
+from simulator.engine.trace import sums_by_unit
 from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
 from simulator.hardware.buffers import activation_buffer, index_buffer
 from simulator.hardware.dram import DramTable, dram_table, dram_timing
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
 from simulator.mapping.commands import Unit
-from simulator.report.actions import layer_actions, sums_by_unit
+from simulator.report.actions import layer_actions
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run
@@ -72,7 +73,7 @@ def run_energy(run: "Run", table: EnergyTable) -> RunEnergy:
     hardware, moved = run.layers[0].mapped.plan.hardware, run.summary.bytes
     dram, timing = dram_table(hardware), dram_timing(hardware)
     counts = run.trace.dram if dram else None
-    activates = None if counts is None else sums_by_unit(run.trace.program, counts.activates)
+    activates = None if counts is None else sums_by_unit(run.trace, counts.activates)
     static = _static(table, hardware, run.workload.activation_bits, dram, timing)
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.columns import Ints, Names
 from simulator.errors import InputError
 from simulator.progress import Progress, announce, interrupts_held, reported
-from simulator.report.tabular import Kind, drop_other_forms, table_name, write_table
+from simulator.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -109,7 +109,7 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 def _write_trace(result: "Result", path: Path, progress: Progress | None) -> None:
     from simulator.report.result import TRACE_ROWS
 
-    total = sum(len(run.trace.program) for run in (result.run, result.baseline))
+    total = sum(len(run.trace) for run in (result.run, result.baseline))
     first = next(result.trace_tables())
     kinds: dict[str, Kind] = {
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()

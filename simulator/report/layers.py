@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.columns import Ints
+from simulator.engine.trace import Summary
 from simulator.mapping import MappedLayer, Mapping
 from simulator.mapping.commands import Kind, Unit
-from simulator.ordered import Summary
 
 DRAM_READS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS)
 UNIT_TITLES = {

@@ -12,7 +12,6 @@ from simulator.mapping import MappedLayer
 from simulator.mapping.commands import Unit
 from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.report.settings import SettingEffect
-from simulator.report.splits import port_losses
 from simulator.report.tiling import tiling_notes
 from simulator.report.wording import Layers, counted, kilobytes, layers_phrase
 
@@ -240,12 +239,12 @@ def _port_conflicts(run: "Run") -> list[str]:
     memory = run.mapping.layers[0].plan.hardware.memory
     if all(buffer.ports > 1 for buffer in memory.buffers.values()):
         return []
-    lost, program = port_losses(run.mapping, run.trace), run.trace.program
+    trace = run.trace
     return [
-        f"reads of the {_READ_BY[Unit(port.reader)]} buffer lose {counted(cycles, 'cycle')} to "
-        "writes because the buffer has one port."
-        for port in program.ports
-        if (cycles := int(lost[program.unit == port.reader].sum()))
+        f"reads of the {buffer} buffer lose {counted(cycles, 'cycle')} to writes because the "
+        "buffer has one port."
+        for reader, buffer in _READ_BY.items()
+        if (cycles := int(trace.lost[trace.unit == reader].sum()))
     ]
 
 

@@ -120,8 +120,8 @@ class _Names:
     """Numbers of the names that events and arguments refer to."""
 
     def __init__(self, result: "Result") -> None:
-        program = result.run.trace.program
-        events = dict.fromkeys((*program.kinds, "step", *program.layers))
+        trace = result.run.trace
+        events = dict.fromkeys((*trace.kinds, "step", *trace.layers))
         self.events = {name: 1 + number for number, name in enumerate(events)}
         arguments = ("step", "cycles", "bytes", "pes", "latency_cycles")
         self.arguments = {name: 1 + number for number, name in enumerate(arguments)}
@@ -149,7 +149,7 @@ class _RunPackets:
 
     def __init__(self, result: "Result", run: "Run", number: int, names: _Names) -> None:
         self.run, self.names = run, names
-        self.program, self.trace = run.trace.program, run.trace
+        self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
         self.pes = result.hardware.array.pes
         self.process = 1 + number
@@ -168,7 +168,7 @@ class _RunPackets:
         for unit in Unit:
             if progress is not None:
                 progress(f"Perfetto trace, {self.run.title}", unit, len(Unit))
-            if (self.program.unit == unit).any():
+            if (self.trace.unit == unit).any():
                 yield from self._unit(unit)
         yield from self._counters()
 
@@ -192,10 +192,10 @@ class _RunPackets:
         """Layers, and in each its steps: from the first to the last addition of each."""
         uuid, packet = self._track("layers")
         yield packet
-        adds = np.flatnonzero(np.isin(self.program.kind, _ADDS))
+        adds = np.flatnonzero(np.isin(self.trace.kind, _ADDS))
         for number, layer in enumerate(self.run.layers):
-            mine = adds[self.program.layer[adds] == number]
-            step = self.program.step[mine]
+            mine = adds[self.trace.layer[adds] == number]
+            step = self.trace.step[mine]
             first = np.flatnonzero(np.diff(step, prepend=-1))
             start = self.trace.start[mine[first]]
             end = self.trace.end[mine[np.append(first[1:], len(mine)) - 1]]
@@ -208,26 +208,26 @@ class _RunPackets:
         """A unit's commands, nested in a slice per layer."""
         uuid, packet = self._track(UNIT_LABELS[unit])
         yield packet
-        program, trace = self.program, self.trace
-        commands = np.flatnonzero(program.unit == unit)
-        bounds = np.searchsorted(program.layer[commands], np.arange(len(program.layers) + 1))
-        for number, name in enumerate(program.layers):
+        trace = self.trace
+        commands = np.flatnonzero(trace.unit == unit)
+        bounds = np.searchsorted(trace.layer[commands], np.arange(len(trace.layers) + 1))
+        for number, name in enumerate(trace.layers):
             mine = commands[bounds[number] : bounds[number + 1]]
             if not len(mine):
                 continue
             begin, end = trace.start[mine[0]], trace.end[mine[-1]]
             yield self._begin(uuid, name, begin, {"cycles": end - begin})
-            for kind in np.unique(program.kind[mine]):  # one: a layer has one mode
-                chosen = mine[program.kind[mine] == kind]
+            for kind in np.unique(trace.kind[mine]):  # one: a layer has one mode
+                chosen = mine[trace.kind[mine] == kind]
+                start, until = trace.start[chosen], trace.end[chosen]
                 arguments = {
-                    "step": program.step[chosen],
-                    "cycles": program.cycles[chosen],
-                    "bytes": program.bytes[chosen],
-                    "pes": program.pes[chosen],
-                    "latency_cycles": program.latency[chosen],
+                    "step": trace.step[chosen],
+                    "cycles": until - start,
+                    "bytes": trace.bytes[chosen],
+                    "pes": trace.pes[chosen],
+                    "latency_cycles": trace.latency[chosen],
                 }
-                start, name_of_kind = trace.start[chosen], program.kinds[kind]
-                yield self._slices(uuid, name_of_kind, start, trace.end[chosen], arguments)
+                yield self._slices(uuid, trace.kinds[kind], start, until, arguments)
             yield self._end(uuid, end)
 
     def _slices(
@@ -271,14 +271,14 @@ class _RunPackets:
 
     def _counters(self) -> Iterator[bytes]:
         """Bandwidth per DRAM channel, and PE utilization on either side of the LUT."""
-        program = self.program
+        trace = self.trace
         for unit, per_cycle in dram_rates(self.run, self.edges).items():
             name = f"{UNIT_LABELS[unit]} bandwidth"
             yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
         for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
-            chosen = np.isin(program.kind, kinds)
-            start, cycles = self.trace.start[chosen], program.cycles[chosen]
-            work = window_means(start, cycles, cycles * program.pes[chosen], self.edges)
+            chosen = np.isin(trace.kind, kinds)
+            start, cycles = trace.start[chosen], trace.occupied[chosen]
+            work = window_means(start, cycles, cycles * trace.pes[chosen], self.edges)
             yield from self._counter(f"PE utilization, {name}", "%", 100 * work / self.pes)
 
     def _counter(self, name: str, unit: str, values: NDArray[np.float64]) -> Iterator[bytes]:

@@ -17,8 +17,6 @@ def make_traces(result: "Result", progress: Progress | None) -> None:
 
     """
     for run in (result.run, result.baseline):
-        announce(progress, f"writing out the commands of {run.title}")
-        _ = run.mapping.program
         announce(progress, f"running {run.title}, command by command")
         _ = run.trace
         announce(progress, f"following the critical path of {run.title}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log
 
-from simulator.report.attribution import Part
+from simulator.analysis.attribution import Part
 from simulator.report.wording import counted
 
 _GROUPS = {

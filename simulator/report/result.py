@@ -13,11 +13,12 @@ from simulator import __version__
 from simulator.columns import Ints, Names
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName, engine
+from simulator.engine.trace import Summary, Trace, summarize
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.config import with_numbers
 from simulator.mapping import Mapping
 from simulator.mapping.commands import Unit
-from simulator.ordered import Summary, Trace, summarize
+from simulator.mapping.converted import converted
 from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from simulator.analysis.attribution import Attribution, CriticalPath
     from simulator.functional import CheckResult
-    from simulator.report.attribution import Attribution, CriticalPath
     from simulator.report.effects import JointEffect, KeyEffects
     from simulator.report.energy import ResultEnergy
 
@@ -101,7 +102,7 @@ class Run:
     @cached_property
     def trace(self) -> Trace:
         """When every command ran; made when it is first asked for."""
-        return engine(self.engine)(self.mapping.program, None)
+        return converted(engine(self.engine)(self.mapping.program, None), self.mapping)
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
@@ -111,15 +112,14 @@ class Run:
     @cached_property
     def attribution(self) -> "tuple[Attribution, ...]":
         """Every layer's cycles by what they were spent on; made from the trace."""
-        from simulator.report.attribution import attribute
-        from simulator.report.splits import splits
+        from simulator.analysis.attribution import attribute
 
-        return attribute(self.trace, splits(self.mapping, self.trace), self.path)
+        return attribute(self.trace, self.path)
 
     @cached_property
     def path(self) -> "CriticalPath":
         """The commands that held the run up, from its first cycle to its last."""
-        from simulator.report.attribution import critical_path
+        from simulator.analysis.attribution import critical_path
 
         return critical_path(self.trace)
 
@@ -284,7 +284,7 @@ class Result:
     @cached_property
     def trace(self) -> "pd.DataFrame":
         """One row per command of both runs; the column `run` tells them apart."""
-        from simulator.report.tabular import frame_of
+        from simulator.tabular import frame_of
 
         return frame_of(self.trace_tables())
 
@@ -297,7 +297,7 @@ class Result:
 
     def attribution_rows(self) -> list[dict[str, int]]:
         """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
-        from simulator.report.attribution import PARTS
+        from simulator.analysis.attribution import PARTS
 
         return [
             {f"{prefix}{part}_cycles": layer[part] for prefix, layer in sides for part in PARTS}
@@ -372,7 +372,7 @@ class Result:
         """
         summary = self._summary()
         if why:
-            from simulator.report.attribution import total
+            from simulator.analysis.attribution import total
 
             summary["attribution"] = total(self.run.attribution)
             summary["baseline"]["attribution"] = total(self.baseline.attribution)

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from simulator.analysis.attribution import Part
 from simulator.errors import InputError
 from simulator.inputs import convert
-from simulator.report.attribution import Part
 from simulator.report.reasons import LayerParts
 from simulator.report.schema import require_schema
 

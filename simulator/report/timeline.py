@@ -225,11 +225,11 @@ def activity(
         layers: [layers] which layers count.
 
     """
-    program = run.trace.program
-    chosen = (program.unit == unit) & layers[program.layer]
+    trace = run.trace
+    chosen = (trace.unit == unit) & layers[trace.layer]
     if not chosen.any():
         return np.zeros(len(edges) - 1)
-    start, cycles = run.trace.start[chosen], program.cycles[chosen]
+    start, cycles = trace.start[chosen], trace.occupied[chosen]
     return np.diff(_busy_until(start, cycles, edges)) / np.diff(edges)
 
 

@@ -10,7 +10,6 @@ from simulator.report.causes import idle_pes
 from simulator.report.notes import waits_for_windows
 from simulator.report.result import Result
 from simulator.report.room import INDEX_KIB
-from simulator.report.splits import port_losses
 from simulator.report.wording import (
     UNIT_LABELS,
     bottleneck,
@@ -172,7 +171,7 @@ def _of_ports(key: str, result: Result, before: Result) -> str | None:
     if key.rpartition(".")[2] not in {"ports", "banks"}:
         return None
     lost = [
-        sum(int(port_losses(run.mapping, run.trace).sum()) for run in (one.run, one.baseline))
+        sum(int(run.trace.lost.sum()) for run in (one.run, one.baseline))
         for one in (before, result)
     ]
     if not any(lost):

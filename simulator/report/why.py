@@ -4,11 +4,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from simulator.report.attribution import PART_TITLES, PARTS, total
+from simulator.analysis.attribution import PARTS, total
 from simulator.report.effects import Effect
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import scope, time_unit
+from simulator.report.wording import PART_TITLES
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run

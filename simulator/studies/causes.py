@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.report.attribution import PARTS, Part, total
+from simulator.analysis.attribution import PARTS, Part, total
 from simulator.report.result import Run
 
 CAUSES: Mapping[Part, str] = {
@@ -50,9 +50,9 @@ def causes_of(run: Run) -> dict[str, Any]:
 
 def _idle(run: Run) -> str:
     """PEs without work in every command of a stage, such as `32 in layer1`; the most first."""
-    program, pes = run.trace.program, run.mapping.layers[0].plan.hardware.array.pes
-    used = np.zeros(len(program.layers), dtype=np.int64)
-    np.maximum.at(used, program.layer, program.pes)
+    trace, pes = run.trace, run.mapping.layers[0].plan.hardware.array.pes
+    used = np.zeros(len(trace.layers), dtype=np.int64)
+    np.maximum.at(used, trace.layer, trace.pes)
     stages: dict[str, int] = {}
     for layer, most in zip(run.layers, used.tolist(), strict=True):
         if layer.mapped.plan.mode != "mac":

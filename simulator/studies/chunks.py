@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.report.tabular import Kind
+from simulator.tabular import Kind
 
 Columns = dict[str, list[Any]]
 

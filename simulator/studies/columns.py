@@ -8,8 +8,8 @@ import msgspec
 
 from simulator.hardware.config import hardware_keys
 from simulator.hardware.links import Link
-from simulator.report.tabular import Kind
 from simulator.studies.causes import CYCLES
+from simulator.tabular import Kind
 
 HARDWARE_PREFIX = "hw."
 

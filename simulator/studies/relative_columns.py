@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.report.attribution import PARTS, Part
+from simulator.analysis.attribution import PARTS, Part
 from simulator.studies.causes import CAUSES, CYCLES
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import RELATIVE_COLUMNS

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from simulator import compiling
 from simulator.errors import InputError
 from simulator.progress import Progress
-from simulator.report.tabular import read_frame, read_rows
 from simulator.report.wording import counted
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
+from simulator.tabular import read_frame, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd

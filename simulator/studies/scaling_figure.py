@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.report.attribution import PARTS
+from simulator.analysis.attribution import PARTS
 from simulator.report.style import Style
 from simulator.report.title import time_unit
 from simulator.studies.causes import CAUSES, CYCLES

@@ -23,13 +23,6 @@ from typing import Any
 from simulator.errors import InputError
 from simulator.progress import Progress
 from simulator.report.files import writable_folder
-from simulator.report.tabular import (
-    Kind,
-    drop_other_forms,
-    existing_table,
-    table_name,
-    write_table,
-)
 from simulator.studies.chunks import Columns, unpack
 from simulator.studies.columns import HARDWARE_PREFIX, LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
@@ -37,6 +30,13 @@ from simulator.studies.figures import PointNumbers, read_figures, read_numbers
 from simulator.studies.relative import PES, Relations, relations_of
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.studies.study import Study
+from simulator.tabular import (
+    Kind,
+    drop_other_forms,
+    existing_table,
+    table_name,
+    write_table,
+)
 
 STUDY_FILE = "study.json"
 POINTS, LAYERS = "points", "layers"

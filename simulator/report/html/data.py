@@ -6,16 +6,16 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
+from simulator.analysis.attribution import PARTS
 from simulator.hardware.assumptions import Assumption
 from simulator.mapping.commands import Unit
-from simulator.report.attribution import PART_TITLES, PARTS
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
 from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
 from simulator.report.settings import expressions
 from simulator.report.timeline import stage_colours
 from simulator.report.title import covered, times_in_one_unit
-from simulator.report.wording import UNIT_LABELS, bottleneck, mode_label
+from simulator.report.wording import PART_TITLES, UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
     from simulator.hardware import Hardware

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from simulator.analysis.attribution import path_parts
 from simulator.mapping.commands import Kind, Unit
-from simulator.report.attribution import path_parts
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def blob(*columns: ArrayLike) -> str:
 
 def used_units(runs: "tuple[Run, ...]") -> list[Unit]:
     """The units that work in any of the runs, in the order of timelines."""
-    return [u for u in Unit if any((r.trace.program.unit == u).any() for r in runs)]
+    return [u for u in Unit if any((r.trace.unit == u).any() for r in runs)]
 
 
 def overview(run: "Run", units: list[Unit]) -> str:
@@ -56,28 +56,29 @@ def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str
     Columns: cycles since the command before ended; then, as differences from the command before,
     cycles, step, bytes, PEs, latency.
     """
-    program = run.trace.program
-    layers = np.searchsorted(program.layer, np.arange(len(program.layers) + 1))
+    trace = run.trace
+    layers = np.searchsorted(trace.layer, np.arange(len(trace.layers) + 1))
     found = []
     for first, upto in pairwise(layers.tolist()):
         if progress is not None:
-            progress(f"HTML report, {run.title}", first, len(program))
+            progress(f"HTML report, {run.title}", first, len(trace))
         found.append(_spans(run, slice(first, upto)))
     return found
 
 
 def _spans(run: "Run", layer: slice) -> dict[str, Any]:
-    program = run.trace.program
+    trace = run.trace
     rows, columns = [], []
     for kind in Kind:
-        chosen = layer.start + np.flatnonzero(program.kind[layer] == kind)
+        chosen = layer.start + np.flatnonzero(trace.kind[layer] == kind)
         if not len(chosen):
             continue
-        start, end = run.trace.start[chosen], run.trace.end[chosen]
-        unit = int(program.unit[chosen[0]])
-        rows.append({"kind": program.kinds[kind], "unit": unit, "count": len(chosen)})
+        start, end = trace.start[chosen], trace.end[chosen]
+        unit = int(trace.unit[chosen[0]])
+        rows.append({"kind": trace.kinds[kind], "unit": unit, "count": len(chosen)})
         rows[-1] |= {"first": int(start[0]), "last": int(end[-1])}
         columns.append(start - np.concatenate((start[:1], end[:-1])))
-        for values in (program.cycles, program.step, program.bytes, program.pes, program.latency):
+        columns.append(np.diff(end - start, prepend=0))
+        for values in (trace.step, trace.bytes, trace.pes, trace.latency):
             columns.append(np.diff(values[chosen], prepend=0))
     return {"rows": rows, "data": blob(*columns)}

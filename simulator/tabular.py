@@ -135,7 +135,7 @@ def _write_csv(path: Path, kinds: Mapping[str, Kind], pieces: Iterable[Piece]) -
 
 def _cells(column: Column) -> Iterable[Any]:
     if isinstance(column, Names):
-        return map(column.names.__getitem__, column.index.tolist())
+        return map((*column.names, "").__getitem__, column.index.tolist())  # -1: the empty one
     return column.tolist() if isinstance(column, np.ndarray) else column
 
 
@@ -192,9 +192,12 @@ def _array(column: Column, kind: Kind) -> "pa.Array":
     import pyarrow as pa
 
     if isinstance(column, Names):
-        index = column.index.astype(np.int32)
+        given, nulls = column.index >= 0, int((column.index < 0).sum())
+        valid = pa.py_buffer(np.packbits(given, bitorder="little")) if nulls else None
+        index = np.where(given, column.index, 0).astype(np.int32)
         names = _array(column.names, "string")
-        return pa.DictionaryArray.from_arrays(_numbers(index, pa.int32()), names)
+        numbers = _numbers(index, pa.int32(), valid, nulls)
+        return pa.DictionaryArray.from_arrays(numbers, names)
     if isinstance(column, np.ndarray):
         return _numbers(column, pa.int64())
     nulls = column.count(None)
@@ -211,12 +214,13 @@ def _array(column: Column, kind: Kind) -> "pa.Array":
     return pa.Array.from_buffers(_type(kind), len(column), buffers, nulls)
 
 
-def _numbers(values: NDArray[Any], kind: "pa.DataType") -> "pa.Array":
+def _numbers(
+    values: NDArray[Any], kind: "pa.DataType", valid: "pa.Buffer | None" = None, nulls: int = 0
+) -> "pa.Array":
     import pyarrow as pa
 
-    return pa.Array.from_buffers(
-        kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))]
-    )
+    buffers = [valid, pa.py_buffer(np.ascontiguousarray(values))]
+    return pa.Array.from_buffers(kind, len(values), buffers, nulls)
 
 
 def _bits(truths: list[bool]) -> "pa.Buffer":

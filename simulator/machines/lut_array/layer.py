@@ -1,7 +1,7 @@
 """The records of a layer, made from its plan."""
 
 from collections.abc import Iterator
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -155,40 +155,37 @@ def _transfers(
     buffering: Buffering, pixels: _Pixels, row: int, block: int, last: bool
 ) -> Iterator[Transfer]:
     """Yield the transfers of an output block along a row; `last`: it has the layer's last."""
-    read, taken = buffering.read_bytes[row, block].tolist(), buffering.taken[row, block].tolist()
-    tiles = _tiles(buffering, pixels, row, block)
-    for number, steps in enumerate(map(len, pixels)):
+    for number in range(len(pixels)):
         position = Position(row, block, number)
+        reads = bool(buffering.read_bytes[position])
         yield Transfer(
-            tiles=tuple(islice(tiles, steps)),
-            read_bytes=read[number],
-            space_taken=taken[number],
-            first_read=read[number] > 0 and position == buffering.first_read,
+            tiles=tuple(_tiles(buffering, pixels, position)),
+            read_bytes=int(buffering.read_bytes[position]),
+            space_taken=int(buffering.taken[position]),
+            first_read=reads and position == buffering.first_read,
             last=last and number == len(pixels) - 1,
         )
 
 
-def _tiles(buffering: Buffering, pixels: _Pixels, row: int, block: int) -> Iterator[OutputTile]:
-    """Yield the output tiles of an output block along a row, transfer by transfer."""
-    read, freed = buffering.read_bytes[row, block].tolist(), buffering.freed[row, block].tolist()
-    steps = sum(map(len, pixels))
-    under = buffering.step_pixels[row, :steps].tolist()
-    under.append(_pixels_after(buffering, row, block))
-    places = ((number, inside) for number, tiles in enumerate(pixels) for inside in range(len(tiles)))
-    for step, (number, inside) in enumerate(places):
-        opens, closes = inside == 0, inside == len(pixels[number]) - 1
+def _tiles(buffering: Buffering, pixels: _Pixels, transfer: Position) -> Iterator[OutputTile]:
+    """Yield the output tiles of a transfer."""
+    row, block, number = transfer
+    steps, first = sum(map(len, pixels)), number * len(pixels[0])
+    under = [*buffering.step_pixels[row, :steps].tolist(), _pixels_after(buffering, row, block)]
+    for step, tile_pixels in enumerate(pixels[number], first):
+        opens, closes = step == first, step == first + len(pixels[number]) - 1
         yield OutputTile(
-            pixels=pixels[number][inside],
+            pixels=tile_pixels,
             first=row == block == step == 0,
             first_of_row=step == 0,
             last_of_row=step == steps - 1,
             first_of_transfer=opens,
             last_of_transfer=closes,
-            inputs_read=opens and read[number] > 0,
+            inputs_read=opens and bool(buffering.read_bytes[transfer]),
             input_pixels=under[step],
             first_read=under[step] > 0 and Position(row, block, step) == buffering.first_read,
             next_reads=under[step + 1] > 0,
-            space_freed=freed[number] if closes else 0,
+            space_freed=int(buffering.freed[transfer]) if closes else 0,
         )
 
 

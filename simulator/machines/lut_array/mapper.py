@@ -1,29 +1,21 @@
 """A workload on the array becomes a program."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from simulator.hardware import Hardware
+from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import KINDS, UNITS, rates_of, start_tokens
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.program import Program, Section
+from simulator.program import Program
 from simulator.progress import Progress, counted
 from simulator.workload import Workload
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappedLayer:
-    """What the mapper chose for a layer."""
-
-    plan: LayerPlan
-    weights: WeightReuse
-    """How long weight tiles stay in the index buffer."""
-    inputs: InputReuse
-    """Buffering scheme of the inputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +43,28 @@ def map_workload(
 
     Raises:
         InputError: a buffer is too small for a layer in every scheme, or a layer's subset is larger
-            than the store of a PE.
+            than the store of a PE, or the DRAM table is wrong or too small.
 
     """
     plans = plan_layers(workload, hardware)
     watched = counted(progress, f"mapping {workload.name}", plans)
-    written = tuple(_written(_Shape(_shape(plan), plan)) for plan in watched)
-    layers = tuple(
-        MappedLayer(plan=plan, weights=each.weights, inputs=each.inputs)
-        for plan, each in zip(plans, written, strict=True)
-    )
+    layers = tuple(_mapped(plan) for plan in watched)
     program = Program(
         units=UNITS,
         kinds=KINDS,
         channels=start_tokens(hardware),
-        sections=tuple(each.section for each in written),
+        sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.layers),
         rates=rates_of(hardware),
+        dram=shared_dram(layers, hardware),
+        ports=shared_ports(layers, hardware),
     )
     return Mapping(layers=layers, program=program)
+
+
+def _mapped(plan: LayerPlan) -> MappedLayer:
+    """Map a layer; layers of equal shape share a section."""
+    return replace(_kept(_Shape(_shape(plan), plan)), plan=plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +73,6 @@ class _Shape:
 
     decisive: tuple[object, ...]
     plan: LayerPlan = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Written:
-    """A layer's section, and the choices behind it."""
-
-    weights: WeightReuse
-    inputs: InputReuse
-    section: Section
 
 
 def _shape(plan: LayerPlan) -> tuple[object, ...]:
@@ -105,8 +91,9 @@ def _shape(plan: LayerPlan) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _written(shape: _Shape) -> _Written:
-    """A layer's section, kept for the next layer, or the next run, of the same shape."""
-    weights, buffering = loaded_for(shape.plan), plan_buffering(shape.plan)
-    section = section_of(layer_of(shape.plan, weights, buffering))
-    return _Written(weights, buffering.scheme, section)
+def _kept(shape: _Shape) -> MappedLayer:
+    """A mapped layer, kept for the next layer, or the next run, of the same shape."""
+    plan = shape.plan
+    weights, buffering = loaded_for(plan), plan_buffering(plan)
+    section = section_of(layer_of(plan, weights, buffering))
+    return MappedLayer(plan=plan, weights=weights, inputs=buffering.scheme, section=section)

@@ -31,14 +31,16 @@ def step_bounds(plan: LayerPlan) -> Ints:
     """
     first = np.arange(row_count(plan))[:, np.newaxis] * plan.steps_per_row
     steps = first + np.arange(plan.steps_per_row + 1)
-    return np.minimum(steps * plan.pixels_per_step, plan.pixels)
+    bounds: Ints = np.minimum(steps * plan.pixels_per_step, plan.pixels)
+    return bounds
 
 
 def transfer_bounds(plan: LayerPlan) -> Ints:
     """[rows, transfers + 1] output pixels before each transfer of a row, and after the last."""
     first = np.arange(row_count(plan))[:, np.newaxis] * plan.steps_per_row
     cuts = [*range(0, plan.steps_per_row, plan.steps_per_transfer), plan.steps_per_row]
-    return np.minimum((first + np.array(cuts)) * plan.pixels_per_step, plan.pixels)
+    bounds: Ints = np.minimum((first + np.array(cuts)) * plan.pixels_per_step, plan.pixels)
+    return bounds
 
 
 def row_pixels(plan: LayerPlan, row: int) -> tuple[tuple[int, ...], ...]:

@@ -5,7 +5,8 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
 Every unit works through the output tiles in the same order, and advances by a step for every input
-block. `weights.py` and `buffering.py` decide what comes on chip when; `vocabulary.py` has the words.
+block. `weights.py` and `buffering.py` decide what comes on chip, and when. `vocabulary.py` has the
+channels in which the units meet.
 """
 
 from collections.abc import Callable, Iterator

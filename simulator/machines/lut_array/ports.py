@@ -1,0 +1,146 @@
+"""The buffers with one port: the lines that each command reads or writes."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.hardware import Hardware
+from simulator.machines.lut_array.addresses import input_offsets, window_offsets
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.positions import Positions
+from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.vocabulary import (
+    DOT_UNITS,
+    DRAM_INPUTS,
+    DRAM_WEIGHTS,
+    INDEX_FETCH,
+)
+from simulator.program import Lines, SharedPort, Unit
+
+
+def shared_ports(layers: Sequence[MappedLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
+    """The ports at which reads and writes of a program meet; () if both buffers have two ports."""
+    index, activation = hardware.memory.index_buffer, hardware.memory.activation_buffer
+    ports = []
+    if index.ports == 1:
+        loads = IndexLines(tuple(layers), rate_of(index.bytes_per_cycle), int(index.kib * 1024))
+        ports.append(
+            SharedPort(
+                reader=INDEX_FETCH,
+                writer=DRAM_WEIGHTS,
+                banks=index.banks or 1,
+                read=loads.fetched,
+                written=loads.loaded,
+            )
+        )
+    if activation.ports == 1:
+        windows = ActivationLines(tuple(layers))
+        ports.append(
+            SharedPort(
+                reader=DOT_UNITS,
+                writer=DRAM_INPUTS,
+                banks=activation.banks or 1,
+                read=windows.window_reads,
+                written=windows.inputs_read,
+            )
+        )
+    return tuple(ports)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLines:
+    """Lines of the index buffer.
+
+    Loads are adjacent in the buffer, a ring, in whole bursts. A fetch reads the lines of the last
+    load of its weight tile.
+    """
+
+    layers: tuple[MappedLayer, ...]
+    line_bytes: Fraction
+    size: int
+    """Bytes of the buffer."""
+
+    def loaded(self) -> Iterator[Lines]:
+        """Yield the lines that each weight load of the program writes."""
+        for first, length in self._loads():
+            yield from _lines(first, length)
+
+    def fetched(self) -> Iterator[Lines]:
+        """Yield the lines that each index fetch of the program reads."""
+        for layer, (first, _) in zip(self.layers, self._loads(), strict=True):
+            sizes = _bytes(layer, INDEX_FETCH)
+            yield from _lines(first[_last_load(layer)], _lines_of(sizes, self.line_bytes))
+
+    def _loads(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield ([loads] first line, [loads] lines) of each layer."""
+        at = 0
+        for layer in self.layers:
+            sizes = _bytes(layer, DRAM_WEIGHTS)
+            ends = at + np.cumsum(sizes)
+            first = _line_of((ends - sizes) % self.size, self.line_bytes)
+            yield first, _lines_of(sizes, self.line_bytes)
+            at = int(ends[-1])
+
+
+def _last_load(layer: MappedLayer) -> Ints:
+    """[fetches] the load that brought each fetch's weight tile: its last load before the fetch."""
+    positions = Positions(layer.plan)
+    loads, fetches = layer.steps(DRAM_WEIGHTS), layer.steps(INDEX_FETCH)
+    if not len(fetches):
+        return fetches
+    steps = int(max(loads.max(), fetches.max())) + 1
+    by_tile = positions.weight_tile(loads) * steps + loads
+    order = np.argsort(by_tile, kind="stable")
+    wanted = positions.weight_tile(fetches) * steps + fetches
+    return order[np.searchsorted(by_tile[order], wanted, side="right") - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationLines:
+    """Lines of the activation buffer.
+
+    Values have the order of the DRAM, and a line holds neighbors. A read, and a step's windows,
+    continue from their first value without gaps.
+    """
+
+    layers: tuple[MappedLayer, ...]
+
+    def inputs_read(self) -> Iterator[Lines]:
+        """Yield the lines that each input read of the program writes."""
+        for layer in self.layers:
+            word, sizes = layer.plan.activation_line, _bytes(layer, DRAM_INPUTS)
+            yield from _lines(_line_of(input_offsets(layer), word), _lines_of(sizes, word))
+
+    def window_reads(self) -> Iterator[Lines]:
+        """Yield the lines that each fill or direct step of the program reads.
+
+        Later LUT passes of a step use the windows that are already in the PEs.
+        """
+        for layer in self.layers:
+            plan, steps = layer.plan, layer.steps(DOT_UNITS)
+            pes = np.array([command.pes for command in layer.commands(DOT_UNITS)], dtype=np.int64)
+            first_pass = np.diff(steps, prepend=-1) > 0
+            length = np.where(first_pass, plan.window_lines(pes), 0)
+            yield from _lines(_line_of(window_offsets(plan, steps), plan.activation_line), length)
+
+
+def _bytes(layer: MappedLayer, unit: Unit) -> Ints:
+    """Bytes of each command of a unit."""
+    return np.array([command.bytes for command in layer.commands(unit)], dtype=np.int64)
+
+
+def _line_of(offset: Ints, line_bytes: Fraction) -> Ints:
+    """Line that contains a byte."""
+    return offset * line_bytes.denominator // line_bytes.numerator
+
+
+def _lines_of(size: Ints, line_bytes: Fraction) -> Ints:
+    """Lines of so many bytes."""
+    return -(-size * line_bytes.denominator // line_bytes.numerator)
+
+
+def _lines(first: Ints, length: Ints) -> Iterator[Lines]:
+    return map(Lines, first.tolist(), length.tolist())

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from simulator import Hardware, Result, Workload
-from simulator.workload import Layer
+from simulator import Result
+from simulator.hardware import Hardware
+from simulator.workload import Layer, Workload
 from tests.recorded.configurations import RATES, TABLES
 
 CASES = (

@@ -13,17 +13,20 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simulator import Hardware, Result, Workload, load_hardware, load_workload, simulate
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.hardware import Hardware
 from simulator.shipped import shipped_names, trained_names
-from simulator.workload import Layer
+from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 
 DRAM, INDEX, ACTIVATION = "memory.dram", "memory.index_buffer", "memory.activation_buffer"
 RATES = (0.3, 1, 2, 4, 16, 64)
 """DRAM bytes per cycle and channel."""
 TABLES = ("ddr4-2400", "lpddr4-3200", "hbm2")
-TRAINED_ON = "cofluent64"
-"""The PEs of the other shipped hardware do not store every trained network's subsets."""
+FIRST = "cofluent64"
+"""Runs the trained networks, whose subsets the PEs of the others may not store, and `LONG`."""
+LONG = {"faster-rcnn-r18": (64, 64), "ssd300-vgg16": None}
+"""Networks of millions of commands, with a smaller input where their shapes allow one."""
 _T = TypeVar("_T")
 
 
@@ -67,9 +70,11 @@ def configuration(name: str) -> Configuration:
 
 def shipped_configurations() -> list[str]:
     """Names of all: every shipped hardware file and network, with and without full precision."""
-    pairs = [(hw, model) for hw in shipped_names("hw_configs") for model in shipped_names("workloads")]
-    pairs += [(TRAINED_ON, model) for model in trained_names()]
-    return [f"{hw}/{model}/{layers}" for hw, model in pairs for layers in ("binary", "all")]
+    short = [model for model in shipped_names("workloads") if model not in LONG]
+    pairs = [(hardware, model) for hardware in shipped_names("hw_configs") for model in short]
+    pairs += [(FIRST, model) for model in trained_names()]
+    names = [f"{hw}/{model}/{layers}" for hw, model in pairs for layers in ("binary", "all")]
+    return [*names, *(f"{FIRST}/{model}/all" for model in LONG)]
 
 
 def shipped_configuration(name: str) -> Configuration:
@@ -81,7 +86,7 @@ def shipped_configuration(name: str) -> Configuration:
     return Configuration(
         name=name,
         title=f"{model} on {hardware}, {layers} layers",
-        workload=load_workload(model),
+        workload=load_workload(model, LONG.get(model)),
         hardware=load_hardware(hardware),
         options=options,
     )
@@ -109,7 +114,7 @@ class Draw:
         return self._random.random() < share
 
     def indices(self, shape: tuple[int, int], size: int) -> np.ndarray[Any, Any]:
-        """Return indices below `size`, small ones more often: a Huffman code has something to do."""
+        """Return indices below `size`, small ones more often, so that a Huffman code is short."""
         values = [int(size * self._random.random() ** 2) for _ in range(shape[0] * shape[1])]
         return np.array(values).reshape(shape)
 
@@ -217,9 +222,7 @@ def _one_port(draw: Draw) -> dict[str, Any]:
     return keys
 
 
-def _title(
-    layers: Sequence[Layer], options: dict[str, Any], overrides: dict[str, Any]
-) -> str:
+def _title(layers: Sequence[Layer], options: dict[str, Any], overrides: dict[str, Any]) -> str:
     texts = [_layer_text(each) for each in layers]
     texts += [f"{key}={value}" for key, value in (options | overrides).items()]
     return ", ".join(texts)

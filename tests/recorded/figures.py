@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator import Result, load_energy
+from simulator import Result
+from simulator.hardware import load_energy
 from tests.recorded.configurations import Configuration
 
 FILE = Path(__file__).with_name("figures.csv")
@@ -29,7 +30,7 @@ _SHAPE_COLUMNS = (
     "weights", "weight_bytes", "baseline_weight_bytes",
 )  # fmt: skip
 """Columns of layers.csv that do not depend on the run."""
-_TRACE_NAMES = ("run", "layer", "unit", "kind")
+TRACE_NAMES = ("run", "layer", "unit", "kind")
 _TRACE_NUMBERS = ("step", "start_cycle", "end_cycle", "latency_cycles", "bytes", "pes")
 _TRACE_DRAM = ("dram_activates", "dram_row_miss_cycles", "dram_refresh_cycles")
 
@@ -58,7 +59,7 @@ def figures(configuration: Configuration, engine: str = "event") -> Figures:
 
     """
     result = configuration.run(engine)
-    rows, trace = result.layer_rows(), trace_rows(result.trace)
+    rows, trace = result.layer_rows(), result.trace
     return {
         "configuration": configuration.name,
         "inputs": configuration.inputs,
@@ -68,16 +69,28 @@ def figures(configuration: Configuration, engine: str = "event") -> Figures:
         "baseline_layer_cycles": _listed(row["baseline_cycles"] for row in rows),
         "commands": str(len(trace)),
         **{name: _digest(json.dumps(x, sort_keys=True)) for name, x in contents(result).items()},
-        "trace": _digest("\n".join(map(repr, trace))),
+        "trace": trace_digest(trace),
     }
 
 
-def trace_rows(trace: pd.DataFrame) -> list[tuple[str | int, ...]]:
-    """The rows of a trace, sorted: a set, in whichever order the commands were written."""
-    numbers = [*_TRACE_NUMBERS, *(name for name in _TRACE_DRAM if name in trace)]
-    columns: list[list[Any]] = [trace[name].astype(str).tolist() for name in _TRACE_NAMES]
-    columns += [trace[name].astype(np.int64).tolist() for name in numbers]
-    return sorted(zip(*columns, strict=True))
+def trace_digest(trace: pd.DataFrame) -> str:
+    """Digest of the rows as a set: the order in which the commands were written does not count."""
+    numbers = trace_numbers(trace)
+    columns, names = [], []
+    for name in TRACE_NAMES:
+        codes, found = pd.factorize(trace[name].astype(str), sort=True)
+        columns.append(codes)
+        names.append(list(found))
+    table = np.stack([*columns, *(trace[name] for name in numbers)], axis=1).astype("<i8")
+    rows = table[np.lexsort(table.T)]
+    digest = hashlib.sha256(json.dumps([names, numbers]).encode())
+    digest.update(np.ascontiguousarray(rows).tobytes())
+    return digest.hexdigest()[:_DIGITS]
+
+
+def trace_numbers(trace: pd.DataFrame) -> list[str]:
+    """The columns of numbers that count; those of the DRAM only behind a table."""
+    return [*_TRACE_NUMBERS, *(name for name in _TRACE_DRAM if name in trace)]
 
 
 def differences(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -1,6 +1,6 @@
 """Record the figures of all configurations, or compare them with the record.
 
-    python -m tests.recorded.record --help
+python -m tests.recorded.record --help
 """
 
 import json
@@ -12,6 +12,7 @@ from itertools import count
 import click
 
 from simulator import InputError
+from simulator.coverage import why_not_fast
 from simulator.report.progress import progress_bar
 from tests.recorded.cases import CASES, cases_of
 from tests.recorded.configurations import (
@@ -21,12 +22,12 @@ from tests.recorded.configurations import (
     shipped_configurations,
 )
 from tests.recorded.figures import (
-    Figures,
+    TRACE_NAMES,
     contents,
     differences,
     figures,
     read_figures,
-    trace_rows,
+    trace_numbers,
     write_figures,
 )
 
@@ -56,6 +57,7 @@ MOST_COMMANDS = {False: 4000, True: 1500}
     help="Compare runs of this engine; fast leaves out what it does not cover.",
 )
 def main(
+    *,
     check: bool,
     choose: bool,
     cases: bool,
@@ -79,11 +81,12 @@ def main(
     elif check:
         sys.exit(1 if compare(only, chosen, engine) else 0)
     else:
-        names = choice() if choose else [name for name in read_figures() if _is_random(name)]
+        names = choice() if choose else [name for name in read_figures() if is_random(name)]
         write_figures([figures(each) for each in watched([*names, *shipped_configurations()])])
 
 
-def _is_random(name: str) -> bool:
+def is_random(name: str) -> bool:
+    """Whether it is the name of a random configuration."""
     return name.startswith("random-")
 
 
@@ -101,14 +104,10 @@ def compare(only: str, chosen: tuple[str, ...], engine: str) -> int:
     recorded = {name: row for name, row in read_figures().items() if only in name}
     differing = compared = 0
     for each in watched(recorded):
-        try:
-            now = figures(each, engine)
-        except InputError as error:
-            if engine == "fast" and "engine fast" in str(error):
-                continue
-            raise
-        before = recorded[each.name]
-        lines = differences({k: v for k, v in before.items() if not chosen or k in chosen}, now)
+        if engine == "fast" and why_not_fast(each.hardware) is not None:
+            continue
+        before = {k: v for k, v in recorded[each.name].items() if not chosen or k in chosen}
+        lines = differences(before, figures(each, engine))
         compared += 1
         differing += bool(lines)
         for line in lines:
@@ -147,7 +146,7 @@ def choice() -> list[str]:
 def counted() -> Counter[str]:
     """How many of the random configurations have each case."""
     found: Counter[str] = Counter()
-    for each in watched(filter(_is_random, read_figures())):
+    for each in watched(filter(is_random, read_figures())):
         found.update(cases_of(each.run()))
     return found
 
@@ -162,8 +161,10 @@ def case_table() -> str:
 def shown(each: Configuration) -> str:
     """Everything whose digest is kept, as JSON: for a comparison of two versions by `diff`."""
     result = each.run()
-    found: dict[str, object] = {"title": each.title, "figures": figures(each)}
-    return json.dumps(found | contents(result) | {"trace": trace_rows(result.trace)}, indent=1)
+    columns = [*TRACE_NAMES, *trace_numbers(result.trace)]
+    rows = result.trace[columns].astype(dict.fromkeys(TRACE_NAMES, str)).sort_values(columns)
+    found = {"title": each.title, **contents(result), "trace": rows.to_dict("records")}
+    return json.dumps(found, indent=1)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given
+from simulator.mapping.addresses import with_dram
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.columns import Ints
@@ -20,7 +21,6 @@ from simulator.dram.timing import RANK_COMMANDS, Command, Level
 from simulator.engine.event import run as run_event
 from simulator.hardware.dram import dram_timing, load_dram
 from simulator.mapping import Mapping, map_workload
-from simulator.mapping.addresses import with_dram
 from simulator.mapping.commands import Kind, Unit
 from simulator.ordered import Executed
 from simulator.report.energy import run_energy

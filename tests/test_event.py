@@ -8,7 +8,17 @@ from hypothesis import given
 
 from simulator.engine.event import run
 from simulator.engine.trace import Trace
-from simulator.program import Balance, Channel, Kind, Program, ProgramError, Rate, Section, Unit
+from simulator.program import (
+    Balance,
+    Channel,
+    Kind,
+    Loop,
+    Program,
+    ProgramError,
+    Rate,
+    Section,
+    Unit,
+)
 from simulator.program.contract import Body
 from tests.programs import RATES, by_hand, programs
 
@@ -148,6 +158,12 @@ def test_the_order_in_which_units_are_looked_at_does_not_matter(made: Program) -
         one = ours.unit == number
         other = theirs.unit == len(made.units) - 1 - number
         assert np.array_equal(ours.start[one], theirs.start[other])
+
+
+def test_progress_is_reported() -> None:
+    seen: list[int] = []
+    run(program({PRODUCER: (Loop(10_000, (MAKE(cycles=1),)),)}, channels={}), seen.append)
+    assert seen == [4096, 8192]
 
 
 class TestDeadlock:

@@ -8,6 +8,8 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import given
+from simulator.mapping.addresses import with_dram
+from simulator.mapping.port import with_ports
 
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.analysis.attribution import Part, attribute
@@ -16,10 +18,8 @@ from simulator.engine.event import run as run_event
 from simulator.engine.trace import Trace, summarize
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping import Mapping
-from simulator.mapping.addresses import with_dram
 from simulator.mapping.commands import Kind, Unit
 from simulator.mapping.converted import converted
-from simulator.mapping.port import with_ports
 from simulator.ordered import Executed, SharedPort
 from simulator.report.layers import layer_results
 from simulator.report.unmoved import why_unmoved

@@ -74,15 +74,34 @@ def main(
       python -m tests.recorded.record --check --only random --figure trace
       python -m tests.recorded.record --show random-17
     """
+    if [check, choose, cases, show is not None].count(True) > 1:
+        raise click.UsageError("choose one of --check, --choose, --cases and --show")
+    if not check and (only or chosen or engine != "event"):
+        raise click.UsageError("--only, --figure and --engine need --check")
     if show is not None:
-        click.echo(shown(configuration(show)))
+        click.echo(shown(_known(show)))
     elif cases:
         click.echo(case_table())
     elif check:
-        sys.exit(1 if compare(only, chosen, engine) else 0)
+        sys.exit(1 if compare(only, _columns(chosen), engine) else 0)
     else:
         names = choice() if choose else [name for name in read_figures() if is_random(name)]
         write_figures([figures(each) for each in watched([*names, *shipped_configurations()])])
+
+
+def _known(name: str) -> Configuration:
+    if name not in read_figures():
+        raise click.UsageError(f"--show {name}: no configuration of figures.csv has this name")
+    return configuration(name)
+
+
+def _columns(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """The figures to compare: those that are chosen, or all."""
+    columns = tuple(next(iter(read_figures().values())))
+    for figure in chosen:
+        if figure not in columns:
+            raise click.UsageError(f"--figure {figure}: unknown; known are {', '.join(columns)}")
+    return chosen or columns
 
 
 def is_random(name: str) -> bool:
@@ -102,11 +121,13 @@ def watched(names: Iterable[str]) -> Iterator[Configuration]:
 def compare(only: str, chosen: tuple[str, ...], engine: str) -> int:
     """Print every difference from the record; return how many configurations differ."""
     recorded = {name: row for name, row in read_figures().items() if only in name}
+    if not recorded:
+        raise click.UsageError(f"--only {only}: no configuration's name contains this")
     differing = compared = 0
     for each in watched(recorded):
         if engine == "fast" and why_not_fast(each.hardware) is not None:
             continue
-        before = {k: v for k, v in recorded[each.name].items() if not chosen or k in chosen}
+        before = {k: v for k, v in recorded[each.name].items() if k in chosen}
         lines = differences(before, figures(each, engine))
         compared += 1
         differing += bool(lines)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import hypothesis.strategies as st
+import numpy as np
 
+from simulator.engine.trace import Trace
 from simulator.program import (
     Amount,
     Body,
@@ -279,3 +281,27 @@ def _run(
     if causes:
         row.cause, came_last = min(causes, key=preferred)
         row.channel = came_last if row.start > free else None
+
+
+def keeps_the_contract(program: Program, trace: Trace) -> None:
+    """A trace's starts, causes and waits are those of the contract, given its own durations."""
+    rows_of = [np.flatnonzero(trace.unit == number) for number in range(len(program.units))]
+    place = {
+        (unit, number): row
+        for unit, rows in zip(program.units, rows_of, strict=True)
+        for number, row in enumerate(rows.tolist())
+    }
+    occupied, latency = trace.occupied.tolist(), trace.latency.tolist()
+    rows = by_hand(program, {at: (occupied[row], latency[row]) for at, row in place.items()})
+    assert rows is not None
+    assert len(rows) == len(trace)
+    channels = list(program.channels)
+    start, cause, channel = (np.full(len(trace), -2) for _ in range(3))
+    for row in rows:
+        at = place[row.unit, row.number]
+        start[at] = row.start
+        cause[at] = -1 if row.cause is None else place[row.cause.unit, row.cause.number]
+        channel[at] = -1 if row.channel is None else channels.index(row.channel)
+    assert np.array_equal(trace.start, start)
+    assert np.array_equal(trace.cause, cause)
+    assert np.array_equal(trace.channel, channel)

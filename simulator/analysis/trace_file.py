@@ -87,7 +87,7 @@ def _numbered(rows: "pd.DataFrame", column: str, names: tuple[str, ...], path: P
     import pandas as pd
 
     cells = rows[column].astype(object)
-    index = pd.Categorical(cells, categories=pd.Index(names)).codes.astype(np.int64)
+    index = pd.Index(names).get_indexer(pd.Index(cells)).astype(np.int64)
     wrong = (index < 0) & (cells.notna().to_numpy() | (column != "waits_for"))
     if wrong.any():
         raise InputError(f"{path}: {column}: {cells.iloc[int(wrong.argmax())]!r} is unknown")

@@ -56,8 +56,8 @@ class Trace:
     lost: Ints
     """[N] of a command's cycles those lost to writes into a buffer with one port."""
     channel: Ints
-    """[N] index into `channels`: whose token came last. -1: the unit's previous command decided the
-    start, or nothing did."""
+    """[N] index into `channels`: whose token came last. -1: the command started as soon as its unit
+    was free."""
     cause: Ints
     """[N] row of the command that decided the start. -1: none, it starts in cycle 0."""
     dram: DramCounts | None = None

@@ -61,7 +61,7 @@ def save(
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         **{name: partial(_write_rows_of, rows) for name, rows in csv_tables(result).items()},
-        table_name("trace"): lambda path: _write_trace(result, path, progress),
+        table_name("trace"): lambda path: write_trace(result, path, progress),
         **{
             f"{name}.{ending}": partial(_save_figure, figure)
             for name, figure in figures.items()
@@ -106,7 +106,8 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     write_rows(path, rows)
 
 
-def _write_trace(result: "Result", path: Path, progress: Progress | None) -> None:
+def write_trace(result: "Result", path: Path, progress: Progress | None) -> None:
+    """Write the commands of both runs, as CSV or Parquet by the name's ending."""
     from simulator.report.result import TRACE_ROWS
 
     total = sum(len(run.trace) for run in (result.run, result.baseline))

@@ -33,7 +33,7 @@ CYCLES = {part: f"{part}_cycles" for part in PARTS}
 MANY_POINTS = 40
 """Causes take a trace for each point, so a study of more points finds them only if asked."""
 MANY_COMMANDS = 4_000_000
-"""A trace of so many commands takes a gigabyte; a point of more is traced only if asked."""
+"""A trace of so many commands takes 1.2 gigabytes; a point of more is traced only if asked."""
 
 
 def causes_of(run: Run) -> dict[str, Any]:

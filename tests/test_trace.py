@@ -1,0 +1,161 @@
+"""The trace as a table: its order, what every command waited for, its file."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from simulator import InputError, Result, load_hardware, simulate
+from simulator.analysis.attribution import attribute
+from simulator.analysis.trace_file import read_traces
+from simulator.engine.trace import Trace
+from simulator.report.files import write_trace
+from simulator.workload import Workload
+from tests.build import layer, network, trace_of, traced
+from tests.strategies import Overrides, machines, mapping_of, networks
+
+ARRAY = {"dot", "mac"}
+ENDS = {
+    "index_buffer": ({"index_fetch", "mac"}, {"dram_weights"}),
+    "weight_tile": ({"dram_weights"}, {"index_fetch", "mac"}),
+    "registers": ({"accumulate", "dot"}, {"index_fetch"}),
+    "indices": ({"index_fetch"}, {"accumulate", "dot"}),
+    "activation_buffer": ({"accumulate", "dot", "mac"}, {"dram_inputs"}),
+    "inputs": ({"dram_inputs"}, ARRAY),
+    "bank": ({"accumulate"}, {"dot"}),
+    "filled_bank": ({"dot"}, {"accumulate"}),
+    # what held up the start of the previous drain, or the drain itself
+    "partial_sums": ({"drain", "dram_outputs"}, {"accumulate", "dot"}),
+    "sums": ({"accumulate", "dot"}, {"drain"}),
+    "output_slot": ({"dram_outputs"}, {"drain", "mac"}),
+    "outputs": ({"drain", "mac"}, {"dram_outputs"}),
+    "previous_outputs": ({"dram_outputs"}, {"dram_inputs"} | ARRAY),
+    "previous_layer": ({"dram_outputs"}, ARRAY),
+    "step_done": ({"accumulate", "dot", "mac"}, {"dram_inputs"}),
+    "drain_done": ({"drain"}, {"dram_inputs"}),
+    "inputs_for_load": ({"dram_inputs"}, {"dram_weights"}),
+    "inputs_for_fetch": ({"dram_inputs"}, {"index_fetch"}),
+}
+"""Units of the commands that decide and that wait, by channel."""
+
+
+@pytest.mark.cycle
+def test_the_worked_example() -> None:
+    """docs/machine.md: 64 -> 64 channels, 3x3, tau 5, two pixels."""
+    _, trace = traced(network(layer(64, 64, 1, 2, tau=5)))
+    (table,) = trace.tables(100)
+    names = [[*column.names, ""] for column in (table["kind"], table["waits_for"])]  # type: ignore[union-attr]
+    rows = zip(trace.kind.tolist(), trace.channel.tolist(), trace.cause.tolist(), strict=True)
+    assert [(names[0][kind], names[1][channel], cause) for kind, channel, cause in rows] == [
+        ("load_weights", "", -1),
+        ("read_inputs", "", -1),
+        ("fetch_indices", "weight_tile", 0),
+        ("fill", "inputs", 1),
+        ("accumulate", "indices", 2),  # the bank was filled earlier
+        ("drain", "sums", 4),
+        ("write_outputs", "outputs", 9),  # serves step 1, and comes before the array in a row
+        ("fill", "", 3),  # its unit was busy
+        ("accumulate", "", 4),
+        ("drain", "", 8),  # no wait: its unit was free, and the sums came, in the same cycle
+    ]
+
+
+@pytest.mark.invariant
+@given(workload=networks(), overrides=machines())
+def test_every_start_has_the_cause_that_its_row_names(
+    workload: Workload, overrides: Overrides
+) -> None:
+    trace = trace_of(mapping_of(workload, overrides))
+    place = np.lexsort((trace.unit, trace.step, trace.layer))
+    assert place.tolist() == list(range(len(trace)))
+    free = [(-1, 0)] * len(trace.units)
+    for row in np.lexsort((trace.step, trace.layer)).tolist():
+        start, unit = int(trace.start[row]), int(trace.unit[row])
+        (before, end), free[unit] = free[unit], (row, int(trace.end[row]))
+        cause, channel = int(trace.cause[row]), int(trace.channel[row])
+        assert start >= end
+        assert (channel < 0) == (start == end)  # it waits for a token, or for its unit alone
+        if cause < 0:
+            assert start == 0
+        elif cause != before:
+            assert start == trace.ready[cause]
+        if channel >= 0:
+            givers, takers = ENDS[trace.channels[channel]]
+            assert trace.units[trace.unit[cause]] in givers
+            assert trace.units[unit] in takers
+
+
+@pytest.mark.unit
+def test_of_two_layers_the_second_waits_for_the_outputs_of_the_first() -> None:
+    def channels_of(trace: Trace, kind: str) -> list[str]:
+        chosen = trace.channel[(trace.layer == 1) & (trace.kind == trace.kinds.index(kind))]
+        return [(*trace.channels, "")[channel] for channel in chosen]
+
+    small = {"memory.dram.latency_cycles": 0}
+    _, trace = traced(network(*(layer(64, 64, 1, 2, tau=5, name=n) for n in "ab")), small)
+    assert channels_of(trace, "read_inputs")[0] == "previous_outputs"
+    # padding alone: 1 x 1 pixel below a 1 x 1 kernel that starts two pixels outside
+    first = layer(8, 8, 1, 1, tau=2, name="a")
+    edge = layer(8, 8, 1, 1, kernel=1, padding=2, stride=5, tau=2, name="b")
+    _, trace = traced(network(first, edge), small)
+    assert channels_of(trace, "read_inputs") == []
+    assert channels_of(trace, "fill") + channels_of(trace, "direct") == ["previous_outputs"]
+
+
+class TestFile:
+    """The file alone gives every layer's attribution."""
+
+    NET = network(layer(64, 64, 4, 6, tau=5, name="a"), layer(64, 64, 4, 6, tau=5, name="b"))
+    MACHINES = (
+        (),
+        ("array.pe.lut_subbanks=4", "memory.activation_buffer.bytes_per_cycle=1.5"),
+        ("memory.index_buffer.ports=1", "memory.activation_buffer.ports=1"),
+        ("memory.dram.timing=ddr4-2400", "memory.index_buffer.ports=1"),
+    )
+
+    @pytest.mark.unit
+    @pytest.mark.parametrize("settings", MACHINES)
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_attribution(self, form: str, settings: tuple[str, ...], tmp_path: Path) -> None:
+        result = simulate(self.NET, load_hardware("cofluent64", settings), tau=5)
+        path = tmp_path / f"trace.{form}"
+        write_trace(result, path, None)
+        found = read_traces(path)
+        layers = result.summary(why=True)["layers"]
+        assert list(found) == ["run", "baseline"]
+        for name, key in (("run", "attribution"), ("baseline", "baseline_attribution")):
+            assert list(attribute(found[name])) == [one[key] for one in layers]
+
+    @pytest.mark.unit
+    def test_every_column_comes_back(self, tmp_path: Path) -> None:
+        result = self.saved(tmp_path / "trace.csv")
+        found = read_traces(tmp_path / "trace.csv")["run"]
+        for field in fields(Trace):
+            ours, theirs = (getattr(one, field.name) for one in (result.run.trace, found))
+            assert np.array_equal(ours, theirs), field.name
+
+    @pytest.mark.unit
+    @pytest.mark.parametrize(
+        ("before", "after", "reason"),
+        [
+            (",cause", ",because", "not a trace: the column cause is missing"),
+            ("weight_tile", "weight_tiles", "waits_for: 'weight_tiles' is unknown"),
+            ("fetch_indices", "", "kind: nan is unknown"),
+            (",2560,", ",many,", "bytes: contains a value that is not a whole number"),
+        ],
+    )
+    def test_no_trace(self, before: str, after: str, reason: str, tmp_path: Path) -> None:
+        path = tmp_path / "trace.csv"
+        self.saved(path)
+        text = path.read_text()
+        assert before in text
+        path.write_text(text.replace(before, after, 1))
+        with pytest.raises(InputError, match=f"trace.csv: {reason}"):
+            read_traces(path)
+
+    def saved(self, path: Path) -> Result:
+        result = simulate(network(layer(64, 64, 1, 2, tau=5)), "cofluent64", tau=5)
+        write_trace(result, path, None)
+        return result

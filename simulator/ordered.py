@@ -13,48 +13,10 @@ barriers are nothing but waits.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simulator.columns import Ints
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from simulator.dram import Timing
-    from simulator.engine.trace import DramCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DramAccess:
-    """A DRAM whose timing is known only while a program runs, and what the program asks of it."""
-
-    timing: "Timing"
-    units: tuple[int, ...]
-    """DMA units, in the order in which they take turns."""
-    writes: tuple[bool, ...]
-    """Whether each of them writes."""
-    gap: "Fraction"
-    """Cycles between two bursts of one of them, at its own rate."""
-    address: Ints
-    """[N] first byte of each command's transfer; 0 on other units."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SharedPort:
-    """A buffer whose banks read or write one line in a cycle; writing comes first."""
-
-    reader: int
-    """Unit whose commands begin by reading their lines, one in each of their first cycles."""
-    writer: int
-    """Unit whose commands' results are written, a line a cycle, from when they are ready."""
-    banks: int
-    """Line n lies in bank n mod `banks`."""
-    line: Ints
-    """[N] first line that the command reads or writes; 0 on other units."""
-    lines: Ints
-    """[N] lines that the command reads, no more than its cycles, or writes; 0 on other units."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,12 +48,6 @@ class Program:
     """[M] command numbers."""
     signals: Ints
     """[M] signal of the loops that each wait was written with."""
-    dram: DramAccess | None = None
-    """If there is one, `cycles` and `latency` of its units' commands are the least they can be, and
-    an executed program has what they were."""
-    ports: tuple[SharedPort, ...] = ()
-    """`cycles` of their readers' commands are the least they can be, as above. A unit reads at one
-    of them at most."""
 
     def __post_init__(self) -> None:
         """Raise if a command could wait on itself or on a later one."""
@@ -116,8 +72,6 @@ class Executed:
     """[N] first cycle of each command."""
     end: Ints
     """[N] cycle in which its unit is free again."""
-    dram: "DramCounts | None" = None
-    """What the DRAM did, if the program has one."""
 
     @property
     def ready(self) -> Ints:

@@ -10,11 +10,13 @@ from typing import Any
 from simulator import arguments
 from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
+from simulator.engine.trace import Summary, Trace, summarize
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware, with_expressions
+from simulator.machines import lut_array
 from simulator.mapping import Mapping, map_workload
-from simulator.progress import Progress, announce, reported
+from simulator.progress import Progress, reported
 from simulator.report.causes import why_moved
 from simulator.report.lines import listed
 from simulator.report.result import Result, Run
@@ -200,24 +202,35 @@ def run_one(
     """
     name = engine_for(engine, hardware)
     title = f"{workload.name} at {workload.bits:.2f} bit"
-    mapping = map_workload(workload, hardware, progress)
     if name == "fast":
         from simulator.engine.fast import totals
 
+        mapping = map_workload(workload, hardware, progress)
         report = reported(progress, f"running {title}", len(mapping.layers))
-        summary = totals(mapping.loops, progress=report)
-        return Run(workload=workload, mapping=mapping, engine=name, summary=summary)
+        return _fast_run(workload, mapping, totals(mapping.loops, progress=report))
     from simulator.engine.event import run
 
-    announce(progress, f"writing out the commands of {title}")
-    report = reported(progress, f"running {title}", len(mapping.program))
-    from simulator.mapping.addresses import with_dram
-    from simulator.mapping.converted import converted
-    from simulator.mapping.port import with_ports
+    units = lut_array.map_workload(workload, hardware, progress)
+    report = reported(progress, f"running {title}", units.commands)
+    trace = run(units.program, report)
+    return Run(
+        workload=workload,
+        mapping=units,
+        engine=name,
+        summary=summarize(trace),
+        make_trace=lambda: trace,
+    )
 
-    program = with_ports(with_dram(mapping.program, mapping, hardware), mapping, hardware)
-    trace = converted(run(program, report), mapping)
-    return Run.traced(workload, mapping, name, trace)
+
+def _fast_run(workload: Workload, mapping: Mapping, summary: Summary) -> Run:
+    """A run of the fast engine, whose trace is made when it is asked for."""
+
+    def trace() -> Trace:
+        from simulator.mapping.converted import trace_of
+
+        return trace_of(mapping)
+
+    return Run(workload=workload, mapping=mapping, engine="fast", summary=summary, make_trace=trace)
 
 
 def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputError]:
@@ -244,12 +257,7 @@ def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputE
     for numbers in alike.values():
         summaries = totals_together([mappings[number].loops for number in numbers])
         for number, summary in zip(numbers, summaries, strict=True):
-            outcomes[number] = Run(
-                workload=jobs[number][0],
-                mapping=mappings[number],
-                engine="fast",
-                summary=summary,
-            )
+            outcomes[number] = _fast_run(jobs[number][0], mappings[number], summary)
     return [outcomes[number] for number in range(len(jobs))]
 
 

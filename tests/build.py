@@ -7,13 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.columns import Ints
-from simulator.engine import EngineName, engine
+from simulator.engine import event
 from simulator.engine.trace import Trace
 from simulator.hardware import Hardware, load_hardware
-from simulator.mapping import Mapping, map_workload
+from simulator.machines.lut_array import Mapping, map_workload
 from simulator.mapping.commands import Kind
-from simulator.mapping.converted import CHANNELS, converted
-from simulator.ordered import Executed
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 
@@ -102,33 +100,9 @@ def traced(workload: Workload, overrides: dict[str, Any] | None = None) -> tuple
     return mapping, trace_of(mapping)
 
 
-def trace_of(mapping: Mapping, name: EngineName = "event") -> Trace:
-    """Run a mapping."""
-    return converted(engine(name)(mapping.program, None), mapping)
-
-
-def bare(ran: Executed) -> Trace:
-    """The times alone of a program without a mapping, in its own order."""
-    program, zeros = ran.program, np.zeros(len(ran.program), dtype=np.int64)
-    return Trace(
-        units=program.units,
-        kinds=program.kinds,
-        channels=CHANNELS,
-        layers=program.layers,
-        layer=program.layer,
-        step=program.step,
-        unit=program.unit,
-        kind=program.kind,
-        start=ran.start,
-        end=ran.end,
-        latency=program.latency,
-        bytes=program.bytes,
-        pes=program.pes,
-        penalty=zeros,
-        lost=zeros,
-        channel=zeros - 1,
-        cause=zeros - 1,
-    )
+def trace_of(mapping: Mapping) -> Trace:
+    """Run a mapping with the event engine."""
+    return event.run(mapping.program)
 
 
 def times(trace: Trace, kind: Kind, of_layer: int = 0) -> list[tuple[int, int]]:

@@ -1,11 +1,14 @@
 """Random programs of any shape, and the contract written out by hand."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 import hypothesis.strategies as st
+import numpy as np
 
+from simulator.engine.trace import Trace
 from simulator.program import (
     Amount,
     Body,
@@ -134,12 +137,54 @@ def written(body: Body) -> Iterator[Command]:
             yield part
 
 
-Token = tuple[int, Row | None, bool]
-"""When a token was given, by what, and whether at its giver's start."""
+Place = tuple[Unit, int]
+"""A unit, and the number of one of its commands."""
+Durations = Mapping[Place, tuple[int, int]]
+"""Cycles and latency of commands whose durations the program does not decide."""
 
 
-def by_hand(program: Program) -> list[Row] | None:
-    """The contract of simulator/program/contract.py, token by token; None: a deadlock."""
+@dataclass
+class Lot:
+    """Tokens that were given together."""
+
+    first: int
+    behind: int
+    time: int
+    giver: Row | None
+    at_start: bool
+
+
+class Given:
+    """What has been given to one channel, by section."""
+
+    def __init__(self, program: Program, channel: Channel) -> None:
+        start = program.channels[channel]
+        self.next = _firsts(program, channel, ("gives", "begins"), start)
+        self.takes = _firsts(program, channel, ("takes",), 0)
+        self.lots = [[Lot(0, start, 0, None, False)], *([] for _ in program.sections)]
+
+    def give(self, section: int, tokens: int, time: int, giver: Row, at_start: bool) -> None:
+        first = self.next[section]
+        self.next[section] += tokens
+        self.lots[section + 1].append(Lot(first, first + tokens, time, giver, at_start))
+
+    def lots_of(self, first: int, behind: int) -> list[Lot] | None:
+        """The lots that hold these tokens; None: not all of them have been given."""
+        found = []
+        while first < behind:
+            for lots in self.lots:
+                place = bisect_right(lots, first, key=lambda lot: lot.first) - 1
+                if place >= 0 and first < lots[place].behind:
+                    found.append(lots[place])
+                    first = lots[place].behind
+                    break
+            else:
+                return None
+        return found
+
+
+def by_hand(program: Program, durations: Durations | None = None) -> list[Row] | None:
+    """The contract of simulator/program/contract.py, lot by lot; None: a deadlock."""
     todo = {
         unit: [
             Row(unit, number, command, 0)
@@ -148,34 +193,31 @@ def by_hand(program: Program) -> list[Row] | None:
         ]
         for unit in program.units
     }
-    given: dict[Channel, dict[int, Token]] = {
-        channel: dict.fromkeys(range(start), (0, None, False))
-        for channel, start in program.channels.items()
-    }
-    gives = {c: _firsts(program, c, ("gives", "begins"), s) for c, s in program.channels.items()}
-    takes = {c: _firsts(program, c, ("takes",), 0) for c in program.channels}
+    given = {channel: Given(program, channel) for channel in program.channels}
     done: list[Row] = []
     last: dict[Unit, Row] = {}
+    at = dict.fromkeys(program.units, 0)
     moved = True
     while moved:
         moved = False
         for unit, rows in todo.items():
-            while rows and (needs := _needs(rows[0], given, takes)) is not None:
-                row = rows.pop(0)
-                _run(program, row, last.get(unit), needs)
+            while at[unit] < len(rows):
+                row = rows[at[unit]]
+                row.number = at[unit]
+                needs = _needs(row, given)
+                if needs is None:
+                    break
+                _run(program, row, last.get(unit), needs, durations or {})
                 for channel, tokens in row.command.takes:
-                    takes[channel][row.section] += tokens
+                    given[channel].takes[row.section] += tokens
                 for name, time in (("begins", row.start), ("gives", row.ready)):
                     for channel, tokens in getattr(row.command, name):
-                        for _ in range(tokens):
-                            number = gives[channel][row.section]
-                            given[channel][number] = (time, row, name == "begins")
-                            gives[channel][row.section] += 1
-                row.number = len([other for other in done if other.unit is unit])
+                        given[channel].give(row.section, tokens, time, row, name == "begins")
+                at[unit] += 1
                 last[unit] = row
                 done.append(row)
                 moved = True
-    return None if any(todo.values()) else done
+    return done if all(at[unit] == len(rows) for unit, rows in todo.items()) else None
 
 
 def _firsts(program: Program, channel: Channel, names: tuple[str, ...], start: int) -> list[int]:
@@ -193,38 +235,41 @@ def _firsts(program: Program, channel: Channel, names: tuple[str, ...], start: i
     return firsts
 
 
-def _needs(
-    row: Row, given: dict[Channel, dict[int, Token]], takes: dict[Channel, list[int]]
-) -> list[tuple[Channel, Token]] | None:
-    """The tokens that a command takes; None: they have not all been given."""
+def _needs(row: Row, given: dict[Channel, Given]) -> list[tuple[Channel, Lot]] | None:
+    """The lots that a command takes tokens of; None: they have not all been given."""
     found = []
     used = dict.fromkeys(given, 0)
     for channel, tokens in row.command.takes:
-        for _ in range(tokens):
-            number = takes[channel][row.section] + used[channel]
-            used[channel] += 1
-            if number not in given[channel]:
-                return None
-            found.append((channel, given[channel][number]))
+        first = given[channel].takes[row.section] + used[channel]
+        used[channel] += tokens
+        lots = given[channel].lots_of(first, first + tokens)
+        if lots is None:
+            return None
+        found += [(channel, lot) for lot in lots]
     return found
 
 
 def _run(
-    program: Program, row: Row, before: Row | None, needs: list[tuple[Channel, Token]]
+    program: Program,
+    row: Row,
+    before: Row | None,
+    needs: list[tuple[Channel, Lot]],
+    durations: Durations,
 ) -> None:
     free = before.end if before else 0
-    row.start = max([free, *(token[0] for _, token in needs)])
+    row.start = max([free, *(lot.time for _, lot in needs)])
     rate = program.rates.get(row.command.kind.rate or "")
-    size = row.command.bytes
-    moving = -(-size // rate.bytes_per_cycle) if rate else 0
-    row.end = row.start + row.command.cycles + int(moving)
-    row.ready = row.end + (rate.latency if rate else 0)
+    moving = -(-row.command.bytes // rate.bytes_per_cycle) if rate else 0
+    usual = row.command.cycles + int(moving), rate.latency if rate else 0
+    cycles, latency = durations.get((row.unit, row.number), usual)
+    row.end = row.start + cycles
+    row.ready = row.end + latency
     causes: list[tuple[Row, Channel | None]] = []
     if before and before.end == row.start:
         causes.append((before, None))
-    for channel, (time, giver, at_start) in needs:
-        cause = giver.cause if giver and at_start else giver
-        if time == row.start and cause:
+    for channel, lot in needs:
+        cause = lot.giver.cause if lot.giver and lot.at_start else lot.giver
+        if lot.time == row.start and cause:
             causes.append((cause, channel))
     order = list(program.channels)
 
@@ -236,3 +281,27 @@ def _run(
     if causes:
         row.cause, came_last = min(causes, key=preferred)
         row.channel = came_last if row.start > free else None
+
+
+def keeps_the_contract(program: Program, trace: Trace) -> None:
+    """A trace's starts, causes and waits are those of the contract, given its own durations."""
+    rows_of = [np.flatnonzero(trace.unit == number) for number in range(len(program.units))]
+    place = {
+        (unit, number): row
+        for unit, rows in zip(program.units, rows_of, strict=True)
+        for number, row in enumerate(rows.tolist())
+    }
+    occupied, latency = trace.occupied.tolist(), trace.latency.tolist()
+    rows = by_hand(program, {at: (occupied[row], latency[row]) for at, row in place.items()})
+    assert rows is not None
+    assert len(rows) == len(trace)
+    channels = list(program.channels)
+    start, cause, channel = (np.full(len(trace), -2) for _ in range(3))
+    for row in rows:
+        at = place[row.unit, row.number]
+        start[at] = row.start
+        cause[at] = -1 if row.cause is None else place[row.cause.unit, row.cause.number]
+        channel[at] = -1 if row.channel is None else channels.index(row.channel)
+    assert np.array_equal(trace.start, start)
+    assert np.array_equal(trace.cause, cause)
+    assert np.array_equal(trace.channel, channel)

@@ -6,8 +6,9 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 
+from simulator import mapping
 from simulator.errors import InputError
-from simulator.mapping import Mapping, map_workload
+from simulator.machines.lut_array import Mapping, map_workload
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 
@@ -78,9 +79,18 @@ def machines(draw: st.DrawFn) -> Overrides:
 
 
 def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
-    """Map, or leave the example out where a buffer is too small."""
+    """Map, or leave the example out if a buffer is too small."""
     try:
         return map_workload(workload, machine(overrides))
+    except InputError:
+        assume(False)
+        raise
+
+
+def loops_of(workload: Workload, overrides: Overrides) -> mapping.Mapping:
+    """Map for the fast engine, or leave the example out if a buffer is too small."""
+    try:
+        return mapping.map_workload(workload, machine(overrides))
     except InputError:
         assume(False)
         raise

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from simulator import load_hardware, simulate
+from simulator import load_hardware, program, simulate
 from simulator.analysis.attribution import (
     PARTS,
     Attribution,
@@ -21,15 +22,28 @@ from simulator.analysis.attribution import (
     path_parts,
     total,
 )
-from simulator.engine import engine
+from simulator.engine import event
 from simulator.engine.trace import DramCounts, Trace, summarize
-from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.converted import causes, rows_of
-from simulator.ordered import Program
+from simulator.machines.lut_array import vocabulary
+from simulator.machines.lut_array.vocabulary import (
+    ACCUMULATE,
+    DRAIN,
+    FETCH_INDICES,
+    FILL,
+    FILLED_BANK,
+    INDICES,
+    INPUTS,
+    OUTPUT_SLOT,
+    PARTIAL_SUMS,
+    READ_INPUTS,
+    WRITE_OUTPUTS,
+)
+from simulator.mapping.commands import Kind
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
-from tests.build import bare, layer, network, traced
+from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
+from tests.programs import by_hand
 from tests.strategies import Overrides, machines, networks
 from tests.test_invariants import run
 
@@ -101,57 +115,55 @@ class TestWorkedExample:
         assert ours[Part.FILL] == ours[Part.DIRECT] == 0
 
 
-def by_hand(
-    kinds: list[Kind], units: list[Unit], cycles: list[int], waits: list[list[int]]
-) -> Trace:
-    """Trace a few commands of one layer."""
-    zeros = np.zeros(len(kinds), dtype=np.int64)
-    program = Program(
-        units=tuple(unit.name.lower() for unit in Unit),
-        kinds=tuple(kind.name.lower() for kind in Kind),
-        layers=("a",),
-        unit=np.array(units, dtype=np.int64),
-        kind=np.array(kinds, dtype=np.int64),
-        layer=zeros,
-        step=zeros,
-        cycles=np.array(cycles, dtype=np.int64),
-        latency=np.where(np.array(kinds) == Kind.READ_INPUTS, 10, 0),
-        bytes=zeros,
-        pes=zeros,
-        wait_offsets=np.cumsum([0, *map(len, waits)]),
-        waits=np.array([number for group in waits for number in group], dtype=np.int64),
-        signals=np.zeros(sum(map(len, waits)), dtype=np.int64),
+def ran(*commands: program.Command) -> Trace:
+    """Run a command each on a few units of the array, in one layer."""
+    bodies = {command.kind.unit: (command,) for command in commands}
+    made = program.Program(
+        units=vocabulary.UNITS,
+        kinds=vocabulary.KINDS,
+        channels=dict.fromkeys(vocabulary.CHANNELS, 0),
+        sections=(program.Section(bodies),),
+        names=("a",),
+        rates={name: program.Rate(Fraction(1), 10 * (name == "read")) for name in RATES},
     )
-    ran = engine("event")(program, None)
-    return replace(bare(ran), cause=causes(ran))
+    return event.run(made)
+
+
+RATES = ("read", "write", "indices")
 
 
 class TestRules:
     def test_of_equal_causes_the_work_of_the_array_is_named(self) -> None:
         # the fill (0..20) and the fetch (0..20) release the accumulate in the same cycle
-        trace = by_hand(
-            [Kind.FETCH_INDICES, Kind.FILL, Kind.ACCUMULATE],
-            [Unit.INDEX_FETCH, Unit.DOT, Unit.ACCUMULATE],
-            [20, 20, 5],
-            [[], [], [0, 1]],
+        trace = ran(
+            FETCH_INDICES(cycles=20, gives=[INDICES]),
+            FILL(cycles=20, gives=[FILLED_BANK]),
+            ACCUMULATE(cycles=5, takes=[INDICES, FILLED_BANK]),
         )
         assert parts(attribute(trace)[0]) == {"fill": 20, "accumulate": 5}
 
     def test_a_later_cause_wins_over_the_array(self) -> None:
-        trace = by_hand(
-            [Kind.FETCH_INDICES, Kind.FILL, Kind.ACCUMULATE],
-            [Unit.INDEX_FETCH, Unit.DOT, Unit.ACCUMULATE],
-            [21, 20, 5],
-            [[], [], [0, 1]],
+        trace = ran(
+            FETCH_INDICES(cycles=21, gives=[INDICES]),
+            FILL(cycles=20, gives=[FILLED_BANK]),
+            ACCUMULATE(cycles=5, takes=[INDICES, FILLED_BANK]),
         )
         assert parts(attribute(trace)[0]) == {"index_fetch": 21, "accumulate": 5}
 
-    def test_a_split_moves_cycles_to_another_part(self) -> None:
-        trace = by_hand(
-            [Kind.READ_INPUTS, Kind.FILL], [Unit.DRAM_INPUTS, Unit.DOT], [8, 5], [[], [0]]
+    def test_a_token_given_at_the_start_has_its_givers_cause(self) -> None:
+        # the write (0..7) lets the drain begin, and with it the accumulate
+        trace = ran(
+            WRITE_OUTPUTS(cycles=7, gives=[OUTPUT_SLOT]),
+            DRAIN(cycles=100, takes=[OUTPUT_SLOT], begins=[PARTIAL_SUMS]),
+            ACCUMULATE(cycles=200, takes=[PARTIAL_SUMS]),
         )
+        assert parts(attribute(trace)[0]) == {"write_outputs": 7, "accumulate": 200}
+
+    def test_a_split_moves_cycles_to_another_part(self) -> None:
+        trace = ran(READ_INPUTS(bytes=8, gives=[INPUTS]), FILL(cycles=5, takes=[INPUTS]))
         assert parts(attribute(trace)[0]) == {"read_inputs": 8, "inputs_latency": 10, "fill": 5}
         # 11 cycles of row misses: the 8 of the transfer, and 3 of the latency behind it
+        assert [trace.kinds[kind] for kind in trace.kind] == ["read_inputs", "fill"]
         none = np.zeros(2, dtype=np.int64)
         dram = DramCounts(
             activates=none, row_miss=np.array([11, 0]), refresh=none,
@@ -167,12 +179,12 @@ class TestRules:
         }
 
     def test_a_write_that_is_done_later_is_a_write(self) -> None:
-        trace = by_hand([Kind.WRITE_OUTPUTS], [Unit.DRAM_OUTPUTS], [4], [[]])
+        trace = ran(WRITE_OUTPUTS(bytes=4))
         slow = replace(trace, latency=np.array([9]))
         assert parts(attribute(slow)[0]) == {"write_outputs": 13}
 
     def test_a_gap_that_nothing_explains_is_a_fault(self) -> None:
-        trace = by_hand([Kind.FILL], [Unit.DOT], [5], [[]])
+        trace = ran(FILL(cycles=5))
         late = replace(trace, start=trace.start + 1, end=trace.end + 1)
         with pytest.raises(AssertionError, match="cycle 1"):
             attribute(late)
@@ -207,12 +219,14 @@ def test_a_cycle_more_on_the_path_is_a_cycle_more_of_the_layer(
     mapping, trace = run(workload, overrides)
     path = critical_path(trace)
     number = int(place * len(path.command))
-    program = mapping.program
-    cycles = program.cycles.copy()
-    cycles[rows_of(program)[path.command[number]]] += 1
-    slower = bare(engine("event")(replace(program, cycles=cycles), None))
-    of_layer = path.layer[number]
-    assert slower.layer_ends[of_layer] > trace.layer_ends[of_layer]
+    slow, of_layer = int(path.command[number]), path.layer[number]
+    unit = mapping.program.units[trace.unit[slow]]
+    before = int(np.count_nonzero(trace.unit[:slow] == trace.unit[slow]))
+    longer = int(trace.occupied[slow]) + 1, int(trace.latency[slow])
+    rows = by_hand(mapping.program, {(unit, before): longer})
+    assert rows is not None
+    end = max(row.ready for row in rows if row.section == of_layer)
+    assert end > trace.layer_ends[of_layer]
 
 
 @given(workload=networks(), overrides=machines(), subbanks=st.integers(1, 4))

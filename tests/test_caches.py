@@ -4,20 +4,18 @@ import re
 
 import pytest
 
-from simulator.engine import engine
+from simulator.run import run_one
 from tests.build import layer, machine, network
 from tests.caches import CODE, anew, caches, containers, forget
 from tests.conftest import ROOT
-from tests.strategies import mapping_of
 
 pytestmark = pytest.mark.unit
 
 NET = network(layer(8, 16, 3, 3, tau=3), layer(16, 8, 3, 3))
 
 
-def run(engine_name: str) -> bytes:
-    mapping = mapping_of(NET, {})
-    return engine(engine_name)(mapping.program, None).start.tobytes()
+def run(engine: str) -> None:
+    _ = run_one(NET, machine(), engine).trace
 
 
 def test_every_cache_in_the_sources_is_found() -> None:

@@ -10,26 +10,24 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, load_hardware, load_workload, simulate
-from simulator.columns import Ints
 from simulator.coverage import why_not_fast
 from simulator.dram import DramSystem, Rule, Timing
 from simulator.dram.controller import PATIENCE, Burst, Controller
 from simulator.dram.device import Device
 from simulator.dram.system import Handed, Moved
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
-from simulator.engine.event import run as run_event
 from simulator.hardware.dram import dram_timing, load_dram
-from simulator.mapping import Mapping, map_workload
-from simulator.mapping.addresses import with_dram
+from simulator.machines.lut_array import Mapping, map_workload
 from simulator.mapping.commands import Kind, Unit
-from simulator.ordered import Executed
+from simulator.program.written import write_out
 from simulator.report.energy import run_energy
 from simulator.run import run_one, with_settings
 from simulator.workload import Workload
-from tests.build import layer, machine, network
+from tests.build import layer, machine, network, traced
 from tests.caches import anew, forget
 from tests.conftest import ROOT
 from tests.conftest import Command as RunCommand
+from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
 
@@ -476,13 +474,6 @@ def ideal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def with_table(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
-    """Map a workload and run it with its DRAM."""
-    hardware = machine(overrides)
-    mapping = map_workload(workload, hardware)
-    return mapping, run_event(with_dram(mapping.program, mapping, hardware))
-
-
 def possible(workload: Workload, overrides: Overrides) -> bool:
     try:
         map_workload(workload, machine(overrides))
@@ -501,37 +492,35 @@ class TestMachine:
         overrides |= {"memory.dram.burst_bytes": 8}
         if not possible(workload, overrides):
             return
-        mapping, trace = with_table(workload, overrides | {"memory.dram.timing": ideal})
-        fixed = run_event(mapping.program)
-        assert trace.start.tolist() == fixed.start.tolist()
-        assert trace.end.tolist() == fixed.end.tolist()
-        assert trace.program.latency.tolist() == fixed.program.latency.tolist()
+        _, trace = traced(workload, overrides | {"memory.dram.timing": ideal})
+        _, fixed = traced(workload, overrides)
+        for column in ("start", "end", "latency", "cause", "channel"):
+            assert np.array_equal(getattr(trace, column), getattr(fixed, column))
 
     @given(workload=networks(), overrides=machines())
     def test_a_trace_keeps_the_contract_with_the_times_that_it_measured(
         self, workload: Workload, overrides: Overrides
     ) -> None:
-        overrides |= {"memory.dram.burst_bytes": 64, "memory.dram.timing": "ddr4-2400"}
+        overrides |= {"memory.dram.burst_bytes": 64}
         if not possible(workload, overrides):
             return
-        mapping, trace = with_table(workload, overrides)
-        again = run_event(replace(trace.program, dram=None))
-        assert again.start.tolist() == trace.start.tolist()
-        assert again.end.tolist() == trace.end.tolist()
+        mapping, trace = traced(workload, overrides | {"memory.dram.timing": "ddr4-2400"})
+        keeps_the_contract(mapping.program, trace)
         # no command is faster than in the fixed model, so no run is
-        assert np.all(trace.program.cycles >= mapping.program.cycles)
-        assert np.all(trace.program.latency >= mapping.program.latency)
-        assert trace.ready.max() >= run_event(mapping.program).ready.max()
+        _, fixed = traced(workload, overrides)
+        assert np.all(trace.occupied >= fixed.occupied)
+        assert np.all(trace.latency >= fixed.latency)
+        assert trace.cycles >= fixed.cycles
         assert trace.dram is not None
         assert trace.dram.activates.sum() > 0
         waited = trace.dram.row_miss + trace.dram.refresh
-        assert np.all(waited <= trace.program.cycles + trace.program.latency)
+        assert np.all(waited <= trace.occupied + trace.latency)
 
     def test_two_runs_give_the_same_bytes(self) -> None:
         workload = network(layer(64, 96, 6, 6, tau=4), layer(96, 64, 6, 6, tau=4))
-        _, one = with_table(workload, {"memory.dram.timing": "lpddr4-3200"})
+        _, one = traced(workload, {"memory.dram.timing": "lpddr4-3200"})
         forget()
-        _, two = with_table(anew(workload), {"memory.dram.timing": "lpddr4-3200"})
+        _, two = traced(anew(workload), {"memory.dram.timing": "lpddr4-3200"})
         assert one.dram is not None
         assert two.dram is not None
         assert one.start.tobytes() == two.start.tobytes()
@@ -553,7 +542,7 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     name: str, bytes_per_cycle: float
 ) -> None:
     """512 -> 1024 channels at 1 bit over one pixel: 590 kB of kernels, little to compute."""
-    _, trace = with_table(
+    _, trace = traced(
         network(layer(512, 1024, 1, 1)),
         {
             "memory.dram.timing": name,
@@ -567,28 +556,36 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     # 8 groups x 8 blocks x 128 cycles are 8192 cycles of dot products; the last block's last
     # group, 128 cycles, its drain and the fixed latency come behind the last byte
     behind = 100 + 128 + 32
-    assert trace.ready.max() - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
+    assert trace.cycles - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
 
 
 # --- addresses --------------------------------------------------------------------------------
 
 
-def regions(workload: Workload, overrides: Overrides | None = None) -> tuple[Mapping, Ints]:
+Transfers = dict[tuple[Kind, int], list[tuple[int, int]]]
+"""(address, bytes) of every command of a kind in a layer, in the unit's order."""
+
+
+def regions(workload: Workload, overrides: Overrides | None = None) -> tuple[Mapping, Transfers]:
     hardware = machine({"memory.dram.timing": "ddr4-2400", **(overrides or {})})
     mapping = map_workload(workload, hardware)
-    dram = with_dram(mapping.program, mapping, hardware).dram
-    assert dram is not None
-    return mapping, dram.address
+    assert mapping.program.dram is not None
+    rows = write_out(mapping.program)
+    found: Transfers = {}
+    for unit, addresses in mapping.program.dram.streams.items():
+        for row, address in zip(rows.rows(unit), addresses(), strict=True):
+            command = rows.commands[rows.index[row]]
+            kind = Kind[command.kind.name.upper()]
+            found.setdefault((kind, int(rows.section[row])), []).append((address, command.bytes))
+    return mapping, found
 
 
-def bursts(mapping: Mapping, address: Ints, kind: Kind, number: int) -> list[int]:
-    """Every burst that a layer's commands of a kind move, in program order."""
-    program = mapping.program
-    chosen = np.flatnonzero((program.kind == kind) & (program.layer == number))
+def bursts(transfers: Transfers, kind: Kind, number: int) -> list[int]:
+    """Every burst that a layer's commands of a kind move, in the unit's order."""
     return [
         place
-        for command in chosen
-        for place in range(address[command], address[command] + program.bytes[command], 64)
+        for address, size in transfers[kind, number]
+        for place in range(address, address + size, 64)
     ]
 
 
@@ -597,37 +594,37 @@ class TestAddresses:
     NET = network(layer(64, 128, 8, 8, tau=5), layer(128, 64, 8, 8, tau=5, name="next"))
 
     def test_what_is_read_once_is_read_in_order(self) -> None:
-        mapping, address = regions(self.NET)
+        _, transfers = regions(self.NET)
         for number, (kib, channels) in enumerate([(8, 64), (8, 128)]):
-            loads = bursts(mapping, address, Kind.LOAD_WEIGHTS, number)
+            loads = bursts(transfers, Kind.LOAD_WEIGHTS, number)
             assert len(loads) == len(set(loads))
             assert loads == sorted(loads)
             # 64 x 128 x 5 bit are 80 bursts, the subset's 36 bytes begin another
             assert len(loads) == 81
-            reads = bursts(mapping, address, Kind.READ_INPUTS, number)
+            reads = bursts(transfers, Kind.READ_INPUTS, number)
             # 8 x 8 pixels of 64 channels at 1 bit are 8 bursts, of 128 channels 16
             assert reads == list(range(reads[0], reads[0] + kib * channels, 64))
 
     def test_a_layer_reads_where_the_layer_before_wrote(self) -> None:
-        mapping, address = regions(self.NET)
-        written = bursts(mapping, address, Kind.WRITE_OUTPUTS, 0)
-        assert set(bursts(mapping, address, Kind.READ_INPUTS, 1)) == set(written)
+        _, transfers = regions(self.NET)
+        written = bursts(transfers, Kind.WRITE_OUTPUTS, 0)
+        assert set(bursts(transfers, Kind.READ_INPUTS, 1)) == set(written)
 
     def test_another_shape_has_a_region_of_its_own(self) -> None:
         net = network(layer(64, 64, 8, 8, tau=5), layer(64, 64, 4, 4, tau=5, name="pooled"))
-        mapping, address = regions(net)
-        written = bursts(mapping, address, Kind.WRITE_OUTPUTS, 0)
-        assert not set(bursts(mapping, address, Kind.READ_INPUTS, 1)) & set(written)
+        _, transfers = regions(net)
+        written = bursts(transfers, Kind.WRITE_OUTPUTS, 0)
+        assert not set(bursts(transfers, Kind.READ_INPUTS, 1)) & set(written)
 
     def test_regions_do_not_overlap(self) -> None:
-        mapping, address = regions(self.NET)
-        first = set(bursts(mapping, address, Kind.LOAD_WEIGHTS, 0))
-        second = set(bursts(mapping, address, Kind.LOAD_WEIGHTS, 1))
+        _, transfers = regions(self.NET)
+        first = set(bursts(transfers, Kind.LOAD_WEIGHTS, 0))
+        second = set(bursts(transfers, Kind.LOAD_WEIGHTS, 1))
         activations = {
             place
             for number in range(2)
             for kind in (Kind.READ_INPUTS, Kind.WRITE_OUTPUTS)
-            for place in bursts(mapping, address, kind, number)
+            for place in bursts(transfers, kind, number)
         }
         assert not first & second
         assert not (first | second) & activations
@@ -637,10 +634,10 @@ class TestAddresses:
         """A block of 128 x 64 x 5 bit fits 5 KiB; below 5 KiB nothing smaller than a chunk does."""
         net = network(layer(256, 32, 6, 6, tau=5))
         once, _ = regions(net)
-        mapping, address = regions(net, {"memory.index_buffer.kib": kib})
+        mapping, transfers = regions(net, {"memory.index_buffer.kib": kib})
         assert mapping.layers[0].weights != "layer"
         assert once.layers[0].weights == "layer"
-        loads = bursts(mapping, address, Kind.LOAD_WEIGHTS, 0)
+        loads = bursts(transfers, Kind.LOAD_WEIGHTS, 0)
         assert len(loads) > len(set(loads))
         # 4 chunks of 32 x 64 x 5 bit, 20 bursts each, and the subset's burst behind the first
         assert len(set(loads)) == 4 * 20 + 1
@@ -648,11 +645,10 @@ class TestAddresses:
     def test_inputs_that_are_read_again_come_from_the_same_place(self) -> None:
         """Two blocks; a buffer too small for rows brings each patch for each block."""
         net = network(layer(64, 256, 9, 40, tau=5))
-        mapping, address = regions(net, {"memory.activation_buffer.kib": 1.3})
+        mapping, transfers = regions(net, {"memory.activation_buffer.kib": 1.3})
         assert mapping.layers[0].inputs in {"double", "single"}
-        program = mapping.program
-        reads = np.flatnonzero(program.kind == Kind.READ_INPUTS)
-        per_block = address[reads].reshape(9, 2, -1)  # row, block, transfer
+        reads = [address for address, _ in transfers[Kind.READ_INPUTS, 0]]
+        per_block = np.array(reads).reshape(9, 2, -1)  # row, block, transfer
         assert per_block[:, 0].tolist() == per_block[:, 1].tolist()
         # the patch of row r begins at input row r - 1: 40 pixels of 8 bytes are 5 bursts
         tops = [max(0, row - 1) * 5 * 64 for row in range(9)]

@@ -171,7 +171,7 @@ def counted(mapping: Mapping, trace: Trace) -> list[Counts]:
 @given(workload=networks(), overrides=machines())
 def test_the_counts_are_those_of_every_command(workload: Workload, overrides: Overrides) -> None:
     mapping = mapping_of(workload, overrides)
-    trace = trace_of(mapping, "fast")
+    trace = trace_of(mapping)
     moved = sums_by_unit(trace, trace.bytes)
     actions = [layer_actions(m.plan, moved[n]) for n, m in enumerate(mapping.layers)]
     assert actions == counted(mapping, trace)

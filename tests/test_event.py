@@ -8,9 +8,19 @@ from hypothesis import given
 
 from simulator.engine.event import run
 from simulator.engine.trace import Trace
-from simulator.program import Balance, Channel, Kind, Program, ProgramError, Rate, Section, Unit
+from simulator.program import (
+    Balance,
+    Channel,
+    Kind,
+    Loop,
+    Program,
+    ProgramError,
+    Rate,
+    Section,
+    Unit,
+)
 from simulator.program.contract import Body
-from tests.programs import RATES, by_hand, programs
+from tests.programs import RATES, by_hand, keeps_the_contract, programs
 
 pytestmark = pytest.mark.unit
 
@@ -120,21 +130,8 @@ def test_random_programs_run_as_the_contract_says(made: Program) -> None:
 
 
 @given(made=programs())
-def test_causes_are_those_found_token_by_token(made: Program) -> None:
-    trace, rows = run(made), by_hand(made)
-    assert rows is not None
-    place = {
-        (number, place): row
-        for number in range(len(made.units))
-        for place, row in enumerate(np.flatnonzero(trace.unit == number).tolist())
-    }
-    for row in rows:
-        at = place[made.units.index(row.unit), row.number]
-        cause = (
-            -1 if row.cause is None else place[made.units.index(row.cause.unit), row.cause.number]
-        )
-        channel = -1 if row.channel is None else list(made.channels).index(row.channel)
-        assert (trace.cause[at], trace.channel[at]) == (cause, channel)
+def test_causes_are_those_found_lot_by_lot(made: Program) -> None:
+    keeps_the_contract(made, run(made))
 
 
 @given(made=programs())
@@ -148,6 +145,12 @@ def test_the_order_in_which_units_are_looked_at_does_not_matter(made: Program) -
         one = ours.unit == number
         other = theirs.unit == len(made.units) - 1 - number
         assert np.array_equal(ours.start[one], theirs.start[other])
+
+
+def test_progress_is_reported() -> None:
+    seen: list[int] = []
+    run(program({PRODUCER: (Loop(10_000, (MAKE(cycles=1),)),)}, channels={}), seen.append)
+    assert seen == [4096, 8192]
 
 
 class TestDeadlock:

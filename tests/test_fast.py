@@ -1,4 +1,4 @@
-"""The fast engine: what the event engine says, command for command and in its totals."""
+"""The fast engine: the event engine's figures, command for command and in its totals."""
 
 from dataclasses import replace
 
@@ -8,20 +8,23 @@ import pytest
 from _pytest.mark import ParameterSet
 from hypothesis import assume, given
 
-from simulator.engine import engine, kernel
-from simulator.engine.fast import totals, totals_together
+from simulator.engine import kernel
+from simulator.engine.fast import run, totals, totals_together
 from simulator.engine.instructions import instructions_of
 from simulator.engine.layout import Layout, RunState
 from simulator.engine.trace import Summary, summarize
 from simulator.flatten import flatten
 from simulator.hardware import load_hardware
 from simulator.loops import LoopBody, LoopProgram, Machine, Rates
+from simulator.machines import lut_array
 from simulator.mapping import map_workload
+from simulator.mapping.converted import trace_of as trace_of_loops
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
-from tests.build import bare, layer, machine, network
+from tests.build import layer, machine, network, trace_of
 from tests.loops import Body, Loop, Op, layer_of
-from tests.strategies import Overrides, machines, mapping_of, networks
+from tests.ordered import bare, by_hand
+from tests.strategies import Overrides, loops_of, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
 
@@ -34,18 +37,40 @@ def same(one: Summary, other: Summary) -> bool:
 
 
 def agree(loops: LoopProgram) -> None:
-    """Both engines' traces, and the totals with and without compiler, are the same."""
+    """The program written out runs as its contract says; totals with and without compiler agree."""
     program = flatten(loops)
-    event, fast = (engine(name)(program, None) for name in ("event", "fast"))
-    assert np.array_equal(event.start, fast.start)
-    assert np.array_equal(event.end, fast.end)
+    expected, fast = by_hand(program), run(program)
+    assert np.array_equal(expected.start, fast.start)
+    assert np.array_equal(expected.end, fast.end)
     for compiled in COMPILED:
-        assert same(totals(loops, compiled), summarize(bare(event)))
+        assert same(totals(loops, compiled), summarize(bare(expected)))
+
+
+def engines_agree(workload: Workload, overrides: Overrides) -> None:
+    """Both mappers choose alike; both engines have the same trace with the same causes."""
+    ours, theirs = loops_of(workload, overrides), mapping_of(workload, overrides)
+    assert [(x.weights, x.inputs) for x in ours.layers] == [
+        (x.weights, x.inputs) for x in theirs.layers
+    ]
+    fast, event = trace_of_loops(ours), trace_of(theirs)
+    for column in ("units", "kinds", "channels", "layers"):
+        assert getattr(fast, column) == getattr(event, column)
+    for column in (
+        "layer", "step", "unit", "kind", "start", "end", "latency", "bytes", "pes", "penalty",
+        "lost", "channel", "cause",
+    ):  # fmt: skip
+        assert np.array_equal(getattr(fast, column), getattr(event, column)), column
+    assert same(totals(ours.loops), summarize(event))
 
 
 @given(workload=networks(), overrides=machines())
 def test_random_networks_on_random_machines(workload: Workload, overrides: Overrides) -> None:
-    agree(mapping_of(workload, overrides).loops)
+    agree(loops_of(workload, overrides).loops)
+
+
+@given(workload=networks(), overrides=machines())
+def test_both_contracts_have_the_same_trace(workload: Workload, overrides: Overrides) -> None:
+    engines_agree(workload, overrides)
 
 
 @st.composite
@@ -80,20 +105,21 @@ def rates() -> st.SearchStrategy[Overrides]:
 def test_machines_that_differ_in_rates_run_together(
     workload: Workload, overrides: Overrides, lanes: list[Overrides]
 ) -> None:
-    programs = [mapping_of(workload, overrides | lane).loops for lane in lanes]
+    programs = [loops_of(workload, overrides | lane).loops for lane in lanes]
     for program, together in zip(programs, totals_together(programs), strict=True):
         assert same(together, totals(program, compiled=False))
 
 
 def test_other_layers_do_not_run_together() -> None:
-    programs = [mapping_of(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
+    programs = [loops_of(network(layer(8, 8, 4, 4)), {"array.pes": pes}).loops for pes in (4, 8)]
     with pytest.raises(ValueError, match="same body"):
         totals_together(programs)
 
 
 @given(workload=tall_networks(), overrides=machines())
 def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
-    agree(mapping_of(workload, overrides).loops)
+    agree(loops_of(workload, overrides).loops)
+    engines_agree(workload, overrides)
 
 
 MACHINE = Machine(
@@ -178,10 +204,11 @@ def test_every_shipped_network_on_every_shipped_machine(
     model: str, hw: str, tau: int | None
 ) -> None:
     workload = configure(load_workload(model), bits=None if tau else 1, tau=tau)
-    mapping = map_workload(workload, load_hardware(hw))
-    traced = engine("event")(mapping.program, None)
-    assert np.array_equal(engine("fast")(mapping.program, None).start, traced.start)
-    assert same(totals(mapping.loops), summarize(bare(traced)))
+    hardware = load_hardware(hw)
+    mapping = map_workload(workload, hardware)
+    event = trace_of(lut_array.map_workload(workload, hardware))
+    assert np.array_equal(trace_of_loops(mapping).start, event.start)
+    assert same(totals(mapping.loops), summarize(event))
 
 
 @pytest.mark.parametrize("tau", [None, 5])

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from simulator.columns import Ints
 from simulator.engine.trace import Trace, summarize
+from simulator.machines.lut_array import Mapping
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.mapping import Mapping
 from simulator.mapping.commands import Kind, Unit
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
@@ -52,27 +52,26 @@ def test_the_nest_of_the_tests_does_every_step_once(
 @given(workload=networks(), overrides=machines())
 def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Overrides) -> None:
     """The mapper's program has the steps of the nest, each once, in the nest's order."""
-    mapping = mapping_of(workload, overrides)
-    program = mapping.program
+    mapping, trace = run(workload, overrides)
     for number, mapped in enumerate(mapping.layers):
         plan, nest = mapped.plan, nest_of(mapped.plan)
         kind = {"table": Kind.ACCUMULATE, "direct": Kind.DIRECT, "mac": Kind.MAC}[plan.mode]
-        work = np.flatnonzero((program.layer == number) & (program.kind == kind))
+        work = select(trace, number, kind)
         steps = np.repeat(np.arange(nest.steps), nest.passes)
-        assert program.step[work].tolist() == steps.tolist()
+        assert trace.step[work].tolist() == steps.tolist()
         if plan.mode == "mac":
             continue
         visits, groups = np.divmod(steps, nest.groups)
         units = np.array(plan.group_units)
-        assert program.pes[work].tolist() == (nest.pixels[visits] * units[groups]).tolist()
+        assert trace.pes[work].tolist() == (nest.pixels[visits] * units[groups]).tolist()
         if plan.mode == "table":
             passes = np.tile(np.arange(nest.passes), nest.steps)
             sums = plan.accumulate_table[nest.block[visits], groups, passes]
-            assert program.cycles[work].tolist() == sums.tolist()
-        drains = np.flatnonzero((program.layer == number) & (program.kind == Kind.DRAIN))
+            assert trace.occupied[work].tolist() == sums.tolist()
+        drains = select(trace, number, Kind.DRAIN)
         lanes = plan.hardware.array.pe.accumulators
         outputs = np.array([block.outputs for block in plan.blocks])[nest.block]
-        assert program.cycles[drains].tolist() == (-(-outputs // lanes)).tolist()
+        assert trace.occupied[drains].tolist() == (-(-outputs // lanes)).tolist()
 
 
 @given(workload=networks(), overrides=machines())

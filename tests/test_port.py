@@ -1,8 +1,7 @@
 """Buffers with one port: reads and writes of a bank exclude each other."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hypothesis.strategies as st
 import numpy as np
@@ -12,35 +11,28 @@ from hypothesis import given
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.analysis.attribution import Part, attribute
 from simulator.coverage import why_not_fast
-from simulator.engine.event import run as run_event
 from simulator.engine.trace import Trace, summarize
+from simulator.machines.lut_array import Mapping
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping import Mapping
-from simulator.mapping.addresses import with_dram
-from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.converted import converted
-from simulator.mapping.port import with_ports
-from simulator.ordered import Executed, SharedPort
+from simulator.mapping.commands import Kind
+from simulator.program import SharedPort, Unit
+from simulator.program.served import LinesOf
 from simulator.report.layers import layer_results
 from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
-from tests.build import layer, machine, network, times
+from tests.build import layer, machine, network, times, trace_of
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 INDEX, ACTIVATION = "memory.index_buffer", "memory.activation_buffer"
 ONE = {f"{INDEX}.ports": 1}
 
 
-def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
+def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
     mapping = mapping_of(workload, overrides)
-    return mapping, run_event(with_ports(mapping.program, mapping, machine(overrides)))
-
-
-def traced(workload: Workload, overrides: Overrides) -> Trace:
-    mapping, ran = run(workload, overrides)
-    return converted(ran, mapping)
+    return mapping, trace_of(mapping)
 
 
 @pytest.mark.cycle
@@ -51,7 +43,7 @@ class TestIndexBuffer:
 
     def fetches(self, **keys: object) -> list[tuple[int, int]]:
         overrides = {f"{INDEX}.{key}": value for key, value in keys.items()}
-        return times(traced(self.NET, overrides), Kind.FETCH_INDICES)
+        return times(run(self.NET, overrides)[1], Kind.FETCH_INDICES)
 
     def test_two_ports_do_not_meet(self) -> None:
         assert self.fetches(ports=2) == [(264, 280)]
@@ -174,33 +166,51 @@ class TestActivationBuffer:
 def test_both_buffers_share_their_ports() -> None:
     """The worked example: each of the two conflicts costs what it costs alone."""
     net = network(layer(64, 64, 1, 2, tau=5))
-    trace = traced(net, ONE | {f"{ACTIVATION}.ports": 1})
+    _, trace = run(net, ONE | {f"{ACTIVATION}.ports": 1})
     assert times(trace, Kind.FILL) == [(104, 137), (137, 169)]
     assert times(trace, Kind.FETCH_INDICES) == [(264, 297)]
     # 332 cycles as of docs/machine.md, and the fetch's 17; fills hide behind the weights
     assert trace.cycles == 332 + 17
 
 
-def contended(ran: Executed, port: SharedPort) -> dict[int, int]:
+class Lines(NamedTuple):
+    """Lines that a command reads or writes, by hand."""
+
+    row: int
+    """Of the trace."""
+    first: int
+    length: int
+
+
+def lines_of(trace: Trace, unit: Unit, lines: LinesOf) -> list[Lines]:
+    """Rows of a unit's commands that have lines, with their lines."""
+    rows = np.flatnonzero(trace.unit == trace.units.index(unit.name)).tolist()
+    both = zip(rows, lines(), strict=True)
+    return [Lines(row, first, length) for row, (first, length) in both if length]
+
+
+def writes(trace: Trace, port: SharedPort) -> list[Lines]:
+    """What is written, in order of time."""
+    found = lines_of(trace, port.writer, port.written)
+    return sorted(found, key=lambda lines: int(trace.ready[lines.row]))
+
+
+def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
     """Cycles that each read loses, by brute force: in which it runs without reading."""
-    program, ready = ran.program, ran.ready
     written: dict[int, int] = {}
     free = 0
-    for load in np.flatnonzero(program.unit == port.writer)[
-        np.argsort(ready[program.unit == port.writer], kind="stable")
-    ]:
-        for number in range(port.lines[load]):
-            free = max(free, int(ready[load]))
-            written[free] = int(port.line[load]) + number
+    for load, first, length in writes(trace, port):
+        for number in range(length):
+            free = max(free, int(trace.ready[load]))
+            written[free] = first + number
             free += 1
     lost = {}
-    for read in np.flatnonzero((program.unit == port.reader) & (port.lines > 0)):
-        line, behind = int(port.line[read]), int(port.line[read] + port.lines[read])
-        cycle = int(ran.start[read])
-        lost[int(read)] = 0
-        while line < behind:
+    for read, first, length in lines_of(trace, port.reader, port.read):
+        line, cycle = first, int(trace.start[read])
+        lost[read] = 0
+        while line < first + length:
             if cycle in written and written[cycle] % port.banks == line % port.banks:
-                lost[int(read)] += 1
+                lost[read] += 1
             else:
                 line += 1
             cycle += 1
@@ -222,17 +232,16 @@ def shared(draw: st.DrawFn) -> Overrides:
 def test_every_lost_cycle_is_a_conflict(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, ran = run(workload, overrides | ports)
-    program = ran.program
-    longer = program.cycles - mapping.program.cycles
-    lost = np.zeros_like(longer)
-    for port in program.ports:
-        for read, cycles in contended(ran, port).items():
+    mapping, trace = run(workload, overrides | ports)
+    lost = np.zeros_like(trace.lost)
+    for port in mapping.program.ports:
+        for read, cycles in contended(trace, port).items():
             lost[read] = cycles
-    assert longer.tolist() == lost.tolist()
-    assert ran.ready.max() >= run_event(mapping.program).ready.max()
-    again = run_event(replace(program, ports=()))
-    assert again.start.tolist() == ran.start.tolist()
+    assert trace.lost.tolist() == lost.tolist()
+    free = trace_of(mapping_of(workload, overrides))
+    assert (trace.occupied - trace.lost).tolist() == free.occupied.tolist()
+    assert trace.cycles >= free.cycles
+    keeps_the_contract(mapping.program, trace)
 
 
 @pytest.mark.invariant
@@ -240,15 +249,12 @@ def test_every_lost_cycle_is_a_conflict(
 def test_parts_add_up_and_losses_are_named(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, ran = run(workload, overrides | ports)
-    trace = converted(ran, mapping)
-    lost = sum(sum(contended(ran, port).values()) for port in ran.program.ports)
-    assert trace.lost.sum() == lost
+    mapping, trace = run(workload, overrides | ports)
     parts = attribute(trace)
     for ours, one in zip(parts, layer_results(mapping, summarize(trace)), strict=True):
         assert sum(ours.values()) == one.cycles
         assert min(ours.values()) >= 0
-    assert sum(ours[Part.BUFFER_CONFLICT] for ours in parts) <= lost
+    assert sum(ours[Part.BUFFER_CONFLICT] for ours in parts) <= trace.lost.sum()
 
 
 @pytest.mark.invariant
@@ -256,42 +262,41 @@ def test_parts_add_up_and_losses_are_named(
 def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     workload: Workload, overrides: Overrides, banks: int
 ) -> None:
-    """Behind a conflict the read is a line behind the write, and stays there."""
+    """After a conflict the read is a line behind the write, and stays there."""
     for buffer in (INDEX, ACTIVATION):
         overrides |= {f"{buffer}.ports": 1, f"{buffer}.banks": banks}
-    _, ran = run(workload, overrides)
-    program, ready = ran.program, ran.ready
-    for port in program.ports:
-        writes = np.flatnonzero((program.unit == port.writer) & (port.lines > 0))
+    mapping, trace = run(workload, overrides)
+    for port in mapping.program.ports:
         free, spans = 0, []
-        for write in writes[np.argsort(ready[writes], kind="stable")]:
-            begin = max(free, int(ready[write]))
-            free = begin + int(port.lines[write])
+        for write, _, length in writes(trace, port):
+            begin = max(free, int(trace.ready[write]))
+            free = begin + length
             spans.append((begin, free))
-        for read, lost in contended(ran, port).items():
-            begin, end = int(ran.start[read]), int(ran.end[read])
+        for read, lost in contended(trace, port).items():
+            begin, end = int(trace.start[read]), int(trace.end[read])
             assert lost <= sum(first < end and begin < behind for first, behind in spans)
 
 
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines())
-def test_lines_lie_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
+def test_lines_are_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
     """Every step's window begins at a value of the input; a step reads what its fetches need."""
     overrides |= {f"{ACTIVATION}.ports": 1, f"{ACTIVATION}.bytes_per_cycle": 1}
-    mapping, ran = run(workload, overrides)
-    program, (port,) = ran.program, ran.program.ports
+    mapping, trace = run(workload, overrides)
+    (port,) = mapping.program.ports
+    read = lines_of(trace, port.reader, port.read)
+    written = lines_of(trace, port.writer, port.written)
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
-        mine = program.layer == number
-        reads = mine & (program.unit == Unit.DOT) & (port.lines > 0)
         size = plan.batch * inner.images * inner.in_height * inner.in_width * inner.in_channels
         outside = inner.in_width + 1  # a window of padding alone
         limit = size + outside * inner.in_channels
-        assert port.line[reads].max(initial=0) <= limit * plan.activation_bits / 8
-        writes = mine & (program.unit == Unit.DRAM_INPUTS)
-        assert port.lines[writes].sum() == program.bytes[writes].sum()
+        reads = [lines for lines in read if trace.layer[lines.row] == number]
+        assert max((line.first for line in reads), default=0) <= limit * plan.activation_bits / 8
+        for row, _, length in written:
+            assert length == trace.bytes[row]  # a line is a byte
         steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
-        assert reads.sum() == (0 if plan.mode == "mac" else steps)
+        assert len(reads) == (0 if plan.mode == "mac" else steps)
 
 
 @pytest.mark.unit
@@ -388,10 +393,9 @@ class TestReport:
         )
         net = network(layer(70, 64, 6, 6, tau=5, name="a"), layer(64, 64, 6, 6, tau=5, name="b"))
         run_ = simulate(net, hardware, tau=5).run
-        mapping = run_.mapping
-        program = with_dram(mapping.program, mapping, hardware)
-        ran = run_event(with_ports(program, mapping, hardware))
-        lost = [sum(contended(ran, port).values()) for port in ran.program.ports]
+        assert isinstance(run_.mapping, Mapping)
+        ports = run_.mapping.program.ports
+        lost = [sum(contended(run_.trace, port).values()) for port in ports]
         assert min(lost) > 0
         assert run_.trace.lost.sum() == sum(lost)
         for parts, one in zip(run_.attribution, run_.layers, strict=True):
@@ -427,9 +431,9 @@ def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
         layer(160, 96, 7, 9, kernel=kernel, stride=2, groups=2, tau=5), batch=2, activation_bits=2
     )
     keys = {"array.pes": pes, "array.pe.partial_sums": 20, f"{ACTIVATION}.bytes_per_cycle": 3}
-    mapping, ran = run(net, {**keys, f"{ACTIVATION}.ports": 1})
-    program, (port,), (mapped,) = ran.program, ran.program.ports, mapping.layers
-    reads = np.flatnonzero((program.unit == Unit.DOT) & (port.lines > 0))
-    expected = [first_value(mapped.plan, int(step)) // 3 for step in program.step[reads]]
-    assert port.line[reads].tolist() == expected
+    mapping, trace = run(net, {**keys, f"{ACTIVATION}.ports": 1})
+    (port,), (mapped,) = mapping.program.ports, mapping.layers
+    reads = lines_of(trace, port.reader, port.read)
+    expected = [first_value(mapped.plan, int(trace.step[lines.row])) // 3 for lines in reads]
+    assert [lines.first for lines in reads] == expected
     assert len(set(expected)) > 10

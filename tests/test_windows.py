@@ -10,11 +10,11 @@ from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
 from simulator.analysis.attribution import Part, attribute, total
+from simulator.columns import Ints
 from simulator.engine.fast import totals
-from simulator.engine.trace import summarize
+from simulator.engine.trace import Trace, summarize
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping.commands import Kind, Unit
-from simulator.mapping.windows import window_reads
 from simulator.report.actions import layer_actions
 from simulator.report.layers import layer_results
 from simulator.what_helps import numeric_keys
@@ -22,7 +22,7 @@ from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
-from tests.strategies import Overrides, machines, mapping_of, networks
+from tests.strategies import Overrides, loops_of, machines, mapping_of, networks
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
 TABLE = layer(64, 64, 1, 2, tau=5)
@@ -131,8 +131,9 @@ def rates() -> st.SearchStrategy[float]:
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: float) -> None:
-    loops = mapping_of(workload, overrides | {KEY: rate})
-    assert totals(loops.loops).ends.tolist() == trace_of(loops).layer_ends.tolist()
+    keys = overrides | {KEY: rate}
+    trace = trace_of(mapping_of(workload, keys))
+    assert totals(loops_of(workload, keys).loops).ends.tolist() == trace.layer_ends.tolist()
 
 
 @pytest.mark.invariant
@@ -140,9 +141,11 @@ def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: floa
 def test_a_line_of_all_windows_or_more_never_binds(
     workload: Workload, overrides: Overrides
 ) -> None:
-    default, wide = (mapping_of(workload, overrides | {KEY: rate}) for rate in ("windows", 1e9))
-    assert np.array_equal(default.program.cycles, wide.program.cycles)
-    assert default.program.waits.tolist() == wide.program.waits.tolist()
+    default, wide = (
+        trace_of(mapping_of(workload, overrides | {KEY: rate})) for rate in ("windows", 1e9)
+    )
+    assert np.array_equal(default.start, wide.start)
+    assert np.array_equal(default.end, wide.end)
 
 
 @pytest.mark.invariant
@@ -151,7 +154,7 @@ def test_a_wider_line_never_costs_cycles(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
     """Where layers keep table or direct, which is chosen by the steady state."""
-    narrow, wide = (mapping_of(workload, overrides | {KEY: r}) for r in (rate, 1.7 * rate))
+    narrow, wide = (loops_of(workload, overrides | {KEY: r}) for r in (rate, 1.7 * rate))
     assume([m.plan.mode for m in narrow.layers] == [m.plan.mode for m in wide.layers])
     assert totals(wide.loops).cycles <= totals(narrow.loops).cycles
 
@@ -170,6 +173,12 @@ def dots_of(plan: LayerPlan) -> list[int]:
     ]
 
 
+def window_reads(trace: Trace, number: int, plan: LayerPlan) -> Ints:
+    """Rows of a layer that read windows: of every step the direct command, or the first fill."""
+    steps = np.flatnonzero((trace.layer == number) & (trace.unit == Unit.DOT))
+    return steps[:: 1 if plan.mode == "direct" else len(plan.pass_entries)]
+
+
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_steps_take_their_dots_or_their_windows(
@@ -177,20 +186,20 @@ def test_steps_take_their_dots_or_their_windows(
 ) -> None:
     """Command by command, by hand; the same bits are priced (docs/energy.md)."""
     mapping = mapping_of(workload, overrides | {KEY: rate})
-    program = mapping.program
+    trace = trace_of(mapping)
     for number, m in enumerate(mapping.layers):
         plan, inner = m.plan, m.plan.layer
         if plan.mode == "mac":
             continue
-        reads = window_reads(program, number, plan)
-        bits = program.pes[reads] * inner.unit_weights * plan.activation_bits
+        reads = window_reads(trace, number, plan)
+        bits = trace.pes[reads] * inner.unit_weights * plan.activation_bits
         lines = [-(-int(b) * 10 // round(80 * rate)) for b in bits]  # rates have one decimal
         # every output pixel's window, anew for every block
         windows = plan.pixels * plan.units_in * len(plan.blocks)
         assert bits.sum() == windows * inner.unit_weights * plan.activation_bits
         counted = layer_actions(plan, np.zeros(len(Unit), dtype=np.int64))
         assert counted[Unit.DOT, "activation_buffer_read_bit"] == bits.sum()
-        assert program.cycles[reads].tolist() == list(map(max, dots_of(plan), lines))
+        assert trace.occupied[reads].tolist() == list(map(max, dots_of(plan), lines))
 
 
 @pytest.mark.invariant
@@ -202,9 +211,7 @@ def test_waiting_for_windows_is_a_part_of_its_own(
     trace = trace_of(mapping)
     for number, m in enumerate(mapping.layers):
         if m.plan.mode != "mac":
-            steps = np.flatnonzero((trace.layer == number) & (trace.unit == Unit.DOT))
-            passes = 1 if m.plan.mode == "direct" else len(m.plan.pass_entries)
-            reads = steps[::passes]  # of each step the first pass
+            reads = window_reads(trace, number, m.plan)
             lines = m.plan.window_lines(trace.pes[reads])
             assert trace.penalty[reads].tolist() == np.maximum(lines - dots_of(m.plan), 0).tolist()
     parts = attribute(trace)

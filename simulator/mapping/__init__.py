@@ -1,5 +1,5 @@
-"""How: (workload, hardware) -> program."""
+"""Workload and machine -> a program of the old contract, which the fast engine runs."""
 
-from simulator.mapping.mapper import MappedLayer, Mapping, map_workload
+from simulator.mapping.mapper import Mapping, map_workload
 
-__all__ = ["MappedLayer", "Mapping", "map_workload"]
+__all__ = ["Mapping", "map_workload"]

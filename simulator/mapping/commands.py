@@ -21,15 +21,15 @@ class Unit(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a command does."""
+    """What a command does, in the order in which causes of the same cycle are named."""
 
-    LOAD_WEIGHTS = 0
-    READ_INPUTS = 1
-    FETCH_INDICES = 2
-    FILL = 3
-    DIRECT = 4
-    MAC = 5
-    ACCUMULATE = 6
+    FILL = 0
+    DIRECT = 1
+    MAC = 2
+    ACCUMULATE = 3
+    FETCH_INDICES = 4
+    LOAD_WEIGHTS = 5
+    READ_INPUTS = 6
     DRAIN = 7
     WRITE_OUTPUTS = 8
 

@@ -7,7 +7,9 @@ and unit; each names the channel whose token came last, and the command that gav
 import numpy as np
 
 from simulator.columns import Ints
-from simulator.engine.trace import DramCounts, Trace
+from simulator.engine.fast import run
+from simulator.engine.trace import Trace
+from simulator.machines.lut_array import vocabulary
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Kind, Signal
@@ -15,12 +17,7 @@ from simulator.mapping.mapper import Mapping
 from simulator.mapping.windows import window_reads
 from simulator.ordered import Executed, Program
 
-CHANNELS = (
-    "index_buffer", "weight_tile", "registers", "indices", "activation_buffer", "inputs", "bank",
-    "filled_bank", "partial_sums", "sums", "output_slot", "outputs", "previous_outputs",
-    "previous_layer", "step_done", "drain_done", "inputs_for_load", "inputs_for_fetch",
-)  # fmt: skip
-"""Names of the machine's channels, in the order of its vocabulary."""
+CHANNELS = tuple(channel.name for channel in vocabulary.CHANNELS)
 
 _CHANNEL_OF: dict[Signal, dict[Kind, str]] = {
     Signal.ROOM: {Kind.LOAD_WEIGHTS: "index_buffer"},
@@ -58,18 +55,10 @@ _CHANNEL_OF: dict[Signal, dict[Kind, str]] = {
 }
 """What each kind waits for when it waits on a post of a signal."""
 
-_PREFERENCE = (
-    Kind.FILL,
-    Kind.DIRECT,
-    Kind.MAC,
-    Kind.ACCUMULATE,
-    Kind.FETCH_INDICES,
-    Kind.LOAD_WEIGHTS,
-    Kind.READ_INPUTS,
-    Kind.DRAIN,
-    Kind.WRITE_OUTPUTS,
-)
-"""Of causes in the same cycle the first: what ends with the array's own work hides behind it."""
+
+def trace_of(mapping: Mapping) -> Trace:
+    """Run a mapping in the fast engine, command by command."""
+    return converted(run(mapping.program), mapping)
 
 
 def converted(ran: Executed, mapping: Mapping) -> Trace:
@@ -93,10 +82,9 @@ def converted(ran: Executed, mapping: Mapping) -> Trace:
         bytes=program.bytes[order],
         pes=program.pes[order],
         penalty=_penalty(program, mapping)[order],
-        lost=_lost(program, mapping)[order],
-        channel=_channels(program, cause)[order],
+        lost=np.zeros_like(order),
+        channel=_channels(ran, cause)[order],
         cause=np.where(cause < 0, -1, row[cause])[order],
-        dram=None if ran.dram is None else _dram_rows(ran.dram, order, row),
     )
 
 
@@ -107,24 +95,14 @@ def rows_of(program: Program) -> Ints:
     return np.argsort(place, kind="stable")
 
 
-def _dram_rows(dram: DramCounts, order: Ints, row: Ints) -> DramCounts:
-    return DramCounts(
-        activates=dram.activates[order],
-        row_miss=dram.row_miss[order],
-        refresh=dram.refresh[order],
-        burst_command=row[dram.burst_command],
-        burst_end=dram.burst_end,
-    )
-
-
 # --- causes -------------------------------------------------------------------------------------
 
 
 def causes(ran: Executed) -> Ints:
     """[N] for each command the one that decided its start; -1: none, it starts in cycle 0.
 
-    Of several in the same cycle: the one whose kind is first in `_PREFERENCE`, and of these the
-    last in program order.
+    Of several in the same cycle: the one whose kind is first, and of these the last in program
+    order.
     """
     program, start = ran.program, ran.start
     count = len(program)
@@ -135,8 +113,7 @@ def causes(ran: Executed) -> Ints:
     queued = (program.unit[before] == program.unit[after]) & (ran.end[before] == start[after])
     cause = np.concatenate((program.waits[held], before[queued]))
     effect = np.concatenate((waiting[held], after[queued]))
-    rank = np.array([len(Kind) - _PREFERENCE.index(kind) for kind in Kind])
-    preference = rank[program.kind[cause]] * count + cause
+    preference = (len(Kind) - program.kind[cause]) * count + cause
     best = np.full(count, -1)
     np.maximum.at(best, effect, preference)
     return np.where(best < 0, -1, best % max(1, count))
@@ -147,11 +124,12 @@ def _waiting(program: Program) -> Ints:
     return np.repeat(np.arange(len(program)), np.diff(program.wait_offsets))
 
 
-def _channels(program: Program, cause: Ints) -> Ints:
-    """[N] the channel that brought each command's cause; -1 if the unit itself or nothing did.
+def _channels(ran: Executed, cause: Ints) -> Ints:
+    """[N] the channel that brought each command's cause; -1 if its unit did not wait.
 
     Of several channels between the same two commands the first of the vocabulary.
     """
+    program = ran.program
     waiting = _waiting(program)
     deciding = np.flatnonzero(program.waits == cause[waiting])
     waiting, signal = waiting[deciding], program.signals[deciding]
@@ -162,8 +140,16 @@ def _channels(program: Program, cause: Ints) -> Ints:
     channel[unread] = CHANNELS.index("previous_outputs")  # the first step takes them itself
     first = np.full(len(program), len(CHANNELS))
     np.minimum.at(first, waiting, channel)
-    own = (cause < 0) | (program.unit[cause] == program.unit)
-    return np.where(own, -1, first)
+    return np.where(_waited(ran) > 0, first, -1)
+
+
+def _waited(ran: Executed) -> Ints:
+    """[N] cycles between the end of a unit's previous command and each command's start."""
+    by_unit = np.argsort(ran.program.unit, kind="stable")
+    free = np.zeros(len(ran.program), dtype=np.int64)
+    follows = ran.program.unit[by_unit[1:]] == ran.program.unit[by_unit[:-1]]
+    free[by_unit[1:]] = np.where(follows, ran.end[by_unit[:-1]], 0)
+    return ran.start - free
 
 
 def _numbered() -> Ints:
@@ -210,11 +196,3 @@ def _blocks(plan: LayerPlan) -> Ints:
     blocks = np.arange(len(plan.blocks))
     whole = np.tile(np.repeat(blocks, plan.steps_per_row), rows)
     return np.concatenate((whole, np.repeat(blocks, rest)))
-
-
-def _lost(program: Program, mapping: Mapping) -> Ints:
-    """[N] cycles that reads lost to writes of a buffer with one port."""
-    if not program.ports:
-        return np.zeros(len(program), dtype=np.int64)
-    reads = np.isin(program.unit, [port.reader for port in program.ports])
-    return np.where(reads, program.cycles - mapping.program.cycles, 0)

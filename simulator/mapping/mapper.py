@@ -1,12 +1,14 @@
-"""How: a workload on a machine becomes a program."""
+"""A workload on a machine becomes a program of the old contract, for the fast engine."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from simulator.flatten import flatten
 from simulator.hardware import Hardware
 from simulator.loops import LoopBody, LoopProgram
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.mapping.commands import MACHINE, rates_of
 from simulator.mapping.layer import MappedLoops, map_layer, writing_pays
 from simulator.mapping.ring import room_ages_of
@@ -16,21 +18,22 @@ from simulator.progress import Progress, counted
 from simulator.workload import Workload
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappedLayer:
-    """What the mapper chose for a layer."""
-
-    plan: LayerPlan
-    weights: WeightReuse
-    inputs: InputReuse
-
-
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
     """A program and the choices behind it."""
 
     loops: LoopProgram
     layers: tuple[MappedLayer, ...]
+
+    @property
+    def commands(self) -> int:
+        """Commands of the program, written out."""
+        return self.loops.commands
+
+    @property
+    def but_for_rates(self) -> Hashable:
+        """The loops of all layers, which programs share if they differ in rates at most."""
+        return id(self.loops.body)
 
     @cached_property
     def program(self) -> Program:

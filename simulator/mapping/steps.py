@@ -11,7 +11,7 @@ from simulator.mapping.given import DIRECT, MAC, Given
 from simulator.mapping.inputs import STEPS, room_signal
 
 (
-    LOAD_WEIGHTS, READ_INPUTS, FETCH_INDICES, FILL, DIRECT_DOTS, MACS, ACCUMULATE, DRAIN,
+    FILL, DIRECT_DOTS, MACS, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN,
     WRITE_OUTPUTS,
 ) = map(int, Kind)  # fmt: skip
 (

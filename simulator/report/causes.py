@@ -53,7 +53,7 @@ def _of_path(result: "Result", before: "Result") -> list[str]:
 
 def _of_cycles(was: "Run", now: "Run") -> list[str]:
     """The change of a run's critical path, if both runs are small enough to be traced."""
-    commands = sum(run.mapping.loops.commands for run in (was, now))
+    commands = sum(run.mapping.commands for run in (was, now))
     if commands > MANY_COMMANDS:
         return [
             f"the causes are not shown because both runs together have {commands:,} commands, more "

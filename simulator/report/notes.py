@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.machines.lut_array.banks import bank_of
+from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping import MappedLayer
 from simulator.mapping.commands import Unit
 from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.report.settings import SettingEffect

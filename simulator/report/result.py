@@ -12,13 +12,12 @@ import numpy as np
 from simulator import __version__
 from simulator.columns import Ints, Names
 from simulator.coverage import why_not_fast
-from simulator.engine import EngineName, engine
-from simulator.engine.trace import Summary, Trace, summarize
+from simulator.engine import EngineName
+from simulator.engine.trace import Summary, Trace
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.config import with_numbers
-from simulator.mapping import Mapping
+from simulator.machines.lut_array.mapped import Mapped
 from simulator.mapping.commands import Unit
-from simulator.mapping.converted import converted
 from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
@@ -80,19 +79,12 @@ class Run:
     """One workload, mapped and run."""
 
     workload: Workload
-    mapping: Mapping
+    mapping: Mapped
     engine: EngineName
     """What ran it."""
     summary: Summary
-
-    @classmethod
-    def traced(
-        cls, workload: Workload, mapping: Mapping, engine: EngineName, trace: Trace
-    ) -> "Run":
-        """Return a run of which the trace is there already."""
-        run = cls(workload=workload, mapping=mapping, engine=engine, summary=summarize(trace))
-        run.__dict__["trace"] = trace  # where the cached property keeps it
-        return run
+    make_trace: Callable[[], Trace]
+    """Runs it command by command; called at most once."""
 
     @property
     def cycles(self) -> int:
@@ -102,7 +94,7 @@ class Run:
     @cached_property
     def trace(self) -> Trace:
         """When every command ran; made when it is first asked for."""
-        return converted(engine(self.engine)(self.mapping.program, None), self.mapping)
+        return self.make_trace()
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:

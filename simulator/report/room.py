@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import hardware_from, with_expressions
+from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping import MappedLayer
 from simulator.mapping.layer import map_layer
 from simulator.mapping.weights import plan_weights
 

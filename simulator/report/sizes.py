@@ -22,7 +22,7 @@ def size_lines(result: "Result", files: list[Path]) -> list[str]:
         files: trace files that will be written.
 
     """
-    commands = sum(run.mapping.loops.commands for run in (result.run, result.baseline))
+    commands = sum(run.mapping.commands for run in (result.run, result.baseline))
     if commands <= MANY_COMMANDS:
         return []
     return [

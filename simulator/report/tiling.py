@@ -10,8 +10,8 @@ block. R = 1 is the mapper's order, one band the order block by block.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping import MappedLayer
 from simulator.report.layers import LayerResult
 from simulator.report.wording import counted, kilobytes, layers_phrase, percent
 

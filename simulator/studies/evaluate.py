@@ -351,7 +351,7 @@ class _Evaluator:
                 "tau_1x1": run.tau_1x1,
                 "kernels": kernels_that_run(run.workload),
             }
-        many = run.mapping.loops.commands > MANY_COMMANDS and self.inputs.causes != "all"
+        many = run.mapping.commands > MANY_COMMANDS and self.inputs.causes != "all"
         return _Figures(
             cycles=run.cycles,
             utilization_percent=100 * run.utilization,

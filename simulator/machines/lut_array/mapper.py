@@ -1,5 +1,6 @@
 """A workload on the array becomes a program."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -7,7 +8,7 @@ from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
-from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.mapped import WrittenLayer
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.units import section_of
@@ -22,13 +23,18 @@ from simulator.workload import Workload
 class Mapping:
     """A program and the choices behind it."""
 
-    layers: tuple[MappedLayer, ...]
+    layers: tuple[WrittenLayer, ...]
     program: Program
 
     @property
     def commands(self) -> int:
         """Commands of the program, written out."""
         return self.program.commands
+
+    @property
+    def but_for_rates(self) -> Hashable:
+        """Its sections: equal shapes share one."""
+        return tuple(id(section) for section in self.program.sections)
 
 
 def map_workload(
@@ -62,7 +68,7 @@ def map_workload(
     return Mapping(layers=layers, program=program)
 
 
-def _mapped(plan: LayerPlan) -> MappedLayer:
+def _mapped(plan: LayerPlan) -> WrittenLayer:
     """Map a layer; layers of equal shape share a section."""
     return replace(_kept(_Shape(_shape(plan), plan)), plan=plan)
 
@@ -91,9 +97,9 @@ def _shape(plan: LayerPlan) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _kept(shape: _Shape) -> MappedLayer:
+def _kept(shape: _Shape) -> WrittenLayer:
     """A mapped layer, kept for the next layer, or the next run, of the same shape."""
     plan = shape.plan
     weights, buffering = loaded_for(plan), plan_buffering(plan)
     section = section_of(layer_of(plan, weights, buffering))
-    return MappedLayer(plan=plan, weights=weights, inputs=buffering.scheme, section=section)
+    return WrittenLayer(plan=plan, weights=weights, inputs=buffering.scheme, section=section)

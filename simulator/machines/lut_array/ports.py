@@ -9,7 +9,7 @@ import numpy as np
 from simulator.columns import Ints
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import input_offsets, window_offsets
-from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.mapped import WrittenLayer
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.vocabulary import (
@@ -21,7 +21,7 @@ from simulator.machines.lut_array.vocabulary import (
 from simulator.program import Lines, SharedPort, Unit
 
 
-def shared_ports(layers: Sequence[MappedLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
+def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
     """The ports at which reads and writes of a program meet; () if both buffers have two ports."""
     index, activation = hardware.memory.index_buffer, hardware.memory.activation_buffer
     ports = []
@@ -58,7 +58,7 @@ class IndexLines:
     load of its weight tile.
     """
 
-    layers: tuple[MappedLayer, ...]
+    layers: tuple[WrittenLayer, ...]
     line_bytes: Fraction
     size: int
     """Bytes of the buffer."""
@@ -85,7 +85,7 @@ class IndexLines:
             at = int(ends[-1])
 
 
-def _last_load(layer: MappedLayer) -> Ints:
+def _last_load(layer: WrittenLayer) -> Ints:
     """[fetches] the load that brought each fetch's weight tile: its last load before the fetch."""
     positions = Positions(layer.plan)
     loads, fetches = layer.steps(DRAM_WEIGHTS), layer.steps(INDEX_FETCH)
@@ -106,7 +106,7 @@ class ActivationLines:
     continue from their first value without gaps.
     """
 
-    layers: tuple[MappedLayer, ...]
+    layers: tuple[WrittenLayer, ...]
 
     def inputs_read(self) -> Iterator[Lines]:
         """Yield the lines that each input read of the program writes."""
@@ -127,7 +127,7 @@ class ActivationLines:
             yield from _lines(_line_of(window_offsets(plan, steps), plan.activation_line), length)
 
 
-def _bytes(layer: MappedLayer, unit: Unit) -> Ints:
+def _bytes(layer: WrittenLayer, unit: Unit) -> Ints:
     """Bytes of each command of a unit."""
     return np.array([command.bytes for command in layer.commands(unit)], dtype=np.int64)
 

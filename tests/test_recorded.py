@@ -1,0 +1,107 @@
+"""Figures that must not change: every run is compared with the record in tests/recorded/.
+
+If a figure was meant to change, tests/recorded/README.md tells how to record it again.
+"""
+
+import pytest
+
+from simulator.coverage import why_not_fast
+from tests.conftest import ROOT
+from tests.recorded.configurations import configuration, shipped_configurations
+from tests.recorded.figures import differences, figures, read_figures, trace_digest
+from tests.recorded.record import case_table, is_random
+
+pytestmark = pytest.mark.unit
+
+RECORDED = read_figures()
+RANDOM = [name for name in RECORDED if is_random(name)]
+SHIPPED = [name for name in RECORDED if not is_random(name)]
+CHUNK = 10
+"""Random configurations of one test."""
+QUICK = RANDOM[::3]
+
+
+def chunks(names: list[str]) -> list[list[str]]:
+    return [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
+
+
+def require_equal(names: list[str], engine: str = "event") -> None:
+    """Fail with one line per figure that differs, under its configuration."""
+    lines = []
+    for name in names:
+        each = configuration(name)
+        differing = differences(RECORDED[name], figures(each, engine))
+        if differing:
+            lines += [f"{name}: {each.title}", *(f"  {line}" for line in differing)]
+    if lines:
+        pytest.fail("\n".join(["figures changed:", *lines]), pytrace=False)
+
+
+@pytest.mark.parametrize("names", chunks(QUICK), ids=lambda names: names[0])
+def test_a_third_of_the_random_configurations(names: list[str]) -> None:
+    require_equal(names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "names", chunks([x for x in RANDOM if x not in QUICK]), ids=lambda names: names[0]
+)
+def test_the_other_random_configurations(names: list[str]) -> None:
+    require_equal(names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", chunks(RANDOM), ids=lambda names: names[0])
+def test_random_configurations_with_the_fast_engine(names: list[str]) -> None:
+    fixed = [name for name in names if why_not_fast(configuration(name).hardware) is None]
+    require_equal(fixed, "fast")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configurations(name: str) -> None:
+    require_equal([name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_configurations_with_the_fast_engine(name: str) -> None:
+    require_equal([name], "fast")
+
+
+def test_everything_that_is_shipped_is_recorded() -> None:
+    assert shipped_configurations() == SHIPPED
+
+
+@pytest.mark.slow
+def test_the_page_counts_the_cases() -> None:
+    assert case_table() in (ROOT / "tests/recorded/README.md").read_text()
+
+
+class TestTheRecordSeesAChange:
+    NAME = RANDOM[0]
+
+    def test_of_one_cycle_of_one_layer(self) -> None:
+        recorded = RECORDED[self.NAME]
+        first, *others = recorded["layer_cycles"].split()
+        now = {**recorded, "layer_cycles": " ".join([str(int(first) + 1), *others])}
+        assert differences(recorded, now) == [
+            f"layer_cycles: layer 0: {int(first):,} recorded, {int(first) + 1:,} now"
+        ]
+        assert differences(recorded, {**recorded, "energy": "0" * 16}) == ["energy: another digest"]
+
+    def test_of_one_cycle_of_one_command(self) -> None:
+        trace = configuration(self.NAME).run().trace
+        assert trace_digest(trace) == RECORDED[self.NAME]["trace"]
+        assert trace_digest(trace[::-1]) == trace_digest(trace)  # a set of rows
+        trace.loc[0, "end_cycle"] += 1
+        assert trace_digest(trace) != RECORDED[self.NAME]["trace"]
+
+    def test_and_names_the_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        changed = {**RECORDED[self.NAME], "commands": "1"}
+        monkeypatch.setitem(RECORDED, self.NAME, changed)
+        with pytest.raises(pytest.fail.Exception) as error:
+            require_equal([self.NAME])
+        title, line = str(error.value).splitlines()[1:3]
+        assert title == f"{self.NAME}: {configuration(self.NAME).title}"
+        assert line.startswith("  commands: 1 recorded, ")

@@ -1,0 +1,250 @@
+"""The policy of `lut_array`: when weights come and go, how inputs are buffered."""
+
+from collections import defaultdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+
+from simulator.errors import InputError
+from simulator.machines.lut_array import weights
+from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
+from simulator.machines.lut_array.layer import layer_of
+from simulator.machines.lut_array.mapper import Mapping, map_workload
+from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.records import Layer as Records
+from simulator.machines.lut_array.units import output_tiles
+from simulator.machines.lut_array.vocabulary import DRAM_WEIGHTS, INDEX_BUFFER, INDEX_FETCH
+from simulator.machines.lut_array.weights import loaded_for
+from simulator.machines.lut_array.window import Window
+from simulator.program import Writer
+from simulator.workload import Layer, Workload
+from tests.build import layer, machine, network
+from tests.strategies import Overrides, layers, machines, networks
+
+pytestmark = pytest.mark.unit
+
+NARROW = {"array.pe.partial_sums": 4}
+"""4 outputs per output block."""
+FEW = {"array.pes": 4}
+"""4 channels per input block; one pixel per step for 4 channels or more."""
+
+
+def plan_of(one: Layer, overrides: Overrides) -> LayerPlan:
+    (plan,) = plan_layers(network(one), machine(overrides))
+    return plan
+
+
+def bytes_of(key: str, size: int) -> Overrides:
+    """A buffer of so many bytes."""
+    return {f"memory.{key}.kib": (size + 0.5) / 1024}
+
+
+def records(one: Layer, overrides: Overrides) -> Records:
+    plan = plan_of(one, overrides)
+    return layer_of(plan, loaded_for(plan), plan_buffering(plan))
+
+
+class TestWeights:
+    def letters(self, one: Layer, overrides: Overrides) -> str:
+        """Of every output tile: Loads, Fetches, Releases registers, frees the Buffer."""
+        found, made = [], records(one, overrides)
+        policy = {
+            "L": weights.loads,
+            "F": weights.fetches,
+            "R": weights.releases,
+            "B": weights.frees,
+        }
+        for row, _, tile in output_tiles(made, Writer(plain=True)):
+            found.append("".join(n for n, asks in policy.items() if asks(made, row, tile)) or "-")
+        return " ".join(found)
+
+    def test_one_weight_tile_is_fetched_once(self) -> None:
+        # 2 rows x 3 pixels, one output block and one input block
+        assert self.letters(layer(4, 4, 2, 3), FEW) == "LFB - - - - R"
+
+    def test_an_output_block_is_fetched_once_per_row(self) -> None:
+        two_blocks = layer(4, 8, 2, 3)
+        assert self.letters(two_blocks, FEW | NARROW) == "LF - R LF - R FB - R FB - R"
+        # 2 weight tiles of 4 x 4 x 9 bit = 18 B do not fit
+        small = FEW | NARROW | bytes_of("index_buffer", 35)
+        assert self.letters(two_blocks, small) == "LFB - R LFB - R LFB - R LFB - R"
+
+    def test_input_blocks_are_fetched_for_every_step(self) -> None:
+        four_tiles = layer(8, 8, 2, 2)
+        keys = FEW | NARROW
+        assert self.letters(four_tiles, keys) == "LFR FR LFR FR FR FRB FR FRB"
+        row = keys | bytes_of("index_buffer", 71)  # 4 x 18 B do not fit
+        assert self.letters(four_tiles, row) == "LFR FRB LFR FRB LFR FRB LFR FRB"
+        step = keys | bytes_of("index_buffer", 35)  # 2 x 18 B do not fit
+        assert self.letters(four_tiles, step) == "LFRB LFRB LFRB LFRB LFRB LFRB LFRB LFRB"
+
+    def test_the_mac_unit_reads_the_index_buffer_in_every_step(self) -> None:
+        one = layer(4, 4, 2, 2, full_precision=True)
+        keys = FEW | {"memory.activation_buffer.transfer_pixels": 1}
+        assert self.letters(one, keys) == "LF - - RB"
+
+    def test_the_subset_comes_with_the_first_weight_tile(self) -> None:
+        # 8 kernels x 9 bit = 9 B; 4 x 4 x 3 bit = 6 B; outputs 8 x 2 input blocks
+        made = records(layer(8, 8, 1, 2, tau=3), FEW | NARROW | {"array.pe.lut_entries": "none"})
+        found = [
+            weights.tile_bytes(made, row, block, tile, input_block)
+            for row, block, tile in output_tiles(made, Writer(plain=True))
+            for input_block in block.input_blocks
+        ]
+        assert found == [15, 6, 15, 6, 6, 6, 6, 6]
+
+    @pytest.mark.parametrize(
+        ("size", "reuse"), [(72, "layer"), (71, "row"), (36, "row"), (35, "step"), (18, "step")]
+    )
+    def test_the_longest_lifetime_that_fits(self, size: int, reuse: str) -> None:
+        keys = FEW | NARROW | bytes_of("index_buffer", size)
+        assert loaded_for(plan_of(layer(8, 8, 2, 2), keys)) == reuse
+
+    def test_no_weight_tile_fits(self) -> None:
+        keys = FEW | NARROW | bytes_of("index_buffer", 17)
+        with pytest.raises(InputError, match=r"index_buffer\.kib .* needs at least 0\.02 KiB"):
+            loaded_for(plan_of(layer(8, 8, 2, 2), keys))
+
+
+class TestBuffering:
+    def scheme(self, size: int) -> str:
+        # a pixel of input or output is a byte; two output slots are 2 x 2 B
+        keys = {"array.pes": 8, "memory.activation_buffer.transfer_pixels": 2}
+        plan = plan_of(layer(8, 8, 6, 8), keys | bytes_of("activation_buffer", size))
+        return plan_buffering(plan).scheme
+
+    @pytest.mark.parametrize(
+        ("size", "scheme"),
+        [
+            (36, "rows"),  # 4 rows x 8 pixels
+            (35, "double"),
+            (28, "double"),  # 2 patches x 3 rows x 4 pixels
+            (27, "single"),
+            (16, "single"),
+            (15, "step"),
+            (13, "step"),  # 3 x 3 pixels
+        ],
+    )
+    def test_the_first_scheme_that_fits(self, size: int, scheme: str) -> None:
+        assert self.scheme(size) == scheme
+
+    def test_no_step_fits(self) -> None:
+        with pytest.raises(InputError, match=r"activation_buffer\.kib .* at least 0\.02 KiB, the"):
+            self.scheme(12)
+
+    @settings(max_examples=20)
+    @given(networks(), machines())
+    def test_space_is_taken_as_far_as_it_is_free(
+        self, workload: Workload, overrides: Overrides
+    ) -> None:
+        for each in mapped(workload, overrides).layers:
+            plan, found = each.plan, plan_buffering(each.plan)
+            taken, freed = found.taken.ravel(), found.freed.ravel()
+            assert not taken[found.read_bytes.ravel() == 0].any()
+            assert np.all(freed >= 0)
+            assert taken.sum() == freed.sum()
+            freed_before = np.cumsum(freed) - freed
+            size = input_space(plan) + 2 * plan.out_transfer_bytes
+            assert np.all(np.cumsum(taken) - freed_before <= size)
+            self.check_first_read(found)
+
+    def check_first_read(self, found: Buffering) -> None:
+        reads = found.step_pixels if found.scheme == "step" else found.read_bytes
+        assert (found.first_read is not None) == bool(reads.any())
+        if found.first_read is not None:
+            row, block, number = found.first_read
+            assert (reads[row, number] if found.scheme == "step" else reads[row, block, number]) > 0
+            assert not reads[:row].any()
+
+
+@settings(max_examples=20)
+@given(networks(), machines())
+def test_weight_tiles_come_before_their_steps_and_leave_after(
+    workload: Workload, overrides: Overrides
+) -> None:
+    """Fetches, lifetimes and bytes follow from the sequence of steps alone."""
+    mapping = mapped(workload, overrides)
+    assume(mapping.commands < 4000)
+    for each in mapping.layers:
+        if each.plan.mode == "mac":
+            continue
+        made = layer_of(each.plan, each.weights, plan_buffering(each.plan))
+        tiles = steps_of(made)
+        fetches = each.steps(INDEX_FETCH).tolist()
+        changes = [step for step, (one, other) in enumerate(pairwise(tiles), 1) if one != other]
+        assert fetches == [0, *changes]  # a step uses the indices of the previous step if it can
+        loads = each.steps(DRAM_WEIGHTS).tolist()
+        loaded = [dict(x.takes)[INDEX_BUFFER] for x in each.commands(DRAM_WEIGHTS)]
+        freed = [dict(x.gives).get(INDEX_BUFFER, 0) for x in each.commands(INDEX_FETCH)]
+        uses = defaultdict(list)  # of each load: positions of its fetches
+        for position, step in enumerate(fetches):
+            newest = [
+                n for n, load in enumerate(loads) if load <= step and tiles[load] == tiles[step]
+            ]
+            uses[newest[-1]].append(position)
+        assert len(uses) == len(loads)
+        expected = {positions[-1]: loaded[load] for load, positions in uses.items()}
+        assert freed == [expected.get(position, 0) for position in range(len(fetches))]
+
+
+def steps_of(made: Records) -> list[tuple[int, int]]:
+    """(output block, input block) of every step."""
+    found = []
+    for image in made.images:
+        for row in image:
+            for block, transfers in enumerate(row.transfers):
+                tiles = sum(len(transfer.tiles) for transfer in transfers)
+                inputs = range(len(made.output_blocks[block].input_blocks))
+                found += [(block, number) for _ in range(tiles) for number in inputs]
+    return found
+
+
+def mapped(workload: Workload, overrides: Overrides) -> Mapping:
+    try:
+        return map_workload(workload, machine(overrides))
+    except InputError:
+        assume(False)
+        raise
+
+
+def test_a_longer_batch_has_the_same_rows_more_often() -> None:
+    images, parts = [], []
+    for batch in (4, 40):
+        workload = network(layer(8, 8, 6, 8), batch=batch)
+        (each,) = map_workload(workload, machine(FEW)).layers
+        images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).images)
+        parts.append([len(body) for body in each.section.bodies.values()])
+    assert [len(each) for each in images] == [4, 40]
+    assert len({id(row) for image in images[0] for row in image}) < 12  # of 24
+    assert images[0][1] == images[0][2]
+    assert parts[0] == parts[1]
+
+
+@settings(max_examples=40)
+@given(layers())
+def test_window(one: Layer) -> None:
+    """Counts of input pixels, by laying every kernel over the input."""
+    window, width = Window(one), max(one.extent, one.stride)
+    columns = one.out_width
+
+    def under(first: int, end: int) -> set[tuple[int, int, int]]:
+        found = set()
+        for pixel in range(first, end):
+            (image, row), column = divmod(pixel // columns, one.out_height), pixel % columns
+            top, left = row * one.stride - one.padding, column * one.stride - one.padding
+            found |= {
+                (image, y, x)
+                for y in range(max(top, 0), min(top + one.extent, one.in_height))
+                for x in range(max(left, 0), min(left + width, one.in_width))
+            }
+        return found
+
+    pixels = 2 * one.out_pixels
+    bounds = range(0, pixels + 1, max(1, pixels // 7))
+    for first, end in pairwise(bounds):
+        covered = {(i, y, x) for i, y, right in under(0, end) for x in range(right + 1)}
+        assert int(window.covered(np.array(end))) == len(covered)
+        if first // columns == (end - 1) // columns:
+            assert int(window.patch(np.array(first), np.array(end))) == len(under(first, end))

@@ -1,6 +1,6 @@
 """The contract's checks, each of which sees a program that breaks it, and the writer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,6 @@ from simulator.program import (
     Balance,
     Body,
     Channel,
-    Command,
     Kind,
     Loop,
     Program,
@@ -19,7 +18,6 @@ from simulator.program import (
     Skip,
     Unit,
     Writer,
-    body,
     write,
 )
 from simulator.program.written import written
@@ -154,28 +152,6 @@ class TestWriter:
             do.skip(0)
 
         assert write(unit) == (Skip(7), RUN_A())
-
-    def test_a_body_runs_once_for_equal_records(self) -> None:
-        ran: list[int] = []
-
-        @body
-        def commands(width: int) -> Iterator[Command]:
-            ran.append(width)
-            for number in range(width):
-                yield RUN_A(cycles=number // 2)
-
-        def unit(do: Writer) -> None:
-            for width in (4, 1, 4):
-                do.all(commands(width))
-
-        zero, one = RUN_A(cycles=0), RUN_A(cycles=1)
-        four = Loop(2, (zero,)), Loop(2, (one,))
-        assert write(unit) == (*four, zero, *four)
-        assert ran == [4, 1]
-        ran.clear()
-        plain = write(unit, plain=True)
-        assert ran == [4, 1, 4]
-        assert plain == (zero, zero, one, one, zero, zero, zero, one, one)
 
     def test_a_loop_left_early_is_a_fault(self) -> None:
         def unit(do: Writer) -> None:

@@ -1,22 +1,20 @@
 """The unit programs of `lut_array`: expected commands written out by hand, and against the plan."""
 
-from collections.abc import Iterator
-
+import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given, settings
 
-from simulator.errors import InputError
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
-from simulator.machines.lut_array.mapper import Mapping, map_workload
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.mapping import Mapping as OldMapping
 from simulator.program import Command
 from simulator.program.contract import Tokens
-from simulator.program.written import write_out, written
+from simulator.program.written import written
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network
+from tests.caches import forget
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.unit
@@ -255,18 +253,10 @@ class TestSchemes:
         ]
 
 
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
-    try:
-        return map_workload(workload, machine(overrides))
-    except InputError:
-        assume(False)
-        raise
-
-
 @settings(max_examples=15)
 @given(networks(), machines())
 def test_loops_change_no_command(workload: Workload, overrides: Overrides) -> None:
-    mapping = mapped(workload, overrides)
+    mapping = mapping_of(workload, overrides)
     assume(mapping.commands < 4000)
     for plan in (each.plan for each in mapping.layers):
         records = layer_of(plan, loaded_for(plan), plan_buffering(plan))
@@ -279,36 +269,15 @@ def test_loops_change_no_command(workload: Workload, overrides: Overrides) -> No
             assert one.index.tolist() == other.index.tolist()
 
 
-@settings(max_examples=10)
-@given(networks(), machines())
-def test_the_old_mapper_writes_the_same_commands(workload: Workload, overrides: Overrides) -> None:
-    old = mapping_of(workload, overrides)
-    new = map_workload(workload, machine(overrides))
-    assert [(each.weights, each.inputs) for each in new.layers] == [
-        (each.weights, each.inputs) for each in old.layers
-    ]
-    assume(new.commands < 4000)
-    assert commands_of(new) == sorted(old_commands(old))
-
-
-def commands_of(mapping: Mapping) -> list[tuple[int, str, int, int, int, int]]:
-    """(layer, kind, step, bytes, PEs, cycles) of every command, sorted."""
-    rows = write_out(mapping.program)
-    whats = [(x.kind.name, x.bytes, x.pes, mapping.program.cycles(x)) for x in rows.commands]
-    places = zip(rows.section.tolist(), rows.step.tolist(), rows.index.tolist(), strict=True)
-    found = ((layer, step, *whats[index]) for layer, step, index in places)
-    return sorted((layer, kind, step, *rest) for layer, step, kind, *rest in found)
-
-
-def old_commands(mapping: OldMapping) -> Iterator[tuple[int, str, int, int, int, int]]:
-    program = mapping.program
-    columns = (
-        program.layer,
-        program.kind,
-        program.step,
-        program.bytes,
-        program.pes,
-        program.cycles,
-    )
-    for layer_number, kind, *rest in zip(*(column.tolist() for column in columns), strict=True):
-        yield layer_number, program.kinds[kind], *rest
+@given(networks(), machines(), machines(), st.data())
+def test_what_is_kept_serves_only_equal_layers(
+    workload: Workload, one: Overrides, other: Overrides, data: st.DataObject
+) -> None:
+    """A machine that differs in one key has the program that it has without the memo."""
+    mapping_of(workload, one)
+    key = data.draw(st.sampled_from(sorted(one)))
+    changed = one | {key: other[key]}
+    kept = mapping_of(workload, changed).program.sections
+    forget()
+    for section, fresh in zip(kept, mapping_of(workload, changed).program.sections, strict=True):
+        assert section.bodies == fresh.bodies

@@ -16,7 +16,7 @@ from simulator.program.contract import (
 from simulator.program.program import Program
 from simulator.program.section import Section
 from simulator.program.served import Lines, SharedDram, SharedPort
-from simulator.program.writer import Writer, body, write
+from simulator.program.writer import Writer, write
 
 __all__ = [
     "Amount",
@@ -36,6 +36,5 @@ __all__ = [
     "Skip",
     "Unit",
     "Writer",
-    "body",
     "write",
 ]

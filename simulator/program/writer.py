@@ -1,39 +1,21 @@
 """The writer: plain nested loops write a unit's program.
 
-    def fills(m, do):
-        for row in do.each(m.rows):
-            for block in do.each(m.blocks):
-                do.all(step_fills(m, block))
+    def dot_fills(layer, do):
+        for row in do.each(layer.rows):
+            for tile in do.each(row.tiles):
+                do(FILL(cycles=tile.fill_cycles, takes=[BANK], gives=[FILLED_BANK]))
 
 `each` runs the loop's body once per run of equal items and writes a `Loop`. The body may depend on
-the items of the loops around it, and on nothing else that changes. A `@body` is a pure generator of
-commands over frozen records; what it yields is remembered while one unit's program is written.
+the items of the loops around it, and on nothing else that changes. Items are frozen records: equal
+records write equal commands.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from simulator.program.contract import Body, Command, Loop, Skip
 
 Item = TypeVar("Item")
-
-
-class Part(NamedTuple):
-    """What a `@body` yields for some records, not yet run."""
-
-    function: Callable[..., Iterator[Command]]
-    records: tuple[Hashable, ...]
-
-
-def body(function: Callable[..., Iterator[Command]]) -> Callable[..., Part]:
-    """Make a pure generator of commands a part for `Writer.all`."""
-
-    @wraps(function)
-    def part(*records: Hashable) -> Part:
-        return Part(function, records)
-
-    return part
 
 
 class Writer:
@@ -43,13 +25,12 @@ class Writer:
         """Begin an empty program.
 
         Args:
-            plain: run every item of `each` and remember nothing. The program, written out, is the
-                same (a test).
+            plain: run the body of `each` for every item. The program, written out, is the same
+                (a test).
 
         """
         self._parts: list[Command | Skip | Loop] = []
         self._plain = plain
-        self._known: dict[Part, Body] = {}
         self._open = 0
 
     def __call__(self, command: Command) -> None:
@@ -60,15 +41,6 @@ class Writer:
         """Pass over steps."""
         if steps:
             _append(self._parts, Skip(steps))
-
-    def all(self, part: Part) -> None:
-        """Write all commands of a `@body`."""
-        if self._plain:
-            self._parts.extend(part.function(*part.records))
-            return
-        if part not in self._known:
-            self._known[part] = self._written(part)
-        self._parts.extend(self._known[part])
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield the items of a loop; its body runs once for every run of equal items."""
@@ -100,12 +72,6 @@ class Writer:
         if self._open:
             raise RuntimeError("a loop over `each` was left before its end")
         return tuple(self._parts)
-
-    def _written(self, part: Part) -> Body:
-        inner = Writer()
-        for command in inner.each(part.function(*part.records)):
-            inner(command)
-        return inner.body
 
 
 _NOTHING = object()

@@ -1,9 +1,12 @@
 """A workload on the array becomes a program."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from msgspec import structs
+
+from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
@@ -54,7 +57,8 @@ def map_workload(
     """
     plans = plan_layers(workload, hardware)
     watched = counted(progress, f"mapping {workload.name}", plans)
-    layers = tuple(_mapped(plan) for plan in watched)
+    rateless = _without_rates(hardware)
+    layers = tuple(_mapped(plan, rateless) for plan in watched)
     program = Program(
         units=UNITS,
         kinds=KINDS,
@@ -68,38 +72,44 @@ def map_workload(
     return Mapping(layers=layers, program=program)
 
 
-def _mapped(plan: LayerPlan) -> WrittenLayer:
-    """Map a layer; layers of equal shape share a section."""
-    return replace(_kept(_Shape(_shape(plan), plan)), plan=plan)
+def _mapped(plan: LayerPlan, rateless: Hardware) -> WrittenLayer:
+    """Map a layer; layers that differ in names and rates alone share a section."""
+    layer = replace(plan.layer, name="", stage="")
+    try:
+        kept = _kept(replace(plan, layer=layer, hardware=rateless))
+    except InputError:
+        _written(plan)  # raises the error with the layer's name
+        raise
+    return replace(kept, plan=plan)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """All that decides a layer's commands, but for their rates."""
+def _without_rates(hardware: Hardware) -> Hardware:
+    """Return the hardware with a fixed name, clock and rates, which no section depends on.
 
-    decisive: tuple[object, ...]
-    plan: LayerPlan = field(compare=False)
-
-
-def _shape(plan: LayerPlan) -> tuple[object, ...]:
-    hardware, memory = plan.hardware, plan.hardware.memory
-    return (
-        plan.layer.shape,
-        plan.batch,
-        plan.activation_bits,
-        hardware.array,
-        hardware.full_precision,
-        memory.dram.burst_bytes,
-        memory.index_buffer.kib,
-        memory.index_buffer.encoding,
-        memory.activation_buffer,
+    A section is written from a plan with this hardware. It therefore cannot depend on them, and
+    everything else is part of its key.
+    """
+    memory = hardware.memory
+    return structs.replace(
+        hardware,
+        name="",
+        clock_ghz=1.0,
+        links=(),
+        memory=structs.replace(
+            memory,
+            dram=structs.replace(memory.dram, bytes_per_cycle=1.0, latency_cycles=0),
+            index_buffer=structs.replace(memory.index_buffer, bytes_per_cycle=1.0),
+        ),
     )
 
 
 @lru_cache(maxsize=1024)
-def _kept(shape: _Shape) -> WrittenLayer:
-    """A mapped layer, kept for the next layer, or the next run, of the same shape."""
-    plan = shape.plan
+def _kept(plan: LayerPlan) -> WrittenLayer:
+    """A mapped layer, kept for the next layer, or the next run, with an equal plan."""
+    return _written(plan)
+
+
+def _written(plan: LayerPlan) -> WrittenLayer:
     weights, buffering = loaded_for(plan), plan_buffering(plan)
     section = section_of(layer_of(plan, weights, buffering))
     return WrittenLayer(plan=plan, weights=weights, inputs=buffering.scheme, section=section)

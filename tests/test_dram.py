@@ -501,11 +501,11 @@ class TestMachine:
         overrides |= {"memory.dram.burst_bytes": 8}
         if not possible(workload, overrides):
             return
-        mapping, trace = with_table(workload, overrides | {"memory.dram.timing": ideal})
+        mapping, ran = with_table(workload, overrides | {"memory.dram.timing": ideal})
         fixed = run_event(mapping.program)
-        assert trace.start.tolist() == fixed.start.tolist()
-        assert trace.end.tolist() == fixed.end.tolist()
-        assert trace.program.latency.tolist() == fixed.program.latency.tolist()
+        assert ran.start.tolist() == fixed.start.tolist()
+        assert ran.end.tolist() == fixed.end.tolist()
+        assert ran.program.latency.tolist() == fixed.program.latency.tolist()
 
     @given(workload=networks(), overrides=machines())
     def test_a_trace_keeps_the_contract_with_the_times_that_it_measured(
@@ -514,18 +514,18 @@ class TestMachine:
         overrides |= {"memory.dram.burst_bytes": 64, "memory.dram.timing": "ddr4-2400"}
         if not possible(workload, overrides):
             return
-        mapping, trace = with_table(workload, overrides)
-        again = run_event(replace(trace.program, dram=None))
-        assert again.start.tolist() == trace.start.tolist()
-        assert again.end.tolist() == trace.end.tolist()
+        mapping, ran = with_table(workload, overrides)
+        again = run_event(replace(ran.program, dram=None))
+        assert again.start.tolist() == ran.start.tolist()
+        assert again.end.tolist() == ran.end.tolist()
         # no command is faster than in the fixed model, so no run is
-        assert np.all(trace.program.cycles >= mapping.program.cycles)
-        assert np.all(trace.program.latency >= mapping.program.latency)
-        assert trace.ready.max() >= run_event(mapping.program).ready.max()
-        assert trace.dram is not None
-        assert trace.dram.activates.sum() > 0
-        waited = trace.dram.row_miss + trace.dram.refresh
-        assert np.all(waited <= trace.program.cycles + trace.program.latency)
+        assert np.all(ran.program.cycles >= mapping.program.cycles)
+        assert np.all(ran.program.latency >= mapping.program.latency)
+        assert ran.ready.max() >= run_event(mapping.program).ready.max()
+        assert ran.dram is not None
+        assert ran.dram.activates.sum() > 0
+        waited = ran.dram.row_miss + ran.dram.refresh
+        assert np.all(waited <= ran.program.cycles + ran.program.latency)
 
     def test_two_runs_give_the_same_bytes(self) -> None:
         workload = network(layer(64, 96, 6, 6, tau=4), layer(96, 64, 6, 6, tau=4))
@@ -553,7 +553,7 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     name: str, bytes_per_cycle: float
 ) -> None:
     """512 -> 1024 channels at 1 bit over one pixel: 590 kB of kernels, little to compute."""
-    _, trace = with_table(
+    _, ran = with_table(
         network(layer(512, 1024, 1, 1)),
         {
             "memory.dram.timing": name,
@@ -567,7 +567,7 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     # 8 groups x 8 blocks x 128 cycles are 8192 cycles of dot products; the last block's last
     # group, 128 cycles, its drain and the fixed latency come behind the last byte
     behind = 100 + 128 + 32
-    assert trace.ready.max() - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
+    assert ran.ready.max() - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
 
 
 # --- addresses --------------------------------------------------------------------------------

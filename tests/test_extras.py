@@ -12,11 +12,10 @@ import pandas as pd
 import pytest
 from pyarrow.parquet import read_table
 
-from simulator import compiling, extras, load_hardware, load_workload, simulate
+from simulator import compiling, extras, load_hardware, load_workload, simulate, tabular
 from simulator.cli.output import progress_on_stderr
 from simulator.engine import fast
 from simulator.errors import InputError
-from simulator.report import tabular
 from simulator.studies import run_study, store
 from simulator.studies.chunks import pack, unpack
 from simulator.studies.columns import point_columns

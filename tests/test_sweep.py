@@ -21,13 +21,12 @@ import psutil
 import pytest
 from pyarrow import parquet
 
-from simulator import simulate
+from simulator import simulate, tabular
 from simulator.analysis.attribution import total
 from simulator.errors import InputError
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, hardware_keys, read_hardware
-from simulator.report import tabular
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
 from simulator.studies.causes import CAUSES

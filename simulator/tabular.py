@@ -58,7 +58,11 @@ def drop_other_forms(folder: Path, stem: str) -> None:
 
 
 def write_table(
-    path: Path, kinds: Mapping[str, Kind], pieces: Iterable[Piece], group_rows: int
+    path: Path,
+    kinds: Mapping[str, Kind],
+    pieces: Iterable[Piece],
+    group_rows: int,
+    texts: Mapping[str, str] | None = None,
 ) -> None:
     """Write a table; memory holds one row group and one piece at a time.
 
@@ -67,10 +71,16 @@ def write_table(
         kinds: columns in order.
         pieces: rows in order.
         group_rows: rows of a Parquet row group.
+        texts: by name, for the schema of a Parquet file; a CSV cannot hold any.
+
+    Raises:
+        ValueError: texts for a CSV.
 
     """
     if ".parquet" in path.suffixes:
-        _write_parquet(path, kinds, pieces, group_rows)
+        _write_parquet(path, kinds, pieces, group_rows, texts)
+    elif texts:
+        raise ValueError(f"{path.name} is a CSV, which cannot hold texts")
     else:
         _write_csv(path, kinds, pieces)
 
@@ -104,6 +114,23 @@ def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataF
         return pd.read_csv(path, dtype=texts, low_memory=False)
     require("parquet", f"reading {path.name}")
     return pd.read_parquet(path)
+
+
+def read_text(path: Path, name: str) -> str:
+    """Read a text in the schema of a Parquet file.
+
+    Raises:
+        InputError: pyarrow is not installed.
+        ValueError: not a Parquet file, or its schema has no text of this name.
+
+    """
+    require("parquet", f"reading {path.name}")
+    from pyarrow.parquet import read_schema
+
+    texts: Mapping[bytes, bytes] = read_schema(path).metadata or {}
+    if name.encode() not in texts:
+        raise ValueError(f"the schema has no text '{name}'")
+    return texts[name.encode()].decode()
 
 
 def _categories(column: Column) -> Any:
@@ -143,12 +170,16 @@ def _cells(column: Column) -> Iterable[Any]:
 
 
 def _write_parquet(
-    path: Path, kinds: Mapping[str, Kind], pieces: Iterable[Piece], group_rows: int
+    path: Path,
+    kinds: Mapping[str, Kind],
+    pieces: Iterable[Piece],
+    group_rows: int,
+    texts: Mapping[str, str] | None,
 ) -> None:
     import pyarrow as pa
     from pyarrow.parquet import ParquetWriter
 
-    schema = pa.schema([(name, _type(kind)) for name, kind in kinds.items()])
+    schema = pa.schema([(name, _type(kind)) for name, kind in kinds.items()], texts)
     tables = (
         pa.table([_array(piece[name], kind) for name, kind in kinds.items()], schema=schema)
         for piece in pieces

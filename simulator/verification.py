@@ -13,6 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator import __version__
+from simulator.analysis.trace_file import (
+    STEM,
+    read_vocabulary,
+    vocabulary_file,
+    vocabulary_text,
+)
 from simulator.errors import InputError
 from simulator.extras import installed
 from simulator.inputs import convert
@@ -212,21 +218,28 @@ def _shown(value: Any) -> str:
 
 
 def _compared_files(file: Path) -> list[Path]:
-    """The tables next to a summary.json that can be compared."""
+    """The files next to a summary.json that can be compared."""
     if file.name != SUMMARY:
         return []
-    tables = [path for path in map(file.with_name, CSV_TABLES) if path.is_file()]
-    trace = existing_table(file.parent, "trace")
-    readable = trace is not None and (trace.suffix == ".csv" or installed("parquet"))
-    return [*tables, *([trace] if trace is not None and readable else [])]
+    files = [file.with_name(name) for name in CSV_TABLES]
+    trace = existing_table(file.parent, STEM)
+    if trace is not None and trace.suffix == ".csv":
+        files += [trace, vocabulary_file(trace)]
+    elif trace is not None and installed("parquet"):
+        files.append(trace)
+    return [path for path in files if path.is_file()]
 
 
 def _file_difference(files: Sequence[Path], result: Result) -> Difference | None:
-    """The first difference in the tables."""
+    """The first difference in the files."""
     written = csv_tables(result)
     for path in files:
         rows = written.get(path.name)
-        if path.stem == "trace":
+        if path.suffix == ".json":
+            found = _vocabulary_difference(path.with_suffix(".csv"), result)
+        elif path.suffix == ".parquet":
+            found = _trace_difference(path, result) or _vocabulary_difference(path, result)
+        elif path.stem == STEM:
             found = _trace_difference(path, result)
         elif rows is None:
             found = Difference(place=path.name, saved="a table", rerun="none, without energies")
@@ -255,6 +268,18 @@ def _trace_difference(path: Path, result: Result) -> Difference | None:
             place = f"{path.name}, command {row + 1}, {column}"
             return Difference(place=place, saved=one[row], rerun=other[row])
     return None
+
+
+def _vocabulary_difference(trace: Path, result: Result) -> Difference | None:
+    """The first word that differs in the vocabulary of a trace's file."""
+    place = f"{(vocabulary_file(trace) if trace.suffix == '.csv' else trace).name}, vocabulary"
+    try:
+        saved = read_vocabulary(trace)
+    except InputError as error:
+        return Difference(place=place, saved=f"unreadable ({error})", rerun="readable")
+    sides = (saved, result.run.trace.vocabulary)
+    found = next(_differences(*(json.loads(vocabulary_text(side)) for side in sides)), None)
+    return found and replace(found, place=f"{place}: {found.place}")
 
 
 def _texts(column: "pd.Series[Any]") -> NDArray[np.object_]:

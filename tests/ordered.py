@@ -3,8 +3,8 @@
 import numpy as np
 
 from simulator.engine.trace import Trace
-from simulator.mapping.converted import CHANNELS
 from simulator.ordered import Executed, Program
+from simulator.program import KindWord, Vocabulary, Word
 
 
 def program(*commands: tuple[int, int, int, tuple[int, ...]]) -> Program:
@@ -47,9 +47,11 @@ def bare(ran: Executed) -> Trace:
     """The times alone of a program without a mapping, in its own order."""
     program, zeros = ran.program, np.zeros(len(ran.program), dtype=np.int64)
     return Trace(
-        units=program.units,
-        kinds=program.kinds,
-        channels=CHANNELS,
+        vocabulary=Vocabulary(
+            units=tuple(Word(unit, f"unit {unit}") for unit in program.units),
+            kinds=tuple(KindWord(kind, program.units[0]) for kind in program.kinds),
+            channels=(),
+        ),
         layers=program.layers,
         layer=program.layer,
         step=program.step,

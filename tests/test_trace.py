@@ -2,18 +2,23 @@
 
 from dataclasses import fields
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.analysis.attribution import attribute
-from simulator.analysis.trace_file import read_traces
+from simulator.analysis.trace_file import read_traces, read_vocabulary, vocabulary_text
 from simulator.engine.trace import Trace
-from simulator.report.files import write_trace
+from simulator.machines.lut_array.vocabulary import VOCABULARY
+from simulator.program import Program
+from simulator.report.files import trace_writers, write_files
 from simulator.workload import Workload
 from tests.build import layer, network, trace_of, traced
+from tests.programs import programs
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 ARRAY = {"dot", "mac"}
@@ -120,19 +125,20 @@ class TestFile:
     @pytest.mark.parametrize("form", ["csv", "parquet"])
     def test_attribution(self, form: str, settings: tuple[str, ...], tmp_path: Path) -> None:
         result = simulate(self.NET, load_hardware("cofluent64", settings), tau=5)
-        path = tmp_path / f"trace.{form}"
-        write_trace(result, path, None)
-        found = read_traces(path)
+        write_files(tmp_path, trace_writers(result, f"trace.{form}"))
+        found = read_traces(tmp_path / f"trace.{form}")
         layers = result.summary(why=True)["layers"]
         assert list(found) == ["run", "baseline"]
         for name, key in (("run", "attribution"), ("baseline", "baseline_attribution")):
             assert list(attribute(found[name])) == [one[key] for one in layers]
 
     @pytest.mark.unit
-    def test_every_column_comes_back(self, tmp_path: Path) -> None:
-        result = self.saved(tmp_path / "trace.csv")
-        found = read_traces(tmp_path / "trace.csv")["run"]
-        for field in fields(Trace):
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_every_column_and_word_comes_back(self, form: str, tmp_path: Path) -> None:
+        result = self.saved(tmp_path, form)
+        found = read_traces(tmp_path)["run"]
+        assert found.vocabulary == result.run.trace.vocabulary == VOCABULARY
+        for field in fields(Trace)[1:]:
             ours, theirs = (getattr(one, field.name) for one in (result.run.trace, found))
             assert np.array_equal(ours, theirs), field.name
 
@@ -147,15 +153,58 @@ class TestFile:
         ],
     )
     def test_no_trace(self, before: str, after: str, reason: str, tmp_path: Path) -> None:
-        path = tmp_path / "trace.csv"
-        self.saved(path)
+        self.saved(tmp_path)
+        self.change(tmp_path / "trace.csv", before, after)
+        with pytest.raises(InputError, match=f"trace.csv: {reason}"):
+            read_traces(tmp_path)
+
+    @pytest.mark.unit
+    @pytest.mark.parametrize(
+        ("before", "after", "reason"),
+        [
+            ("{", "", "cannot be read: Extra data"),
+            ('"units"', '"unit"', "unknown key 'unit': did you mean 'units'"),
+            ('"title": "drain"', '"title": 1', "units[6] (drain).title is 1: expected str"),
+            ('"name": "mac"', '"name": "dot"', "a name occurs twice in dram_weights, "),
+            ('"unit": "mac"', '"unit": "x"', "the unit 'x' of 'mac' is not in the list"),
+        ],
+    )
+    def test_no_vocabulary(self, before: str, after: str, reason: str, tmp_path: Path) -> None:
+        self.saved(tmp_path)
+        self.change(tmp_path / "trace.json", before, after)
+        with pytest.raises(InputError) as error:
+            read_traces(tmp_path)
+        place = f"{tmp_path / 'trace.json'}: vocabulary of the trace: "
+        assert str(error.value).startswith(place + reason)
+        assert "\n" not in str(error.value)
+
+    @pytest.mark.unit
+    def test_a_missing_vocabulary_or_trace(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match=r"contains neither trace\.csv nor trace\.parquet"):
+            read_traces(tmp_path)
+        self.saved(tmp_path)
+        (tmp_path / "trace.json").unlink()
+        with pytest.raises(InputError, match=r"trace\.json: vocabulary .* cannot be read: No such"):
+            read_traces(tmp_path)
+        pd.read_csv(tmp_path / "trace.csv").to_parquet(tmp_path / "trace.parquet")
+        with pytest.raises(InputError, match=r"trace\.parquet: vocabulary .* has no text 'vocab"):
+            read_traces(tmp_path)
+
+    @pytest.mark.unit
+    @given(program=programs())
+    def test_a_file_of_any_machine(self, program: Program) -> None:
+        text = vocabulary_text(program.vocabulary)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "trace.json"
+            path.write_text(text)
+            assert read_vocabulary(path.with_suffix(".csv")) == program.vocabulary
+
+    def saved(self, folder: Path, form: str = "csv") -> Result:
+        result = simulate(network(layer(64, 64, 1, 2, tau=5)), "cofluent64", tau=5)
+        write_files(folder, trace_writers(result, f"trace.{form}"))
+        return result
+
+    def change(self, path: Path, before: str, after: str) -> None:
         text = path.read_text()
         assert before in text
         path.write_text(text.replace(before, after, 1))
-        with pytest.raises(InputError, match=f"trace.csv: {reason}"):
-            read_traces(path)
-
-    def saved(self, path: Path) -> Result:
-        result = simulate(network(layer(64, 64, 1, 2, tau=5)), "cofluent64", tau=5)
-        write_trace(result, path, None)
-        return result

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow.parquet import read_table, write_table
 
 from simulator import InputError, Result, load_workload, simulate, verify
+from simulator.analysis.trace_file import vocabulary_text
 from simulator.functional import check_workload
+from simulator.report.files import trace_writers, write_files
 from simulator.report.saved import Saved
 from simulator.report.schema import FINGERPRINT, fingerprint
 from simulator.shipped import find
@@ -260,6 +263,24 @@ class TestTables:
         assert difference.place == "trace.csv, command 8, end_cycle"
         frame.head(5).to_csv(tmp_path / "trace.csv", index=False)
         assert "trace.csv: 5 rows of" in str(verify(tmp_path))
+
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_a_word_of_the_trace(self, form: str, tmp_path: Path) -> None:
+        result = simulate(network(layer(64, 64, 1, 2, tau=5)), "cofluent64", tau=5)
+        written(result, tmp_path)
+        *_, file = write_files(tmp_path, trace_writers(result, f"trace.{form}"))
+        assert file.name in verify(tmp_path).files
+        assert verify(tmp_path).equal
+        text = vocabulary_text(result.run.trace.vocabulary)
+        changed = {"vocabulary": text.replace("index fetch", "fetch")}
+        if form == "csv":
+            file.write_text(changed["vocabulary"])
+        else:
+            write_table(read_table(file).replace_schema_metadata(changed), file)
+        difference = verify(tmp_path).difference
+        assert difference is not None
+        assert difference.place == f"{file.name}, vocabulary: units[3] (index_fetch).title"
+        assert (difference.saved, difference.rerun) == ('"fetch"', '"index fetch"')
 
 
 class TestCommand:

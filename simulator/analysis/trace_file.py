@@ -1,20 +1,29 @@
-"""Traces out of the file that `--out` writes: what a reader of the file alone can compute."""
+"""Traces out of the file that `--out` writes: a reader needs no machine.
 
+The file holds the trace's vocabulary. Parquet has it in its schema; a CSV has it in a JSON file of
+the same stem next to it.
+"""
+
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import to_builtins
 
 from simulator.columns import Ints
 from simulator.engine.trace import DramCounts, Trace
 from simulator.errors import InputError
-from simulator.mapping.commands import MACHINE
-from simulator.mapping.converted import CHANNELS
-from simulator.tabular import read_frame
+from simulator.inputs import convert
+from simulator.program.vocabulary import KindWord, Vocabulary, Word, names
+from simulator.tabular import existing_table, read_frame, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+STEM = "trace"
+VOCABULARY = "vocabulary"
+"""Name of the vocabulary in the schema of a Parquet file."""
 _NAMES = ("run", "layer", "unit", "kind", "waits_for")
 _NUMBERS = {
     "step": "step",
@@ -39,63 +48,112 @@ _DRAM_NUMBERS = {
 def read_traces(path: Path) -> dict[str, Trace]:
     """Read `trace.csv` or `trace.parquet`: one trace per run, by the run's name.
 
+    Args:
+        path: of the file, or of the folder that `--out` wrote.
+
     Raises:
-        InputError: the file cannot be read, or is not a trace.
+        InputError: the file or its vocabulary cannot be read, or is not a trace.
 
     """
+    file = _file_in(path) if path.is_dir() else path
     try:
-        frame = read_frame(path, dict.fromkeys(_NAMES, "string"))
+        frame = read_frame(file, dict.fromkeys(_NAMES, "string"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        raise InputError(f"{file}: cannot be read: {error}") from error
     wanted = [*_NAMES, *_NUMBERS.values()]
     missing = [name for name in wanted if name not in frame]
     if missing:
-        raise InputError(f"{path}: not a trace: the column {missing[0]} is missing")
+        raise InputError(f"{file}: not a trace: the column {missing[0]} is missing")
+    vocabulary = read_vocabulary(file)
     runs = frame.groupby("run", sort=False, observed=True)
-    return {str(name): _trace(rows, path) for name, rows in runs}
+    return {str(name): _trace(rows, vocabulary, file) for name, rows in runs}
 
 
-def _trace(rows: "pd.DataFrame", path: Path) -> Trace:
+def _file_in(folder: Path) -> Path:
+    file = existing_table(folder, STEM)
+    if file is None:
+        raise InputError(f"{folder}: contains neither {STEM}.csv nor {STEM}.parquet")
+    return file
+
+
+# --- the vocabulary -----------------------------------------------------------------------------
+
+
+def vocabulary_file(csv: Path) -> Path:
+    """The file next to a CSV that holds the vocabulary of its trace."""
+    return csv.with_suffix(".json")
+
+
+def vocabulary_text(vocabulary: Vocabulary) -> str:
+    """A vocabulary as files hold it."""
+    return json.dumps(to_builtins(vocabulary), indent=2) + "\n"
+
+
+def read_vocabulary(file: Path) -> Vocabulary:
+    """Read the vocabulary of a trace's file.
+
+    Raises:
+        InputError: it is missing or cannot be read, or is not a vocabulary.
+
+    """
+    in_csv = file.suffix == ".csv"
+    source = f"{vocabulary_file(file) if in_csv else file}: vocabulary of the trace"
+    try:
+        if in_csv:
+            text = vocabulary_file(file).read_text(encoding="utf-8")
+        else:
+            text = read_text(file, VOCABULARY)
+        data = json.loads(text)
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON
+        raise InputError(f"{source}: cannot be read: {error}") from error
+    return convert(data, Vocabulary, source)
+
+
+# --- the table ----------------------------------------------------------------------------------
+
+
+def _trace(rows: "pd.DataFrame", vocabulary: Vocabulary, file: Path) -> Trace:
     layers = tuple(rows["layer"].unique())
     columns = {
-        "layer": _numbered(rows, "layer", layers, path),
-        "unit": _numbered(rows, "unit", MACHINE.units, path),
-        "kind": _numbered(rows, "kind", MACHINE.kinds, path),
-        "channel": _numbered(rows, "waits_for", CHANNELS, path),
-        **{field: _integers(rows, column, path) for field, column in _NUMBERS.items()},
+        "layer": _numbered(rows, "layer", layers, file),
+        "unit": _worded(rows, "unit", vocabulary.units, file),
+        "kind": _worded(rows, "kind", vocabulary.kinds, file),
+        "channel": _worded(rows, "waits_for", vocabulary.channels, file),
+        **{field: _integers(rows, column, file) for field, column in _NUMBERS.items()},
     }
-    return Trace(
-        units=MACHINE.units,
-        kinds=MACHINE.kinds,
-        channels=CHANNELS,
-        layers=layers,
-        dram=_dram(rows, path),
-        **columns,
-    )
+    return Trace(vocabulary=vocabulary, layers=layers, dram=_dram(rows, file), **columns)
 
 
-def _dram(rows: "pd.DataFrame", path: Path) -> DramCounts | None:
+def _dram(rows: "pd.DataFrame", file: Path) -> DramCounts | None:
     if not set(_DRAM_NUMBERS.values()) <= set(rows):
         return None
     none = np.empty(0, dtype=np.int64)
-    counts = {field: _integers(rows, column, path) for field, column in _DRAM_NUMBERS.items()}
+    counts = {field: _integers(rows, column, file) for field, column in _DRAM_NUMBERS.items()}
     return DramCounts(burst_command=none, burst_end=none, **counts)
 
 
-def _numbered(rows: "pd.DataFrame", column: str, names: tuple[str, ...], path: Path) -> Ints:
+def _worded(
+    rows: "pd.DataFrame", column: str, words: tuple[Word | KindWord, ...], file: Path
+) -> Ints:
+    return _numbered(rows, column, names(words), file)
+
+
+def _numbered(rows: "pd.DataFrame", column: str, known: tuple[str, ...], file: Path) -> Ints:
     """[rows] index of each cell's name; -1 for an empty cell, which only `waits_for` may have."""
     import pandas as pd
 
     cells = rows[column].astype(object)
-    index = pd.Index(names).get_indexer(pd.Index(cells)).astype(np.int64)
+    index = pd.Index(known, dtype=object).get_indexer(pd.Index(cells)).astype(np.int64)
     wrong = (index < 0) & (cells.notna().to_numpy() | (column != "waits_for"))
     if wrong.any():
-        raise InputError(f"{path}: {column}: {cells.iloc[int(wrong.argmax())]!r} is unknown")
+        raise InputError(f"{file}: {column}: {cells.iloc[int(wrong.argmax())]!r} is unknown")
     return index
 
 
-def _integers(rows: "pd.DataFrame", column: str, path: Path) -> Ints:
+def _integers(rows: "pd.DataFrame", column: str, file: Path) -> Ints:
     values = rows[column].to_numpy()
     if values.dtype.kind != "i":
-        raise InputError(f"{path}: {column}: contains a value that is not a whole number")
+        raise InputError(f"{file}: {column}: contains a value that is not a whole number")
     return values.astype(np.int64)

@@ -56,9 +56,7 @@ def trace_of(rows: WrittenProgram, times: Times, dram: DramCounts | None) -> Tra
         "cause": np.where(found.row < 0, -1, place[found.row]),
     }
     return Trace(
-        units=tuple(unit.name for unit in program.units),
-        kinds=tuple(kind.name for kind in program.kinds),
-        channels=tuple(channel.name for channel in program.channels),
+        vocabulary=program.vocabulary,
         layers=program.names,
         **{name: values[order] for name, values in columns.items()},
         dram=None if dram is None else _ordered(dram, order, place),

@@ -1,4 +1,4 @@
-"""A trace: a table of the commands that ran, a row each. It knows no program and no machine."""
+"""A trace: a table of the commands that ran, a row each, and the words for what it numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.columns import Ints, Names
+from simulator.program.vocabulary import Vocabulary, names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,9 +29,7 @@ class DramCounts:
 class Trace:
     """N commands in the order layer, step, unit; commands of one unit in the order of time."""
 
-    units: tuple[str, ...]
-    kinds: tuple[str, ...]
-    channels: tuple[str, ...]
+    vocabulary: Vocabulary
     layers: tuple[str, ...]
     layer: Ints
     """[N] index into `layers`; never decreases."""
@@ -66,6 +65,21 @@ class Trace:
     def __len__(self) -> int:
         """Return N."""
         return len(self.start)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Names of the units."""
+        return names(self.vocabulary.units)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the kinds of commands."""
+        return names(self.vocabulary.kinds)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return names(self.vocabulary.channels)
 
     @property
     def occupied(self) -> Ints:

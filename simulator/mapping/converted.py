@@ -9,15 +9,16 @@ import numpy as np
 from simulator.columns import Ints
 from simulator.engine.fast import run
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import vocabulary
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.vocabulary import VOCABULARY
 from simulator.mapping.commands import Kind, Signal
 from simulator.mapping.mapper import Mapping
 from simulator.mapping.windows import window_reads
 from simulator.ordered import Executed, Program
+from simulator.program.vocabulary import names
 
-CHANNELS = tuple(channel.name for channel in vocabulary.CHANNELS)
+_NAMES = names(VOCABULARY.channels)
 
 _CHANNEL_OF: dict[Signal, dict[Kind, str]] = {
     Signal.ROOM: {Kind.LOAD_WEIGHTS: "index_buffer"},
@@ -68,9 +69,7 @@ def converted(ran: Executed, mapping: Mapping) -> Trace:
     row[order] = np.arange(len(order))
     cause = causes(ran)
     return Trace(
-        units=program.units,
-        kinds=program.kinds,
-        channels=CHANNELS,
+        vocabulary=VOCABULARY,
         layers=program.layers,
         layer=program.layer[order],
         step=program.step[order],
@@ -137,8 +136,8 @@ def _channels(ran: Executed, cause: Ints) -> Ints:
     reads = np.zeros(len(program.layers), dtype=bool)
     reads[program.layer[program.kind == Kind.READ_INPUTS]] = True
     unread = (signal == Signal.LAYER) & ~reads[program.layer[waiting]]
-    channel[unread] = CHANNELS.index("previous_outputs")  # the first step takes them itself
-    first = np.full(len(program), len(CHANNELS))
+    channel[unread] = _NAMES.index("previous_outputs")  # the first step takes them itself
+    first = np.full(len(program), len(_NAMES))
     np.minimum.at(first, waiting, channel)
     return np.where(_waited(ran) > 0, first, -1)
 
@@ -157,7 +156,7 @@ def _numbered() -> Ints:
     numbers = np.full((len(Signal), len(Kind)), -1)
     for signal, by_kind in _CHANNEL_OF.items():
         for kind, name in by_kind.items():
-            numbers[signal, kind] = CHANNELS.index(name)
+            numbers[signal, kind] = _NAMES.index(name)
     return numbers
 
 

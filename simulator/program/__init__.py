@@ -16,6 +16,7 @@ from simulator.program.contract import (
 from simulator.program.program import Program
 from simulator.program.section import Section
 from simulator.program.served import Lines, SharedDram, SharedPort
+from simulator.program.vocabulary import KindWord, Vocabulary, Word
 from simulator.program.writer import Writer, write
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Channel",
     "Command",
     "Kind",
+    "KindWord",
     "Lines",
     "Loop",
     "Program",
@@ -35,6 +37,8 @@ __all__ = [
     "SharedPort",
     "Skip",
     "Unit",
+    "Vocabulary",
+    "Word",
     "Writer",
     "write",
 ]

@@ -7,6 +7,7 @@ from simulator.program.checks import check
 from simulator.program.contract import Channel, Command, Kind, Rate, Unit
 from simulator.program.section import Section
 from simulator.program.served import SharedDram, SharedPort
+from simulator.program.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,6 +36,11 @@ class Program:
     def __post_init__(self) -> None:
         """Check it."""
         check(self)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Its units, kinds and channels in words."""
+        return Vocabulary.of(self.units, self.kinds, self.channels)
 
     @property
     def commands(self) -> int:

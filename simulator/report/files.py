@@ -1,6 +1,7 @@
 """A result as plain files: summary.json, layers.csv, the trace, timeline and roofline.
 
-With an energy table, energy.csv too. The trace is `trace.parquet`, or `trace.csv` without pyarrow.
+With an energy table, energy.csv too. The trace is `trace.parquet`, or without pyarrow `trace.csv`
+with its vocabulary in `trace.json`.
 
 Every file is written under a temporary name and then renamed, so none is ever half-written.
 """
@@ -15,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, vocabulary_text
 from simulator.columns import Ints, Names
 from simulator.errors import InputError
 from simulator.progress import Progress, announce, interrupts_held, reported
@@ -61,7 +63,7 @@ def save(
     writers: dict[str, Callable[[Path], object]] = {
         "summary.json": lambda path: path.write_text(json.dumps(summary, indent=2) + "\n"),
         **{name: partial(_write_rows_of, rows) for name, rows in csv_tables(result).items()},
-        table_name("trace"): lambda path: write_trace(result, path, progress),
+        **trace_writers(result, table_name(STEM), progress),
         **{
             f"{name}.{ending}": partial(_save_figure, figure)
             for name, figure in figures.items()
@@ -69,7 +71,7 @@ def save(
         },
     }
     files = write_files(folder, writers, progress)
-    drop_other_forms(folder, "trace")
+    _drop_other_trace(folder, files)
     _drop_other_figures(folder, tuple(figures), endings)
     return files
 
@@ -78,6 +80,14 @@ def _save_figure(figure: "Figure", path: Path) -> None:
     from simulator.report.style import save_figure
 
     save_figure(figure, path)
+
+
+def _drop_other_trace(folder: Path, files: Sequence[Path]) -> None:
+    """Remove the trace in the form that is not written now: its contents are older."""
+    drop_other_forms(folder, STEM)
+    vocabulary = vocabulary_file(folder / f"{STEM}.csv")
+    if vocabulary not in files:
+        vocabulary.unlink(missing_ok=True)
 
 
 def _drop_other_figures(folder: Path, names: tuple[str, ...], endings: tuple[str, ...]) -> None:
@@ -106,8 +116,29 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     write_rows(path, rows)
 
 
-def write_trace(result: "Result", path: Path, progress: Progress | None) -> None:
-    """Write the commands of both runs, as CSV or Parquet by the name's ending."""
+def trace_writers(
+    result: "Result", name: str, progress: Progress | None = None
+) -> dict[str, Callable[[Path], object]]:
+    """Writers, by the name of the file, of the commands of both runs and their vocabulary.
+
+    Args:
+        result: whose trace is written.
+        name: of the table, which is CSV or Parquet by its ending.
+        progress: called while the table is written.
+
+    """
+    text = vocabulary_text(result.run.trace.vocabulary)
+    if not name.endswith(".csv"):
+        return {name: lambda path: _write_trace(result, path, progress, {VOCABULARY: text})}
+    return {
+        name: lambda path: _write_trace(result, path, progress, {}),
+        vocabulary_file(Path(name)).name: lambda path: path.write_text(text, encoding="utf-8"),
+    }
+
+
+def _write_trace(
+    result: "Result", path: Path, progress: Progress | None, texts: Mapping[str, str]
+) -> None:
     from simulator.report.result import TRACE_ROWS
 
     total = sum(len(run.trace) for run in (result.run, result.baseline))
@@ -116,7 +147,7 @@ def write_trace(result: "Result", path: Path, progress: Progress | None) -> None
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()
     }
     report = reported(progress, "writing the trace", total)
-    write_table(path, kinds, _watched(result.trace_tables(), report), TRACE_ROWS)
+    write_table(path, kinds, _watched(result.trace_tables(), report), TRACE_ROWS, texts)
 
 
 def _watched(

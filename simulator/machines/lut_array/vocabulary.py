@@ -2,7 +2,7 @@
 
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.rates import rate_of
-from simulator.program import Channel, Kind, Rate, Unit
+from simulator.program import Channel, Kind, Rate, Unit, Vocabulary
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights")
 DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs")
@@ -59,6 +59,8 @@ KINDS = (
     FILL, DIRECT, MAC, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN, WRITE_OUTPUTS,
 )  # fmt: skip
 """In the order in which causes of the same cycle are named."""
+
+VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS)
 
 OUTPUT_SLOTS = 2
 """One fills while the other is written out."""

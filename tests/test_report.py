@@ -48,7 +48,7 @@ def test_activity_adds_up_to_the_busy_cycles(result: Result) -> None:
     edges = np.linspace(0, run.cycles, 38)
     everything = np.ones(len(run.layers), dtype=bool)
     for unit in Unit:
-        share = activity(run, unit, edges, everything)
+        share = activity(run.trace, unit, edges, everything)
         busy = run.trace.occupied[run.trace.unit == unit].sum()
         assert (share * np.diff(edges)).sum() == pytest.approx(busy)
         assert share.max(initial=0) <= 1 + 1e-9
@@ -58,7 +58,7 @@ def test_activity_at_the_edge_of_a_bin(result: Result) -> None:
     start = int(result.run.trace.start[result.run.trace.unit == Unit.DOT][0])
     everything = np.ones(len(result.run.layers), dtype=bool)
     edges = np.array([start - 2, start, start + 2], dtype=float)
-    assert activity(result.run, Unit.DOT, edges, everything).tolist() == [0, 1]
+    assert activity(result.run.trace, Unit.DOT, edges, everything).tolist() == [0, 1]
 
 
 class TestTimeline:

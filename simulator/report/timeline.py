@@ -4,6 +4,7 @@ A unit's row shows the share of each time bin in which the unit works, so that a
 commands draws as fast, and reads as well, as one of a hundred.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.columns import Ints
-from simulator.mapping.commands import Unit
+from simulator.engine.trace import Trace
 from simulator.report.lines import wrapped
 from simulator.report.style import COLOURS, Style, save_figure, spread, style_of
 from simulator.report.title import time_unit, times_in_one_unit, title
-from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,16 +28,6 @@ _TITLE_CHARACTERS = 120
 """Of a line of the title."""
 BINS = 900
 """Time bins over the longer of the two runs."""
-_ROWS = (
-    Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS, Unit.INDEX_FETCH, Unit.DOT,
-    Unit.ACCUMULATE, Unit.DRAIN, Unit.MAC,
-)  # fmt: skip
-"""Units from top to bottom."""
-_LABELS = UNIT_LABELS | {
-    Unit.DRAM_WEIGHTS: "DRAM weights",
-    Unit.DRAM_INPUTS: "DRAM inputs",
-    Unit.DRAM_OUTPUTS: "DRAM outputs",
-}
 _FULL = 0.8
 """Height of a row at 100 %, of the distance between rows."""
 _ROW_INCHES = {"screen": 0.23, "paper": 0.19}
@@ -60,7 +50,7 @@ def plot_timeline(
 
     """
     look = style_of(style)
-    units = [unit for unit in _ROWS if _used(result, unit)]
+    units = _used(result)
     longest = max(result.run.cycles, result.baseline.cycles)
     edges = np.linspace(0, longest, BINS + 1)
     name, factor = time_unit(_times(result))
@@ -97,7 +87,7 @@ def _draw_rows(
     result: "Result",
     run: "Run",
     *,
-    units: list[Unit],
+    units: Sequence[int],
     edges: NDArray[np.float64],
     times: NDArray[np.float64],
     look: Style,
@@ -111,7 +101,7 @@ def _draw_rows(
         for level in (0, _FULL / 2, _FULL):
             axes.axhline(height + level, color="0.85", linewidth=0.4, zorder=0)
         for number, colour in enumerate(colours.values()):
-            share = activity(run, unit, edges, stage_of == number)
+            share = activity(run.trace, unit, edges, stage_of == number)
             shapes = [
                 _steps(times[first : last + 1], height + _FULL * share[first:last], height)
                 for first, last in _stretches(share)
@@ -120,7 +110,8 @@ def _draw_rows(
             drawn.set_in_layout(False)  # the limits of the axes are known
             axes.add_collection(drawn, autolim=False)
     rows = range(len(units))
-    axes.set_yticks([row + _FULL / 2 for row in rows], [_LABELS[unit] for unit in reversed(units)])
+    titles = [run.trace.vocabulary.units[unit].title for unit in reversed(units)]
+    axes.set_yticks([row + _FULL / 2 for row in rows], titles)
     axes.tick_params(axis="y", length=0, pad=_scale_points(look))
     for row in rows:
         for level, text, place in ((0, "0", "bottom"), (_FULL, "100 %", "top")):
@@ -209,23 +200,25 @@ def _name_stages(axes: "Axes", run: "Run", per_cycle: float, rows: int, look: St
         )  # fmt: skip
 
 
-def _used(result: "Result", unit: Unit) -> bool:
-    return any(run.summary.busy[:, unit].any() for run in (result.run, result.baseline))
+def _used(result: "Result") -> list[int]:
+    """Units that work in either run, from top to bottom."""
+    busy = [run.summary.busy.any(axis=0) for run in (result.run, result.baseline)]
+    used: list[int] = np.flatnonzero(busy[0] | busy[1]).tolist()
+    return used
 
 
 def activity(
-    run: "Run", unit: Unit, edges: NDArray[np.float64], layers: NDArray[np.bool_]
+    trace: Trace, unit: int, edges: NDArray[np.float64], layers: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """[bins] share of each bin in which `unit` works for the chosen layers.
 
     Args:
-        run: a traced run.
-        unit: one unit; its commands never overlap.
+        trace: of a run.
+        unit: index of one unit; its commands never overlap.
         edges: [bins + 1] cycles, rising.
         layers: [layers] which layers count.
 
     """
-    trace = run.trace
     chosen = (trace.unit == unit) & layers[trace.layer]
     if not chosen.any():
         return np.zeros(len(edges) - 1)

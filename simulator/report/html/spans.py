@@ -40,7 +40,7 @@ def overview(run: "Run", units: list[Unit]) -> str:
     """Pack, for each unit, the share of every time bin in which it works."""
     edges = np.linspace(0, run.cycles, BINS + 1)
     everything = np.ones(len(run.mapping.layers), dtype=bool)
-    shares = [activity(run, unit, edges, everything) for unit in units]
+    shares = [activity(run.trace, unit, edges, everything) for unit in units]
     return blob(*(np.ceil(255 * share) / 255 for share in shares))
 
 

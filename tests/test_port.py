@@ -33,13 +33,13 @@ INDEX, ACTIVATION = "memory.index_buffer", "memory.activation_buffer"
 ONE = {f"{INDEX}.ports": 1}
 
 
-def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
+def executed(workload: Workload, overrides: Overrides) -> tuple[Mapping, Executed]:
     mapping = mapping_of(workload, overrides)
     return mapping, run_event(with_ports(mapping.program, mapping, machine(overrides)))
 
 
 def traced(workload: Workload, overrides: Overrides) -> Trace:
-    mapping, ran = run(workload, overrides)
+    mapping, ran = executed(workload, overrides)
     return converted(ran, mapping)
 
 
@@ -69,7 +69,7 @@ class TestIndexBuffer:
         """Two layers: while one fetches again and again, the kernels of the next arrive."""
         net = network(layer(128, 64, 8, 8, tau=5), layer(64, 64, 8, 8, tau=5, name="next"))
         two, one, many = (
-            run(net, {f"{INDEX}.ports": ports, **banks})[1].cycles
+            traced(net, {f"{INDEX}.ports": ports, **banks}).cycles
             for ports, banks in ((2, {}), (1, {}), (1, {f"{INDEX}.banks": 16}))
         )
         assert two < many < one
@@ -77,7 +77,7 @@ class TestIndexBuffer:
     def test_writes_come_one_behind_the_other(self) -> None:
         """Both chunks of a block of two groups are there before the first fetch ends."""
         net = network(layer(128, 64, 1, 1, tau=5))
-        _, trace = run(net, ONE | {"memory.dram.bytes_per_cycle": 1e9})
+        trace = traced(net, ONE | {"memory.dram.bytes_per_cycle": 1e9})
         # load 0: cycle 0 to 1, ready at 101, 41 bursts, 17 lines: written 101 to 118
         # load 1: cycle 1 to 2, ready at 102, 40 bursts, 16 lines: written 118 to 134
         # fetch 0 begins at 101 and finds no cycle before 134; fetch 1 follows at once
@@ -106,7 +106,7 @@ class TestActivationBuffer:
             f"{ACTIVATION}.bytes_per_cycle": 8,
             **{f"{ACTIVATION}.{key}": value for key, value in keys.items()},
         }
-        return times(run(self.NET, overrides)[1], Kind.FILL)[:3]
+        return times(traced(self.NET, overrides), Kind.FILL)[:3]
 
     def test_two_ports_do_not_meet(self) -> None:
         # reads are ready at 66, 99, 132
@@ -146,27 +146,27 @@ class TestActivationBuffer:
 
     def test_a_line_of_all_windows_meets_a_write_once(self) -> None:
         # docs/machine.md: 16 bytes of input, one line of 72, are ready at 104, when a fill begins
-        _, trace = run(network(layer(64, 64, 1, 2, tau=5)), {f"{ACTIVATION}.ports": 1})
+        trace = traced(network(layer(64, 64, 1, 2, tau=5)), {f"{ACTIVATION}.ports": 1})
         assert times(trace, Kind.FILL) == [(104, 104 + 1 + 32), (137, 137 + 32)]
 
     def test_a_direct_step(self) -> None:
         # weights: 64 x 64 x 9 bit = 4608 bytes, 72 bursts, 288 cycles, ready at 388, a fetch of 29:
         # the inputs were written in 104, long before; 417 + 64
         slow = {f"{ACTIVATION}.ports": 1}
-        assert times(run(network(layer(64, 64, 1, 1)), slow)[1], Kind.DIRECT) == [(417, 481)]
+        assert times(traced(network(layer(64, 64, 1, 1)), slow), Kind.DIRECT) == [(417, 481)]
         # with weights at once and inputs at 104: 1 lost
-        _, trace = run(network(layer(64, 64, 1, 1)), slow | {"memory.dram.bytes_per_cycle": 1e9})
+        trace = traced(network(layer(64, 64, 1, 1)), slow | {"memory.dram.bytes_per_cycle": 1e9})
         # load 0 to 1, ready at 101; fetch 101 to 130; inputs ready at 101, written in 101
         assert times(trace, Kind.DIRECT) == [(130, 194)]
 
     def test_later_passes_find_their_windows(self) -> None:
         # tau 6: two passes of 32 entries; only the first reads, and loses a cycle to 16 bytes
-        _, trace = run(network(layer(64, 128, 1, 1, tau=6)), {f"{ACTIVATION}.ports": 1})
+        trace = traced(network(layer(64, 128, 1, 1, tau=6)), {f"{ACTIVATION}.ports": 1})
         assert times(trace, Kind.FILL) == [(104, 137), (137, 169)]
 
     def test_mac_steps_meet_nobody(self) -> None:
         net = network(layer(3, 8, 4, 4, full_precision=True))
-        two, one = (run(net, {f"{ACTIVATION}.ports": ports})[1].cycles for ports in (2, 1))
+        two, one = (traced(net, {f"{ACTIVATION}.ports": ports}).cycles for ports in (2, 1))
         assert one == two
 
 
@@ -222,7 +222,7 @@ def shared(draw: st.DrawFn) -> Overrides:
 def test_every_lost_cycle_is_a_conflict(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, ran = run(workload, overrides | ports)
+    mapping, ran = executed(workload, overrides | ports)
     program = ran.program
     longer = program.cycles - mapping.program.cycles
     lost = np.zeros_like(longer)
@@ -240,7 +240,7 @@ def test_every_lost_cycle_is_a_conflict(
 def test_parts_add_up_and_losses_are_named(
     workload: Workload, overrides: Overrides, ports: Overrides
 ) -> None:
-    mapping, ran = run(workload, overrides | ports)
+    mapping, ran = executed(workload, overrides | ports)
     trace = converted(ran, mapping)
     lost = sum(sum(contended(ran, port).values()) for port in ran.program.ports)
     assert trace.lost.sum() == lost
@@ -259,7 +259,7 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     """Behind a conflict the read is a line behind the write, and stays there."""
     for buffer in (INDEX, ACTIVATION):
         overrides |= {f"{buffer}.ports": 1, f"{buffer}.banks": banks}
-    _, ran = run(workload, overrides)
+    _, ran = executed(workload, overrides)
     program, ready = ran.program, ran.ready
     for port in program.ports:
         writes = np.flatnonzero((program.unit == port.writer) & (port.lines > 0))
@@ -278,7 +278,7 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
 def test_lines_lie_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
     """Every step's window begins at a value of the input; a step reads what its fetches need."""
     overrides |= {f"{ACTIVATION}.ports": 1, f"{ACTIVATION}.bytes_per_cycle": 1}
-    mapping, ran = run(workload, overrides)
+    mapping, ran = executed(workload, overrides)
     program, (port,) = ran.program, ran.program.ports
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
@@ -427,7 +427,7 @@ def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
         layer(160, 96, 7, 9, kernel=kernel, stride=2, groups=2, tau=5), batch=2, activation_bits=2
     )
     keys = {"array.pes": pes, "array.pe.partial_sums": 20, f"{ACTIVATION}.bytes_per_cycle": 3}
-    mapping, ran = run(net, {**keys, f"{ACTIVATION}.ports": 1})
+    mapping, ran = executed(net, {**keys, f"{ACTIVATION}.ports": 1})
     program, (port,), (mapped,) = ran.program, ran.program.ports, mapping.layers
     reads = np.flatnonzero((program.unit == Unit.DOT) & (port.lines > 0))
     expected = [first_value(mapped.plan, int(step)) // 3 for step in program.step[reads]]

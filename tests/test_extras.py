@@ -190,7 +190,10 @@ class TestTrace:
             (path,) = tmp_path.glob("trace.*")  # the other form is gone
             assert path.suffix == (".parquet" if there else ".csv")
             tables.append(cells(path))
-        frame = {name: list(map(str, column)) for name, column in result.trace.items()}
+        frame = {
+            name: list(map(str, column.astype(object).fillna("")))
+            for name, column in result.trace.items()
+        }
         assert tables == [frame, frame]
         commands = len(result.run.trace.start) + len(result.baseline.trace.start)
         assert len(frame["command"]) == commands

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from simulator.engine import EngineName
-from simulator.mapping import map_workload
 from simulator.mapping.commands import Kind
-from tests.build import INSTANT, layer, machine, network, of_kind, times, trace_of, traced
+from simulator.run import run_one
+from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 
 pytestmark = pytest.mark.cycle
 
@@ -329,8 +329,7 @@ class TestInputBytes:
     @staticmethod
     def reads(channels: int, more: dict[str, object], engine_name: EngineName) -> list[int]:
         net = network(layer(channels, 8, 7, 7, kernel=1, stride=3, padding=0, tau=2))
-        mapping = map_workload(net, machine(TestInputBytes.BYTEWISE | more))
-        trace = trace_of(mapping, engine_name)
+        trace = run_one(net, machine(TestInputBytes.BYTEWISE | more), engine_name).trace
         return of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist()
 
     @pytest.mark.parametrize("name", ["event", "fast"])

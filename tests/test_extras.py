@@ -191,7 +191,10 @@ class TestTrace:
             assert path.suffix == (".parquet" if there else ".csv")
             assert [word.name for word in words] == ([] if there else ["trace.json"])
             tables.append(cells(path))
-        frame = {name: list(map(str, column)) for name, column in result.trace.items()}
+        frame = {
+            name: list(map(str, column.astype(object).fillna("")))
+            for name, column in result.trace.items()
+        }
         assert tables == [frame, frame]
         commands = len(result.run.trace.start) + len(result.baseline.trace.start)
         assert len(frame["command"]) == commands

@@ -161,9 +161,10 @@ def _print(result: "Result", why: bool, written: list[str]) -> None:
 
     print_result(result, console())
     if why:
-        from simulator.report.why import print_attribution
+        from simulator.report.why import print_attribution, print_waits
 
         print_attribution(result, console())
+        print_waits(result, console())
     if result.effects:
         from simulator.report.why import print_effects
 

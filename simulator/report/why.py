@@ -1,10 +1,12 @@
-"""What the cycles were spent on, as a table in the terminal."""
+"""What the cycles were spent on, and what units waited for, as tables in the terminal."""
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 
 from simulator.analysis.attribution import PARTS, total
+from simulator.analysis.waits import waits_by_channel
 from simulator.report.effects import Effect
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
@@ -47,6 +49,34 @@ def _attribution(run: "Run") -> Table:
                     ],
                 )
                 for part in parts
+            ),
+        ],
+    )
+
+
+def print_waits(result: "Result", console: Console) -> None:
+    """Print one table per run: cycles for which each unit waits; what costs none is left out."""
+    for run in (result.run, result.baseline):
+        print_line(console, "")
+        print_table(_waits(run), console)
+
+
+def _waits(run: "Run") -> Table:
+    """Units and what they wait for; the longest waits first."""
+    words, waits = run.trace.vocabulary, waits_by_channel(run.trace).sum(axis=0)
+    longest = sorted(zip(*np.nonzero(waits), strict=True), key=lambda pair: -waits[pair])
+    all_cycles = max(1, run.cycles)
+    return Table(
+        title=f"{run.title}: cycles for which units wait; {scope(run.workload)}",
+        columns=[
+            Column(title="unit", cells=[words.units[u].title for u, _ in longest], kind="label"),
+            Column(
+                title="waits for", cells=[words.channels[c].title for _, c in longest], kind="text"
+            ),
+            Column(title="cycles", cells=[f"{waits[pair]:,}" for pair in longest]),
+            Column(
+                title="% of the run",
+                cells=[f"{100 * waits[pair] / all_cycles:.2f}" for pair in longest],
             ),
         ],
     )

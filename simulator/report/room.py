@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import hardware_from, with_expressions
+from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping.layer import map_layer
-from simulator.mapping.weights import plan_weights
+from simulator.machines.lut_array.weights import loaded_for
 
 INDEX_KIB = "memory.index_buffer.kib"
 ACTIVATION_KIB = "memory.activation_buffer.kib"
@@ -27,11 +27,11 @@ def rereads(key: str, mapped: MappedLayer) -> bool:
 
 
 def _weights_fit(plan: LayerPlan) -> bool:
-    return plan_weights(plan).reuse == "layer"
+    return loaded_for(plan) == "layer"
 
 
 def _inputs_fit(plan: LayerPlan) -> bool:
-    return map_layer(plan).inputs == "rows"
+    return plan_buffering(plan).scheme == "rows"
 
 
 _FIT: Mapping[str, Callable[[LayerPlan], bool]] = MappingProxyType(

@@ -25,6 +25,8 @@ class _Posts:
 
     machine: Machine
     commands: dict[int, Ints] = field(default_factory=dict)
+    room_kinds: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """What the commands that posted the room's signal do."""
 
     def start_layer(self) -> None:
         self.commands = {s: c for s, c in self.commands.items() if s in self.machine.lasting}
@@ -108,8 +110,30 @@ def _waits(
         after = np.concatenate((before, first + np.flatnonzero(posted)))
         target = len(before) + (np.cumsum(posted) - posted)[command[mine]] - age[mine]
         mine, target = mine[target >= 0], target[target >= 0]
-        waiting.append(first + command[mine])
-        awaited.append(after[target])
-        signals.append(np.full(len(mine), number, dtype=np.int64))
+        pairs = [(mine, target)]
+        if number == machine.room:
+            posts.room_kinds = np.concatenate((posts.room_kinds, layer.kind[sequence][posted > 0]))
+            pairs = _older(posts.room_kinds, mine, target)
+        for who, post in pairs:
+            waiting.append(first + command[who])
+            awaited.append(after[post])
+            signals.append(np.full(len(who), number, dtype=np.int64))
         posts.commands[number] = after
     return np.concatenate(waiting), np.concatenate(awaited), np.concatenate(signals)
+
+
+def _older(kinds: Ints, mine: Ints, target: Ints) -> list[tuple[Ints, Ints]]:
+    """The last post of every kind up to each target: room is there when all of them have left.
+
+    Args:
+        kinds: [posts] what each post's command does.
+        mine: [waits] who waits.
+        target: [waits] the newest post that each waits for.
+
+    """
+    pairs = []
+    for kind in np.unique(kinds):
+        of_kind = np.flatnonzero(kinds == kind)
+        last = np.searchsorted(of_kind, target, side="right") - 1
+        pairs.append((mine[last >= 0], of_kind[last[last >= 0]]))
+    return pairs

@@ -1,6 +1,7 @@
 """The contract's checks, each of which sees a program that breaks it, and the writer."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ from simulator.program import (
     Loop,
     Program,
     ProgramError,
+    Rate,
     Section,
+    SharedPort,
     Skip,
     Unit,
     Writer,
@@ -100,8 +103,36 @@ class TestChecks:
         load = Kind("load", A, "dram")
         self.refused("rate dram of load is not known", {A: (load(),)}, kinds=(load,))
 
-    def test_negative_numbers(self) -> None:
-        self.refused("layer 0: a number of run_a is negative", {A: (RUN_A(cycles=-1),)})
+    @pytest.mark.parametrize("number", ["cycles", "penalty", "bytes", "pes", "steps"])
+    def test_negative_numbers(self, number: str) -> None:
+        command = RUN_A(**{number: -1})  # type: ignore[arg-type]
+        self.refused("layer 0: a number of run_a is negative", {A: (command,)})
+
+    def test_a_negative_amount(self) -> None:
+        gives, takes = RUN_A(gives=[ITEM(-1)]), RUN_B(takes=[ITEM(-1)])
+        self.refused("layer 0: a number of run_a is negative", {A: (gives,), B: (takes,)})
+
+    def test_more_penalty_than_cycles(self) -> None:
+        command = RUN_A(cycles=1, penalty=2)
+        self.refused("layer 0: run_a has a penalty of more than its cycles", {A: (command,)})
+
+    @pytest.mark.parametrize("times", [0, -1])
+    def test_loops_that_do_not_run(self, times: int) -> None:
+        body: Body = (Loop(2, (Loop(times, (RUN_A(),)),)),)
+        self.refused(f"layer 0: a loop runs {times} times", {A: body})
+
+    def test_a_unit_that_goes_back(self) -> None:
+        self.refused("layer 0: a skip of -3 steps", {A: (Skip(-3),)})
+
+    def test_impossible_words(self) -> None:
+        one: dict[Unit, Body] = {A: (RUN_A(),)}
+        self.refused("space starts with -1 tokens", one, channels={SPACE: -1})
+        self.refused("a is in the vocabulary twice", one, units=(A, B, A))
+        self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
+        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
+            self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
+        port = SharedPort(reader=A, writer=Unit("z", "z"), banks=1, read=list, written=list)
+        self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))
 
     def test_sections_without_names(self) -> None:
         self.refused("1 sections have 0 names", {A: (RUN_A(),)}, names=())
@@ -165,6 +196,8 @@ class TestWriter:
     def test_false_entries_drop_out(self) -> None:
         command = RUN_A(takes=[False, ITEM, None, EDGE(0)], gives=[ITEM(3)])
         assert command.takes == ((ITEM, 1),)
+        with pytest.raises(TypeError, match="neither a channel"):
+            RUN_A(gives=[(ITEM, 1)])  # type: ignore[list-item]
         assert command.gives == ((ITEM, 3),)
 
 

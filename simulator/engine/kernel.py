@@ -149,7 +149,11 @@ def run_layer(
             for post in range(posts_from[op], posts_from[op + 1]):
                 signal = post_signal[post]
                 place = head[signal]
-                state[base[signal] + place] = ready
+                if signal == room_signal:  # room is there when all older chunks have left, too
+                    newest = state[base[signal] + (place if place > 0 else size[signal]) - 1]
+                    state[base[signal] + place] = max(ready, newest)
+                else:
+                    state[base[signal] + place] = ready
                 head[signal] = place + 1 if place + 1 < size[signal] else 0
             done += 1
             at += 1

@@ -171,8 +171,11 @@ def run_layer(
             for post in range(posts_from[op], posts_from[op + 1]):
                 signal = post_signal[post]
                 place = base[signal] + head[signal]
+                newest = (place if head[signal] > 0 else base[signal] + size[signal]) - 1
                 for lane in range(lanes):
-                    state[place, lane] = ready[lane]
+                    # room is there when all older chunks have left, too
+                    before_it = state[newest, lane] if signal == room else ready[lane]
+                    state[place, lane] = max(ready[lane], before_it)
                 head[signal] = head[signal] + 1 if head[signal] + 1 < size[signal] else 0
             at += 1
             continue

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from simulator.program.contract import Balance, Command, Unit
+from simulator.program.contract import Balance, Body, Command, Loop, Skip, Unit
 from simulator.program.section import Flows, Section, counted, tokens_of
 
 if TYPE_CHECKING:
@@ -21,11 +21,13 @@ def check(program: "Program") -> None:
         ProgramError: a section has two givers or two takers of a channel, or gives more or less
             than it takes; a section takes what a later section gives, other than space; a token is
             never taken or never given; a command is in another unit's program; a word is not in
-            the program's vocabulary.
+            the program's vocabulary, or twice; a number is negative or too small; a section has no
+            name.
 
     """
     if len(program.names) != len(program.sections):
         raise ProgramError(f"{len(program.sections)} sections have {len(program.names)} names")
+    _check_vocabulary(program)
     for section in dict.fromkeys(program.sections):
         name = program.names[program.sections.index(section)]
         _check_words(program, section, name)
@@ -35,12 +37,31 @@ def check(program: "Program") -> None:
     _check_edges(program)
 
 
+def _check_vocabulary(program: "Program") -> None:
+    """No word occurs twice, numbers are possible, and ports belong to units of the program."""
+    for words in (program.units, program.kinds, program.channels):
+        names = [word.name for word in words]
+        for name in names:
+            if names.count(name) > 1:
+                raise ProgramError(f"{name} is in the vocabulary twice")
+    for channel, start in program.channels.items():
+        if start < 0:
+            raise ProgramError(f"{channel.name} starts with {start} tokens")
+    for name, rate in program.rates.items():
+        if rate.bytes_per_cycle <= 0 or rate.latency < 0:
+            raise ProgramError(f"rate {name} has a rate of 0 or less, or a negative latency")
+    for port in program.ports:
+        if port.reader not in program.units or port.writer not in program.units:
+            raise ProgramError("a unit of a port is not in the vocabulary")
+
+
 def _check_words(program: "Program", section: Section, name: str) -> None:
     """Every unit, kind, rate and channel is in the vocabulary, every command on its own unit."""
     units, kinds = set(program.units), set(program.kinds)
     for unit, body in section.bodies.items():
         if unit not in units:
             raise ProgramError(f"{name}: unit {unit.name} is not in the vocabulary")
+        _check_parts(body, name)
         for command in dict.fromkeys(command for command, _ in counted(body)):
             kind = command.kind
             if kind not in kinds:
@@ -55,11 +76,24 @@ def _check_words(program: "Program", section: Section, name: str) -> None:
             raise ProgramError(f"{name}: channel {channel.name} is not in the vocabulary")
 
 
+def _check_parts(body: Body, name: str) -> None:
+    """A loop runs at least once, and no unit goes back."""
+    for part in body:
+        if isinstance(part, Skip) and part.steps < 0:
+            raise ProgramError(f"{name}: a skip of {part.steps} steps")
+        if isinstance(part, Loop):
+            if part.times < 1:
+                raise ProgramError(f"{name}: a loop runs {part.times} times")
+            _check_parts(part.body, name)
+
+
 def _check_numbers(command: Command, name: str) -> None:
     amounts = (tokens for _, tokens in (*command.takes, *command.gives, *command.begins))
     least = min((command.cycles, command.penalty, command.bytes, command.pes, *amounts))
     if least < 0 or command.steps < 0:
         raise ProgramError(f"{name}: a number of {command.kind.name} is negative")
+    if command.penalty > command.cycles:
+        raise ProgramError(f"{name}: {command.kind.name} has a penalty of more than its cycles")
 
 
 def _check_ends(flows: Flows, ends: str, name: str) -> None:

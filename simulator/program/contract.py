@@ -144,6 +144,8 @@ def _tokens(given: Given) -> Tokens:
     for each in given:
         if isinstance(each, Channel):
             amounts.append(Amount(each, 1))
-        elif isinstance(each, Amount) and each.tokens:
-            amounts.append(each)
+        elif isinstance(each, Amount):
+            amounts += [each] if each.tokens else []
+        elif each:
+            raise TypeError(f"{each!r} is neither a channel nor an amount of one")
     return tuple(amounts)

@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.engine.trace import Trace
 from simulator.ordered import Executed, Program
-from simulator.program import KindWord, Vocabulary, Word
+from simulator.program import KindTerm, Term, Vocabulary
 
 
 def program(*commands: tuple[int, int, int, tuple[int, ...]]) -> Program:
@@ -48,8 +48,8 @@ def bare(ran: Executed) -> Trace:
     program, zeros = ran.program, np.zeros(len(ran.program), dtype=np.int64)
     return Trace(
         vocabulary=Vocabulary(
-            units=tuple(Word(unit, f"unit {unit}") for unit in program.units),
-            kinds=tuple(KindWord(kind, program.units[0]) for kind in program.kinds),
+            units=tuple(Term(unit, f"unit {unit}") for unit in program.units),
+            kinds=tuple(KindTerm(kind, program.units[0]) for kind in program.kinds),
             channels=(),
         ),
         layers=program.layers,

@@ -18,6 +18,7 @@ from simulator.hardware import load_hardware
 from simulator.loops import LoopBody, LoopProgram, Machine, Rates
 from simulator.machines import lut_array
 from simulator.mapping import map_workload
+from simulator.mapping.commands import Kind
 from simulator.mapping.converted import trace_of as trace_of_loops
 from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
@@ -269,3 +270,27 @@ def test_a_jump_that_the_last_turn_contradicts_is_taken_back() -> None:
     loops = head_start(400)
     agree(loops)
     assert totals(loops).cycles == 2003  # a works 400 * 5 without a gap, b 3 more
+
+
+@pytest.mark.parametrize("kib", [1.3, 2.1, 2.11])
+def test_a_load_waits_for_a_full_precision_layer_that_is_slower_than_the_next_fetch(
+    kib: float,
+) -> None:
+    """The third layer's weights (1,080 bytes) need the space of both layers before it.
+
+    The second layer's fetch frees its tile in cycle 645, the first layer's last step in 2272.
+    """
+    first = layer(2, 7, 4, 4, full_precision=True)
+    net = network(first, layer(16, 40, 1, 1), layer(16, 60, 1, 1))
+    overrides = {
+        "array.pes": 16,
+        "full_precision.macs_per_cycle": 1,
+        "memory.index_buffer.kib": kib,
+        "memory.dram.bytes_per_cycle": 2,
+        "memory.dram.latency_cycles": 0,
+    }
+    engines_agree(net, overrides)
+    trace = trace_of(mapping_of(net, overrides))
+    macs = trace.end[(trace.layer == 0) & (trace.kind == Kind.MAC)].max()
+    loads = trace.start[(trace.layer == 2) & (trace.kind == Kind.LOAD_WEIGHTS)]
+    assert loads.min() >= macs

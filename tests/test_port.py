@@ -16,7 +16,7 @@ from simulator.machines.lut_array import Mapping
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.mapping.commands import Kind
 from simulator.program import SharedPort, Unit
-from simulator.program.served import LinesOf
+from simulator.program.served import WordsOf
 from simulator.report.layers import layer_results
 from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
@@ -49,12 +49,12 @@ class TestIndexBuffer:
         assert self.fetches(ports=2) == [(264, 280)]
 
     def test_one_bank_is_written_first(self) -> None:
-        # 41 bursts of 64 bytes are 17 lines of 160, written from 264 on; then 16 lines are read
+        # 41 bursts of 64 bytes are 17 words of 160, written from 264 on; then 16 words are read
         assert self.fetches(ports=1) == [(264, 264 + 17 + 16)]
 
     @pytest.mark.parametrize("banks", [2, 3, 8])
     def test_a_second_bank_is_read_behind_the_line_that_is_written(self, banks: int) -> None:
-        # line 0 is written in cycle 264, so it is read in 265, when line 1 is written
+        # word 0 is written in cycle 264, so it is read in 265, when word 1 is written
         assert self.fetches(ports=1, banks=banks) == [(264, 281)]
 
     def test_banks_keep_out_of_step(self) -> None:
@@ -70,8 +70,8 @@ class TestIndexBuffer:
         """Both chunks of a block of two groups are there before the first fetch ends."""
         net = network(layer(128, 64, 1, 1, tau=5))
         _, trace = run(net, ONE | {"memory.dram.bytes_per_cycle": 1e9})
-        # load 0: cycle 0 to 1, ready at 101, 41 bursts, 17 lines: written 101 to 118
-        # load 1: cycle 1 to 2, ready at 102, 40 bursts, 16 lines: written 118 to 134
+        # load 0: cycle 0 to 1, ready at 101, 41 bursts, 17 words: written 101 to 118
+        # load 1: cycle 1 to 2, ready at 102, 40 bursts, 16 words: written 118 to 134
         # fetch 0 begins at 101 and finds no cycle before 134; fetch 1 follows at once
         assert times(trace, Kind.FETCH_INDICES) == [(101, 150), (150, 166)]
 
@@ -80,15 +80,15 @@ class TestIndexBuffer:
 class TestActivationBuffer:
     """64 -> 64 channels over 1 x 4 pixels, a read for each pixel, enough banks of the table.
 
-    A line is one pixel: 64 channels at 1 bit, 8 bytes. Pixel p's window begins with line p - 1
-    (p > 0) and is 64 x 9 bit = 72 bytes, 9 lines; its dot products take 32 cycles. Read 0 brings
-    lines 0 and 1, read p line p + 1.
+    A word is one pixel: 64 channels at 1 bit, 8 bytes. Pixel p's window begins with word p - 1
+    (p > 0) and is 64 x 9 bit = 72 bytes, 9 words; its dot products take 32 cycles. Read 0 brings
+    words 0 and 1, read p word p + 1.
     """
 
     NET = network(layer(64, 64, 1, 4, tau=5))
 
     def fills(self, cycles: int = 33, **keys: object) -> list[tuple[int, int]]:
-        """Of the first three pixels, with DRAM that moves a line in some cycles."""
+        """Of the first three pixels, with DRAM that moves a word in some cycles."""
         overrides = {
             "memory.dram.latency_cycles": 0,
             "memory.dram.bytes_per_cycle": 8 / cycles + 5e-7,  # six decimals, not below
@@ -105,39 +105,39 @@ class TestActivationBuffer:
         assert self.fills(ports=2) == [(66, 98), (99, 131), (132, 164)]
 
     def test_one_bank(self) -> None:
-        # 66: lines 0 and 1 are written before line 0 is read: 2 lost, 66 + 2 + 32 = 100
-        # 100: line 2 was written in cycle 99: just missed, 100 + 32 = 132
-        # 132: line 3 is written in this cycle: just met, 132 + 1 + 32 = 165
+        # 66: words 0 and 1 are written before word 0 is read: 2 lost, 66 + 2 + 32 = 100
+        # 100: word 2 was written in cycle 99: just missed, 100 + 32 = 132
+        # 132: word 3 is written in this cycle: just met, 132 + 1 + 32 = 165
         assert self.fills(ports=1) == [(66, 100), (100, 132), (132, 165)]
 
     def test_two_banks(self) -> None:
-        # 66: line 0 is written, so it is read in 67, when line 1 is written: 66 + 1 + 32 = 99
-        # 99: line 2 is written, line 0 wanted: the same bank, 99 + 1 + 32 = 132
-        # 132: line 3 is written, line 1 wanted: the same bank, 132 + 1 + 32 = 165
+        # 66: word 0 is written, so it is read in 67, when word 1 is written: 66 + 1 + 32 = 99
+        # 99: word 2 is written, word 0 wanted: the same bank, 99 + 1 + 32 = 132
+        # 132: word 3 is written, word 1 wanted: the same bank, 132 + 1 + 32 = 165
         assert self.fills(ports=1, banks=2) == [(66, 99), (99, 132), (132, 165)]
 
     def test_three_banks(self) -> None:
-        # 66: as with two; 99: line 2 and line 0, 132: line 3 and line 1 lie in different banks
+        # 66: as with two; 99: word 2 and word 0, 132: word 3 and word 1 lie in different banks
         assert self.fills(ports=1, banks=3) == [(66, 99), (99, 131), (132, 164)]
 
-    def test_a_line_is_met_in_the_middle_of_a_window(self) -> None:
-        # reads are ready at 60, 90, 120. 60: lines 0 and 1 first, 60 + 2 + 32 = 94
-        # 94: line 2 was written in 90; 94 + 32 = 126: line 3 was written in 120, line 4 never is
+    def test_a_word_is_met_in_the_middle_of_a_window(self) -> None:
+        # reads are ready at 60, 90, 120. 60: words 0 and 1 first, 60 + 2 + 32 = 94
+        # 94: word 2 was written in 90; 94 + 32 = 126: word 3 was written in 120, word 4 never is
         assert self.fills(cycles=30, ports=1) == [(60, 94), (94, 126), (126, 158)]
-        # ready at 6, 9, 12: lines are written in 6, 7, 9, 12; read in 8, 10, 11, 13 to 18: 4 lost
+        # ready at 6, 9, 12: words are written in 6, 7, 9, 12; read in 8, 10, 11, 13 to 18: 4 lost
         assert self.fills(cycles=3, ports=1) == [(6, 42), (42, 74), (74, 106)]
 
     def test_a_write_behind_the_last_line_is_not_met(self) -> None:
-        # ready at 24, 36, 48: lines 0 and 1 are written in 24 and 25, then 9 lines are read, 26 to
-        # 34; line 2 is written in 36, while the dot products are made
+        # ready at 24, 36, 48: words 0 and 1 are written in 24 and 25, then 9 words are read, 26 to
+        # 34; word 2 is written in 36, while the dot products are made
         assert self.fills(cycles=12, ports=1)[0] == (24, 24 + 2 + 32)
-        # ready at 22, 33: read 24 to 32, line 2 is written in 33, just behind the last
+        # ready at 22, 33: read 24 to 32, word 2 is written in 33, just behind the last
         assert self.fills(cycles=11, ports=1)[0] == (22, 22 + 2 + 32)
-        # ready at 20, 30: lines are read 22 to 29, line 2 is written in 30, the last read in 31
+        # ready at 20, 30: words are read 22 to 29, word 2 is written in 30, the last read in 31
         assert self.fills(cycles=10, ports=1)[0] == (20, 20 + 3 + 32)
 
-    def test_a_line_of_all_windows_meets_a_write_once(self) -> None:
-        # docs/machine.md: 16 bytes of input, one line of 72, are ready at 104, when a fill begins
+    def test_a_word_of_all_windows_meets_a_write_once(self) -> None:
+        # docs/machine.md: 16 bytes of input, one word of 72, are ready at 104, when a fill begins
         _, trace = run(network(layer(64, 64, 1, 2, tau=5)), {f"{ACTIVATION}.ports": 1})
         assert times(trace, Kind.FILL) == [(104, 104 + 1 + 32), (137, 137 + 32)]
 
@@ -173,8 +173,8 @@ def test_both_buffers_share_their_ports() -> None:
     assert trace.cycles == 332 + 17
 
 
-class Lines(NamedTuple):
-    """Lines that a command reads or writes, by hand."""
+class Words(NamedTuple):
+    """Words that a command reads or writes, by hand."""
 
     row: int
     """Of the trace."""
@@ -182,17 +182,17 @@ class Lines(NamedTuple):
     length: int
 
 
-def lines_of(trace: Trace, unit: Unit, lines: LinesOf) -> list[Lines]:
-    """Rows of a unit's commands that have lines, with their lines."""
+def words_of(trace: Trace, unit: Unit, words: WordsOf) -> list[Words]:
+    """Rows of a unit's commands that have words, with their words."""
     rows = np.flatnonzero(trace.unit == trace.units.index(unit.name)).tolist()
-    both = zip(rows, lines(), strict=True)
-    return [Lines(row, first, length) for row, (first, length) in both if length]
+    both = zip(rows, words(), strict=True)
+    return [Words(row, first, length) for row, (first, length) in both if length]
 
 
-def writes(trace: Trace, port: SharedPort) -> list[Lines]:
+def writes(trace: Trace, port: SharedPort) -> list[Words]:
     """What is written, in order of time."""
-    found = lines_of(trace, port.writer, port.written)
-    return sorted(found, key=lambda lines: int(trace.ready[lines.row]))
+    found = words_of(trace, port.writer, port.written)
+    return sorted(found, key=lambda words: int(trace.ready[words.row]))
 
 
 def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
@@ -205,14 +205,14 @@ def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
             written[free] = first + number
             free += 1
     lost = {}
-    for read, first, length in lines_of(trace, port.reader, port.read):
-        line, cycle = first, int(trace.start[read])
+    for read, first, length in words_of(trace, port.reader, port.read):
+        word, cycle = first, int(trace.start[read])
         lost[read] = 0
-        while line < first + length:
-            if cycle in written and written[cycle] % port.banks == line % port.banks:
+        while word < first + length:
+            if cycle in written and written[cycle] % port.banks == word % port.banks:
                 lost[read] += 1
             else:
-                line += 1
+                word += 1
             cycle += 1
     return lost
 
@@ -262,7 +262,7 @@ def test_parts_add_up_and_losses_are_named(
 def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     workload: Workload, overrides: Overrides, banks: int
 ) -> None:
-    """After a conflict the read is a line behind the write, and stays there."""
+    """After a conflict the read is a word behind the write, and stays there."""
     for buffer in (INDEX, ACTIVATION):
         overrides |= {f"{buffer}.ports": 1, f"{buffer}.banks": banks}
     mapping, trace = run(workload, overrides)
@@ -279,35 +279,35 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
 
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines())
-def test_lines_are_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
+def test_words_are_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
     """Every step's window begins at a value of the input; a step reads what its fetches need."""
     overrides |= {f"{ACTIVATION}.ports": 1, f"{ACTIVATION}.bytes_per_cycle": 1}
     mapping, trace = run(workload, overrides)
     (port,) = mapping.program.ports
-    read = lines_of(trace, port.reader, port.read)
-    written = lines_of(trace, port.writer, port.written)
+    read = words_of(trace, port.reader, port.read)
+    written = words_of(trace, port.writer, port.written)
     for number, mapped in enumerate(mapping.layers):
         plan, inner = mapped.plan, mapped.plan.layer
         size = plan.batch * inner.images * inner.in_height * inner.in_width * inner.in_channels
         outside = inner.in_width + 1  # a window of padding alone
         limit = size + outside * inner.in_channels
-        reads = [lines for lines in read if trace.layer[lines.row] == number]
-        assert max((line.first for line in reads), default=0) <= limit * plan.activation_bits / 8
+        reads = [words for words in read if trace.layer[words.row] == number]
+        assert max((word.first for word in reads), default=0) <= limit * plan.activation_bits / 8
         for row, _, length in written:
-            assert length == trace.bytes[row]  # a line is a byte
+            assert length == trace.bytes[row]  # a word is a byte
         steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
         assert len(reads) == (0 if plan.mode == "mac" else steps)
 
 
 @pytest.mark.unit
 @pytest.mark.parametrize(
-    ("section", "line"), [("index_buffer", "kib: 576 "), ("activation_buffer", "kib: 64 ")]
+    ("section", "word"), [("index_buffer", "kib: 576 "), ("activation_buffer", "kib: 64 ")]
 )
-def test_banks_of_two_ports_are_an_error_in_a_file(tmp_path: Path, section: str, line: str) -> None:
+def test_banks_of_two_ports_are_an_error_in_a_file(tmp_path: Path, section: str, word: str) -> None:
     text = (ROOT / "hw_configs/cofluent64.yaml").read_text()
-    assert text.count(line) == 1
+    assert text.count(word) == 1
     path = tmp_path / "mine.yaml"
-    path.write_text(text.replace(line, f"{line}\n    banks: 2 "))
+    path.write_text(text.replace(word, f"{word}\n    banks: 2 "))
     with pytest.raises(InputError, match=rf"{section}.banks has an effect only with .*ports 1"):
         load_hardware(path)
     for key in (INDEX, ACTIVATION):
@@ -433,7 +433,7 @@ def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
     keys = {"array.pes": pes, "array.pe.partial_sums": 20, f"{ACTIVATION}.bytes_per_cycle": 3}
     mapping, trace = run(net, {**keys, f"{ACTIVATION}.ports": 1})
     (port,), (mapped,) = mapping.program.ports, mapping.layers
-    reads = lines_of(trace, port.reader, port.read)
-    expected = [first_value(mapped.plan, int(trace.step[lines.row])) // 3 for lines in reads]
-    assert [lines.first for lines in reads] == expected
+    reads = words_of(trace, port.reader, port.read)
+    expected = [first_value(mapped.plan, int(trace.step[words.row])) // 3 for words in reads]
+    assert [words.first for words in reads] == expected
     assert len(set(expected)) > 10

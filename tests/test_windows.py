@@ -97,10 +97,10 @@ class TestSteps:
     def test_a_line_of_windows_is_the_layers(self) -> None:
         """72 bytes before 3x3 layers, 64 before 1x1: one line each, also of half an array."""
         plans = plan_layers(network(TABLE, layer(512, 8, 1, 1, kernel=1)), machine())
-        assert [plan.activation_line for plan in plans] == [72, 64]
-        assert [plan.window_lines(pes) for plan in plans for pes in (1, 64)] == [1] * 4
+        assert [plan.activation_word for plan in plans] == [72, 64]
+        assert [plan.window_words(pes) for plan in plans for pes in (1, 64)] == [1] * 4
         (odd,) = plan_layers(network(TABLE), machine({"array.pes": 3}))
-        assert odd.activation_line == 4  # 27 bits
+        assert odd.activation_word == 4  # 27 bits
 
 
 @pytest.mark.cycle
@@ -212,7 +212,7 @@ def test_waiting_for_windows_is_a_part_of_its_own(
     for number, m in enumerate(mapping.layers):
         if m.plan.mode != "mac":
             reads = window_reads(trace, number, m.plan)
-            lines = m.plan.window_lines(trace.pes[reads])
+            lines = m.plan.window_words(trace.pes[reads])
             assert trace.penalty[reads].tolist() == np.maximum(lines - dots_of(m.plan), 0).tolist()
     parts = attribute(trace)
     for ours, one in zip(parts, layer_results(mapping, summarize(trace)), strict=True):

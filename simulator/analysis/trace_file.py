@@ -15,7 +15,7 @@ from simulator.columns import Ints
 from simulator.engine.trace import DramCounts, Trace
 from simulator.errors import InputError
 from simulator.inputs import convert
-from simulator.program.vocabulary import KindWord, Vocabulary, Word, names
+from simulator.program.vocabulary import KindTerm, Term, Vocabulary, names
 from simulator.tabular import existing_table, read_frame, read_text
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _dram(rows: "pd.DataFrame", file: Path) -> DramCounts | None:
 
 
 def _worded(
-    rows: "pd.DataFrame", column: str, words: tuple[Word | KindWord, ...], file: Path
+    rows: "pd.DataFrame", column: str, words: tuple[Term | KindTerm, ...], file: Path
 ) -> Ints:
     return _numbered(rows, column, names(words), file)
 

@@ -1,4 +1,4 @@
-"""The cause of every command's start: what came last of the tokens it takes and its unit's turn.
+"""The cause of every command's start: the last of its tokens, or its unit's previous command.
 
 A token that its giver gave when it started is replaced by the giver's own cause. Of several causes
 in the same cycle the first kind in the vocabulary's order is named, then the unit's later command.

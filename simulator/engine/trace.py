@@ -142,7 +142,7 @@ class Summary:
     ends: Ints
     """[L] cycle in which the layer's last result is there; the next layer begins."""
     busy: Ints
-    """[L, U] cycles in which the layer's commands occupy each unit, after the layer before."""
+    """[L, U] cycles in which the layer's commands occupy each unit, after the previous layer."""
     bytes: Ints
     """[L, U] bytes moved."""
     pe_cycles: Ints

@@ -183,7 +183,7 @@ def _penalty(program: Program, mapping: Mapping) -> Ints:
         wide = plan.hardware.memory.activation_buffer.bytes_per_cycle == "windows"
         if plan.mode != "mac" and not wide:
             steps = window_reads(program, number, plan)
-            lines = plan.window_lines(program.pes[steps])
+            lines = plan.window_words(program.pes[steps])
             dots = np.repeat(plan.step_dots[_blocks(plan)], len(plan.group_units))
             penalty[steps] = np.maximum(lines - dots, 0)
     return penalty

@@ -137,7 +137,7 @@ class Given(NamedTuple):
 
 def given_of(plan: LayerPlan, weights: WeightLoads, begin: int) -> tuple[Given, list[Ints]]:
     """Take what the writers ask for out of the plan: numbers, and tables, from `begin` on."""
-    hardware, layer, line = plan.hardware, plan.layer, plan.activation_line
+    hardware, layer, line = plan.hardware, plan.layer, plan.activation_word
     table, memory = plan.mode == "table", hardware.memory
     rows, images = -(-plan.pixel_steps // plan.steps_per_row), plan.batch * layer.images
     units, blocks = plan.group_units, plan.blocks

@@ -15,8 +15,8 @@ from simulator.program.contract import (
 )
 from simulator.program.program import Program
 from simulator.program.section import Section
-from simulator.program.served import Lines, SharedDram, SharedPort
-from simulator.program.vocabulary import KindWord, Vocabulary, Word
+from simulator.program.served import SharedDram, SharedPort, Words
+from simulator.program.vocabulary import KindTerm, Term, Vocabulary
 from simulator.program.writer import Writer, write
 
 __all__ = [
@@ -26,8 +26,7 @@ __all__ = [
     "Channel",
     "Command",
     "Kind",
-    "KindWord",
-    "Lines",
+    "KindTerm",
     "Loop",
     "Program",
     "ProgramError",
@@ -36,9 +35,10 @@ __all__ = [
     "SharedDram",
     "SharedPort",
     "Skip",
+    "Term",
     "Unit",
     "Vocabulary",
-    "Word",
+    "Words",
     "Writer",
     "write",
 ]

@@ -1,6 +1,6 @@
 """What a program declares of parts whose timing depends on who else asks, and when.
 
-Addresses and lines come from functions that return one entry per command of a unit, in the unit's
+Addresses and words come from functions that return one entry per command of a unit, in the unit's
 order over the whole program. Commands therefore stay equal, and loops stay loops.
 """
 
@@ -31,28 +31,28 @@ class SharedDram:
     """The units that write."""
 
 
-class Lines(NamedTuple):
-    """Consecutive lines of a buffer; a line is what its port reads or writes in a cycle."""
+class Words(NamedTuple):
+    """Consecutive words of a buffer; a word is what its port reads or writes in a cycle."""
 
     first: int
     length: int
 
 
-LinesOf = Callable[[], Iterable[Lines]]
-"""Lines that each of a unit's commands reads or writes; a length of 0 is none."""
+WordsOf = Callable[[], Iterable[Words]]
+"""Words that each of a unit's commands reads or writes; a length of 0 is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SharedPort:
-    """A buffer whose banks read or write one line in a cycle; writing comes first."""
+    """A buffer whose banks read or write one word in a cycle; writing comes first."""
 
     reader: Unit
-    """Its commands begin by reading their lines, one per cycle; it reads at no other port."""
+    """Its commands begin by reading their words, one per cycle; it reads at no other port."""
     writer: Unit
-    """Its commands' results are written, a line per cycle, from when they are ready."""
+    """Its commands' results are written, a word per cycle, from when they are ready."""
     banks: int
-    """Line n belongs to bank n mod `banks`."""
-    read: LinesOf
-    """Lines that the reader's commands read, no more than their cycles."""
-    written: LinesOf
-    """Lines that the results of the writer's commands occupy."""
+    """Word n belongs to bank n mod `banks`."""
+    read: WordsOf
+    """Words that the reader's commands read, no more than their cycles."""
+    written: WordsOf
+    """Words that the results of the writer's commands occupy."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 from simulator.program.contract import Channel, Kind, Unit
 
 
-class Word(Struct, frozen=True, forbid_unknown_fields=True):
+class Term(Struct, frozen=True, forbid_unknown_fields=True):
     """A unit or a channel."""
 
     name: str
@@ -17,7 +17,7 @@ class Word(Struct, frozen=True, forbid_unknown_fields=True):
     """As reports call a unit, and what a command that lacks a channel's token waits for."""
 
 
-class KindWord(Struct, frozen=True, forbid_unknown_fields=True):
+class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of command."""
 
     name: str
@@ -33,10 +33,10 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     """
 
-    units: tuple[Word, ...]
-    kinds: tuple[KindWord, ...]
+    units: tuple[Term, ...]
+    kinds: tuple[KindTerm, ...]
     """In the order in which causes of the same cycle are named."""
-    channels: tuple[Word, ...]
+    channels: tuple[Term, ...]
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -52,12 +52,12 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def of(cls, units: Iterable[Unit], kinds: Iterable[Kind], channels: Iterable[Channel]) -> Self:
         """Return the words of a machine."""
         return cls(
-            units=tuple(Word(unit.name, unit.title) for unit in units),
-            kinds=tuple(KindWord(kind.name, kind.unit.name) for kind in kinds),
-            channels=tuple(Word(channel.name, channel.title) for channel in channels),
+            units=tuple(Term(unit.name, unit.title) for unit in units),
+            kinds=tuple(KindTerm(kind.name, kind.unit.name) for kind in kinds),
+            channels=tuple(Term(channel.name, channel.title) for channel in channels),
         )
 
 
-def names(words: Iterable[Word | KindWord]) -> tuple[str, ...]:
+def names(terms: Iterable[Term | KindTerm]) -> tuple[str, ...]:
     """Return the names of some words."""
-    return tuple(word.name for word in words)
+    return tuple(term.name for term in terms)

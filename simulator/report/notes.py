@@ -223,7 +223,7 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
     waiting = [m for m in layers if m.plan.mode != "mac" and waits_for_windows(m.plan)]
     if not waiting:
         return []
-    pairs = [np.broadcast_arrays(m.plan.step_dots[:, None], m.plan.step_lines) for m in waiting]
+    pairs = [np.broadcast_arrays(m.plan.step_dots[:, None], m.plan.step_words) for m in waiting]
     dots = sum(int(dots.sum()) for dots, _ in pairs)
     taken = sum(int(np.maximum(dots, lines).sum()) for dots, lines in pairs)
     rate = waiting[0].plan.hardware.memory.activation_buffer.bytes_per_cycle
@@ -250,7 +250,7 @@ def _port_conflicts(run: "Run") -> list[str]:
 
 def waits_for_windows(plan: LayerPlan) -> bool:
     """True if reading a step's windows takes longer than its dot products."""
-    return bool(plan.step_lines.max() > plan.step_dots.min())
+    return bool(plan.step_words.max() > plan.step_dots.min())
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:

@@ -159,7 +159,7 @@ def _of_windows(plans: list[LayerPlan]) -> str | None:
         return "no layer reads windows"
     if any(waits_for_windows(plan) for plan in plans):
         return None
-    most = max(int(plan.step_lines.max()) for plan in plans)
+    most = max(int(plan.step_words.max()) for plan in plans)
     return (
         f"every step reads its windows in at most {counted(most, 'cycle')}, while its dot products "
         "run"

@@ -1,13 +1,13 @@
 """What one bank of the table delivers in a cycle.
 
 The accumulators of a PE take the outputs of a pass in order, up to `accumulators` at a time: a
-*bunch*. Accumulators of one bunch that want the same entry share its read. A bunch takes
+*bundle*. Accumulators of one bundle that want the same entry share its read. A bundle takes
 
     max(ceil(distinct entries / read ports), max over sub-banks of the sub-bank's distinct entries)
 
 cycles, which is the shortest possible: reads of one sub-bank follow each other, and reads of
 different sub-banks can always be spread so that no cycle has more than the ports allow
-(McNaughton's wrap-around rule, 1959). PEs run in lock-step: the k-th bunch takes as long as in the
+(McNaughton's wrap-around rule, 1959). PEs run in lock-step: the k-th bundle takes as long as in the
 PE in which it takes longest.
 
 `indices.py` counts this for the indices of a network, `expected.py` for uniformly random ones.
@@ -31,7 +31,7 @@ class Bank:
 
     @property
     def always_in_a_cycle(self) -> bool:
-        """No bunch ever takes more than a cycle."""
+        """No bundle ever takes more than a cycle."""
         return self.read_ports >= self.accumulators and self.subbanks >= self.entries
 
     @property

@@ -44,21 +44,21 @@ def expected_accumulates(
 def expected_accumulate(reads: int, entries: int, pes: int, bank: Bank) -> int:
     """Cycles of an accumulate of `reads` uniformly random indices in each of `pes` PEs.
 
-    The expectation of the sum over bunches of the maximum over PEs, rounded up; it is exact up to
+    The expectation of the sum over bundles of the maximum over PEs, rounded up; it is exact up to
     floating point, nothing is sampled.
     """
     full, rest = divmod(reads, bank.accumulators)
-    cycles = full * _expected_bunch(bank.accumulators, entries, pes, bank) if full else 0.0
-    cycles += _expected_bunch(rest, entries, pes, bank) if rest else 0.0
+    cycles = full * _expected_bundle(bank.accumulators, entries, pes, bank) if full else 0.0
+    cycles += _expected_bundle(rest, entries, pes, bank) if rest else 0.0
     return ceil(cycles - 1e-9)
 
 
 @lru_cache(maxsize=4096)
-def _expected_bunch(reads: int, entries: int, pes: int, bank: Bank) -> float:
-    """Expected cycles of the slowest of `pes` bunches: the sum over c >= 0 of 1 - F(c)^pes."""
+def _expected_bundle(reads: int, entries: int, pes: int, bank: Bank) -> float:
+    """Expected cycles of the slowest of `pes` bundles: the sum over c >= 0 of 1 - F(c)^pes."""
     if bank.always_in_a_cycle:
         return 1.0
-    expected, cycles = 1.0, 1  # no bunch takes 0 cycles
+    expected, cycles = 1.0, 1  # no bundle takes 0 cycles
     while (within := share_within(cycles, reads, entries, bank)) < 1:
         expected += 1 - within**pes
         cycles += 1
@@ -66,12 +66,12 @@ def _expected_bunch(reads: int, entries: int, pes: int, bank: Bank) -> float:
 
 
 def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
-    """F(c): probability that a bunch of uniformly random reads takes at most `cycles` cycles.
+    """F(c): probability that a bundle of uniformly random reads takes at most `cycles` cycles.
 
-    A bunch takes at most c cycles if its d distinct entries are at most c x ports, and at most c
+    A bundle takes at most c cycles if its d distinct entries are at most c x ports, and at most c
     of them lie in any sub-bank. The coefficient of x^d in the product over sub-banks of
     sum over j <= c of C(entries of the sub-bank, j) x^j counts such sets of entries, and each is
-    what `_surjections(reads)[d]` of the entries^reads bunches read.
+    what `_surjections(reads)[d]` of the entries^reads bundles read.
     """
     most = min(reads, entries, cycles * bank.read_ports)
     sizes = [(entries - 1 - part) // bank.subbanks + 1 for part in range(bank.subbanks)]
@@ -85,13 +85,13 @@ def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
                 sum(sets[d - j] * one[j] for j in range(min(d, len(one) - 1) + 1))
                 for d in range(most + 1)
             ]
-    bunches = sum(map(mul, _surjections(reads), sets))
-    return float(bunches / entries**reads)
+    bundles = sum(map(mul, _surjections(reads), sets))
+    return float(bundles / entries**reads)
 
 
 @lru_cache(maxsize=64)
 def _surjections(reads: int) -> tuple[int, ...]:
-    """For d = 0 to `reads`: bunches of so many reads in which d given entries all occur."""
+    """For d = 0 to `reads`: bundles of so many reads in which d given entries all occur."""
     ways = [1, *[0] * reads]
     for _ in range(reads):  # the last read repeats one of d entries, or is the only one of its own
         ways = [0, *(d * (ways[d] + ways[d - 1]) for d in range(1, reads + 1))]

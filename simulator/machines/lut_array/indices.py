@@ -29,18 +29,18 @@ def accumulates_of(
     queue = (np.arange(units)[:, None] * len(blocks) + block) * passes + index // bank.entries
     queues = units * len(blocks) * passes
     if bank.always_in_a_cycle:
-        bunches = -(-np.bincount(queue.ravel(), minlength=queues) // bank.accumulators)
+        bundles = -(-np.bincount(queue.ravel(), minlength=queues) // bank.accumulators)
     else:
-        bunches = _bunch_cycles(queue.ravel(), index.ravel() % bank.entries, queues, bank)
-    per_unit = bunches.reshape(units, len(blocks), passes, -1)
+        bundles = _bundle_cycles(queue.ravel(), index.ravel() % bank.entries, queues, bank)
+    per_unit = bundles.reshape(units, len(blocks), passes, -1)
     slowest = np.maximum.reduceat(per_unit, np.arange(0, units, group_size), axis=0)
     table = np.ascontiguousarray(slowest.sum(axis=-1).transpose(1, 0, 2))
     table.flags.writeable = False
     return table
 
 
-def _bunch_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
-    """[queues, most bunches] cycles of every bunch of every queue; 0 behind a queue's last one.
+def _bundle_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
+    """[queues, most bundles] cycles of every bundle of every queue; 0 behind a queue's last one.
 
     Args:
         queue: [N] the queue that each read is in; reads of a queue stand in order of time.
@@ -53,16 +53,16 @@ def _bunch_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
     order = np.argsort(queue, kind="stable")
     rank = np.arange(len(queue)) - np.repeat(np.cumsum(counts) - counts, counts)
     most = -(-int(counts.max()) // bank.accumulators)
-    bunch = queue[order] * most + rank // bank.accumulators
-    # sorted by bunch, sub-bank and entry, equal reads stand together: the first of them is served
+    bundle = queue[order] * most + rank // bank.accumulators
+    # sorted by bundle, sub-bank and entry, equal reads stand together: the first of them is served
     entry = entry[order]
-    reads = np.sort((bunch * bank.subbanks + entry % bank.subbanks) * bank.entries + entry)
+    reads = np.sort((bundle * bank.subbanks + entry % bank.subbanks) * bank.entries + entry)
     served = reads[np.diff(reads, prepend=-1) != 0] // bank.entries
     firsts = np.flatnonzero(np.diff(served, prepend=-1))
     loads = np.diff(firsts, append=len(served))
-    bunch = served[firsts] // bank.subbanks
+    bundle = served[firsts] // bank.subbanks
     cycles = np.zeros(queues * most, dtype=np.int64)
-    np.maximum.at(cycles, bunch, loads)
-    distinct = np.bincount(bunch, weights=loads, minlength=queues * most)
+    np.maximum.at(cycles, bundle, loads)
+    distinct = np.bincount(bundle, weights=loads, minlength=queues * most)
     by_ports = -(-distinct.astype(np.int64) // bank.read_ports)
     return np.maximum(cycles, by_ports).reshape(queues, most)

@@ -49,7 +49,7 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
         activation_bits=plan.activation_bits,
         unit_channels=1 if layer.full_precision else layer.unit_channels,
         window_bits=plan.window_bits,
-        word_bytes=plan.activation_line,
+        word_bytes=plan.activation_word,
         all_pes=hardware.array.pes,
         unit_macs=layer.kernel**2,
         macs_per_cycle=hardware.full_precision.macs_per_cycle,

@@ -29,7 +29,7 @@ _Number = TypeVar("_Number", int, Ints)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """Output channels whose sums are in the line buffer together."""
+    """Output channels whose sums are in the partial-sum buffer together."""
 
     outputs: int
 
@@ -57,7 +57,7 @@ class LayerPlan:
             return "direct"
         table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
         dots = [self.direct_cycles(block) for block in self.blocks]
-        direct = np.maximum.outer(dots, self.step_lines).sum()
+        direct = np.maximum.outer(dots, self.step_words).sum()
         return "table" if table < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
@@ -123,7 +123,7 @@ class LayerPlan:
     def _fill_cycles(self) -> Ints:
         """[groups] cycles of all fills of a step of most pixels; the first reads the windows."""
         first, *others = self.pass_fill_cycles()
-        fills: Ints = np.maximum(first, self.step_lines) + sum(others)
+        fills: Ints = np.maximum(first, self.step_words) + sum(others)
         return fills
 
     @cached_property
@@ -137,7 +137,7 @@ class LayerPlan:
 
     @property
     def unhindered_table(self) -> Ints:
-        """[blocks, groups, passes] the same with a bank that serves any bunch in a cycle."""
+        """[blocks, groups, passes] the same with a bank that serves any bundle in a cycle."""
         return self._accumulates(bank_of(self.hardware).unhindered)
 
     def _accumulates(self, bank: Bank) -> Ints:
@@ -153,16 +153,16 @@ class LayerPlan:
         return ceil(block.outputs * self.activation_bits / rate)
 
     @cached_property
-    def activation_line(self) -> Fraction:
-        """Bytes of a line of the activation buffer, which its port reads or writes in a cycle."""
+    def activation_word(self) -> Fraction:
+        """Bytes of a word of the activation buffer, which its port reads or writes in a cycle."""
         rate = self.hardware.memory.activation_buffer.bytes_per_cycle
         if rate == "windows":
             return Fraction(ceil(self.hardware.array.pes * self.window_bits / 8))
         return rate_of(rate)
 
-    def window_lines(self, pes: _Number) -> _Number:
+    def window_words(self, pes: _Number) -> _Number:
         """Lines that hold the windows in front of `pes` PEs: cycles in which a step reads them."""
-        line = self.activation_line
+        line = self.activation_word
         return -(-pes * self.window_bits * line.denominator // (8 * line.numerator))
 
     @cached_property
@@ -171,10 +171,10 @@ class LayerPlan:
         return self.layer.unit_weights * self.activation_bits
 
     @cached_property
-    def step_lines(self) -> Ints:
+    def step_words(self) -> Ints:
         """[groups] lines of windows that a step of most pixels reads."""
         pixels = min(self.pixels_per_step, self.pixels)
-        return self.window_lines(pixels * np.array(self.group_units))
+        return self.window_words(pixels * np.array(self.group_units))
 
     @cached_property
     def step_dots(self) -> Ints:
@@ -184,7 +184,7 @@ class LayerPlan:
         return np.array([self.direct_cycles(block) for block in self.blocks])
 
     def drain_cycles(self, block: Block) -> int:
-        """Cycles in which a block's sums leave the line buffer."""
+        """Cycles in which a block's sums leave the partial-sum buffer."""
         return ceil(block.outputs / self.hardware.array.pe.accumulators)
 
     # --- bits, and what the buffers hold -------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The buffers with one port: the lines that each command reads or writes."""
+"""The buffers with one port: the words that each command reads or writes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from simulator.machines.lut_array.vocabulary import (
     DRAM_WEIGHTS,
     INDEX_FETCH,
 )
-from simulator.program import Lines, SharedPort, Unit
+from simulator.program import SharedPort, Unit, Words
 
 
 def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
@@ -26,7 +26,7 @@ def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[Sh
     index, activation = hardware.memory.index_buffer, hardware.memory.activation_buffer
     ports = []
     if index.ports == 1:
-        loads = IndexLines(tuple(layers), rate_of(index.bytes_per_cycle), int(index.kib * 1024))
+        loads = IndexWords(tuple(layers), rate_of(index.bytes_per_cycle), int(index.kib * 1024))
         ports.append(
             SharedPort(
                 reader=INDEX_FETCH,
@@ -37,7 +37,7 @@ def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[Sh
             )
         )
     if activation.ports == 1:
-        windows = ActivationLines(tuple(layers))
+        windows = ActivationWords(tuple(layers))
         ports.append(
             SharedPort(
                 reader=DOT_UNITS,
@@ -51,37 +51,37 @@ def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[Sh
 
 
 @dataclass(frozen=True, slots=True)
-class IndexLines:
-    """Lines of the index buffer.
+class IndexWords:
+    """Words of the index buffer.
 
-    Loads are adjacent in the buffer, a ring, in whole bursts. A fetch reads the lines of the last
+    Loads are adjacent in the buffer, a ring, in whole bursts. A fetch reads the words of the last
     load of its weight tile.
     """
 
     layers: tuple[WrittenLayer, ...]
-    line_bytes: Fraction
+    word_bytes: Fraction
     size: int
     """Bytes of the buffer."""
 
-    def loaded(self) -> Iterator[Lines]:
-        """Yield the lines that each weight load of the program writes."""
+    def loaded(self) -> Iterator[Words]:
+        """Yield the words that each weight load of the program writes."""
         for first, length in self._loads():
-            yield from _lines(first, length)
+            yield from _words(first, length)
 
-    def fetched(self) -> Iterator[Lines]:
-        """Yield the lines that each index fetch of the program reads."""
+    def fetched(self) -> Iterator[Words]:
+        """Yield the words that each index fetch of the program reads."""
         for layer, (first, _) in zip(self.layers, self._loads(), strict=True):
             sizes = _bytes(layer, INDEX_FETCH)
-            yield from _lines(first[_last_load(layer)], _lines_of(sizes, self.line_bytes))
+            yield from _words(first[_last_load(layer)], _words_of(sizes, self.word_bytes))
 
     def _loads(self) -> Iterator[tuple[Ints, Ints]]:
-        """Yield ([loads] first line, [loads] lines) of each layer."""
+        """Yield ([loads] first word, [loads] words) of each layer."""
         at = 0
         for layer in self.layers:
             sizes = _bytes(layer, DRAM_WEIGHTS)
             ends = at + np.cumsum(sizes)
-            first = _line_of((ends - sizes) % self.size, self.line_bytes)
-            yield first, _lines_of(sizes, self.line_bytes)
+            first = _word_of((ends - sizes) % self.size, self.word_bytes)
+            yield first, _words_of(sizes, self.word_bytes)
             at = int(ends[-1])
 
 
@@ -99,23 +99,23 @@ def _last_load(layer: WrittenLayer) -> Ints:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivationLines:
-    """Lines of the activation buffer.
+class ActivationWords:
+    """Words of the activation buffer.
 
-    Values have the order of the DRAM, and a line holds neighbors. A read, and a step's windows,
+    Values have the order of the DRAM, and a word holds neighbors. A read, and a step's windows,
     continue from their first value without gaps.
     """
 
     layers: tuple[WrittenLayer, ...]
 
-    def inputs_read(self) -> Iterator[Lines]:
-        """Yield the lines that each input read of the program writes."""
+    def inputs_read(self) -> Iterator[Words]:
+        """Yield the words that each input read of the program writes."""
         for layer in self.layers:
-            word, sizes = layer.plan.activation_line, _bytes(layer, DRAM_INPUTS)
-            yield from _lines(_line_of(input_offsets(layer), word), _lines_of(sizes, word))
+            word, sizes = layer.plan.activation_word, _bytes(layer, DRAM_INPUTS)
+            yield from _words(_word_of(input_offsets(layer), word), _words_of(sizes, word))
 
-    def window_reads(self) -> Iterator[Lines]:
-        """Yield the lines that each fill or direct step of the program reads.
+    def window_reads(self) -> Iterator[Words]:
+        """Yield the words that each fill or direct step of the program reads.
 
         Later LUT passes of a step use the windows that are already in the PEs.
         """
@@ -123,8 +123,8 @@ class ActivationLines:
             plan, steps = layer.plan, layer.steps(DOT_UNITS)
             pes = np.array([command.pes for command in layer.commands(DOT_UNITS)], dtype=np.int64)
             first_pass = np.diff(steps, prepend=-1) > 0
-            length = np.where(first_pass, plan.window_lines(pes), 0)
-            yield from _lines(_line_of(window_offsets(plan, steps), plan.activation_line), length)
+            length = np.where(first_pass, plan.window_words(pes), 0)
+            yield from _words(_word_of(window_offsets(plan, steps), plan.activation_word), length)
 
 
 def _bytes(layer: WrittenLayer, unit: Unit) -> Ints:
@@ -132,15 +132,15 @@ def _bytes(layer: WrittenLayer, unit: Unit) -> Ints:
     return np.array([command.bytes for command in layer.commands(unit)], dtype=np.int64)
 
 
-def _line_of(offset: Ints, line_bytes: Fraction) -> Ints:
-    """Line that contains a byte."""
-    return offset * line_bytes.denominator // line_bytes.numerator
+def _word_of(offset: Ints, word_bytes: Fraction) -> Ints:
+    """Word that contains a byte."""
+    return offset * word_bytes.denominator // word_bytes.numerator
 
 
-def _lines_of(size: Ints, line_bytes: Fraction) -> Ints:
-    """Lines of so many bytes."""
-    return -(-size * line_bytes.denominator // line_bytes.numerator)
+def _words_of(size: Ints, word_bytes: Fraction) -> Ints:
+    """Words of so many bytes."""
+    return -(-size * word_bytes.denominator // word_bytes.numerator)
 
 
-def _lines(first: Ints, length: Ints) -> Iterator[Lines]:
-    return map(Lines, first.tolist(), length.tolist())
+def _words(first: Ints, length: Ints) -> Iterator[Words]:
+    return map(Words, first.tolist(), length.tolist())

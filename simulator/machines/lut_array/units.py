@@ -4,9 +4,10 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate` and `drain`. Without a LUT, `dot_direct` takes the place of `dot_fills` and
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
-Every unit works through the output tiles in the same order, and advances by a step for every input
-block. `weights.py` and `buffering.py` decide what comes on chip, and when. `vocabulary.py` has the
-channels in which the units meet.
+Every unit works through the output tiles in the same order (`transfers` and `output_tiles` below),
+and advances by a step for every input block. `step_inputs` and `step_done` are tokens that several
+units share. `weights.py` and `buffering.py` decide what comes on chip, and when; `records.py` has
+their decisions. `vocabulary.py` has the channels in which the units meet.
 """
 
 from collections.abc import Callable, Iterator
@@ -315,7 +316,7 @@ def output_tiles(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, O
 
 
 def step_inputs(layer: Layer, tile: OutputTile, input_block: InputBlock) -> Tokens:
-    """Tokens that a step takes for its inputs; the layer's first step waits for its turn."""
+    """Tokens that a step takes for its inputs; the first step waits for the previous layer."""
     first_step = tile.first and input_block.first
     return [
         (tile.steps_read or (tile.inputs_read and input_block.first)) and INPUTS,
@@ -325,7 +326,7 @@ def step_inputs(layer: Layer, tile: OutputTile, input_block: InputBlock) -> Toke
 
 
 def step_done(tile: OutputTile, input_block: InputBlock) -> Tokens:
-    """Tokens that a step gives when it is done: space of inputs, or its turn to the next step."""
+    """Tokens that a step gives when it is done: space of inputs, or the start of the next read."""
     next_reads = tile.next_reads if input_block.last else tile.steps_read
     return [
         next_reads and STEP_DONE,

@@ -59,8 +59,10 @@ def releases(layer: Layer, row: Row, tile: OutputTile) -> bool:
 def frees(layer: Layer, row: Row, tile: OutputTile) -> bool:
     """True if the steps of an output tile are the last that read their weight tiles.
 
-    The index fetch reads a weight tile only once per lifetime in the registers. The MAC unit has no
-    registers and reads it in every step.
+    The index fetch reads a weight tile once per lifetime in the registers: the tile's last read is
+    the last fetch before its lifetime in the index buffer ends. The MAC unit has no registers and
+    reads the tile in every step. Tiles that are loaded for every step are fetched for every step:
+    with one input block, an output block is one tile, and the longer lifetime `row` fits, too.
     """
     if layer.mode == "mac" or layer.fetched_for == "step":
         return _ends(layer.loaded_for, row, tile)

@@ -191,7 +191,7 @@ LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
 def shipped_cases() -> list[ParameterSet]:
     """All of them; those of `make test` are the paper's array and networks of usual size."""
     return [
-        pytest.param(model, hw, tau, marks=[pytest.mark.slow] if slow else [])
+        pytest.param(model, hw, tau, marks=[pytest.mark.slow] if slow or tau in {6, 3} else [])
         for model in shipped_names("workloads")
         for hw in shipped_names("hw_configs")
         for slow in [model in LARGE or hw != "cofluent64"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator import InputError, load_hardware, load_workload, simulate
+from simulator import InputError, load_hardware, simulate
 from simulator.coverage import why_not_fast
 from simulator.dram import DramSystem, Rule, Timing
 from simulator.dram.controller import PATIENCE, Burst, Controller
@@ -665,6 +665,9 @@ class TestAddresses:
 # --- what users see ---------------------------------------------------------------------------
 
 
+SMALL = network(*(layer(64, 64, 8, 8, tau=5, name=name) for name in "ab"))
+
+
 @pytest.mark.unit
 class TestInput:
     @pytest.mark.parametrize(
@@ -736,7 +739,7 @@ def test_energy_counts_rows_and_what_waits_in_the_background() -> None:
 @pytest.mark.unit
 def test_the_table_is_part_of_the_configuration() -> None:
     fixed, detailed = (
-        simulate(load_workload("r18", (32, 32)), machine({"memory.dram.timing": name}), bits=0.56)
+        simulate(SMALL, machine({"memory.dram.timing": name}), tau=5)
         for name in ("fixed", "ddr4-2400")
     )
     assert detailed.configuration["dram"]["name"] == "ddr4-2400"
@@ -746,8 +749,8 @@ def test_the_table_is_part_of_the_configuration() -> None:
 
 @pytest.mark.unit
 def test_auto_takes_the_event_engine_and_says_why() -> None:
-    net, hardware = load_workload("r18", (32, 32)), machine({"memory.dram.timing": "hbm2"})
-    result = simulate(net, hardware, bits=0.56)
+    hardware = machine({"memory.dram.timing": "hbm2"})
+    result = simulate(SMALL, hardware, tau=5)
     assert result.engine == "event"
     assert result.notes()[0].startswith(
         "both runs use the event engine because memory.dram.timing is hbm2"
@@ -755,7 +758,7 @@ def test_auto_takes_the_event_engine_and_says_why() -> None:
     with pytest.raises(
         InputError, match=r"engine fast: not available because memory\.dram\.timing is hbm2"
     ):
-        simulate(net, hardware, bits=0.56, engine="fast")
+        simulate(SMALL, hardware, tau=5, engine="fast")
 
 
 @pytest.mark.unit
@@ -764,8 +767,7 @@ def test_a_setting_may_take_the_table_away(tmp_path: Path) -> None:
     text = (ROOT / "hw_configs/cofluent64.yaml").read_text()
     path.write_text(text.replace("timing: fixed ", "timing: hbm2 "))
     setting = ["memory.dram.timing=fixed"]
-    net = load_workload("r18", (32, 32))
-    result = simulate(net, load_hardware(path, setting), bits=0.56)
+    result = simulate(SMALL, load_hardware(path, setting), tau=5)
     assert result.engine == "fast"
     (effect,) = with_settings(result, path, setting).settings
     assert (effect.before, effect.after) == ("hbm2", "fixed")
@@ -774,7 +776,7 @@ def test_a_setting_may_take_the_table_away(tmp_path: Path) -> None:
 
 @pytest.mark.command
 def test_settings_say_what_they_did(command: RunCommand) -> None:
-    run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
+    run = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56", "--input-size", "8")
     done = command(*run, "--set", "memory.dram.channels=2")
     assert "has no effect because it applies only with a DRAM table" in done.stdout
     both = ("--set", "memory.dram.timing=lpddr4-3200", "--set", "memory.dram.channels=1")

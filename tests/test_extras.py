@@ -103,7 +103,8 @@ class TestCommands:
             "to read\n"
         )
         assert other.stdout.endswith(note)
-        assert other.stdout.replace(note, "").replace(".csv, time", ".parquet, time") == one.stdout
+        files = ".csv, trace.json, time", ".parquet, time"
+        assert other.stdout.replace(note, "").replace(*files) == one.stdout
         assert_same_files(tmp_path / "o", tmp_path / "bare/o")
         for done in self.both(command, tmp_path, *line, "--json"):
             assert json.loads(done.stdout)["cycles"]

@@ -1,20 +1,17 @@
 """Guarantees of the contract that hold before a program runs, by counting tokens times loops."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from simulator.program.contract import Balance, Body, Command, Loop, Skip, Unit
+from simulator.program.parts import ProgramParts
 from simulator.program.section import Flows, Section, counted, tokens_of
-
-if TYPE_CHECKING:
-    from simulator.program.program import Program
 
 
 class ProgramError(Exception):
     """A program breaks the contract: a fault of the machine that wrote it, not of its user."""
 
 
-def check(program: "Program") -> None:
+def check(program: ProgramParts) -> None:
     """Raise if a program breaks the contract.
 
     Raises:
@@ -37,7 +34,7 @@ def check(program: "Program") -> None:
     _check_edges(program)
 
 
-def _check_vocabulary(program: "Program") -> None:
+def _check_vocabulary(program: ProgramParts) -> None:
     """No word occurs twice, numbers are possible, and ports belong to units of the program."""
     for words in (program.units, program.kinds, program.channels):
         names = [word.name for word in words]
@@ -55,7 +52,7 @@ def _check_vocabulary(program: "Program") -> None:
             raise ProgramError("a unit of a port is not in the vocabulary")
 
 
-def _check_words(program: "Program", section: Section, name: str) -> None:
+def _check_words(program: ProgramParts, section: Section, name: str) -> None:
     """Every unit, kind, rate and channel is in the vocabulary, every command on its own unit."""
     units, kinds = set(program.units), set(program.kinds)
     for unit, body in section.bodies.items():
@@ -111,7 +108,7 @@ def _check_balance(section: Section, name: str) -> None:
             raise ProgramError(f"{name}: gives {gives} tokens of {channel.name}, takes {takes}")
 
 
-def _check_edges(program: "Program") -> None:
+def _check_edges(program: ProgramParts) -> None:
     """Edges balance over the program, and no section takes what only a later one gives."""
     for channel, start in program.channels.items():
         if channel.balance is Balance.SECTION:

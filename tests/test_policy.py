@@ -1,14 +1,13 @@
 """The policy of `lut_array`: when weights come and go, how inputs are buffered."""
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import compress, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
 from simulator.errors import InputError
-from simulator.machines.lut_array import weights
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload
@@ -19,7 +18,7 @@ from simulator.machines.lut_array.vocabulary import DRAM_WEIGHTS, INDEX_BUFFER, 
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.lut_array.window import Window
 from simulator.program import Writer
-from simulator.workload import Layer, Workload
+from simulator.workload import Layer, Workload, configure, load_workload
 from tests.build import layer, machine, network
 from tests.strategies import Overrides, layers, machines, networks
 
@@ -50,14 +49,9 @@ class TestWeights:
     def letters(self, one: Layer, overrides: Overrides) -> str:
         """Of every output tile: Loads, Fetches, Releases registers, frees the Buffer."""
         found, made = [], records(one, overrides)
-        policy = {
-            "L": weights.loads,
-            "F": weights.fetches,
-            "R": weights.releases,
-            "B": weights.frees,
-        }
-        for row, _, tile in output_tiles(made, Writer(plain=True)):
-            found.append("".join(n for n, asks in policy.items() if asks(made, row, tile)) or "-")
+        for _, weights in output_tiles(made, Writer(plain=True), lambda tile: tile.weights):
+            does = (weights.loads, weights.fetches, weights.releases, weights.frees)
+            found.append("".join(compress("LFRB", does)) or "-")
         return " ".join(found)
 
     def test_one_weight_tile_is_fetched_once(self) -> None:
@@ -89,9 +83,9 @@ class TestWeights:
         # 8 kernels x 9 bit = 9 B; 4 x 4 x 3 bit = 6 B; outputs 8 x 2 input blocks
         made = records(layer(8, 8, 1, 2, tau=3), FEW | NARROW | {"array.pe.lut_entries": "none"})
         found = [
-            weights.tile_bytes(made, row, block, tile, input_block)
-            for row, block, tile in output_tiles(made, Writer(plain=True))
-            for input_block in block.input_blocks
+            made.tile_bytes(weights, input_block)
+            for block, weights in output_tiles(made, Writer(plain=True), lambda tile: tile.weights)
+            for input_block in block.input_blocks.written_out
         ]
         assert found == [15, 6, 15, 6, 6, 6, 6, 6]
 
@@ -129,6 +123,11 @@ class TestBuffering:
     )
     def test_the_first_scheme_that_fits(self, size: int, scheme: str) -> None:
         assert self.scheme(size) == scheme
+
+    def test_the_papers_array_holds_rows_of_every_layer_of_a_small_image(self) -> None:
+        net = configure(load_workload("r18", (64, 64)), batch=2, include_full_precision=True)
+        found = [plan_buffering(plan).scheme for plan in plan_layers(net, machine())]
+        assert set(found) == {"rows"}
 
     def test_no_step_fits(self) -> None:
         with pytest.raises(InputError, match=r"activation_buffer\.kib .* at least 0\.02 KiB, the"):
@@ -192,12 +191,13 @@ def test_weight_tiles_come_before_their_steps_and_leave_after(
 def steps_of(made: Records) -> list[tuple[int, int]]:
     """(output block, input block) of every step."""
     found = []
-    for image in made.images:
-        for row in image:
-            for block, transfers in enumerate(row.transfers):
-                tiles = sum(len(transfer.tiles) for transfer in transfers)
-                inputs = range(len(made.output_blocks[block].input_blocks))
-                found += [(block, number) for _ in range(tiles) for number in inputs]
+    for image in made.images.written_out:
+        for row in image.written_out:
+            for block, part in enumerate(row.written_out):
+                tiles = sum(transfer.tile_count for transfer in part.transfers.written_out)
+                found += [
+                    (block, number) for _ in range(tiles) for number in range(part.block.steps)
+                ]
     return found
 
 
@@ -216,9 +216,9 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
         (each,) = map_workload(workload, machine(FEW)).layers
         images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).images)
         parts.append([len(body) for body in each.section.bodies.values()])
-    assert [len(each) for each in images] == [4, 40]
-    assert len({id(row) for image in images[0] for row in image}) < 12  # of 24
-    assert images[0][1] == images[0][2]
+    assert [len(each.written_out) for each in images] == [4, 40]
+    assert len({row for _, image in images[0] for _, row in image}) < 12  # of 24
+    assert [times for times, _ in images[0]] == [1, 2, 1]
     assert parts[0] == parts[1]
 
 

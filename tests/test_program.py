@@ -10,15 +10,20 @@ import pytest
 from simulator.program import (
     Balance,
     Body,
+    Category,
     Channel,
+    CountsAs,
     Kind,
+    KindTerm,
     Loop,
     Program,
     ProgramError,
     Rate,
+    Runs,
     Section,
     SharedPort,
     Skip,
+    Term,
     Unit,
     Writer,
     write,
@@ -29,6 +34,8 @@ pytestmark = pytest.mark.unit
 
 A, B, C = Unit("a", "unit a"), Unit("b", "unit b"), Unit("c", "unit c")
 RUN_A, RUN_B, RUN_C = Kind("run_a", A), Kind("run_b", B), Kind("run_c", C)
+WORK, PAUSE = Category("work", "a unit works"), Category("pause", "a pause")
+LOST = Category("lost", "conflicts")
 ITEM = Channel("item", "an item")
 EDGE = Channel("edge", "a row of the previous layer", Balance.EDGE)
 SPACE = Channel("space", "space for a row", Balance.SPACE)
@@ -131,11 +138,46 @@ class TestChecks:
         self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
         for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
             self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
-        port = SharedPort(reader=A, writer=Unit("z", "z"), banks=1, read=list, written=list)
+        port = self.port(WORK, writer=Unit("z", "z"))
         self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))
+
+    def test_impossible_categories(self) -> None:
+        one: dict[Unit, Body] = {A: (RUN_A(),)}
+        kinds = Kind("wait", A, counts_as=CountsAs(WORK, entry=PAUSE)), RUN_A
+        ports = self.port(WORK), self.port(PAUSE)
+        self.refused("category work is not in", one, kinds=kinds, categories=(PAUSE,))
+        self.refused("category pause is not in", one, kinds=kinds, categories=(WORK,))
+        self.refused("category pause is not in", one, ports=ports[1:], categories=(WORK,))
+        self.refused("work is in the vocabulary twice", one, categories=(WORK, WORK))
+        self.refused("run_a is in the vocabulary twice", one, categories=(Category("run_a", "A"),))
+        self.refused("ports name different categories for their conflicts", one, ports=ports)
+
+    def port(self, conflict: Category, writer: Unit = B) -> SharedPort:
+        return SharedPort(
+            reader=A, writer=writer, banks=1, read=list, written=list, conflict=conflict
+        )
 
     def test_sections_without_names(self) -> None:
         self.refused("1 sections have 0 names", {A: (RUN_A(),)}, names=())
+
+
+def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
+    work = Kind("work", A, counts_as=CountsAs(WORK, penalty=PAUSE))
+    port = SharedPort(reader=A, writer=B, banks=1, read=list, written=list, conflict=LOST)
+    made = program({A: (work(),)}, kinds=(RUN_B, work), ports=(port,))
+    words = made.vocabulary
+    assert words.categories == tuple(
+        Term(name, title)
+        for name, title in (
+            ("work", "a unit works"),
+            ("pause", "a pause"),
+            ("lost", "conflicts"),
+            ("run_b", "run_b"),
+        )
+    )
+    assert words.kinds[0] == KindTerm("run_b", "b", "run_b", "run_b", "run_b", "")
+    assert words.kinds[1] == KindTerm("work", "a", "work", "work", "pause", "")
+    assert (words.row_miss, words.refresh, words.conflict) == ("", "", "lost")
 
 
 class Row(NamedTuple):
@@ -144,40 +186,63 @@ class Row(NamedTuple):
 
 class TestWriter:
     def test_equal_items_become_a_loop(self) -> None:
-        def unit(rows: list[Row], do: Writer) -> None:
+        def unit(rows: Runs[Row], do: Writer) -> None:
             for row in do.each(rows):
-                for _ in do.each(range(row.width)):
+                for _ in do.each(Runs.of(range(row.width))):
                     do(RUN_A(cycles=row.width))
 
         two, one = RUN_A(cycles=2), RUN_A(cycles=1)
         expected = Loop(2, (Loop(2, (two,)),)), one
-        assert write(unit, [Row(2), Row(2), Row(1)]) == expected
+        assert write(unit, Runs.of([Row(2), Row(2), Row(1)])) == expected
 
     def test_items_that_differ_but_write_the_same_are_one_loop(self) -> None:
         def unit(do: Writer) -> None:
-            for _ in do.each(range(5)):
+            for _ in do.each(Runs.of(range(5))):
                 do(RUN_A())
 
         assert write(unit) == (Loop(5, (RUN_A(),)),)
 
-    def test_the_body_runs_once_per_run_of_equal_items(self) -> None:
+    def test_the_body_runs_once_per_item(self) -> None:
         ran: list[str] = []
 
         def unit(do: Writer) -> None:
-            for item in do.each("aaabba"):
+            for item in do.each(Runs.of("aaabba")):
                 ran.append(item)
-                do(RUN_A())
+                do(RUN_A(cycles=ord(item)))
 
-        write(unit)
-        assert ran == ["a", "b", "a"]
+        body = write(unit)
+        assert ran == ["a", "b"]
         ran.clear()
-        write(unit, plain=True)
+        assert write(unit, plain=True) == body
         assert ran == list("aaabba")
+
+    def test_kept_bodies_do_not_run_again(self) -> None:
+        ran: list[str] = []
+
+        def unit(do: Writer) -> None:
+            kept: dict[str, Body] = {}
+            for _ in do.each(Runs.of("xy")):
+                for item in do.each(Runs.of("ab"), kept):
+                    ran.append(item)
+                    do(RUN_A(cycles=ord(item)))
+
+        a, b = RUN_A(cycles=ord("a")), RUN_A(cycles=ord("b"))
+        assert write(unit) == (Loop(2, (a, b)),)
+        assert ran == ["a", "b"]
+        ran.clear()
+        assert write(unit, plain=True) == (Loop(2, (a, b)),)
+        assert ran == ["a", "b", "a", "b"]
+
+    def test_runs(self) -> None:
+        runs = Runs.of("aab")
+        assert runs == ((2, "a"), (1, "b"))
+        assert runs.written_out == ["a", "a", "b"]
+        assert runs.seen(str.isalpha) == ((2, True), (1, True))
 
     def test_skips_add_up(self) -> None:
         def unit(do: Writer) -> None:
             do.skip(1)
-            for _ in do.each(range(3)):
+            for _ in do.each(Runs.of(range(3))):
                 do.skip(2)
             do(RUN_A())
             do.skip(0)
@@ -186,7 +251,7 @@ class TestWriter:
 
     def test_a_loop_left_early_is_a_fault(self) -> None:
         def unit(do: Writer) -> None:
-            for _ in do.each(range(3)):
+            for _ in do.each(Runs.of(range(3))):
                 do(RUN_A())
                 break
 

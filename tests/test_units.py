@@ -1,5 +1,7 @@
 """The unit programs of `lut_array`: expected commands written out by hand, and against the plan."""
 
+from enum import IntEnum
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import assume, given, settings
@@ -7,9 +9,13 @@ from hypothesis import assume, given, settings
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import map_workload
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.units import section_of
+from simulator.machines.lut_array.vocabulary import KINDS, UNITS
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Command
+from simulator.program import Kind as KindWord
+from simulator.program import Unit as UnitWord
 from simulator.program.contract import Tokens
 from simulator.program.written import written
 from simulator.workload import Layer, Workload
@@ -40,6 +46,15 @@ def shown(step: int, command: Command) -> str:
 
 def names(tokens: Tokens) -> str:
     return " ".join(f"{n} {channel.name}" if n > 1 else channel.name for channel, n in tokens)
+
+
+@pytest.mark.parametrize(("numbers", "words"), [(Unit, UNITS), (Kind, KINDS)])
+def test_columns_are_numbered_as_in_the_vocabulary(
+    numbers: type[IntEnum], words: tuple[UnitWord | KindWord, ...]
+) -> None:
+    assert [(each.value, each.name.lower()) for each in numbers] == [
+        (number, word.name) for number, word in enumerate(words)
+    ]
 
 
 class TestModes:

@@ -5,15 +5,18 @@ from simulator.program.contract import (
     Amount,
     Balance,
     Body,
+    Category,
     Channel,
     Command,
+    CountsAs,
     Kind,
     Loop,
     Rate,
     Skip,
     Unit,
 )
-from simulator.program.program import Program
+from simulator.program.items import Runs
+from simulator.program.program import Program, Shape
 from simulator.program.section import Section
 from simulator.program.served import SharedDram, SharedPort, Words
 from simulator.program.vocabulary import KindTerm, Term, Vocabulary
@@ -23,15 +26,19 @@ __all__ = [
     "Amount",
     "Balance",
     "Body",
+    "Category",
     "Channel",
     "Command",
+    "CountsAs",
     "Kind",
     "KindTerm",
     "Loop",
     "Program",
     "ProgramError",
     "Rate",
+    "Runs",
     "Section",
+    "Shape",
     "SharedDram",
     "SharedPort",
     "Skip",

@@ -1,10 +1,9 @@
 """Guarantees of the contract that hold before a program runs, by counting tokens times loops."""
 
-from collections.abc import Iterable, Mapping
-
-from simulator.program.contract import Balance, Body, Command, Loop, Skip, Unit
+from simulator.program.contract import Balance
+from simulator.program.faults import tokens_of
 from simulator.program.parts import ProgramParts
-from simulator.program.section import Flows, Section, counted, tokens_of
+from simulator.program.section import Section
 
 
 class ProgramError(Exception):
@@ -18,8 +17,8 @@ def check(program: ProgramParts) -> None:
         ProgramError: a section has two givers or two takers of a channel, or gives more or less
             than it takes; a section takes what a later section gives, other than space; a token is
             never taken or never given; a command is in another unit's program; a word is not in
-            the program's vocabulary, or twice; a number is negative or too small; a section has no
-            name.
+            the program's vocabulary, or twice; ports count conflicts as different categories; a
+            number is negative or too small; a section has no name.
 
     """
     if len(program.names) != len(program.sections):
@@ -28,16 +27,20 @@ def check(program: ProgramParts) -> None:
     for section in dict.fromkeys(program.sections):
         name = program.names[program.sections.index(section)]
         _check_words(program, section, name)
-        _check_ends(section.gives, "givers", name)
-        _check_ends(section.takes, "takers", name)
-        _check_balance(section, name)
+        if section.faults:
+            raise ProgramError(f"{name}: {section.faults[0]}")
     _check_edges(program)
 
 
 def _check_vocabulary(program: ProgramParts) -> None:
     """No word occurs twice, numbers are possible, and ports belong to units of the program."""
-    for words in (program.units, program.kinds, program.channels):
-        names = [word.name for word in words]
+    own = (kind.name for kind in program.kinds if kind.counts_as is None)
+    for names in (
+        [unit.name for unit in program.units],
+        [kind.name for kind in program.kinds],
+        [channel.name for channel in program.channels],
+        [*(each.name for each in program.categories or program.named_categories), *own],
+    ):
         for name in names:
             if names.count(name) > 1:
                 raise ProgramError(f"{name} is in the vocabulary twice")
@@ -50,62 +53,30 @@ def _check_vocabulary(program: ProgramParts) -> None:
     for port in program.ports:
         if port.reader not in program.units or port.writer not in program.units:
             raise ProgramError("a unit of a port is not in the vocabulary")
+    _check_categories(program)
+
+
+def _check_categories(program: ProgramParts) -> None:
+    """A list of categories, if there is one, has all of them; ports agree on theirs."""
+    for category in program.named_categories if program.categories else ():
+        if category not in program.categories:
+            raise ProgramError(f"category {category.name} is not in the vocabulary")
+    if len({port.conflict for port in program.ports}) > 1:
+        raise ProgramError("ports name different categories for their conflicts")
 
 
 def _check_words(program: ProgramParts, section: Section, name: str) -> None:
-    """Every unit, kind, rate and channel is in the vocabulary, every command on its own unit."""
-    units, kinds = set(program.units), set(program.kinds)
-    for unit, body in section.bodies.items():
-        if unit not in units:
-            raise ProgramError(f"{name}: unit {unit.name} is not in the vocabulary")
-        _check_parts(body, name)
-        for command in dict.fromkeys(command for command, _ in counted(body)):
-            kind = command.kind
-            if kind not in kinds:
-                raise ProgramError(f"{name}: kind {kind.name} is not in the vocabulary")
-            if kind.unit is not unit:
-                raise ProgramError(f"{name}: {kind.name} is in the program of {unit.name}")
-            if kind.rate is not None and kind.rate not in program.rates:
-                raise ProgramError(f"{name}: rate {kind.rate} of {kind.name} is not known")
-            _check_numbers(command, name)
-    for channel in (*section.gives, *section.takes):
-        if channel not in program.channels:
-            raise ProgramError(f"{name}: channel {channel.name} is not in the vocabulary")
-
-
-def _check_parts(body: Body, name: str) -> None:
-    """A loop runs at least once, and no unit goes back."""
-    for part in body:
-        if isinstance(part, Skip) and part.steps < 0:
-            raise ProgramError(f"{name}: a skip of {part.steps} steps")
-        if isinstance(part, Loop):
-            if part.times < 1:
-                raise ProgramError(f"{name}: a loop runs {part.times} times")
-            _check_parts(part.body, name)
-
-
-def _check_numbers(command: Command, name: str) -> None:
-    amounts = (tokens for _, tokens in (*command.takes, *command.gives, *command.begins))
-    least = min((command.cycles, command.penalty, command.bytes, command.pes, *amounts))
-    if least < 0 or command.steps < 0:
-        raise ProgramError(f"{name}: a number of {command.kind.name} is negative")
-    if command.penalty > command.cycles:
-        raise ProgramError(f"{name}: {command.kind.name} has a penalty of more than its cycles")
-
-
-def _check_ends(flows: Flows, ends: str, name: str) -> None:
-    """In a section a channel has one giver and one taker."""
-    for channel, units in flows.items():
-        if len(units) > 1:
-            raise ProgramError(f"{name}: {channel.name} has {len(units)} {ends}: {_named(units)}")
-
-
-def _check_balance(section: Section, name: str) -> None:
-    """A section gives what it takes, unless the channel is an edge between sections."""
-    for channel in dict.fromkeys((*section.gives, *section.takes)):
-        gives, takes = tokens_of(section.gives, channel), tokens_of(section.takes, channel)
-        if channel.balance is Balance.SECTION and gives != takes:
-            raise ProgramError(f"{name}: gives {gives} tokens of {channel.name}, takes {takes}")
+    """Every unit, kind, rate and channel is in the vocabulary."""
+    for what, used, known in (
+        ("unit", section.bodies, program.units),
+        ("kind", section.kinds, program.kinds),
+        ("channel", section.channels, program.channels),
+    ):
+        if unknown := [word for word in used if word not in known]:
+            raise ProgramError(f"{name}: {what} {unknown[0].name} is not in the vocabulary")
+    for kind in section.kinds:
+        if kind.rate is not None and kind.rate not in program.rates:
+            raise ProgramError(f"{name}: rate {kind.rate} of {kind.name} is not known")
 
 
 def _check_edges(program: ProgramParts) -> None:
@@ -121,7 +92,3 @@ def _check_edges(program: ProgramParts) -> None:
                 raise ProgramError(f"{name}: takes tokens of {channel.name} that come later")
         if given != taken:
             raise ProgramError(f"the program gives {given} tokens of {channel.name}, takes {taken}")
-
-
-def _named(units: Iterable[Unit] | Mapping[Unit, int]) -> str:
-    return ", ".join(sorted(unit.name for unit in units))

@@ -13,7 +13,7 @@ result does not depend on the order in which an engine looks at units.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 from typing import NamedTuple
@@ -45,6 +45,10 @@ class Amount(NamedTuple):
     channel: "Channel"
     tokens: int
 
+    def __bool__(self) -> bool:
+        """Whether it is more than nothing."""
+        return self.tokens != 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
@@ -54,6 +58,12 @@ class Channel:
     title: str
     """What a command that lacks a token waits for, as in "waits for a free LUT bank"."""
     balance: Balance = Balance.SECTION
+    one: Amount = field(init=False, repr=False)
+    """One token, which a channel by itself stands for."""
+
+    def __post_init__(self) -> None:
+        """Make the amount of one token."""
+        object.__setattr__(self, "one", Amount(self, 1))
 
     def __call__(self, tokens: int) -> Amount:
         """So many tokens: `INDEX_BUFFER(640)`."""
@@ -66,6 +76,29 @@ Given = Iterable[Amount | Channel | bool | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Category:
+    """What cycles on the critical path are spent on."""
+
+    name: str
+    title: str
+    """As reports call it."""
+
+
+class CountsAs(NamedTuple):
+    """Categories of the cycles of a command on the critical path."""
+
+    busy: Category
+    """Cycles in which it occupies its unit,"""
+    latency: Category | None = None
+    """and those from its end until its result is ready; None: as busy."""
+    penalty: Category | None = None
+    """Its penalty; None: as busy."""
+    entry: Category | None = None
+    """All other cycles of a command that starts in the very cycle in which the section's time
+    begins, unless that is cycle 0: the sections before held it. None: nothing special."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """A kind of command."""
 
@@ -73,6 +106,8 @@ class Kind:
     unit: Unit
     rate: str | None = None
     """The machine's rate at which its bytes move; None: bytes cost no cycles."""
+    counts_as: CountsAs | None = None
+    """None: a category of the kind's own name."""
 
     def __call__(
         self,
@@ -87,7 +122,8 @@ class Kind:
         begins: Given = (),
     ) -> "Command":
         """Return a command of this kind; see `Command` for the arguments."""
-        taken, given, begun = _tokens(takes), _tokens(gives), _tokens(begins)
+        taken, given = _tokens(takes), _tokens(gives)
+        begun = _tokens(begins) if begins else ()
         return Command(self, cycles, penalty, bytes, pes, steps, taken, given, begun)
 
 
@@ -140,12 +176,8 @@ class Rate(NamedTuple):
 
 
 def _tokens(given: Given) -> Tokens:
-    amounts: list[Amount] = []
-    for each in given:
-        if isinstance(each, Channel):
-            amounts.append(Amount(each, 1))
-        elif isinstance(each, Amount):
-            amounts += [each] if each.tokens else []
-        elif each:
-            raise TypeError(f"{each!r} is neither a channel nor an amount of one")
-    return tuple(amounts)
+    """Amounts that are not 0; `True` and other strangers have no attribute `one`."""
+    try:
+        return tuple([x if isinstance(x, Amount) else x.one for x in given if x])  # type: ignore[union-attr]
+    except AttributeError:
+        raise TypeError(f"{given!r}: neither a channel nor an amount of one") from None

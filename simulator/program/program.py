@@ -1,11 +1,24 @@
 """A program: the sections of a run, and the machine's words and rates for them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from simulator.program.checks import check
-from simulator.program.contract import Command
+from simulator.program.contract import Category, Channel, Command, Kind, Unit
 from simulator.program.parts import ProgramParts
+from simulator.program.section import Section
 from simulator.program.vocabulary import Vocabulary
+
+
+class Shape(NamedTuple):
+    """What programs have in common that differ only in names and rates; equal if they do."""
+
+    units: tuple[Unit, ...]
+    kinds: tuple[Kind, ...]
+    channels: tuple[tuple[Channel, int], ...]
+    """With the tokens that they start with."""
+    categories: tuple[Category, ...]
+    sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,9 +35,27 @@ class Program(ProgramParts):
         check(self)
 
     @property
+    def shape(self) -> Shape:
+        """Everything but names of sections and rates."""
+        return Shape(
+            units=self.units,
+            kinds=self.kinds,
+            channels=tuple(self.channels.items()),
+            categories=self.categories or self.named_categories,
+            sections=self.sections,
+        )
+
+    @property
     def vocabulary(self) -> Vocabulary:
-        """Its units, kinds and channels in words."""
-        return Vocabulary.of(self.units, self.kinds, self.channels)
+        """Its units, kinds, channels and categories in words."""
+        return Vocabulary.of(
+            self.units,
+            self.kinds,
+            self.channels,
+            self.categories or self.named_categories,
+            dram=self.dram,
+            ports=self.ports,
+        )
 
     @property
     def commands(self) -> int:

@@ -1,14 +1,12 @@
 """A section: the part of every unit's program that belongs together, such as one layer."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 
-from simulator.program.contract import Body, Channel, Command, Loop, Skip, Unit
-
-Flows = dict[Channel, Counter[Unit]]
-"""Tokens of each channel by the unit that gives, or takes, them."""
+from simulator.program.contract import Body, Channel, Command, Kind, Loop, Skip, Tokens, Unit
+from simulator.program.faults import Counts, Flows, faults_of_bodies, faults_of_flows
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,35 +18,61 @@ class Section:
     @cached_property
     def gives(self) -> Flows:
         """Tokens that its commands give, at their start or with their result."""
-        return self._flows.gives
+        return _flows(self.counts, lambda command: command.gives + command.begins)
 
     @cached_property
     def takes(self) -> Flows:
         """Tokens that its commands take."""
-        return self._flows.takes
+        return _flows(self.counts, lambda command: command.takes)
 
     @cached_property
     def commands(self) -> int:
         """Commands, written out."""
-        counts = (times for body in self.bodies.values() for _, times in counted(body))
-        return sum(counts)
+        return sum(times for counts in self.counts.values() for _, times in counts)
 
     @cached_property
-    def _flows(self) -> "_Flows":
-        flows = _Flows()
-        for unit, body in self.bodies.items():
-            for command, times in counted(body):
-                for channel, tokens in command.takes:
-                    flows.takes.setdefault(channel, Counter())[unit] += times * tokens
-                for channel, tokens in (*command.gives, *command.begins):
-                    flows.gives.setdefault(channel, Counter())[unit] += times * tokens
-        return flows
+    def counts(self) -> Counts:
+        """Every unit's commands, each with the number of times that it runs."""
+        return {unit: _counts(body) for unit, body in self.bodies.items()}
 
+    @cached_property
+    def pes(self) -> int:
+        """PEs of the command that uses the most."""
+        commands = (command for counts in self.counts.values() for command, _ in counts)
+        return max((command.pes for command in commands), default=0)
 
-@dataclass(slots=True)
-class _Flows:
-    gives: Flows = field(default_factory=dict)
-    takes: Flows = field(default_factory=dict)
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Kinds of its commands."""
+        commands = (command for counts in self.counts.values() for command, _ in counts)
+        return tuple(dict.fromkeys(command.kind for command in commands))
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """Channels of which its commands give or take tokens."""
+        return tuple(self.gives | self.takes)
+
+    @cached_property
+    def lots(self) -> dict[Channel, int]:
+        """How often commands give tokens of each channel, at their start or with their result."""
+        lots: dict[Channel, int] = {}
+        for counts in self.counts.values():
+            for command, times in counts:
+                for given in (command.begins, command.gives):
+                    for channel in {amount.channel for amount in given}:
+                        lots[channel] = lots.get(channel, 0) + times
+        return lots
+
+    @cached_property
+    def depth(self) -> int:
+        """How deep loops are nested."""
+        return max(map(_depth, self.bodies.values()), default=0)
+
+    @cached_property
+    def faults(self) -> tuple[str, ...]:
+        """How it breaks the contract, whatever the program around it; () if it does not."""
+        of_bodies = faults_of_bodies(self.bodies, self.counts)
+        return (*of_bodies, *faults_of_flows(self.gives, self.takes))
 
 
 def counted(body: Body, times: int = 1) -> Iterator[tuple[Command, int]]:
@@ -60,6 +84,34 @@ def counted(body: Body, times: int = 1) -> Iterator[tuple[Command, int]]:
             yield part, times
 
 
-def tokens_of(flows: Flows, channel: Channel) -> int:
-    """Tokens of a channel in a section, whichever unit gives or takes them."""
-    return sum(flows[channel].values()) if channel in flows else 0
+def _counts(body: Body) -> list[tuple[Command, int]]:
+    """Count like `counted`, but what stands in several places is one object, and comes once."""
+    found: dict[int, tuple[Command, int]] = {}
+    _count(body, 1, found)
+    return list(found.values())
+
+
+def _count(body: Body, times: int, found: dict[int, tuple[Command, int]]) -> None:
+    for part in body:
+        if isinstance(part, Loop):
+            _count(part.body, times * part.times, found)
+        elif not isinstance(part, Skip):
+            _, before = found.get(id(part), (part, 0))
+            found[id(part)] = part, before + times
+
+
+def _depth(body: Body) -> int:
+    return max((1 + _depth(part.body) for part in body if isinstance(part, Loop)), default=0)
+
+
+def _flows(counts: Counts, moved: Callable[[Command], Tokens]) -> Flows:
+    """Add up the tokens that each command moves."""
+    flows: Flows = {}
+    for unit, commands in counts.items():
+        total: defaultdict[Channel, int] = defaultdict(int)
+        for command, times in commands:
+            for channel, tokens in moved(command):
+                total[channel] += times * tokens
+        for channel, tokens in total.items():
+            flows.setdefault(channel, {})[unit] = tokens
+    return flows

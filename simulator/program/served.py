@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.program.contract import Unit
+from simulator.program.contract import Category, Unit
 
 if TYPE_CHECKING:
     from simulator.dram import Timing
@@ -29,6 +29,10 @@ class SharedDram:
     """Its units, in the order in which they take turns."""
     writers: frozenset[Unit]
     """The units that write."""
+    row_miss: Category
+    """Cycles in which a transfer waits for its row to be opened,"""
+    refresh: Category
+    """and for a refresh."""
 
 
 class Words(NamedTuple):
@@ -56,3 +60,5 @@ class SharedPort:
     """Words that the reader's commands read, no more than their cycles."""
     written: WordsOf
     """Words that the results of the writer's commands occupy."""
+    conflict: Category
+    """Cycles that the reader loses; all ports of a program name the same."""

@@ -1,20 +1,21 @@
 """The words for what runs: they travel with a trace and its file, so no reader needs a machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Self
 
 from msgspec import Struct
 
-from simulator.program.contract import Channel, Kind, Unit
+from simulator.program.contract import Category, Channel, CountsAs, Kind, Unit
+from simulator.program.served import SharedDram, SharedPort
 
 
 class Term(Struct, frozen=True, forbid_unknown_fields=True):
-    """A unit or a channel."""
+    """A unit, a channel or a category."""
 
     name: str
     """As files call it."""
     title: str
-    """As reports call a unit, and what a command that lacks a channel's token waits for."""
+    """As reports call a unit or category; what a command that lacks a channel's token waits for."""
 
 
 class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,13 +24,22 @@ class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     unit: str
     """Name of the unit that runs it."""
+    category: str
+    """Name of the category that its cycles on the critical path count as,"""
+    latency_category: str
+    """those from its end until its result is ready,"""
+    penalty_category: str
+    """its penalty,"""
+    entry_category: str = ""
+    """and all others if it starts when its layer's time begins, after cycle 0. "": as ever."""
 
 
 class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Units, kinds and channels; the columns of a trace number them in this order.
+    """Units, kinds, channels and categories; columns and sums number them in this order.
 
     Raises:
-        ValueError: two words have one name, or a kind's unit is not among the units.
+        ValueError: two words have one name, a kind's unit is not among the units, or a category is
+            not among the categories.
 
     """
 
@@ -37,25 +47,84 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kinds: tuple[KindTerm, ...]
     """In the order in which causes of the same cycle are named."""
     channels: tuple[Term, ...]
+    categories: tuple[Term, ...]
+    """What cycles on the critical path are spent on, in the order of reports."""
+    row_miss: str = ""
+    """Names of the categories of a DRAM's row misses"""
+    refresh: str = ""
+    """and refreshes,"""
+    conflict: str = ""
+    """and of cycles lost at a port; "": no such cycles."""
 
     def __post_init__(self) -> None:
         """Check the names."""
         units = names(self.units)
-        for words in (units, names(self.kinds), names(self.channels)):
+        categories = names(self.categories)
+        for words in (units, names(self.kinds), names(self.channels), categories):
             if len(set(words)) < len(words):
                 raise ValueError(f"a name occurs twice in {', '.join(words)}")
         for kind in self.kinds:
             if kind.unit not in units:
                 raise ValueError(f"the unit {kind.unit!r} of {kind.name!r} is not in the list")
+        for category in self._named():
+            if category not in categories:
+                raise ValueError(f"the category {category!r} is not in the list")
+
+    def _named(self) -> Iterator[str]:
+        """Names of the categories that kinds, DRAM and ports name."""
+        for kind in self.kinds:
+            yield from (kind.category, kind.latency_category, kind.penalty_category)
+        optional = (kind.entry_category for kind in self.kinds)
+        yield from filter(None, (*optional, self.row_miss, self.refresh, self.conflict))
 
     @classmethod
-    def of(cls, units: Iterable[Unit], kinds: Iterable[Kind], channels: Iterable[Channel]) -> Self:
-        """Return the words of a machine."""
+    def of(
+        cls,
+        units: Iterable[Unit],
+        kinds: Sequence[Kind],
+        channels: Iterable[Channel],
+        categories: Iterable[Category],
+        *,
+        dram: SharedDram | None = None,
+        ports: Sequence[SharedPort] = (),
+    ) -> Self:
+        """Return the words of a program or a machine.
+
+        Args:
+            units: its units,
+            kinds: kinds of commands,
+            channels: and channels.
+            categories: all that the others name; those of kinds that name none are added.
+            dram: its DRAM, if it has a timing table.
+            ports: its buffers with one port.
+
+        """
+        own = [Term(kind.name, kind.name) for kind in kinds if kind.counts_as is None]
         return cls(
-            units=tuple(Term(unit.name, unit.title) for unit in units),
-            kinds=tuple(KindTerm(kind.name, kind.unit.name) for kind in kinds),
-            channels=tuple(Term(channel.name, channel.title) for channel in channels),
+            units=_terms(units),
+            kinds=tuple(map(_kind_term, kinds)),
+            channels=_terms(channels),
+            categories=(*_terms(categories), *own),
+            row_miss="" if dram is None else dram.row_miss.name,
+            refresh="" if dram is None else dram.refresh.name,
+            conflict=ports[0].conflict.name if ports else "",
         )
+
+
+def _kind_term(kind: Kind) -> KindTerm:
+    counts = kind.counts_as or CountsAs(Category(kind.name, kind.name))
+    return KindTerm(
+        name=kind.name,
+        unit=kind.unit.name,
+        category=counts.busy.name,
+        latency_category=(counts.latency or counts.busy).name,
+        penalty_category=(counts.penalty or counts.busy).name,
+        entry_category="" if counts.entry is None else counts.entry.name,
+    )
+
+
+def _terms(words: Iterable[Unit | Channel | Category]) -> tuple[Term, ...]:
+    return tuple(Term(word.name, word.title) for word in words)
 
 
 def names(terms: Iterable[Term | KindTerm]) -> tuple[str, ...]:

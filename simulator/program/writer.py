@@ -5,17 +5,15 @@
             for tile in do.each(row.tiles):
                 do(FILL(cycles=tile.fill_cycles, takes=[BANK], gives=[FILLED_BANK]))
 
-`each` runs the loop's body once per run of equal items and writes a `Loop`. The body may depend on
-the items of the loops around it, and on nothing else that changes. Items are frozen records: equal
-records write equal commands.
+`each` takes runs of equal items, runs the loop's body once for every item and writes a `Loop`. The
+body may depend on the items of the loops around it, and on nothing else that changes. Items are
+frozen records: equal records write equal commands.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
 
 from simulator.program.contract import Body, Command, Loop, Skip
-
-Item = TypeVar("Item")
+from simulator.program.items import Item, Runs
 
 
 class Writer:
@@ -25,7 +23,7 @@ class Writer:
         """Begin an empty program.
 
         Args:
-            plain: run the body of `each` for every item. The program, written out, is the same
+            plain: run the body of `each` every time. The program, written out, is the same
                 (a test).
 
         """
@@ -40,26 +38,42 @@ class Writer:
     def skip(self, steps: int) -> None:
         """Pass over steps."""
         if steps:
-            _append(self._parts, Skip(steps))
+            _skip(self._parts, steps)
 
-    def each(self, items: Iterable[Item]) -> Iterator[Item]:
-        """Yield the items of a loop; its body runs once for every run of equal items."""
-        outer, times = self._parts, 0
+    def each(self, runs: Runs[Item], kept: dict[Item, Body] | None = None) -> Iterator[Item]:
+        """Yield the items of a loop; its body runs once for every item that differs.
+
+        Args:
+            runs: the items.
+            kept: bodies of this loop where it stood elsewhere; they do not run again. Of what
+                differs between such places, the body may depend on nothing but the item.
+
+        """
+        if kept is None:
+            if len(runs) == 1 and runs[0][0] == 1:  # no loop
+                yield runs[0][1]
+                return
+            kept = {}
+        outer, often = self._parts, 0
         last: Body = ()
-        previous: Any = _NOTHING
         self._open += 1
-        for item in items:
-            if self._plain or item != previous:
+        for times, item in ((1, x) for x in runs.written_out) if self._plain else runs:
+            body = kept.get(item)
+            if body is None:
                 self._parts = []
                 yield item
-                made, previous = tuple(self._parts), item
-                if made != last:
-                    _close(outer, times, last)
-                    last, times = made, 0
-            times += 1
+                body = tuple(self._parts)
+                if not self._plain:
+                    kept[item] = body
+            if body == last:
+                often += times
+            else:
+                if often:
+                    _close(outer, often, last)
+                last, often = body, times
         self._open -= 1
         self._parts = outer
-        _close(outer, times, last)
+        _close(outer, often, last)
 
     @property
     def body(self) -> Body:
@@ -72,9 +86,6 @@ class Writer:
         if self._open:
             raise RuntimeError("a loop over `each` was left before its end")
         return tuple(self._parts)
-
-
-_NOTHING = object()
 
 
 def write(unit: Callable[..., None], *records: object, plain: bool = False) -> Body:
@@ -93,20 +104,21 @@ def write(unit: Callable[..., None], *records: object, plain: bool = False) -> B
 
 def _close(outer: list[Command | Skip | Loop], times: int, body: Body) -> None:
     """Write a body so many times: as a loop, but a single skip as a longer skip."""
-    if not times or not body:
+    if not body:
         return
-    if len(body) == 1 and isinstance(body[0], Skip):
-        _append(outer, Skip(times * body[0].steps))
+    first = body[0]
+    if isinstance(first, Skip) and (times == 1 or len(body) == 1):
+        _skip(outer, times * first.steps)
+        outer += body[1:]
     elif times == 1:
-        for part in body:
-            _append(outer, part)
+        outer += body
     else:
         outer.append(Loop(times, body))
 
 
-def _append(parts: list[Command | Skip | Loop], part: Command | Skip | Loop) -> None:
-    """Append; neighboring skips become one."""
-    if isinstance(part, Skip) and parts and isinstance(last := parts[-1], Skip):
-        parts[-1] = Skip(last.steps + part.steps)
+def _skip(parts: list[Command | Skip | Loop], steps: int) -> None:
+    """Skip; neighboring skips become one."""
+    if parts and isinstance(last := parts[-1], Skip):
+        parts[-1] = Skip(last.steps + steps)
     else:
-        parts.append(part)
+        parts.append(Skip(steps))

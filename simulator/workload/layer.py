@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from math import ceil
 from operator import attrgetter
+from typing import Self
 
 from simulator.workload.kernels import KernelSet
 
@@ -43,6 +44,11 @@ class Layer:
         """Everything but the names: layers of one shape run alike."""
         shape: tuple[object, ...] = _SHAPE(self)
         return shape
+
+    @classmethod
+    def of_shape(cls, shape: tuple[object, ...]) -> Self:
+        """Return the layer of a shape, without names."""
+        return cls(name="", stage="", **dict(zip(_SHAPED, shape, strict=True)))  # type: ignore[arg-type]
 
     @property
     def unit_weights(self) -> int:
@@ -92,4 +98,5 @@ class Layer:
         return self.out_pixels * self.weights
 
 
-_SHAPE = attrgetter(*(each.name for each in fields(Layer) if each.name not in {"name", "stage"}))
+_SHAPED = tuple(each.name for each in fields(Layer) if each.name not in {"name", "stage"})
+_SHAPE = attrgetter(*_SHAPED)

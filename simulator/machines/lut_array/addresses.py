@@ -23,15 +23,21 @@ from simulator.columns import Ints
 from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.dram import dram_timing
-from simulator.machines.lut_array.mapped import WrittenLayer
+from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
-from simulator.machines.lut_array.vocabulary import DRAM_INPUTS, DRAM_OUTPUTS, DRAM_WEIGHTS
+from simulator.machines.lut_array.vocabulary import (
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_WEIGHTS,
+    REFRESHES,
+    ROW_MISSES,
+)
 from simulator.program import SharedDram
 
 
-def shared_dram(layers: Sequence[WrittenLayer], hardware: Hardware) -> SharedDram | None:
+def shared_dram(layers: Sequence[MappedLayer], hardware: Hardware) -> SharedDram | None:
     """The hardware's DRAM and the addresses of all transfers; None with `timing: fixed`.
 
     Raises:
@@ -58,6 +64,8 @@ def shared_dram(layers: Sequence[WrittenLayer], hardware: Hardware) -> SharedDra
             DRAM_OUTPUTS: addresses.outputs,
         },
         writers=frozenset({DRAM_OUTPUTS}),
+        row_miss=ROW_MISSES,
+        refresh=REFRESHES,
     )
 
 
@@ -135,7 +143,7 @@ def _weight_tiles(plan: LayerPlan) -> Ints:
 class Addresses:
     """First byte of the transfer of each command of each DMA unit."""
 
-    layers: tuple[WrittenLayer, ...]
+    layers: tuple[MappedLayer, ...]
     regions: tuple[Regions, ...]
 
     def weights(self) -> Iterator[int]:
@@ -157,7 +165,7 @@ class Addresses:
             yield from (region.outputs + _output_offsets(layer)).tolist()
 
 
-def input_offsets(mapped: WrittenLayer) -> Ints:
+def input_offsets(mapped: MappedLayer) -> Ints:
     """[reads] offset in the layer's input of the first burst of each read."""
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     step = mapped.steps(DRAM_INPUTS)
@@ -185,7 +193,7 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
     return _offset(plan, image, top, left, positions.first_channel(block) + in_group)
 
 
-def _output_offsets(mapped: WrittenLayer) -> Ints:
+def _output_offsets(mapped: MappedLayer) -> Ints:
     """[writes] offset of the first burst of each write, whose step is its transfer's last."""
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))

@@ -46,8 +46,25 @@ class Buffering:
     """[rows, blocks, transfers] bytes of space that its last step frees."""
     step_pixels: Ints
     """[rows, pixel steps] scheme `step`: input pixels under each pixel step, read by its steps."""
+    steps_per_transfer: int
     first_read: Position | None
     """The layer's first read; None: the layer reads nothing, because it sees only padding."""
+
+    def first_step(self, row: int, block: int) -> int | None:
+        """Pixel step of the layer's first read, if that is in this part of a row."""
+        if self.first_read is None or self.first_read[:2] != (row, block):
+            return None
+        steps = 1 if self.scheme == "step" else self.steps_per_transfer
+        return self.first_read.number * steps
+
+    def under(self, row: int, block: int, steps: int) -> tuple[int, ...]:
+        """Scheme `step`: input pixels under a row's `steps` pixel steps, and the next in time."""
+        if self.scheme != "step":
+            return (0,) * (steps + 1)
+        rows, blocks, _ = self.read_bytes.shape
+        following = row if block < blocks - 1 else row + 1
+        after = int(self.step_pixels[following, 0]) if following < rows else 0
+        return (*self.step_pixels[row, :steps].tolist(), after)
 
 
 def plan_buffering(plan: LayerPlan) -> Buffering:
@@ -57,15 +74,21 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
         InputError: not even the inputs of one step fit.
 
     """
-    window, space = Window(plan.layer), input_space(plan)
-    if _rows_fit(plan, window, space):
-        return _rows(plan, window)
-    patches = _patch_bytes(plan, window)
+    window, bounds, space = Window(plan.layer), transfer_bounds(plan), input_space(plan)
+    channels = plan.layer.in_channels
+    covered = window.covered(bounds)
+    needed_to = _bytes(plan, covered * channels)
+    done = _bytes(plan, window.done(bounds[:, 0]) * channels)
+    if _rows_fit(needed_to, done, space):
+        return _rows(plan, bounds, covered, needed_to, done)
+    patches = _bytes(
+        plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
+    )
     largest = int(patches.max())
     if 2 * largest <= space:
-        return _patches(plan, "double", patches, 2)
+        return _patches(plan, "double", bounds, patches, 2)
     if largest <= space:
-        return _patches(plan, "single", patches, 1)
+        return _patches(plan, "single", bounds, patches, 1)
     return _steps(plan, window, space)
 
 
@@ -78,16 +101,20 @@ def input_space(plan: LayerPlan) -> int:
 # --- scheme `rows` -------------------------------------------------------------------------------
 
 
-def _rows_fit(plan: LayerPlan, window: Window, space: int) -> bool:
-    """True if the rows under a row of output, and what the next row adds, always fit."""
-    bounds = transfer_bounds(plan)
-    held_from = _unneeded_bytes(plan, window)
-    previous = np.concatenate((held_from[:1], held_from[:-1]))
-    held_to = _bytes(plan, window.covered(bounds[:, -1]) * plan.layer.in_channels)
-    return bool(np.all(held_to - previous <= space))
+def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
+    """True if the rows under a row of output, and what the next row adds, always fit.
+
+    Args:
+        needed_to: [rows, transfers + 1] bytes that output pixels before each bound need.
+        done: [rows] bytes that no output from each row on needs.
+        space: bytes for inputs.
+
+    """
+    held = needed_to[:, -1] - np.concatenate((done[:1], done[:-1]))
+    return int(held.max()) <= space
 
 
-def _rows(plan: LayerPlan, window: Window) -> Buffering:
+def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
     """Read what is new under each transfer, in its convolution group's channels.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
@@ -95,50 +122,41 @@ def _rows(plan: LayerPlan, window: Window) -> Buffering:
     """
     layer = plan.layer
     groups, blocks = layer.groups, len(plan.blocks) // layer.groups
-    covered = window.covered(transfer_bounds(plan))
-    new = np.diff(_bytes(plan, covered * layer.in_channels))[:, np.newaxis]
-    group = np.arange(groups).reshape(1, -1, 1)
-    bursts_to = plan.in_bursts(-(-new * (group + 1) // groups))
+    new = (needed_to[:, 1:] - needed_to[:, :-1])[:, np.newaxis]
+    group = np.arange(groups + 1).reshape(1, -1, 1)
+    bursts_to = plan.in_bursts(-(-new * group // groups))
     read_bytes = np.zeros((len(covered), len(plan.blocks), new.shape[-1]), dtype=np.int64)
-    read_bytes[:, ::blocks] = bursts_to - plan.in_bursts(-(-new * group // groups))
+    read_bytes[:, ::blocks] = bursts_to[:, 1:] - bursts_to[:, :-1]
     # In order of time: earlier rows, earlier groups of this row, earlier transfers of this group.
     before, row = covered[:, np.newaxis, :1], covered[:, np.newaxis]
-    in_group = (row - before + (row[..., -1:] - before) * group) * (layer.in_channels // groups)
+    in_group = (row - before + (row[..., -1:] - before) * group[:, :-1]) * (
+        layer.in_channels // groups
+    )
     held = _bytes(plan, before * layer.in_channels + in_group)[..., 1:]
     freed = np.zeros_like(read_bytes)
-    freed[:, -1, -1] = np.diff(_unneeded_bytes(plan, window), append=0)
-    return _buffering(plan, "rows", read_bytes, np.repeat(held, blocks, axis=1), freed)
-
-
-def _unneeded_bytes(plan: LayerPlan, window: Window) -> Ints:
-    """[rows] bytes of input that no output from each row on needs."""
-    done = window.done(transfer_bounds(plan)[:, 0])
-    return _bytes(plan, done * plan.layer.in_channels)
+    freed[:-1, -1, -1] = done[1:] - done[:-1]
+    held = np.repeat(held, blocks, axis=1)
+    return _buffering(plan, "rows", bounds, read_bytes=read_bytes, held=held, freed=freed)
 
 
 # --- schemes `double` and `single` ---------------------------------------------------------------
 
 
-def _patch_bytes(plan: LayerPlan, window: Window) -> Ints:
-    """[rows, transfers] bytes under each transfer, in the channels of a convolution group."""
-    bounds = transfer_bounds(plan)
-    pixels = window.patch(bounds[:, :-1], bounds[:, 1:])
-    return _bytes(plan, pixels * (plan.layer.in_channels // plan.layer.groups))
-
-
-def _patches(plan: LayerPlan, scheme: InputReuse, patches: Ints, held: int) -> Buffering:
+def _patches(
+    plan: LayerPlan, scheme: InputReuse, bounds: Ints, patches: Ints, held: int
+) -> Buffering:
     """Read the patch of every transfer for every output block.
 
     A transfer without a read still holds its patch until its last step.
     """
     blocks, size = len(plan.blocks), input_space(plan) // held
-    bounds = transfer_bounds(plan)
-    freed = np.where(np.diff(bounds) > 0, size, 0)
+    freed = np.where(bounds[:, 1:] > bounds[:, :-1], size, 0)
     by_block = np.repeat(freed[:, np.newaxis], blocks, axis=1)
     read_bytes = np.repeat(plan.in_bursts(patches)[:, np.newaxis], blocks, axis=1)
     in_use = np.cumsum(by_block).reshape(by_block.shape)
     unused = input_space(plan) - held * size
-    return _buffering(plan, scheme, read_bytes, in_use + unused, by_block)
+    held_to = in_use + unused
+    return _buffering(plan, scheme, bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
 
 
 # --- scheme `step` -------------------------------------------------------------------------------
@@ -165,6 +183,7 @@ def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
         taken=nothing,
         freed=nothing,
         step_pixels=pixels,
+        steps_per_transfer=plan.steps_per_transfer,
         first_read=_first(pixels[:, np.newaxis]),
     )
 
@@ -182,7 +201,13 @@ def _too_small(plan: LayerPlan, largest: int) -> InputError:
 
 
 def _buffering(
-    plan: LayerPlan, scheme: InputReuse, read_bytes: Ints, held: Ints, freed: Ints
+    plan: LayerPlan,
+    scheme: InputReuse,
+    bounds: Ints,
+    *,
+    read_bytes: Ints,
+    held: Ints,
+    freed: Ints,
 ) -> Buffering:
     """Balance the space that a layer's reads take with the space that its steps free.
 
@@ -192,6 +217,7 @@ def _buffering(
     Args:
         plan: the layer.
         scheme: its buffering scheme.
+        bounds: [rows, transfers + 1] output pixels before each transfer, and after the last.
         read_bytes: [rows, blocks, transfers] bytes of each read; 0: no read.
         held: [rows, blocks, transfers] bytes that this and all earlier transfers take.
         freed: [rows, blocks, transfers] bytes that are not needed after each transfer.
@@ -199,25 +225,32 @@ def _buffering(
     """
     reads, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
     slots = OUTPUT_SLOTS * plan.out_transfer_bytes
-    taken.flat[reads] = np.diff(held.flat[reads], prepend=-slots)
+    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -slots)
     total = taken.sum()
-    last = freed.size - int(np.sum(np.diff(transfer_bounds(plan)[-1]) == 0)) - 1
-    freed_to = np.minimum(np.cumsum(freed), total)
+    last = freed.size - int(np.count_nonzero(bounds[-1, 1:] == bounds[-1, :-1])) - 1
+    freed_to = np.minimum(freed.cumsum(), total)
     freed_to[last:] = total
     return Buffering(
         scheme=scheme,
         read_bytes=read_bytes,
         taken=taken,
-        freed=np.diff(freed_to, prepend=0).reshape(freed.shape),
-        step_pixels=np.zeros((len(read_bytes), plan.steps_per_row), dtype=np.int64),
+        freed=_increases(freed_to, 0).reshape(freed.shape),
+        step_pixels=np.zeros((len(read_bytes), 0), dtype=np.int64),
+        steps_per_transfer=plan.steps_per_transfer,
         first_read=_first(read_bytes),
     )
 
 
+def _increases(totals: Ints, before: int) -> Ints:
+    """By how much each total is above the previous one; `before` precedes the first."""
+    return totals - np.concatenate(((before,), totals[:-1]))
+
+
 def _first(read: Ints) -> Position | None:
     """The first position, of [rows, blocks, numbers], at which something is read."""
-    found = np.argwhere(read)
-    return Position(*found[0].tolist()) if len(found) else None
+    first = int(np.argmax(read != 0))
+    at = Position(*map(int, np.unravel_index(first, read.shape)))
+    return at if read[at] else None
 
 
 def _bytes(plan: LayerPlan, values: Ints) -> Ints:

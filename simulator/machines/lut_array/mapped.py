@@ -1,8 +1,6 @@
 """What the mapper makes: for every layer its plan, the mapper's choices and its section."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
 
 from simulator.columns import Ints
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
@@ -12,35 +10,13 @@ from simulator.program.written import written
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedLayer:
-    """What the mapper chose for a layer."""
+    """What the mapper chose for a layer, and its section of the program."""
 
     plan: LayerPlan
     weights: WeightReuse
     """How long weight tiles stay in the index buffer."""
     inputs: InputReuse
     """Buffering scheme of the inputs."""
-
-
-class Mapped(Protocol):
-    """A mapping as reports see it: the choices behind a program of either contract."""
-
-    @property
-    def layers(self) -> tuple[MappedLayer, ...]:
-        """Every layer, in order."""
-
-    @property
-    def commands(self) -> int:
-        """Commands of the program, written out."""
-
-    @property
-    def but_for_rates(self) -> Hashable:
-        """Equal for mappings whose programs differ in rates at most, while both exist."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenLayer(MappedLayer):
-    """A layer with its section of the program."""
-
     section: Section
 
     def commands(self, unit: Unit) -> list[Command]:

@@ -1,7 +1,6 @@
 """A workload on the array becomes a program."""
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from msgspec import structs
@@ -11,33 +10,36 @@ from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
-from simulator.machines.lut_array.mapped import WrittenLayer
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.units import section_of
-from simulator.machines.lut_array.vocabulary import KINDS, UNITS, rates_of, start_tokens
+from simulator.machines.lut_array.vocabulary import (
+    CATEGORIES,
+    KINDS,
+    UNITS,
+    rates_of,
+    start_tokens,
+)
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.program import Program
+from simulator.program import Program, Section
 from simulator.progress import Progress, counted
-from simulator.workload import Workload
+from simulator.workload import Layer, Workload
+
+_Written = tuple[WeightReuse, InputReuse, Section]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
     """A program and the choices behind it."""
 
-    layers: tuple[WrittenLayer, ...]
+    layers: tuple[MappedLayer, ...]
     program: Program
 
     @property
     def commands(self) -> int:
         """Commands of the program, written out."""
         return self.program.commands
-
-    @property
-    def but_for_rates(self) -> Hashable:
-        """Its sections: equal shapes share one."""
-        return tuple(id(section) for section in self.program.sections)
 
 
 def map_workload(
@@ -68,19 +70,20 @@ def map_workload(
         rates=rates_of(hardware),
         dram=shared_dram(layers, hardware),
         ports=shared_ports(layers, hardware),
+        categories=CATEGORIES,
     )
     return Mapping(layers=layers, program=program)
 
 
-def _mapped(plan: LayerPlan, rateless: Hardware) -> WrittenLayer:
+def _mapped(plan: LayerPlan, rateless: Hardware) -> MappedLayer:
     """Map a layer; layers that differ in names and rates alone share a section."""
-    layer = replace(plan.layer, name="", stage="")
     try:
-        kept = _kept(replace(plan, layer=layer, hardware=rateless))
+        kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits)
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
-    return replace(kept, plan=plan)
+    weights, inputs, section = kept
+    return MappedLayer(plan=plan, weights=weights, inputs=inputs, section=section)
 
 
 def _without_rates(hardware: Hardware) -> Hardware:
@@ -104,12 +107,19 @@ def _without_rates(hardware: Hardware) -> Hardware:
 
 
 @lru_cache(maxsize=1024)
-def _kept(plan: LayerPlan) -> WrittenLayer:
-    """A mapped layer, kept for the next layer, or the next run, with an equal plan."""
-    return _written(plan)
+def _kept(
+    shape: tuple[object, ...], hardware: Hardware, batch: int, activation_bits: int
+) -> _Written:
+    """What is written for a layer, kept for the next one, or the next run, that is equal in these.
+
+    Its plan is made from these alone, and not kept: its tables are large.
+    """
+    layer = Layer.of_shape(shape)
+    return _written(
+        LayerPlan(layer=layer, hardware=hardware, batch=batch, activation_bits=activation_bits)
+    )
 
 
-def _written(plan: LayerPlan) -> WrittenLayer:
+def _written(plan: LayerPlan) -> _Written:
     weights, buffering = loaded_for(plan), plan_buffering(plan)
-    section = section_of(layer_of(plan, weights, buffering))
-    return WrittenLayer(plan=plan, weights=weights, inputs=buffering.scheme, section=section)
+    return weights, buffering.scheme, section_of(layer_of(plan, weights, buffering))

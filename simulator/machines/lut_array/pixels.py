@@ -43,10 +43,8 @@ def transfer_bounds(plan: LayerPlan) -> Ints:
     return bounds
 
 
-def row_pixels(plan: LayerPlan, row: int) -> tuple[tuple[int, ...], ...]:
-    """Output pixels of each pixel step of each transfer of a row."""
-    step, steps = plan.pixels_per_step, plan.steps_per_transfer
-    first = row * plan.steps_per_row * step
-    end = min(first + plan.steps_per_row * step, plan.pixels)
-    pixels = tuple(min(step, end - begin) for begin in range(first, end, step))
-    return tuple(pixels[begin : begin + steps] for begin in range(0, len(pixels), steps))
+def row_pixels(plan: LayerPlan, row: int) -> tuple[int, ...]:
+    """Output pixels of each pixel step of a row."""
+    per_row = plan.steps_per_row * plan.pixels_per_step
+    whole, rest = divmod(min(per_row, plan.pixels - row * per_row), plan.pixels_per_step)
+    return (plan.pixels_per_step,) * whole + ((rest,) if rest else ())

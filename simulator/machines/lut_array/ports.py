@@ -9,10 +9,11 @@ import numpy as np
 from simulator.columns import Ints
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import input_offsets, window_offsets
-from simulator.machines.lut_array.mapped import WrittenLayer
+from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.vocabulary import (
+    BUFFER_CONFLICTS,
     DOT_UNITS,
     DRAM_INPUTS,
     DRAM_WEIGHTS,
@@ -21,7 +22,7 @@ from simulator.machines.lut_array.vocabulary import (
 from simulator.program import SharedPort, Unit, Words
 
 
-def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
+def shared_ports(layers: Sequence[MappedLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
     """The ports at which reads and writes of a program meet; () if both buffers have two ports."""
     index, activation = hardware.memory.index_buffer, hardware.memory.activation_buffer
     ports = []
@@ -34,6 +35,7 @@ def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[Sh
                 banks=index.banks or 1,
                 read=loads.fetched,
                 written=loads.loaded,
+                conflict=BUFFER_CONFLICTS,
             )
         )
     if activation.ports == 1:
@@ -45,6 +47,7 @@ def shared_ports(layers: Sequence[WrittenLayer], hardware: Hardware) -> tuple[Sh
                 banks=activation.banks or 1,
                 read=windows.window_reads,
                 written=windows.inputs_read,
+                conflict=BUFFER_CONFLICTS,
             )
         )
     return tuple(ports)
@@ -58,7 +61,7 @@ class IndexWords:
     load of its weight tile.
     """
 
-    layers: tuple[WrittenLayer, ...]
+    layers: tuple[MappedLayer, ...]
     word_bytes: Fraction
     size: int
     """Bytes of the buffer."""
@@ -85,7 +88,7 @@ class IndexWords:
             at = int(ends[-1])
 
 
-def _last_load(layer: WrittenLayer) -> Ints:
+def _last_load(layer: MappedLayer) -> Ints:
     """[fetches] the load that brought each fetch's weight tile: its last load before the fetch."""
     positions = Positions(layer.plan)
     loads, fetches = layer.steps(DRAM_WEIGHTS), layer.steps(INDEX_FETCH)
@@ -106,7 +109,7 @@ class ActivationWords:
     continue from their first value without gaps.
     """
 
-    layers: tuple[WrittenLayer, ...]
+    layers: tuple[MappedLayer, ...]
 
     def inputs_read(self) -> Iterator[Words]:
         """Yield the words that each input read of the program writes."""
@@ -127,7 +130,7 @@ class ActivationWords:
             yield from _words(_word_of(window_offsets(plan, steps), plan.activation_word), length)
 
 
-def _bytes(layer: WrittenLayer, unit: Unit) -> Ints:
+def _bytes(layer: MappedLayer, unit: Unit) -> Ints:
     """Bytes of each command of a unit."""
     return np.array([command.bytes for command in layer.commands(unit)], dtype=np.int64)
 

@@ -1,16 +1,18 @@
 """A layer as its units see it: plain facts, decided before any program is written.
 
-Records that are equal write the same commands. `layer.py` makes them from a layer's plan.
+Records that are equal write the same commands. `layer.py` makes them from a layer's plan. They keep
+their hash, because every unit looks up what it has already written for an equal record.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
 
-from simulator.machines.lut_array.plan import InputReuse, Mode, WeightReuse
+from msgspec import Struct
+
+from simulator.machines.lut_array.plan import InputReuse, Mode
+from simulator.program import Runs
 
 
-class LutPass(NamedTuple):
+class LutPass(Struct, frozen=True, kw_only=True, cache_hash=True):
     """One filling of a LUT bank, and the lookups in it."""
 
     fill_cycles: int
@@ -21,7 +23,7 @@ class LutPass(NamedTuple):
     last: bool
 
 
-class InputBlock(NamedTuple):
+class InputBlock(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Input units that a step sums over, with their weight tile for an output block."""
 
     units: int
@@ -32,57 +34,85 @@ class InputBlock(NamedTuple):
     """Bytes of the weight tile that an index fetch moves, decoded."""
     stored_bytes: int
     """Bytes of the weight tile in DRAM and in the index buffer."""
-    passes: tuple[LutPass, ...]
-    """LUT passes of a step; () without a LUT."""
+    passes: Runs[LutPass]
+    """LUT passes of a step; none without a LUT."""
     first: bool
     last: bool
 
 
-class OutputBlock(NamedTuple):
+class OutputBlock(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Output channels whose sums are in the partial-sum buffer together."""
 
     outputs: int
     direct_cycles: int
     """Cycles of the dot products of a direct step."""
     drain_cycles: int
-    input_blocks: tuple[InputBlock, ...]
+    input_blocks: Runs[InputBlock]
+    steps: int
+    """Steps of an output tile: one for every input block."""
+
+
+class TileWeights(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What the steps of an output tile do with weight tiles; see `weights.py`."""
+
+    loads: bool
+    """The tiles come from DRAM."""
+    fetches: bool
+    """Their indices go into the registers."""
+    releases: bool
+    """These steps are the last that use the indices in the registers."""
+    frees: bool
+    """These steps are the last that read the tiles in the index buffer."""
+    with_subset: bool
+    """The first of the tiles was loaded with the subset."""
+
+
+class TileInputs(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What the steps of an output tile wait for before they read their windows."""
+
     first: bool
+    """The tile is the layer's first."""
+    transfer_reads: bool
+    """The tile's transfer begins with it, and reads inputs."""
+    steps_read: bool
+    """Scheme `step`: each of its steps reads its own inputs."""
 
 
-class OutputTile(NamedTuple):
-    """An output block at one pixel step: a step for every input block."""
+class TileDone(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """What follows the steps of an output tile."""
 
-    pixels: int
-    """Output pixels of its pixel step."""
-    first: bool
-    """The layer's first."""
-    first_of_row: bool
-    """Of its row and output block."""
-    last_of_row: bool
-    first_of_transfer: bool
-    last_of_transfer: bool
-    inputs_read: bool
-    """Its transfer begins with it, and reads inputs."""
-    input_pixels: int
-    """Scheme `step`: input pixels under it, which each of its steps reads; 0: only padding."""
-    first_read: bool
-    """Scheme `step`: its first read is the layer's first."""
+    steps_read: bool
+    """As of its inputs."""
     next_reads: bool
     """Scheme `step`: the steps of the next output tile read inputs."""
     space_freed: int
     """Bytes of the activation buffer that are free after its last step."""
 
-    @property
-    def steps_read(self) -> bool:
-        """Each of its steps reads its own inputs."""
-        return self.input_pixels > 0
+
+class OutputTile(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """An output block at one pixel step: a step for every input block."""
+
+    pixels: int
+    """Output pixels of its pixel step."""
+    first_of_transfer: bool
+    last_of_transfer: bool
+    weights: TileWeights
+    inputs: TileInputs
+    done: TileDone
+    input_pixels: int
+    """Scheme `step`: input pixels under it, which each of its steps reads; 0: only padding."""
+    first_read: bool
+    """Scheme `step`: its first read is the layer's first."""
 
 
-class Transfer(NamedTuple):
+class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
     """A run of output tiles of one row whose outputs go out together."""
 
-    tiles: tuple[OutputTile, ...]
+    tiles: Runs[OutputTile]
     """In the order of time."""
+    tile_count: int
+    pixels: int
+    """Output pixels of all its tiles."""
     read_bytes: int
     """Bytes of its inputs, in whole bursts; 0: they are in the buffer, or its steps read them."""
     space_taken: int
@@ -92,26 +122,20 @@ class Transfer(NamedTuple):
     last: bool
     """The layer's last."""
 
-    @property
-    def pixels(self) -> int:
-        """Output pixels of all its tiles."""
-        return sum(tile.pixels for tile in self.tiles)
+
+class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """An output block along a row of output pixels."""
+
+    block: OutputBlock
+    transfers: Runs[Transfer]
+    """In the order of time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Row:
-    """A row of output pixels; rows that are alike are one record."""
-
-    transfers: tuple[tuple[Transfer, ...], ...]
-    """Of each output block, in the order of time."""
-    first: bool
-    """The layer's first."""
-    last: bool
-    """The layer's last."""
+Row = Runs[BlockRow]
+"""A row of output pixels, in the order of time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     """One layer on one machine."""
 
     mode: Mode
@@ -119,14 +143,9 @@ class Layer:
     """Buffering scheme of the inputs."""
     reads_inputs: bool
     """False if the layer sees only padding."""
-    loaded_for: WeightReuse
-    """How long a weight tile stays in the index buffer."""
-    fetched_for: WeightReuse
-    """How long indices stay in the registers."""
     subset_bytes: int
     """Bytes of the subset and of code lengths, which come with the layer's first weight tile."""
-    output_blocks: tuple[OutputBlock, ...]
-    images: tuple[tuple[Row, ...], ...]
+    images: Runs[Runs[Row]]
     """Rows of each image; of all images together if rows span several."""
     lut_passes: int
     """LUT passes of a step; 0 without a LUT."""
@@ -142,6 +161,11 @@ class Layer:
     unit_macs: int
     """Full precision: MACs per output and input unit."""
     macs_per_cycle: int
+
+    def tile_bytes(self, weights: TileWeights, input_block: InputBlock) -> int:
+        """Bytes of a weight tile in the index buffer, with the subset if it was loaded with it."""
+        with_subset = weights.with_subset and input_block.first
+        return input_block.stored_bytes + (self.subset_bytes if with_subset else 0)
 
     def in_bursts(self, size: int) -> int:
         """Bytes in whole bursts of the DRAM."""

@@ -5,20 +5,23 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
 Every unit works through the output tiles in the same order (`transfers` and `output_tiles` below),
-and advances by a step for every input block. `step_inputs` and `step_done` are tokens that several
-units share. `weights.py` and `buffering.py` decide what comes on chip, and when; `records.py` has
-their decisions. `vocabulary.py` has the channels in which the units meet.
+and advances by a step for every input block. It names what it sees of them, and is given no more:
+what looks alike to it is written once. `step_inputs` and `step_done` are tokens that several units
+share. `weights.py` and `buffering.py` decide what comes on chip, and when; `records.py` has their
+decisions. `vocabulary.py` has the channels in which the units meet.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from simulator.machines.lut_array import weights
 from simulator.machines.lut_array.records import (
     InputBlock,
     Layer,
     OutputBlock,
     OutputTile,
-    Row,
+    TileDone,
+    TileInputs,
     Transfer,
 )
 from simulator.machines.lut_array.vocabulary import (
@@ -58,9 +61,10 @@ from simulator.machines.lut_array.vocabulary import (
     WEIGHT_TILE,
     WRITE_OUTPUTS,
 )
-from simulator.program import Amount, Channel, Section, Unit, Writer, write
+from simulator.program import Amount, Body, Channel, Section, Unit, Writer, write
 
 Tokens = list[Amount | Channel | bool]
+Seen = TypeVar("Seen")
 
 
 # --- DMA units -----------------------------------------------------------------------------------
@@ -68,16 +72,18 @@ Tokens = list[Amount | Channel | bool]
 
 def weights_dma(layer: Layer, do: Writer) -> None:
     """Load weight tiles in the order of their use, as soon as the index buffer has space."""
-    for row, block, tile in output_tiles(layer, do):
-        if not weights.loads(layer, row, tile):
-            do.skip(len(block.input_blocks))
+    for block, (weights, steps_read) in output_tiles(
+        layer, do, lambda tile: (tile.weights, tile.inputs.steps_read)
+    ):
+        if not weights.loads:
+            do.skip(block.steps)
             continue
         for input_block in do.each(block.input_blocks):
-            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            size = layer.tile_bytes(weights, input_block)
             do(
                 LOAD_WEIGHTS(
                     bytes=layer.in_bursts(size),
-                    takes=[INDEX_BUFFER(size), tile.steps_read and INPUTS_FOR_LOAD],
+                    takes=[INDEX_BUFFER(size), steps_read and INPUTS_FOR_LOAD],
                     gives=[WEIGHT_TILE],
                     steps=1,
                 )
@@ -86,7 +92,7 @@ def weights_dma(layer: Layer, do: Writer) -> None:
 
 def inputs_dma(layer: Layer, do: Writer) -> None:
     """Read inputs transfer by transfer; the first read waits for the previous layer's outputs."""
-    for _, block, transfer in transfers(layer, do):
+    for block, transfer in transfers(layer, do, lambda transfer: transfer):
         if transfer.read_bytes:
             space = ACTIVATION_BUFFER(transfer.space_taken)
             do(
@@ -96,21 +102,21 @@ def inputs_dma(layer: Layer, do: Writer) -> None:
                     gives=[INPUTS],
                 )
             )
-        do.skip(len(transfer.tiles) * len(block.input_blocks))
+        do.skip(transfer.tile_count * block.steps)
 
 
 def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
     """Read each step's inputs after the previous step, and after a drain that follows that step."""
-    for row, block, tile in output_tiles(layer, do):
-        if not tile.steps_read:
-            do.skip(len(block.input_blocks))
+    for block, tile in output_tiles(layer, do, lambda tile: tile):
+        if not tile.inputs.steps_read:
+            do.skip(block.steps)
             continue
-        loads = weights.loads(layer, row, tile)
-        fetches = layer.mode != "mac" and weights.fetches(layer, row, tile)
+        loads = tile.weights.loads
+        fetches = layer.mode != "mac" and tile.weights.fetches
         for input_block in do.each(block.input_blocks):
             values = tile.input_pixels * input_block.units * layer.unit_channels
             first_read = tile.first_read and input_block.first
-            follows_step = not (tile.first and input_block.first)
+            follows_step = not (tile.inputs.first and input_block.first)
             follows_drain = follows_step and input_block.first and layer.mode != "mac"
             do(
                 READ_INPUTS(
@@ -128,10 +134,11 @@ def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
     """Write the outputs of a transfer; its output slot is then free."""
-    for _, block, transfer in transfers(layer, do):
-        do.skip(len(transfer.tiles) * len(block.input_blocks) - 1)
-        size = layer.activation_bytes(transfer.pixels * block.outputs)
-        last = transfer.last
+    for block, (tile_count, pixels, last) in transfers(
+        layer, do, lambda transfer: (transfer.tile_count, transfer.pixels, transfer.last)
+    ):
+        do.skip(tile_count * block.steps - 1)
+        size = layer.activation_bytes(pixels * block.outputs)
         do(
             WRITE_OUTPUTS(
                 bytes=layer.in_bursts(size),
@@ -147,22 +154,23 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
 
 def index_fetch(layer: Layer, do: Writer) -> None:
     """Move weight tiles into free sets of index registers; the last fetch of a tile frees it."""
-    for row, block, tile in output_tiles(layer, do):
-        if not weights.fetches(layer, row, tile):
-            do.skip(len(block.input_blocks))
+    for block, (weights, steps_read) in output_tiles(
+        layer, do, lambda tile: (tile.weights, tile.inputs.steps_read)
+    ):
+        if not weights.fetches:
+            do.skip(block.steps)
             continue
-        loaded, frees = weights.loads(layer, row, tile), weights.frees(layer, row, tile)
         for input_block in do.each(block.input_blocks):
-            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            size = layer.tile_bytes(weights, input_block)
             do(
                 FETCH_INDICES(
                     bytes=input_block.fetch_bytes,
                     takes=[
                         REGISTERS,
-                        loaded and WEIGHT_TILE,
-                        tile.steps_read and INPUTS_FOR_FETCH,
+                        weights.loads and WEIGHT_TILE,
+                        steps_read and INPUTS_FOR_FETCH,
                     ],
-                    gives=[INDICES, frees and INDEX_BUFFER(size)],
+                    gives=[INDICES, weights.frees and INDEX_BUFFER(size)],
                     steps=1,
                 )
             )
@@ -170,18 +178,18 @@ def index_fetch(layer: Layer, do: Writer) -> None:
 
 def dot_fills(layer: Layer, do: Writer) -> None:
     """Fill one LUT bank after another; a step's first fill takes no less than its window reads."""
-    for _, block, tile in output_tiles(layer, do):
+    for block, (pixels, inputs) in output_tiles(layer, do, lambda tile: (tile.pixels, tile.inputs)):
         for input_block in do.each(block.input_blocks):
-            pes = tile.pixels * input_block.pes
+            pes = pixels * input_block.pes
             for lut_pass in do.each(input_block.passes):
                 words = layer.window_words(pes) if lut_pass.first else 0
-                inputs = step_inputs(layer, tile, input_block) if lut_pass.first else []
+                awaited = step_inputs(layer, inputs, input_block) if lut_pass.first else []
                 do(
                     FILL(
                         pes=pes,
                         cycles=max(lut_pass.fill_cycles, words),
                         penalty=max(words - lut_pass.fill_cycles, 0),
-                        takes=[BANK, *inputs],
+                        takes=[BANK, *awaited],
                         gives=[FILLED_BANK],
                         steps=int(lut_pass.last),
                     )
@@ -190,15 +198,18 @@ def dot_fills(layer: Layer, do: Writer) -> None:
 
 def accumulate(layer: Layer, do: Writer) -> None:
     """Fetch entries of a filled bank and add them to an output tile's sums."""
-    for row, block, tile in output_tiles(layer, do):
-        fetched, released = weights.fetches(layer, row, tile), weights.releases(layer, row, tile)
+    for block, (pixels, fetched, released, done) in output_tiles(
+        layer,
+        do,
+        lambda tile: (tile.pixels, tile.weights.fetches, tile.weights.releases, tile.done),
+    ):
         for input_block in do.each(block.input_blocks):
             for lut_pass in do.each(input_block.passes):
                 first, last = lut_pass.first, lut_pass.last
-                done = step_done(tile, input_block) if last else []
+                given = step_done(done, input_block) if last else []
                 do(
                     ACCUMULATE(
-                        pes=tile.pixels * input_block.pes,
+                        pes=pixels * input_block.pes,
                         cycles=lut_pass.accumulate_cycles,
                         penalty=lut_pass.conflict_cycles,
                         takes=[
@@ -210,7 +221,7 @@ def accumulate(layer: Layer, do: Writer) -> None:
                             BANK,
                             last and released and REGISTERS,
                             last and input_block.last and SUMS,
-                            *done,
+                            *given,
                         ],
                         steps=int(last),
                     )
@@ -219,8 +230,8 @@ def accumulate(layer: Layer, do: Writer) -> None:
 
 def dot_direct(layer: Layer, do: Writer) -> None:
     """Add a step's dot products straight to an output tile's sums, without a LUT."""
-    for row, block, tile in output_tiles(layer, do):
-        fetched, released = weights.fetches(layer, row, tile), weights.releases(layer, row, tile)
+    for block, tile in output_tiles(layer, do, lambda tile: tile):
+        fetched, released = tile.weights.fetches, tile.weights.releases
         for input_block in do.each(block.input_blocks):
             pes = tile.pixels * input_block.pes
             words = layer.window_words(pes)
@@ -232,12 +243,12 @@ def dot_direct(layer: Layer, do: Writer) -> None:
                     takes=[
                         fetched and INDICES,
                         input_block.first and PARTIAL_SUMS,
-                        *step_inputs(layer, tile, input_block),
+                        *step_inputs(layer, tile.inputs, input_block),
                     ],
                     gives=[
                         released and REGISTERS,
                         input_block.last and SUMS,
-                        *step_done(tile, input_block),
+                        *step_done(tile.done, input_block),
                     ],
                     steps=1,
                 )
@@ -251,17 +262,21 @@ def drain(layer: Layer, do: Writer) -> None:
     drain. Several LUT passes add sums in another order, after the drain.
     """
     in_order = layer.lut_passes <= 1
-    for _, block, tile in output_tiles(layer, do):
-        do.skip(len(block.input_blocks) - 1)
+    for block, (first, last, next_reads) in output_tiles(
+        layer,
+        do,
+        lambda tile: (tile.first_of_transfer, tile.last_of_transfer, tile.done.next_reads),
+    ):
+        do.skip(block.steps - 1)
         do(
             DRAIN(
                 cycles=block.drain_cycles,
-                takes=[SUMS, tile.first_of_transfer and OUTPUT_SLOT],
+                takes=[SUMS, first and OUTPUT_SLOT],
                 begins=[in_order and PARTIAL_SUMS],
                 gives=[
                     not in_order and PARTIAL_SUMS,
-                    tile.last_of_transfer and OUTPUTS,
-                    tile.next_reads and DRAIN_DONE,
+                    last and OUTPUTS,
+                    next_reads and DRAIN_DONE,
                 ],
                 steps=1,
             )
@@ -270,10 +285,10 @@ def drain(layer: Layer, do: Writer) -> None:
 
 def full_precision(layer: Layer, do: Writer) -> None:
     """Multiply and accumulate with weights and inputs as they arrive, into an output slot."""
-    for row, block, tile in output_tiles(layer, do):
-        loaded, frees = weights.loads(layer, row, tile), weights.frees(layer, row, tile)
+    for block, tile in output_tiles(layer, do, lambda tile: tile):
+        weights = tile.weights
         for input_block in do.each(block.input_blocks):
-            size = weights.tile_bytes(layer, row, block, tile, input_block)
+            size = layer.tile_bytes(weights, input_block)
             macs = tile.pixels * block.outputs * input_block.units * layer.unit_macs
             last = input_block.last
             do(
@@ -281,14 +296,14 @@ def full_precision(layer: Layer, do: Writer) -> None:
                     pes=layer.all_pes,
                     cycles=-(-macs // layer.macs_per_cycle),
                     takes=[
-                        loaded and WEIGHT_TILE,
+                        weights.loads and WEIGHT_TILE,
                         last and tile.first_of_transfer and OUTPUT_SLOT,
-                        *step_inputs(layer, tile, input_block),
+                        *step_inputs(layer, tile.inputs, input_block),
                     ],
                     gives=[
-                        frees and INDEX_BUFFER(size),
+                        weights.frees and INDEX_BUFFER(size),
                         last and tile.last_of_transfer and OUTPUTS,
-                        *step_done(tile, input_block),
+                        *step_done(tile.done, input_block),
                     ],
                     steps=1,
                 )
@@ -298,39 +313,51 @@ def full_precision(layer: Layer, do: Writer) -> None:
 # --- what they share -----------------------------------------------------------------------------
 
 
-def transfers(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, Transfer]]:
-    """Write a loop over all transfers, in the order of time."""
+def transfers(
+    layer: Layer, do: Writer, sees: Callable[[Transfer], Seen]
+) -> Iterator[tuple[OutputBlock, Seen]]:
+    """Write a loop over all transfers, in the order of time.
+
+    Args:
+        layer: the layer.
+        do: the unit's writer.
+        sees: what the unit sees of a transfer; what looks alike to it is written once.
+
+    """
+    kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
     for image in do.each(layer.images):
         for row in do.each(image):
-            blocks = zip(layer.output_blocks, row.transfers, strict=True)
-            for block, of_block in do.each(blocks):
-                for transfer in do.each(of_block):
-                    yield row, block, transfer
+            for part in do.each(row):
+                for seen in do.each(part.transfers.seen(sees), kept[part.block]):
+                    yield part.block, seen
 
 
-def output_tiles(layer: Layer, do: Writer) -> Iterator[tuple[Row, OutputBlock, OutputTile]]:
-    """Write a loop over all output tiles, in the order of time."""
-    for row, block, transfer in transfers(layer, do):
-        for tile in do.each(transfer.tiles):
-            yield row, block, tile
+def output_tiles(
+    layer: Layer, do: Writer, sees: Callable[[OutputTile], Seen]
+) -> Iterator[tuple[OutputBlock, Seen]]:
+    """Write a loop over all output tiles, in the order of time; see `transfers`."""
+    kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
+    for block, tiles in transfers(layer, do, lambda transfer: transfer.tiles.seen(sees)):
+        for seen in do.each(tiles, kept[block]):
+            yield block, seen
 
 
-def step_inputs(layer: Layer, tile: OutputTile, input_block: InputBlock) -> Tokens:
+def step_inputs(layer: Layer, inputs: TileInputs, input_block: InputBlock) -> Tokens:
     """Tokens that a step takes for its inputs; the first step waits for the previous layer."""
-    first_step = tile.first and input_block.first
+    first_step = inputs.first and input_block.first
     return [
-        (tile.steps_read or (tile.inputs_read and input_block.first)) and INPUTS,
+        (inputs.steps_read or (inputs.transfer_reads and input_block.first)) and INPUTS,
         first_step and PREVIOUS_LAYER,
         first_step and not layer.reads_inputs and PREVIOUS_OUTPUTS,
     ]
 
 
-def step_done(tile: OutputTile, input_block: InputBlock) -> Tokens:
+def step_done(done: TileDone, input_block: InputBlock) -> Tokens:
     """Tokens that a step gives when it is done: space of inputs, or the start of the next read."""
-    next_reads = tile.next_reads if input_block.last else tile.steps_read
+    next_reads = done.next_reads if input_block.last else done.steps_read
     return [
         next_reads and STEP_DONE,
-        input_block.last and ACTIVATION_BUFFER(tile.space_freed),
+        input_block.last and ACTIVATION_BUFFER(done.space_freed),
     ]
 
 

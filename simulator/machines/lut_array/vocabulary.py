@@ -1,8 +1,8 @@
-"""Units, channels, kinds of commands and rates of the paper's array."""
+"""Units, channels, categories, kinds of commands and rates of the paper's array."""
 
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.rates import rate_of
-from simulator.program import Channel, Kind, Rate, Unit, Vocabulary
+from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights")
 DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs")
@@ -46,21 +46,59 @@ CHANNELS = (
     DRAIN_DONE, INPUTS_FOR_LOAD, INPUTS_FOR_FETCH,
 )  # fmt: skip
 
-FILL = Kind("fill", DOT_UNITS)
-DIRECT = Kind("direct", DOT_UNITS)
-MAC = Kind("mac", MAC_UNIT)
-ACCUMULATE = Kind("accumulate", ACCUMULATORS)
-FETCH_INDICES = Kind("fetch_indices", INDEX_FETCH, rate="indices")
-LOAD_WEIGHTS = Kind("load_weights", DRAM_WEIGHTS, rate="read")
-READ_INPUTS = Kind("read_inputs", DRAM_INPUTS, rate="read")
-DRAIN = Kind("drain", DRAIN_UNIT)
-WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write")
+FILLS = Category("fill", "LUT fill")
+DIRECT_STEPS = Category("direct", "direct dot products")
+WINDOW_READS = Category("window_read", "window reads")
+ACCUMULATES = Category("accumulate", "accumulate")
+LUT_CONFLICTS = Category("lut_conflict", "LUT conflicts")
+INDEX_FETCHES = Category("index_fetch", "index fetch")
+BUFFER_CONFLICTS = Category("buffer_conflict", "buffer port conflicts")
+DRAINS = Category("drain", "drain")
+MACS = Category("mac", "MAC")
+WEIGHTS_TRANSFER = Category("read_weights", "weights: DRAM transfer")
+WEIGHTS_LATENCY = Category("weights_latency", "weights: DRAM latency")
+INPUTS_TRANSFER = Category("read_inputs", "inputs: DRAM transfer")
+INPUTS_LATENCY = Category("inputs_latency", "inputs: DRAM latency")
+WRITES = Category("write_outputs", "outputs: DRAM write")
+ROW_MISSES = Category("row_miss", "DRAM row misses")
+REFRESHES = Category("refresh", "DRAM refresh")
+LAYER_BEFORE = Category("layer_before", "wait for previous layer")
+CATEGORIES = (
+    FILLS, DIRECT_STEPS, WINDOW_READS, ACCUMULATES, LUT_CONFLICTS, INDEX_FETCHES, BUFFER_CONFLICTS,
+    DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,
+    ROW_MISSES, REFRESHES, LAYER_BEFORE,
+)  # fmt: skip
+"""In the order of reports."""
+
+FILL = Kind("fill", DOT_UNITS, counts_as=CountsAs(FILLS, penalty=WINDOW_READS))
+DIRECT = Kind("direct", DOT_UNITS, counts_as=CountsAs(DIRECT_STEPS, penalty=WINDOW_READS))
+MAC = Kind("mac", MAC_UNIT, counts_as=CountsAs(MACS))
+ACCUMULATE = Kind(
+    "accumulate", ACCUMULATORS, counts_as=CountsAs(ACCUMULATES, penalty=LUT_CONFLICTS)
+)
+FETCH_INDICES = Kind(
+    "fetch_indices", INDEX_FETCH, rate="indices", counts_as=CountsAs(INDEX_FETCHES)
+)
+LOAD_WEIGHTS = Kind(
+    "load_weights",
+    DRAM_WEIGHTS,
+    rate="read",
+    counts_as=CountsAs(WEIGHTS_TRANSFER, WEIGHTS_LATENCY),
+)
+READ_INPUTS = Kind(
+    "read_inputs",
+    DRAM_INPUTS,
+    rate="read",
+    counts_as=CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=LAYER_BEFORE),
+)
+DRAIN = Kind("drain", DRAIN_UNIT, counts_as=CountsAs(DRAINS))
+WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write", counts_as=CountsAs(WRITES))
 KINDS = (
     FILL, DIRECT, MAC, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN, WRITE_OUTPUTS,
 )  # fmt: skip
 """In the order in which causes of the same cycle are named."""
 
-VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS)
+VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS, CATEGORIES)
 
 OUTPUT_SLOTS = 2
 """One fills while the other is written out."""

@@ -7,9 +7,13 @@ A weight tile has two lifetimes, in the index buffer and in the PEs' index regis
 - `step`: it returns for every step.
 """
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from simulator.errors import InputError
-from simulator.machines.lut_array.plan import LayerPlan, WeightReuse
-from simulator.machines.lut_array.records import InputBlock, Layer, OutputBlock, OutputTile, Row
+from simulator.machines.lut_array.alike import Ends
+from simulator.machines.lut_array.plan import LayerPlan, Mode, WeightReuse
+from simulator.machines.lut_array.records import TileWeights
 
 
 def loaded_for(plan: LayerPlan) -> WeightReuse:
@@ -41,60 +45,68 @@ def fetched_for(plan: LayerPlan) -> WeightReuse:
     return "row" if len(plan.blocks) > 1 else "layer"
 
 
-def loads(layer: Layer, row: Row, tile: OutputTile) -> bool:
-    """True if weight tiles come from DRAM for the steps of an output tile."""
-    return _begins(layer.loaded_for, row, tile)
+class Lifetimes(NamedTuple):
+    """How long weight tiles stay on chip."""
+
+    loaded_for: WeightReuse
+    """In the index buffer."""
+    fetched_for: WeightReuse
+    """In the index registers."""
+    mode: Mode
 
 
-def fetches(layer: Layer, row: Row, tile: OutputTile) -> bool:
-    """True if the steps of an output tile fetch indices into the registers."""
-    return _begins(layer.fetched_for, row, tile)
+class Place(NamedTuple):
+    """Where an output tile stands among those of its layer."""
+
+    row: Ends
+    """Its row among the layer's."""
+    first_block: bool
+    """Of the layer's first output block."""
+    first_of_row: bool
+    """Of its row and output block."""
+    last_of_row: bool
 
 
-def releases(layer: Layer, row: Row, tile: OutputTile) -> bool:
-    """True if the steps of an output tile are the last that use their indices."""
-    return _ends(layer.fetched_for, row, tile)
-
-
-def frees(layer: Layer, row: Row, tile: OutputTile) -> bool:
-    """True if the steps of an output tile are the last that read their weight tiles.
+@lru_cache(maxsize=1024)
+def tile_weights(lifetimes: Lifetimes, place: Place) -> TileWeights:
+    """Return what the steps of an output tile do with weight tiles.
 
     The index fetch reads a weight tile once per lifetime in the registers: the tile's last read is
     the last fetch before its lifetime in the index buffer ends. The MAC unit has no registers and
     reads the tile in every step. Tiles that are loaded for every step are fetched for every step:
     with one input block, an output block is one tile, and the longer lifetime `row` fits, too.
-    """
-    if layer.mode == "mac" or layer.fetched_for == "step":
-        return _ends(layer.loaded_for, row, tile)
-    last_row = row.last or layer.loaded_for != "layer" or layer.fetched_for == "layer"
-    return fetches(layer, row, tile) and last_row
-
-
-def tile_bytes(
-    layer: Layer, row: Row, block: OutputBlock, tile: OutputTile, input_block: InputBlock
-) -> int:
-    """Bytes of a weight tile in the index buffer, with the subset if the two were loaded together.
 
     The subset comes with the layer's first weight tile.
     """
-    loaded_first = {
-        "layer": block.first,
-        "row": block.first and row.first,
-        "step": tile.first,
-    }[layer.loaded_for]
-    with_subset = loaded_first and input_block.first
-    return input_block.stored_bytes + (layer.subset_bytes if with_subset else 0)
+    loaded_for, fetched_for, mode = lifetimes
+    fetches = _begins(fetched_for, place)
+    if mode == "mac" or fetched_for == "step":
+        frees = _ends(loaded_for, place)
+    else:
+        frees = fetches and (place.row.last or loaded_for != "layer" or fetched_for == "layer")
+    first_loaded = {
+        "layer": place.first_block,
+        "row": place.first_block and place.row.first,
+        "step": place.first_block and place.row.first and place.first_of_row,
+    }
+    return TileWeights(
+        loads=_begins(loaded_for, place),
+        fetches=fetches,
+        releases=_ends(fetched_for, place),
+        frees=frees,
+        with_subset=first_loaded[loaded_for],
+    )
 
 
-def _begins(lifetime: WeightReuse, row: Row, tile: OutputTile) -> bool:
+def _begins(lifetime: WeightReuse, place: Place) -> bool:
     """True if weight tiles begin a lifetime with an output tile."""
     if lifetime == "step":
         return True
-    return tile.first_of_row and (lifetime == "row" or row.first)
+    return place.first_of_row and (lifetime == "row" or place.row.first)
 
 
-def _ends(lifetime: WeightReuse, row: Row, tile: OutputTile) -> bool:
+def _ends(lifetime: WeightReuse, place: Place) -> bool:
     """True if weight tiles end a lifetime with an output tile."""
     if lifetime == "step":
         return True
-    return tile.last_of_row and (lifetime == "row" or row.last)
+    return place.last_of_row and (lifetime == "row" or place.row.last)

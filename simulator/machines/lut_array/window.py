@@ -19,8 +19,8 @@ class Window:
         lefts = np.arange(layer.out_width) * layer.stride - layer.padding
         # A transfer reads contiguous columns: up to the next kernel, even if that is further away.
         wide = max(extent, layer.stride)
-        self.top, self.bottom = np.clip(tops, 0, height), np.clip(tops + extent, 0, height)
-        self.left, self.right = np.clip(lefts, 0, width), np.clip(lefts + wide, 0, width)
+        self.top, self.bottom = _within(tops, height), _within(tops + extent, height)
+        self.left, self.right = _within(lefts, width), _within(lefts + wide, width)
 
     @cached_property
     def fresh(self) -> Ints:
@@ -46,15 +46,15 @@ class Window:
     def covered(self, pixels: Ints) -> Ints:
         """Input pixels that the first `pixels` output pixels need."""
         image, row, column = self._coordinates(pixels - 1)
-        earlier_rows = (self.needed[row] - self.fresh[row]) * self._width
-        covered: Ints = image * self._image + earlier_rows + self.fresh[row] * self.right[column]
-        return covered
+        earlier_rows = (self.needed - self.fresh) * self._width
+        in_row: Ints = self.fresh[row] * self.right[column]
+        return image * self._image + earlier_rows[row] + in_row
 
     def done(self, pixel: Ints) -> Ints:
         """Input pixels, in whole rows, that no output pixel from `pixel` on needs."""
         image, row, _ = self._coordinates(pixel)
-        held_rows = self.bottom[row] - self.top[row]
-        done: Ints = image * self._image + (self.needed[row] - held_rows) * self._width
+        in_image = (self.needed - self.bottom + self.top) * self._width
+        done: Ints = image * self._image + in_image[row]
         return done
 
     def patch(self, first: Ints, end: Ints) -> Ints:
@@ -70,3 +70,8 @@ class Window:
         line, column = np.divmod(pixel, self.out_width)
         image, row = np.divmod(line, self.out_height)
         return image, row, column
+
+
+def _within(values: Ints, size: int) -> Ints:
+    """The nearest values from 0 to `size`; faster than `np.clip` on few values."""
+    return np.minimum(np.maximum(values, 0), size)

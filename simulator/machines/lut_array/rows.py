@@ -1,0 +1,188 @@
+"""The records of a layer's output pixels: rows, transfers and output tiles."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.machines.lut_array.alike import Ends, ends, first_alike
+from simulator.machines.lut_array.buffering import Buffering
+from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.records import (
+    BlockRow,
+    OutputBlock,
+    OutputTile,
+    Row,
+    TileDone,
+    TileInputs,
+    Transfer,
+)
+from simulator.machines.lut_array.weights import Lifetimes, Place, tile_weights
+from simulator.program import Runs
+
+
+def images_of(
+    plan: LayerPlan, blocks: list[OutputBlock], lifetimes: Lifetimes, buffering: Buffering
+) -> Runs[Runs[Row]]:
+    """Make the rows of a layer, image by image.
+
+    Args:
+        plan: the layer.
+        blocks: its output blocks.
+        lifetimes: of its weight tiles.
+        buffering: of its inputs.
+
+    """
+    rows = _Rows(plan, blocks, lifetimes, buffering)
+    alike = rows.alike()
+    made = {number: rows.row(number) for number in dict.fromkeys(alike)}
+    cuts = range(0, len(alike) + 1, rows_per_image(plan))
+    images = Runs.of(alike[first:end] for first, end in pairwise(cuts))
+    return Runs((times, Runs.of(made[number] for number in image)) for times, image in images)
+
+
+class _Part(NamedTuple):
+    """What sets an output block's part of a row apart from others."""
+
+    row: Ends
+    block: Ends
+    reads: tuple[int, ...]
+    """Bytes that each transfer reads."""
+    taken: tuple[int, ...]
+    """Bytes of space that its read takes."""
+    freed: tuple[int, ...]
+    """Bytes of space that its last step frees."""
+    under: tuple[int, ...]
+    """Scheme `step`: input pixels under each pixel step, and under the next in time."""
+    first_read: int | None
+    """Pixel step of the layer's first read."""
+
+
+class _Step(NamedTuple):
+    """What sets a pixel step apart from others of its transfer."""
+
+    pixels: int
+    under: int
+    """Scheme `step`: input pixels under it."""
+    under_next: int
+    """Scheme `step`: input pixels under the next in time."""
+    first_read: bool
+    ends: Ends
+
+
+class _Facts(NamedTuple):
+    """What sets a transfer apart from others of its part of a row."""
+
+    steps: Runs[_Step]
+    read: int
+    taken: int
+    freed: int
+    ends: Ends
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Makes the rows of a layer."""
+
+    plan: LayerPlan
+    blocks: list[OutputBlock]
+    lifetimes: Lifetimes
+    buffering: Buffering
+    steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
+    """Pixel steps of transfers that are made; most transfers are alike."""
+
+    def alike(self) -> list[int]:
+        """[rows] of each row the first that is like it."""
+        found, pixels = self.buffering, self.buffering.step_pixels
+        edges = np.zeros(len(pixels), dtype=np.int64)
+        edges[0] += 1
+        edges[-1] += 2
+        if found.first_read is not None:
+            edges[found.first_read.row] += 4
+        next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
+        return first_alike(edges, found.read_bytes, found.taken, found.freed, pixels, next_row)
+
+    def row(self, number: int) -> Row:
+        """Make a row."""
+        pixels = row_pixels(self.plan, number)
+        parts = Runs.of(zip(self.blocks, self._parts(number, len(pixels)), strict=True))
+        return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
+
+    def _parts(self, row: int, steps: int) -> list[_Part]:
+        """Of each output block, its part of a row of so many pixel steps."""
+        found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
+        tables = (found.read_bytes[row], found.taken[row], found.freed[row])
+        reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
+        numbers = range(len(self.blocks))
+        under = [found.under(row, number, steps) for number in numbers]
+        first_read = [found.first_step(row, number) for number in numbers]
+        columns = (ends(len(numbers)), reads, taken, freed, under, first_read)
+        return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
+
+    def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
+        """Make an output block's part of a row, whose pixel steps have so many output pixels."""
+        width = self.plan.steps_per_transfer
+        steps = [
+            self._steps(
+                pixels[first : first + width],
+                part.under[first : first + width + 1],
+                None if part.first_read is None else part.first_read - first,
+            )
+            for first in range(0, len(pixels), width)
+        ]
+        columns = (steps, part.reads, part.taken, part.freed, ends(len(steps)))
+        transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
+        made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
+        return BlockRow(block=block, transfers=made)
+
+    def _steps(
+        self, pixels: tuple[int, ...], under: tuple[int, ...], first_read: int | None
+    ) -> Runs[_Step]:
+        """Pixel steps of a transfer; `first_read` is the one with the layer's first read."""
+        key = (pixels, under, first_read)
+        if key not in self.steps:
+            first = [number == first_read for number in range(len(pixels))]
+            columns = (pixels, under[:-1], under[1:], first, ends(len(pixels)))
+            steps = Runs.of(zip(*columns, strict=True))
+            self.steps[key] = Runs((times, _Step(*one)) for times, one in steps)
+        return self.steps[key]
+
+    def _transfer(self, part: _Part, facts: _Facts) -> Transfer:
+        """Make a transfer."""
+        first_step = facts.steps[0][1]
+        return Transfer(
+            tiles=Runs((times, self._tile(part, facts, step)) for times, step in facts.steps),
+            tile_count=sum(times for times, _ in facts.steps),
+            pixels=sum(times * step.pixels for times, step in facts.steps),
+            read_bytes=facts.read,
+            space_taken=facts.taken,
+            first_read=facts.read > 0 and first_step.first_read,
+            last=part.row.last and part.block.last and facts.ends.last,
+        )
+
+    def _tile(self, part: _Part, facts: _Facts, step: _Step) -> OutputTile:
+        """Make the output tile of a pixel step."""
+        opens, closes = step.ends
+        first_of_row, last_of_row = facts.ends.first and opens, facts.ends.last and closes
+        place = Place(part.row, part.block.first, first_of_row, last_of_row)
+        steps_read = step.under > 0
+        return OutputTile(
+            pixels=step.pixels,
+            first_of_transfer=opens,
+            last_of_transfer=closes,
+            weights=tile_weights(self.lifetimes, place),
+            inputs=TileInputs(
+                first=part.row.first and part.block.first and first_of_row,
+                transfer_reads=opens and facts.read > 0,
+                steps_read=steps_read,
+            ),
+            done=TileDone(
+                steps_read=steps_read,
+                next_reads=step.under_next > 0,
+                space_freed=facts.freed if closes else 0,
+            ),
+            input_pixels=step.under,
+            first_read=step.first_read and steps_read,
+        )

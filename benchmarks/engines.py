@@ -23,8 +23,8 @@ from simulator import load_hardware, load_workload
 from simulator.engine import fast
 from simulator.engine.trace import Trace
 from simulator.hardware import Hardware
-from simulator.mapping import mapper
-from simulator.mapping.commands import Kind
+from simulator.machines.lut_array import Mapping, map_workload
+from simulator.machines.lut_array.numbering import Kind
 from simulator.run import run_one
 from simulator.warm import warm
 from simulator.workload import Workload, configure
@@ -43,10 +43,10 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.proces
     return statistics.median(took)
 
 
-def map_anew(workload: Workload, hardware: Hardware) -> mapper.Mapping:
-    """Map, compiled, without what earlier runs left behind."""
+def map_anew(workload: Workload, hardware: Hardware) -> Mapping:
+    """Map without what earlier runs left behind."""
     forget()
-    return mapper.map_workload(workload, hardware)
+    return map_workload(workload, hardware)
 
 
 def event_anew(workload: Workload, hardware: Hardware) -> Trace:
@@ -56,9 +56,12 @@ def event_anew(workload: Workload, hardware: Hardware) -> Trace:
 
 
 def forget() -> None:
-    """Forget the layers that were mapped."""
-    mapper._nest.cache_clear()
-    mapper._body.cache_clear()
+    """Forget the layers that were mapped, and the programs that were assembled."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("simulator.machines.lut_array.") or name == "simulator.engine.fast":
+            for kept in vars(module).values():
+                if hasattr(kept, "cache_clear") and kept is not fast._kernel:
+                    kept.cache_clear()
 
 
 def engines(models: list[str], console: Console) -> None:
@@ -73,21 +76,21 @@ def engines(models: list[str], console: Console) -> None:
         for tau in (5, None):
             workload = configure(load_workload(model), tau=tau)
             mapping = map_anew(workload, hardware)
-            fast.totals(mapping.loops, compiled=True)
+            fast.totals(mapping.program, compiled=True)
             trace = event_anew(workload, hardware)
             steps = int(np.isin(trace.kind, STEP_KINDS).sum())
             slow = seconds(lambda w=workload: event_anew(w, hardware))
             quick = seconds(
                 lambda w=workload: [
-                    fast.totals(map_anew(w, hardware).loops, True) for _ in range(20)
+                    fast.totals(map_anew(w, hardware).program, compiled=True) for _ in range(20)
                 ]
             ) / 20  # fmt: skip
             again = seconds(
                 lambda w=workload: [
-                    fast.totals(mapper.map_workload(w, hardware).loops, True) for _ in range(20)
+                    fast.totals(map_workload(w, hardware).program, compiled=True) for _ in range(20)
                 ]
             ) / 20  # fmt: skip
-            cycles = fast.totals(mapping.loops).cycles
+            cycles = fast.totals(mapping.program).cycles
             table.add_row(
                 model, f"{workload.bits:.2f}", f"{len(trace):,}", f"{steps:,}", f"{slow:.3f}",
                 f"{steps / slow:,.0f}", f"{cycles / slow:,.0f}", f"{1e3 * quick:.2f}",
@@ -126,8 +129,8 @@ def cost(path: Path) -> None:
 
 
 def _milliseconds(workload: Workload, hardware: Hardware) -> float:
-    fast.totals(map_anew(workload, hardware).loops, True)
-    return 1e3 * seconds(lambda: fast.totals(map_anew(workload, hardware).loops, True))
+    fast.totals(map_anew(workload, hardware).program, compiled=True)
+    return 1e3 * seconds(lambda: fast.totals(map_anew(workload, hardware).program, compiled=True))
 
 
 def commands(console: Console) -> None:

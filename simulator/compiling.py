@@ -1,29 +1,25 @@
-"""Code that runs interpreted or compiled, and when the compiler (numba) pays.
+"""Code that runs interpreted or compiled, and when compiling pays.
 
 The compiler is an extra: without it everything runs interpreted, with the same results.
 
-What can be compiled is plain Python over whole numbers: named ones (a named tuple, or its record,
-`records_of`), and long rows of them (a list, or an array, `memory_of`). Both have one source.
+What can be compiled is plain Python over one long row of whole numbers: a list where code is
+interpreted, an array where it is compiled. Both forms have one source.
 
-Importing the compiler costs as much as a whole run of ResNet-18, and compiling takes seconds, but
-for a process that finds the result on disk. So a process interprets until it has worked enough.
+Compiling takes some 20 s, once: the machine code stays in a file (`simulator.machine_code`). A
+process that finds one runs compiled from the start. Any other interprets until it has worked enough
+to compile.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Protocol, overload
-from zlib import crc32
 
-import numpy as np
-
-from simulator.columns import Ints
 from simulator.extras import installed
+from simulator.machine_code import Kept, Source, make, run_of
 
 COMPILE_FROM = 250_000
-"""Operations interpreted in a process after which its work is compiled: some 0.5 s of work."""
+"""Operations interpreted in a process after which its work is compiled: some 2 s of work."""
 
 
 class Memory(Protocol):
@@ -41,8 +37,8 @@ class Memory(Protocol):
     def __getitem__(self, place: int, /) -> int: ...
     @overload
     def __getitem__(self, place: slice, /) -> "Memory": ...
-    def __setitem__(self, place: int, value: int, /) -> None:
-        """Change one of them."""
+    def __setitem__(self, place: int | slice, value: Any, /) -> None:
+        """Change one of them, or several that are behind one another."""
         ...
 
 
@@ -92,75 +88,52 @@ def report_missing() -> None:
         report()
 
 
-def memory_of(parts: Sequence[Ints], compiled: bool) -> Memory:
-    """Numbers behind one another, as interpreted code reads them fastest, or compiled code must."""
-    memory: Any = np.concatenate(parts)
-    whole: Memory = memory if compiled else memory.tolist()
-    return whole
-
-
-def records_of(rows: Sequence[tuple[int, ...]]) -> Any:
-    """Named tuples of whole numbers, all of one type, as compiled code takes them.
-
-    A field of a record has the same name there. Functions hand it on as a pointer, where a tuple
-    would be copied.
-    """
-    return np.array(rows, dtype=np.int64).view(_record(type(rows[0])))[:, 0]
-
-
-@cache
-def _record(row: type) -> np.dtype[np.void]:
-    names: tuple[str, ...] = row._fields  # type: ignore[attr-defined] # named tuples
-    return np.dtype([(name, np.int64) for name in names])
-
-
 class Compiled:
-    """A function that has a compiled form; it returns nothing, but changes what it is given."""
+    """A function that has a compiled form; it returns nothing, but changes the memory."""
 
-    def __init__(
-        self, function: Callable[..., None], parts: Sequence[Callable[..., Any]] = ()
-    ) -> None:
-        """Take a function; `parts` are those that it calls, the called before the calling."""
-        import numba
-        from numba.extending import register_jitable
+    def __init__(self, source: Source) -> None:
+        """Take a function, which need not have been compiled yet."""
+        self._source, self._kept = source, Kept(source)
+        self._run: Callable[[Any, int, int], None] | None = None
 
-        pays(COMPILE_FROM)  # from here on
-        for part in (*parts, function):
-            register_jitable(part)
-        stamp = _stamp()
+    def serves(self, operations: int = 0) -> bool:
+        """Whether this process is to run the compiled form: it is kept, or it pays to make it.
 
-        def run(*arguments: Any) -> int:
-            function(*arguments)
-            return stamp  # a form that was kept for other sources is not this one
+        Args:
+            operations: that will be run now.
 
-        name = run.__qualname__ = f"{function.__module__}.{function.__name__}"
-        compiler: Any = numba
-        try:
-            self._form = compiler.njit(cache=True)(run)
-        except RuntimeError:  # no folder can be written: for this process alone
-            self._form = compiler.njit(run)
-        folder, python = self._form.stats.cache_path, "py{}{}".format(*sys.version_info)
-        self.kept = folder is not None and any(Path(folder).glob(f"*{name}-*.{python}*.nbi"))
-        """Whether an earlier process has left a compiled form."""
+        """
+        if not available():
+            return pays(operations)
+        if self._run is None and not self._find() and pays(operations):
+            self._make(wait=False)
+        return self._run is not None
 
-    def __call__(self, *arguments: Any) -> None:
-        """Run the compiled form; numba keeps it for the next process, if there is where."""
-        self._form(*arguments)
+    def keep(self) -> bool:
+        """Make the form, unless there is one; False: there is no folder to keep it in."""
+        if not self._find():
+            self._make(wait=True)
+        return self._kept.read() is not None
 
-    @property
-    def forms(self) -> int:
-        """How often it has been compiled for other types of arguments."""
-        return len(self._form.signatures)
+    def __call__(self, memory: Any, first: int, behind: int) -> None:
+        """Run the compiled form over an array of int64; make it if there is none."""
+        if self._run is None and not self._find():
+            self._make(wait=True)
+        assert self._run is not None
+        self._run(memory, first, behind)
 
+    def _find(self) -> bool:
+        """Load the form that an earlier process has left; False: none has."""
+        code = self._kept.read()
+        if code is None:
+            return False
+        self._run = run_of(code)
+        return True
 
-@cache
-def _stamp() -> int:
-    """A number that changes with any source from which something is compiled.
-
-    numba itself looks only at the file of the outermost function.
-    """
-    stamp, here = 0, Path(__file__).parent
-    for folder in (here, here / "engine", here / "mapping"):
-        for module in sorted(folder.glob("*.py")):
-            stamp = crc32(module.read_bytes(), stamp)
-    return stamp
+    def _make(self, *, wait: bool) -> None:
+        """Compile and keep the form; if another process is at it, wait for its form or for none."""
+        with self._kept.mine(wait=wait) as mine:
+            if mine and not self._find():
+                code = make(self._source)
+                self._kept.write(code)
+                self._run = run_of(code)

@@ -25,8 +25,8 @@ class Extra:
 EXTRAS = MappingProxyType[Name, Extra](
     {
         "fast": Extra(
-            libraries=(("numba", "numba"),),
-            brings="compiles the engines, 20 to 100 times faster in large studies",
+            libraries=(("numba", "numba"), ("llvmlite", "llvmlite")),
+            brings="compiles the fast engine, which then runs about 100 times faster",
         ),
         "parquet": Extra(
             libraries=(("pyarrow", "pyarrow"),),

@@ -10,12 +10,14 @@ from typing import Any
 from simulator import arguments
 from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
-from simulator.engine.trace import Summary, Trace, summarize
+from simulator.engine.summary import Summary
+from simulator.engine.trace import Trace
 from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware, with_expressions
 from simulator.machines import lut_array
-from simulator.mapping import Mapping, map_workload
+from simulator.machines.lut_array import Mapping
+from simulator.program import Shape
 from simulator.progress import Progress, reported
 from simulator.report.causes import why_moved
 from simulator.report.lines import listed
@@ -202,20 +204,19 @@ def run_one(
     """
     name = engine_for(engine, hardware)
     title = f"{workload.name} at {workload.bits:.2f} bit"
+    mapping = lut_array.map_workload(workload, hardware, progress)
     if name == "fast":
         from simulator.engine.fast import totals
 
-        mapping = map_workload(workload, hardware, progress)
         report = reported(progress, f"running {title}", len(mapping.layers))
-        return _fast_run(workload, mapping, totals(mapping.loops, progress=report))
+        return _fast_run(workload, mapping, totals(mapping.program, report))
     from simulator.engine.event import run
+    from simulator.engine.summary import summarize
 
-    units = lut_array.map_workload(workload, hardware, progress)
-    report = reported(progress, f"running {title}", units.commands)
-    trace = run(units.program, report)
+    trace = run(mapping.program, reported(progress, f"running {title}", mapping.commands))
     return Run(
         workload=workload,
-        mapping=units,
+        mapping=mapping,
         engine=name,
         summary=summarize(trace),
         make_trace=lambda: trace,
@@ -226,9 +227,9 @@ def _fast_run(workload: Workload, mapping: Mapping, summary: Summary) -> Run:
     """A run of the fast engine, whose trace is made when it is asked for."""
 
     def trace() -> Trace:
-        from simulator.mapping.converted import trace_of
+        from simulator.engine.fast import run
 
-        return trace_of(mapping)
+        return run(mapping.program)
 
     return Run(workload=workload, mapping=mapping, engine="fast", summary=summary, make_trace=trace)
 
@@ -246,16 +247,16 @@ def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputE
 
     mappings: dict[int, Mapping] = {}
     outcomes: dict[int, Run | InputError] = {}
-    alike: dict[int, list[int]] = {}
+    alike: dict[Shape, list[int]] = {}
     for number, (workload, hardware) in enumerate(jobs):
         try:
-            mapping = mappings[number] = map_workload(workload, hardware)
+            mapping = mappings[number] = lut_array.map_workload(workload, hardware)
         except InputError as error:
             outcomes[number] = error
         else:
-            alike.setdefault(id(mapping.loops.body), []).append(number)
+            alike.setdefault(mapping.program.shape, []).append(number)
     for numbers in alike.values():
-        summaries = totals_together([mappings[number].loops for number in numbers])
+        summaries = totals_together([mappings[number].program for number in numbers])
         for number, summary in zip(numbers, summaries, strict=True):
             outcomes[number] = _fast_run(jobs[number][0], mappings[number], summary)
     return [outcomes[number] for number in range(len(jobs))]

@@ -1,7 +1,7 @@
 """Builders of small layers, networks and machines."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from simulator.engine import event
 from simulator.engine.trace import Trace
 from simulator.hardware import Hardware, load_hardware
 from simulator.machines.lut_array import Mapping, map_workload
-from simulator.mapping.commands import Kind
+from simulator.machines.lut_array.numbering import Kind
+from simulator.report.result import Result
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 
@@ -114,3 +115,13 @@ def times(trace: Trace, kind: Kind, of_layer: int = 0) -> list[tuple[int, int]]:
 def of_kind(trace: Trace, kind: Kind, values: Ints) -> Ints:
     """The values of every command of a kind."""
     return values[trace.kind == kind]
+
+
+def without_trace(result: Result) -> Result:
+    """The same result; it fails where something makes a trace."""
+
+    def refuse() -> NoReturn:
+        raise AssertionError("a trace is made")
+
+    run, baseline = (replace(one, make_trace=refuse) for one in (result.run, result.baseline))
+    return replace(result, run=run, baseline=baseline)

@@ -12,15 +12,10 @@ from typing import Any
 import simulator
 
 CODE = {
-    "simulator.compiling._stamp",
-    "simulator.compiling._record",
-    "simulator.engine.fast._compiled_lanes",
-    "simulator.engine.fast._compiled_commands",
-    "simulator.engine.instructions._compiled",
-    "simulator.mapping.layer._compiled",
-    "simulator.mapping.ring._compiled",
+    "simulator.compiling.available",
+    "simulator.engine.fast._kernel",
 }
-"""Caches of compiled code and of its types: they depend on the sources alone."""
+"""Caches of compiled code: they depend on the sources alone."""
 OPTIONAL = ("simulator.training",)
 """Packages that import torch."""
 

@@ -6,9 +6,10 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 
-from simulator import mapping
 from simulator.errors import InputError
 from simulator.machines.lut_array import Mapping, map_workload
+from simulator.report.result import Run
+from simulator.run import run_one
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 
@@ -87,10 +88,14 @@ def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
         raise
 
 
-def loops_of(workload: Workload, overrides: Overrides) -> mapping.Mapping:
-    """Map for the fast engine, or leave the example out if a buffer is too small."""
+def run_of(workload: Workload, overrides: Overrides, engine: str) -> Run:
+    """Run, or leave the example out if a buffer is too small, or no layer is binary.
+
+    No file with a network of full-precision layers alone is read.
+    """
+    assume(workload.binary_layers)
     try:
-        return mapping.map_workload(workload, machine(overrides))
+        return run_one(workload, machine(overrides), engine)
     except InputError:
         assume(False)
         raise

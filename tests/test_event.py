@@ -1,10 +1,11 @@
 """The event engine on unit programs: random ones against the contract by hand, and timelines."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, note
 
 from simulator.engine.event import run
 from simulator.engine.trace import Trace
@@ -20,7 +21,10 @@ from simulator.program import (
     Unit,
 )
 from simulator.program.contract import Body
+from tests.deadlocks import Deadlock, deadlocked_programs
+from tests.free_programs import free_programs, rate_families
 from tests.programs import RATES, by_hand, keeps_the_contract, programs
+from tests.shown import shown
 
 pytestmark = pytest.mark.unit
 
@@ -93,6 +97,17 @@ class TestTimelines:
         assert starts(trace, PRODUCER) == [0, 2]
         assert starts(trace, CONSUMER) == [9, 11]
 
+    def test_a_command_starts_with_the_last_of_its_tokens(self) -> None:
+        made = (MAKE(cycles=3, gives=[ITEM]), MAKE(cycles=4, gives=[SPACE]))
+        used = (USE(takes=[ITEM, SPACE]),)
+        trace = run(program({PRODUCER: made, CONSUMER: used}, channels={ITEM: 0, SPACE: 0}))
+        assert starts(trace, CONSUMER) == [7]
+
+    def test_a_command_of_no_cycles_keeps_its_place(self) -> None:
+        used = (USE(takes=[ITEM]), USE(cycles=2))
+        trace = run(pair((MAKE(cycles=4, gives=[ITEM]),), used))
+        assert starts(trace, CONSUMER) == [4, 4]
+
     def test_a_command_takes_its_own_numbers_though_later_ones_are_there(self) -> None:
         # section 1's item (numbered second) is ready in cycle 1, section 0's in cycle 100
         other = Unit("other", "the other")
@@ -134,6 +149,19 @@ def test_causes_are_those_found_lot_by_lot(made: Program) -> None:
     keeps_the_contract(made, run(made))
 
 
+@given(made=free_programs())
+def test_programs_of_any_shape(made: Program) -> None:
+    note(shown(made))
+    keeps_the_contract(made, run(made))
+
+
+@given(family=rate_families(300))
+def test_the_same_sections_at_several_rates(family: list[Program]) -> None:
+    note("\n".join(map(shown, family)))
+    for made in family:
+        keeps_the_contract(made, run(made))
+
+
 @given(made=programs())
 def test_the_order_in_which_units_are_looked_at_does_not_matter(made: Program) -> None:
     turned = Program(
@@ -154,13 +182,23 @@ def test_progress_is_reported() -> None:
 
 
 class TestDeadlock:
+    @given(made=deadlocked_programs())
+    def test_it_names_the_circle_of_any_program(self, made: Deadlock) -> None:
+        stuck, circle = made
+        note(shown(stuck))
+        assert by_hand(stuck) is None
+        with pytest.raises(ProgramError, match="deadlock: ") as error:
+            run(stuck)
+        named = re.findall(r"(unit \d+) waits for a token of ring", str(error.value))
+        assert sorted(named) == sorted(unit.title for unit in circle)
+        assert str(error.value).count("waits for") == len(circle)
+
     def test_it_names_the_circle(self) -> None:
         make = MAKE(takes=[SPACE], gives=[ITEM])
         use = USE(takes=[ITEM], gives=[SPACE])
         circle = pair((make,), (use,), space=0)
         expected = (
-            "deadlock in cycle 0: the producer waits for space in the FIFO; "
-            "the consumer waits for an item"
+            "deadlock: the producer waits for space in the FIFO; the consumer waits for an item"
         )
         with pytest.raises(ProgramError, match=expected):
             run(circle)

@@ -8,9 +8,9 @@ from hypothesis import given
 from rich.console import Console
 
 from simulator import simulate
-from simulator.analysis.waits import waits_by_channel
 from simulator.engine import event
 from simulator.engine.trace import Trace
+from simulator.engine.waits import waits_by_channel
 from simulator.program import Program
 from simulator.report.why import print_waits
 from simulator.workload import Workload

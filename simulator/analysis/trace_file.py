@@ -116,6 +116,9 @@ def read_vocabulary(file: Path) -> Vocabulary:
 
 def _trace(rows: "pd.DataFrame", vocabulary: Vocabulary, file: Path) -> Trace:
     layers = tuple(rows["layer"].unique())
+    dram = _dram(rows, file)
+    if dram is not None and not (vocabulary.row_miss and vocabulary.refresh):
+        raise InputError(f"{file}: its vocabulary has no categories for row misses and refreshes")
     columns = {
         "layer": _numbered(rows, "layer", layers, file),
         "unit": _worded(rows, "unit", vocabulary.units, file),
@@ -123,7 +126,9 @@ def _trace(rows: "pd.DataFrame", vocabulary: Vocabulary, file: Path) -> Trace:
         "channel": _worded(rows, "waits_for", vocabulary.channels, file),
         **{field: _integers(rows, column, file) for field, column in _NUMBERS.items()},
     }
-    return Trace(vocabulary=vocabulary, layers=layers, dram=_dram(rows, file), **columns)
+    if columns["lost"].any() and not vocabulary.conflict:
+        raise InputError(f"{file}: its vocabulary has no category for cycles lost at a port")
+    return Trace(vocabulary=vocabulary, layers=layers, dram=dram, **columns)
 
 
 def _dram(rows: "pd.DataFrame", file: Path) -> DramCounts | None:

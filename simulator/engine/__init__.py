@@ -3,7 +3,8 @@
 - `event` (SimPy): a process per unit; the readable reference.
 - `fast`: the same times, and totals without a trace; still on the old contract (`ordered.py`).
 
-`trace.py` is the table of commands that reports and analyses read.
+`trace.py` is the table of commands that reports and analyses read. `path.py` and `waits.py` sum it
+up: cycles along the critical path by category, and waits by channel.
 """
 
 from typing import Literal

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import simpy
 
 from simulator.program import Channel, Program
-from simulator.program.section import tokens_of
+from simulator.program.faults import tokens_of
 
 
 class Lot(NamedTuple):

@@ -1,11 +1,11 @@
 """A deadlock: units that wait for each other in a circle."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from simulator.engine.channels import Lot, Tokens
-from simulator.program import Program, ProgramError, Unit
+from simulator.program import Channel, Program, ProgramError, Unit
 
 
 class Wait(NamedTuple):
@@ -16,13 +16,12 @@ class Wait(NamedTuple):
     lot: Lot
 
 
-def deadlock(program: Program, waits: Mapping[Unit, Wait], cycle: int) -> ProgramError:
-    """Return the error that names the units of a circle, and what each waits for.
+def deadlock(program: Program, waits: Mapping[Unit, Wait]) -> ProgramError:
+    """Return the error for a program that came to a stop.
 
     Args:
         program: that came to a stop.
         waits: of every unit that waits.
-        cycle: in which the last command ran.
 
     """
     path: list[Unit] = []
@@ -31,8 +30,23 @@ def deadlock(program: Program, waits: Mapping[Unit, Wait], cycle: int) -> Progra
         path.append(unit)
         unit = _giver(program, waits[unit])
     circle = path[path.index(unit) :]
-    lacks = (f"{each.title} waits for {waits[each].tokens.channel.title}" for each in circle)
-    return ProgramError(f"deadlock in cycle {cycle:,}: {'; '.join(lacks)}")
+    return deadlock_of([(each, waits[each].tokens.channel) for each in circle], program.units)
+
+
+def deadlock_of(circle: Sequence[tuple[Unit, Channel]], units: Sequence[Unit]) -> ProgramError:
+    """Return the error that names the units of a circle, and what each waits for.
+
+    Args:
+        circle: units, each waiting for a channel's token from the next one.
+        units: of the program; the message begins with the first of them.
+
+    """
+    first = min(range(len(circle)), key=lambda place: units.index(circle[place][0]))
+    lacks = (
+        f"{unit.title} waits for {channel.title}"
+        for unit, channel in (*circle[first:], *circle[:first])
+    )
+    return ProgramError(f"deadlock: {'; '.join(lacks)}")
 
 
 def _giver(program: Program, wait: Wait) -> Unit:

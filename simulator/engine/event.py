@@ -33,7 +33,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
         state.env.process(state.unit(unit))
     state.env.run()
     if state.waits:
-        raise deadlock(program, state.waits, int(state.env.now))
+        raise deadlock(program, state.waits)
     return trace_of(state.rows, state.times, state.dram.counts() if state.dram else None)
 
 

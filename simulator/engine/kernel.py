@@ -1,327 +1,244 @@
-"""The inner loop of the fast engine: runs a layer's loops and jumps over turns that repeat.
+"""The inner loop of the fast engine: runs the units' programs in whatever order tokens allow.
 
-Plain Python over lists of integers, for a single run: it needs no import. `lanes.py` does the same
-compiled, for many machines at once.
+A section has a unit that paces it. That unit runs its part; where it lacks a token, the unit that
+gives the token runs until it has, and no further. Then every other unit runs what is left of its
+part. Counts alone decide this order, so it is the same in every turn of a loop, and `repeats.py`
+can leave out turns that repeat.
 
-Why a jump is exact. A turn of a loop maps the state s (when each unit is free, what each signal's
-last posts were ready at) to f(s), and every component of f is a maximum of sums: f is convex along
-every line. If two turns in a row shift the state by the same d, and a later turn, begun at
-s + T d, shifts it by d again, then f is a line on three points, hence everywhere between: all T
-turns shift by d. So that later turn is run for real, at the far end, and only if it agrees are the
-turns between left out. Busy cycles within the layer only rise from turn to turn, so equal at both
-ends means equal between.
-
-The far end is the loop's last turn. If that does not agree, a wait begins to bind, or ceases to, on
-the way, and halving the distance finds where.
-
-Of a signal's posts only those belong to the state that the loop waits for, and those of one turn.
-Older ones are history: a turn moves them back by its posts and does nothing else to them. So a loop
-is steady however long ago its layer began.
+Plain Python over one row of whole numbers, interpreted or compiled (`simulator.compiling`).
 """
 
-from typing import NamedTuple
-
 from simulator.compiling import Memory
-from simulator.loops import END, LOOP
+from simulator.engine.commands import run_command, start_of
+from simulator.engine.layout import (
+    AHEAD,
+    AT,
+    BEGIN,
+    BODY,
+    BODY_END,
+    CALL_SIZE,
+    CALLED,
+    COMMAND,
+    DEPTH,
+    END,
+    ENDS,
+    ENDS_SIZE,
+    FIRST_GIVEN,
+    FIRST_LOT,
+    FIRST_TAKEN,
+    FLOOR,
+    FRAME_SIZE,
+    FRAMES,
+    GIVEN,
+    GIVEN_CHANNEL,
+    GIVER_RECORDS,
+    GIVER_SIZE,
+    GIVERS,
+    GIVERS_END,
+    GIVING,
+    GIVING_UNIT,
+    HANDOFF,
+    HERE,
+    INSTRUCTION_SIZE,
+    JUMPING,
+    KNOWN,
+    LACKED,
+    LACKING,
+    LACKS_CHANNEL,
+    LACKS_LOT,
+    LOOP,
+    LOOP_SIZE,
+    LOT,
+    NEVER,
+    NEXT_LOT,
+    NOWHERE,
+    OPEN,
+    OPERAND,
+    PACE,
+    POINTER,
+    SECTION,
+    SECTION_SIZE,
+    SECTIONS,
+    SECTIONS_END,
+    SHARE,
+    SHARE_SIZE,
+    SOMEWHERE,
+    STACK,
+    STACK_TOP,
+    STATUS,
+    STOP,
+    TAKEN,
+    TAKEN_CHANNEL,
+    TAKER_SIZE,
+    TAKERS,
+    TAKERS_END,
+    TAKING,
+    THERE,
+    TURN,
+    TURNS,
+    UNIT_NUMBER,
+    UNIT_SIZE,
+    UNITS,
+    VECTOR,
+    WIDTH,
+    Status,
+)  # fmt: skip
+from simulator.engine.lots import lot_of, needed_from, section_of
+from simulator.engine.paths import count_path, forget_paths
+from simulator.engine.repeats import end_of_turn, forget_turns
 
-NEVER = -(1 << 60)
-"""Ready time of a post that never was: nobody waits for it."""
-
-
-class Code(NamedTuple):
-    """A layer's loops as I instructions, and tables by operation or by loop."""
-
-    what: Memory
-    """[I] as in `LayerLoops`."""
-    turns: Memory
-    """[loops]"""
-    watched: Memory
-    """[loops] 1 where jumping is worth the watching."""
-    scalars_from: Memory
-    """[loops + 1] state that is no ring and may change in the loop: slice of `scalars`."""
-    scalars: Memory
-    signals_from: Memory
-    """[loops + 1] signals posted in the loop: slice of `signals`, `posts` and `needs`."""
-    signals: Memory
-    posts: Memory
-    """How often a turn posts each of them."""
-    needs: Memory
-    """How many of its last posts decide what the loop does."""
-    unit: Memory
-    """[ops]"""
-    room: Memory
-    """[ops] place in `room_ages`, or -1."""
-    waits_from: Memory
-    """[ops + 1]"""
-    wait_signal: Memory
-    wait_age: Memory
-    posts_from: Memory
-    """[ops + 1]"""
-    post_signal: Memory
-    cycles: Memory
-    """[ops]"""
-    latency: Memory
-    """[ops]"""
-    room_ages: Memory
-
-
-class Rings(NamedTuple):
-    """Where the last posts of each signal lie in the state."""
-
-    base: Memory
-    size: Memory
-    head: list[int]
-    """Where the next post goes."""
-    room: int
-    """The signal that `room_ages` refer to."""
-
-
-class Frames(NamedTuple):
-    """A stack of loops: [depth] each, but for state kept by [depth * width]."""
-
-    begin: list[int]
-    turn: list[int]
-    again: list[int]
-    """Turn before which no search for the far end begins."""
-    jumped: list[int]
-    """Turn from which the loop has jumped; 0: it has not."""
-    limit: list[int]
-    """Turn to which a jump has failed, where a search goes on; 0: there is none."""
-    before: list[int]
-    """What decides, at the end of the turn before."""
-    shift: list[int]
-    """What the turn before added to it."""
-    posted: list[int]
-    """All posts that were there before a jump."""
-    width: int
-
-
-def run_layer(
-    code: Code, rings: Rings, frames: Frames, state: list[int], units: int, start_cycle: int
-) -> int:
-    """Run a layer; its end, its units' times, busy cycles and rings are in `state`.
-
-    Args:
-        code: the layer.
-        rings: of the whole run.
-        frames: room for the deepest nest.
-        state: [1 + 2 units + rings] the layer's end, when each unit is free, busy cycles of each,
-            and the rings.
-        units: number of units.
-        start_cycle: end of the layer before.
-
-    Returns the number of operations run.
-
-    """
-    what, unit_of, cycles_of, latency_of = code.what, code.unit, code.cycles, code.latency
-    waits_from, wait_signal, wait_age = code.waits_from, code.wait_signal, code.wait_age
-    posts_from, post_signal, room_of = code.posts_from, code.post_signal, code.room
-    base, size, head, room_signal = rings.base, rings.size, rings.head, rings.room
-    at, depth, done = 0, -1, 0
-    while at < len(what):
-        op = what[at]
-        if op >= 0:
-            unit = 1 + unit_of[op]
-            start = state[unit]
-            for wait in range(waits_from[op], waits_from[op + 1]):
-                signal = wait_signal[wait]
-                place = head[signal] - wait_age[wait]
-                if place < 0:
-                    place += size[signal]
-                ready = state[base[signal] + place]
-                if ready > start:
-                    start = ready
-            if room_of[op] >= 0:
-                age = code.room_ages[room_of[op]]
-                if age > 0:
-                    place = head[room_signal] - age
-                    if place < 0:
-                        place += size[room_signal]
-                    ready = state[base[room_signal] + place]
-                    if ready > start:
-                        start = ready
-            end = start + cycles_of[op]
-            ready = end + latency_of[op]
-            state[unit] = end
-            state[0] = max(state[0], ready)
-            if end > start_cycle:
-                state[unit + units] += end - max(start, start_cycle)
-            for post in range(posts_from[op], posts_from[op + 1]):
-                signal = post_signal[post]
-                place = head[signal]
-                if signal == room_signal:  # room is there when all older chunks have left, too
-                    newest = state[base[signal] + (place if place > 0 else size[signal]) - 1]
-                    state[base[signal] + place] = max(ready, newest)
-                else:
-                    state[base[signal] + place] = ready
-                head[signal] = place + 1 if place + 1 < size[signal] else 0
-            done += 1
-            at += 1
-        elif op == END:
-            if end_turn(code, rings, frames, state, depth):
-                depth -= 1
-                at += 1
-            else:
-                at = frames.begin[depth] + 1
-        else:
-            depth += 1
-            frames.begin[depth] = at
-            frames.turn[depth] = 0
-            frames.again[depth] = 2
-            frames.jumped[depth] = 0
-            frames.limit[depth] = 0
-            if code.watched[LOOP - op]:
-                measure(code, rings, frames, state, depth)
-            at += 1
-    return done
+DEADLOCK, TOO_SMALL = int(Status.DEADLOCK), int(Status.TOO_SMALL)
 
 
-def end_turn(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
-    """End a turn of the innermost loop; return whether the loop is over."""
-    loop = LOOP - code.what[frames.begin[depth]]
-    turns, turn = code.turns[loop], frames.turn[depth] + 1
-    jumped = frames.jumped[depth]
-    if jumped:
-        frames.jumped[depth] = 0
-        if agrees(code, rings, frames, state, depth, turn - jumped):
-            if turn == turns:
-                return True
-            frames.again[depth] = turn
-            note(code, rings, frames, state, depth)
-        else:
-            frames.limit[depth] = turn
-            move(code, rings, frames, state, depth, 0)
-            turn = jumped
-        steady = True
-    elif turn == turns:
-        return True
-    else:
-        steady = code.watched[loop] > 0 and measure(code, rings, frames, state, depth)
-    frames.turn[depth] = turn
-    if steady:
-        jump(code, rings, frames, state, depth, turns)
-    return False
+def run_sections(m: Memory, first: int, behind: int) -> None:
+    """Run the sections from `first` on, up to the one before `behind`; see `STATUS`."""
+    if first == 0:
+        for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+            enter(m, unit, 0)
+    for number in range(first, behind):
+        section = m[SECTIONS] + number * m[SECTION_SIZE]
+        if not run_unit(m, m[section + PACE], number):
+            return
+        for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+            if not run_unit(m, unit, number):
+                return
+        end_section(m, section)
 
 
-def jump(
-    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
-) -> None:
-    """Jump to before the last turn of the loop, or half the way to where a jump has failed."""
-    turn = frames.turn[depth]
-    if frames.limit[depth] <= turn:
-        frames.limit[depth] = 0
-    if frames.limit[depth]:
-        distance = (frames.limit[depth] - turn) // 2
-    elif turn >= frames.again[depth]:
-        distance = turns - turn
-        frames.again[depth] = 2 * turn  # unless the search comes further than this turn
-    else:
+def end_section(m: Memory, section: int) -> None:
+    """Count a section's cycles along its critical path; the next one's begin at its end."""
+    if m[KNOWN]:  # units may be ahead, and so may paths
+        if section + m[SECTION_SIZE] == m[SECTIONS_END]:
+            for one in range(m[SECTIONS], m[SECTIONS_END], m[SECTION_SIZE]):
+                count_path(m, one)
         return
-    if distance > 1:
-        frames.jumped[depth] = turn
-        frames.turn[depth] = turn + distance - 1
-        keep(code, rings, frames, state, depth)
-        move(code, rings, frames, state, depth, distance - 1)
+    if not m[AHEAD]:
+        count_path(m, section)
+        forget_paths(m)
+    behind = section + m[SECTION_SIZE]
+    if behind < m[SECTIONS_END]:
+        m[behind + FLOOR] = max(m[section + FLOOR], m[section + END])
 
 
-def decisive(code: Code, rings: Rings, frames: Frames, depth: int) -> list[int]:
-    """Places of the state that the loop may change and that decide what it does.
+def run_unit(m: Memory, root: int, section: int) -> bool:
+    """Run a unit's part of a section, and of other units what it needs; False: see `STATUS`."""
+    bottom = m[STACK]
+    m[STACK_TOP], m[bottom + CALLED] = bottom, root
+    while True:
+        top = m[STACK_TOP]
+        if top > bottom and answered(m, top - CALL_SIZE):
+            m[STACK_TOP] = top - CALL_SIZE
+            continue
+        unit = m[top + CALLED]
+        at = m[unit + AT]
+        if unit == root and m[unit + SECTION] > section:
+            return True
+        if at == m[unit + STOP]:
+            if unit == root and m[unit + SECTION] == section:
+                return True
+            leave(m, unit)
+            enter(m, unit, m[unit + SECTION] + 1)
+            if m[unit + SECTION] > section:
+                m[AHEAD] = 1
+        elif m[at] == COMMAND:
+            if not step(m, unit, m[at + OPERAND]):
+                return False
+        elif m[at] == LOOP:
+            open_loop(m, unit, at, unit == root)
+        else:
+            close_turn(m, unit, at)
+            if unit == root and m[JUMPING] and not end_of_turn(m, unit, at):
+                return False
 
-    Posts are in order of time.
+
+def step(m: Memory, unit: int, command: int) -> bool:
+    """Run a unit's next command, or let run what gives the token that it lacks."""
+    start = start_of(m, unit, command)
+    if start == NEVER:
+        if not call(m):
+            m[STATUS] = DEADLOCK
+            return False
+        return True
+    if not run_command(m, unit, command, start):
+        m[STATUS] = TOO_SMALL
+        return False
+    m[unit + AT] += INSTRUCTION_SIZE
+    return True
+
+
+def call(m: Memory) -> bool:
+    """Let the unit run that gives what the last one lacks; return whether it can.
+
+    It cannot if it waits itself for one of those that wait: they wait in a circle, which begins at
+    `STACK`.
     """
-    loop = LOOP - code.what[frames.begin[depth]]
-    places = list(code.scalars[code.scalars_from[loop] : code.scalars_from[loop + 1]])
-    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
-        signal = code.signals[number]
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        oldest = head - min(size, code.needs[number])
-        if oldest < 0:
-            places += range(base + size + oldest, base + size)
-        places += range(base + max(oldest, 0), base + head)
-    return places
+    top = m[STACK_TOP]
+    waiting = m[top + CALLED]
+    ends = section_of(m, m[LACKING], m[LACKED], m[waiting + SECTION])
+    unit = m[m[ends + GIVING] + GIVING_UNIT]
+    m[top + LACKS_CHANNEL], m[top + LACKS_LOT] = m[LACKING], m[LACKED]
+    for one in range(m[STACK], top + 1, CALL_SIZE):
+        if m[one + CALLED] == unit:
+            m[STACK] = one
+            return False
+    m[STACK_TOP] = top + CALL_SIZE
+    m[top + CALL_SIZE + CALLED] = unit
+    return True
 
 
-def measure(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> bool:
-    """Note what decides, and its shift since the last note; return if that stayed the same."""
-    before, shifts = frames.before, frames.shift
-    same = True
-    for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width):
-        value = state[place]
-        shift = value - before[kept]
-        same = same and shift == shifts[kept]
-        before[kept] = value
-        shifts[kept] = shift
-    return same
+def answered(m: Memory, call: int) -> bool:
+    """Whether what a waiting unit lacks has been given."""
+    number = m[call + LACKS_LOT]
+    return m[lot_of(m, m[call + LACKS_CHANNEL], number) + LOT] == number
 
 
-def note(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> None:
-    """Note what decides where its shift is known."""
-    for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width):
-        frames.before[kept] = state[place]
+def open_loop(m: Memory, unit: int, at: int, watched: bool) -> None:
+    """Let a unit begin a loop."""
+    frame = m[unit + FRAMES] + m[unit + DEPTH] * FRAME_SIZE
+    m[unit + DEPTH] += 1
+    m[unit + AT] = m[frame + BEGIN] = at + LOOP_SIZE
+    m[frame + TURN], m[frame + TURNS] = 0, m[at + OPERAND]
+    if watched:
+        forget_turns(m, m[unit + DEPTH])
 
 
-def keep(code: Code, rings: Rings, frames: Frames, state: list[int], depth: int) -> None:
-    """Keep all posts of the loop's signals, the newest first."""
-    loop = LOOP - code.what[frames.begin[depth]]
-    kept = depth * frames.width
-    for signal in code.signals[code.signals_from[loop] : code.signals_from[loop + 1]]:
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        ring = state[base + head : base + size] + state[base : base + head]
-        frames.posted[kept : kept + size] = ring[::-1]
-        kept += size
+def close_turn(m: Memory, unit: int, at: int) -> None:
+    """Let a unit end a turn of its innermost loop."""
+    frame = m[unit + FRAMES] + (m[unit + DEPTH] - 1) * FRAME_SIZE
+    m[frame + TURN] += 1
+    if m[frame + TURN] < m[frame + TURNS]:
+        m[unit + AT] = m[frame + BEGIN]
+    else:
+        m[unit + AT] = at + INSTRUCTION_SIZE
+        m[unit + DEPTH] -= 1
 
 
-def move(
-    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
-) -> None:
-    """Set the loop's state to the noted one, shifted by `turns` turns; older posts move back."""
-    before, shift = frames.before, frames.shift
-    loop = LOOP - code.what[frames.begin[depth]]
-    noted = kept = depth * frames.width
-    for place in code.scalars[code.scalars_from[loop] : code.scalars_from[loop + 1]]:
-        state[place] = before[noted] + turns * shift[noted]
-        noted += 1
-    for number in range(code.signals_from[loop], code.signals_from[loop + 1]):
-        signal, posts = code.signals[number], code.posts[number]
-        base, size, head = rings.base[signal], rings.size[signal], rings.head[signal]
-        noted += min(size, code.needs[number])
-        for age in range(size):  # from the newest post on
-            place = base + (head - 1 - age) % size
-            if age < turns * posts:
-                like = noted - 1 - age % posts
-                state[place] = before[like] + (turns - age // posts) * shift[like]
-            else:
-                state[place] = frames.posted[kept + age - turns * posts]
-        kept += size
+def enter(m: Memory, unit: int, number: int) -> None:
+    """Let a unit begin its part of a section."""
+    section = m[SECTIONS] + number * m[SECTION_SIZE]
+    share = section + VECTOR + m[WIDTH] + m[unit + UNIT_NUMBER] * m[SHARE_SIZE]
+    m[unit + SECTION], m[unit + SHARE] = number, share
+    m[unit + AT], m[unit + STOP] = m[share + BODY], m[share + BODY_END]
+    for taker in range(m[unit + TAKERS], m[unit + TAKERS_END], TAKER_SIZE):
+        channel = m[taker + TAKEN_CHANNEL]
+        ends = m[channel + ENDS] + number * ENDS_SIZE
+        if m[ends + TAKING] == taker:
+            m[taker + TAKEN] = m[ends + FIRST_TAKEN]
+            m[taker + POINTER], m[taker + HERE] = SOMEWHERE, m[NOWHERE]
+    for giver in range(m[unit + GIVERS], m[unit + GIVERS_END], GIVER_SIZE):
+        ends = m[m[giver + GIVEN_CHANNEL] + ENDS] + number * ENDS_SIZE
+        if m[ends + GIVING] == giver:
+            m[giver + GIVEN], m[giver + NEXT_LOT] = m[ends + FIRST_GIVEN], m[ends + FIRST_LOT]
+            m[giver + THERE] = lot_of(m, m[giver + GIVEN_CHANNEL], m[giver + NEXT_LOT])
 
 
-def agrees(
-    code: Code, rings: Rings, frames: Frames, state: list[int], depth: int, turns: int
-) -> bool:
-    """Whether what decides is the noted state, shifted by `turns` turns."""
-    before, shift = frames.before, frames.shift
-    return all(
-        state[place] == before[kept] + turns * shift[kept]
-        for kept, place in enumerate(decisive(code, rings, frames, depth), depth * frames.width)
-    )
-
-
-def run_commands(
-    unit: Memory,
-    cycles: Memory,
-    latency: Memory,
-    wait_offsets: Memory,
-    waits: Memory,
-    free: list[int],
-    start: list[int],
-    ready: list[int],
-) -> None:
-    """Run a program that is written out: when each command starts and when it is ready."""
-    for command in range(len(unit)):
-        begin = free[unit[command]]
-        for number in range(wait_offsets[command], wait_offsets[command + 1]):
-            begin = max(begin, ready[waits[number]])
-        end = begin + cycles[command]
-        start[command] = begin
-        ready[command] = end + latency[command]
-        free[unit[command]] = end
+def leave(m: Memory, unit: int) -> None:
+    """Let a unit end its part of a section: note at which lot it was done."""
+    number = m[unit + SECTION]
+    for taker in range(m[unit + TAKERS], m[unit + TAKERS_END], TAKER_SIZE):
+        channel = m[taker + TAKEN_CHANNEL]
+        ends = m[channel + ENDS] + number * ENDS_SIZE
+        if m[ends + TAKING] == taker:
+            needed_from(m, channel)
+            if m[channel + OPEN] == number:
+                m[channel + HANDOFF] = m[taker + POINTER]

@@ -1,57 +1,315 @@
-"""Where a run's state lies."""
+"""Where everything lies in the memory of the fast engine.
 
-from itertools import accumulate
+The memory is one row of whole numbers: a list where code is interpreted, an array where it is
+compiled. A *record* is some numbers behind one another. Its address is the place of the first, and
+a constant below is the distance of a field from there: `m[unit + FREE]` is the cycle in which a
+unit is free.
+"""
 
-import numpy as np
+from enum import IntEnum
 
-from simulator.engine.kernel import NEVER, Frames, Rings
-from simulator.loops import LoopBody
+NONE = 0
+"""The address of no record: the header lies there."""
+NEVER = -1
+"""A start, a lot, or a key that is not there."""
+SOMEWHERE = -2
+"""Where a taker points whose next lot has not been given since it began the section."""
+EVERYTHING = 1 << 60
+"""Behind the last lot, token or cycle of all."""
+KEY_BITS = 40
+"""A command's key is the rank of its kind, and in its lowest bits its number on its unit."""
+
+# --- the header: one of each, at the beginning of the memory --------------------------------------
+
+JUMPING = 0
+"""1: leave out turns that repeat."""
+KNOWN = 1
+"""1: an earlier run has found out when sections end."""
+AHEAD = 2
+"""1: a unit ran ahead into a section before the section in front of it had ended."""
+STATUS = 3
+"""How the run ended; see `Status`."""
+LACKING = 4
+"""Channel of the token that the last command lacked which could not start,"""
+LACKED = 5
+"""and number of the lot that the token is in."""
+RAN = 6
+"""Commands that were run,"""
+JUMPS = 7
+"""times that turns were left out,"""
+FAILED = 8
+"""and that repetitions were followed in vain."""
+STARTS = 9
+"""Where the start of every command is noted; NONE: it is not."""
+UNITS = 10
+"""The first unit; the first giver is behind the last one."""
+UNIT_SIZE = 11
+GIVER_RECORDS = 12
+TAKER_RECORDS = 13
+TAKER_RECORDS_END = 14
+SECTIONS = 15
+"""The first section; the table of `SECTION_SIZE` is as long as `SECTIONS_END` says."""
+SECTIONS_END = 16
+SECTION_SIZE = 17
+SHARE_SIZE = 18
+NODES = 19
+"""The nodes of critical paths, the next one that is free, and the place behind the last;"""
+NODE_NEXT = 20
+NODES_END = 21
+NODE_BASE = 22
+"""and how many numbers the nodes had that were there before the first one."""
+STACK = 23
+"""The unit that runs by itself, and above it those that give what the one below lacks."""
+STACK_TOP = 24
+TRACKING = 25
+"""1: slopes are followed, and comparisons bound `LIMIT`."""
+LIMIT = 26
+"""Turns behind the first followed one in which every comparison still has its outcome."""
+FOLLOWED = 27
+"""Frame of the loop whose repetition is followed; NONE: of no loop."""
+NOTES = 28
+"""By depth of loops, the note of the end of the last turn."""
+FOLLOWED_NOTE = 29
+"""The note of the beginning of the turn that is followed."""
+NOTE_SIZE = 30
+STATE_SIZE = 31
+RANKS = 32
+"""By rank, the unit that runs the kind."""
+SPARE = 33
+"""Space for all lots of a channel while they are moved."""
+NOWHERE = 34
+"""A lot that no one gives: where a taker is that does not know its next lot."""
+WIDTH = 35
+"""Categories: the length of a vector."""
+TURN_VECTOR = 36
+"""A vector: the cycles up to the end of a turn."""
+HEADER = 37
 
 
-class Layout:
-    """Where what lies: the layer's end, when units are free, their busy cycles, the rings."""
+class Status(IntEnum):
+    """How a run ended."""
 
-    def __init__(self, body: LoopBody, reach: list[int], depth: int) -> None:
-        """Make room for the furthest wait and the deepest nest of any layer."""
-        machine = body.machine
-        self.units = len(machine.units)
-        self.room = machine.room
-        oldest = int(np.concatenate(body.room_ages).max(initial=0))
-        needed = [*reach]
-        needed[self.room] = max(needed[self.room], oldest)
-        self.size = [max(size, 1) for size in needed]
-        """[signals] posts that are kept."""
-        *self.base, self.width = accumulate(self.size, initial=1 + 2 * self.units)
-        """[signals] where each ring begins, and where the last one ends."""
-        self.depth = depth + 1
-        self.lasting = machine.lasts
-        """[signals] 1: its ring lasts between layers."""
-
-    def fresh(self) -> list[int]:
-        """[width] the state before anything has run."""
-        state = [NEVER] * self.width
-        state[: 1 + 2 * self.units] = [0] * (1 + 2 * self.units)
-        return state
+    DONE = 0
+    DEADLOCK = 1
+    """The units on the stack wait for each other."""
+    TOO_SMALL = 2
+    """A channel, `LACKING`, has no space for another lot."""
 
 
-class RunState:
-    """What the interpreted kernel keeps between layers."""
+# --- units ----------------------------------------------------------------------------------------
 
-    def __init__(self, layout: Layout) -> None:
-        """Lay out the state."""
-        self.units = layout.units
-        self.state = layout.fresh()
-        self.rings = Rings(layout.base, layout.size, [0] * len(layout.size), layout.room)
-        begin, turn, again, jumped, limit = ([0] * layout.depth for _ in range(5))
-        before, shift, posted = ([0] * (layout.depth * layout.width) for _ in range(3))
-        self.frames = Frames(begin, turn, again, jumped, limit, before, shift, posted, layout.width)
-        self._base, self._size, self._lasting = layout.base, layout.size, layout.lasting
+AT = 0
+"""Place of the next instruction,"""
+STOP = 1
+"""and the place behind the last one of the section."""
+SECTION = 2
+"""Number of the section in which it is."""
+DEPTH = 3
+"""Loops that it is in."""
+FREE = 4
+"""Cycle in which its last command ends."""
+DONE = 5
+"""Commands that it has run."""
+KEY = 6
+"""Of its last command."""
+SLOPE = 7
+"""By how much `FREE` moves from turn to turn, as far as the followed turn has come."""
+SHARE = 8
+"""Its share of the section."""
+UNIT_NUMBER = 9
+TAKERS = 10
+"""The first of its takers, and the place behind the last;"""
+TAKERS_END = 11
+GIVERS = 12
+"""the same of its givers."""
+GIVERS_END = 13
+FRAMES = 14
+"""The frame of its outermost loop."""
+ROWS = 15
+"""Where the starts of its commands are noted."""
+UNIT_PATH = 16
+"""The critical path to `FREE`; frames are behind it."""
+UNIT_SIZE_BARE = 17
 
-    def start_layer(self) -> None:
-        """Forget what lasts only for a layer."""
-        self.state[0] = 0
-        for unit in range(self.units):
-            self.state[1 + self.units + unit] = 0
-        for base, size, lasting in zip(self._base, self._size, self._lasting, strict=True):
-            if not lasting:
-                self.state[base : base + size] = [NEVER] * size
+# --- frames: the loops that a unit is in ----------------------------------------------------------
+
+BEGIN = 0
+"""Place of the loop's first instruction."""
+TURN = 1
+"""Turns that are over."""
+TURNS = 2
+FRAME_SIZE = 3
+
+# --- sections, and each unit's share of one -------------------------------------------------------
+
+PACE = 0
+"""The unit that paces it."""
+FLOOR = 1
+"""Cycle in which the sections before it have ended."""
+END = 2
+"""Cycle in which its last result is ready,"""
+END_KEY = 3
+"""key of the command that the result is of,"""
+END_SLOPE = 4
+END_PATH = 5
+"""and the critical path to it."""
+VECTOR = 6
+"""Its cycles along this path, by category; the units' shares are behind it."""
+
+BODY = 0
+"""Place of the first instruction,"""
+BODY_END = 1
+"""and the place behind the last."""
+BUSY = 2
+"""Cycles behind `FLOOR` for which its commands occupy the unit."""
+WAITS = 3
+"""By channel, cycles between the end of a command and the start of the next."""
+
+# --- code -----------------------------------------------------------------------------------------
+
+COMMAND = 1
+"""An instruction is one of these three, and an operand: the address of a command,"""
+LOOP = 2
+"""the turns of a loop, behind which stands `TRUST`,"""
+LOOP_END = 3
+"""or nothing, behind a loop's body."""
+OPERAND = 1
+INSTRUCTION_SIZE = 2
+LOOP_SIZE = 3
+TRUST = -1
+"""In front of a loop's body: how often its repetition was followed in vain of late."""
+
+# --- commands, and what they take and give --------------------------------------------------------
+
+CYCLES = 0
+LATENCY = 1
+PENALTY = 2
+RANK = 3
+"""Of its kind, as part of a key: the larger is named first as a cause."""
+BUSY_CATEGORY = 4
+LATENCY_CATEGORY = 5
+PENALTY_CATEGORY = 6
+ENTRY_CATEGORY = 7
+"""NEVER: it has none."""
+TAKES = 8
+TAKES_END = 9
+GIVES = 10
+"""Those with the start come first."""
+GIVES_END = 11
+COMMAND_SIZE = 12
+
+TAKER = 0
+TAKE_TOKENS = 1
+TAKE_SIZE = 2
+
+GIVER = 0
+GIVE_TOKENS = 1
+AT_START = 2
+GIVE_SIZE = 3
+
+# --- channels, their lots, and the units at their ends --------------------------------------------
+
+RING = 0
+"""Place of the lots,"""
+RING_END = 1
+"""and the place behind them."""
+MASK = 2
+"""Lots that there is space for, less 1: a power of two less 1."""
+CHANNEL_NUMBER = 3
+LOW = 4
+"""Lots before this one have been taken."""
+OPEN = 5
+"""The first section in which not all has been taken,"""
+HANDOFF = 6
+"""and the lot at which the taker of the section before it was done."""
+ENDS = 7
+"""The channel's ends in the first section."""
+CHANNEL_SIZE = 8
+
+FIRST_TAKEN = 0
+"""Number of the first token that the section takes,"""
+FIRST_GIVEN = 1
+"""of the first token that it gives,"""
+FIRST_LOT = 2
+"""and of the first lot."""
+TAKING = 3
+"""Its taker,"""
+GIVING = 4
+"""and its giver; NONE: it has none."""
+ENDS_SIZE = 5
+
+TAKEN = 0
+"""Number of the next token to take,"""
+POINTER = 1
+"""and of the lot that it is in,"""
+HERE = 2
+"""and the lot's place."""
+TAKEN_CHANNEL = 3
+TAKING_UNIT = 4
+FLOW = 5
+"""How it goes on taking in the turns that may be left out: it takes nothing (0),"""
+SETTLED = 1
+"""only what was there before its unit was free,"""
+PAIRED = 2
+"""or as much as its giver gives, so that their queue keeps its length."""
+TAKER_SIZE = 6
+
+GIVEN = 0
+"""Number of the next token to give,"""
+NEXT_LOT = 1
+"""and of the next lot,"""
+THERE = 2
+"""and the lot's place."""
+GIVEN_CHANNEL = 3
+GIVING_UNIT = 4
+GIVES_PAIR = 5
+"""1: to a taker that it is paired with."""
+GIVER_SIZE = 6
+
+LOT = 0
+"""Number of the lot that lies here."""
+BEHIND = 1
+"""Number of the token behind its last."""
+TIME = 2
+"""Cycle in which it is there."""
+CAUSE = 3
+"""Key of the command that it comes from."""
+LOT_SLOPE = 4
+LOT_PATH = 5
+"""The critical path to `TIME`."""
+LOT_SIZE = 6
+
+# --- nodes of critical paths; `paths.py` ----------------------------------------------------------
+
+NODE_COMMAND = 0
+"""The command that the path leads through, or one of the two below."""
+NODE_BEFORE = 1
+"""The path to its start."""
+NODE_TURNS = 2
+NODE_PLACE = 3
+NODE_SIZE = 4
+ANCHOR = -1
+"""No command: the path was here when the turn began that was followed."""
+REPEATED = -2
+"""The path repeats that of the followed turn."""
+
+# --- the stack of units that run ------------------------------------------------------------------
+
+CALLED = 0
+"""The unit,"""
+LACKS_CHANNEL = 1
+"""the channel of the token that it lacks,"""
+LACKS_LOT = 2
+"""and the number of the lot."""
+CALL_SIZE = 3
+
+# --- notes: the state at the end of a turn --------------------------------------------------------
+
+NOTED_TURN = 0
+"""Turns that were over; NEVER: nothing is noted."""
+NOTED_RAN = 1
+"""Commands that had been run."""
+NOTED_STATE = 2
+"""Units, givers and takers; behind them the section with its shares, and the queues."""
+QUEUE = 16
+"""Lots at the head of every taker's queue that are noted."""

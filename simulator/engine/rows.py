@@ -14,9 +14,9 @@ from simulator.program.written import WrittenProgram
 class Times:
     """When each of N rows started, left its unit, and had its result ready."""
 
-    start: list[int]
-    end: list[int]
-    ready: list[int]
+    start: list[int] | Ints
+    end: list[int] | Ints
+    ready: list[int] | Ints
 
     @classmethod
     def empty(cls, rows: int) -> "Times":

@@ -92,11 +92,25 @@ class Trace:
         return self.end + self.latency
 
     @property
+    def categories(self) -> tuple[str, ...]:
+        """Names of what cycles on the critical path are spent on."""
+        return names(self.vocabulary.categories)
+
+    @property
     def layer_ends(self) -> Ints:
-        """[layers] cycle in which each layer's last result can be used."""
+        """[layers] cycle in which the last result of each layer, and of all before, can be used.
+
+        The next layer's time begins. A layer whose results are all there by the end of an earlier
+        layer takes 0 cycles.
+        """
         ends = np.zeros(len(self.layers), dtype=np.int64)
         np.maximum.at(ends, self.layer, self.ready)
-        return ends
+        return np.maximum.accumulate(ends)
+
+    @property
+    def layer_starts(self) -> Ints:
+        """[layers] cycle in which each layer's time begins: the end of the layers before it."""
+        return np.concatenate(([0], self.layer_ends))[:-1]
 
     @property
     def cycles(self) -> int:
@@ -133,47 +147,3 @@ class Trace:
         for first in range(0, len(self), rows):
             part = slice(first, first + rows)
             yield {name: column[part] for name, column in columns.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Summary:
-    """What a run comes to, layer by layer: L layers, U units, K kinds."""
-
-    ends: Ints
-    """[L] cycle in which the layer's last result is there; the next layer begins."""
-    busy: Ints
-    """[L, U] cycles in which the layer's commands occupy each unit, after the previous layer."""
-    bytes: Ints
-    """[L, U] bytes moved."""
-    pe_cycles: Ints
-    """[L, K] PE-cycles worked."""
-
-    @property
-    def cycles(self) -> int:
-        """The whole run: from cycle 0 until the last result is there."""
-        return int(self.ends.max(initial=0))
-
-
-def summarize(trace: Trace) -> Summary:
-    """Sum a trace up by layer."""
-    ends = trace.layer_ends
-    starts = np.concatenate(([0], ends[:-1]))
-    within = np.maximum(trace.end - np.maximum(trace.start, starts[trace.layer]), 0)
-    return Summary(
-        ends=ends,
-        busy=sums_by_unit(trace, within),
-        bytes=sums_by_unit(trace, trace.bytes),
-        pe_cycles=_sums(trace, trace.kind, len(trace.kinds), trace.occupied * trace.pes),
-    )
-
-
-def sums_by_unit(trace: Trace, values: Ints) -> Ints:
-    """[layers, units] sums of one value per command."""
-    return _sums(trace, trace.unit, len(trace.units), values)
-
-
-def _sums(trace: Trace, column: Ints, columns: int, values: Ints) -> Ints:
-    """[layers, columns] sums of one value per command, by layer and `column`."""
-    sums = np.zeros(len(trace.layers) * columns, dtype=np.int64)
-    np.add.at(sums, trace.layer * columns + column, values)
-    return sums.reshape(-1, columns)

@@ -1,0 +1,286 @@
+"""A program as the memory that the fast engine runs in; `layout.py` says what lies where."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.engine import layout as at
+from simulator.engine.layout import EVERYTHING, NEVER
+from simulator.program import (
+    Amount,
+    Body,
+    Channel,
+    Command,
+    Loop,
+    Section,
+    Shape,
+    Skip,
+    Unit,
+    Vocabulary,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A program in memory, but for its rates."""
+
+    memory: Ints
+    """As it is before anything has run."""
+    rated: Mapping[int, Command]
+    """Commands that move bytes at a rate, by address: they have no cycles and no latency yet."""
+    channels: Mapping[int, Channel]
+    """Every channel by its address."""
+    units: Mapping[int, Unit]
+    """Every unit by its address."""
+
+
+def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int) -> Assembled:
+    """Write a program into memory.
+
+    Args:
+        shape: of the program.
+        space: lots that each channel has space for, a power of two.
+        nodes: of critical paths that there is space for.
+
+    """
+    write = _Assembler(shape)
+    write.units_and_cursors()
+    write.channels_and_ends(space)
+    write.sections_and_shares()
+    write.code()
+    write.scratch(space, nodes)
+    return Assembled(
+        memory=np.array(write.m, dtype=np.int64),
+        rated={
+            place: command
+            for command, place in write.commands.items()
+            if command.kind.rate is not None
+        },
+        channels={place: channel for channel, place in write.channels.items()},
+        units={place: unit for unit, place in write.units.items()},
+    )
+
+
+class _Assembler:
+    """Writes records one behind the other, and remembers where they are."""
+
+    def __init__(self, program: Shape) -> None:
+        self.program = program
+        channels = [channel for channel, _ in program.channels]
+        self.words = Vocabulary.of(program.units, program.kinds, channels, program.categories)
+        self.width = len(self.words.categories)
+        self.depth = max((section.depth for section in program.sections), default=0)
+        self.m = [0] * at.HEADER
+        self.m[at.WIDTH] = self.width
+        self.units: dict[Unit, int] = {}
+        self.channels: dict[Channel, int] = {}
+        self.takers: dict[tuple[Unit, Channel], int] = {}
+        self.givers: dict[tuple[Unit, Channel], int] = {}
+        self.commands: dict[Command, int] = {}
+
+    def add(self, size: int) -> int:
+        """Add a record of zeros, and return its address."""
+        address = len(self.m)
+        self.m += [0] * size
+        return address
+
+    # --- units, and the tokens that they are at ---------------------------------------------------
+
+    def units_and_cursors(self) -> None:
+        """Write the units, with their frames, and behind them all givers and takers."""
+        m, program = self.m, self.program
+        ends = {(unit, name): set[Channel]() for unit in program.units for name in _FLOWS}
+        for section in dict.fromkeys(program.sections):
+            for name in _FLOWS:
+                for channel, units in getattr(section, name).items():
+                    for unit in units:
+                        ends[unit, name].add(channel)
+        m[at.UNIT_SIZE] = at.UNIT_SIZE_BARE + self.depth * at.FRAME_SIZE
+        m[at.UNITS] = len(m)
+        for number, unit in enumerate(program.units):
+            self.units[unit] = place = self.add(m[at.UNIT_SIZE])
+            m[place + at.KEY], m[place + at.UNIT_NUMBER] = NEVER, number
+            m[place + at.SECTION] = NEVER
+            m[place + at.FRAMES] = place + at.UNIT_SIZE_BARE
+        m[at.GIVER_RECORDS] = len(m)
+        for unit, place in self.units.items():
+            m[place + at.GIVERS] = len(m)
+            for channel, _ in program.channels:
+                if channel in ends[unit, "gives"]:
+                    self.givers[unit, channel] = self.add(at.GIVER_SIZE)
+            m[place + at.GIVERS_END] = len(m)
+        m[at.TAKER_RECORDS] = len(m)
+        for unit, place in self.units.items():
+            m[place + at.TAKERS] = len(m)
+            for channel, _ in program.channels:
+                if channel in ends[unit, "takes"]:
+                    self.takers[unit, channel] = self.add(at.TAKER_SIZE)
+            m[place + at.TAKERS_END] = len(m)
+        m[at.TAKER_RECORDS_END] = len(m)
+
+    # --- channels ---------------------------------------------------------------------------------
+
+    def channels_and_ends(self, space: Mapping[Channel, int]) -> None:
+        """Write the channels, who is at their ends in each section, and their lots."""
+        m, program = self.m, self.program
+        for number, (channel, start) in enumerate(program.channels):
+            self.channels[channel] = place = self.add(at.CHANNEL_SIZE)
+            m[place + at.CHANNEL_NUMBER] = number
+            m[place + at.ENDS] = self._ends(channel, start)
+            m[place + at.MASK] = space[channel] - 1
+        for (unit, channel), place in self.givers.items():
+            m[place + at.GIVEN_CHANNEL] = self.channels[channel]
+            m[place + at.GIVING_UNIT] = self.units[unit]
+        for (unit, channel), place in self.takers.items():
+            m[place + at.TAKEN_CHANNEL] = self.channels[channel]
+            m[place + at.TAKING_UNIT] = self.units[unit]
+        for channel, start in program.channels:
+            place = self.channels[channel]
+            m[place + at.RING] = self._ring(space[channel], start)
+            m[place + at.RING_END] = len(m)
+
+    def _ends(self, channel: Channel, start: int) -> int:
+        """Write the numbers of first tokens and lots, section by section, and who is there."""
+        m, sections = self.m, self.program.sections
+        table = self.add((len(sections) + 1) * at.ENDS_SIZE)
+        given, taken, lots = start, 0, int(start > 0)
+        for number, section in enumerate(sections):
+            place = table + number * at.ENDS_SIZE
+            m[place + at.FIRST_TAKEN], m[place + at.FIRST_GIVEN] = taken, given
+            m[place + at.FIRST_LOT] = lots
+            if channel in section.takes:
+                m[place + at.TAKING] = self.takers[_only(section.takes[channel]), channel]
+                taken += sum(section.takes[channel].values())
+            if channel in section.gives:
+                m[place + at.GIVING] = self.givers[_only(section.gives[channel]), channel]
+                given += sum(section.gives[channel].values())
+                lots += section.lots[channel]
+        last = table + len(sections) * at.ENDS_SIZE
+        m[last + at.FIRST_GIVEN] = m[last + at.FIRST_LOT] = EVERYTHING
+        return table
+
+    def _ring(self, lots: int, start: int) -> int:
+        """Write space for a channel's lots, and the lot that is there from the start."""
+        size = at.LOT_SIZE
+        place = self.add(lots * size)
+        self.m[place + at.LOT :: size] = [NEVER] * lots
+        if start:
+            self.m[place + at.LOT], self.m[place + at.BEHIND] = 0, start
+            self.m[place + at.CAUSE] = NEVER
+        return place
+
+    # --- sections ---------------------------------------------------------------------------------
+
+    def sections_and_shares(self) -> None:
+        """Write the sections, each with the units' shares behind it."""
+        m, program = self.m, self.program
+        m[at.SHARE_SIZE] = at.WAITS + len(program.channels)
+        shares = len(program.units) * m[at.SHARE_SIZE]
+        m[at.SECTION_SIZE] = at.VECTOR + self.width + shares
+        m[at.SECTIONS] = len(m)
+        for section in program.sections:
+            place = self.add(m[at.SECTION_SIZE])
+            m[place + at.PACE] = self.units[_pace(program.units, section)]
+            m[place + at.END_KEY] = NEVER
+        m[at.SECTIONS_END] = len(m)
+
+    def code(self) -> None:
+        """Write the units' programs; equal sections share them."""
+        m, program = self.m, self.program
+        bodies: dict[int, tuple[int, int]] = {}
+        for number, section in enumerate(program.sections):
+            place = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.VECTOR + self.width
+            for unit in program.units:
+                body = section.bodies.get(unit, ())
+                if id(body) not in bodies:
+                    bodies[id(body)] = self._body(unit, body)
+                m[place + at.BODY], m[place + at.BODY_END] = bodies[id(body)]
+                place += m[at.SHARE_SIZE]
+
+    def _body(self, unit: Unit, body: Body) -> tuple[int, int]:
+        code: list[int] = []
+        self._instructions(unit, body, code)
+        place = len(self.m)
+        self.m += code
+        return place, place + len(code)
+
+    def _instructions(self, unit: Unit, body: Body, code: list[int]) -> None:
+        for part in body:
+            if isinstance(part, Loop):
+                code += [at.LOOP, part.times, 0]
+                self._instructions(unit, part.body, code)
+                code += [at.LOOP_END, 0]
+            elif not isinstance(part, Skip):
+                code += [at.COMMAND, self._command(unit, part)]
+
+    def _command(self, unit: Unit, command: Command) -> int:
+        """Write a command, unless an equal one is there, and what it takes and gives."""
+        if command in self.commands:
+            return self.commands[command]
+        m, kinds = self.m, self.program.kinds
+        self.commands[command] = place = self.add(at.COMMAND_SIZE)
+        number = kinds.index(command.kind)
+        term = self.words.kinds[number]
+        m[place + at.CYCLES], m[place + at.PENALTY] = command.cycles, command.penalty
+        m[place + at.RANK] = (len(kinds) - number) << at.KEY_BITS
+        m[place + at.BUSY_CATEGORY] = self._category(term.category)
+        m[place + at.LATENCY_CATEGORY] = self._category(term.latency_category)
+        m[place + at.PENALTY_CATEGORY] = self._category(term.penalty_category)
+        m[place + at.ENTRY_CATEGORY] = self._category(term.entry_category)
+        m[place + at.TAKES] = len(m)
+        for channel, tokens in _summed(command.takes):
+            m += [self.takers[unit, channel], tokens]
+        m[place + at.TAKES_END] = m[place + at.GIVES] = len(m)
+        for at_start, amounts in ((1, command.begins), (0, command.gives)):
+            for channel, tokens in _summed(amounts):
+                m += [self.givers[unit, channel], tokens, at_start]
+        m[place + at.GIVES_END] = len(m)
+        return place
+
+    def _category(self, name: str) -> int:
+        names = [term.name for term in self.words.categories]
+        return names.index(name) if name else NEVER
+
+    def scratch(self, space: Mapping[Channel, int], nodes: int) -> None:
+        """Write the header, and space for the stack and for notes."""
+        m = self.m
+        m[at.TURN_VECTOR] = self.add(self.width)
+        m[at.NOWHERE] = self.add(at.LOT_SIZE)
+        m[m[at.NOWHERE] + at.LOT] = m[m[at.NOWHERE] + at.BEHIND] = NEVER
+        m[at.STACK] = self.add((len(self.units) + 1) * at.CALL_SIZE)
+        m[at.RANKS] = self.add(len(self.program.kinds) + 1)
+        for number, kind in enumerate(reversed(self.program.kinds), 1):
+            m[m[at.RANKS] + number] = self.units[kind.unit]
+        m[at.SPARE] = self.add(max(space.values(), default=0) * at.LOT_SIZE)
+        m[at.STATE_SIZE] = m[at.TAKER_RECORDS_END] - m[at.UNITS]
+        queues = len(self.takers) * at.QUEUE * at.LOT_SIZE
+        m[at.NOTE_SIZE] = at.NOTED_STATE + m[at.STATE_SIZE] + m[at.SECTION_SIZE] + queues
+        m[at.FOLLOWED_NOTE] = self.add(m[at.NOTE_SIZE])
+        m[at.NOTES] = self.add((self.depth + 1) * m[at.NOTE_SIZE])
+        m[at.NODES] = m[at.NODE_NEXT] = self.add(nodes * at.NODE_SIZE)
+        m[at.NODES_END] = len(m)
+        m[at.NODE_BASE] = 1
+
+
+_FLOWS = ("gives", "takes")
+
+
+def _summed(amounts: Iterable[Amount]) -> list[tuple[Channel, int]]:
+    """Tokens by channel."""
+    sums: dict[Channel, int] = {}
+    for channel, tokens in amounts:
+        sums[channel] = sums.get(channel, 0) + tokens
+    return list(sums.items())
+
+
+def _only(units: Iterable[Unit]) -> Unit:
+    (unit,) = units
+    return unit
+
+
+def _pace(units: Iterable[Unit], section: Section) -> Unit:
+    """Return the unit with the most commands; of several the last one."""
+    counts = {unit: sum(times for _, times in each) for unit, each in section.counts.items()}
+    return max(reversed(tuple(units)), key=lambda unit: counts.get(unit, 0))

@@ -1,0 +1,276 @@
+"""Sets the state to what it is some turns later; `repeats.py` says when that is right.
+
+Every number of the state moves in each of these turns as in the one that was followed.
+"""
+
+from simulator.compiling import Memory
+from simulator.engine.layout import (
+    ANCHOR,
+    BEHIND,
+    CAUSE,
+    DEPTH,
+    DONE,
+    END_PATH,
+    FLOW,
+    FOLLOWED_NOTE,
+    FRAME_SIZE,
+    GIVEN,
+    GIVEN_CHANNEL,
+    GIVER_RECORDS,
+    GIVER_SIZE,
+    GIVES_PAIR,
+    HERE,
+    JUMPS,
+    KEY_BITS,
+    LACKING,
+    LOT,
+    LOT_PATH,
+    LOT_SIZE,
+    LOT_SLOPE,
+    NEXT_LOT,
+    NODE_NEXT,
+    NODE_PLACE,
+    NODE_TURNS,
+    NODES_END,
+    NONE,
+    POINTER,
+    RANKS,
+    REPEATED,
+    SECTION_SIZE,
+    SETTLED,
+    SPARE,
+    STATUS,
+    TAKEN,
+    TAKEN_CHANNEL,
+    TAKER_RECORDS,
+    TAKER_RECORDS_END,
+    TAKER_SIZE,
+    THERE,
+    TIME,
+    UNIT_PATH,
+    UNIT_SIZE,
+    UNITS,
+    Status,
+)  # fmt: skip
+from simulator.engine.lots import copy, has_space, lot_of, point
+from simulator.engine.notes import noted, noted_lot, noted_section, paired_giver, section_of_unit
+from simulator.engine.paths import add_node, node_of
+
+TOO_SMALL = int(Status.TOO_SMALL)
+
+
+# --- paths: what the turn begins with, and what it ends with --------------------------------------
+
+
+def anchor_paths(m: Memory, root: int) -> bool:
+    """Mark the paths with which the turn begins that is followed; False: there is no space.
+
+    They are numbered: the units' first, then those of lots in queues of paired takers, then that of
+    the section's last result.
+    """
+    place = 0
+    for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+        if not anchor(m, unit + UNIT_PATH, place):
+            return False
+        place += 1
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        for number in range(m[taker + POINTER], queue_end(m, taker)):
+            lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
+            if not anchor(m, lot + LOT_PATH, place):
+                return False
+            place += 1
+    return anchor(m, section_of_unit(m, root) + END_PATH, place)
+
+
+def anchor(m: Memory, value: int, place: int) -> bool:
+    """Put an anchor at the end of a value's path."""
+    path = add_node(m, ANCHOR, m[value])
+    if path == NONE:
+        m[STATUS] = TOO_SMALL
+        return False
+    m[node_of(m, path) + NODE_PLACE] = place
+    m[value] = path
+    return True
+
+
+def queue_end(m: Memory, taker: int) -> int:
+    """Return the number behind the last lot in a paired taker's queue; no queue is a state else."""
+    giver = paired_giver(m, taker)
+    return m[taker + POINTER] if giver == NONE else m[giver + NEXT_LOT]
+
+
+def write_table(m: Memory, root: int) -> int:
+    """Write down the paths with which the turn ends, in the order of anchors; NONE: no space.
+
+    Behind them come the lots of givers without a pair.
+    """
+    table = m[NODE_NEXT]
+    size = first_gift(m)
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        size += gifts(m, giver)
+    if table + size > m[NODES_END]:
+        m[LACKING] = NONE
+        return NONE
+    m[NODE_NEXT] = table + size
+    place = table
+    for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+        m[place] = m[unit + UNIT_PATH]
+        place += 1
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        for number in range(m[taker + POINTER], queue_end(m, taker)):
+            m[place] = m[lot_of(m, m[taker + TAKEN_CHANNEL], number) + LOT_PATH]
+            place += 1
+    m[place] = m[section_of_unit(m, root) + END_PATH]
+    place += 1
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        for number in range(m[giver + NEXT_LOT] - gifts(m, giver), m[giver + NEXT_LOT]):
+            m[place] = m[lot_of(m, m[giver + GIVEN_CHANNEL], number) + LOT_PATH]
+            place += 1
+    return table
+
+
+def first_gift(m: Memory) -> int:
+    """Return the place in the table of the first lot of a giver without a pair."""
+    place = (m[GIVER_RECORDS] - m[UNITS]) // m[UNIT_SIZE] + 1
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        place += queue_end(m, taker) - m[taker + POINTER]
+    return place
+
+
+def gifts(m: Memory, giver: int) -> int:
+    """Return how many lots a giver without a pair gave in the turn that was followed."""
+    if m[giver + GIVES_PAIR]:
+        return 0
+    return m[giver + NEXT_LOT] - m[noted(m, m[FOLLOWED_NOTE], giver) + NEXT_LOT]
+
+
+def repeat_path(m: Memory, value: int, table: int, place: int, turns: int) -> bool:
+    """Let a value's path be that of so many more turns; False: there is no space."""
+    path = add_node(m, REPEATED, table)
+    if path == NONE:
+        return False
+    node = node_of(m, path)
+    m[node + NODE_PLACE], m[node + NODE_TURNS] = place, turns
+    m[value] = path
+    return True
+
+
+# --- the jump -------------------------------------------------------------------------------------
+
+
+def jump(m: Memory, root: int, turns: int) -> bool:
+    """Set the state to what it is some turns later; False: there is no space, see `STATUS`."""
+    table = write_table(m, root)
+    if table == NONE or not move_values(m, root, table, turns):
+        m[STATUS] = TOO_SMALL
+        return False
+    note = m[FOLLOWED_NOTE]
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        then = noted(m, note, giver)
+        m[giver + GIVEN] += turns * (m[giver + GIVEN] - m[then + GIVEN])
+        m[giver + NEXT_LOT] += turns * (m[giver + NEXT_LOT] - m[then + NEXT_LOT])
+        m[giver + THERE] = lot_of(m, m[giver + GIVEN_CHANNEL], m[giver + NEXT_LOT])
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        take_more(m, taker, noted(m, note, taker), turns)
+    m[JUMPS] += 1
+    return True
+
+
+def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
+    """Move all times, and whatever else the units and the section have counted."""
+    note, place = m[FOLLOWED_NOTE], 0
+    if not extend_queues(m, table, first_gift(m), turns):
+        return False
+    for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+        if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
+            size = UNIT_PATH + 1 + m[unit + DEPTH] * FRAME_SIZE
+            move(m, unit, noted(m, note, unit), size, turns)
+            if not repeat_path(m, unit + UNIT_PATH, table, place, turns):
+                return False
+        place += 1
+    lots = move_queues(m, table, place, turns)
+    if lots < 0:
+        return False
+    section = section_of_unit(m, root)
+    move(m, section, noted_section(m, note), m[SECTION_SIZE], turns)
+    return repeat_path(m, section + END_PATH, table, place + lots, turns)
+
+
+def move(m: Memory, record: int, then: int, size: int, turns: int) -> None:
+    """Move every number of a record by as much per turn as it has moved since a note."""
+    for field in range(size):
+        m[record + field] += turns * (m[record + field] - m[then + field])
+
+
+def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
+    """Move a taker; where one that is settled stands among the lots is found by their tokens."""
+    tokens = m[taker + TAKEN] - m[then + TAKEN]
+    if tokens == 0:
+        return
+    m[taker + TAKEN] += turns * tokens
+    if m[taker + FLOW] != SETTLED:
+        m[taker + POINTER] += turns * (m[taker + POINTER] - m[then + POINTER])
+        point(m, taker)
+        return
+    point(m, taker)
+    while m[m[taker + HERE] + LOT] == m[taker + POINTER]:
+        if m[m[taker + HERE] + BEHIND] > m[taker + TAKEN]:
+            return
+        m[taker + POINTER] += 1
+        point(m, taker)
+
+
+def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
+    """Move the lots of paired takers; return how many there are, or NEVER for want of space."""
+    note, lots = m[FOLLOWED_NOTE], 0
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        channel, first = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
+        length = queue_end(m, taker) - first
+        for number in range(length):
+            lot, spare = lot_of(m, channel, first + number), m[SPARE] + number * LOT_SIZE
+            copy(m, spare, lot, LOT_SIZE)
+            then = noted_lot(m, note, taker, number)
+            move(m, spare, then, LOT_SLOPE, turns)
+            if not repeat_path(m, spare + LOT_PATH, table, place + lots, turns):
+                return NONE - 1
+            lots += 1
+        shift = turns * (first - m[noted(m, note, taker) + POINTER])
+        for number in range(length):
+            lot, spare = lot_of(m, channel, first + shift + number), m[SPARE] + number * LOT_SIZE
+            copy(m, lot, spare, LOT_SIZE)
+    return lots
+
+
+def extend_queues(m: Memory, table: int, place: int, turns: int) -> bool:
+    """Give what these turns give but do not take; False: there is no space for it.
+
+    The lots of the turn that was followed are repeated, each moved by its slope.
+    """
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        lots, number = gifts(m, giver), m[giver + NEXT_LOT]
+        if lots == 0:
+            continue
+        channel = m[giver + GIVEN_CHANNEL]
+        if not has_space(m, channel, number + turns * lots - 1):
+            return False
+        tokens = m[giver + GIVEN] - m[noted(m, m[FOLLOWED_NOTE], giver) + GIVEN]
+        for like in range(number - lots, number):
+            first = lot_of(m, channel, like)
+            for turn in range(1, turns + 1):
+                lot = lot_of(m, channel, like + turn * lots)
+                m[lot + LOT] = like + turn * lots
+                m[lot + BEHIND] = m[first + BEHIND] + turn * tokens
+                m[lot + TIME] = m[first + TIME] + turn * m[first + LOT_SLOPE]
+                m[lot + CAUSE] = m[first + CAUSE] + turn * run_by(m, m[first + CAUSE])
+                if not repeat_path(m, lot + LOT_PATH, table, place, turn):
+                    return False
+            place += 1
+    return True
+
+
+def run_by(m: Memory, key: int) -> int:
+    """Return how many commands the unit of a key's command ran in the turn that was followed."""
+    if key < 0:
+        return 0
+    unit = m[m[RANKS] + (key >> KEY_BITS)]
+    return m[unit + DONE] - m[noted(m, m[FOLLOWED_NOTE], unit) + DONE]

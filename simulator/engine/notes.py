@@ -1,0 +1,86 @@
+"""Notes of the state at the end of a turn: units, givers, takers, the section, heads of queues."""
+
+from simulator.compiling import Memory
+from simulator.engine.layout import (
+    ENDS,
+    ENDS_SIZE,
+    FLOW,
+    GIVING,
+    LOT,
+    LOT_SIZE,
+    NONE,
+    NOTED_RAN,
+    NOTED_STATE,
+    NOTED_TURN,
+    PAIRED,
+    POINTER,
+    QUEUE,
+    RAN,
+    SECTION,
+    SECTION_SIZE,
+    SECTIONS,
+    STATE_SIZE,
+    TAKEN_CHANNEL,
+    TAKER_RECORDS,
+    TAKER_RECORDS_END,
+    TAKER_SIZE,
+    TAKING_UNIT,
+    UNITS,
+)  # fmt: skip
+from simulator.engine.lots import copy, lot_of
+
+
+def write_note(m: Memory, note: int, root: int, turn: int) -> None:
+    """Note the state at the end of a turn, the section, and the heads of the queues."""
+    m[note + NOTED_TURN], m[note + NOTED_RAN] = turn, m[RAN]
+    size, to = m[STATE_SIZE], note + NOTED_STATE
+    copy(m, to, m[UNITS], size)
+    to += size
+    size, section = m[SECTION_SIZE], section_of_unit(m, root)
+    copy(m, to, section, size)
+    to += size
+    size = LOT_SIZE
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        number = m[taker + POINTER]
+        for place in range(to, to + QUEUE * size, size):
+            lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
+            if m[lot + LOT] != number:
+                break
+            copy(m, place, lot, size)
+            number += 1
+        to += QUEUE * size
+
+
+def section_of_unit(m: Memory, unit: int) -> int:
+    """Return the section that a unit is in."""
+    return m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
+
+
+def noted(m: Memory, note: int, record: int) -> int:
+    """Return where a unit, a giver or a taker lies in a note."""
+    return note + NOTED_STATE + record - m[UNITS]
+
+
+def noted_section(m: Memory, note: int) -> int:
+    """Return where the section lies in a note."""
+    return note + NOTED_STATE + m[STATE_SIZE]
+
+
+def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
+    """Return where a lot of a taker's queue lies that a note was written of; NONE: nowhere."""
+    if place < QUEUE:
+        queues = noted_section(m, note) + m[SECTION_SIZE]
+        number = (taker - m[TAKER_RECORDS]) // TAKER_SIZE
+        return queues + (number * QUEUE + place) * LOT_SIZE
+    number = m[noted(m, note, taker) + POINTER] + place
+    lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
+    return lot if m[lot + LOT] == number else NONE
+
+
+def paired_giver(m: Memory, taker: int) -> int:
+    """Return the giver that a taker is paired with in this repetition; NONE: with no one."""
+    if m[taker + FLOW] != PAIRED:
+        return NONE
+    section = m[m[taker + TAKING_UNIT] + SECTION]
+    ends = m[m[taker + TAKEN_CHANNEL] + ENDS] + section * ENDS_SIZE
+    return m[ends + GIVING]

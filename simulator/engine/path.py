@@ -1,0 +1,153 @@
+"""The critical path of a trace, and the cycles along it by category.
+
+The walk follows causes backwards from the result that ends a layer to the layer's start, so every
+cycle of the layer belongs to exactly one command, and so to exactly one category. Of several
+results that end a layer in the same cycle, as of several causes, the first kind in the vocabulary's
+order is chosen, then the unit's later command. docs/why.md has the rules in words.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.columns import Ints
+from simulator.engine.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CriticalPath:
+    """The critical path: K commands by layer, in order of time; their slots tile the run."""
+
+    command: Ints
+    """[K] rows of the trace."""
+    layer: Ints
+    """[K] the layer whose time the slot is; the command may have begun before it."""
+    since: Ints
+    """[K] first cycle of the slot."""
+    busy_until: Ints
+    """[K] from here to `until` the command's result is on its way (latency)."""
+    until: Ints
+    """[K] end of the slot."""
+
+
+def critical_path(trace: Trace) -> CriticalPath:
+    """Walk back from the result that ends each layer to the layer's start.
+
+    A layer without time, because an earlier one ends as late, has no slot.
+    """
+    starts, ends = trace.layer_starts, trace.layer_ends
+    command, layer = _walk(trace, starts.tolist(), ends.tolist())
+    begun = trace.start[command]
+    last = np.diff(layer, append=len(ends)) > 0
+    until = np.where(last, ends[layer], np.append(begun[1:], 0))
+    since = np.maximum(begun, starts[layer])
+    busy_until = np.clip(trace.end[command], since, until)
+    return CriticalPath(
+        command=command, layer=layer, since=since, busy_until=busy_until, until=until
+    )
+
+
+def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]:
+    """Command and layer of every slot, in order of time."""
+    start, cause = trace.start.tolist(), trace.cause.tolist()
+    commands: list[int] = []
+    counts = np.zeros(len(ends), dtype=np.int64)
+    lasts = _last_commands(trace)
+    for layer in reversed(range(len(ends))):
+        command, until, before = lasts[layer], ends[layer], len(commands)
+        while until > starts[layer]:
+            if command < 0:  # engines keep the contract, so this is a fault of ours
+                raise AssertionError(f"no cause for a command that starts in cycle {until}")
+            commands.append(command)
+            until = start[command]
+            command = cause[command]
+        counts[layer] = len(commands) - before
+    layers = np.repeat(np.arange(len(ends)), counts)
+    return np.array(commands[::-1], dtype=np.int64), layers
+
+
+def _last_commands(trace: Trace) -> list[int]:
+    """For each layer the command whose result ends it; of several the one that causes name."""
+    ending = np.flatnonzero(trace.ready == trace.layer_ends[trace.layer])
+    # the first kind, then the later row: rows of a unit are in the order of time
+    order = ending[np.lexsort((ending, -trace.kind[ending]))]
+    last = np.full(len(trace.layers), -1)
+    last[trace.layer[order]] = order
+    found: list[int] = last.tolist()
+    return found
+
+
+def spent(trace: Trace) -> Ints:
+    """[layers, categories] cycles of a whole run along its critical path.
+
+    The sums of a layer's row are its cycles.
+    """
+    path = critical_path(trace)
+    busy, latent = path.busy_until - path.since, path.until - path.busy_until
+    sums = np.zeros((len(trace.layers), len(trace.categories)), dtype=np.int64)
+    for category, cycles in _splits(trace, path.command):
+        moved = np.minimum(cycles, busy + latent)
+        np.add.at(sums, (path.layer, category), moved)
+        from_busy = np.minimum(moved, busy)
+        busy, latent = busy - from_busy, latent - (moved - from_busy)
+    for category, cycles in zip(_own_categories(trace, path), (busy, latent), strict=True):
+        np.add.at(sums, (path.layer, category), cycles)
+    return sums
+
+
+def stretches(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
+    """What holds each cycle of the run: [S] categories and [S] ends of its stretches.
+
+    The stretches tile the run from cycle 0 on. A command counts whole, without its penalties.
+    """
+    category = np.stack(_own_categories(trace, path), axis=1).ravel()
+    until = np.stack((path.busy_until, path.until), axis=1).ravel()
+    some = np.diff(until, prepend=0) > 0
+    category, until = category[some], until[some]
+    last = np.flatnonzero(np.diff(category, append=-1))
+    return category[last], until[last]
+
+
+# --- categories ---------------------------------------------------------------------------------
+
+
+def _splits(trace: Trace, command: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """[K] categories other than the commands' own, and [K] their cycles."""
+
+    def all_of(category: str) -> Ints:
+        return np.full(len(command), trace.categories.index(category))
+
+    words = trace.vocabulary
+    if trace.dram is not None:
+        yield all_of(words.row_miss), trace.dram.row_miss[command]
+        yield all_of(words.refresh), trace.dram.refresh[command]
+    penalty = _numbers(trace, [kind.penalty_category for kind in words.kinds])
+    yield penalty[trace.kind[command]], trace.penalty[command]
+    if words.conflict:
+        yield all_of(words.conflict), trace.lost[command]
+
+
+def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
+    """[K] category of each slot's busy cycles, and of its latent ones."""
+    kinds, kind = trace.vocabulary.kinds, trace.kind[path.command]
+    entry = _numbers(trace, [kind.entry_category for kind in kinds])[kind]
+    held = (entry >= 0) & _held_by_layers_before(trace, path)
+    busy = _numbers(trace, [kind.category for kind in kinds])[kind]
+    latent = _numbers(trace, [kind.latency_category for kind in kinds])[kind]
+    return np.where(held, entry, busy), np.where(held, entry, latent)
+
+
+def _held_by_layers_before(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
+    """[K] True for slots that begin with their command, when the layer's time begins, not in 0."""
+    start = trace.start[path.command]
+    begins = trace.layer_starts[path.layer]
+    held: NDArray[np.bool_] = (start == begins) & (start > 0)
+    return held
+
+
+def _numbers(trace: Trace, categories: list[str]) -> Ints:
+    """[kinds] number of each category; -1 for none."""
+    known = trace.categories
+    return np.array([known.index(name) if name else -1 for name in categories], dtype=np.int64)

@@ -1,0 +1,362 @@
+"""Leaves out turns of a loop that repeat what the turn before did, some cycles later.
+
+The loop is one of the unit that runs by itself; docs/decisions/0060 has the proof. At the end of a
+turn the *state* is: where every unit is, when it is free, and the lots that are outstanding. When
+one turn has moved the state by some shift, the next turn is followed: its times have slopes, and
+every comparison bounds the number of turns in which it has the same outcome (`slopes.py`). If the
+slopes come out as they went in, the shift repeats for that many turns, and the state is set to what
+it is then (`jumps.py`).
+
+Lots that were given before their taker was free bind nothing. A taker is *settled* while it takes
+only such lots; its queue is no state, and may grow.
+"""
+
+from simulator.compiling import Memory
+from simulator.engine.jumps import anchor_paths, jump
+from simulator.engine.layout import (
+    AT,
+    BEGIN,
+    BEHIND,
+    CAUSE,
+    DEPTH,
+    DONE,
+    END,
+    END_SLOPE,
+    ENDS,
+    ENDS_SIZE,
+    FAILED,
+    FLOW,
+    FOLLOWED,
+    FOLLOWED_NOTE,
+    FRAME_SIZE,
+    FRAMES,
+    FREE,
+    GIVEN,
+    GIVEN_CHANNEL,
+    GIVER_RECORDS,
+    GIVER_SIZE,
+    GIVES_PAIR,
+    GIVING,
+    GIVING_UNIT,
+    INSTRUCTION_SIZE,
+    KEY_BITS,
+    LIMIT,
+    LOT,
+    LOT_SLOPE,
+    NEVER,
+    NEXT_LOT,
+    NONE,
+    NOTE_SIZE,
+    NOTED_RAN,
+    NOTED_TURN,
+    NOTES,
+    PAIRED,
+    POINTER,
+    RAN,
+    RANKS,
+    SECTION,
+    SETTLED,
+    SLOPE,
+    TAKEN,
+    TAKEN_CHANNEL,
+    TAKER_RECORDS,
+    TAKER_RECORDS_END,
+    TAKER_SIZE,
+    TAKING_UNIT,
+    TIME,
+    TRACKING,
+    TRUST,
+    TURN,
+    TURNS,
+    UNIT_SIZE,
+    UNITS,
+)  # fmt: skip
+from simulator.engine.lots import lot_of
+from simulator.engine.notes import (
+    noted,
+    noted_lot,
+    noted_section,
+    paired_giver,
+    section_of_unit,
+    write_note,
+)  # fmt: skip
+
+WORTH = 32
+"""Commands that a jump must leave out to be worth the following."""
+
+
+def forget_turns(m: Memory, depth: int) -> None:
+    """Forget what was noted of a loop at some depth, but for the commands run up to here."""
+    note = m[NOTES] + depth * m[NOTE_SIZE]
+    m[note + NOTED_TURN], m[note + NOTED_RAN] = NEVER, m[RAN]
+
+
+def end_of_turn(m: Memory, root: int, at: int) -> bool:
+    """Look at the end of a turn whether the loop repeats, and if it does, jump.
+
+    Args:
+        m: the memory.
+        root: the unit whose turn it is.
+        at: place of the loop's end in the code.
+
+    Returns False if there was no space for a channel's lots; see `STATUS`.
+
+    """
+    if m[root + AT] == at + INSTRUCTION_SIZE:  # the last turn
+        return True
+    frame = m[root + FRAMES] + (m[root + DEPTH] - 1) * FRAME_SIZE
+    note = m[NOTES] + m[root + DEPTH] * m[NOTE_SIZE]
+    if m[FOLLOWED] == NONE:
+        if m[note + NOTED_TURN] == m[frame + TURN] - 1 and begins(m, root, frame, note):
+            write_note(m, m[FOLLOWED_NOTE], root, m[frame + TURN])
+            m[FOLLOWED], m[TRACKING] = frame, 1
+            return anchor_paths(m, root)
+        if is_worth_noting(m, frame, note):
+            write_note(m, note, root, m[frame + TURN])
+        else:
+            forget_turns(m, m[root + DEPTH])
+    elif m[FOLLOWED] == frame:
+        return go_on(m, root, frame, note, at)
+    return True
+
+
+def is_worth_noting(m: Memory, frame: int, note: int) -> bool:
+    """Whether a jump may pay after one more turn that runs as many commands as the last one did."""
+    ran = m[RAN] - m[note + NOTED_RAN]
+    return (m[frame + TURNS] - m[frame + TURN] - 2) * ran >= WORTH
+
+
+def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
+    """At the end of the turn that was followed: jump, or give up."""
+    linear = m[LIMIT] > 0 and is_linear(m, root, note)
+    m[TRACKING], m[FOLLOWED] = 0, NONE
+    if not linear:
+        m[FAILED] += 1
+        m[m[frame + BEGIN] + TRUST] += 1
+        write_note(m, note, root, m[frame + TURN])
+        return True
+    m[m[frame + BEGIN] + TRUST] = 0
+    m[note + NOTED_TURN] = NEVER
+    if not jump(m, root, m[LIMIT]):
+        return False
+    if m[frame + TURN] == m[frame + TURNS]:
+        m[root + AT] = at + INSTRUCTION_SIZE
+        m[root + DEPTH] -= 1
+    return True
+
+
+# --- the end of a turn that may repeat ------------------------------------------------------------
+
+
+def begins(m: Memory, root: int, frame: int, note: int) -> bool:
+    """Whether the next turn is worth following: prepare that, if so."""
+    m[LIMIT] = m[frame + TURNS] - m[frame + TURN] - 1
+    ran = m[RAN] - m[note + NOTED_RAN]
+    if m[LIMIT] < 1 or m[LIMIT] * ran < WORTH:
+        return False
+    done = same_place(m, root, frame, note)
+    if done < 0:
+        return False
+    cost = done - ran + WORTH
+    if m[LIMIT] * ran < cost << min(m[m[frame + BEGIN] + TRUST], 20):
+        return False
+    section, before = section_of_unit(m, root), noted_section(m, note)
+    m[section + END_SLOPE] = m[section + END] - m[before + END]
+    return bind_takers(m, note) and m[LIMIT] > 0
+
+
+def same_place(m: Memory, root: int, frame: int, note: int) -> int:
+    """Return how many commands were run since a note; NEVER: a unit is not where it was then.
+
+    It is, if only the turns of one of its loops have gone on. These turns bound `LIMIT`.
+    """
+    done = 0
+    for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+        before = noted(m, note, unit)
+        mine = m[unit + DONE] - m[before + DONE]
+        if mine == 0:
+            m[unit + SLOPE] = 0
+            continue
+        if m[unit + SECTION] != m[root + SECTION] or m[before + SECTION] != m[root + SECTION]:
+            return NEVER
+        if m[unit + AT] != m[before + AT] or m[unit + DEPTH] != m[before + DEPTH]:
+            return NEVER
+        done += mine
+        m[unit + SLOPE] = m[unit + FREE] - m[before + FREE]
+        moved = NONE
+        frames = m[unit + FRAMES]
+        for one in range(frames, frames + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE):
+            turns = m[one + TURN] - m[noted(m, note, one) + TURN]
+            if turns != 0:
+                if turns < 0 or moved != NONE:
+                    return NEVER
+                moved = one
+                if one != frame:
+                    m[LIMIT] = min(m[LIMIT], (m[one + TURNS] - 1 - m[one + TURN]) // turns - 1)
+        if moved == NONE:
+            return NEVER
+    return done
+
+
+def bind_takers(m: Memory, note: int) -> bool:
+    """Find how every taker goes on: settled, or paired with its giver; False: neither."""
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        m[giver + GIVES_PAIR] = 0
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        m[taker + FLOW] = 0
+        unit, tokens = m[taker + TAKING_UNIT], m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
+        if tokens == 0 or m[unit + DONE] == m[noted(m, note, unit) + DONE]:
+            continue
+        turns = settled_tokens(m, taker, (m[LIMIT] + 1) * tokens) // tokens - 1
+        if turns >= m[LIMIT]:
+            m[taker + FLOW] = SETTLED
+        elif not pair(m, taker, tokens, note):
+            if turns < 1:
+                return False
+            m[taker + FLOW], m[LIMIT] = SETTLED, turns
+    return True
+
+
+def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
+    """Return how many tokens, or that there are as many as wanted, bind a taker no more."""
+    channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
+    free, taken = m[m[taker + TAKING_UNIT] + FREE], m[taker + TAKEN]
+    upto = taken
+    while upto - taken < wanted:
+        lot = lot_of(m, channel, number)
+        if m[lot + LOT] != number or m[lot + TIME] >= free:
+            break
+        upto = m[lot + BEHIND]
+        number += 1
+    return upto - taken
+
+
+def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
+    """Whether a turn gives what it takes, into a queue that looks as before: give it slopes."""
+    channel, before = m[taker + TAKEN_CHANNEL], noted(m, note, taker)
+    section = m[m[taker + TAKING_UNIT] + SECTION]
+    giver = m[m[channel + ENDS] + section * ENDS_SIZE + GIVING]
+    if giver == NONE or m[m[giver + GIVING_UNIT] + SECTION] != section:
+        return False
+    lots = m[taker + POINTER] - m[before + POINTER]
+    given = noted(m, note, giver)
+    if m[giver + GIVEN] - m[given + GIVEN] != tokens:
+        return False
+    if m[giver + NEXT_LOT] - m[given + NEXT_LOT] != lots:
+        return False
+    for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
+        lot = lot_of(m, channel, m[taker + POINTER] + place)
+        then = noted_lot(m, note, taker, place)
+        if then == NONE or m[lot + LOT] != m[taker + POINTER] + place:
+            return False
+        if m[lot + BEHIND] - m[then + BEHIND] != tokens:
+            return False
+        m[lot + LOT_SLOPE] = m[lot + TIME] - m[then + TIME]
+    m[giver + GIVES_PAIR], m[taker + FLOW] = 1, PAIRED
+    return True
+
+
+# --- the end of the first turn that was followed --------------------------------------------------
+
+
+def is_linear(m: Memory, root: int, note: int) -> bool:
+    """Whether a followed turn moved the state as the turn before did, and left its slopes alone."""
+    first = m[FOLLOWED_NOTE]
+    for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
+        if not goes_on(m, unit, noted(m, first, unit), noted(m, note, unit)):
+            return False
+    section, then = section_of_unit(m, root), noted_section(m, first)
+    if m[section + END_SLOPE] != m[then + END_SLOPE]:
+        return False
+    if m[section + END] - m[then + END] != m[section + END_SLOPE]:
+        return False
+    return same_flow(m, note) and same_queues(m, first) and same_gifts(m, first)
+
+
+def goes_on(m: Memory, unit: int, now: int, then: int) -> bool:
+    """Whether a unit has moved since a note as between two notes, and by its slope."""
+    done = m[unit + DONE] - m[now + DONE]
+    if done != m[now + DONE] - m[then + DONE]:
+        return False
+    if done == 0:
+        return True
+    for field in (AT, DEPTH, SECTION, SLOPE):
+        if m[unit + field] != m[now + field]:
+            return False
+    if m[unit + FREE] - m[now + FREE] != m[unit + SLOPE]:
+        return False
+    frames = m[unit + FRAMES] - unit
+    for one in range(frames, frames + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE):
+        if m[unit + one + TURN] - m[now + one + TURN] != m[now + one + TURN] - m[then + one + TURN]:
+            return False
+    return True
+
+
+def same_flow(m: Memory, note: int) -> bool:
+    """Whether givers and takers have moved by as much as in the turn before."""
+    first = m[FOLLOWED_NOTE]
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        now, then = noted(m, first, giver), noted(m, note, giver)
+        if m[giver + GIVEN] - m[now + GIVEN] != m[now + GIVEN] - m[then + GIVEN]:
+            return False
+        if m[giver + NEXT_LOT] - m[now + NEXT_LOT] != m[now + NEXT_LOT] - m[then + NEXT_LOT]:
+            return False
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        now, then = noted(m, first, taker), noted(m, note, taker)
+        if m[taker + TAKEN] - m[now + TAKEN] != m[now + TAKEN] - m[then + TAKEN]:
+            return False
+        lots = m[taker + POINTER] - m[now + POINTER]
+        if m[taker + FLOW] != SETTLED and lots != m[now + POINTER] - m[then + POINTER]:
+            return False
+    return True
+
+
+def same_queues(m: Memory, note: int) -> bool:
+    """Whether the queues of paired takers are those of a note, moved by their slopes."""
+    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
+        giver = paired_giver(m, taker)
+        if giver == NONE:
+            continue
+        channel = m[taker + TAKEN_CHANNEL]
+        tokens = m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
+        for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
+            lot = lot_of(m, channel, m[taker + POINTER] + place)
+            then = noted_lot(m, note, taker, place)
+            if then == NONE or m[lot + LOT] != m[taker + POINTER] + place:
+                return False
+            if m[lot + BEHIND] - m[then + BEHIND] != tokens:
+                return False
+            if m[lot + TIME] - m[then + TIME] != m[then + LOT_SLOPE]:
+                return False
+            if m[lot + LOT_SLOPE] != m[then + LOT_SLOPE]:
+                return False
+            if not same_cause(m, note, lot, then):
+                return False
+    return True
+
+
+def same_cause(m: Memory, note: int, lot: int, then: int) -> bool:
+    """Whether a lot's cause is the one of a noted lot, as many commands later as its unit ran."""
+    key, before = m[lot + CAUSE], m[then + CAUSE]
+    if min(key, before) == NEVER:
+        return key == before
+    if key >> KEY_BITS != before >> KEY_BITS:
+        return False
+    unit = m[m[RANKS] + (key >> KEY_BITS)]
+    return key - before == m[unit + DONE] - m[noted(m, note, unit) + DONE]
+
+
+def same_gifts(m: Memory, note: int) -> bool:
+    """Whether the lots of givers without a pair have moved by their slopes since the turn before.
+
+    They queue up behind what settled takers take. Only the turn that was followed has slopes, so
+    nothing is to be compared; but the lots must still be there.
+    """
+    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
+        number = m[giver + NEXT_LOT]
+        lots = number - m[noted(m, note, giver) + NEXT_LOT]
+        if not m[giver + GIVES_PAIR] and lots > 0:
+            lot = lot_of(m, m[giver + GIVEN_CHANNEL], number - lots)
+            if m[lot + LOT] != number - lots:
+                return False
+    return True

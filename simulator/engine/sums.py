@@ -1,0 +1,38 @@
+"""What a program comes to that does not depend on when commands run."""
+
+import numpy as np
+
+from simulator.columns import Ints
+from simulator.program import Program
+
+
+def bytes_by_unit(program: Program) -> Ints:
+    """[sections, units] bytes moved."""
+    units = {unit: number for number, unit in enumerate(program.units)}
+    sums = np.zeros((len(program.sections), len(units)), dtype=np.int64)
+    for section, row in zip(program.sections, sums, strict=True):
+        for unit, commands in section.counts.items():
+            row[units[unit]] = sum(times * command.bytes for command, times in commands)
+    return sums
+
+
+def commands_by_unit(program: Program) -> Ints:
+    """[sections, units] commands, written out."""
+    units = {unit: number for number, unit in enumerate(program.units)}
+    sums = np.zeros((len(program.sections), len(units)), dtype=np.int64)
+    for section, row in zip(program.sections, sums, strict=True):
+        for unit, commands in section.counts.items():
+            row[units[unit]] = sum(times for _, times in commands)
+    return sums
+
+
+def pe_cycles_by_kind(program: Program) -> Ints:
+    """[sections, kinds] PE-cycles worked."""
+    kinds = {kind: number for number, kind in enumerate(program.kinds)}
+    sums = np.zeros((len(program.sections), len(kinds)), dtype=np.int64)
+    for section, row in zip(program.sections, sums, strict=True):
+        for commands in section.counts.values():
+            for command, times in commands:
+                if command.pes:
+                    row[kinds[command.kind]] += times * command.pes * program.cycles(command)
+    return sums

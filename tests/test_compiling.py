@@ -1,0 +1,217 @@
+"""The compiled form: equal to the interpreted one, kept in a file, and made again when stale."""
+
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from simulator import compiling, machine_code
+from simulator.compiling import COMPILE_FROM, Compiled
+from simulator.engine import fast
+from simulator.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
+from simulator.program import ProgramError
+from tests.conftest import ROOT
+from tests.free_programs import random_program
+
+pytestmark = pytest.mark.unit
+
+SOURCE = """\
+SIZE = 3
+
+def copy(m, to, source, size):
+    m[to : to + size] = m[source : source + size]
+
+def copy_one_by_one(m, to, source, size):
+    for field in range(size):
+        m[to + field] = m[source + field]
+
+def double(m, first, behind):
+    for place in range(first, behind, m[0]):  # a step of 0 would raise an exception
+        m[place] = 2 * m[place] // m[1]
+    copy(m, 0, 1, SIZE)
+"""
+
+Make = Callable[[str], Source]
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A function in a module of its own, to be kept in a folder of its own."""
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
+    monkeypatch.setattr(compiling._Process, "interpreted", 0)
+
+    def load(text: str) -> Source:
+        path = tmp_path / "doubling.py"
+        path.write_text(text)
+        spec = importlib.util.spec_from_file_location("doubling", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return Source(module.double, (module,), {module.copy: module.copy_one_by_one})
+
+    return load
+
+
+def files(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "kept").glob(f"*{SUFFIX}"))
+
+
+def check(compiled: Compiled, source: Source) -> None:
+    """Both forms do the same."""
+    row = [2, 3, 5, 7, 11, 13, 17]
+    array = np.array(row, dtype=np.int64)
+    source.function(row, 2, 7)
+    compiled(array, 2, 7)
+    assert array.tolist() == row
+    assert row[:3] == [3, 3, 7]  # 2 * 5 // 3
+
+
+class TestKept:
+    def test_it_is_used_by_the_next_process(self, source: Make, tmp_path: Path) -> None:
+        made = source(SOURCE)
+        assert not Compiled(made).serves()  # a single operation does not pay
+        assert files(tmp_path) == []
+        assert Compiled(made).serves(COMPILE_FROM)
+        assert len(files(tmp_path)) == 1
+        compiling._Process.interpreted = 0
+        later = Compiled(made)
+        assert later.serves()
+        check(later, made)
+
+    def test_other_sources_are_compiled_again(self, source: Make, tmp_path: Path) -> None:
+        assert Compiled(source(SOURCE)).keep()
+        old = files(tmp_path)
+        changed = source(SOURCE.replace("SIZE = 3", "SIZE = 4"))  # a constant, not the function
+        compiled = Compiled(changed)
+        assert not compiled.serves()
+        check(compiled, changed)
+        assert len(files(tmp_path)) == 1  # the stale one is gone
+        assert files(tmp_path) != old
+
+    @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "of another machine"])
+    def test_a_damaged_file_is_not_loaded(
+        self, source: Make, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = source(SOURCE)
+        kept = Kept(made)
+        code = Code(entry="main", unused=(), image=b"\x7fELF" + bytes(100))
+        (tmp_path / "kept").mkdir()
+        kept.write(code)
+        assert kept.read() == code
+        [path] = files(tmp_path)
+        whole = path.read_bytes()
+        path.write_bytes(
+            {
+                "cut": whole[:-1],
+                "flipped": whole[:-50] + b"\1" + whole[-49:],
+                "empty": b"",
+                "text": b"not a checksum, and no code\n",
+                "of another machine": machine_code._packed(code, "double.other.code"),
+            }[damage]
+        )
+        assert kept.read() is None
+        compiled = Compiled(made)
+        monkeypatch.setattr(compiling, "make", lambda _: pytest.fail("compiled too early"))
+        assert not compiled.serves()
+
+    def test_it_is_made_again_over_a_damaged_file(self, source: Make, tmp_path: Path) -> None:
+        made = source(SOURCE)
+        assert Compiled(made).keep()
+        [path] = files(tmp_path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:1000])
+        compiled = Compiled(made)
+        check(compiled, made)
+        assert Kept(made).read() is not None
+
+    def test_without_the_extra_it_is_not_used(
+        self, source: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compiled = Compiled(source(SOURCE))
+        assert compiled.keep()
+        monkeypatch.setattr(compiling, "available", lambda: False)
+        assert not compiled.serves(COMPILE_FROM)
+
+    def test_one_process_compiles_and_the_others_go_on(self, source: Make, tmp_path: Path) -> None:
+        compiled = Compiled(source(SOURCE))
+        (tmp_path / "kept").mkdir()
+        with FileLock(tmp_path / "kept/double.lock"):
+            assert not compiled.serves(COMPILE_FROM)
+        assert files(tmp_path) == []
+
+
+class TestFolders:
+    def test_without_a_folder_it_is_made_for_this_process(
+        self, source: Make, tmp_path: Path
+    ) -> None:
+        (tmp_path / "kept").write_text("a file, in which no folder can be made")
+        made = source(SOURCE)
+        compiled = Compiled(made)
+        check(compiled, made)
+        assert compiled.serves()
+        assert not compiled.keep()
+
+    def test_beside_the_bytecode_or_in_the_users_caches(
+        self, source: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = source(SOURCE)
+        monkeypatch.delenv(FOLDER_VARIABLE)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+        code = Code(entry="main", unused=("x",), image=b"1")
+        Kept(made).write(code)
+        [path] = (tmp_path / "__pycache__").glob(f"*{SUFFIX}")
+        path.unlink()
+        (tmp_path / "file").write_text("")
+        monkeypatch.setattr(sys, "pycache_prefix", str(tmp_path / "file"))
+        Kept(made).write(code)
+        assert len(list((tmp_path / "caches/subbit-simulator").glob(f"*{SUFFIX}"))) == 1
+        assert Kept(made).read() == code
+
+
+@pytest.fixture(scope="module")
+def kernel() -> None:
+    """The kernel's machine code is kept, or else there is no folder."""
+    assert fast.compile_ahead()
+
+
+def outcome(seed: int, *, compiled: bool) -> object:
+    """What a random program comes to, or what its deadlock is."""
+    try:
+        found = fast.totals(random_program(seed), compiled=compiled)
+    except ProgramError as error:
+        return str(error)
+    return [
+        getattr(found, name).tolist()
+        for name in ("ends", "busy", "bytes", "pe_cycles", "spent", "waits")
+    ]
+
+
+@pytest.mark.usefixtures("kernel")
+class TestKernel:
+    @pytest.mark.parametrize(
+        "seeds",
+        [pytest.param(range(20)), pytest.param(range(20, 200), marks=pytest.mark.slow)],
+        ids=["some", "many"],
+    )
+    def test_both_forms_are_equal(self, seeds: range) -> None:
+        for seed in seeds:
+            assert outcome(seed, compiled=True) == outcome(seed, compiled=False), seed
+
+    def test_a_run_loads_it_without_numba(self) -> None:
+        code = (
+            "import sys\n"
+            "from simulator.engine import fast\n"
+            "from tests.free_programs import random_program\n"
+            "fast.totals(random_program(0))\n"
+            "print({'numba', 'llvmlite'} & set(sys.modules), fast._kernel()._run is not None)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+        )
+        assert done.stdout == "{'llvmlite'} True\n"

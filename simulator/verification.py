@@ -24,7 +24,6 @@ from simulator.extras import installed
 from simulator.inputs import convert
 from simulator.progress import Progress, announce
 from simulator.report.files import CSV_TABLES, csv_tables, rows_text
-from simulator.report.prepare import make_traces
 from simulator.report.result import Result
 from simulator.report.saved import (
     SUMMARY,
@@ -132,7 +131,6 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
-            make_traces(result, progress)
             now = spelled(json.dumps(result.saved()))
             saved = spelled(text)
             for side in (saved, now):

@@ -8,7 +8,7 @@ from typing import Any
 from simulator.coverage import why_not_fast
 from simulator.errors import InputError
 from simulator.hardware.config import hardware_from, with_expressions, with_numbers
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 from simulator.progress import Progress
 from simulator.report.causes import change_of_path
 from simulator.report.effects import Effect, JointEffect, KeyEffects, adding, ranked
@@ -21,6 +21,8 @@ _SOURCE = "hardware"
 
 NOT_CHOSEN = frozenset({"clock_ghz", "full_precision.bits"})
 """No choices of a design: the clock comes from the technology, the bits from the network."""
+MOST_COMMANDS = 1_000_000
+"""The event engine runs so many in about 10 s; where the fast engine does not serve, it must."""
 _KEY_OF = {
     Unit.DOT: "array.pe.dots_per_cycle",
     Unit.INDEX_FETCH: "memory.index_buffer.bytes_per_cycle",
@@ -104,7 +106,14 @@ def _effect(result: Result, values: dict[str, int | float]) -> Effect:
     (value, *_) = values.values()
     try:
         hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
-        engine = "event" if why_not_fast(hardware) else result.engine
+        slow = why_not_fast(hardware)
+        commands = result.run.mapping.commands
+        if slow and result.engine == "fast" and commands > MOST_COMMANDS:
+            reason = f"it needs the event engine, for {commands:,} commands"
+            return Effect(
+                value=value, cycles=None, time_ms=None, change=None, reason=reason, measured=False
+            )
+        engine = "event" if slow else result.engine
         run = run_one(result.run.workload, hardware, engine)
     except InputError as error:
         reason = str(error).removeprefix(f"{_SOURCE}: ")

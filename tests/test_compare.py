@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator import Result, load_hardware, load_workload, simulate
+from simulator import Result, load_hardware, load_workload, simulate, what_helps
 from simulator.analysis.attribution import Part
 from simulator.report.compare import Comparison
 from simulator.report.compare_text import markdown
@@ -315,6 +315,18 @@ class TestCommand:
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1
         assert words in done.stderr
+
+    def test_what_would_take_too_long_is_named(
+        self, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(what_helps, "MOST_COMMANDS", 0)
+        run = ("--hw", "edge16", "--model", "r20", "--bits", "0.56", "--what-helps")
+        printed = command(*run).stdout
+        assert "ports was not measured: it needs the event engine, for " in printed
+        effects = json.loads(command(*run, "--json").stdout)["what_helps"]
+        left_out = [effect for effect in effects if not effect["halved"]["measured"]]
+        assert left_out
+        assert all(effect["halved"]["cycles"] is None for effect in left_out)
 
     def test_what_helps(self, command: Command) -> None:
         run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--what-helps")

@@ -14,11 +14,12 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
-from simulator.engine.trace import Trace, sums_by_unit
+from simulator.engine.summary import sums_by_unit
+from simulator.engine.trace import Trace
 from simulator.hardware import load_energy
+from simulator.machines.lut_array import Mapping
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping import Mapping
-from simulator.mapping.commands import Kind, Unit
 from simulator.report.actions import Counts, layer_actions
 from simulator.report.energy import RunEnergy, run_energy
 from simulator.report.result import Result

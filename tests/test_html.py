@@ -13,14 +13,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from simulator import Result, __version__, load_hardware, load_workload, simulate
 from simulator.analysis.attribution import PARTS
+from simulator.cli import cli
 from simulator.hardware import load_energy
 from simulator.hardware.assumptions import assumptions
+from simulator.report import sizes
 from simulator.report.html import write_page
 from simulator.report.html.spans import layer_spans
-from tests.build import layer, network
+from tests.build import layer, network, without_trace
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit
@@ -38,6 +41,16 @@ def result() -> Result:
 def page(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "r20.html"
     return write_page(result, path, assumptions("cofluent64"))
+
+
+@pytest.fixture
+def without_timeline(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Result, Path]:
+    """The result of a run of too many commands for a timeline, and its page."""
+    monkeypatch.setattr(sizes, "MOST_DRAWN", commands(result) - 1)
+    untraced = without_trace(result)
+    return untraced, write_page(untraced, tmp_path / "large.html", assumptions("cofluent64"))
 
 
 def embedded(path: Path) -> dict[str, Any]:
@@ -80,6 +93,8 @@ class TestFile:
     def test_figures_have_units_names_and_sources(self, page: Path, result: Result) -> None:
         data = embedded(page)
         rows = result.layer_rows()
+        trace = result.run.trace
+        in_trace = dict(zip(trace.layers, np.bincount(trace.layer).tolist(), strict=True))
         assert [one["layer"] for one in data["runs"][0]["layers"]] == [x["layer"] for x in rows]
         for figure in data["figures"]:
             assert figure["name"] and figure["source"]
@@ -88,8 +103,36 @@ class TestFile:
             data["runs"][0]["layers"], rows, result.run.attribution, strict=True
         ):
             assert shown["cycles"] == row["cycles"]
+            assert shown["commands"] == in_trace[shown["layer"]]
             assert shown["dram_read_bytes"] == row["dram_read_bytes"]
             assert shown["parts"] == {str(part): parts[part] for part in PARTS if parts[part]}
+
+    def test_many_commands_leave_out_the_timeline_alone(
+        self, page: Path, without_timeline: tuple[Result, Path]
+    ) -> None:
+        small, large = embedded(page), embedded(without_timeline[1])
+        assert small.pop("timeline_left_out") is None
+        assert large.pop("timeline_left_out").startswith("The timeline is left out: ")
+        for run in small["runs"]:
+            for drawn in ("overview", "path", "spans"):
+                run.pop(drawn)
+        assert large == small
+
+    def test_the_command_says_that_it_leaves_out_the_timeline(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        run = ["--hw", "cofluent64", "--model", "r20-digits", "--bits", "0.56"]
+        assert CliRunner().invoke(cli, [*run, "--report", "r.html"]).stderr == ""
+        monkeypatch.setattr(sizes, "MOST_DRAWN", 100)
+        done = CliRunner().invoke(cli, [*run, "--report", "r.html"])
+        assert re.fullmatch(
+            r"r\.html: The timeline is left out: [\d,]+ commands in both runs; at most 100 are "
+            r"drawn\.\n",
+            done.stderr,
+        )
+        assert CliRunner().invoke(cli, [*run, "--report", "r.html", "--quiet"]).stderr == ""
+        assert CliRunner().invoke(cli, run).stderr == ""
 
     def test_assumptions_in_use(self, page: Path, tmp_path: Path) -> None:
         shown = {one["key"]: one for one in embedded(page)["assumptions"]}
@@ -192,7 +235,7 @@ def until(browser: Any, condition: str, seconds: float = 120) -> None:
 
 def open_page(browser: Any, path: Path) -> None:
     browser.get(path.as_uri())
-    until(browser, "document.documentElement.dataset.ready && !report.timeline.queued")
+    until(browser, "document.documentElement.dataset.ready && !report.timeline?.queued")
 
 
 def view(browser: Any) -> tuple[float, float]:
@@ -374,8 +417,31 @@ def test_energy_is_shown_where_the_result_has_it(
     assert browser.get_log("browser") == []
 
 
+def test_a_page_without_a_timeline(browser: Any, without_timeline: tuple[Result, Path]) -> None:
+    from selenium.webdriver.common.by import By
+
+    result, path = without_timeline
+    open_page(browser, path)
+    section = browser.find_element(By.ID, "timeline-section")
+    assert "The timeline is left out: " in section.text
+    assert "Scroll to zoom" not in section.text
+    assert not browser.find_element(By.ID, "timeline").is_displayed()
+    assert not browser.find_element(By.ID, "zoom-in").is_displayed()
+    browser.find_element(By.ID, "next").click()
+    panel = browser.find_element(By.ID, "panel")
+    layer_ = result.run.layers[1]
+    assert panel.find_element(By.TAG_NAME, "h3").text == layer_.name
+    cycles = panel.find_element(By.CSS_SELECTOR, '[data-figure="cycles"] td.n')
+    assert cycles.text == f"{layer_.cycles:,}"
+    browser.find_element(By.CSS_SELECTOR, '#layers tr[data-layer="2"]').click()
+    assert result.run.layers[2].name in panel.text
+    browser.find_element(By.ID, "theme").click()
+    assert "NaN" not in browser.execute_script("return document.body.innerText")
+    assert browser.get_log("browser") == []
+
+
 def commands(result: Result) -> int:
-    return len(result.run.trace) + len(result.baseline.trace)
+    return result.run.mapping.commands + result.baseline.mapping.commands
 
 
 @pytest.mark.parametrize("model", ["r18", pytest.param("ssd300-vgg16", marks=pytest.mark.slow)])

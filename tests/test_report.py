@@ -2,12 +2,16 @@
 
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from simulator import InputError, Result, load_hardware, load_workload, simulate
-from simulator.mapping.commands import Unit
+from simulator.cli import cli
+from simulator.engine import fast
+from simulator.machines.lut_array.numbering import Unit
 from simulator.report.timeline import activity
 from tests.build import layer, network
 
@@ -59,6 +63,20 @@ def test_activity_at_the_edge_of_a_bin(result: Result) -> None:
     everything = np.ones(len(result.run.layers), dtype=bool)
     edges = np.array([start - 2, start, start + 2], dtype=float)
     assert activity(result.run.trace, Unit.DOT, edges, everything).tolist() == [0, 1]
+
+
+def test_numbers_need_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> NoReturn:
+        raise AssertionError("a trace is made")
+
+    monkeypatch.setattr(fast, "run", refuse)
+    monkeypatch.chdir(tmp_path)
+    run = ["--hw", "cofluent64", "--model", "r20-digits", "--bits", "0.56", "--energy", "45nm"]
+    for more in (["--why", "--what-helps", "--set", "array.pes=128"], ["--why", "--json"]):
+        done = CliRunner().invoke(cli, [*run, *more], catch_exceptions=False)
+        assert (done.exit_code, done.stderr) == (0, "")
+    with pytest.raises(AssertionError, match="a trace is made"):
+        CliRunner().invoke(cli, [*run, "--report", "r.html"], catch_exceptions=False)
 
 
 class TestTimeline:

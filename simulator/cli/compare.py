@@ -209,7 +209,6 @@ def _results(
 ) -> "list[Saved]":
     """The result of each side: read, or run with one network that is loaded once."""
     from simulator.hardware import load_energy, load_hardware
-    from simulator.report.prepare import make_traces
     from simulator.report.saved import as_saved, read_saved
     from simulator.run import simulate
 
@@ -229,6 +228,5 @@ def _results(
         for side, hardware in machines.items():
             result = simulate(workload, hardware, progress=progress, **options)
             result = result if table is None else result.with_energy(table)
-            make_traces(result, progress)
             saved[side] = as_saved(result.saved(), side.title)
     return [saved[side] for side in sides]

@@ -40,13 +40,15 @@ class Outputs:
                 writable_file(path)
 
     def announce_sizes(self, result: "Result") -> None:
-        """Print the estimated sizes of large trace files on stderr."""
-        from simulator.report.sizes import size_lines
+        """Print on stderr the estimated sizes of large trace files, and a timeline left out."""
+        from simulator.report.sizes import size_lines, timeline_left_out
         from simulator.tabular import table_name
 
         files = [] if self.out is None else [self.out / table_name("trace")]
         for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
             click.echo(line, err=True)
+        if self.report is not None and (left_out := timeline_left_out(result)):
+            click.echo(f"{self.report}: {left_out}", err=True)
 
     def write(
         self, result: "Result", hw: str, energy: str | None, progress: "Progress | None"
@@ -133,10 +135,6 @@ def run(
             result = with_what_helps(result, progress)
         if not quiet:
             outputs.announce_sizes(result)
-        if why:
-            from simulator.report.prepare import make_traces
-
-            make_traces(result, progress)
         written = outputs.write(result, hw, energy, progress)
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))

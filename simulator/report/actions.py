@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from simulator.columns import Ints
 from simulator.hardware.area import lut_bits, sum_bits
+from simulator.machines.lut_array.numbering import Unit
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping.commands import Unit
 
 DRAM_UNITS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)
 Counts = dict[tuple[Unit, str], int]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.columns import Ints
 from simulator.hardware.dram import dram_timing
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 
 if TYPE_CHECKING:
     from simulator.report.result import Run

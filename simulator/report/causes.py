@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.report.lines import listed
 from simulator.report.reasons import LayerParts, reasons, with_clock
-from simulator.report.sizes import MANY_COMMANDS
 from simulator.report.wording import counted, layers_phrase, significant
 
 if TYPE_CHECKING:
@@ -46,20 +45,9 @@ def _of_path(result: "Result", before: "Result") -> list[str]:
     if not moved:
         return ["the same cycles at another clock"]
     was, now, where = moved[0]
-    phrases = [where + text for text in _of_cycles(was, now)]
+    phrases = [where + text for text in change_of_path(was, now)]
     clocks = (before.hardware.clock_ghz, result.hardware.clock_ghz)
     return with_clock(phrases, now.cycles / was.cycles, *clocks)
-
-
-def _of_cycles(was: "Run", now: "Run") -> list[str]:
-    """The change of a run's critical path, if both runs are small enough to be traced."""
-    commands = sum(run.mapping.commands for run in (was, now))
-    if commands > MANY_COMMANDS:
-        return [
-            f"the causes are not shown because both runs together have {commands:,} commands, more "
-            f"than {MANY_COMMANDS:,}"
-        ]
-    return change_of_path(was, now)
 
 
 def idle_pes(key: str, now: "Run", was: "Run") -> list[str]:

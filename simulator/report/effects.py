@@ -15,12 +15,14 @@ class Effect:
 
     value: float
     cycles: int | None
-    """None if the hardware would be invalid."""
+    """None if the hardware would be invalid, or was not run."""
     time_ms: float | None
     change: float | None
     """Relative change of the run's time: 0.01 is 1 % slower."""
     reason: str
-    """Why the time changed, why it did not, or why the hardware is invalid."""
+    """Why the time changed, why it did not, or why the hardware is invalid or was not run."""
+    measured: bool = True
+    """False if a run on this hardware would take too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +40,20 @@ class KeyEffects:
         return max(abs(effect.change or 0.0) for effect in (self.halved, self.doubled))
 
     @property
+    def complete(self) -> bool:
+        """Whether both changes were measured."""
+        return self.halved.measured and self.doubled.measured
+
+    @property
     def sentences(self) -> list[str]:
-        """One line for each change that affects the time."""
-        return [
-            _sentence(verb, self.key, effect.change, effect.reason)
-            for verb, effect in (("halving", self.halved), ("doubling", self.doubled))
-            if effect.change is not None and abs(effect.change) >= _NOTHING
-        ]
+        """One line for each change that affects the time, or was not measured."""
+        lines = []
+        for verb, effect in (("halving", self.halved), ("doubling", self.doubled)):
+            if not effect.measured:
+                lines.append(f"{verb} {self.key} was not measured: {effect.reason}")
+            elif effect.change is not None and abs(effect.change) >= _NOTHING:
+                lines.append(_sentence(verb, self.key, effect.change, effect.reason))
+        return lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +81,11 @@ def _sentence(verb: str, what: str, change: float, reason: str) -> str:
 
 
 def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
-    """Sort by effect, the largest first; keys without an effect are left out.
+    """Sort by effect, the largest first; keys that were measured and have none are left out.
 
     Equal effects keep the order of the hardware file.
     """
-    some = [effect for effect in effects if effect.size >= _NOTHING]
+    some = [effect for effect in effects if effect.size >= _NOTHING or not effect.complete]
     return tuple(sorted(some, key=lambda effect: -effect.size))
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simulator.dram import Timing
-from simulator.engine.trace import sums_by_unit
+from simulator.engine.summary import sums_by_unit
 from simulator.hardware import Hardware
 from simulator.hardware.area import bank_bits, logic_gates
 from simulator.hardware.buffers import activation_buffer, index_buffer
 from simulator.hardware.dram import DramTable, dram_table, dram_timing
 from simulator.hardware.energy import AJ_PER_PJ, EnergyTable
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 from simulator.report.actions import layer_actions
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator.columns import Ints
-from simulator.engine.trace import Summary
-from simulator.machines.lut_array.mapped import Mapped, MappedLayer
-from simulator.mapping.commands import Kind, Unit
+from simulator.engine.summary import Summary
+from simulator.machines.lut_array import MappedLayer, Mapping
+from simulator.machines.lut_array.numbering import Kind, Unit
 
 DRAM_READS = (Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS)
 UNIT_TITLES = {
@@ -89,7 +89,7 @@ def working_pe_cycles(summary: Summary) -> Ints:
     return working
 
 
-def layer_results(mapping: Mapped, summary: Summary) -> tuple[LayerResult, ...]:
+def layer_results(mapping: Mapping, summary: Summary) -> tuple[LayerResult, ...]:
     """Every layer's share of a run, in order."""
     starts = np.concatenate(([0], summary.ends[:-1]))
     working = working_pe_cycles(summary)

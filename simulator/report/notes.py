@@ -8,8 +8,8 @@ import numpy as np
 
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.numbering import Unit
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping.commands import Unit
 from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.report.settings import SettingEffect
 from simulator.report.tiling import tiling_notes
@@ -239,12 +239,12 @@ def _port_conflicts(run: "Run") -> list[str]:
     memory = run.mapping.layers[0].plan.hardware.memory
     if all(buffer.ports > 1 for buffer in memory.buffers.values()):
         return []
-    trace = run.trace
+    lost = run.summary.lost.sum(axis=0)
     return [
         f"reads of the {buffer} buffer lose {counted(cycles, 'cycle')} to writes because the "
         "buffer has one port."
         for reader, buffer in _READ_BY.items()
-        if (cycles := int(trace.lost[trace.unit == reader].sum()))
+        if (cycles := int(lost[reader]))
     ]
 
 

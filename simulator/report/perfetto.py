@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.columns import Ints
-from simulator.mapping.commands import Kind, Unit
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.files import write_file
 from simulator.report.prepare import make_traces

@@ -1,4 +1,4 @@
-"""Traces and attribution, made before reports need them, with progress reports."""
+"""Traces, made before reports need them, with progress reports."""
 
 from typing import TYPE_CHECKING
 
@@ -9,15 +9,13 @@ if TYPE_CHECKING:
 
 
 def make_traces(result: "Result", progress: Progress | None) -> None:
-    """Make the traces of both runs and their attribution, unless they exist.
+    """Make the traces of both runs, unless they exist.
 
     Args:
         result: keeps them.
-        progress: called before every step.
+        progress: called before each.
 
     """
     for run in (result.run, result.baseline):
         announce(progress, f"running {run.title}, command by command")
         _ = run.trace
-        announce(progress, f"following the critical path of {run.title}")
-        _ = run.attribution

@@ -8,7 +8,7 @@ from math import log
 from simulator.analysis.attribution import Part
 from simulator.report.wording import counted
 
-_GROUPS = {
+_GROUPS: Mapping[str, str] = {
     Part.READ_WEIGHTS: "weights",
     Part.WEIGHTS_LATENCY: "weights",
     Part.READ_INPUTS: "inputs",
@@ -45,7 +45,7 @@ class LayerParts:
     """A layer's name and its cycles by part."""
 
     name: str
-    parts: Mapping[Part, int]
+    parts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

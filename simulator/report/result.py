@@ -13,11 +13,13 @@ from simulator import __version__
 from simulator.columns import Ints, Names
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName
-from simulator.engine.trace import Summary, Trace
+from simulator.engine.summary import Summary
+from simulator.engine.trace import Trace
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.config import with_numbers
-from simulator.machines.lut_array.mapped import Mapped
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array import Mapping
+from simulator.machines.lut_array.numbering import Unit
+from simulator.program import Vocabulary
 from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from simulator.analysis.attribution import Attribution, CriticalPath
+    from simulator.analysis.attribution import Attribution
+    from simulator.engine.path import CriticalPath
     from simulator.functional import CheckResult
     from simulator.report.effects import JointEffect, KeyEffects
     from simulator.report.energy import ResultEnergy
@@ -79,7 +82,7 @@ class Run:
     """One workload, mapped and run."""
 
     workload: Workload
-    mapping: Mapped
+    mapping: Mapping
     engine: EngineName
     """What ran it."""
     summary: Summary
@@ -103,17 +106,22 @@ class Run:
 
     @cached_property
     def attribution(self) -> "tuple[Attribution, ...]":
-        """Every layer's cycles by what they were spent on; made from the trace."""
-        from simulator.analysis.attribution import attribute
-
-        return attribute(self.trace, self.path)
+        """Every layer's cycles by what they were spent on."""
+        names = [term.name for term in self.vocabulary.categories]
+        rows = self.summary.spent.tolist()
+        return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
     @cached_property
     def path(self) -> "CriticalPath":
-        """The commands that held the run up, from its first cycle to its last."""
-        from simulator.analysis.attribution import critical_path
+        """The commands that held the run up, from its first cycle to its last; in the trace."""
+        from simulator.engine.path import critical_path
 
         return critical_path(self.trace)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words for units, channels and what cycles are spent on."""
+        return self.mapping.program.vocabulary
 
     @property
     def title(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.hardware.dram import dram_timing
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 from simulator.report.style import Style, plain_log_ticks, save_figure, style_of
 from simulator.report.timeline import stage_colours
 from simulator.report.title import covered

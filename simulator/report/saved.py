@@ -28,7 +28,8 @@ class SavedLayer(Struct, frozen=True, kw_only=True):
     @property
     def parts(self) -> LayerParts:
         """The run's cycles by part."""
-        return LayerParts(name=self.name, parts=self.attribution)
+        parts = {str(part): cycles for part, cycles in self.attribution.items()}
+        return LayerParts(name=self.name, parts=parts)
 
 
 class SavedBaseline(Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ import numpy as np
 
 from simulator.hardware import Hardware, value_of
 from simulator.hardware.config import DRAM_TABLE_KEYS, LUT_KEYS
+from simulator.machines.lut_array.numbering import Unit
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.mapping.commands import Unit
 from simulator.report.causes import idle_pes
 from simulator.report.notes import waits_for_windows
 from simulator.report.result import Result
@@ -167,11 +167,11 @@ def _of_windows(plans: list[LayerPlan]) -> str | None:
 
 
 def _of_ports(key: str, result: Result, before: Result) -> str | None:
-    """Return why ports and banks of a buffer have no effect, from the traces."""
+    """Return why ports and banks of a buffer have no effect, from what reads lost."""
     if key.rpartition(".")[2] not in {"ports", "banks"}:
         return None
     lost = [
-        sum(int(run.trace.lost.sum()) for run in (one.run, one.baseline))
+        sum(int(run.summary.lost.sum()) for run in (one.run, one.baseline))
         for one in (before, result)
     ]
     if not any(lost):

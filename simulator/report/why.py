@@ -6,7 +6,6 @@ import numpy as np
 from rich.console import Console
 
 from simulator.analysis.attribution import PARTS, total
-from simulator.analysis.waits import waits_by_channel
 from simulator.report.effects import Effect
 from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
@@ -63,7 +62,7 @@ def print_waits(result: "Result", console: Console) -> None:
 
 def _waits(run: "Run") -> Table:
     """Units and what they wait for; the longest waits first."""
-    words, waits = run.trace.vocabulary, waits_by_channel(run.trace).sum(axis=0)
+    words, waits = run.vocabulary, run.summary.waits.sum(axis=0)
     longest = sorted(zip(*np.nonzero(waits), strict=True), key=lambda pair: -waits[pair])
     all_cycles = max(1, run.cycles)
     return Table(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
-from simulator.analysis.attribution import Part
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
+from simulator.machines.lut_array.vocabulary import CATEGORIES
 from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import listed
 from simulator.report.title import time_unit
@@ -16,25 +16,7 @@ UNIT_LABELS = UNIT_TITLES | {
     Unit.MAC: "MAC unit",
 }
 """The units as printed; files keep the names of `UNIT_TITLES`."""
-PART_TITLES = {
-    Part.FILL: "LUT fill",
-    Part.DIRECT: "direct dot products",
-    Part.WINDOW_READ: "window reads",
-    Part.ACCUMULATE: "accumulate",
-    Part.LUT_CONFLICT: "LUT conflicts",
-    Part.INDEX_FETCH: "index fetch",
-    Part.BUFFER_CONFLICT: "buffer port conflicts",
-    Part.DRAIN: "drain",
-    Part.MAC: "MAC",
-    Part.READ_WEIGHTS: "weights: DRAM transfer",
-    Part.WEIGHTS_LATENCY: "weights: DRAM latency",
-    Part.READ_INPUTS: "inputs: DRAM transfer",
-    Part.INPUTS_LATENCY: "inputs: DRAM latency",
-    Part.WRITE_OUTPUTS: "outputs: DRAM write",
-    Part.ROW_MISS: "DRAM row misses",
-    Part.REFRESH: "DRAM refresh",
-    Part.LAYER_BEFORE: "wait for previous layer",
-}
+PART_TITLES = {category.name: category.title for category in CATEGORIES}
 """The parts of an attribution as printed."""
 _BOTTLENECKS = {UNIT_TITLES[unit]: label for unit, label in UNIT_LABELS.items()}
 _BOTTLENECKS[WAITING] = "latency"

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import __version__
 from simulator.analysis.attribution import PARTS
+from simulator.engine.sums import commands_by_unit
 from simulator.hardware.assumptions import Assumption
-from simulator.mapping.commands import Unit
-from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches, used_units
+from simulator.machines.lut_array.numbering import Unit
+from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
 from simulator.report.layers import LayerResult
 from simulator.report.roofline import Point, roofline
 from simulator.report.settings import expressions
+from simulator.report.sizes import timeline_left_out
 from simulator.report.timeline import stage_colours
 from simulator.report.title import covered, times_in_one_unit
 from simulator.report.wording import PART_TITLES, UNIT_LABELS, bottleneck, mode_label
@@ -42,7 +44,9 @@ def page_data(
 ) -> dict[str, Any]:
     """Return everything that the HTML report embeds."""
     runs = (result.run, result.baseline)
-    units = used_units(runs)
+    commands = [commands_by_unit(run.mapping.program) for run in runs]
+    units = [unit for unit in Unit if any(counts[:, unit].any() for counts in commands)]
+    left_out = timeline_left_out(result)
     summary = result.summary()
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
     workload, hardware = result.run.workload, result.hardware
@@ -62,6 +66,7 @@ def page_data(
             "scope": covered(result),
         },
         "bins": BINS,
+        "timeline_left_out": left_out,
         "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_LABELS[u]} for u in units],
         "parts": [{"part": part, "title": PART_TITLES[part]} for part in PARTS],
         "stages": stage_colours(result),
@@ -70,8 +75,15 @@ def page_data(
             for key, name, unit, source in FIGURES
         ],
         "runs": [
-            _run(result, run, name, units, progress) | {"time": time}
-            for run, name, time in zip(runs, ("run", "baseline"), times, strict=True)
+            {
+                "name": name,
+                "time": time,
+                **_run(result, run, counts.sum(axis=1).tolist()),
+                **({} if left_out else _timeline(run, units, progress)),
+            }
+            for run, name, time, counts in zip(
+                runs, ("run", "baseline"), times, commands, strict=True
+            )
         ],
         "roofline": _roofline(result),
         "what_helps": summary.get("what_helps", []),
@@ -90,24 +102,27 @@ def page_data(
     }
 
 
-def _run(
-    result: "Result", run: "Run", name: str, units: list[Unit], progress: "Progress | None"
-) -> dict[str, Any]:
-    spans = layer_spans(run, progress)
-    stretches, path = path_stretches(run)
+def _run(result: "Result", run: "Run", commands: list[int]) -> dict[str, Any]:
+    """A run's numbers; `commands` by layer."""
     return {
-        "name": name,
         "title": run.title,
         "cycles": run.cycles,
         "time_ms": result.milliseconds(run.cycles),
         "dram_bytes": run.dram_bytes,
+        "layers": [
+            {**_layer(result, layer, parts), "commands": count}
+            for layer, parts, count in zip(run.layers, run.attribution, commands, strict=True)
+        ],
+    }
+
+
+def _timeline(run: "Run", units: list[Unit], progress: "Progress | None") -> dict[str, Any]:
+    """A run's commands, from its trace."""
+    stretches, path = path_stretches(run)
+    return {
         "overview": overview(run, units),
         "path": {"count": stretches, "data": path},
-        "layers": [
-            _layer(result, layer, parts) | {"commands": sum(row["count"] for row in spans_["rows"])}
-            for layer, parts, spans_ in zip(run.layers, run.attribution, spans, strict=True)
-        ],
-        "spans": spans,
+        "spans": layer_spans(run, progress),
     }
 
 

@@ -16,7 +16,8 @@ class Report {
     this.partColours = data.parts.map((part) => PART_COLOURS[part.part]);
     this.selected = 0;
     this.panel = document.getElementById("panel");
-    this.traces = data.runs.map((run) => new RunTrace(run, data.units, data.bins));
+    this.traces = data.timeline_left_out ? []
+      : data.runs.map((run) => new RunTrace(run, data.units, data.bins));
   }
 
   stageColour(stage) { return this.data.stages[stage]; }
@@ -45,11 +46,23 @@ class Report {
   async open() {
     this.writeHead();
     this.drawTables();
+    await this.drawTimeline();
+    this.wireButtons();
+    this.select(0);
+  }
+
+  /** The timeline, or the sentence that says why there is none. */
+  async drawTimeline() {
+    const leftOut = this.data.timeline_left_out;
+    for (const element of document.querySelectorAll(".drawn")) element.hidden = Boolean(leftOut);
+    document.getElementById("left-out").hidden = !leftOut;
+    if (leftOut) {
+      document.getElementById("left-out").textContent = leftOut;
+      return;
+    }
     await Promise.all(this.traces.map((trace) => trace.load()));
     this.timeline = new Timeline(
       document.getElementById("timeline"), document.getElementById("tip"), this.traces, this);
-    this.wireButtons();
-    this.select(0);
   }
 
   writeHead() {
@@ -128,7 +141,7 @@ class Report {
     this.selected = Math.min(Math.max(index, 0), this.data.runs[0].layers.length - 1);
     this.markSelected();
     this.writePanel();
-    this.timeline.draw();
+    if (this.timeline) this.timeline.draw();
   }
 
   markSelected() {

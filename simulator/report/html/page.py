@@ -12,6 +12,7 @@ from simulator.hardware.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 from simulator.report.prepare import make_traces
+from simulator.report.sizes import timeline_left_out
 
 if TYPE_CHECKING:
     from simulator.progress import Progress
@@ -33,6 +34,9 @@ def write_page(
 ) -> Path:
     """Write a result as one HTML file that needs nothing else.
 
+    Runs of more than `MOST_DRAWN` commands (`simulator.report.sizes`) get no timeline: the page
+    says so, and no trace is made.
+
     Args:
         result: from `simulate`.
         path: of the file.
@@ -43,7 +47,8 @@ def write_page(
         InputError: the file cannot be written.
 
     """
-    make_traces(result, progress)
+    if timeline_left_out(result) is None:
+        make_traces(result, progress)
     text = page(result, assumed, progress)
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 

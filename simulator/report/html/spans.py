@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simulator.analysis.attribution import path_parts
-from simulator.mapping.commands import Kind, Unit
+from simulator.engine.path import stretches
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
@@ -31,11 +31,6 @@ def blob(*columns: ArrayLike) -> str:
     return base64.b64encode(zlib.compress(numbers.tobytes(), 6)).decode()
 
 
-def used_units(runs: "tuple[Run, ...]") -> list[Unit]:
-    """The units that work in any of the runs, in the order of timelines."""
-    return [u for u in Unit if any((r.trace.unit == u).any() for r in runs)]
-
-
 def overview(run: "Run", units: list[Unit]) -> str:
     """Pack, for each unit, the share of every time bin in which it works."""
     edges = np.linspace(0, run.cycles, BINS + 1)
@@ -45,9 +40,9 @@ def overview(run: "Run", units: list[Unit]) -> str:
 
 
 def path_stretches(run: "Run") -> tuple[int, str]:
-    """The critical path: how many stretches, and their lengths in cycles and parts."""
-    part, until = path_parts(run.trace, run.path)
-    return len(part), blob(np.diff(until, prepend=0), part)
+    """The critical path: how many stretches, and their lengths in cycles and categories."""
+    category, until = stretches(run.trace, run.path)
+    return len(category), blob(np.diff(until, prepend=0), category)
 
 
 def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str, Any]]:

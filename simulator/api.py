@@ -48,7 +48,6 @@ def sweep(
     layers: bool = False,
     energy: Name = "45nm",
     taus: Mapping[str, int] | None = None,
-    why: bool = False,
     fronts: str | None = None,
     out: Name | None = None,
     jobs: int = 1,
@@ -77,7 +76,6 @@ def sweep(
         layers: also keep one row per point and layer.
         energy: energy table, by shipped name or path.
         taus: tau of single layers by name, over `bits` and `tau`.
-        why: find the bottleneck of every point, also in a study of more than 40 points.
         fronts: an axis, such as `"bits"`, whose values are compared within the same area: see
             `fronts` of the result.
         out: folder for the tables, the summary and the plots; an interrupted study resumes there.
@@ -127,7 +125,6 @@ def sweep(
         layers=arguments.flag("layers", layers),
         energy=arguments.name_or_path("energy", energy, "45nm"),
         taus=arguments.taus_by_layer(taus),
-        why=arguments.flag("why", why),
     )
     workers = _positive("jobs", jobs)
     if out is not None:

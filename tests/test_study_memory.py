@@ -10,17 +10,21 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from simulator.analysis.attribution import PARTS
 from simulator.hardware import Hardware
 from simulator.report.result import Run
 from simulator.run import run_together
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
+from simulator.studies.causes import CYCLES
 from simulator.studies.chunks import unpack
 from simulator.studies.columns import chunk_columns
 from simulator.studies.effects import Effect, effects_of
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.local import run_locally
 from simulator.studies.plots import _pair, _together, dots
+from simulator.studies.relative import Relations
+from simulator.studies.relative_columns import RelativeColumns
 from simulator.tabular import write_table
 from simulator.workload import Workload
 from tests.test_bad_input import NET
@@ -151,6 +155,34 @@ def test_a_study_does_without_pandas(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "study/heatmap.svg").exists()
+
+
+def test_compared_points_keep_a_number_for_each_cause() -> None:
+    """Every point is slower than the first."""
+    count, chunk = 20_000, 100
+    zeros = np.zeros(count)
+    relations = Relations(
+        reference=np.zeros(count, np.int64), own=True, over_reference=zeros, efficiency=None,
+        fastest=zeros > 0, cheapest=zeros > 0, dominated=zeros > 0,
+        slower_than=np.where(np.arange(count) > 0, 0, -1),
+    )  # fmt: skip
+    cycles = dict.fromkeys(CYCLES.values(), [10] * chunk) | {"error": [None] * chunk}
+    longer = cycles | {"drain_cycles": list(range(11, 11 + chunk))}
+
+    held = []
+
+    def work() -> None:
+        held[:] = [RelativeColumns(np.arange(count), relations)]
+        held[0].gather(0, cycles)
+        for first in range(chunk, count, chunk):
+            held[0].gather(first, longer)
+
+    work()  # numpy imports
+    assert kept_by(work) < (len(PARTS) + 4) * 8 * count
+    (relative,) = held
+    *_, last = relative.of(count - chunk, longer)["grown_cause_percent"]
+    assert last == 100 * (10 + chunk) / (10 * len(PARTS) + chunk)
+    assert relative.of(count - chunk, longer)["grown_cause"] == ["drain"] * chunk
 
 
 def figures(codes: dict[str, list[int]], times: list[float]) -> StudyFigures:

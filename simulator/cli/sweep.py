@@ -101,12 +101,6 @@ _POINTS = "Points"
 )
 @shared("energy", energy="Energy table: a shipped name or a path. Default: 45nm.")
 @option(
-    "--why",
-    section=RUN,
-    is_flag=True,
-    help="Trace every point to find its bottleneck; otherwise studies of up to 40 points do.",
-)
-@option(
     "--layers",
     section=OUTPUT,
     is_flag=True,

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from simulator.analysis.attribution import PARTS, Part, total
 from simulator.report.result import Run
 
@@ -30,14 +28,10 @@ CAUSES: Mapping[Part, str] = {
 """A short name for each category, for the column of a table."""
 CYCLES = {part: f"{part}_cycles" for part in PARTS}
 """Columns of cycles along the critical path; they add up to the run's cycles."""
-MANY_POINTS = 40
-"""Causes take a trace for each point, so a study of more points finds them only if asked."""
-MANY_COMMANDS = 4_000_000
-"""A trace of so many commands takes 1.2 gigabytes; a point of more is traced only if asked."""
 
 
 def causes_of(run: Run) -> dict[str, Any]:
-    """The columns of one run; its trace is made."""
+    """The columns of one run."""
     cycles = total(run.attribution)
     cause = max(PARTS, key=lambda part: cycles[part])  # of equal ones the first
     return {
@@ -50,14 +44,13 @@ def causes_of(run: Run) -> dict[str, Any]:
 
 def _idle(run: Run) -> str:
     """PEs without work in every command of a stage, such as `32 in layer1`; the most first."""
-    trace, pes = run.trace, run.mapping.layers[0].plan.hardware.array.pes
-    used = np.zeros(len(trace.layers), dtype=np.int64)
-    np.maximum.at(used, trace.layer, trace.pes)
+    pes = run.mapping.layers[0].plan.hardware.array.pes
     stages: dict[str, int] = {}
-    for layer, most in zip(run.layers, used.tolist(), strict=True):
-        if layer.mapped.plan.mode != "mac":
+    for mapped in run.mapping.layers:
+        layer = mapped.plan.layer
+        if not layer.full_precision:
             stage = layer.stage or layer.name
-            stages[stage] = max(most, stages.get(stage, 0))
+            stages[stage] = max(mapped.section.pes, stages.get(stage, 0))
     idle = {stage: pes - most for stage, most in stages.items() if most < pes}
     return ", ".join(
         f"{idle[stage]} in {stage}" for stage in sorted(idle, key=lambda stage: -idle[stage])

@@ -55,7 +55,7 @@ _POINT: dict[str, Kind] = {
     "baseline_energy_uj": "double",
     "energy_delay_uj_ms": "double",
     **RELATIVE_COLUMNS,
-    "bottleneck": "string",  # the largest cause on the critical path; null if not looked for
+    "bottleneck": "string",  # the largest cause on the critical path
     "bottleneck_percent": "double",  # of the run's cycles
     "idle_pes": "string",  # PEs that a whole stage leaves idle, such as `32 in layer1`
     **dict.fromkeys(CYCLES.values(), "int64"),

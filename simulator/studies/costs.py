@@ -50,7 +50,7 @@ class Costs:
     def _of_actions(self, run: Run, hardware: Hardware) -> int:
         """Attojoules of the run's actions, which no rate of the DRAM and no clock changes."""
         # the runs that are kept keep what the ids name
-        commands = (id(run.workload), run.mapping.but_for_rates, hardware.array)
+        commands = (id(run.workload), run.mapping.program.shape, hardware.array)
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
         memory = hardware.memory
         parts = (memory.index_buffer, memory.activation_buffer, hardware.full_precision)

@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -28,7 +28,7 @@ from simulator.hardware.links import links_in
 from simulator.report.result import configuration_sha256, configuration_text
 from simulator.run import engine_for, run_one, run_together
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
-from simulator.studies.causes import MANY_COMMANDS, causes_of
+from simulator.studies.causes import causes_of
 from simulator.studies.chunks import pack
 from simulator.studies.columns import LAYER_COLUMNS, chunk_columns, flat, links_text
 from simulator.studies.costs import Costs
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Settings = tuple[tuple[str, Value], ...]
-RunKey = tuple[str, Settings, Settings, Settings, bool]
-"""Hardware file, its settings, the network's options, its precision; whether it is traced."""
+RunKey = tuple[str, Settings, Settings, Settings]
+"""Hardware file, its settings, the network's options, its precision."""
 NetworkKey = tuple[str, str | None, Settings]
 """Model, input size, and the precision for which its subsets were chosen, if they were."""
-Causes = Literal["none", "small", "all"]
-"""Which points are traced: none, those of few commands, or all."""
 T = TypeVar("T")
 
 _KEPT_HARDWARE = 256
@@ -76,7 +74,6 @@ class Inputs:
     energy: EnergyTable
     taus: Mapping[str, int]
     """tau of single layers by name, over what points say; baselines do not have them."""
-    causes: Causes
     version: str = __version__
 
 
@@ -184,23 +181,21 @@ class _Evaluator:
     def prepare(self, points: "Iterable[Point]") -> None:
         """Run what the fast engine can run together: machines that differ only in rates."""
         self._prepared.clear()
-        jobs: dict[str, tuple[_Network, Hardware, bool]] = {}
+        jobs: dict[str, tuple[_Network, Hardware]] = {}
         for point in points:
             for key in self._runs_of(point):
-                name, settings, shape, precision, traced = key
+                name, settings, shape, precision = key
                 try:
                     hardware = self._machine(name, settings).hardware
                     network = self._workload(shape, precision)
                     if engine_for(self.inputs.engine, hardware) == "fast":
-                        jobs.setdefault(repr(key), (network, hardware, traced))
+                        jobs.setdefault(repr(key), (network, hardware))
                 except InputError:
                     continue  # the point's own row says so
-        outcomes = run_together(
-            [(network.workload, machine) for network, machine, _ in jobs.values()]
-        )
-        for (spelt, (network, _, traced)), run in zip(jobs.items(), outcomes, strict=True):
+        outcomes = run_together([(network.workload, machine) for network, machine in jobs.values()])
+        for (spelt, (network, _)), run in zip(jobs.items(), outcomes, strict=True):
             if not isinstance(run, InputError):
-                self._prepared[spelt] = self._figures_of(run, network, traced)
+                self._prepared[spelt] = self._figures_of(run, network)
 
     def _runs_of(self, point: "Point") -> "list[RunKey]":
         """The point's run and its baseline, as `_run` takes them."""
@@ -209,10 +204,9 @@ class _Evaluator:
         precision = tuple((k, said.pop(k)) for k in PRECISION if k in said)
         shape = tuple(sorted(said.items()))
         baseline = (("bits", self.inputs.baseline_bits),)
-        traced = self.inputs.causes != "none"
         return [
-            (hw, settings, shape, (*precision, *self._taus), traced),
-            (hw, settings, shape, baseline, False),
+            (hw, settings, shape, (*precision, *self._taus)),
+            (hw, settings, shape, baseline),
         ]
 
     def _given(self, point: "Point") -> tuple[dict[str, Value], Settings]:
@@ -326,23 +320,16 @@ class _Evaluator:
         )
         return _Network(workload, configuration_text(workload.described()))
 
-    def _run(
-        self,
-        name: str,
-        settings: Settings,
-        shape: Settings,
-        precision: Settings,
-        traced: bool,
-    ) -> _Figures:
-        prepared = self._prepared.get(repr((name, settings, shape, precision, traced)))
+    def _run(self, name: str, settings: Settings, shape: Settings, precision: Settings) -> _Figures:
+        prepared = self._prepared.get(repr((name, settings, shape, precision)))
         if prepared is not None:
             return prepared
         network = self._workload(shape, precision)
         machine = self._machine(name, settings).hardware
         run = run_one(network.workload, machine, self.inputs.engine)
-        return self._figures_of(run, network, traced)
+        return self._figures_of(run, network)
 
-    def _figures_of(self, run: "Run", network: _Network, traced: bool) -> _Figures:
+    def _figures_of(self, run: "Run", network: _Network) -> _Figures:
         if network.precision is None:
             network.precision = {
                 "bits": run.bits,
@@ -351,7 +338,6 @@ class _Evaluator:
                 "tau_1x1": run.tau_1x1,
                 "kernels": kernels_that_run(run.workload),
             }
-        many = run.mapping.commands > MANY_COMMANDS and self.inputs.causes != "all"
         return _Figures(
             cycles=run.cycles,
             utilization_percent=100 * run.utilization,
@@ -359,7 +345,7 @@ class _Evaluator:
             dram_written_bytes=run.dram_bytes["written"],
             energy_uj=self._costs.energy_uj(run),
             engine=run.engine,
-            causes=causes_of(run) if traced and not many else {},
+            causes=causes_of(run),
             network=network,
             precision=network.precision,
             layers=[

@@ -56,8 +56,7 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
     curves = _curves(table)
     if not curves:
         return None
-    traced = [curve for curve in curves if all(row["bottleneck"] for row in curve.rows)]
-    panels = 2 + len(traced)
+    panels = 2 + len(curves)
     across = 1 if not style.titled else 3 if panels == 3 else 2
     along = -(-panels // across)
     height = 2.0 if across == 1 else 2.8
@@ -67,8 +66,8 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
         spare.remove()
     _draw_times(grid[0], table, curves, style)
     _draw_efficiency(grid[1], table, curves)
-    stacks = _stacks(traced)
-    for number, (axes, curve) in enumerate(zip(grid[2:], traced, strict=False)):
+    stacks = _stacks(curves)
+    for number, (axes, curve) in enumerate(zip(grid[2:], curves, strict=False)):
         _draw_causes(axes, curve, stacks, legend=number == 0, named=len(curves) > 1)
     if style.titled:
         figure.suptitle(subject(table.study, table.figures), fontsize=style.points)
@@ -172,10 +171,9 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
         axes.plot(*place, "o", markersize=9, fillstyle="none", color="black", markeredgewidth=0.8)
         if number < _EXPLAINED:
             faster = by_point[row["slower_than_point"]]["hw.array.pes"]
-            reason = f": {row['grown_cause']}" if row["grown_cause"] else ""
             axes.annotate(
-                f"slower than {faster} PEs{reason}", place, xytext=(0.03, 0.05 + 0.1 * number),
-                textcoords="axes fraction", fontsize="small",
+                f"slower than {faster} PEs: {row['grown_cause']}", place,
+                xytext=(0.03, 0.05 + 0.1 * number), textcoords="axes fraction", fontsize="small",
                 arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkB": 4},
             )  # fmt: skip
 
@@ -216,8 +214,6 @@ def _shares(curve: _Curve) -> Floats:
 
 def _stacks(curves: Sequence[_Curve]) -> list[int]:
     """Numbers of the causes that are drawn one by one, the largest first."""
-    if not curves:
-        return []
     shares = np.concatenate([_shares(curve) for curve in curves])
     order = np.argsort(-shares.sum(axis=0), kind="stable").tolist()
     return [n for n in order if shares[:, n].max() >= _MINOR][: len(_FILLS) - 1]

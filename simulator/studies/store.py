@@ -115,7 +115,7 @@ class Store:
     def _whole_rows(self, progress: Progress | None) -> Iterator[Columns]:
         """The rows of all chunks, with the columns that hang on the other points."""
         relative = RelativeColumns(read_figures(self.numbers_file).point, self.relations())
-        if relative.compared and self._study.inputs.causes != "none":
+        if len(relative.compared):
             for first, columns in self._numbered(POINTS):
                 relative.gather(first, columns)
         for first, columns in self._numbered(POINTS, progress):

@@ -21,7 +21,6 @@ from simulator.hardware.links import Link, is_expression, links_in, order_of, re
 from simulator.run import engine_for
 from simulator.shipped import find
 from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, PRECISION, Axis, Value, parse_size
-from simulator.studies.causes import MANY_POINTS
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs, NetworkKey
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
@@ -103,7 +102,6 @@ class Study:
             "layers": inputs.layers,
             "energy": msgspec.to_builtins(inputs.energy),
             "layer_taus": dict(inputs.taus),
-            "causes": inputs.causes,
             "version": inputs.version,
             "hardware": {name: dict(data) for name, data in inputs.hardware.items()},
             "dram_tables": dict(inputs.dram_tables),
@@ -161,9 +159,9 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         path: its header names point fields (`hw`, `model`, `bits`, ...) and hardware keys.
         constants: axes of one value for what the file does not name.
         options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
-            well, `energy` (an energy table; 45nm if not given), `taus` of single layers, `why` to
-            find the causes of many points too, and, for the files of trained networks, `network`
-            and `binarize` as in `extract` and `subset` with its `subset_seed`.
+            well, `energy` (an energy table; 45nm if not given), `taus` of single layers, and, for
+            the files of trained networks, `network` and `binarize` as in `extract` and `subset`
+            with its `subset_seed`.
 
     Raises:
         InputError: a file is wrong.
@@ -181,7 +179,6 @@ def _study(
     layers: bool = False,
     energy: str | Path | EnergyTable | None = None,
     taus: Mapping[str, int] | None = None,
-    why: bool = False,
     **reading: Any,
 ) -> Study:
     engine_for(engine)
@@ -190,7 +187,6 @@ def _study(
             raise InputError(f"no {name} is given")
     _require_known_keys(points.names)
     hardware = {name: read_hardware(name) for name in _hardware_files(points)}
-    few = len(points) <= MANY_POINTS
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)
     _require_links(points, hardware)
     inputs = Inputs(
@@ -204,7 +200,6 @@ def _study(
         layers=layers,
         energy=table,
         taus=dict(taus or {}),
-        causes="all" if why else "small" if few else "none",
     )
     _require_baseline(inputs)
     return Study(points=points, inputs=inputs)

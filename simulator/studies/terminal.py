@@ -12,7 +12,6 @@ from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import time_unit
 from simulator.report.wording import counted
 from simulator.studies.axes import POINT_FIELDS
-from simulator.studies.causes import MANY_COMMANDS, MANY_POINTS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.figures import StudyFigures
@@ -109,8 +108,7 @@ class PointsTable:
         product = self._numbers(f"{unit}*MGE", "time_area_ms_mge", 68, factor, least=2, more=True)
         columns += [mega, product]
         causes = [_cause(row) for row in self.rows]
-        if any(causes):
-            columns.append(Column(title="bottleneck", cells=causes, kind="label", importance=90))
+        columns.append(Column(title="bottleneck", cells=causes, kind="label", importance=90))
         energy = self._numbers("µJ", "energy_uj", 40, more=True)
         images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
         return [*columns, energy, images]
@@ -264,13 +262,13 @@ class PointsTable:
         for row in slower[:_EXPLAINED]:
             who = f" {row['hw.array.pes']} PEs" if len(slower) > 1 else ""
             text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
-            reasons = [row["grown_cause"]] if row["grown_cause"] else []
+            reasons = [row["grown_cause"]]
             if row["idle_pes"]:
                 reasons += [
                     f"{x.replace(' in ', ' PEs idle in ')}"
                     for x in row["idle_pes"].split(", ")[:_IDLE]
                 ]
-            lines.append(f"{text}: {'; '.join(reasons)}" if reasons else text)
+            lines.append(f"{text}: {'; '.join(reasons)}")
         if len(slower) > _EXPLAINED:
             lines.append(f"{_SLOWER} {counted(len(slower) - _EXPLAINED, 'more point')} slower")
         return lines
@@ -281,36 +279,22 @@ class PointsTable:
         return [values[code] for code in self.figures.codes[PES].tolist()]
 
     def _left_out(self) -> list[str]:
-        """Points and causes that the table does not have."""
-        lines = []
+        """The points that the table does not have."""
         total = len(self.figures.point)
-        if total > len(self.rows):
-            good = int((~self.relations.dominated).sum())
-            rest = f"the first of {good:,} that no other point dominates"
-            if good < len(self.rows):
-                rest = f"the {good:,} that no other point dominates, and the first others"
-            lines.append(
-                f"{len(self.rows)} of {total:,} points: the fastest, the least time*area, and "
-                f"{rest}; --out writes all of them"
-            )
-        if self.study.inputs.causes == "none":
-            lines.append(
-                f"bottlenecks: not traced in a study of more than {MANY_POINTS} points; add --why "
-                "to trace every point"
-            )
-        missing = sum(row["bottleneck"] is None for row in self.rows)
-        if self.study.inputs.causes == "small" and missing:
-            lines.append(
-                f"bottlenecks: {counted(missing, 'point')} not traced because of more than "
-                f"{MANY_COMMANDS:,} commands; add --why to trace every point"
-            )
-        return lines
+        if total == len(self.rows):
+            return []
+        good = int((~self.relations.dominated).sum())
+        rest = f"the first of {good:,} that no other point dominates"
+        if good < len(self.rows):
+            rest = f"the {good:,} that no other point dominates, and the first others"
+        return [
+            f"{len(self.rows)} of {total:,} points: the fastest, the least time*area, and "
+            f"{rest}; --out writes all of them"
+        ]
 
 
 def _cause(row: Row) -> str:
     """The bottleneck with its share; for a slower point the cause that grew."""
     if row["grown_cause"] is not None:
         return f"{row['grown_cause']} {row['grown_cause_percent']:.0f} %"
-    if row["bottleneck"] is None:
-        return ""
     return f"{row['bottleneck']} {row['bottleneck_percent']:.0f} %"

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from simulator import load_hardware, program, simulate
 from simulator.analysis.attribution import (
@@ -18,13 +19,14 @@ from simulator.analysis.attribution import (
     Attribution,
     Part,
     attribute,
-    critical_path,
-    path_parts,
     total,
 )
 from simulator.engine import event
-from simulator.engine.trace import DramCounts, Trace, summarize
+from simulator.engine.path import critical_path, stretches
+from simulator.engine.summary import summarize
+from simulator.engine.trace import DramCounts, Trace
 from simulator.machines.lut_array import vocabulary
+from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATE,
     DRAIN,
@@ -38,7 +40,6 @@ from simulator.machines.lut_array.vocabulary import (
     READ_INPUTS,
     WRITE_OUTPUTS,
 )
-from simulator.mapping.commands import Kind
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, network, traced
@@ -51,7 +52,7 @@ pytestmark = pytest.mark.unit
 
 
 def parts(attribution: Attribution) -> dict[str, int]:
-    return {str(part): cycles for part, cycles in attribution.items() if cycles}
+    return {part: cycles for part, cycles in attribution.items() if cycles}
 
 
 class TestWorkedExample:
@@ -122,6 +123,7 @@ def ran(*commands: program.Command) -> Trace:
         units=vocabulary.UNITS,
         kinds=vocabulary.KINDS,
         channels=dict.fromkeys(vocabulary.CHANNELS, 0),
+        categories=vocabulary.CATEGORIES,
         sections=(program.Section(bodies),),
         names=("a",),
         rates={name: program.Rate(Fraction(1), 10 * (name == "read")) for name in RATES},
@@ -169,7 +171,11 @@ class TestRules:
             activates=none, row_miss=np.array([11, 0]), refresh=none,
             burst_command=none[:0], burst_end=none[:0],
         )  # fmt: skip
-        split = replace(trace, dram=dram, penalty=np.array([0, 2]), lost=np.array([0, 1]))
+        words = structs.replace(
+            trace.vocabulary, row_miss="row_miss", refresh="refresh", conflict="buffer_conflict"
+        )
+        columns = {"penalty": np.array([0, 2]), "lost": np.array([0, 1])}
+        split = replace(trace, vocabulary=words, dram=dram, **columns)
         assert parts(attribute(split)[0]) == {
             "row_miss": 11,
             "inputs_latency": 7,
@@ -206,10 +212,10 @@ def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> Non
     some = path.until > path.since
     assert path.until[-1] == trace.cycles
     assert np.array_equal(path.since[some], np.concatenate(([0], path.until[some][:-1])))
-    part, until = path_parts(trace, path)
+    part, until = stretches(trace, path)
     whole = total(attribute(replace(trace, penalty=0 * trace.penalty)))  # a slot is of one part
-    stretches = np.bincount(part, weights=np.diff(until, prepend=0), minlength=len(PARTS))
-    assert stretches.astype(int).tolist() == list(whole.values())
+    cycles = np.bincount(part, weights=np.diff(until, prepend=0), minlength=len(PARTS))
+    assert cycles.astype(int).tolist() == list(whole.values())
 
 
 @given(workload=networks(), overrides=machines(), place=st.floats(0, 1, exclude_max=True))
@@ -275,6 +281,10 @@ class TestMachine:
 
     def test_row_misses_and_refresh_of_a_dram(self) -> None:
         assert self.parts_of("memory.dram.timing=ddr4-2400")["row_miss"] > 0
+
+
+def test_the_names_of_reports_are_the_categories_of_the_array() -> None:
+    assert [category.name for category in vocabulary.CATEGORIES] == list(PARTS)
 
 
 def test_every_part_has_a_colour_on_the_page() -> None:

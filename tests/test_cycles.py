@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.engine import EngineName
-from simulator.mapping.commands import Kind
+from simulator.machines.lut_array.numbering import Kind
 from simulator.run import run_one
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 

@@ -18,7 +18,7 @@ from simulator.dram.system import Handed, Moved
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 from simulator.hardware.dram import dram_timing, load_dram
 from simulator.machines.lut_array import Mapping, map_workload
-from simulator.mapping.commands import Kind, Unit
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.program.written import write_out
 from simulator.report.energy import run_energy
 from simulator.run import run_one, with_settings

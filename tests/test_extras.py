@@ -14,11 +14,13 @@ from pyarrow.parquet import read_table
 
 from simulator import compiling, extras, load_hardware, load_workload, simulate, tabular
 from simulator.cli.output import progress_on_stderr
-from simulator.engine import fast
 from simulator.errors import InputError
+from simulator.report.result import Run
+from simulator.run import run_one, run_together
 from simulator.studies import run_study, store
 from simulator.studies.chunks import pack, unpack
 from simulator.studies.columns import point_columns
+from simulator.workload import configure
 from tests.conftest import Command
 from tests.hidden import run_without, without
 from tests.test_bad_input import NET
@@ -269,7 +271,6 @@ class TestStudies:
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
     """No compiler, and a process that has not run anything."""
     monkeypatch.setattr(compiling, "available", lambda: False)
-    monkeypatch.setattr(fast, "available", lambda: False)
     monkeypatch.setattr(compiling._Process, "interpreted", 0)
 
 
@@ -332,18 +333,18 @@ class TestNote:
 @pytest.mark.unit
 @pytest.mark.usefixtures("interpreted")
 def test_together_is_one_by_one_without_the_compiler(net: Path) -> None:
-    from simulator.mapping import map_workload
-    from simulator.workload import configure
-
     workload = configure(load_workload(net), tau=3)
     rates = [load_hardware("cofluent64", [f"memory.dram.bytes_per_cycle={n}"]) for n in (1, 2, 8)]
-    programs = [map_workload(workload, hardware).loops for hardware in rates]
-    found = fast.totals_together(programs)
-    for program, summary in zip(programs, found, strict=True):
-        alone = fast.totals(program, compiled=False)
-        assert np.array_equal(summary.ends, alone.ends)
-        assert np.array_equal(summary.busy, alone.busy)
-    assert len({summary.cycles for summary in found}) == 3
+    found = []
+    for hardware, together in zip(
+        rates, run_together([(workload, each) for each in rates]), strict=True
+    ):
+        assert isinstance(together, Run)
+        alone = run_one(workload, hardware, "fast").summary
+        assert np.array_equal(together.summary.ends, alone.ends)
+        assert np.array_equal(together.summary.busy, alone.busy)
+        found.append(together.cycles)
+    assert len(set(found)) == 3
 
 
 @pytest.mark.unit
@@ -357,5 +358,5 @@ def test_warm_compiles_bytecode_and_reports_what_is_left_out(tmp_path: Path) -> 
     )
     assert done.stdout == (
         "compiling the simulator's bytecode\n"
-        f"engines and mapper run interpreted; {extras.hint('fast')}\n"
+        f"the fast engine runs interpreted; {extras.hint('fast')}\n"
     )

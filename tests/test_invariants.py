@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from simulator.columns import Ints
-from simulator.engine.trace import Trace, summarize
+from simulator.engine.summary import summarize
+from simulator.engine.trace import Trace
 from simulator.machines.lut_array import Mapping
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.mapping.commands import Kind, Unit
 from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of

@@ -14,7 +14,7 @@ from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.hardware.dram import dram_timing
-from simulator.mapping.commands import Kind, Unit
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint

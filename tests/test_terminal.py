@@ -13,7 +13,7 @@ from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.cli import cli
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import print_line, shown, wrapped
 from simulator.report.tables import Column, Table, print_table, scaled

@@ -167,6 +167,12 @@ class TestFile:
             ('"title": "drain"', '"title": 1', "units[6] (drain).title is 1: expected str"),
             ('"name": "mac"', '"name": "dot"', "a name occurs twice in dram_weights, "),
             ('"unit": "mac"', '"unit": "x"', "the unit 'x' of 'mac' is not in the list"),
+            ('"category": "mac"', '"category": "x"', "the category 'x' is not in the list"),
+            (
+                '_category": "layer_before"',
+                '_category": "before"',
+                "the category 'before' is not in the list",
+            ),
         ],
     )
     def test_no_vocabulary(self, before: str, after: str, reason: str, tmp_path: Path) -> None:
@@ -177,6 +183,22 @@ class TestFile:
         place = f"{tmp_path / 'trace.json'}: vocabulary of the trace: "
         assert str(error.value).startswith(place + reason)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.unit
+    @pytest.mark.parametrize("word", ["row_miss", "refresh", "conflict"])
+    def test_a_vocabulary_without_a_category_that_the_table_needs(
+        self, word: str, tmp_path: Path
+    ) -> None:
+        settings = ("memory.dram.timing=ddr4-2400", "memory.index_buffer.ports=1")
+        result = simulate(self.NET, load_hardware("cofluent64", settings), tau=5)
+        assert result.run.trace.lost.any()
+        write_files(tmp_path, trace_writers(result, "trace.csv"))
+        names = {"conflict": "buffer_conflict"}
+        self.change(
+            tmp_path / "trace.json", f'"{word}": "{names.get(word, word)}"', f'"{word}": ""'
+        )
+        with pytest.raises(InputError, match=r"trace\.csv: its vocabulary has no categor"):
+            read_traces(tmp_path)
 
     @pytest.mark.unit
     def test_a_missing_vocabulary_or_trace(self, tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from hypothesis import assume, given
 from simulator import load_hardware, simulate
 from simulator.analysis.attribution import Part, attribute, total
 from simulator.columns import Ints
-from simulator.engine.fast import totals
-from simulator.engine.trace import Trace, summarize
+from simulator.engine.summary import summarize
+from simulator.engine.trace import Trace
+from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.mapping.commands import Kind, Unit
 from simulator.report.actions import layer_actions
 from simulator.report.layers import layer_results
 from simulator.what_helps import numeric_keys
@@ -22,7 +22,7 @@ from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
-from tests.strategies import Overrides, loops_of, machines, mapping_of, networks
+from tests.strategies import Overrides, machines, mapping_of, networks, run_of
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
 TABLE = layer(64, 64, 1, 2, tau=5)
@@ -132,8 +132,8 @@ def rates() -> st.SearchStrategy[float]:
 @given(workload=networks(), overrides=machines(), rate=rates())
 def test_both_engines_agree(workload: Workload, overrides: Overrides, rate: float) -> None:
     keys = overrides | {KEY: rate}
-    trace = trace_of(mapping_of(workload, keys))
-    assert totals(loops_of(workload, keys).loops).ends.tolist() == trace.layer_ends.tolist()
+    fast, event = (run_of(workload, keys, engine).summary for engine in ("fast", "event"))
+    assert fast.ends.tolist() == event.ends.tolist()
 
 
 @pytest.mark.invariant
@@ -154,9 +154,10 @@ def test_a_wider_line_never_costs_cycles(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
     """Where layers keep table or direct, which is chosen by the steady state."""
-    narrow, wide = (loops_of(workload, overrides | {KEY: r}) for r in (rate, 1.7 * rate))
-    assume([m.plan.mode for m in narrow.layers] == [m.plan.mode for m in wide.layers])
-    assert totals(wide.loops).cycles <= totals(narrow.loops).cycles
+    narrow, wide = (run_of(workload, overrides | {KEY: r}, "fast") for r in (rate, 1.7 * rate))
+    modes, others = ([m.plan.mode for m in run.mapping.layers] for run in (narrow, wide))
+    assume(modes == others)
+    assert wide.cycles <= narrow.cycles
 
 
 def dots_of(plan: LayerPlan) -> list[int]:

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from simulator import load_workload, simulate
 from simulator.analysis.attribution import PARTS, Part
-from simulator.mapping.commands import Unit
+from simulator.machines.lut_array.numbering import Unit
 from simulator.report.effects import Effect, KeyEffects
 from simulator.report.layers import UNIT_TITLES, WAITING
 from simulator.report.lines import listed

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from simulator.coverage import why_not_fast
+from simulator.engine import EngineName
 from simulator.errors import InputError
 from simulator.hardware.config import hardware_from, with_expressions, with_numbers
 from simulator.machines.lut_array.numbering import Unit
@@ -17,12 +18,12 @@ from simulator.run import run_one
 
 _SOURCE = "hardware"
 """How an error names the changed hardware, before it says key and value."""
-
+MOST_EVENTS = 1_000_000
+"""Most commands for which a run of the fast engine is repeated by the event engine: about half a
+minute and half a gigabyte."""
 
 NOT_CHOSEN = frozenset({"clock_ghz", "full_precision.bits"})
 """No choices of a design: the clock comes from the technology, the bits from the network."""
-MOST_COMMANDS = 1_000_000
-"""The event engine runs so many in about 10 s; where the fast engine does not serve, it must."""
 _KEY_OF = {
     Unit.DOT: "array.pe.dots_per_cycle",
     Unit.INDEX_FETCH: "memory.index_buffer.bytes_per_cycle",
@@ -39,7 +40,8 @@ _KEY_OF = {
 def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
     """Add to a result the time at half and at double each numeric key, measured by running it.
 
-    Keys that are no design choice or have no effect are left out. The rates of units that limit
+    Keys that are no design choice or have no effect are left out. Of a long run by the fast engine,
+    hardware that only the event engine runs is not measured. The rates of units that limit
     layers are also doubled in pairs, and all together.
 
     Args:
@@ -106,14 +108,10 @@ def _effect(result: Result, values: dict[str, int | float]) -> Effect:
     (value, *_) = values.values()
     try:
         hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
-        slow = why_not_fast(hardware)
+        engine: EngineName = "event" if why_not_fast(hardware) else result.engine
         commands = result.run.mapping.commands
-        if slow and result.engine == "fast" and commands > MOST_COMMANDS:
-            reason = f"it needs the event engine, for {commands:,} commands"
-            return Effect(
-                value=value, cycles=None, time_ms=None, change=None, reason=reason, measured=False
-            )
-        engine = "event" if slow else result.engine
+        if engine != result.engine and commands > MOST_EVENTS:
+            return _not_measured(value, commands)
         run = run_one(result.run.workload, hardware, engine)
     except InputError as error:
         reason = str(error).removeprefix(f"{_SOURCE}: ")
@@ -125,4 +123,17 @@ def _effect(result: Result, values: dict[str, int | float]) -> Effect:
         time_ms=run.cycles / hardware.clock_ghz / 1e6,
         change=run.cycles / result.run.cycles - 1,
         reason="; ".join(change_of_path(result.run, run)) if moved else "no cycle changes",
+    )
+
+
+def _not_measured(value: float, commands: int) -> Effect:
+    """No effect, because the event engine would have to run too many commands."""
+    return Effect(
+        value=value,
+        cycles=None,
+        time_ms=None,
+        change=None,
+        reason=f"only the event engine can run it, and the run has {commands:,} commands, more "
+        f"than {MOST_EVENTS:,}; use --engine event to measure it",
+        measured=False,
     )

@@ -109,6 +109,23 @@ class TestWhatHelps:
         assert dots.halved.cycles is None
         assert [sentence.split()[0] for sentence in dots.sentences] == ["doubling"]
 
+    def test_long_runs_of_the_event_engine_are_left_out(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = result()
+        key, commands = "memory.index_buffer.ports", run.run.mapping.commands
+        monkeypatch.setattr(what_helps, "MOST_EVENTS", commands)
+        measured = {effect.key: effect for effect in with_what_helps(run).effects}
+        assert all(effect.measured for effect in measured.values())
+        monkeypatch.setattr(what_helps, "MOST_EVENTS", commands - 1)
+        found = {effect.key: effect for effect in with_what_helps(run).effects}
+        ports = {key, "memory.activation_buffer.ports"}
+        assert {name for name, effect in found.items() if not effect.measured} == ports
+        assert found[key].halved.cycles is None
+        (sentence,) = found[key].sentences
+        assert sentence.startswith(f"halving {key} was not measured because only the event engine")
+        assert all(found[name] == measured[name] for name in found if name not in ports)
+
     def test_bottlenecks_are_doubled_together(self) -> None:
         # tau 5, 128 outputs, two blocks of 64 inputs: fill, fetch, accumulate take 32 each
         net = network(layer(128, 128, 6, 6, tau=5))
@@ -315,18 +332,6 @@ class TestCommand:
         assert done.stdout == ""
         assert len(done.stderr.splitlines()) == 1
         assert words in done.stderr
-
-    def test_what_would_take_too_long_is_named(
-        self, command: Command, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(what_helps, "MOST_COMMANDS", 0)
-        run = ("--hw", "edge16", "--model", "r20", "--bits", "0.56", "--what-helps")
-        printed = command(*run).stdout
-        assert "ports was not measured: it needs the event engine, for " in printed
-        effects = json.loads(command(*run, "--json").stdout)["what_helps"]
-        left_out = [effect for effect in effects if not effect["halved"]["measured"]]
-        assert left_out
-        assert all(effect["halved"]["cycles"] is None for effect in left_out)
 
     def test_what_helps(self, command: Command) -> None:
         run = ("--hw", "cofluent64", *R20, "--input-size", 8, "--what-helps")

@@ -15,14 +15,14 @@ class Effect:
 
     value: float
     cycles: int | None
-    """None if the hardware would be invalid, or was not run."""
+    """None if the hardware would be invalid, or if it was not run."""
     time_ms: float | None
     change: float | None
     """Relative change of the run's time: 0.01 is 1 % slower."""
     reason: str
-    """Why the time changed, why it did not, or why the hardware is invalid or was not run."""
+    """Why the time changed, why it did not, why the hardware is invalid, or why it was not run."""
     measured: bool = True
-    """False if a run on this hardware would take too long."""
+    """False if the hardware is valid, but was not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,20 +40,20 @@ class KeyEffects:
         return max(abs(effect.change or 0.0) for effect in (self.halved, self.doubled))
 
     @property
-    def complete(self) -> bool:
-        """Whether both changes were measured."""
-        return self.halved.measured and self.doubled.measured
-
-    @property
     def sentences(self) -> list[str]:
-        """One line for each change that affects the time, or was not measured."""
+        """One line for each change that affects the time or was not measured."""
         lines = []
         for verb, effect in (("halving", self.halved), ("doubling", self.doubled)):
             if not effect.measured:
-                lines.append(f"{verb} {self.key} was not measured: {effect.reason}")
+                lines.append(f"{verb} {self.key} was not measured because {effect.reason}")
             elif effect.change is not None and abs(effect.change) >= _NOTHING:
                 lines.append(_sentence(verb, self.key, effect.change, effect.reason))
         return lines
+
+    @property
+    def measured(self) -> bool:
+        """True if both were run, as far as they are possible."""
+        return self.halved.measured and self.doubled.measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +81,11 @@ def _sentence(verb: str, what: str, change: float, reason: str) -> str:
 
 
 def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
-    """Sort by effect, the largest first; keys that were measured and have none are left out.
+    """Sort by effect, the largest first; keys that were measured to have none are left out.
 
     Equal effects keep the order of the hardware file.
     """
-    some = [effect for effect in effects if effect.size >= _NOTHING or not effect.complete]
+    some = [effect for effect in effects if effect.size >= _NOTHING or not effect.measured]
     return tuple(sorted(some, key=lambda effect: -effect.size))
 
 

@@ -98,10 +98,10 @@ function drawWhy(table, legend, data, report, which) {
 function drawHelps(table, effects, together) {
   const change = (value) => number(`${value >= 0 ? "+" : "−"}${fixed(Math.abs(100 * value), 2)}`);
   const cells = (effect) => effect.change === null
-    ? [number(""), number("not possible")]
+    ? [number(""), number(effect.measured ? "not possible" : "not measured")]
     : [number(`${effect.value}`), change(effect.change)];
   const why = (effect) => ["halved", "doubled"]
-    .filter((side) => effect[side].change !== null && Math.abs(effect[side].change) >= 5e-5)
+    .filter((side) => !effect[side].measured || Math.abs(effect[side].change || 0) >= 5e-5)
     .map((side) => make("div", {}, make("b", {}, `${side}: `), effect[side].reason));
   table.replaceChildren(
     head("key", ">value", ">halved", ">change, %", ">doubled", ">change, %", "reason"),

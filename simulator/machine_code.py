@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from importlib.util import cache_from_source
@@ -66,6 +66,7 @@ def make(source: Source) -> Code:
     import numba
     from numba.extending import overload
 
+    _vectorize_fully()
     for part in _parts(source.modules):
         form = source.instead.get(part, part)
         overload(part, strict=False)(_always(form))
@@ -94,6 +95,14 @@ def make(source: Source) -> Code:
         ),
         image=host.emit_object(module),
     )
+
+
+@cache
+def _vectorize_fully() -> None:
+    """Let LLVM vectorize loops that go through many rows, even if it must compare all addresses."""
+    import llvmlite.binding as llvm
+
+    llvm.set_option("", "--runtime-memory-check-threshold=128")
 
 
 def _parts(modules: tuple[ModuleType, ...]) -> list[Callable[..., Any]]:

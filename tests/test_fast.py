@@ -58,12 +58,12 @@ class Counts:
     """What the fast engine did for a program."""
 
     def __init__(self, program: Program) -> None:
-        state = fast._State(program, compiled=False, jumping=True)
+        state = fast._State([program], compiled=False, jumping=True)
         state.run(None)
         self.ran = int(state.memory[at.RAN])
         self.jumps = int(state.memory[at.JUMPS])
         self.ahead = bool(state.memory[at.AHEAD])
-        self.ends = state.sections()[:, at.END].tolist()
+        self.ends = state.ends()[:, 0].tolist()
 
 
 # --- programs of any shape ------------------------------------------------------------------------

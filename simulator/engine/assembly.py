@@ -1,6 +1,6 @@
 """A program as the memory that the fast engine runs in; `layout.py` says what lies where."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,13 @@ class Assembled:
     """A program in memory, but for its rates."""
 
     memory: Ints
-    """As it is before anything has run."""
+    """As it is before anything has run, but for zeros at its end,"""
+    size: int
+    """and how long it is with them."""
+    rings: Sequence[tuple[int, int]]
+    """Space for lots, all of it empty: the first place, and that behind the last."""
+    first_lots: Mapping[int, int]
+    """Lots that are there from the start: their address, and tokens in them."""
     rated: Mapping[int, Command]
     """Commands that move bytes at a rate, by address: they have no cycles and no latency yet."""
     channels: Mapping[int, Channel]
@@ -36,16 +42,17 @@ class Assembled:
     """Every unit by its address."""
 
 
-def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int) -> Assembled:
+def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int, lanes: int) -> Assembled:
     """Write a program into memory.
 
     Args:
         shape: of the program.
         space: lots that each channel has space for, a power of two.
         nodes: of critical paths that there is space for.
+        lanes: programs that run together.
 
     """
-    write = _Assembler(shape)
+    write = _Assembler(shape, lanes)
     write.units_and_cursors()
     write.channels_and_ends(space)
     write.sections_and_shares()
@@ -53,6 +60,9 @@ def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int) -> Assemble
     write.scratch(space, nodes)
     return Assembled(
         memory=np.array(write.m, dtype=np.int64),
+        size=write.size,
+        rings=write.rings,
+        first_lots=write.first_lots,
         rated={
             place: command
             for command, place in write.commands.items()
@@ -66,14 +76,16 @@ def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int) -> Assemble
 class _Assembler:
     """Writes records one behind the other, and remembers where they are."""
 
-    def __init__(self, program: Shape) -> None:
-        self.program = program
+    def __init__(self, program: Shape, lanes: int) -> None:
+        self.program, self.lanes = program, lanes
         channels = [channel for channel, _ in program.channels]
         self.words = Vocabulary.of(program.units, program.kinds, channels, program.categories)
         self.width = len(self.words.categories)
         self.depth = max((section.depth for section in program.sections), default=0)
         self.m = [0] * at.HEADER
-        self.m[at.WIDTH] = self.width
+        self.m[at.WIDTH], self.m[at.LANES] = self.width, lanes
+        self.m[at.LOT_SIZE] = at.TIME + 3 * lanes
+        self.m[at.NODE_SIZE] = at.NODE_BEFORE + lanes
         self.units: dict[Unit, int] = {}
         self.channels: dict[Channel, int] = {}
         self.takers: dict[tuple[Unit, Channel], int] = {}
@@ -97,13 +109,13 @@ class _Assembler:
                 for channel, units in getattr(section, name).items():
                     for unit in units:
                         ends[unit, name].add(channel)
-        m[at.UNIT_SIZE] = at.UNIT_SIZE_BARE + self.depth * at.FRAME_SIZE
+        m[at.UNIT_SIZE] = at.FREE + 2 * self.lanes + self.depth * at.FRAME_SIZE
         m[at.UNITS] = len(m)
         for number, unit in enumerate(program.units):
             self.units[unit] = place = self.add(m[at.UNIT_SIZE])
             m[place + at.KEY], m[place + at.UNIT_NUMBER] = NEVER, number
             m[place + at.SECTION] = NEVER
-            m[place + at.FRAMES] = place + at.UNIT_SIZE_BARE
+            m[place + at.FRAMES] = place + at.FREE + 2 * self.lanes
         m[at.GIVER_RECORDS] = len(m)
         for unit, place in self.units.items():
             m[place + at.GIVERS] = len(m)
@@ -136,10 +148,6 @@ class _Assembler:
         for (unit, channel), place in self.takers.items():
             m[place + at.TAKEN_CHANNEL] = self.channels[channel]
             m[place + at.TAKING_UNIT] = self.units[unit]
-        for channel, start in program.channels:
-            place = self.channels[channel]
-            m[place + at.RING] = self._ring(space[channel], start)
-            m[place + at.RING_END] = len(m)
 
     def _ends(self, channel: Channel, start: int) -> int:
         """Write the numbers of first tokens and lots, section by section, and who is there."""
@@ -161,29 +169,21 @@ class _Assembler:
         m[last + at.FIRST_GIVEN] = m[last + at.FIRST_LOT] = EVERYTHING
         return table
 
-    def _ring(self, lots: int, start: int) -> int:
-        """Write space for a channel's lots, and the lot that is there from the start."""
-        size = at.LOT_SIZE
-        place = self.add(lots * size)
-        self.m[place + at.LOT :: size] = [NEVER] * lots
-        if start:
-            self.m[place + at.LOT], self.m[place + at.BEHIND] = 0, start
-            self.m[place + at.CAUSE] = NEVER
-        return place
-
     # --- sections ---------------------------------------------------------------------------------
 
     def sections_and_shares(self) -> None:
         """Write the sections, each with the units' shares behind it."""
-        m, program = self.m, self.program
-        m[at.SHARE_SIZE] = at.WAITS + len(program.channels)
+        m, program, lanes = self.m, self.program, self.lanes
+        m[at.SHARE_SIZE] = at.BUSY + (at.WAITS + len(program.channels)) * lanes
         shares = len(program.units) * m[at.SHARE_SIZE]
-        m[at.SECTION_SIZE] = at.VECTOR + self.width + shares
+        self.shares = at.FLOOR + (at.VECTOR + self.width) * lanes
+        m[at.SECTION_SIZE] = self.shares + shares
         m[at.SECTIONS] = len(m)
         for section in program.sections:
             place = self.add(m[at.SECTION_SIZE])
             m[place + at.PACE] = self.units[_pace(program.units, section)]
-            m[place + at.END_KEY] = NEVER
+            keys = place + at.FLOOR + at.END_KEY * lanes
+            m[keys : keys + lanes] = [NEVER] * lanes
         m[at.SECTIONS_END] = len(m)
 
     def code(self) -> None:
@@ -191,7 +191,7 @@ class _Assembler:
         m, program = self.m, self.program
         bodies: dict[int, tuple[int, int]] = {}
         for number, section in enumerate(program.sections):
-            place = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.VECTOR + self.width
+            place = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + self.shares
             for unit in program.units:
                 body = section.bodies.get(unit, ())
                 if id(body) not in bodies:
@@ -220,18 +220,24 @@ class _Assembler:
         if command in self.commands:
             return self.commands[command]
         m, kinds = self.m, self.program.kinds
-        self.commands[command] = place = self.add(at.COMMAND_SIZE)
+        self.commands[command] = place = self.add(at.CYCLES + 2 * self.lanes)
         number = kinds.index(command.kind)
         term = self.words.kinds[number]
-        m[place + at.CYCLES], m[place + at.PENALTY] = command.cycles, command.penalty
+        m[place + at.PENALTY] = command.penalty
+        cycles = place + at.CYCLES
+        m[cycles : cycles + self.lanes] = [command.cycles] * self.lanes
         m[place + at.RANK] = (len(kinds) - number) << at.KEY_BITS
         m[place + at.BUSY_CATEGORY] = self._category(term.category)
         m[place + at.LATENCY_CATEGORY] = self._category(term.latency_category)
         m[place + at.PENALTY_CATEGORY] = self._category(term.penalty_category)
         m[place + at.ENTRY_CATEGORY] = self._category(term.entry_category)
         m[place + at.TAKES] = len(m)
-        for channel, tokens in _summed(command.takes):
-            m += [self.takers[unit, channel], tokens]
+        takes = {
+            m[self.channels[channel] + at.CHANNEL_NUMBER]: (self.takers[unit, channel], tokens)
+            for channel, tokens in _summed(command.takes)
+        }
+        for number, (taker, tokens) in sorted(takes.items()):
+            m += [taker, tokens, at.BUSY + (at.WAITS + number) * self.lanes]
         m[place + at.TAKES_END] = m[place + at.GIVES] = len(m)
         for at_start, amounts in ((1, command.begins), (0, command.gives)):
             for channel, tokens in _summed(amounts):
@@ -244,24 +250,42 @@ class _Assembler:
         return names.index(name) if name else NEVER
 
     def scratch(self, space: Mapping[Channel, int], nodes: int) -> None:
-        """Write the header, and space for the stack and for notes."""
+        """Write the header, and space for the stack, for lots, notes and nodes."""
         m = self.m
-        m[at.TURN_VECTOR] = self.add(self.width)
-        m[at.NOWHERE] = self.add(at.LOT_SIZE)
+        m[at.TURN_VECTOR] = self.add(self.width * self.lanes)
+        m[at.START], m[at.READY] = self.add(4 * self.lanes), self.add(3 * self.lanes)
+        m[at.WALKED], m[at.COUNTED] = self.add(6 * self.lanes), self.add(3 * self.lanes)
+        m[at.NOWHERE] = self.add(m[at.LOT_SIZE])
         m[m[at.NOWHERE] + at.LOT] = m[m[at.NOWHERE] + at.BEHIND] = NEVER
         m[at.STACK] = self.add((len(self.units) + 1) * at.CALL_SIZE)
         m[at.RANKS] = self.add(len(self.program.kinds) + 1)
         for number, kind in enumerate(reversed(self.program.kinds), 1):
             m[m[at.RANKS] + number] = self.units[kind.unit]
-        m[at.SPARE] = self.add(max(space.values(), default=0) * at.LOT_SIZE)
         m[at.STATE_SIZE] = m[at.TAKER_RECORDS_END] - m[at.UNITS]
-        queues = len(self.takers) * at.QUEUE * at.LOT_SIZE
+        queues = len(self.takers) * at.QUEUE * m[at.LOT_SIZE]
         m[at.NOTE_SIZE] = at.NOTED_STATE + m[at.STATE_SIZE] + m[at.SECTION_SIZE] + queues
-        m[at.FOLLOWED_NOTE] = self.add(m[at.NOTE_SIZE])
-        m[at.NOTES] = self.add((self.depth + 1) * m[at.NOTE_SIZE])
-        m[at.NODES] = m[at.NODE_NEXT] = self.add(nodes * at.NODE_SIZE)
-        m[at.NODES_END] = len(m)
+        self.rings: list[tuple[int, int]] = []
+        self.first_lots: dict[int, int] = {}
+        self.size = len(m)
+        for channel, start in self.program.channels:
+            first, behind = self._zeros(space[channel] * m[at.LOT_SIZE]), self.size
+            place = self.channels[channel]
+            m[place + at.RING], m[place + at.RING_END] = first, behind
+            self.rings.append((first, behind))
+            if start:
+                self.first_lots[first] = start
+        m[at.SPARE] = self._zeros(max(space.values(), default=0) * m[at.LOT_SIZE])
+        m[at.FOLLOWED_NOTE] = self._zeros(m[at.NOTE_SIZE])
+        m[at.NOTES] = self._zeros((self.depth + 1) * m[at.NOTE_SIZE])
+        m[at.NODES] = m[at.NODE_NEXT] = self._zeros(nodes * m[at.NODE_SIZE])
+        m[at.NODES_END] = self.size
+        self._zeros(m[at.NODE_SIZE])  # a start is found before it is known whether there is space
         m[at.NODE_BASE] = 1
+
+    def _zeros(self, size: int) -> int:
+        """Add a record of zeros behind all that is written, and return its address."""
+        address, self.size = self.size, self.size + size
+        return address
 
 
 _FLOWS = ("gives", "takes")

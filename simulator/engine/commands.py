@@ -1,7 +1,8 @@
 """A command of the fast engine: when it starts and why, what it takes and what it gives.
 
 Every value, a unit's free time or a lot, carries beside its time the key of the command that it
-comes from and the critical path to it (`paths.py`). A start takes over the path of what decided it.
+comes from and the critical path to it (`paths.py`). A start takes over the path of what decided it,
+in each lane for itself.
 """
 
 from simulator.compiling import Memory
@@ -10,7 +11,6 @@ from simulator.engine.layout import (
     BEHIND,
     BUSY,
     CAUSE,
-    CHANNEL_NUMBER,
     CYCLES,
     DONE,
     END,
@@ -25,34 +25,34 @@ from simulator.engine.layout import (
     GIVER,
     GIVES,
     GIVES_END,
-    GIVING_UNIT,
     HERE,
     KEY,
     LACKED,
     LACKING,
-    LATENCY,
-    LIMIT,
+    LANES,
     LOT,
     LOT_PATH,
-    LOT_SLOPE,
     LOW,
     MASK,
-    NEVER,
     NEXT_LOT,
+    NODE_BEFORE,
+    NODE_NEXT,
     NONE,
     POINTER,
     RAN,
     RANK,
+    READY,
     ROWS,
     SECTION,
     SECTION_SIZE,
     SECTIONS,
     SHARE,
-    SLOPE,
     SOMEWHERE,
+    START,
     STARTS,
     TAKE_SIZE,
     TAKE_TOKENS,
+    TAKE_WAIT,
     TAKEN,
     TAKEN_CHANNEL,
     TAKER,
@@ -62,30 +62,37 @@ from simulator.engine.layout import (
     TIME,
     TRACKING,
     UNIT_PATH,
-    WAITS,
-)  # fmt: skip
-from simulator.engine.lots import has_space, look_up, lot_of, next_lot
-from simulator.engine.paths import add_node, result_of
-from simulator.engine.slopes import follow_end, follow_floor, follow_start
+    WAITED,
+)
+from simulator.engine.lots import copy, has_space, look_up, next_lot
+from simulator.engine.paths import TO_RESULT, TO_START, add_node, path_to
+from simulator.engine.slopes import follow_result, follow_start
 
 
-def start_of(m: Memory, unit: int, command: int) -> int:
-    """Return the cycle in which a unit's next command starts, or NEVER if it lacks a token."""
-    start = m[unit + FREE]
+def find_start(m: Memory, unit: int, command: int) -> bool:
+    """Find when and why a unit's next command starts; return False if it lacks a token.
+
+    It starts when its unit is free and all its tokens are there. Of several causes the one with the
+    largest key counts. A wait belongs to the channel whose token came last. The path to the start
+    is written where the command's node will be.
+    """
+    lanes, start = m[LANES], m[START]
+    causes, paths, free = start + CAUSE * lanes, m[NODE_NEXT] + NODE_BEFORE, unit + FREE
+    key, path = m[unit + KEY], m[unit + UNIT_PATH]
+    for lane in range(lanes):
+        m[start + lane], m[causes + lane], m[paths + lane] = m[free + lane], key, path
     for take in range(m[command + TAKES], m[command + TAKES_END], TAKE_SIZE):
         taker = m[take + TAKER]
         lot = m[taker + HERE]
         if m[lot + BEHIND] <= m[taker + TAKEN]:
             lot = find_lot(m, taker, m[unit + SECTION])
             if lot == NONE:
-                return NEVER
-        start = max(start, m[lot + TIME])
-        if m[lot + BEHIND] < m[taker + TAKEN] + m[take + TAKE_TOKENS]:
-            last = last_of(m, taker, m[taker + TAKEN] + m[take + TAKE_TOKENS])
-            if last == NEVER:
-                return NEVER
-            start = max(start, last)
-    return start
+                return False
+        wait_for(m, lot, m[take + TAKE_WAIT])
+        upto = m[taker + TAKEN] + m[take + TAKE_TOKENS]
+        if m[lot + BEHIND] < upto and not wait_for_more(m, take, lot, upto):
+            return False
+    return True
 
 
 def find_lot(m: Memory, taker: int, section: int) -> int:
@@ -99,88 +106,98 @@ def find_lot(m: Memory, taker: int, section: int) -> int:
     return NONE
 
 
-def last_of(m: Memory, taker: int, upto: int) -> int:
-    """Return the cycle in which the last of several lots is there, or NEVER if one is not given."""
-    channel, number, last = m[taker + TAKEN_CHANNEL], m[taker + POINTER], NEVER
-    while True:
-        lot = lot_of(m, channel, number)
+def wait_for_more(m: Memory, take: int, lot: int, upto: int) -> bool:
+    """Let the start wait for further lots, up to that with some token; False: one is not given."""
+    taker = m[take + TAKER]
+    channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
+    while m[lot + BEHIND] < upto:
+        number += 1
+        lot = next_lot(m, channel, lot)
         if m[lot + LOT] != number:
             m[LACKING], m[LACKED] = channel, number
-            return NEVER
-        last = max(last, m[lot + TIME])
-        if m[lot + BEHIND] >= upto:
-            return last
-        number += 1
-
-
-def run_command(m: Memory, unit: int, command: int, start: int) -> bool:
-    """Run a command whose tokens have been given; return whether there was space for it all."""
-    end = start + m[command + CYCLES]
-    ready = end + m[command + LATENCY]
-    section = m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
-    if m[TRACKING]:
-        slope = follow_start(m, unit, command, start)
-        follow_floor(m, section, start, ready, slope)
-        follow_end(m, section, ready, slope)
-        if start > m[unit + FREE] and slope != m[unit + SLOPE]:
-            m[LIMIT] = NEVER  # the wait grows
-        m[unit + SLOPE] = slope
-    cause, before = decide(m, unit, command, start)
-    path = add_node(m, command, before)
-    if path == NONE:
-        return False
-    take_tokens(m, command)
-    gives, gives_end = m[command + GIVES], m[command + GIVES_END]
-    while gives < gives_end and m[gives + AT_START]:
-        if not give(m, gives, start, cause, before):
             return False
-        gives += GIVE_SIZE
-    key = m[command + RANK] + m[unit + DONE]
-    if m[STARTS]:
-        m[m[unit + ROWS] + m[unit + DONE]] = start
-    m[unit + FREE], m[unit + KEY], m[unit + UNIT_PATH] = end, key, path
-    m[unit + DONE] += 1
-    m[RAN] += 1
-    floor = m[section + FLOOR]
-    if start >= floor:
-        m[m[unit + SHARE] + BUSY] += end - start
-    elif end > floor:
-        m[m[unit + SHARE] + BUSY] += end - floor
-    path = result_of(path)
-    if ready > m[section + END] or (ready == m[section + END] and key > m[section + END_KEY]):
-        m[section + END], m[section + END_KEY], m[section + END_PATH] = ready, key, path
-    while gives < gives_end:
-        if not give(m, gives, ready, key, path):
-            return False
-        gives += GIVE_SIZE
+        wait_for(m, lot, m[take + TAKE_WAIT])
     return True
 
 
-def decide(m: Memory, unit: int, command: int, start: int) -> tuple[int, int]:
-    """Return the key of what decides a command's start, and the path to there.
+def wait_for(m: Memory, lot: int, wait: int) -> None:
+    """Let a start wait for a lot.
 
-    Of several causes the one with the largest key counts. A wait belongs to the channel whose token
-    came last.
+    Args:
+        m: the memory.
+        lot: that it waits for.
+        wait: in which field of the unit's share such waits are counted.
+
     """
-    free = m[unit + FREE]
-    key, path, waited = NEVER, NONE, NEVER
-    if free == start:
-        key, path = m[unit + KEY], m[unit + UNIT_PATH]
-    for take in range(m[command + TAKES], m[command + TAKES_END], TAKE_SIZE):
-        taker = m[take + TAKER]
-        channel, lot = m[taker + TAKEN_CHANNEL], m[taker + HERE]
-        upto = m[taker + TAKEN] + m[take + TAKE_TOKENS]
-        while True:
-            if m[lot + TIME] == start:
-                cause, place = m[lot + CAUSE], m[channel + CHANNEL_NUMBER]
-                if cause > key or (cause == key and place < waited):
-                    key, path, waited = cause, m[lot + LOT_PATH], place
-            if m[lot + BEHIND] >= upto:
-                break
-            lot = next_lot(m, channel, lot)
-    if start > free:
-        m[m[unit + SHARE] + WAITS + waited] += start - free
-    return key, path
+    lanes, start, time, path = m[LANES], m[START], lot + TIME, m[lot + LOT_PATH]
+    causes, paths, waits = start + CAUSE * lanes, m[NODE_NEXT] + NODE_BEFORE, start + WAITED * lanes
+    for lane in range(lanes):
+        there, begin = m[time + lane], m[start + lane]
+        cause, why = m[time + CAUSE * lanes + lane], m[causes + lane]
+        before, waited = m[paths + lane], m[waits + lane]
+        later = there > begin or (there == begin and cause > why)
+        m[start + lane] = there if later else begin
+        m[causes + lane] = cause if later else why
+        m[paths + lane] = path if later else before
+        m[waits + lane] = wait if later else waited
+
+
+def run_command(m: Memory, unit: int, command: int) -> bool:
+    """Run a command whose start is found; return whether there was space for what it gives."""
+    start, ready = m[START], m[READY]
+    section = m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
+    node = add_node(m, command)
+    if node == NONE:
+        return False
+    path, key = path_to(m, node), m[command + RANK] + m[unit + DONE]
+    if m[TRACKING]:
+        follow_start(m, unit, command)
+    occupy(m, unit, command, section, key)
+    if m[TRACKING]:
+        follow_result(m, unit, section)
+    end_later(m, section, key, path | TO_RESULT)
+    if m[STARTS]:
+        m[m[unit + ROWS] + m[unit + DONE]] = m[start]
+    m[unit + KEY], m[unit + UNIT_PATH] = key, path
+    m[unit + DONE] += 1
+    m[RAN] += 1
+    take_tokens(m, command)
+    for each in range(m[command + GIVES], m[command + GIVES_END], GIVE_SIZE):
+        if m[each + AT_START]:
+            given = give(m, each, start, path | TO_START)
+        else:
+            given = give(m, each, ready, path | TO_RESULT)
+        if not given:
+            return False
+    return True
+
+
+def occupy(m: Memory, unit: int, command: int, section: int, key: int) -> None:
+    """Occupy a unit with a command: count its wait and its cycles, and find its result."""
+    lanes, start, ready, share = m[LANES], m[START], m[READY], m[unit + SHARE]
+    free, floor, cycles, busy = unit + FREE, section + FLOOR, command + CYCLES, share + BUSY
+    waited = start + WAITED * lanes
+    for lane in range(lanes):
+        if m[start + lane] > m[free + lane]:
+            m[share + m[waited + lane] + lane] += m[start + lane] - m[free + lane]
+    for lane in range(lanes):
+        begin = m[start + lane]
+        end = begin + m[cycles + lane]
+        m[busy + lane] += max(end - max(begin, m[floor + lane]), 0)
+        m[free + lane] = end
+        m[ready + lane] = end + m[cycles + lanes + lane]
+        m[ready + CAUSE * lanes + lane] = key
+
+
+def end_later(m: Memory, section: int, key: int, path: int) -> None:
+    """Let a section end with a result, if none is later."""
+    lanes, ready = m[LANES], m[READY]
+    first = section + FLOOR
+    end, end_key, end_path = first + END * lanes, first + END_KEY * lanes, first + END_PATH * lanes
+    for lane in range(lanes):
+        time, last = m[ready + lane], m[end + lane]
+        if time > last or (time == last and key > m[end_key + lane]):
+            m[end + lane], m[end_key + lane], m[end_path + lane] = time, key, path
 
 
 def take_tokens(m: Memory, command: int) -> None:
@@ -195,15 +212,14 @@ def take_tokens(m: Memory, command: int) -> None:
                 break
 
 
-def give(m: Memory, give: int, time: int, key: int, path: int) -> bool:
+def give(m: Memory, give: int, time: int, path: int) -> bool:
     """Give a lot; return whether there was space for it.
 
     Args:
         m: the memory.
         give: who gives how many tokens.
-        time: cycle in which they are there.
-        key: of the command that they come from.
-        path: the critical path to `time`.
+        time: the start or the result that they come with.
+        path: the critical path to it.
 
     """
     giver = m[give + GIVER]
@@ -211,9 +227,8 @@ def give(m: Memory, give: int, time: int, key: int, path: int) -> bool:
     if number - m[channel + LOW] > m[channel + MASK] and not has_space(m, channel, number):
         return False
     m[giver + GIVEN] += m[give + GIVE_TOKENS]
-    m[lot + LOT], m[lot + BEHIND], m[lot + TIME] = number, m[giver + GIVEN], time
-    m[lot + CAUSE], m[lot + LOT_PATH] = key, path
-    m[lot + LOT_SLOPE] = m[m[giver + GIVING_UNIT] + SLOPE]
+    m[lot + LOT], m[lot + BEHIND], m[lot + LOT_PATH] = number, m[giver + GIVEN], path
+    copy(m, lot + TIME, time, 3 * m[LANES])
     m[giver + NEXT_LOT] = number + 1
     m[giver + THERE] = next_lot(m, channel, lot)
     return True

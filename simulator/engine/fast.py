@@ -35,6 +35,8 @@ FIRST_SPACE = 32
 FIRST_SPACE_OF_MANY = 512
 """The same for a channel that starts with as many tokens, such as the bytes of a buffer."""
 MOST_SPACE = 1 << 22
+MOST_LANES = 64
+"""Programs that run together; more would need more memory."""
 
 
 class OutOfSpaceError(Exception):
@@ -62,13 +64,8 @@ def totals(
 
     """
     compiled = _kernel().serves() if compiled is None else compiled
-    state = _State(program, compiled, jumping=jumping)
-    state.run(progress)
-    if state.memory[at.AHEAD]:  # run again, with the ends of sections known
-        ends = state.sections()[:, at.END]
-        state = _State(program, compiled, jumping=jumping, ends=ends.tolist())
-        state.run(progress)
-    return state.summary()
+    (summary,) = _totals([program], progress, compiled, jumping)
+    return summary
 
 
 def totals_together(programs: Sequence[Program]) -> list[Summary]:
@@ -80,7 +77,27 @@ def totals_together(programs: Sequence[Program]) -> list[Summary]:
     """
     if len({program.shape for program in programs}) > 1:
         raise ValueError("programs that run together differ only in rates")
-    return [totals(program) for program in programs]
+    if not _kernel().serves():
+        return [totals(program, compiled=False) for program in programs]
+    summaries: list[Summary] = []
+    for first in range(0, len(programs), MOST_LANES):
+        lanes = programs[first : first + MOST_LANES]
+        summaries += _totals(lanes, None, True, True)
+    return summaries
+
+
+def _totals(
+    programs: Sequence[Program],
+    progress: Callable[[int], None] | None,
+    compiled: bool,
+    jumping: bool,
+) -> list[Summary]:
+    state = _State(programs, compiled, jumping=jumping)
+    state.run(progress)
+    if state.memory[at.AHEAD]:  # run again, with the ends of sections known
+        state = _State(programs, compiled, jumping=jumping, ends=state.ends())
+        state.run(progress)
+    return state.summaries()
 
 
 def run(
@@ -92,7 +109,7 @@ def run(
     """Run a program to its end, command by command; see `simulator.engine.event.run`."""
     rows = write_out(program)
     compiled = _kernel().serves(len(rows)) if compiled is None else compiled
-    state = _State(program, compiled, jumping=False, rows=rows.first.tolist())
+    state = _State([program], compiled, jumping=False, rows=rows.first.tolist())
     state.run(None)
     if progress:
         progress(len(rows))
@@ -108,36 +125,37 @@ def compile_ahead() -> bool:
 
 
 class _State:
-    """The memory of one run, and what is in it at the end."""
+    """The memory of one run, and what is in it at the end: L lanes."""
 
     def __init__(
         self,
-        program: Program,
+        programs: Sequence[Program],
         compiled: bool,
         *,
         jumping: bool,
-        ends: Sequence[int] = (),
+        ends: Ints | None = None,
         rows: Sequence[int] = (),
     ) -> None:
-        """Write a program into memory.
+        """Write programs into memory.
 
         Args:
-            program: to run.
+            programs: to run, one in each lane; they differ only in names and rates.
             compiled: run it compiled.
             jumping: leave out turns that repeat.
-            ends: cycles in which sections end, if they are known.
+            ends: [sections, L] cycles in which sections end, if they are known.
             rows: the first row of each unit, and how many there are, if starts are to be noted.
 
         """
-        self.program, self.compiled = program, compiled
-        self.jumping, self.ends, self.rows = jumping, ends, rows
+        self.programs, self.program, self.compiled = programs, programs[0], compiled
+        self.jumping, self.known, self.rows = jumping, ends, rows
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Run the program; channels that turn out to be too small get more space."""
         sizes = _sizes(self.program.shape)
         space = sizes.lots
         while True:
-            self._begin(_assembled(self.program.shape, tuple(space.values()), sizes.nodes))
+            lots, lanes = tuple(space.values()), len(self.programs)
+            self._begin(_assembled(self.program.shape, lots, sizes.nodes, lanes))
             self._run(progress)
             status = self.memory[at.STATUS]
             if status == Status.DONE:
@@ -155,23 +173,48 @@ class _State:
             space[channel] *= 4
 
     def _begin(self, assembled: Assembled) -> None:
-        self.assembled, program = assembled, self.program
-        m: Any = assembled.memory.copy() if self.compiled else assembled.memory.tolist()
-        for place, command in assembled.rated.items():
-            m[place + at.CYCLES] = program.cycles(command)
-            m[place + at.LATENCY] = program.latency(command)
+        self.assembled = assembled
+        m: Any = np.zeros(assembled.size, dtype=np.int64) if self.compiled else [0] * assembled.size
+        m[: len(assembled.memory)] = (
+            assembled.memory if self.compiled else assembled.memory.tolist()
+        )
+        self.memory: Memory = m
+        size, lanes = m[at.LOT_SIZE], len(self.programs)
+        for first, behind in assembled.rings:
+            m[first:behind:size] = [at.NEVER] * ((behind - first) // size)
+        for lot, tokens in assembled.first_lots.items():
+            m[lot + at.LOT], m[lot + at.BEHIND] = 0, tokens
+            causes = lot + at.TIME + at.CAUSE * lanes
+            m[causes : causes + lanes] = [at.NEVER] * lanes
+        self._set_rates()
         m[at.JUMPING] = int(self.jumping)
-        if self.ends:
+        if self.known is not None:
             m[at.KNOWN] = 1
-            for number, end in enumerate(np.maximum.accumulate(self.ends)[:-1].tolist(), 1):
-                m[m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.FLOOR] = end
+            for number, ends in enumerate(self.known[:-1].tolist(), 1):
+                floor = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.FLOOR
+                m[floor : floor + len(ends)] = ends
         if self.rows:
             m[at.STARTS] = len(m)
             for unit, first in zip(assembled.units, self.rows, strict=False):
                 m[unit + at.ROWS] = m[at.STARTS] + first
             starts = np.zeros(self.rows[-1], dtype=np.int64)
-            m = np.concatenate((m, starts)) if self.compiled else m + starts.tolist()
-        self.memory: Memory = m
+            self.memory = np.concatenate((m, starts)) if self.compiled else m + starts.tolist()
+
+    def _set_rates(self) -> None:
+        """Write the cycles and latencies of commands that move bytes."""
+        m, lanes = self.memory, len(self.programs)
+        costs: dict[tuple[str, int], list[int]] = {}
+        for place, command in self.assembled.rated.items():
+            assert command.kind.rate is not None
+            moved = command.kind.rate, command.bytes
+            if moved not in costs:
+                rates = [program.rates[command.kind.rate] for program in self.programs]
+                latencies = [rate.latency for rate in rates]
+                costs[moved] = [rate.cycles(command.bytes) for rate in rates] + latencies
+            first = place + at.CYCLES
+            m[first : first + 2 * lanes] = costs[moved]
+            for lane in range(lanes if command.cycles else 0):
+                m[first + lane] += command.cycles
 
     def _run(self, progress: Callable[[int], None] | None) -> None:
         sections = len(self.program.sections)
@@ -206,33 +249,46 @@ class _State:
         table = np.asarray(m[m[at.SECTIONS] : m[at.SECTIONS_END]], dtype=np.int64)
         return table.reshape(-1, m[at.SECTION_SIZE])
 
+    def ends(self) -> Ints:
+        """[sections, L] cycle in which the last result of a section and of all before is there."""
+        first = at.FLOOR + at.END * len(self.programs)
+        ends = self.sections()[:, first : first + len(self.programs)]
+        return np.maximum.accumulate(ends)
+
     def starts(self, rows: int) -> Memory:
         """[rows] cycle in which each command started."""
         first = self.memory[at.STARTS]
         return self.memory[first : first + rows]
 
-    def summary(self) -> Summary:
-        """What the run comes to, section by section."""
-        m, table = self.memory, self.sections()
-        first = at.VECTOR + m[at.WIDTH]
-        shares = table[:, first:].reshape(len(table), -1, m[at.SHARE_SIZE])
-        ends = np.maximum.accumulate(table[:, at.END])
-        raised = np.diff(ends, prepend=0) > 0
-        return Summary(
-            ends=ends,
-            busy=shares[:, :, at.BUSY],
-            bytes=bytes_by_unit(self.program),
-            pe_cycles=pe_cycles_by_kind(self.program),
-            spent=np.where(raised[:, None], table[:, at.VECTOR : first], 0),
-            waits=shares[:, :, at.WAITS :],
-            lost=np.zeros(shares.shape[:2], dtype=np.int64),  # no program here has a port
-        )
+    def summaries(self) -> list[Summary]:
+        """What the run comes to, section by section, in each lane."""
+        m, table, lanes = self.memory, self.sections(), len(self.programs)
+        first = at.FLOOR + at.VECTOR * lanes
+        shares = first + m[at.WIDTH] * lanes
+        spent = table[:, first:shares].reshape(len(table), m[at.WIDTH], lanes)
+        counted = table[:, shares:].reshape(len(table), -1, m[at.SHARE_SIZE])[:, :, at.BUSY :]
+        counted = counted.reshape(*counted.shape[:2], -1, lanes)
+        ends = self.ends()
+        raised = np.diff(ends, prepend=0, axis=0) > 0
+        moved, worked = bytes_by_unit(self.program), pe_cycles_by_kind(self.programs)
+        return [
+            Summary(
+                ends=ends[:, lane],
+                busy=counted[:, :, 0, lane],
+                bytes=moved,
+                pe_cycles=worked[lane],
+                spent=np.where(raised[:, lane, None], spent[:, :, lane], 0),
+                waits=counted[:, :, at.WAITS :, lane],
+                lost=np.zeros(counted.shape[:2], dtype=np.int64),  # no program here has a port
+            )
+            for lane in range(lanes)
+        ]
 
 
 @lru_cache(maxsize=32)
-def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int) -> Assembled:
+def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> Assembled:
     channels = (channel for channel, _ in shape.channels)
-    return assemble(shape, dict(zip(channels, lots, strict=True)), nodes)
+    return assemble(shape, dict(zip(channels, lots, strict=True)), nodes, lanes)
 
 
 @dataclass

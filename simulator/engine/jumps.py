@@ -11,9 +11,11 @@ from simulator.engine.layout import (
     DEPTH,
     DONE,
     END_PATH,
+    FLOOR,
     FLOW,
     FOLLOWED_NOTE,
     FRAME_SIZE,
+    FRAMES,
     GIVEN,
     GIVEN_CHANNEL,
     GIVER_RECORDS,
@@ -23,11 +25,12 @@ from simulator.engine.layout import (
     JUMPS,
     KEY_BITS,
     LACKING,
+    LANES,
     LOT,
     LOT_PATH,
     LOT_SIZE,
-    LOT_SLOPE,
     NEXT_LOT,
+    NODE_BEFORE,
     NODE_NEXT,
     NODE_PLACE,
     NODE_TURNS,
@@ -51,10 +54,10 @@ from simulator.engine.layout import (
     UNIT_SIZE,
     UNITS,
     Status,
-)  # fmt: skip
-from simulator.engine.lots import copy, has_space, lot_of, point
+)
+from simulator.engine.lots import copy, fill, has_space, lot_of, point
 from simulator.engine.notes import noted, noted_lot, noted_section, paired_giver, section_of_unit
-from simulator.engine.paths import add_node, node_of
+from simulator.engine.paths import add_node, path_to
 
 TOO_SMALL = int(Status.TOO_SMALL)
 
@@ -70,27 +73,41 @@ def anchor_paths(m: Memory, root: int) -> bool:
     """
     place = 0
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
-        if not anchor(m, unit + UNIT_PATH, place):
+        node = anchor(m, place)
+        if node == NONE:
             return False
+        fill(m, node + NODE_BEFORE, m[unit + UNIT_PATH], m[LANES])
+        m[unit + UNIT_PATH] = path_to(m, node)
         place += 1
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         for number in range(m[taker + POINTER], queue_end(m, taker)):
-            lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
-            if not anchor(m, lot + LOT_PATH, place):
+            lot, node = lot_of(m, m[taker + TAKEN_CHANNEL], number), anchor(m, place)
+            if node == NONE:
                 return False
+            fill(m, node + NODE_BEFORE, m[lot + LOT_PATH], m[LANES])
+            m[lot + LOT_PATH] = path_to(m, node)
             place += 1
-    return anchor(m, section_of_unit(m, root) + END_PATH, place)
-
-
-def anchor(m: Memory, value: int, place: int) -> bool:
-    """Put an anchor at the end of a value's path."""
-    path = add_node(m, ANCHOR, m[value])
-    if path == NONE:
-        m[STATUS] = TOO_SMALL
+    node, path = anchor(m, place), end_path(m, section_of_unit(m, root))
+    if node == NONE:
         return False
-    m[node_of(m, path) + NODE_PLACE] = place
-    m[value] = path
+    copy(m, node + NODE_BEFORE, path, m[LANES])
+    fill(m, path, path_to(m, node), m[LANES])
     return True
+
+
+def anchor(m: Memory, place: int) -> int:
+    """Return an anchor for the end of a value's path; NONE: there is no space."""
+    node = add_node(m, ANCHOR)
+    if node == NONE:
+        m[STATUS] = TOO_SMALL
+    else:
+        m[node + NODE_PLACE] = place
+    return node
+
+
+def end_path(m: Memory, section: int) -> int:
+    """Return where the paths to a section's last result are."""
+    return section + FLOOR + END_PATH * m[LANES]
 
 
 def queue_end(m: Memory, taker: int) -> int:
@@ -102,30 +119,32 @@ def queue_end(m: Memory, taker: int) -> int:
 def write_table(m: Memory, root: int) -> int:
     """Write down the paths with which the turn ends, in the order of anchors; NONE: no space.
 
-    Behind them come the lots of givers without a pair.
+    Behind them come the lots of givers without a pair. Every entry is a block.
     """
-    table = m[NODE_NEXT]
+    table, lanes = m[NODE_NEXT], m[LANES]
     size = first_gift(m)
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         size += gifts(m, giver)
-    if table + size > m[NODES_END]:
+    if table + size * lanes > m[NODES_END]:
         m[LACKING] = NONE
         return NONE
-    m[NODE_NEXT] = table + size
+    m[NODE_NEXT] = table + size * lanes
     place = table
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
-        m[place] = m[unit + UNIT_PATH]
-        place += 1
+        fill(m, place, m[unit + UNIT_PATH], lanes)
+        place += lanes
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         for number in range(m[taker + POINTER], queue_end(m, taker)):
-            m[place] = m[lot_of(m, m[taker + TAKEN_CHANNEL], number) + LOT_PATH]
-            place += 1
-    m[place] = m[section_of_unit(m, root) + END_PATH]
-    place += 1
+            path = m[lot_of(m, m[taker + TAKEN_CHANNEL], number) + LOT_PATH]
+            fill(m, place, path, lanes)
+            place += lanes
+    copy(m, place, end_path(m, section_of_unit(m, root)), lanes)
+    place += lanes
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         for number in range(m[giver + NEXT_LOT] - gifts(m, giver), m[giver + NEXT_LOT]):
-            m[place] = m[lot_of(m, m[giver + GIVEN_CHANNEL], number) + LOT_PATH]
-            place += 1
+            path = m[lot_of(m, m[giver + GIVEN_CHANNEL], number) + LOT_PATH]
+            fill(m, place, path, lanes)
+            place += lanes
     return table
 
 
@@ -144,15 +163,14 @@ def gifts(m: Memory, giver: int) -> int:
     return m[giver + NEXT_LOT] - m[noted(m, m[FOLLOWED_NOTE], giver) + NEXT_LOT]
 
 
-def repeat_path(m: Memory, value: int, table: int, place: int, turns: int) -> bool:
-    """Let a value's path be that of so many more turns; False: there is no space."""
-    path = add_node(m, REPEATED, table)
-    if path == NONE:
-        return False
-    node = node_of(m, path)
+def repeat_path(m: Memory, table: int, place: int, turns: int) -> int:
+    """Return the path that repeats, so many times, one in a table; NONE: there is no space."""
+    node = add_node(m, REPEATED)
+    if node == NONE:
+        return NONE
     m[node + NODE_PLACE], m[node + NODE_TURNS] = place, turns
-    m[value] = path
-    return True
+    fill(m, node + NODE_BEFORE, table, m[LANES])
+    return path_to(m, node)
 
 
 # --- the jump -------------------------------------------------------------------------------------
@@ -183,9 +201,10 @@ def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
         return False
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
-            size = UNIT_PATH + 1 + m[unit + DEPTH] * FRAME_SIZE
+            size = m[unit + FRAMES] - unit + m[unit + DEPTH] * FRAME_SIZE
             move(m, unit, noted(m, note, unit), size, turns)
-            if not repeat_path(m, unit + UNIT_PATH, table, place, turns):
+            m[unit + UNIT_PATH] = repeat_path(m, table, place, turns)
+            if m[unit + UNIT_PATH] == NONE:
                 return False
         place += 1
     lots = move_queues(m, table, place, turns)
@@ -193,7 +212,9 @@ def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
         return False
     section = section_of_unit(m, root)
     move(m, section, noted_section(m, note), m[SECTION_SIZE], turns)
-    return repeat_path(m, section + END_PATH, table, place + lots, turns)
+    path = repeat_path(m, table, place + lots, turns)
+    fill(m, end_path(m, section), path, m[LANES])
+    return path != NONE
 
 
 def move(m: Memory, record: int, then: int, size: int, turns: int) -> None:
@@ -222,22 +243,22 @@ def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
 
 def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
     """Move the lots of paired takers; return how many there are, or NEVER for want of space."""
-    note, lots = m[FOLLOWED_NOTE], 0
+    note, lots, size = m[FOLLOWED_NOTE], 0, m[LOT_SIZE]
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         channel, first = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
         length = queue_end(m, taker) - first
         for number in range(length):
-            lot, spare = lot_of(m, channel, first + number), m[SPARE] + number * LOT_SIZE
-            copy(m, spare, lot, LOT_SIZE)
-            then = noted_lot(m, note, taker, number)
-            move(m, spare, then, LOT_SLOPE, turns)
-            if not repeat_path(m, spare + LOT_PATH, table, place + lots, turns):
+            lot, spare = lot_of(m, channel, first + number), m[SPARE] + number * size
+            copy(m, spare, lot, size)
+            move(m, spare, noted_lot(m, note, taker, number), size, turns)
+            m[spare + LOT_PATH] = repeat_path(m, table, place + lots, turns)
+            if m[spare + LOT_PATH] == NONE:
                 return NONE - 1
             lots += 1
         shift = turns * (first - m[noted(m, note, taker) + POINTER])
         for number in range(length):
-            lot, spare = lot_of(m, channel, first + shift + number), m[SPARE] + number * LOT_SIZE
-            copy(m, lot, spare, LOT_SIZE)
+            lot, spare = lot_of(m, channel, first + shift + number), m[SPARE] + number * size
+            copy(m, lot, spare, size)
     return lots
 
 
@@ -260,12 +281,21 @@ def extend_queues(m: Memory, table: int, place: int, turns: int) -> bool:
                 lot = lot_of(m, channel, like + turn * lots)
                 m[lot + LOT] = like + turn * lots
                 m[lot + BEHIND] = m[first + BEHIND] + turn * tokens
-                m[lot + TIME] = m[first + TIME] + turn * m[first + LOT_SLOPE]
-                m[lot + CAUSE] = m[first + CAUSE] + turn * run_by(m, m[first + CAUSE])
-                if not repeat_path(m, lot + LOT_PATH, table, place, turn):
+                m[lot + LOT_PATH] = repeat_path(m, table, place, turn)
+                if m[lot + LOT_PATH] == NONE:
                     return False
+                give_later(m, lot, first, turn)
             place += 1
     return True
+
+
+def give_later(m: Memory, lot: int, first: int, turns: int) -> None:
+    """Let times and causes of a lot be those of another, some turns later."""
+    lanes = m[LANES]
+    for time in range(first + TIME, first + TIME + lanes):
+        to, cause = time - first + lot, m[time + CAUSE * lanes]
+        m[to] = m[time] + turns * m[time + lanes]
+        m[to + CAUSE * lanes] = cause + turns * run_by(m, cause)
 
 
 def run_by(m: Memory, key: int) -> int:

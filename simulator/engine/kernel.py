@@ -9,7 +9,7 @@ Plain Python over one row of whole numbers, interpreted or compiled (`simulator.
 """
 
 from simulator.compiling import Memory
-from simulator.engine.commands import run_command, start_of
+from simulator.engine.commands import find_start, run_command
 from simulator.engine.layout import (
     AHEAD,
     AT,
@@ -46,10 +46,10 @@ from simulator.engine.layout import (
     LACKING,
     LACKS_CHANNEL,
     LACKS_LOT,
+    LANES,
     LOOP,
     LOOP_SIZE,
     LOT,
-    NEVER,
     NEXT_LOT,
     NOWHERE,
     OPEN,
@@ -82,7 +82,7 @@ from simulator.engine.layout import (
     VECTOR,
     WIDTH,
     Status,
-)  # fmt: skip
+)
 from simulator.engine.lots import lot_of, needed_from, section_of
 from simulator.engine.paths import count_path, forget_paths
 from simulator.engine.repeats import end_of_turn, forget_turns
@@ -117,7 +117,9 @@ def end_section(m: Memory, section: int) -> None:
         forget_paths(m)
     behind = section + m[SECTION_SIZE]
     if behind < m[SECTIONS_END]:
-        m[behind + FLOOR] = max(m[section + FLOOR], m[section + END])
+        end = section + FLOOR + END * m[LANES]
+        for lane in range(m[LANES]):
+            m[behind + FLOOR + lane] = max(m[section + FLOOR + lane], m[end + lane])
 
 
 def run_unit(m: Memory, root: int, section: int) -> bool:
@@ -153,13 +155,12 @@ def run_unit(m: Memory, root: int, section: int) -> bool:
 
 def step(m: Memory, unit: int, command: int) -> bool:
     """Run a unit's next command, or let run what gives the token that it lacks."""
-    start = start_of(m, unit, command)
-    if start == NEVER:
+    if not find_start(m, unit, command):
         if not call(m):
             m[STATUS] = DEADLOCK
             return False
         return True
-    if not run_command(m, unit, command, start):
+    if not run_command(m, unit, command):
         m[STATUS] = TOO_SMALL
         return False
     m[unit + AT] += INSTRUCTION_SIZE
@@ -216,7 +217,8 @@ def close_turn(m: Memory, unit: int, at: int) -> None:
 def enter(m: Memory, unit: int, number: int) -> None:
     """Let a unit begin its part of a section."""
     section = m[SECTIONS] + number * m[SECTION_SIZE]
-    share = section + VECTOR + m[WIDTH] + m[unit + UNIT_NUMBER] * m[SHARE_SIZE]
+    shares = section + FLOOR + (VECTOR + m[WIDTH]) * m[LANES]
+    share = shares + m[unit + UNIT_NUMBER] * m[SHARE_SIZE]
     m[unit + SECTION], m[unit + SHARE] = number, share
     m[unit + AT], m[unit + STOP] = m[share + BODY], m[share + BODY_END]
     for taker in range(m[unit + TAKERS], m[unit + TAKERS_END], TAKER_SIZE):

@@ -2,8 +2,14 @@
 
 The memory is one row of whole numbers: a list where code is interpreted, an array where it is
 compiled. A *record* is some numbers behind one another. Its address is the place of the first, and
-a constant below is the distance of a field from there: `m[unit + FREE]` is the cycle in which a
-unit is free.
+a constant below is the distance of a field from there: `m[unit + DONE]` is how many commands a unit
+has run.
+
+Programs that differ only in rates run together, each in a *lane*. What runs next depends on counts
+alone, so lanes differ in times and in what times decide: causes and sums of cycles. Whatever
+lanes differ in is a *block*, `LANES` numbers behind one another: in lane `n`, a unit is free in
+cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. Behind every time is a block of
+its slopes: by how much it moves from turn to turn of a loop.
 """
 
 from enum import IntEnum
@@ -40,7 +46,7 @@ JUMPS = 7
 FAILED = 8
 """and that repetitions were followed in vain."""
 STARTS = 9
-"""Where the start of every command is noted; NONE: it is not."""
+"""Where the start of every command is noted, if there is one lane; NONE: it is not."""
 UNITS = 10
 """The first unit; the first giver is behind the last one."""
 UNIT_SIZE = 11
@@ -83,7 +89,37 @@ WIDTH = 35
 """Categories: the length of a vector."""
 TURN_VECTOR = 36
 """A vector: the cycles up to the end of a turn."""
-HEADER = 37
+LANES = 37
+"""Programs that run together."""
+LOT_SIZE = 38
+NODE_SIZE = 39
+START = 40
+"""The start of the command that is next, four blocks: time, slope, and the two below."""
+READY = 41
+"""The result of the command that runs, three blocks as in a lot: time, slope, cause."""
+WALKED = 42
+"""Where the walk along critical paths has come to, six blocks: time, path, and the four below."""
+COUNTED = 43
+"""Three blocks: cycles of a command on a critical path: penalty, busy and latent."""
+HEADER = 44
+
+# blocks behind `WALKED`
+
+LEFT = 2
+"""Repeated turns that are left; 0: no turns are repeated,"""
+PLACE = 3
+"""in which place of the table the path through them is,"""
+TABLE = 4
+"""and the table."""
+SINCE = 5
+"""Time at the end of the turn."""
+
+# blocks behind a time, of the start and of a lot
+
+CAUSE = 2
+"""Key of the command that the time comes from."""
+WAITED = 3
+"""In which field of the unit's share the wait for the start is counted."""
 
 
 class Status(IntEnum):
@@ -106,30 +142,27 @@ SECTION = 2
 """Number of the section in which it is."""
 DEPTH = 3
 """Loops that it is in."""
-FREE = 4
-"""Cycle in which its last command ends."""
-DONE = 5
+DONE = 4
 """Commands that it has run."""
-KEY = 6
+KEY = 5
 """Of its last command."""
-SLOPE = 7
-"""By how much `FREE` moves from turn to turn, as far as the followed turn has come."""
-SHARE = 8
+UNIT_PATH = 6
+"""The critical path to `FREE`."""
+SHARE = 7
 """Its share of the section."""
-UNIT_NUMBER = 9
-TAKERS = 10
+UNIT_NUMBER = 8
+TAKERS = 9
 """The first of its takers, and the place behind the last;"""
-TAKERS_END = 11
-GIVERS = 12
+TAKERS_END = 10
+GIVERS = 11
 """the same of its givers."""
-GIVERS_END = 13
-FRAMES = 14
+GIVERS_END = 12
+FRAMES = 13
 """The frame of its outermost loop."""
-ROWS = 15
+ROWS = 14
 """Where the starts of its commands are noted."""
-UNIT_PATH = 16
-"""The critical path to `FREE`; frames are behind it."""
-UNIT_SIZE_BARE = 17
+FREE = 15
+"""Two blocks: cycle in which its last command ends, and its slope; frames are behind them."""
 
 # --- frames: the loops that a unit is in ----------------------------------------------------------
 
@@ -145,25 +178,25 @@ FRAME_SIZE = 3
 PACE = 0
 """The unit that paces it."""
 FLOOR = 1
-"""Cycle in which the sections before it have ended."""
-END = 2
-"""Cycle in which its last result is ready,"""
+"""The first block: cycle in which the sections before it have ended."""
+END = 1
+"""Blocks behind it: cycle in which its last result is ready, the slope of this,"""
 END_KEY = 3
 """key of the command that the result is of,"""
-END_SLOPE = 4
-END_PATH = 5
+END_PATH = 4
 """and the critical path to it."""
-VECTOR = 6
-"""Its cycles along this path, by category; the units' shares are behind it."""
+VECTOR = 5
+"""Its cycles along this path, a block for each category; the units' shares are behind them."""
 
 BODY = 0
 """Place of the first instruction,"""
 BODY_END = 1
 """and the place behind the last."""
 BUSY = 2
-"""Cycles behind `FLOOR` for which its commands occupy the unit."""
-WAITS = 3
-"""By channel, cycles between the end of a command and the start of the next."""
+"""The first block: cycles behind `FLOOR` for which its commands occupy the unit."""
+WAITS = 1
+"""Blocks behind it, one for each channel: cycles between the end of a command and the start of the
+next."""
 
 # --- code -----------------------------------------------------------------------------------------
 
@@ -181,26 +214,28 @@ TRUST = -1
 
 # --- commands, and what they take and give --------------------------------------------------------
 
-CYCLES = 0
-LATENCY = 1
-PENALTY = 2
-RANK = 3
+PENALTY = 0
+RANK = 1
 """Of its kind, as part of a key: the larger is named first as a cause."""
-BUSY_CATEGORY = 4
-LATENCY_CATEGORY = 5
-PENALTY_CATEGORY = 6
-ENTRY_CATEGORY = 7
+BUSY_CATEGORY = 2
+LATENCY_CATEGORY = 3
+PENALTY_CATEGORY = 4
+ENTRY_CATEGORY = 5
 """NEVER: it has none."""
-TAKES = 8
-TAKES_END = 9
-GIVES = 10
+TAKES = 6
+"""What it takes, in the order of channels."""
+TAKES_END = 7
+GIVES = 8
 """Those with the start come first."""
-GIVES_END = 11
-COMMAND_SIZE = 12
+GIVES_END = 9
+CYCLES = 10
+"""Two blocks: cycles, and latency."""
 
 TAKER = 0
 TAKE_TOKENS = 1
-TAKE_SIZE = 2
+TAKE_WAIT = 2
+"""In which field of the unit's share waits for it are counted."""
+TAKE_SIZE = 3
 
 GIVER = 0
 GIVE_TOKENS = 1
@@ -270,24 +305,19 @@ LOT = 0
 """Number of the lot that lies here."""
 BEHIND = 1
 """Number of the token behind its last."""
-TIME = 2
-"""Cycle in which it is there."""
-CAUSE = 3
-"""Key of the command that it comes from."""
-LOT_SLOPE = 4
-LOT_PATH = 5
+LOT_PATH = 2
 """The critical path to `TIME`."""
-LOT_SIZE = 6
+TIME = 3
+"""Three blocks: cycle in which it is there, its slope, and its cause."""
 
 # --- nodes of critical paths; `paths.py` ----------------------------------------------------------
 
 NODE_COMMAND = 0
 """The command that the path leads through, or one of the two below."""
-NODE_BEFORE = 1
-"""The path to its start."""
-NODE_TURNS = 2
-NODE_PLACE = 3
-NODE_SIZE = 4
+NODE_TURNS = 1
+NODE_PLACE = 2
+NODE_BEFORE = 3
+"""A block: the path to its start."""
 ANCHOR = -1
 """No command: the path was here when the turn began that was followed."""
 REPEATED = -2
@@ -308,7 +338,7 @@ CALL_SIZE = 3
 NOTED_TURN = 0
 """Turns that were over; NEVER: nothing is noted."""
 NOTED_RAN = 1
-"""Commands that had been run."""
+"""Commands that had been run at the end of the last turn, noted or not."""
 NOTED_STATE = 2
 """Units, givers and takers; behind them the section with its shares, and the queues."""
 QUEUE = 16

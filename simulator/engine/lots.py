@@ -31,12 +31,18 @@ from simulator.engine.layout import (
     TAKEN_CHANNEL,
     TAKING,
     TAKING_UNIT,
-)  # fmt: skip
+)
 
 
 def copy(m: Memory, to: int, source: int, size: int) -> None:
     """Copy some numbers."""
     m[to : to + size] = m[source : source + size]
+
+
+def fill(m: Memory, to: int, value: int, size: int) -> None:
+    """Write one number into several places."""
+    for place in range(to, to + size):
+        m[place] = value
 
 
 def copy_one_by_one(m: Memory, to: int, source: int, size: int) -> None:
@@ -47,12 +53,12 @@ def copy_one_by_one(m: Memory, to: int, source: int, size: int) -> None:
 
 def lot_of(m: Memory, channel: int, number: int) -> int:
     """Return the place of a channel's lot; until it is given, another lies there, or none."""
-    return m[channel + RING] + (number & m[channel + MASK]) * LOT_SIZE
+    return m[channel + RING] + (number & m[channel + MASK]) * m[LOT_SIZE]
 
 
 def next_lot(m: Memory, channel: int, lot: int) -> int:
     """Return the place behind a lot's."""
-    lot += LOT_SIZE
+    lot += m[LOT_SIZE]
     return m[channel + RING] if lot == m[channel + RING_END] else lot
 
 

@@ -2,10 +2,13 @@
 
 from simulator.compiling import Memory
 from simulator.engine.layout import (
+    END,
     ENDS,
     ENDS_SIZE,
+    FLOOR,
     FLOW,
     GIVING,
+    LANES,
     LOT,
     LOT_SIZE,
     NONE,
@@ -25,30 +28,38 @@ from simulator.engine.layout import (
     TAKER_RECORDS_END,
     TAKER_SIZE,
     TAKING_UNIT,
+    TIME,
     UNITS,
-)  # fmt: skip
+)
 from simulator.engine.lots import copy, lot_of
 
 
-def write_note(m: Memory, note: int, root: int, turn: int) -> None:
-    """Note the state at the end of a turn, the section, and the heads of the queues."""
+def write_note(m: Memory, note: int, root: int, turn: int, whole: bool) -> None:
+    """Note the state at the end of a turn, the section, and the heads of the queues.
+
+    Args:
+        m: the memory.
+        note: to write.
+        root: the unit whose turn it is.
+        turn: turns that are over.
+        whole: note all; else only times of the section and of lots, without slopes and causes.
+
+    """
     m[note + NOTED_TURN], m[note + NOTED_RAN] = turn, m[RAN]
-    size, to = m[STATE_SIZE], note + NOTED_STATE
-    copy(m, to, m[UNITS], size)
-    to += size
-    size, section = m[SECTION_SIZE], section_of_unit(m, root)
-    copy(m, to, section, size)
-    to += size
-    size = LOT_SIZE
+    copy(m, note + NOTED_STATE, m[UNITS], m[STATE_SIZE])
+    size = m[SECTION_SIZE] if whole else FLOOR + (END + 1) * m[LANES]
+    copy(m, noted_section(m, note), section_of_unit(m, root), size)
+    size = m[LOT_SIZE] if whole else TIME + m[LANES]
+    to = noted_queues(m, note)
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         number = m[taker + POINTER]
-        for place in range(to, to + QUEUE * size, size):
+        for place in range(to, to + QUEUE * m[LOT_SIZE], m[LOT_SIZE]):
             lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
             if m[lot + LOT] != number:
                 break
             copy(m, place, lot, size)
             number += 1
-        to += QUEUE * size
+        to += QUEUE * m[LOT_SIZE]
 
 
 def section_of_unit(m: Memory, unit: int) -> int:
@@ -66,12 +77,16 @@ def noted_section(m: Memory, note: int) -> int:
     return note + NOTED_STATE + m[STATE_SIZE]
 
 
+def noted_queues(m: Memory, note: int) -> int:
+    """Return where the lots lie in a note."""
+    return noted_section(m, note) + m[SECTION_SIZE]
+
+
 def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
     """Return where a lot of a taker's queue lies that a note was written of; NONE: nowhere."""
     if place < QUEUE:
-        queues = noted_section(m, note) + m[SECTION_SIZE]
         number = (taker - m[TAKER_RECORDS]) // TAKER_SIZE
-        return queues + (number * QUEUE + place) * LOT_SIZE
+        return noted_queues(m, note) + (number * QUEUE + place) * m[LOT_SIZE]
     number = m[noted(m, note, taker) + POINTER] + place
     lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
     return lot if m[lot + LOT] == number else NONE

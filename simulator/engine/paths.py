@@ -1,24 +1,29 @@
 """Critical paths: for every value, the commands that led to its time, the last one first.
 
-A path is a node and one bit: whether the value is the command's result, ready after its latency, or
-the end of its time on the unit. A node names its command and the path to the command's start. At a
-section's end the path to its last result is walked back to the section's floor, and its cycles are
-counted by category; then the nodes are forgotten. So they take space for one section, and none for
-turns that are left out: of those a node says only how often the path of the followed turn repeats.
+A path is a node, and which of its command's times the value is: the end of its time on the unit,
+its result, ready after its latency, or its start. A node names its command and, for each lane, the
+path to the command's start. So a path is the same number in all lanes, although what it leads to
+is not, unless lanes choose among several, as a start does and the last result of a section.
+
+At a section's end the path to its last result is walked back to the section's floor, and its cycles
+are counted by category; then the nodes are forgotten. So they take space for one section, and none
+for turns that are left out: of those a node says only how often the path of the followed turn
+repeats.
 """
 
 from simulator.compiling import Memory
 from simulator.engine.layout import (
-    ANCHOR,
     BUSY_CATEGORY,
+    COUNTED,
     CYCLES,
     END,
     END_PATH,
     ENTRY_CATEGORY,
     FLOOR,
     LACKING,
-    LATENCY,
+    LANES,
     LATENCY_CATEGORY,
+    LEFT,
     NEVER,
     NODE_BASE,
     NODE_BEFORE,
@@ -32,42 +37,48 @@ from simulator.engine.layout import (
     NONE,
     PENALTY,
     PENALTY_CATEGORY,
+    PLACE,
+    REPEATED,
+    SINCE,
+    TABLE,
     TURN_VECTOR,
     VECTOR,
+    WALKED,
     WIDTH,
-)  # fmt: skip
-from simulator.engine.lots import copy
+)
 
-RESULT = 1
-"""The bit of a path that leads to a result."""
-
-
-def result_of(path: int) -> int:
-    """Return the path to the result of the command whose end a path leads to."""
-    return path | RESULT
+TO_RESULT = 1
+"""The lowest bits of a path that leads to a result,"""
+TO_START = 2
+"""and of one that leads to a start."""
+NODE_SHIFT = 2
 
 
-def add_node(m: Memory, command: int, before: int) -> int:
-    """Return the path to the end of a command; NONE: there is no space for it.
+def add_node(m: Memory, command: int) -> int:
+    """Return a new node; NONE: there is no space for it.
 
     Args:
         m: the memory.
         command: which runs, or ANCHOR or REPEATED.
-        before: the path to its start.
 
     """
     node = m[NODE_NEXT]
-    if node + NODE_SIZE > m[NODES_END]:
+    if node + m[NODE_SIZE] > m[NODES_END]:
         m[LACKING] = NONE
         return NONE
-    m[NODE_NEXT] = node + NODE_SIZE
-    m[node + NODE_COMMAND], m[node + NODE_BEFORE] = command, before
-    return (m[NODE_BASE] + node - m[NODES]) << 1
+    m[NODE_NEXT] = node + m[NODE_SIZE]
+    m[node + NODE_COMMAND] = command
+    return node
+
+
+def path_to(m: Memory, node: int) -> int:
+    """Return the path to the end of a node's command."""
+    return (m[NODE_BASE] + node - m[NODES]) << NODE_SHIFT
 
 
 def node_of(m: Memory, path: int) -> int:
     """Return the last node of a path."""
-    return (path >> 1) - m[NODE_BASE] + m[NODES]
+    return (path >> NODE_SHIFT) - m[NODE_BASE] + m[NODES]
 
 
 def forget_paths(m: Memory) -> None:
@@ -77,62 +88,150 @@ def forget_paths(m: Memory) -> None:
 
 
 def count_path(m: Memory, section: int) -> None:
-    """Count the cycles of a section along the critical path to its last result, by category."""
-    time, path = m[section + END], m[section + END_PATH]
-    while time > m[section + FLOOR]:
-        node = node_of(m, path)
-        if m[node + NODE_COMMAND] >= 0:
-            time = count_command(m, section, path, time)
-            path = m[node + NODE_BEFORE]
-        elif m[node + NODE_COMMAND] == ANCHOR:
-            path = m[node + NODE_BEFORE]
+    """Count the cycles of a section along the critical path to its last result, by category.
+
+    Paths lead from node to node of ever lower addresses. So all lanes walk together, the one with
+    the highest node first; those with the same one take the same step.
+    """
+    lanes, times = m[LANES], m[WALKED]
+    first, paths = section + FLOOR, times + lanes
+    for lane in range(lanes):
+        time = m[first + END * lanes + lane]
+        m[times + lane] = time
+        m[paths + lane] = m[first + END_PATH * lanes + lane] if time > m[first + lane] else NONE
+        m[times + LEFT * lanes + lane] = 0
+    path = highest(m, paths)
+    while path != NONE:
+        command = m[node_of(m, path) + NODE_COMMAND]
+        if command >= 0:
+            count_step(m, section, path)
         else:
-            time, path = count_turns(m, section, node, time)
+            for lane in range(lanes):
+                if m[paths + lane] == path:
+                    if command == REPEATED:
+                        enter_turns(m, section, lane, path)
+                    else:
+                        pass_anchor(m, section, lane, path)
+        path = highest(m, paths)
 
 
-def count_command(m: Memory, section: int, path: int, time: int) -> int:
-    """Count the cycles of a path's last command that lie behind the floor; return its start."""
-    command, floor = m[node_of(m, path) + NODE_COMMAND], m[section + FLOOR]
-    end = time - m[command + LATENCY] if path & RESULT else time
-    start = end - m[command + CYCLES]
-    busy = max(end - max(start, floor), 0)
-    latent = time - max(end, floor)
-    penalty = min(m[command + PENALTY], busy + latent)
-    vector = section + VECTOR
-    m[vector + m[command + PENALTY_CATEGORY]] += penalty
-    latent -= max(penalty - busy, 0)
-    busy = max(busy - penalty, 0)
-    if m[command + ENTRY_CATEGORY] != NEVER and start == floor > 0:
-        m[vector + m[command + ENTRY_CATEGORY]] += busy + latent
-    else:
-        m[vector + m[command + BUSY_CATEGORY]] += busy
-        m[vector + m[command + LATENCY_CATEGORY]] += latent
-    return start
+def highest(m: Memory, paths: int) -> int:
+    """Return the highest of all lanes' paths."""
+    path = NONE
+    for place in range(paths, paths + m[LANES]):
+        path = max(path, m[place])
+    return path
 
 
-def count_turns(m: Memory, section: int, node: int, time: int) -> tuple[int, int]:
-    """Count the cycles of a path through repeated turns; return its time and path before them.
+def count_step(m: Memory, section: int, path: int) -> None:
+    """Count a path's last command, and go to its start, in all lanes that have come to the path."""
+    lanes, times, before = m[LANES], m[WALKED], node_of(m, path) + NODE_BEFORE
+    floor, paths = section + FLOOR, times + lanes
+    if not path & TO_START:
+        count_command(m, section, path)
+    for lane in range(lanes):
+        here, later = m[paths + lane], m[before + lane]
+        later = later if m[times + lane] > m[floor + lane] else NONE
+        m[paths + lane] = later if here == path else here
+
+
+def count_command(m: Memory, section: int, path: int) -> None:
+    """Count the cycles of a path's last command that lie behind the floor."""
+    lanes, command = m[LANES], m[node_of(m, path) + NODE_COMMAND]
+    times, floors, cycles = m[WALKED], section + FLOOR, command + CYCLES
+    most, result = m[command + PENALTY], path & TO_RESULT
+    penalties = m[COUNTED]
+    busies, latents = penalties + lanes, penalties + 2 * lanes
+    for lane in range(lanes):
+        time, floor = m[times + lane], m[floors + lane]
+        end = time - result * m[cycles + lanes + lane]
+        start = end - m[cycles + lane]
+        here = m[times + lanes + lane] == path
+        busy = max(end - max(start, floor), 0)
+        latent = time - max(end, floor)
+        penalty = min(most, busy + latent)
+        m[penalties + lane] = penalty if here else 0
+        m[busies + lane] = max(busy - penalty, 0) if here else 0
+        m[latents + lane] = latent - max(penalty - busy, 0) if here else 0
+        m[times + lane] = start if here else time
+    if m[command + ENTRY_CATEGORY] != NEVER:
+        count_entry(m, section, path)
+    if most:
+        add(m, section, m[command + PENALTY_CATEGORY], penalties)
+    add(m, section, m[command + BUSY_CATEGORY], busies)
+    if result:
+        add(m, section, m[command + LATENCY_CATEGORY], latents)
+
+
+def count_entry(m: Memory, section: int, path: int) -> None:
+    """Count the cycles of a command differently where it begins with its section."""
+    lanes, command, times = m[LANES], m[node_of(m, path) + NODE_COMMAND], m[WALKED]
+    entry = section + FLOOR + (VECTOR + m[command + ENTRY_CATEGORY]) * lanes
+    busies, latents = m[COUNTED] + lanes, m[COUNTED] + 2 * lanes
+    for lane in range(lanes):
+        floor = m[section + FLOOR + lane]
+        if m[times + lanes + lane] == path and m[times + lane] == floor > 0:
+            m[entry + lane] += m[busies + lane] + m[latents + lane]
+            m[busies + lane] = m[latents + lane] = 0
+
+
+def add(m: Memory, section: int, category: int, cycles: int) -> None:
+    """Add cycles to those of a category."""
+    lanes = m[LANES]
+    vector = section + FLOOR + (VECTOR + category) * lanes
+    for lane in range(lanes):
+        m[vector + lane] += m[cycles + lane]
+
+
+# --- turns that were left out ---------------------------------------------------------------------
+
+
+def enter_turns(m: Memory, section: int, lane: int, path: int) -> None:
+    """Let a lane walk through repeated turns.
 
     In each turn the path comes from the values at the turn's end to those at its beginning. If it
     comes back to the same one, all turns that are left cost as much.
     """
-    table, place, turns = m[node + NODE_BEFORE], m[node + NODE_PLACE], m[node + NODE_TURNS]
-    vector, before, width, floor = section + VECTOR, m[TURN_VECTOR], m[WIDTH], m[section + FLOOR]
-    while turns > 0 and time > floor:
-        copy(m, before, vector, width)
-        since, path = time, m[table + place]
-        while time > floor and m[node_of(m, path) + NODE_COMMAND] != ANCHOR:
-            time = count_command(m, section, path, time)
-            path = m[node_of(m, path) + NODE_BEFORE]
-        if time <= floor:
-            break
-        turns -= 1
-        next_place = m[node_of(m, path) + NODE_PLACE]
-        if next_place == place and since > time:
-            often = min(turns, (time - floor - 1) // (since - time))
-            for field in range(width):
-                m[vector + field] += often * (m[vector + field] - m[before + field])
-            time -= often * (since - time)
-            turns -= often
-        place = next_place
-    return time, m[table + place]
+    lanes, node = m[LANES], node_of(m, path)
+    walked = m[WALKED] + lane
+    m[walked + LEFT * lanes], m[walked + PLACE * lanes] = m[node + NODE_TURNS], m[node + NODE_PLACE]
+    m[walked + TABLE * lanes] = m[node + NODE_BEFORE + lane]
+    enter_turn(m, section, lane)
+
+
+def enter_turn(m: Memory, section: int, lane: int) -> None:
+    """Let a lane walk through a turn: note its cycles and its time up to here."""
+    lanes, walked = m[LANES], m[WALKED] + lane
+    counted, before = section + FLOOR + VECTOR * lanes + lane, m[TURN_VECTOR] + lane
+    for field in range(0, m[WIDTH] * lanes, lanes):
+        m[before + field] = m[counted + field]
+    m[walked + SINCE * lanes] = m[walked]
+    m[walked + lanes] = m[m[walked + TABLE * lanes] + m[walked + PLACE * lanes] * lanes + lane]
+
+
+def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:
+    """Let a lane walk on where the turn began that was followed."""
+    lanes, node = m[LANES], node_of(m, path)
+    walked = m[WALKED] + lane
+    if m[walked + LEFT * lanes] == 0:
+        m[walked + lanes] = m[node + NODE_BEFORE + lane]
+        return
+    m[walked + LEFT * lanes] -= 1
+    if m[node + NODE_PLACE] == m[walked + PLACE * lanes]:
+        leave_out(m, section, lane)
+    m[walked + PLACE * lanes] = m[node + NODE_PLACE]
+    enter_turn(m, section, lane)
+
+
+def leave_out(m: Memory, section: int, lane: int) -> None:
+    """Count as many turns like the last one as are left above the section's floor."""
+    lanes, walked = m[LANES], m[WALKED] + lane
+    cycles = m[walked + SINCE * lanes] - m[walked]
+    if cycles > 0:
+        above = (m[walked] - m[section + FLOOR + lane] - 1) // cycles
+        turns = min(m[walked + LEFT * lanes], above)
+        counted, before = section + FLOOR + VECTOR * lanes + lane, m[TURN_VECTOR] + lane
+        for field in range(0, m[WIDTH] * lanes, lanes):
+            m[counted + field] += turns * (m[counted + field] - m[before + field])
+        m[walked] -= turns * cycles
+        m[walked + LEFT * lanes] -= turns

@@ -21,10 +21,10 @@ from simulator.engine.layout import (
     DEPTH,
     DONE,
     END,
-    END_SLOPE,
     ENDS,
     ENDS_SIZE,
     FAILED,
+    FLOOR,
     FLOW,
     FOLLOWED,
     FOLLOWED_NOTE,
@@ -40,9 +40,9 @@ from simulator.engine.layout import (
     GIVING_UNIT,
     INSTRUCTION_SIZE,
     KEY_BITS,
+    LANES,
     LIMIT,
     LOT,
-    LOT_SLOPE,
     NEVER,
     NEXT_LOT,
     NONE,
@@ -56,7 +56,6 @@ from simulator.engine.layout import (
     RANKS,
     SECTION,
     SETTLED,
-    SLOPE,
     TAKEN,
     TAKEN_CHANNEL,
     TAKER_RECORDS,
@@ -70,8 +69,8 @@ from simulator.engine.layout import (
     TURNS,
     UNIT_SIZE,
     UNITS,
-)  # fmt: skip
-from simulator.engine.lots import lot_of
+)
+from simulator.engine.lots import fill, lot_of
 from simulator.engine.notes import (
     noted,
     noted_lot,
@@ -79,14 +78,14 @@ from simulator.engine.notes import (
     paired_giver,
     section_of_unit,
     write_note,
-)  # fmt: skip
+)
 
 WORTH = 32
 """Commands that a jump must leave out to be worth the following."""
 
 
 def forget_turns(m: Memory, depth: int) -> None:
-    """Forget what was noted of a loop at some depth, but for the commands run up to here."""
+    """Forget what was noted of a loop at some depth: another one begins."""
     note = m[NOTES] + depth * m[NOTE_SIZE]
     m[note + NOTED_TURN], m[note + NOTED_RAN] = NEVER, m[RAN]
 
@@ -108,22 +107,22 @@ def end_of_turn(m: Memory, root: int, at: int) -> bool:
     note = m[NOTES] + m[root + DEPTH] * m[NOTE_SIZE]
     if m[FOLLOWED] == NONE:
         if m[note + NOTED_TURN] == m[frame + TURN] - 1 and begins(m, root, frame, note):
-            write_note(m, m[FOLLOWED_NOTE], root, m[frame + TURN])
+            write_note(m, m[FOLLOWED_NOTE], root, m[frame + TURN], True)
             m[FOLLOWED], m[TRACKING] = frame, 1
             return anchor_paths(m, root)
-        if is_worth_noting(m, frame, note):
-            write_note(m, note, root, m[frame + TURN])
-        else:
-            forget_turns(m, m[root + DEPTH])
+        take_note(m, root, frame, note)
     elif m[FOLLOWED] == frame:
         return go_on(m, root, frame, note, at)
     return True
 
 
-def is_worth_noting(m: Memory, frame: int, note: int) -> bool:
-    """Whether a jump may pay after one more turn that runs as many commands as the last one did."""
-    ran = m[RAN] - m[note + NOTED_RAN]
-    return (m[frame + TURNS] - m[frame + TURN] - 2) * ran >= WORTH
+def take_note(m: Memory, root: int, frame: int, note: int) -> None:
+    """Note the end of a turn, if turns like it are worth to be left out."""
+    turns, ran = m[frame + TURNS] - m[frame + TURN] - 2, m[RAN] - m[note + NOTED_RAN]
+    if turns > 0 and turns * ran >= WORTH:
+        write_note(m, note, root, m[frame + TURN], False)
+    else:
+        m[note + NOTED_RAN] = m[RAN]
 
 
 def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
@@ -133,7 +132,7 @@ def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
     if not linear:
         m[FAILED] += 1
         m[m[frame + BEGIN] + TRUST] += 1
-        write_note(m, note, root, m[frame + TURN])
+        write_note(m, note, root, m[frame + TURN], False)
         return True
     m[m[frame + BEGIN] + TRUST] = 0
     m[note + NOTED_TURN] = NEVER
@@ -161,7 +160,8 @@ def begins(m: Memory, root: int, frame: int, note: int) -> bool:
     if m[LIMIT] * ran < cost << min(m[m[frame + BEGIN] + TRUST], 20):
         return False
     section, before = section_of_unit(m, root), noted_section(m, note)
-    m[section + END_SLOPE] = m[section + END] - m[before + END]
+    end = FLOOR + END * m[LANES]
+    measure(m, section + end, before + end)
     return bind_takers(m, note) and m[LIMIT] > 0
 
 
@@ -175,17 +175,18 @@ def same_place(m: Memory, root: int, frame: int, note: int) -> int:
         before = noted(m, note, unit)
         mine = m[unit + DONE] - m[before + DONE]
         if mine == 0:
-            m[unit + SLOPE] = 0
+            fill(m, unit + FREE + m[LANES], 0, m[LANES])
             continue
         if m[unit + SECTION] != m[root + SECTION] or m[before + SECTION] != m[root + SECTION]:
             return NEVER
         if m[unit + AT] != m[before + AT] or m[unit + DEPTH] != m[before + DEPTH]:
             return NEVER
         done += mine
-        m[unit + SLOPE] = m[unit + FREE] - m[before + FREE]
+        measure(m, unit + FREE, before + FREE)
         moved = NONE
-        frames = m[unit + FRAMES]
-        for one in range(frames, frames + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE):
+        for one in range(
+            m[unit + FRAMES], m[unit + FRAMES] + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE
+        ):
             turns = m[one + TURN] - m[noted(m, note, one) + TURN]
             if turns != 0:
                 if turns < 0 or moved != NONE:
@@ -198,14 +199,24 @@ def same_place(m: Memory, root: int, frame: int, note: int) -> int:
     return done
 
 
+def measure(m: Memory, time: int, then: int) -> None:
+    """Let slopes be by how much times have moved since they were noted."""
+    lanes = m[LANES]
+    for lane in range(lanes):
+        m[time + lanes + lane] = m[time + lane] - m[then + lane]
+
+
 def bind_takers(m: Memory, note: int) -> bool:
     """Find how every taker goes on: settled, or paired with its giver; False: neither."""
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         m[giver + GIVES_PAIR] = 0
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         m[taker + FLOW] = 0
-        unit, tokens = m[taker + TAKING_UNIT], m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
-        if tokens == 0 or m[unit + DONE] == m[noted(m, note, unit) + DONE]:
+        tokens = m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
+        if (
+            tokens == 0
+            or m[m[taker + TAKING_UNIT] + DONE] == m[noted(m, note, m[taker + TAKING_UNIT]) + DONE]
+        ):
             continue
         turns = settled_tokens(m, taker, (m[LIMIT] + 1) * tokens) // tokens - 1
         if turns >= m[LIMIT]:
@@ -220,15 +231,23 @@ def bind_takers(m: Memory, note: int) -> bool:
 def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
     """Return how many tokens, or that there are as many as wanted, bind a taker no more."""
     channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
-    free, taken = m[m[taker + TAKING_UNIT] + FREE], m[taker + TAKEN]
+    free, taken = m[taker + TAKING_UNIT] + FREE, m[taker + TAKEN]
     upto = taken
     while upto - taken < wanted:
         lot = lot_of(m, channel, number)
-        if m[lot + LOT] != number or m[lot + TIME] >= free:
+        if m[lot + LOT] != number or not is_before(m, lot + TIME, free):
             break
         upto = m[lot + BEHIND]
         number += 1
     return upto - taken
+
+
+def is_before(m: Memory, one: int, other: int) -> bool:
+    """Whether, in every lane, one time is before the other."""
+    before = 0
+    for lane in range(m[LANES]):
+        before += int(m[one + lane] < m[other + lane])
+    return before == m[LANES]
 
 
 def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
@@ -251,7 +270,7 @@ def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
             return False
         if m[lot + BEHIND] - m[then + BEHIND] != tokens:
             return False
-        m[lot + LOT_SLOPE] = m[lot + TIME] - m[then + TIME]
+        measure(m, lot + TIME, then + TIME)
     m[giver + GIVES_PAIR], m[taker + FLOW] = 1, PAIRED
     return True
 
@@ -266,28 +285,35 @@ def is_linear(m: Memory, root: int, note: int) -> bool:
         if not goes_on(m, unit, noted(m, first, unit), noted(m, note, unit)):
             return False
     section, then = section_of_unit(m, root), noted_section(m, first)
-    if m[section + END_SLOPE] != m[then + END_SLOPE]:
-        return False
-    if m[section + END] - m[then + END] != m[section + END_SLOPE]:
+    end = FLOOR + END * m[LANES]
+    if not is_steady(m, section + end, then + end):
         return False
     return same_flow(m, note) and same_queues(m, first) and same_gifts(m, first)
 
 
 def goes_on(m: Memory, unit: int, now: int, then: int) -> bool:
-    """Whether a unit has moved since a note as between two notes, and by its slope."""
+    """Whether a unit has moved since a note as between two notes, and by its slopes."""
     done = m[unit + DONE] - m[now + DONE]
     if done != m[now + DONE] - m[then + DONE]:
         return False
     if done == 0:
         return True
-    for field in (AT, DEPTH, SECTION, SLOPE):
+    for field in (AT, DEPTH, SECTION):
         if m[unit + field] != m[now + field]:
             return False
-    if m[unit + FREE] - m[now + FREE] != m[unit + SLOPE]:
-        return False
     frames = m[unit + FRAMES] - unit
     for one in range(frames, frames + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE):
         if m[unit + one + TURN] - m[now + one + TURN] != m[now + one + TURN] - m[then + one + TURN]:
+            return False
+    return is_steady(m, unit + FREE, now + FREE)
+
+
+def is_steady(m: Memory, time: int, then: int) -> bool:
+    """Whether times have moved by their slopes since a note, and the slopes are what they were."""
+    lanes = m[LANES]
+    for lane in range(lanes):
+        slope = m[then + lanes + lane]
+        if m[time + lanes + lane] != slope or m[time + lane] - m[then + lane] != slope:
             return False
     return True
 
@@ -317,8 +343,10 @@ def same_queues(m: Memory, note: int) -> bool:
         giver = paired_giver(m, taker)
         if giver == NONE:
             continue
-        channel = m[taker + TAKEN_CHANNEL]
-        tokens = m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
+        channel, tokens = (
+            m[taker + TAKEN_CHANNEL],
+            m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN],
+        )
         for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
             lot = lot_of(m, channel, m[taker + POINTER] + place)
             then = noted_lot(m, note, taker, place)
@@ -326,24 +354,28 @@ def same_queues(m: Memory, note: int) -> bool:
                 return False
             if m[lot + BEHIND] - m[then + BEHIND] != tokens:
                 return False
-            if m[lot + TIME] - m[then + TIME] != m[then + LOT_SLOPE]:
+            if not is_steady(m, lot + TIME, then + TIME):
                 return False
-            if m[lot + LOT_SLOPE] != m[then + LOT_SLOPE]:
-                return False
-            if not same_cause(m, note, lot, then):
+            if not same_causes(m, note, lot, then):
                 return False
     return True
 
 
-def same_cause(m: Memory, note: int, lot: int, then: int) -> bool:
-    """Whether a lot's cause is the one of a noted lot, as many commands later as its unit ran."""
-    key, before = m[lot + CAUSE], m[then + CAUSE]
-    if min(key, before) == NEVER:
-        return key == before
-    if key >> KEY_BITS != before >> KEY_BITS:
-        return False
-    unit = m[m[RANKS] + (key >> KEY_BITS)]
-    return key - before == m[unit + DONE] - m[noted(m, note, unit) + DONE]
+def same_causes(m: Memory, note: int, lot: int, then: int) -> bool:
+    """Whether a lot's causes are those of a noted lot, later by the commands their units ran."""
+    causes = TIME + CAUSE * m[LANES]
+    for lane in range(causes, causes + m[LANES]):
+        key, before = m[lot + lane], m[then + lane]
+        if min(key, before) == NEVER:
+            if key != before:
+                return False
+            continue
+        if key >> KEY_BITS != before >> KEY_BITS:
+            return False
+        unit = m[m[RANKS] + (key >> KEY_BITS)]
+        if key - before != m[unit + DONE] - m[noted(m, note, unit) + DONE]:
+            return False
+    return True
 
 
 def same_gifts(m: Memory, note: int) -> bool:

@@ -1,25 +1,25 @@
 """Slopes: by how much the times of a turn move if the turn begins with times that move.
 
-While a turn is followed, every time has a slope. A start is the latest of several times; it moves
-with the latest one as long as no other overtakes it. Each comparison therefore bounds the number of
-turns for which it has the same outcome, and `LIMIT` is the least of these bounds. A comparison that
-would not even last for one turn makes it negative.
+While a turn is followed, every time has a slope, in each lane. A start is the latest of several
+times; it moves with the latest one as long as no other overtakes it. Each comparison therefore
+bounds the number of turns for which it has the same outcome in all lanes, and `LIMIT` is the least
+of these bounds. A comparison that would not even last for one turn makes it negative.
 """
 
 from simulator.compiling import Memory
 from simulator.engine.layout import (
     BEHIND,
     END,
-    END_SLOPE,
     FLOOR,
     FLOW,
     FREE,
     HERE,
+    LANES,
     LIMIT,
-    LOT_SLOPE,
     NEVER,
+    READY,
     SETTLED,
-    SLOPE,
+    START,
     TAKE_SIZE,
     TAKE_TOKENS,
     TAKEN,
@@ -28,18 +28,13 @@ from simulator.engine.layout import (
     TAKES,
     TAKES_END,
     TIME,
-)  # fmt: skip
-from simulator.engine.lots import next_lot
+)
+from simulator.engine.lots import copy, next_lot
 
 
-def follow_start(m: Memory, unit: int, command: int, start: int) -> int:
-    """Return the slope of a command's start; its tokens have been given, and not yet taken."""
-    slope, known = 0, False
-    if m[unit + FREE] == start:
-        slope, known = m[unit + SLOPE], True
-    for late in (True, False):  # those that decide the start, then those that do not
-        if not late and m[unit + FREE] < start:
-            outrun(m, start - m[unit + FREE], m[unit + SLOPE] - slope)
+def follow_start(m: Memory, unit: int, command: int) -> None:
+    """Find the slopes of a command's start, whose tokens have been given and not yet taken."""
+    for late in (True, False):  # find what decides, then compare it with the rest
         for take in range(m[command + TAKES], m[command + TAKES_END], TAKE_SIZE):
             taker = m[take + TAKER]
             if m[taker + FLOW] == SETTLED:
@@ -47,50 +42,74 @@ def follow_start(m: Memory, unit: int, command: int, start: int) -> int:
             channel, lot = m[taker + TAKEN_CHANNEL], m[taker + HERE]
             upto = m[taker + TAKEN] + m[take + TAKE_TOKENS]
             while True:
-                if late and m[lot + TIME] == start:
-                    if not known:
-                        slope, known = m[lot + LOT_SLOPE], True
-                    elif slope != m[lot + LOT_SLOPE]:
-                        m[LIMIT] = NEVER
-                elif not late and m[lot + TIME] < start:
-                    outrun(m, start - m[lot + TIME], m[lot + LOT_SLOPE] - slope)
+                if late:
+                    adopt(m, lot + TIME)
+                else:
+                    keep_order(m, lot + TIME, m[START])
                 if m[lot + BEHIND] >= upto:
                     break
                 lot = next_lot(m, channel, lot)
-    return slope
+        if late:
+            adopt(m, unit + FREE)
+    keep_order(m, unit + FREE, m[START])
+    keep_wait(m, unit)
 
 
-def outrun(m: Memory, lead: int, gain: int) -> None:
-    """Bound the turns for which one time stays behind another.
+def adopt(m: Memory, time: int) -> None:
+    """Let the start move with a time in all lanes in which the time decides it."""
+    lanes, start = m[LANES], m[START]
+    for lane in range(lanes):
+        if m[time + lane] == m[start + lane]:
+            m[start + lanes + lane] = m[time + lanes + lane]
+
+
+def keep_order(m: Memory, one: int, other: int) -> None:
+    """Bound the turns for which, in every lane, the same of two times is the later one."""
+    lanes, limit = m[LANES], m[LIMIT]
+    for lane in range(lanes):
+        gain = m[one + lanes + lane] - m[other + lanes + lane]
+        if gain != 0:
+            lead = m[other + lane] - m[one + lane]
+            if lead < 0:
+                lead, gain = -lead, -gain
+            if lead == 0:
+                limit = NEVER
+            elif gain > 0 and gain * limit >= lead:
+                limit = (lead - 1) // gain
+    m[LIMIT] = limit
+
+
+def keep_wait(m: Memory, unit: int) -> None:
+    """Bound the turns to none if a wait would grow or shrink."""
+    lanes, start, free = m[LANES], m[START], unit + FREE
+    for lane in range(lanes):
+        gain = m[start + lanes + lane] - m[free + lanes + lane]
+        if gain != 0 and m[start + lane] > m[free + lane]:
+            m[LIMIT] = NEVER
+
+
+def follow_result(m: Memory, unit: int, section: int) -> None:
+    """Let the unit and the result move with the start; compare with the section's floor and end."""
+    lanes, start, ready = m[LANES], m[START], m[READY]
+    floor, end = section + FLOOR, section + FLOOR + END * lanes
+    copy(m, unit + FREE + lanes, start + lanes, lanes)
+    copy(m, ready + lanes, start + lanes, lanes)
+    keep_order(m, ready, end)
+    for lane in range(lanes):
+        slope = m[ready + lanes + lane]
+        if m[ready + lane] > m[end + lane]:
+            m[end + lanes + lane] = slope
+        if slope != 0 and m[start + lane] < m[floor + lane]:
+            keep_floor(m, m[floor + lane] - m[ready + lane], slope)
+
+
+def keep_floor(m: Memory, lead: int, slope: int) -> None:
+    """Bound the turns in which as many cycles as now of a command lie behind the floor.
 
     Args:
         m: the memory.
-        lead: cycles between them.
-        gain: by how much the later one's lead shrinks with every turn.
+        lead: cycles between the command's result and the floor.
+        slope: by how much the result moves from turn to turn.
 
     """
-    if gain > 0:
-        m[LIMIT] = min(m[LIMIT], (lead - 1) // gain)
-
-
-def follow_end(m: Memory, section: int, ready: int, slope: int) -> None:
-    """Compare a result with the section's last one."""
-    end, end_slope = m[section + END], m[section + END_SLOPE]
-    if ready > end:
-        outrun(m, ready - end, end_slope - slope)
-        m[section + END_SLOPE] = slope
-    elif ready < end:
-        outrun(m, end - ready, slope - end_slope)
-    elif slope != end_slope:
-        m[LIMIT] = NEVER
-
-
-def follow_floor(m: Memory, section: int, start: int, ready: int, slope: int) -> None:
-    """Compare a command with its section's floor, so that as many of its cycles lie behind it."""
-    floor = m[section + FLOOR]
-    if start >= floor or slope == 0:
-        return
-    if ready <= floor:
-        m[LIMIT] = min(m[LIMIT], (floor - ready) // slope)
-    else:
-        m[LIMIT] = NEVER
+    m[LIMIT] = min(m[LIMIT], lead // slope) if lead >= 0 else NEVER

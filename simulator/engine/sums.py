@@ -1,5 +1,7 @@
 """What a program comes to that does not depend on when commands run."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from simulator.columns import Ints
@@ -26,13 +28,16 @@ def commands_by_unit(program: Program) -> Ints:
     return sums
 
 
-def pe_cycles_by_kind(program: Program) -> Ints:
-    """[sections, kinds] PE-cycles worked."""
+def pe_cycles_by_kind(programs: Sequence[Program]) -> Ints:
+    """[programs, sections, kinds] PE-cycles worked by programs that differ only in rates."""
+    program = programs[0]
     kinds = {kind: number for number, kind in enumerate(program.kinds)}
-    sums = np.zeros((len(program.sections), len(kinds)), dtype=np.int64)
-    for section, row in zip(program.sections, sums, strict=True):
+    sums = np.zeros((len(programs), len(program.sections), len(kinds)), dtype=np.int64)
+    for number, section in enumerate(program.sections):
         for commands in section.counts.values():
             for command, times in commands:
                 if command.pes:
-                    row[kinds[command.kind]] += times * command.pes * program.cycles(command)
+                    alike = programs[:1] if command.kind.rate is None else programs
+                    cycles = np.array([each.cycles(command) for each in alike])
+                    sums[:, number, kinds[command.kind]] += times * command.pes * cycles
     return sums

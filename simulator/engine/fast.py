@@ -28,7 +28,7 @@ from simulator.machine_code import Source
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out
 
-FIRST_NODES = 1 << 13
+FIRST_NODES = 1 << 16
 """Commands of a section, as far as they are run, that there is space for at first."""
 FIRST_SPACE = 32
 """Lots of a channel that there is space for at first; it grows where that is too little."""

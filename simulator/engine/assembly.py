@@ -119,18 +119,21 @@ class _Assembler:
         m[at.GIVER_RECORDS] = len(m)
         for unit, place in self.units.items():
             m[place + at.GIVERS] = len(m)
-            for channel, _ in program.channels:
-                if channel in ends[unit, "gives"]:
-                    self.givers[unit, channel] = self.add(at.GIVER_SIZE)
+            self.givers |= self._cursors(unit, ends[unit, "gives"], at.GIVER_SIZE)
             m[place + at.GIVERS_END] = len(m)
         m[at.TAKER_RECORDS] = len(m)
         for unit, place in self.units.items():
             m[place + at.TAKERS] = len(m)
-            for channel, _ in program.channels:
-                if channel in ends[unit, "takes"]:
-                    self.takers[unit, channel] = self.add(at.TAKER_SIZE)
+            self.takers |= self._cursors(unit, ends[unit, "takes"], at.TAKER_SIZE)
             m[place + at.TAKERS_END] = len(m)
         m[at.TAKER_RECORDS_END] = len(m)
+
+    def _cursors(
+        self, unit: Unit, used: set[Channel], size: int
+    ) -> dict[tuple[Unit, Channel], int]:
+        """Write a unit's givers, or takers, of the channels that it uses."""
+        channels = (channel for channel, _ in self.program.channels)
+        return {(unit, channel): self.add(size) for channel in channels if channel in used}
 
     # --- channels ---------------------------------------------------------------------------------
 

@@ -178,6 +178,7 @@ class Rate(NamedTuple):
 def _tokens(given: Given) -> Tokens:
     """Amounts that are not 0; `True` and other strangers have no attribute `one`."""
     try:
+        # a stranger is what the error below is for
         return tuple([x if isinstance(x, Amount) else x.one for x in given if x])  # type: ignore[union-attr]
     except AttributeError:
         raise TypeError(f"{given!r}: neither a channel nor an amount of one") from None

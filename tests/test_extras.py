@@ -13,12 +13,12 @@ import pytest
 from pyarrow.parquet import read_table
 
 from simulator import load_hardware, load_workload, simulate
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one, run_together
 from simulator.base import extras, tabular
 from simulator.base.errors import InputError
 from simulator.cli.output import progress_on_stderr
 from simulator.engine import compiling
-from simulator.report.result import Run
-from simulator.run import run_one, run_together
 from simulator.studies import run_study, store
 from simulator.studies.chunks import pack, unpack
 from simulator.studies.columns import point_columns

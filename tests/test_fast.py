@@ -14,8 +14,8 @@ from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
 from simulator.engine.trace import Trace
-from simulator.hardware import load_hardware
-from simulator.machines.lut_array import map_workload
+from simulator.machines import load_hardware
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.program import Channel, Kind, Loop, Program, ProgramError, Section, Unit
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network

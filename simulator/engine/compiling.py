@@ -5,8 +5,9 @@ The compiler is an extra: without it everything runs interpreted, with the same 
 What can be compiled is plain Python over one long row of whole numbers: a list where code is
 interpreted, an array where it is compiled. Both forms have one source.
 
-Compiling takes some 20 s, once: the machine code stays in a file (`machine_code.py`). A process that
-finds one runs compiled from the start. Any other interprets until it has worked enough to compile.
+Compiling takes some 20 s, once: the machine code stays in a file (`machine_code.py`). A process
+that finds one runs compiled from the start. Any other interprets until it has worked enough to
+compile.
 """
 
 from collections.abc import Callable, Iterator

@@ -57,8 +57,8 @@ def available() -> bool:
     return installed("fast")
 
 
-def pays(operations: int) -> bool:
-    """Whether the compiler pays for what this process has run and for `operations` more."""
+def pays(operations: int = 0) -> bool:
+    """Whether the compiler pays for what this process has run, now `operations` more."""
     _Process.interpreted += operations
     if missed():
         report_missing()
@@ -96,16 +96,11 @@ class Compiled:
         self._source, self._kept = source, Kept(source)
         self._run: Callable[[Any, int, int], None] | None = None
 
-    def serves(self, operations: int = 0) -> bool:
-        """Whether this process is to run the compiled form: it is kept, or it pays to make it.
-
-        Args:
-            operations: that will be run now.
-
-        """
+    def serves(self) -> bool:
+        """Whether this process is to run the compiled form: it is kept, or it pays to make it."""
         if not available():
-            return pays(operations)
-        if self._run is None and not self._find() and pays(operations):
+            return pays()
+        if self._run is None and not self._find() and pays():
             self._make(wait=False)
         return self._run is not None
 

@@ -252,16 +252,15 @@ RING_END = 1
 """and the place behind them."""
 MASK = 2
 """Lots that there is space for, less 1: a power of two less 1."""
-CHANNEL_NUMBER = 3
-LOW = 4
+LOW = 3
 """Lots before this one have been taken."""
-OPEN = 5
+OPEN = 4
 """The first section in which not all has been taken,"""
-HANDOFF = 6
+HANDOFF = 5
 """and the lot at which the taker of the section before it was done."""
-ENDS = 7
+ENDS = 6
 """The channel's ends in the first section."""
-CHANNEL_SIZE = 8
+CHANNEL_SIZE = 7
 
 FIRST_TAKEN = 0
 """Number of the first token that the section takes,"""

@@ -77,22 +77,16 @@ class TestKept:
         assert not Compiled(made).serves()  # nothing has been run yet
         assert files(tmp_path) == []
         assert pays(COMPILE_FROM)
-        assert Compiled(made).serves()
+        told: list[str] = []
+        with compiling.watched(told.append):
+            assert Compiled(made).serves()
+            assert Compiled(made).serves()
+        assert told == [compiling.COMPILES]
         assert len(files(tmp_path)) == 1
         compiling._Process.interpreted = 0
         later = Compiled(made)
         assert later.serves()
         check(later, made)
-
-    def test_a_user_is_told_that_it_is_made(self, source: Make) -> None:
-        made, told = source(SOURCE), list[str]()
-        with compiling.watched(told.append):
-            assert not Compiled(made).serves()
-            assert told == []
-            assert pays(COMPILE_FROM)
-            assert Compiled(made).serves()
-            assert Compiled(made).serves()
-        assert told == [compiling.COMPILES]
 
     def test_other_sources_are_compiled_again(self, source: Make, tmp_path: Path) -> None:
         assert Compiled(source(SOURCE)).keep()

@@ -199,7 +199,7 @@ def test_steps_take_their_dots_or_their_windows(
         windows = plan.pixels * plan.units_in * len(plan.blocks)
         assert bits.sum() == windows * inner.unit_weights * plan.activation_bits
         counted = layer_actions(plan, np.zeros(len(Unit), dtype=np.int64))
-        assert counted[Unit.DOT, "activation_buffer_read_bit"] == bits.sum()
+        assert counted["dot", "activation_buffer_read_bit"] == bits.sum()
         assert trace.occupied[reads].tolist() == list(map(max, dots_of(plan), lines))
 
 

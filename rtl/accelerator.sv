@@ -42,8 +42,8 @@ module accelerator
     output logic                                 drain_ends
 );
   localparam int INDEX_BITS = DOT_WIDTH;
-  localparam int ROWS = PARTIAL_SUMS / ACCUMULATORS;
-  localparam int OUTPUTS = ROWS * ACCUMULATORS;
+  localparam int ROWS = (PARTIAL_SUMS + ACCUMULATORS - 1) / ACCUMULATORS;
+  localparam int OUTPUTS = PARTIAL_SUMS;
   localparam int BW = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1;
   localparam int FW = $clog2(LUT_BANKS + 1);
   localparam int SW = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1;
@@ -104,6 +104,7 @@ module accelerator
   word_t add_row;
   accumulate_control #(
       .LUT_BANKS(LUT_BANKS),
+      .ACCUMULATORS(ACCUMULATORS),
       .REGISTER_SETS(REGISTER_SETS),
       .PASSES(PASSES)
   ) adds (
@@ -161,7 +162,6 @@ module accelerator
   logic [PES*OUTPUTS*INDEX_BITS-1:0] load_indices;
   fetch_control #(
       .PES(PES),
-      .ACCUMULATORS(ACCUMULATORS),
       .REGISTER_SETS(REGISTER_SETS)
   ) fetch (
       .clk,
@@ -258,7 +258,7 @@ module accelerator
   logic [ACCUMULATORS-1:0] add_lanes, direct_lane;
   logic [PES-1:0] enabled, mores, pixel_begins;
   logic [PES*ACCUMULATORS*SUM_BITS-1:0] drained;  // [PE][lane]
-  assign add_outputs = block_outputs(layer, add_at, ACCUMULATORS);
+  assign add_outputs = block_outputs(layer, add_at);
   assign units = group_units(layer, direct ? dot_at : add_at, PES);
   assign more = |mores;
   for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane

@@ -32,7 +32,7 @@ module dot_control
   assign nest = nest_of(layer);
   assign next = next_place(nest, at);
   always_comb begin
-    if (layer.direct[0]) length = block_outputs(layer, at, ACCUMULATORS);
+    if (layer.direct[0]) length = block_outputs(layer, at);
     else length = at.pass + 1 == layer.passes ? layer.last_entries : word_t'(LUT_ENTRIES);
   end
   always_comb begin

@@ -15,8 +15,8 @@ module pe #(
     parameter  int SUM_BITS     = 16,
     parameter  bit TABLE        = 1,
     parameter  bit BYPASS       = 1,
-    localparam int ROWS         = PARTIAL_SUMS / ACCUMULATORS,
-    localparam int OUTPUTS      = ROWS * ACCUMULATORS,
+    localparam int ROWS         = (PARTIAL_SUMS + ACCUMULATORS - 1) / ACCUMULATORS,
+    localparam int OUTPUTS      = PARTIAL_SUMS,
     localparam int BW           = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
     localparam int EW           = LUT_ENTRIES > 1 ? $clog2(LUT_ENTRIES) : 1,
     localparam int RW           = ROWS > 1 ? $clog2(ROWS) : 1,
@@ -177,17 +177,20 @@ module pe #(
     );
   end else begin : g_lanes
     for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane
+      // The last lanes have a row less if the lanes do not divide the sums evenly.
+      localparam int LANE_ROWS = (PARTIAL_SUMS - a + ACCUMULATORS - 1) / ACCUMULATORS;
+      localparam int LW = LANE_ROWS > 1 ? $clog2(LANE_ROWS) : 1;
       accumulator #(
-          .ROWS(ROWS),
+          .ROWS(LANE_ROWS),
           .DOT_BITS(DOT_BITS),
           .SUM_BITS(SUM_BITS)
       ) i_accumulator (
           .clk,
           .add(enable && (bypass ? direct_lane[a] : TABLE && add && found[a])),
           .first(add_first),
-          .row(bypass ? direct_row : add_row),
+          .row(LW'(bypass ? direct_row : add_row)),
           .product(bypass ? product : fetched[a*DOT_BITS+:DOT_BITS]),
-          .drain_row,
+          .drain_row(LW'(drain_row)),
           .drain_sum(drain_sums[a*SUM_BITS+:SUM_BITS])
       );
     end

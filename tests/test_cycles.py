@@ -149,6 +149,14 @@ class TestSpatial:
         mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)
         assert [block.outputs for block in mapping.layers[0].plan.blocks] == [80, 80]
 
+    def test_five_accumulators_use_all_partial_sums(self) -> None:
+        five = INSTANT | {"array.pe.accumulators": 5}
+        mapping, trace = traced(network(layer(64, 256, 1, 1, tau=5)), five)
+        assert [block.outputs for block in mapping.layers[0].plan.blocks] == [128, 128]
+        # 128 outputs / 5 accumulators
+        assert trace.occupied[trace.kind == Kind.ACCUMULATE].tolist() == [26, 26]
+        assert trace.occupied[trace.kind == Kind.DRAIN].tolist() == [26, 26]
+
     def test_grouped_convolutions_run_group_by_group(self) -> None:
         mapping, trace = traced(network(layer(32, 64, 1, 8, groups=2)), INSTANT)
         assert mapping.layers[0].plan.pixels_per_step == 4  # 16 channels per group

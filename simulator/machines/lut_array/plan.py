@@ -18,6 +18,7 @@ from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.rates import rate_of
 from simulator.workload import Layer, Workload
 
@@ -96,11 +97,7 @@ class LayerPlan:
         """Blocks of output channels, group of the convolution by group, as even as lanes allow."""
         pe = self.hardware.array.pe
         outputs = self.layer.out_channels // self.layer.groups
-        lanes = min(pe.accumulators, pe.partial_sums)
-        rows = ceil(outputs / lanes)
-        count = ceil(rows / (pe.partial_sums // lanes))
-        sizes = [lanes * (rows // count + (number < rows % count)) for number in range(count)]
-        sizes[-1] -= sum(sizes) - outputs
+        sizes = parts(outputs, pe.partial_sums, pe.accumulators)
         return tuple(Block(outputs=size) for size in sizes) * self.layer.groups
 
     # --- cycles of one step --------------------------------------------------------------------

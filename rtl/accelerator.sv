@@ -72,7 +72,6 @@ module accelerator
   word_t dot_count, dot_row, dot_lane;
   logic [BW-1:0] fill_bank;
   dot_control #(
-      .LUT_ENTRIES(LUT_ENTRIES),
       .LUT_BANKS(LUT_BANKS),
       .ACCUMULATORS(ACCUMULATORS)
   ) dots (
@@ -183,7 +182,6 @@ module accelerator
       .PES(PES),
       .OUTPUTS(OUTPUTS),
       .INDEX_BITS(INDEX_BITS),
-      .LUT_ENTRIES(LUT_ENTRIES),
       .PASSES(PASSES),
       .REGISTER_SETS(REGISTER_SETS)
   ) chunks (
@@ -245,7 +243,7 @@ module accelerator
       .valids
   );
   word_t subset_row;
-  assign subset_row = dot_at.pass * word_t'(LUT_ENTRIES) + dot_count;
+  assign subset_row = pass_base(layer, dot_at.pass) + dot_count;
   subset_buffer #(
       .DOT_WIDTH(DOT_WIDTH)
   ) subsets (
@@ -299,7 +297,8 @@ module accelerator
         .add_begins,
         .add_first(direct ? dot_at.group == 0 : add_at.group == 0),
         .add_bank,
-        .add_base(INDEX_BITS'(add_at.pass * word_t'(LUT_ENTRIES))),
+        .add_base(INDEX_BITS'(pass_base(layer, add_at.pass))),
+        .add_entries(INDEX_BITS'(pass_entries(layer, add_at.pass))),
         .add_outputs(OW'(add_outputs)),
         .add_row(RW'(add_row)),
         .add_lanes,

@@ -22,7 +22,8 @@ package machine;
     word_t step_pixels;     // output pixels of a step
     word_t pixel_pes;       // PEs that work on one pixel
     word_t last_units;      // input units of the last group; the others have one per PE
-    word_t last_entries;    // table entries of the last pass; the others fill the table
+    word_t long_entries;    // table entries of the first passes ...
+    word_t long_passes;     // ... and how many they are; the others have one less
     word_t index_bits;      // bits of an index (or kernel) in the index buffer
     word_t bits_per_cycle;  // that the index buffer delivers
     word_t in_height;
@@ -115,6 +116,17 @@ package machine;
   // The row is the last one of the line buffer with sums of so many outputs; `lanes` outputs a row.
   function automatic logic last_row(word_t row, word_t outputs, int lanes);
     last_row = (row + 1) * word_t'(lanes) >= outputs;
+  endfunction
+
+  // Table entries of a pass.
+  function automatic word_t pass_entries(layer_t layer, word_t pass);
+    pass_entries = layer.long_entries - word_t'(pass >= layer.long_passes);
+  endfunction
+
+  // Row of the subset in table entry 0 of a pass.
+  function automatic word_t pass_base(layer_t layer, word_t pass);
+    pass_base = pass * layer.long_entries -
+        (pass > layer.long_passes ? pass - layer.long_passes : 0);
   endfunction
 
   // Input units of the group at `at`.

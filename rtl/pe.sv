@@ -49,6 +49,7 @@ module pe #(
     input  logic                             add_first,    // first group: overwrite the sums
     input  logic [                   BW-1:0] add_bank,
     input  logic [           INDEX_BITS-1:0] add_base,     // subset row of table entry 0
+    input  logic [           INDEX_BITS-1:0] add_entries,  // of the table in this pass
     input  logic [                   OW-1:0] add_outputs,  // of the block
     input  logic [                   RW-1:0] add_row,
     input  logic [         ACCUMULATORS-1:0] add_lanes,    // lanes with an output in this row
@@ -101,7 +102,6 @@ module pe #(
   if (TABLE && PASSES > 1) begin : g_picked
     picker #(
         .OUTPUTS(OUTPUTS),
-        .ENTRIES(LUT_ENTRIES),
         .PORTS(ACCUMULATORS),
         .INDEX_BITS(INDEX_BITS)
     ) i_picker (
@@ -109,6 +109,7 @@ module pe #(
         .pick(add && enable),
         .begins(add_begins),
         .base(add_base),
+        .entries(add_entries),
         .outputs(add_outputs),
         .indices,
         .found,

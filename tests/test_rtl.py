@@ -230,8 +230,8 @@ MUTANTS = [
     Mutant(
         "a pass takes an index of the next",
         "picker.sv",
-        "- base < INDEX_BITS'(ENTRIES);",
-        "- base <= INDEX_BITS'(ENTRIES);",
+        "- base < entries;",
+        "- base <= entries;",
         MINI,
     ),
     Mutant(

@@ -30,7 +30,8 @@ class _Cut:
         self.rows = ceil(steps / self.row_steps)
         self.last_row_steps = steps - (self.rows - 1) * self.row_steps
         self.block_outputs = self._block_outputs(case)
-        self.passes = 1 if direct else ceil(len(case.kernels.subset) / fixed.lut_entries)
+        self.subset = 1 if direct else len(case.kernels.subset)
+        self.passes = ceil(self.subset / fixed.lut_entries)
 
     @staticmethod
     def _block_outputs(case: Case) -> list[int]:
@@ -86,7 +87,8 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
         cut.step_pixels,
         min(cut.units, fixed.pes),
         cut.units - (cut.groups - 1) * fixed.pes,
-        1 if direct else len(case.kernels.subset) - (cut.passes - 1) * fixed.lut_entries,
+        ceil(cut.subset / cut.passes),
+        cut.passes - -cut.subset % cut.passes,
         layer.unit_weights if layer.tau is None else layer.tau,
         min(8 * case.index_bytes_per_cycle, _MOST_BITS),
         layer.in_height,

@@ -1,4 +1,4 @@
-"""The cut of a layer's outputs into parts that fit the array."""
+"""The cut of a layer's outputs and kernels into parts that fit the array."""
 
 
 def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:

@@ -105,11 +105,8 @@ class LayerPlan:
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
         """Table entries filled in each pass over a subset larger than the table; () without one."""
-        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_size
-        if not entries:
-            return ()
-        rest = size % entries
-        return (entries,) * (size // entries) + ((rest,) if rest else ())
+        entries = self.hardware.array.pe.lut_size
+        return parts(self.layer.subset_size, entries) if entries else ()
 
     def pass_fill_cycles(self) -> tuple[int, ...]:
         """Cycles of each pass's fill: activations go bit-serially through the dot unit."""

@@ -17,6 +17,7 @@ from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
@@ -96,11 +97,7 @@ class LayerPlan:
         """Blocks of output channels, group of the convolution by group, as even as lanes allow."""
         pe = self.hardware.array.pe
         outputs = self.layer.out_channels // self.layer.groups
-        lanes = min(pe.accumulators, pe.partial_sums)
-        rows = ceil(outputs / lanes)
-        count = ceil(rows / (pe.partial_sums // lanes))
-        sizes = [lanes * (rows // count + (number < rows % count)) for number in range(count)]
-        sizes[-1] -= sum(sizes) - outputs
+        sizes = parts(outputs, pe.partial_sums, pe.accumulators)
         return tuple(Block(outputs=size) for size in sizes) * self.layer.groups
 
     # --- cycles of one step --------------------------------------------------------------------
@@ -108,11 +105,8 @@ class LayerPlan:
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
         """Table entries filled in each pass over a subset larger than the table; () without one."""
-        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_size
-        if not entries:
-            return ()
-        rest = size % entries
-        return (entries,) * (size // entries) + ((rest,) if rest else ())
+        entries = self.hardware.array.pe.lut_size
+        return parts(self.layer.subset_size, entries) if entries else ()
 
     def pass_fill_cycles(self) -> tuple[int, ...]:
         """Cycles of each pass's fill: activations go bit-serially through the dot unit."""

@@ -390,6 +390,11 @@ class TestHuffman:
         assert lengths.max() <= MAX_LENGTH
         assert sum(2.0**-lengths) <= 1
 
+    def test_words_of_just_the_limit_stay(self) -> None:
+        # 2^14 takes 1 bit, each smaller power a bit more; 1 and 1 take 15
+        counts = [1, *(1 << exponent for exponent in range(MAX_LENGTH))]
+        assert code_lengths(np.array(counts)).tolist() == [15, *range(15, 0, -1)]
+
     @given(kernels=kernel_sets(units=20), group_size=st.integers(1, 20))
     def test_a_stream_is_as_long_as_it_says_and_decodes(
         self, kernels: KernelSet, group_size: int

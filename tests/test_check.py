@@ -103,7 +103,7 @@ def test_every_tau(tau: int | None, kernel: int, stride: int) -> None:
 def test_passes(tau: int) -> None:
     keys = {"array.pe.lut_entries": 24, "array.pe.partial_sums": 256}  # 2, 3 or 6 passes
     one = layer(70, 160, 5, 6, tau=tau)
-    assert plan_layers(network(one), machine(keys))[0].mode == "table"
+    assert plan_layers(network(one), machine(keys))[0].mode == "lut"
     checked(one, keys=keys)
 
 

@@ -78,7 +78,7 @@ class TestDirectStep:
 
     @pytest.mark.parametrize(
         ("outputs", "mode"),
-        [(32, "direct"), (33, "table")],  # 2^5 = 32 dot products: no saving at 32 outputs
+        [(32, "direct"), (33, "lut")],  # 2^5 = 32 dot products: no saving at 32 outputs
     )
     def test_a_table_that_saves_nothing_is_not_filled(self, outputs: int, mode: str) -> None:
         mapping, _ = traced(network(layer(64, outputs, 1, 1, tau=5)), INSTANT)

@@ -119,9 +119,9 @@ class TestPasses:
         one = with_kernels(layer(64, 33, 1, 1, tau=5), pairs(odd))
         even = with_kernels(layer(64, 33, 1, 1, tau=5), pairs([0] * 33))
         two = machine({"array.pe.lut_subbanks": 2})
-        assert plan_of(one, machine()).mode == "table"
+        assert plan_of(one, machine()).mode == "lut"
         assert plan_of(one, two).mode == "direct"
-        assert plan_of(even, two).mode == "table"
+        assert plan_of(even, two).mode == "lut"
 
 
 class TestPortsAndSubBanks:

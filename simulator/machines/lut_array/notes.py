@@ -160,7 +160,7 @@ def _sub_bit_direct(mapped: MappedLayer) -> bool:
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
-    return mapped.plan.mode == "table" and len(mapped.plan.pass_entries) > 1
+    return mapped.plan.mode == "lut" and len(mapped.plan.pass_entries) > 1
 
 
 def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
@@ -173,7 +173,7 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
         chosen = [
             m
             for m in layers
-            if m.plan.mode == "table"
+            if m.plan.mode == "lut"
             and not bank_of(m.plan.hardware).always_in_a_cycle
             and (m.plan.layer.kernels is not None) == real
         ]

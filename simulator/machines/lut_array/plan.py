@@ -22,7 +22,7 @@ from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
 
-Mode = Literal["table", "direct", "mac"]
+Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "double", "single", "step"]
 _Number = TypeVar("_Number", int, Ints)
@@ -47,7 +47,7 @@ class LayerPlan:
 
     @cached_property
     def mode(self) -> Mode:
-        """`mac`: full precision. `table`: fill, fetch and add. `direct`: every dot product anew.
+        """`mac`: full precision. `lut`: fill, fetch and add. `direct`: every dot product anew.
 
         A sub-bit layer takes the table only where that saves cycles in the steady state: over all
         blocks and groups, sum of max(fill, accumulate) < sum of the direct step.
@@ -56,10 +56,10 @@ class LayerPlan:
             return "mac"
         if self.layer.tau is None or not self.hardware.array.pe.lut_size:
             return "direct"
-        table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
+        lut = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
         dots = [self.direct_cycles(block) for block in self.blocks]
         direct = np.maximum.outer(dots, self.step_words).sum()
-        return "table" if table < direct else "direct"
+        return "lut" if lut < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
 
@@ -173,7 +173,7 @@ class LayerPlan:
     @cached_property
     def step_dots(self) -> Ints:
         """[blocks] cycles of the dot products for which a step reads its windows."""
-        if self.mode == "table":
+        if self.mode == "lut":
             return np.full(len(self.blocks), self.pass_fill_cycles()[0])
         return np.array([self.direct_cycles(block) for block in self.blocks])
 

@@ -8,8 +8,6 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-from simulator.base.version import __version__
-
 __all__ = [
     "Comparison",
     "EnergyTable",
@@ -21,7 +19,6 @@ __all__ = [
     "StudyResult",
     "Verification",
     "Workload",
-    "__version__",
     "compare",
     "export",
     "load_energy",
@@ -41,6 +38,7 @@ if TYPE_CHECKING:
     from simulator.api.simulate import simulate
     from simulator.api.verification import Verification, verify
     from simulator.base.errors import InputError
+    from simulator.base.version import __version__ as __version__
     from simulator.machines import EnergyTable, Hardware, load_energy, load_hardware
     from simulator.studies.result import StudyResult
     from simulator.studies.search import SearchResult
@@ -74,6 +72,10 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import simulator` itself costs nothing."""
+    if name == "__version__":
+        from simulator.base.version import __version__
+
+        return __version__
     if name not in _HOMES:
         raise AttributeError(f"module 'simulator' has no attribute {name!r}")
     from importlib import import_module

@@ -81,7 +81,7 @@ class TestWorkedExample:
         first, second = attribute(trace)
         assert sum(first.values()) == 332
         assert parts(second) == {
-            "layer_before": 104,  # one burst of inputs 4 + latency 100; weights are there
+            "previous_layer": 104,  # one burst of inputs 4 + latency 100; weights are there
             "fill": 64,  # two pixels x 32
             "accumulate": 16,
             "drain": 16,
@@ -93,7 +93,7 @@ class TestWorkedExample:
         _, trace = traced(net, {"memory.dram.bytes_per_cycle": 4})
         _, second = attribute(trace)
         assert second[Part.READ_WEIGHTS] > 0
-        assert second[Part.LAYER_BEFORE] == 0
+        assert second[Part.PREVIOUS_LAYER] == 0
 
     def test_where_fill_and_accumulate_tie_the_fill_is_named(self) -> None:
         _, trace = traced(network(layer(64, 128, 1, 50, tau=5)))
@@ -242,7 +242,7 @@ def test_conflicts_are_taken_from_the_right_accumulates(
         lost, cycles = trace.penalty[mine], trace.occupied[mine]
         unhindered = cycles - lost
         assert lost.min(initial=0) >= 0
-        if mapped.plan.mode == "table":
+        if mapped.plan.mode == "lut":
             # every accumulate of every block, group and pass is one of the table's
             possible = {
                 (int(a), int(b))

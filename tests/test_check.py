@@ -23,6 +23,7 @@ from simulator.check.check import random_kernels
 from simulator.check.reference import convolve
 from simulator.cli import cli
 from simulator.machines.lut_array import compute as array
+from simulator.machines.lut_array import family
 from simulator.machines.lut_array.compute import compute
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.workload import Layer, Workload, configure
@@ -102,7 +103,7 @@ def test_every_tau(tau: int | None, kernel: int, stride: int) -> None:
 def test_passes(tau: int) -> None:
     keys = {"array.pe.lut_entries": 24, "array.pe.partial_sums": 256}  # 2, 3 or 6 passes
     one = layer(70, 160, 5, 6, tau=tau)
-    assert plan_layers(network(one), machine(keys))[0].mode == "table"
+    assert plan_layers(network(one), machine(keys))[0].mode == "lut"
     checked(one, keys=keys)
 
 
@@ -219,7 +220,7 @@ class TestWhatIsWrongIsFound:
             wrong[13, 5] = 9
             return compute(plan, KernelSet(9, kernels.subset, wrong), *rest)
 
-        monkeypatch.setattr(check, "compute", corrupted)
+        monkeypatch.setattr(family, "compute", corrupted)
         result = check_workload(network(one), machine())
         assert not result.equal
         found = result.layers[0].difference
@@ -252,7 +253,7 @@ class TestWhatIsWrongIsFound:
             sums[3, 0, 1, 2] += 1
             return sums
 
-        monkeypatch.setattr(check, "compute", one_too_many)
+        monkeypatch.setattr(family, "compute", one_too_many)
         arguments = ["--hw", "cofluent64", "--model", "r20", "--tau", "4", "--check"]
         done = CliRunner().invoke(cli, arguments)
         assert done.exit_code == 1

@@ -608,7 +608,7 @@ class TestAddresses:
             # 8 x 8 pixels of 64 channels at 1 bit are 8 bursts, of 128 channels 16
             assert reads == list(range(reads[0], reads[0] + kib * channels, 64))
 
-    def test_a_layer_reads_where_the_layer_before_wrote(self) -> None:
+    def test_a_layer_reads_where_the_previous_layer_wrote(self) -> None:
         _, transfers = regions(self.NET)
         written = bursts(transfers, Kind.WRITE_OUTPUTS, 0)
         assert set(bursts(transfers, Kind.READ_INPUTS, 1)) == set(written)

@@ -57,7 +57,7 @@ class Walk:
 
     def add(self, unit: Unit, **counts: int) -> None:
         for action, count in counts.items():
-            self.counts[unit, action] += count
+            self.counts[unit.name.lower(), action] += count
 
     def command(self, kind: Kind, step: int, moved: int, pes: int) -> None:
         self.outputs, self.units, self.pixels, self.stored = self.steps[step]

@@ -13,7 +13,6 @@ from simulator.machines import Hardware
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.vocabulary import CHANNELS, KINDS, UNITS, start_tokens
 from simulator.program import Program
-from simulator.program.section import counted
 from simulator.workload import Layer
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
@@ -75,8 +74,8 @@ def exchanged() -> set[tuple[str, str, str, str]]:
         (unit.name, command.kind.name, what, amount.channel.name)
         for program in programs()
         for section in program.sections
-        for unit, body in section.bodies.items()
-        for command, _ in counted(body)
+        for unit, counts in section.counts.items()
+        for command, _ in counts
         for what in ("takes", "begins", "gives")
         for amount in getattr(command, what)
     }

@@ -165,7 +165,7 @@ def test_commands_are_nested_in_their_layer(trace: Parsed, small: Result) -> Non
     assert [one.end for one in commands] == run.trace.end[chosen].tolist()
     assert [one.arguments.get("step", 0) for one in commands] == table.step[chosen].tolist()
     assert [one.arguments["pes"] for one in commands] == table.pes[chosen].tolist()
-    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "table"]
+    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "lut"]
     assert [one.name for one in layers] == busy
     for layer in layers:
         inside = [one for one in commands if layer.start <= one.start and one.end <= layer.end]

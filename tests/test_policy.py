@@ -133,6 +133,14 @@ class TestBuffering:
         with pytest.raises(InputError, match=r"activation_buffer\.kib .* at least 0\.02 KiB, the"):
             self.scheme(12)
 
+    def test_what_one_step_needs(self) -> None:
+        # 3 x 3 pixels x 512 channels = 576 B, two output slots of 4 pixels x 64 bit = 32 B
+        keys = {"array.pes": 512, "memory.activation_buffer.transfer_pixels": 4}
+        one = layer(512, 64, 6, 8)
+        assert plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", 640)))
+        with pytest.raises(InputError, match=r"at least 0\.63 KiB"):  # 640 / 1024 = 0.625
+            plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", 639)))
+
     @settings(max_examples=20)
     @given(networks(), machines())
     def test_space_is_taken_as_far_as_it_is_free(

@@ -11,6 +11,7 @@ from simulator.program import (
     Balance,
     Body,
     Category,
+    CategoryTerm,
     Channel,
     CountsAs,
     Kind,
@@ -23,7 +24,6 @@ from simulator.program import (
     Section,
     SharedPort,
     Skip,
-    Term,
     Unit,
     Writer,
     write,
@@ -129,7 +129,7 @@ class TestChecks:
         self.refused(f"layer 0: a loop runs {times} times", {A: body})
 
     def test_a_unit_that_goes_back(self) -> None:
-        self.refused("layer 0: a skip of -3 steps", {A: (Skip(-3),)})
+        self.refused("layer 0: a skip of -1 steps", {A: (Skip(-1),)})
 
     def test_impossible_words(self) -> None:
         one: dict[Unit, Body] = {A: (RUN_A(),)}
@@ -167,7 +167,7 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
     made = program({A: (work(),)}, kinds=(RUN_B, work), ports=(port,))
     words = made.vocabulary
     assert words.categories == tuple(
-        Term(name, title)
+        CategoryTerm(name, title, title, title)
         for name, title in (
             ("work", "a unit works"),
             ("pause", "a pause"),
@@ -178,6 +178,31 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
     assert words.kinds[0] == KindTerm("run_b", "b", "run_b", "run_b", "run_b", "")
     assert words.kinds[1] == KindTerm("work", "a", "work", "work", "pause", "")
     assert (words.row_miss, words.refresh, words.conflict) == ("", "", "lost")
+
+
+class TestSection:
+    """What a section says of its commands, counted by hand."""
+
+    def test_counts(self) -> None:
+        many = RUN_A(pes=3, gives=[ITEM(2), EDGE], begins=[ITEM])
+        few = RUN_A(pes=5, gives=[ITEM])
+        user = RUN_B(takes=[ITEM(14), EDGE(2)])
+        section = Section({A: (Loop(2, (many, Loop(3, (few,)))), few), B: (user,)})
+        assert section.counts == {A: [(many, 2), (few, 7)], B: [(user, 1)]}  # 2 x 3 + 1 = 7
+        assert section.commands == 10
+        # of `many` 2 + 1 items in each of 2 turns, and 7 of `few`
+        assert section.gives == {ITEM: {A: 13}, EDGE: {A: 2}}
+        assert section.takes == {ITEM: {B: 14}, EDGE: {B: 2}}
+        assert section.faults == ("gives 13 tokens of item, takes 14",)
+        assert section.lots == {ITEM: 2 * 2 + 7, EDGE: 2}
+        assert section.channels == (ITEM, EDGE)
+        assert section.kinds == (RUN_A, RUN_B)
+        assert section.pes == 5
+        assert section.depth == 2
+
+    def test_nothing(self) -> None:
+        section = Section({})
+        assert (section.commands, section.pes, section.depth) == (0, 0, 0)
 
 
 class Row(NamedTuple):

@@ -1,7 +1,7 @@
 """The keys of summary.json, pinned with their types: they change only together with the schema.
 
-If a key was meant to change: raise `SCHEMA` in simulator/report/schema.py, then write the new keys
-with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
+If a key was meant to change: raise `SCHEMA` in simulator/analysis/schema.py, then write the new
+keys with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
 """
 
 import json

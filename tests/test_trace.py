@@ -172,7 +172,7 @@ class TestFile:
             ('"unit": "mac"', '"unit": "x"', "the unit 'x' of 'mac' is not in the list"),
             ('"category": "mac"', '"category": "x"', "the category 'x' is not in the list"),
             (
-                '_category": "layer_before"',
+                '_category": "previous_layer"',
                 '_category": "before"',
                 "the category 'before' is not in the list",
             ),

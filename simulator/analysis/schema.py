@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.base.errors import InputError
 
-SCHEMA = 1
+SCHEMA = 2
 """Rises whenever a key of summary.json comes, goes, or changes its type or meaning."""
 FINGERPRINT = "summary_sha256"
 """The key, last in the file, under which the fingerprint of all others is."""

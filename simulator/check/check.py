@@ -63,7 +63,7 @@ class LayerCheck:
 
     layer: str
     mode: str
-    """`table`: filled, fetched by index and added; `direct`: every dot product anew."""
+    """`lut`: filled, fetched by index and added; `direct`: every dot product anew."""
     kernels: str
     """`given` with the workload, or `random`: drawn from the seed."""
     inputs: str

@@ -1,7 +1,7 @@
 """A section: the part of every unit's program that belongs together, such as one layer."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,17 +75,8 @@ class Section:
         return (*of_bodies, *faults_of_flows(self.gives, self.takes))
 
 
-def counted(body: Body, times: int = 1) -> Iterator[tuple[Command, int]]:
-    """Yield every command as written, with the number of times that it runs."""
-    for part in body:
-        if isinstance(part, Loop):
-            yield from counted(part.body, times * part.times)
-        elif not isinstance(part, Skip):
-            yield part, times
-
-
 def _counts(body: Body) -> list[tuple[Command, int]]:
-    """Count like `counted`, but what stands in several places is one object, and comes once."""
+    """Count how often every command runs; a command in several places comes once."""
     found: dict[int, tuple[Command, int]] = {}
     _count(body, 1, found)
     return list(found.values())

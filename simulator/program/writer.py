@@ -68,8 +68,7 @@ class Writer:
             if body == last:
                 often += times
             else:
-                if often:
-                    _close(outer, often, last)
+                _close(outer, often, last)
                 last, often = body, times
         self._open -= 1
         self._parts = outer

@@ -92,7 +92,7 @@ def _compute(plan: LayerPlan) -> Counts:
     )
     if plan.mode == "mac":
         return _mac(plan, shape)
-    dots = _table(plan, shape) if plan.mode == "table" else _direct(plan, shape)
+    dots = _table(plan, shape) if plan.mode == "lut" else _direct(plan, shape)
     return dots | _drain(plan, shape)
 
 

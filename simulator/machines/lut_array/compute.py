@@ -32,7 +32,7 @@ def compute(
     places, inside = patch_positions(layer, len(activations), rows)
     maps = _unit_maps(layer, activations.astype(np.int8 if bits == 1 else np.int64))
     sums = np.zeros((layer.out_channels, places.shape[1]), dtype=integer)
-    add = _fetch_and_add if plan.mode == "table" else _add_directly
+    add = _fetch_and_add if plan.mode == "lut" else _add_directly
     blocks_per_group = len(plan.blocks) // layer.groups
     first = 0
     for number, block in enumerate(plan.blocks):

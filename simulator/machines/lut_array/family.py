@@ -56,7 +56,7 @@ class LutArrays(Family[LutArray, MappedLayer]):
     schema = LutArray
     example = "cofluent64"
     vocabulary: ClassVar[Vocabulary] = VOCABULARY
-    mode_titles = MappingProxyType({"table": "LUT", "direct": "direct", "mac": "MAC unit"})
+    mode_titles = MappingProxyType({"lut": "LUT", "direct": "direct", "mac": "MAC unit"})
     rate_keys = MappingProxyType({unit.name: key for unit, key in _RATE_KEYS.items()})
     not_chosen = frozenset({"clock_ghz", "full_precision.bits"})
     capacities = MappingProxyType({INDEX_KIB: "weights", ACTIVATION_KIB: "inputs"})

@@ -37,7 +37,7 @@ class MappedLayer:
 
     @property
     def mode(self) -> str:
-        """`table`, `direct` or `mac`; see `LayerPlan.mode`."""
+        """`lut`, `direct` or `mac`; see `LayerPlan.mode`."""
         return self.plan.mode
 
     @property
@@ -48,7 +48,7 @@ class MappedLayer:
     @property
     def columns(self) -> dict[str, object]:
         """The array's own columns of `layers.csv`."""
-        return {"weights_read_once_per": self.weights, "inputs_held_as": self.inputs}
+        return {"weights_read_once_per": self.weights, "input_buffering": self.inputs}
 
     def commands(self, unit: Unit) -> list[Command]:
         """Commands of a unit, in the order in which they run."""

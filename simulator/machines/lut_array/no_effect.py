@@ -59,7 +59,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     """Return a reason that follows from the plans alone, if any."""
     if key.startswith("full_precision.") and not any(p.mode == "mac" for p in plans):
         return "the run has no full-precision layer (--include-full-precision adds them)"
-    table = [plan for plan in plans if plan.mode == "table"]
+    table = [plan for plan in plans if plan.mode == "lut"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
         return "no layer uses the LUT"
     if key == "array.pe.lut_entries" and all(plan.pass_entries for plan in plans):
@@ -124,7 +124,7 @@ def _of_ports(change: Change[MappedLayer], both: str) -> str | None:
 def _of_indices(key: str, plans: list[LayerPlan], both: str) -> str | None:
     """Return a reason that follows from the indices; `plans`: with the setting, then without."""
     after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
-    table = [(a, b) for a, b in zip(after, before, strict=True) if "table" in {a.mode, b.mode}]
+    table = [(a, b) for a, b in zip(after, before, strict=True) if "lut" in {a.mode, b.mode}]
     if key in {"array.pe.lut_read_ports", "array.pe.lut_subbanks"}:
         if not table:
             return "no layer uses the LUT"

@@ -125,6 +125,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *texts,
         *_conflicts(layers),
         *_narrow(layers),
+        *_uneven(layers),
         *_port_conflicts(run),
         *_coded([m.plan for m in layers if m.plan.huffman]),
         *tiling_notes(run),
@@ -159,7 +160,7 @@ def _sub_bit_direct(mapped: MappedLayer) -> bool:
 
 
 def _in_passes(mapped: MappedLayer) -> bool:
-    return mapped.plan.mode == "table" and len(mapped.plan.pass_entries) > 1
+    return mapped.plan.mode == "lut" and len(mapped.plan.pass_entries) > 1
 
 
 def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
@@ -172,7 +173,7 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
         chosen = [
             m
             for m in layers
-            if m.plan.mode == "table"
+            if m.plan.mode == "lut"
             and not bank_of(m.plan.hardware).always_in_a_cycle
             and (m.plan.layer.kernels is not None) == real
         ]
@@ -200,6 +201,24 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
         f"fills and direct steps that read windows take {taken / dots:.2f} times as long in "
         f"{_phrase(waiting, layers).text} because activation_buffer.bytes_per_cycle ({rate:g}) is "
         "too low."
+    ]
+
+
+def _uneven(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note blocks that fill the partial-sum buffer but not their last group of accumulators."""
+    pe = layers[0].plan.hardware.array.pe
+    rest = pe.partial_sums % pe.accumulators
+    full = [
+        m
+        for m in layers
+        if m.plan.mode != "mac" and any(b.outputs == pe.partial_sums for b in m.plan.blocks)
+    ]
+    if not rest or not full:
+        return []
+    return [
+        f"in {_phrase(full, layers).text}, every drain of {counted(pe.partial_sums, 'output')} "
+        f"uses {rest} of {pe.accumulators} accumulators in its last cycle because "
+        f"array.pe.accumulators does not divide array.pe.partial_sums ({pe.partial_sums})."
     ]
 
 

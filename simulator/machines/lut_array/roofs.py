@@ -42,7 +42,7 @@ def _roof(hardware: LutArray, mode: str, kernel: int, bits: int, which: str) -> 
     array, pe = hardware.array, hardware.array.pe
     dots = min(pe.dots_per_cycle, pe.accumulators) / bits
     name, each, unit = "direct", dots, f"{dots:g} {'dot' if dots == 1 else 'dots'}"
-    if mode == "table":
+    if mode == "lut":
         name, each = "LUT", float(pe.accumulators)
         unit = counted(pe.accumulators, "accumulator")
     return Roof(

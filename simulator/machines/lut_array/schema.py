@@ -11,7 +11,7 @@ from simulator.machines.hardware import Hardware
 
 
 class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One processing element: Dot9, table (LUT), accumulators, line buffer."""
+    """One processing element: dot units, LUT, accumulators, partial-sum buffer."""
 
     lut_entries: Count | Literal["none"]
     """Dot products that one bank of the LUT holds; `none`: no LUT, every binary layer is direct."""

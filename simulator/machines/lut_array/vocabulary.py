@@ -81,14 +81,14 @@ WRITES = Category(
 )  # fmt: skip
 ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
 REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
-LAYER_BEFORE = Category(
-    "layer_before", "wait for previous layer",
+WAIT_FOR_LAYER = Category(
+    "previous_layer", "wait for previous layer",
     noun="waits for the previous layer", short="previous layer", color="#56B4E9",
 )  # fmt: skip
 CATEGORIES = (
     FILLS, DIRECT_STEPS, WINDOW_READS, ACCUMULATES, LUT_CONFLICTS, INDEX_FETCHES, BUFFER_CONFLICTS,
     DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,
-    ROW_MISSES, REFRESHES, LAYER_BEFORE,
+    ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
 )  # fmt: skip
 """In the order of reports."""
 
@@ -124,7 +124,7 @@ READ_INPUTS = Kind(
     "read_inputs",
     DRAM_INPUTS,
     rate="read",
-    counts_as=CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=LAYER_BEFORE),
+    counts_as=CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=WAIT_FOR_LAYER),
 )
 DRAIN = Kind("drain", DRAIN_UNIT, counts_as=CountsAs(DRAINS))
 WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write", counts_as=CountsAs(WRITES))

@@ -42,8 +42,8 @@ module accelerator
     output logic                                 drain_ends
 );
   localparam int INDEX_BITS = DOT_WIDTH;
-  localparam int ROWS = PARTIAL_SUMS / ACCUMULATORS;
-  localparam int OUTPUTS = ROWS * ACCUMULATORS;
+  localparam int ROWS = (PARTIAL_SUMS + ACCUMULATORS - 1) / ACCUMULATORS;
+  localparam int OUTPUTS = PARTIAL_SUMS;
   localparam int BW = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1;
   localparam int FW = $clog2(LUT_BANKS + 1);
   localparam int SW = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1;
@@ -72,7 +72,6 @@ module accelerator
   word_t dot_count, dot_row, dot_lane;
   logic [BW-1:0] fill_bank;
   dot_control #(
-      .LUT_ENTRIES(LUT_ENTRIES),
       .LUT_BANKS(LUT_BANKS),
       .ACCUMULATORS(ACCUMULATORS)
   ) dots (
@@ -104,6 +103,7 @@ module accelerator
   word_t add_row;
   accumulate_control #(
       .LUT_BANKS(LUT_BANKS),
+      .ACCUMULATORS(ACCUMULATORS),
       .REGISTER_SETS(REGISTER_SETS),
       .PASSES(PASSES)
   ) adds (
@@ -161,7 +161,6 @@ module accelerator
   logic [PES*OUTPUTS*INDEX_BITS-1:0] load_indices;
   fetch_control #(
       .PES(PES),
-      .ACCUMULATORS(ACCUMULATORS),
       .REGISTER_SETS(REGISTER_SETS)
   ) fetch (
       .clk,
@@ -183,7 +182,6 @@ module accelerator
       .PES(PES),
       .OUTPUTS(OUTPUTS),
       .INDEX_BITS(INDEX_BITS),
-      .LUT_ENTRIES(LUT_ENTRIES),
       .PASSES(PASSES),
       .REGISTER_SETS(REGISTER_SETS)
   ) chunks (
@@ -245,7 +243,7 @@ module accelerator
       .valids
   );
   word_t subset_row;
-  assign subset_row = dot_at.pass * word_t'(LUT_ENTRIES) + dot_count;
+  assign subset_row = pass_base(layer, dot_at.pass) + dot_count;
   subset_buffer #(
       .DOT_WIDTH(DOT_WIDTH)
   ) subsets (
@@ -258,7 +256,7 @@ module accelerator
   logic [ACCUMULATORS-1:0] add_lanes, direct_lane;
   logic [PES-1:0] enabled, mores, pixel_begins;
   logic [PES*ACCUMULATORS*SUM_BITS-1:0] drained;  // [PE][lane]
-  assign add_outputs = block_outputs(layer, add_at, ACCUMULATORS);
+  assign add_outputs = block_outputs(layer, add_at);
   assign units = group_units(layer, direct ? dot_at : add_at, PES);
   assign more = |mores;
   for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane
@@ -299,7 +297,8 @@ module accelerator
         .add_begins,
         .add_first(direct ? dot_at.group == 0 : add_at.group == 0),
         .add_bank,
-        .add_base(INDEX_BITS'(add_at.pass * word_t'(LUT_ENTRIES))),
+        .add_base(INDEX_BITS'(pass_base(layer, add_at.pass))),
+        .add_entries(INDEX_BITS'(pass_entries(layer, add_at.pass))),
         .add_outputs(OW'(add_outputs)),
         .add_row(RW'(add_row)),
         .add_lanes,

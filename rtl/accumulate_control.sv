@@ -7,6 +7,7 @@ module accumulate_control
   import machine::*;
 #(
     parameter  int LUT_BANKS     = 2,
+    parameter  int ACCUMULATORS  = 4,
     parameter  int REGISTER_SETS = 2,
     parameter  int PASSES        = 1,
     localparam int BW            = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
@@ -40,7 +41,6 @@ module accumulate_control
   logic busy;
   place_t place;
   logic [BW-1:0] older;
-  word_t rows_here;
 
   assign nest = nest_of(layer);
 
@@ -84,9 +84,9 @@ module accumulate_control
     end
   end
 
-  assign rows_here     = block_rows(layer, at);
   assign active        = busy || begins;
-  assign ends          = active && (PASSES > 1 ? !more : row + 1 == rows_here);
+  assign ends          = active && (PASSES > 1 ? !more :
+                         last_row(row, block_outputs(layer, at), ACCUMULATORS));
   assign last_of_set   = (at.pass + 1 == nest.passes) && last_use(nest, at);
   assign last_of_visit = (at.pass + 1 == nest.passes) && at.group + 1 == nest.groups;
 

@@ -3,7 +3,6 @@
 module dot_control
   import machine::*;
 #(
-    parameter  int LUT_ENTRIES  = 32,
     parameter  int LUT_BANKS    = 2,
     parameter  int ACCUMULATORS = 4,
     localparam int BW           = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1
@@ -32,8 +31,8 @@ module dot_control
   assign nest = nest_of(layer);
   assign next = next_place(nest, at);
   always_comb begin
-    if (layer.direct[0]) length = block_outputs(layer, at, ACCUMULATORS);
-    else length = at.pass + 1 == layer.passes ? layer.last_entries : word_t'(LUT_ENTRIES);
+    if (layer.direct[0]) length = block_outputs(layer, at);
+    else length = pass_entries(layer, at.pass);
   end
   always_comb begin
     begins = 1'b0;

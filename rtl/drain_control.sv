@@ -28,11 +28,11 @@ module drain_control
     nest.passes = 1;
   end
   assign next    = next_place(nest, at);
-  assign outputs = block_outputs(layer, at, ACCUMULATORS);
+  assign outputs = block_outputs(layer, at);
   assign done    = at.row == layer.rows;
   assign begins  = !busy && !start && !done && visit_complete;
   assign active  = busy || begins;
-  assign ends    = active && row + 1 == block_rows(layer, at);
+  assign ends    = active && last_row(row, outputs, ACCUMULATORS);
   assign channel = first_channel + row * word_t'(ACCUMULATORS);
   assign width   = outputs - row * word_t'(ACCUMULATORS);
   for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane

@@ -9,11 +9,9 @@ module index_buffer
     parameter  int PES         = 64,
     parameter  int OUTPUTS     = 128,
     parameter  int INDEX_BITS  = 9,
-    parameter  int LUT_ENTRIES = 32,
     parameter  int PASSES      = 1,
     parameter  int DEPTH       = 1 << 18,
     parameter  int REGISTER_SETS = 2,
-    localparam int PW          = PASSES > 1 ? $clog2(PASSES) : 1,
     localparam int SW          = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1,
     localparam int AW          = $clog2(DEPTH)
 ) (
@@ -61,7 +59,9 @@ module index_buffer
       while (next_credit >= layer.index_bits && next_output != outputs) begin
         stored = indices[AW'(next_position)];
         kernel = layer.expand[0] ? subset[stored] : stored;
-        used_now[PW'(32'(stored)/LUT_ENTRIES)] = 1'b1;
+        for (int p = 0; p < PASSES; p++) begin
+          if (word_t'(stored) - pass_base(layer, p) < pass_entries(layer, p)) used_now[p] = 1'b1;
+        end
         for (word_t p = next_unit; p < word_t'(PES); p += layer.pixel_pes) begin
           load_slots[p*OUTPUTS+next_output] = 1'b1;
           load_indices[(p*OUTPUTS+next_output)*INDEX_BITS+:INDEX_BITS] = kernel;

@@ -5,7 +5,7 @@ module line_buffer #(
     parameter  int PORTS    = 4,
     parameter  int DOT_BITS = 5,
     parameter  int SUM_BITS = 16,
-    localparam int ROWS     = OUTPUTS / PORTS,
+    localparam int ROWS     = (OUTPUTS + PORTS - 1) / PORTS,
     localparam int RW       = ROWS > 1 ? $clog2(ROWS) : 1,
     localparam int OW       = $clog2(OUTPUTS + 1),
     localparam int AW       = OUTPUTS > 1 ? $clog2(OUTPUTS) : 1

@@ -14,14 +14,16 @@ package machine;
     word_t blocks;          // blocks of output channels, per group of the convolution
     word_t groups;          // groups of input units
     word_t passes;          // passes over the subset
-    word_t block_rows;      // line buffer rows of a block ...
-    word_t longer_blocks;   // ... and how many blocks have one more
-    word_t spare;           // outputs that the last block's last row lacks
+    word_t long_outputs;    // outputs of the first blocks ...
+    word_t long_blocks;     // ... and how many they are
+    word_t short_outputs;   // outputs of the others ...
+    word_t last_outputs;    // ... except the last block
     word_t pixels;          // output pixels in all
     word_t step_pixels;     // output pixels of a step
     word_t pixel_pes;       // PEs that work on one pixel
     word_t last_units;      // input units of the last group; the others have one per PE
-    word_t last_entries;    // table entries of the last pass; the others fill the table
+    word_t long_entries;    // table entries of the first passes ...
+    word_t long_passes;     // ... and how many they are; the others have one less
     word_t index_bits;      // bits of an index (or kernel) in the index buffer
     word_t bits_per_cycle;  // that the index buffer delivers
     word_t in_height;
@@ -104,14 +106,27 @@ package machine;
     last_use = nest.groups > 1 || ((nest.blocks > 1 || nest.conv_groups > 1) && ends_row(nest, at));
   endfunction
 
-  // Rows of the line buffer that the block at `at` takes; `lanes` outputs a row.
-  function automatic word_t block_rows(layer_t layer, place_t at);
-    block_rows = layer.block_rows + word_t'(at.block < layer.longer_blocks);
+  // Outputs of the block at `at`.
+  function automatic word_t block_outputs(layer_t layer, place_t at);
+    if (at.block + 1 == layer.blocks) block_outputs = layer.last_outputs;
+    else if (at.block < layer.long_blocks) block_outputs = layer.long_outputs;
+    else block_outputs = layer.short_outputs;
   endfunction
 
-  function automatic word_t block_outputs(layer_t layer, place_t at, int lanes);
-    block_outputs = block_rows(layer, at) * word_t'(lanes) -
-        (at.block + 1 == layer.blocks ? layer.spare : 0);
+  // The row is the last one of the line buffer with sums of so many outputs; `lanes` outputs a row.
+  function automatic logic last_row(word_t row, word_t outputs, int lanes);
+    last_row = (row + 1) * word_t'(lanes) >= outputs;
+  endfunction
+
+  // Table entries of a pass.
+  function automatic word_t pass_entries(layer_t layer, word_t pass);
+    pass_entries = layer.long_entries - word_t'(pass >= layer.long_passes);
+  endfunction
+
+  // Row of the subset in table entry 0 of a pass.
+  function automatic word_t pass_base(layer_t layer, word_t pass);
+    pass_base = pass * layer.long_entries -
+        (pass > layer.long_passes ? pass - layer.long_passes : 0);
   endfunction
 
   // Input units of the group at `at`.

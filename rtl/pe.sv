@@ -15,8 +15,8 @@ module pe #(
     parameter  int SUM_BITS     = 16,
     parameter  bit TABLE        = 1,
     parameter  bit BYPASS       = 1,
-    localparam int ROWS         = PARTIAL_SUMS / ACCUMULATORS,
-    localparam int OUTPUTS      = ROWS * ACCUMULATORS,
+    localparam int ROWS         = (PARTIAL_SUMS + ACCUMULATORS - 1) / ACCUMULATORS,
+    localparam int OUTPUTS      = PARTIAL_SUMS,
     localparam int BW           = LUT_BANKS > 1 ? $clog2(LUT_BANKS) : 1,
     localparam int EW           = LUT_ENTRIES > 1 ? $clog2(LUT_ENTRIES) : 1,
     localparam int RW           = ROWS > 1 ? $clog2(ROWS) : 1,
@@ -49,6 +49,7 @@ module pe #(
     input  logic                             add_first,    // first group: overwrite the sums
     input  logic [                   BW-1:0] add_bank,
     input  logic [           INDEX_BITS-1:0] add_base,     // subset row of table entry 0
+    input  logic [           INDEX_BITS-1:0] add_entries,  // of the table in this pass
     input  logic [                   OW-1:0] add_outputs,  // of the block
     input  logic [                   RW-1:0] add_row,
     input  logic [         ACCUMULATORS-1:0] add_lanes,    // lanes with an output in this row
@@ -101,7 +102,6 @@ module pe #(
   if (TABLE && PASSES > 1) begin : g_picked
     picker #(
         .OUTPUTS(OUTPUTS),
-        .ENTRIES(LUT_ENTRIES),
         .PORTS(ACCUMULATORS),
         .INDEX_BITS(INDEX_BITS)
     ) i_picker (
@@ -109,6 +109,7 @@ module pe #(
         .pick(add && enable),
         .begins(add_begins),
         .base(add_base),
+        .entries(add_entries),
         .outputs(add_outputs),
         .indices,
         .found,
@@ -177,17 +178,20 @@ module pe #(
     );
   end else begin : g_lanes
     for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane
+      // The last lanes have a row less if the lanes do not divide the sums evenly.
+      localparam int LANE_ROWS = (PARTIAL_SUMS - a + ACCUMULATORS - 1) / ACCUMULATORS;
+      localparam int LW = LANE_ROWS > 1 ? $clog2(LANE_ROWS) : 1;
       accumulator #(
-          .ROWS(ROWS),
+          .ROWS(LANE_ROWS),
           .DOT_BITS(DOT_BITS),
           .SUM_BITS(SUM_BITS)
       ) i_accumulator (
           .clk,
           .add(enable && (bypass ? direct_lane[a] : TABLE && add && found[a])),
           .first(add_first),
-          .row(bypass ? direct_row : add_row),
+          .row(LW'(bypass ? direct_row : add_row)),
           .product(bypass ? product : fetched[a*DOT_BITS+:DOT_BITS]),
-          .drain_row,
+          .drain_row(LW'(drain_row)),
           .drain_sum(drain_sums[a*SUM_BITS+:SUM_BITS])
       );
     end

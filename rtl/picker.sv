@@ -2,7 +2,6 @@
 // that are left, in ascending order, whose index lies in the table now.
 module picker #(
     parameter  int OUTPUTS    = 128,
-    parameter  int ENTRIES    = 32,
     parameter  int PORTS      = 4,
     parameter  int INDEX_BITS = 9,
     localparam int OW         = $clog2(OUTPUTS + 1)
@@ -11,6 +10,7 @@ module picker #(
     input  logic                          pick,
     input  logic                          begins,   // first cycle of the pass
     input  logic [        INDEX_BITS-1:0] base,     // subset row of table entry 0
+    input  logic [        INDEX_BITS-1:0] entries,  // of the table in this pass
     input  logic [                OW-1:0] outputs,  // of the block
     input  logic [OUTPUTS*INDEX_BITS-1:0] indices,
     output logic [             PORTS-1:0] found,
@@ -25,7 +25,7 @@ module picker #(
     if (pick && begins) begin
       for (int o = 0; o < OUTPUTS; o++) begin
         todo[o] = OW'(o) < outputs && indices[o*INDEX_BITS+:INDEX_BITS] >= base &&
-            indices[o*INDEX_BITS+:INDEX_BITS] - base < INDEX_BITS'(ENTRIES);
+            indices[o*INDEX_BITS+:INDEX_BITS] - base < entries;
       end
     end
   end

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import LayerPlan
 
 
@@ -81,7 +81,7 @@ def nest_of(plan: LayerPlan) -> Nest:
     identity = (row * len(plan.blocks) + block) * pieces + piece
     return Nest(
         groups=len(plan.group_units),
-        passes=len(plan.pass_entries) if plan.mode == "table" else 1,
+        passes=len(plan.pass_entries) if plan.mode == "lut" else 1,
         pixel_step=pixel_step,
         block=block,
         row=row,

@@ -15,15 +15,17 @@ from click.testing import CliRunner
 from hypothesis import given
 
 from simulator import load_workload
+from simulator.base.errors import InputError
+from simulator.base.shipped import shipped_names
+from simulator.check import Difference, check, check_workload
+from simulator.check.activations import read_activations, seeded
+from simulator.check.check import random_kernels
+from simulator.check.reference import convolve
 from simulator.cli import cli
-from simulator.errors import InputError
-from simulator.functional import Difference, array, check, check_workload
-from simulator.functional.activations import read_activations, seeded
-from simulator.functional.array import compute
-from simulator.functional.check import random_kernels
-from simulator.functional.reference import convolve
+from simulator.machines.lut_array import compute as array
+from simulator.machines.lut_array import family
+from simulator.machines.lut_array.compute import compute
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.shipped import shipped_names
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, machine, network, with_kernels
@@ -101,7 +103,7 @@ def test_every_tau(tau: int | None, kernel: int, stride: int) -> None:
 def test_passes(tau: int) -> None:
     keys = {"array.pe.lut_entries": 24, "array.pe.partial_sums": 256}  # 2, 3 or 6 passes
     one = layer(70, 160, 5, 6, tau=tau)
-    assert plan_layers(network(one), machine(keys))[0].mode == "table"
+    assert plan_layers(network(one), machine(keys))[0].mode == "lut"
     checked(one, keys=keys)
 
 
@@ -218,7 +220,7 @@ class TestWhatIsWrongIsFound:
             wrong[13, 5] = 9
             return compute(plan, KernelSet(9, kernels.subset, wrong), *rest)
 
-        monkeypatch.setattr(check, "compute", corrupted)
+        monkeypatch.setattr(family, "compute", corrupted)
         result = check_workload(network(one), machine())
         assert not result.equal
         found = result.layers[0].difference
@@ -251,7 +253,7 @@ class TestWhatIsWrongIsFound:
             sums[3, 0, 1, 2] += 1
             return sums
 
-        monkeypatch.setattr(check, "compute", one_too_many)
+        monkeypatch.setattr(family, "compute", one_too_many)
         arguments = ["--hw", "cofluent64", "--model", "r20", "--tau", "4", "--check"]
         done = CliRunner().invoke(cli, arguments)
         assert done.exit_code == 1
@@ -316,7 +318,9 @@ class TestCommand:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("simulator.run.simulate", lambda *_, **__: pytest.fail("it ran"))
+        monkeypatch.setattr(
+            "simulator.api.simulate.simulate", lambda *_, **__: pytest.fail("it ran")
+        )
         line = [*map(str, self.RUN), "--check-input", "x.npy", "--out", "out"]
         for shape, options in (((3, 32, 32), []), ((16, 32, 32), ["--batch", "2"])):
             np.save("x.npy", np.ones(shape, np.int8))

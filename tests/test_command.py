@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator import __version__
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
+from simulator.base.version import __version__
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.command
@@ -144,7 +144,7 @@ class TestOptions:
     def test_include_full_precision(self, command: Command) -> None:
         changed = summary(command, *R20, "--include-full-precision")
         assert [layer["name"] for layer in changed["layers"]][::19] == ["conv1", "fc"]
-        assert changed["layers"][0]["bound_by"] == "MAC"
+        assert changed["layers"][0]["bound_by"] == "MAC unit"
 
     def test_engine(self, command: Command) -> None:
         event, fast = (summary(command, *R20, "--engine", name) for name in ("event", "fast"))

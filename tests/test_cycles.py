@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from simulator.analysis.running import run_one
 from simulator.engine import EngineName
-from simulator.machines.lut_array.numbering import Kind
-from simulator.run import run_one
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 
@@ -78,7 +78,7 @@ class TestDirectStep:
 
     @pytest.mark.parametrize(
         ("outputs", "mode"),
-        [(32, "direct"), (33, "table")],  # 2^5 = 32 dot products: no saving at 32 outputs
+        [(32, "direct"), (33, "lut")],  # 2^5 = 32 dot products: no saving at 32 outputs
     )
     def test_a_table_that_saves_nothing_is_not_filled(self, outputs: int, mode: str) -> None:
         mapping, _ = traced(network(layer(64, outputs, 1, 1, tau=5)), INSTANT)
@@ -103,12 +103,19 @@ class TestPasses:
         assert times(trace, Kind.FILL) == [(1, 33), (33, 65)]
         assert times(trace, Kind.ACCUMULATE) == [(33, 49), (65, 81)]
 
-    def test_a_table_of_24_entries_takes_a_full_and_a_rest_pass(self) -> None:
+    def test_a_table_of_24_entries_takes_two_passes_of_16(self) -> None:
         entries = INSTANT | {"array.pe.lut_entries": 24}
         _, trace = traced(network(layer(64, 128, 1, 1, tau=5)), entries)
-        # 24 + 8 entries; 128 * 24 / 32 = 96 outputs -> 24 cycles, 32 outputs -> 8 cycles
-        assert times(trace, Kind.FILL) == [(1, 25), (25, 33)]
-        assert times(trace, Kind.ACCUMULATE) == [(25, 49), (49, 57)]
+        # 64 of 128 outputs in each pass, 64 / 4 = 16 cycles
+        assert times(trace, Kind.FILL) == [(1, 17), (17, 33)]
+        assert times(trace, Kind.ACCUMULATE) == [(17, 33), (33, 49)]
+
+    def test_passes_that_are_not_equal_differ_by_one_entry(self) -> None:
+        entries = INSTANT | {"array.pe.lut_entries": 5}
+        _, trace = traced(network(layer(64, 128, 1, 1, tau=5)), entries)
+        # 32 kernels in 7 passes; 128 * 5 / 32 = 20 outputs -> 5 cycles, 16 outputs -> 4 cycles
+        assert trace.occupied[trace.kind == Kind.FILL].tolist() == [5, 5, 5, 5, 4, 4, 4]
+        assert trace.occupied[trace.kind == Kind.ACCUMULATE].tolist() == [5, 5, 5, 5, 4, 4, 4]
 
     def test_sums_are_overwritten_only_when_they_have_drained(self) -> None:
         three_dots = INSTANT | {"array.pe.dots_per_cycle": 3}
@@ -148,6 +155,14 @@ class TestSpatial:
     def test_blocks_are_as_even_as_the_accumulators_allow(self) -> None:
         mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)
         assert [block.outputs for block in mapping.layers[0].plan.blocks] == [80, 80]
+
+    def test_five_accumulators_use_all_partial_sums(self) -> None:
+        five = INSTANT | {"array.pe.accumulators": 5}
+        mapping, trace = traced(network(layer(64, 256, 1, 1, tau=5)), five)
+        assert [block.outputs for block in mapping.layers[0].plan.blocks] == [128, 128]
+        # 128 outputs / 5 accumulators
+        assert trace.occupied[trace.kind == Kind.ACCUMULATE].tolist() == [26, 26]
+        assert trace.occupied[trace.kind == Kind.DRAIN].tolist() == [26, 26]
 
     def test_grouped_convolutions_run_group_by_group(self) -> None:
         mapping, trace = traced(network(layer(32, 64, 1, 8, groups=2)), INSTANT)

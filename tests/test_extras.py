@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from pyarrow.parquet import read_table
 
-from simulator import compiling, extras, load_hardware, load_workload, simulate, tabular
+from simulator import load_hardware, load_workload, simulate
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one, run_together
+from simulator.base import extras, tabular
+from simulator.base.errors import InputError
 from simulator.cli.output import progress_on_stderr
-from simulator.errors import InputError
-from simulator.report.result import Run
-from simulator.run import run_one, run_together
+from simulator.engine import compiling
 from simulator.studies import run_study, store
 from simulator.studies.chunks import pack, unpack
 from simulator.studies.columns import point_columns
@@ -302,14 +304,14 @@ class TestNote:
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(compiling, "COMPILE_FROM", 1)
-        told = []
-        with compiling.watched(lambda: told.append("once")):
+        told: list[str] = []
+        with compiling.watched(told.append):
             run_study(tiny_study(net), tmp_path / "study", jobs=1)
-        assert told == ["once"]
+        assert told == [compiling.MISSES]
 
     def test_a_worker_says_that_it_missed_the_compiler(self, net: Path, tmp_path: Path) -> None:
         code = (
-            "from simulator import compiling\n"
+            "from simulator.engine import compiling\n"
             "from simulator.studies.evaluate import evaluate_chunk\n"
             "from simulator.studies import grid_study\n"
             "from simulator.studies.axes import axis\n"
@@ -350,7 +352,7 @@ def test_together_is_one_by_one_without_the_compiler(net: Path) -> None:
 @pytest.mark.unit
 def test_warm_compiles_bytecode_and_reports_what_is_left_out(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator.warm"],
+        [sys.executable, "-m", "simulator.engine.warm"],
         env=without(tmp_path, "numba"),
         capture_output=True,
         text=True,

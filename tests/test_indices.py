@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.columns import Ints
-from simulator.errors import InputError
-from simulator.hardware import Hardware, load_hardware
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
+from simulator.machines import Hardware, load_hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulate, share_within
 from simulator.machines.lut_array.huffman import (
@@ -25,12 +25,12 @@ from simulator.machines.lut_array.huffman import (
     stream_bits,
 )
 from simulator.machines.lut_array.indices import accumulates_of
-from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels
 from tests.conftest import ROOT
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 
@@ -100,11 +100,11 @@ class TestPasses:
         one = with_kernels(layer(512, 128, 1, 1, kernel=1, tau=6), pairs([0] * 100 + [40] * 28))
         assert accumulates(one, {}) == [25, 7]
 
-    def test_a_subset_of_40_kernels_takes_a_pass_of_32_and_one_of_8(self) -> None:
-        one = with_kernels(layer(64, 128, 1, 1, tau=6), pairs([0] * 64 + [39] * 64), size=40)
+    def test_a_subset_of_41_kernels_takes_a_pass_of_21_and_one_of_20(self) -> None:
+        one = with_kernels(layer(64, 128, 1, 1, tau=6), pairs([20] * 80 + [21] * 48), size=41)
         _, trace = traced(network(one), INSTANT)
-        assert of_kind(trace, Kind.FILL, trace.occupied).tolist() == [32, 8]
-        assert of_kind(trace, Kind.ACCUMULATE, trace.occupied).tolist() == [16, 16]
+        assert of_kind(trace, Kind.FILL, trace.occupied).tolist() == [21, 20]
+        assert of_kind(trace, Kind.ACCUMULATE, trace.occupied).tolist() == [20, 12]
 
     def test_shapes_spread_evenly_and_real_indices_do_not(self) -> None:
         random = np.random.default_rng(1).integers(0, 64, (128, 64))
@@ -119,9 +119,9 @@ class TestPasses:
         one = with_kernels(layer(64, 33, 1, 1, tau=5), pairs(odd))
         even = with_kernels(layer(64, 33, 1, 1, tau=5), pairs([0] * 33))
         two = machine({"array.pe.lut_subbanks": 2})
-        assert plan_of(one, machine()).mode == "table"
+        assert plan_of(one, machine()).mode == "lut"
         assert plan_of(one, two).mode == "direct"
-        assert plan_of(even, two).mode == "table"
+        assert plan_of(even, two).mode == "lut"
 
 
 class TestPortsAndSubBanks:
@@ -270,8 +270,9 @@ class TestAgainstOtherModels:
         for (block, group, number), cycles in np.ndenumerate(table):
             rows = slice(sum(blocks[:block]), sum(blocks[: block + 1]))
             columns = slice(group * group_size, (group + 1) * group_size)
+            kept = np.array_split(np.arange(len(kernels.subset)), passes)[number]
             queues = [
-                [int(i) % bank.entries for i in column if i // bank.entries == number]
+                [int(i) - kept[0] for i in column if i in kept]
                 for column in kernels.indices[rows, columns].T
             ]
             assert cycles == slow_accumulate(queues, bank)
@@ -503,7 +504,7 @@ def test_an_r18_sized_network_is_planned_by_arrays() -> None:
 class TestWhatTheReportSays:
     @staticmethod
     def notes(workload: Workload, *settings: str, tau: int | None = None) -> str:
-        from simulator.run import simulate, with_settings
+        from simulator.api.simulate import simulate, with_settings
 
         result = simulate(workload, load_hardware("cofluent64", settings), tau=tau)
         return "\n".join(with_settings(result, "cofluent64", settings).notes())

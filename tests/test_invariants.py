@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from simulator.columns import Ints
+from simulator.analysis.layers import layer_results
+from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.family import Mapping
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.caches import anew, forget
 from tests.nest import Nest, nest_of
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
@@ -56,7 +56,7 @@ def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Ov
     mapping, trace = run(workload, overrides)
     for number, mapped in enumerate(mapping.layers):
         plan, nest = mapped.plan, nest_of(mapped.plan)
-        kind = {"table": Kind.ACCUMULATE, "direct": Kind.DIRECT, "mac": Kind.MAC}[plan.mode]
+        kind = {"lut": Kind.ACCUMULATE, "direct": Kind.DIRECT, "mac": Kind.MAC}[plan.mode]
         work = select(trace, number, kind)
         steps = np.repeat(np.arange(nest.steps), nest.passes)
         assert trace.step[work].tolist() == steps.tolist()
@@ -65,7 +65,7 @@ def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Ov
         visits, groups = np.divmod(steps, nest.groups)
         units = np.array(plan.group_units)
         assert trace.pes[work].tolist() == (nest.pixels[visits] * units[groups]).tolist()
-        if plan.mode == "table":
+        if plan.mode == "lut":
             passes = np.tile(np.arange(nest.passes), nest.steps)
             sums = plan.accumulate_table[nest.block[visits], groups, passes]
             assert trace.occupied[work].tolist() == sums.tolist()
@@ -84,7 +84,7 @@ def test_the_array_does_the_work_that_the_shapes_ask_for(
         plan, inner = mapped.plan, mapped.plan.layer
         steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
         pixel_units = plan.pixels * plan.units_in * len(plan.blocks)
-        if plan.mode == "table":
+        if plan.mode == "lut":
             assert len(select(trace, number, Kind.FILL)) == steps * len(plan.pass_entries)
             assert len(select(trace, number, Kind.ACCUMULATE)) == steps * len(plan.pass_entries)
             fills = select(trace, number, Kind.FILL)
@@ -122,7 +122,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
             continue
         nest = nest_of(plan)
         fills, drains = (select(trace, number, kind) for kind in (Kind.FILL, Kind.DRAIN))
-        adds = select(trace, number, Kind.ACCUMULATE if plan.mode == "table" else Kind.DIRECT)
+        adds = select(trace, number, Kind.ACCUMULATE if plan.mode == "lut" else Kind.DIRECT)
         banks = plan.hardware.array.pe.lut_banks
         # a bank is read when it is full, and refilled when it has been read
         assert np.all(start[adds[: len(fills)]] >= end[fills])
@@ -224,7 +224,7 @@ def test_cycles_reach_the_compute_and_the_bandwidth_bound(
         * m.plan.activation_bits
         * (
             m.plan.layer.subset_size * len(m.plan.blocks)
-            if m.plan.mode == "table"
+            if m.plan.mode == "lut"
             else m.plan.layer.out_channels
         )
         for m in mapping.layers

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.report.kernels import (
     Snapshot,
     choose_layers,
@@ -16,8 +16,8 @@ from simulator.report.kernels import (
     kernel_rows,
     print_kernels,
     require_comparable,
-    save_kernels,
 )
+from simulator.report.kernels_files import save_kernels
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, network

@@ -13,13 +13,13 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.hardware.dram import dram_timing
-from simulator.machines.lut_array.numbering import Kind, Unit
-from simulator.report.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.dram.tables import dram_timing
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint
 from tests import build
 from tests.conftest import Command
+from tests.numbering import Kind, Unit
 
 pytestmark = pytest.mark.unit
 
@@ -165,7 +165,7 @@ def test_commands_are_nested_in_their_layer(trace: Parsed, small: Result) -> Non
     assert [one.end for one in commands] == run.trace.end[chosen].tolist()
     assert [one.arguments.get("step", 0) for one in commands] == table.step[chosen].tolist()
     assert [one.arguments["pes"] for one in commands] == table.pes[chosen].tolist()
-    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "table"]
+    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "lut"]
     assert [one.name for one in layers] == busy
     for layer in layers:
         inside = [one for one in commands if layer.start <= one.start and one.end <= layer.end]
@@ -237,7 +237,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
         }
         | ({"memory.dram.scheduler": "in_order"} if seed % 8 > 4 else {})
     )
-    timing = dram_timing(hardware)
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     streams = 3 * hardware.memory.dram.bytes_per_cycle
     peak = streams if timing is None else float(timing.peak_bytes_per_cycle)
     for width in (16, 2048):

@@ -11,6 +11,7 @@ from simulator.program import (
     Balance,
     Body,
     Category,
+    CategoryTerm,
     Channel,
     CountsAs,
     Kind,
@@ -23,7 +24,6 @@ from simulator.program import (
     Section,
     SharedPort,
     Skip,
-    Term,
     Unit,
     Writer,
     write,
@@ -167,7 +167,7 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
     made = program({A: (work(),)}, kinds=(RUN_B, work), ports=(port,))
     words = made.vocabulary
     assert words.categories == tuple(
-        Term(name, title)
+        CategoryTerm(name, title, title, title)
         for name, title in (
             ("work", "a unit works"),
             ("pause", "a pause"),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.report.roofline import plot_roofline, roofline
+from simulator.analysis.roofline import roofline
+from simulator.report.roofline import plot_roofline
 from tests.build import layer, network
 from tests.measure import drawn
 
@@ -114,7 +115,7 @@ class TestRoofline:
         for run, points in ((result.run, placed.run), (result.baseline, placed.baseline)):
             for one, point in zip(run.layers, points, strict=True):
                 mode = one.mapped.plan.mode
-                name = "LUT" if mode == "table" else mode
+                name = "LUT" if mode == "lut" else mode
                 bound = min(of_mode[name], placed.bytes_per_cycle * point.macs_per_byte)
                 assert point.macs_per_cycle <= bound, point.layer
                 reached[name] = max(reached[name], point.macs_per_cycle / bound)

@@ -139,8 +139,8 @@ MUTANTS = [
     Mutant(
         "a drain takes a cycle more",
         "drain_control.sv",
-        "ends    = active && row + 1 == block_rows(layer, at);",
-        "ends    = active && row == block_rows(layer, at);",
+        "ends    = active && last_row(row, outputs, ACCUMULATORS);",
+        "ends    = active && last_row(row - 1, outputs, ACCUMULATORS);",
     ),
     Mutant(
         "a drain begins with the second row",
@@ -230,8 +230,8 @@ MUTANTS = [
     Mutant(
         "a pass takes an index of the next",
         "picker.sv",
-        "- base < INDEX_BITS'(ENTRIES);",
-        "- base <= INDEX_BITS'(ENTRIES);",
+        "- base < entries;",
+        "- base <= entries;",
         MINI,
     ),
     Mutant(

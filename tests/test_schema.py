@@ -1,7 +1,7 @@
 """The keys of summary.json, pinned with their types: they change only together with the schema.
 
-If a key was meant to change: raise `SCHEMA` in simulator/report/schema.py, then write the new keys
-with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
+If a key was meant to change: raise `SCHEMA` in simulator/analysis/schema.py, then write the new
+keys with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
 """
 
 import json
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from simulator import InputError, Result, simulate
-from simulator.functional import check_workload
-from simulator.report.saved import as_saved, read_saved
-from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
-from simulator.what_helps import with_what_helps
+from simulator.analysis.saved import as_saved, read_saved
+from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
+from simulator.check import check_workload
+from simulator.studies.what_helps import with_what_helps
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit

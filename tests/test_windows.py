@@ -9,19 +9,19 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
-from simulator.analysis.attribution import Part, attribute, total
-from simulator.columns import Ints
+from simulator.analysis.attribution import attribute, total
+from simulator.analysis.layers import layer_results
+from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.actions import layer_actions
-from simulator.report.layers import layer_results
-from simulator.what_helps import numeric_keys
+from simulator.studies.what_helps import numeric_keys
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.numbering import Kind, Part, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks, run_of
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
@@ -111,17 +111,17 @@ def test_table_or_direct_counts_the_lines() -> None:
         (plan,) = plan_layers(network(TABLE), machine({KEY: rate}))
         return plan.mode
 
-    assert mode(1.2) == "table"  # 60 lines: 60 < 64
+    assert mode(1.2) == "lut"  # 60 lines: 60 < 64
     assert mode(1.125) == "direct"  # 64 lines: 64 = 64
     # 80 channels, 72 + 18 bytes: at 1.125 64 + 32 with the table, 64 + 64 without
     (plan,) = plan_layers(network(layer(80, 64, 1, 1, tau=5)), machine({KEY: 1.125}))
-    assert plan.mode == "table"
+    assert plan.mode == "lut"
     # 16 channels, 4 pixels at a time, but there is one: 18 bytes at 1, hidden behind 32
     (plan,) = plan_layers(network(layer(16, 64, 1, 1, tau=5)), machine({KEY: 1}))
-    assert plan.mode == "table"
+    assert plan.mode == "lut"
     # 80 -> 40 at 1.5: 48 + 32 with the table, 48 (not 40) + 40 without
     (plan,) = plan_layers(network(layer(80, 40, 1, 1, tau=5)), machine({KEY: 1.5}))
-    assert plan.mode == "table"
+    assert plan.mode == "lut"
 
 
 def rates() -> st.SearchStrategy[float]:
@@ -163,7 +163,7 @@ def test_a_wider_line_never_costs_cycles(
 def dots_of(plan: LayerPlan) -> list[int]:
     """Cycles of the dot products for which each step reads its windows, step by step."""
     pe, bits, nest = plan.hardware.array.pe, plan.activation_bits, nest_of(plan)
-    if plan.mode == "table":
+    if plan.mode == "lut":
         entries = min(pe.lut_entries, plan.layer.subset_size)
         return [-(-entries * bits // pe.dots_per_cycle)] * nest.steps
     rate = min(pe.dots_per_cycle, pe.accumulators)
@@ -199,7 +199,7 @@ def test_steps_take_their_dots_or_their_windows(
         windows = plan.pixels * plan.units_in * len(plan.blocks)
         assert bits.sum() == windows * inner.unit_weights * plan.activation_bits
         counted = layer_actions(plan, np.zeros(len(Unit), dtype=np.int64))
-        assert counted[Unit.DOT, "activation_buffer_read_bit"] == bits.sum()
+        assert counted["dot", "activation_buffer_read_bit"] == bits.sum()
         assert trace.occupied[reads].tolist() == list(map(max, dots_of(plan), lines))
 
 

@@ -34,6 +34,7 @@ def _small() -> list[Case]:
             "direct from a subset": case(5, 12, 3, 3, tau=6),
             "groups": case(11, 16, 3, 3, tau=3),
             "blocks of unequal size": case(4, 37, 3, 3, tau=3),
+            "blocks that fill all 17 partial sums": case(4, 34, 3, 3, tau=3),
             "fetch binds": case(9, 16, 3, 3, tau=3, rate=1),
             "fetch binds, 1 bit": case(9, 30, 2, 3, rate=2),
             "four pixels at once": case(1, 16, 5, 3, tau=2, images=2),
@@ -77,6 +78,7 @@ def _uneven() -> list[Case]:
         UNEVEN,
         {
             "two passes": case(5, 18, 3, 3, tau=3),
+            "blocks of 20, 20 and 19 outputs": case(5, 59, 2, 3, tau=3),
             "passes without indices": case(1, 18, 3, 4, tau=4, skew=9.0),
             "passes, groups, blocks": case(12, 36, 2, 3, tau=4, skew=2.0),
             "1 bit on a machine with passes": case(6, 20, 2, 3),

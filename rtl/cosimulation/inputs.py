@@ -29,18 +29,18 @@ class _Cut:
         self.row_steps = ceil(layer.out_width / self.step_pixels)
         self.rows = ceil(steps / self.row_steps)
         self.last_row_steps = steps - (self.rows - 1) * self.row_steps
-        outputs = layer.out_channels // layer.groups
-        lanes = fixed.accumulators
-        line_buffer_rows = ceil(outputs / lanes)
-        self.blocks = ceil(line_buffer_rows / (fixed.partial_sums // lanes))
-        self.block_rows, self.longer_blocks = divmod(line_buffer_rows, self.blocks)
-        self.spare = line_buffer_rows * lanes - outputs
-        self.passes = 1 if direct else ceil(len(case.kernels.subset) / fixed.lut_entries)
+        self.block_outputs = self._block_outputs(case)
+        self.subset = 1 if direct else len(case.kernels.subset)
+        self.passes = ceil(self.subset / fixed.lut_entries)
 
-    def block_outputs(self, lanes: int) -> list[int]:
+    @staticmethod
+    def _block_outputs(case: Case) -> list[int]:
         """Outputs of each block of one group of the convolution."""
-        sizes = [lanes * (self.block_rows + (b < self.longer_blocks)) for b in range(self.blocks)]
-        sizes[-1] -= self.spare
+        lanes, most = case.parameters.accumulators, case.parameters.partial_sums
+        left, sizes = case.layer.out_channels // case.layer.groups, []
+        for blocks in range(ceil(left / most), 0, -1):
+            sizes.append(min(ceil(left / blocks / lanes) * lanes, most, left))
+            left -= sizes[-1]
         return sizes
 
 
@@ -76,17 +76,19 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
         cut.row_steps,
         cut.last_row_steps,
         layer.groups,
-        cut.blocks,
+        len(cut.block_outputs),
         cut.groups,
         cut.passes,
-        cut.block_rows,
-        cut.longer_blocks,
-        cut.spare,
+        cut.block_outputs[0],
+        cut.block_outputs.count(cut.block_outputs[0]),
+        cut.block_outputs[-2:][0],
+        cut.block_outputs[-1],
         cut.pixels,
         cut.step_pixels,
         min(cut.units, fixed.pes),
         cut.units - (cut.groups - 1) * fixed.pes,
-        1 if direct else len(case.kernels.subset) - (cut.passes - 1) * fixed.lut_entries,
+        ceil(cut.subset / cut.passes),
+        cut.passes - -cut.subset % cut.passes,
         layer.unit_weights if layer.tau is None else layer.tau,
         min(8 * case.index_bytes_per_cycle, _MOST_BITS),
         layer.in_height,
@@ -112,7 +114,7 @@ def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
 
 def _chunks(case: Case, cut: _Cut, values: NDArray[np.uint16]) -> Iterator[NDArray[np.uint16]]:
     first, pes = 0, case.parameters.pes
-    for outputs in cut.block_outputs(case.parameters.accumulators) * case.layer.groups:
+    for outputs in cut.block_outputs * case.layer.groups:
         for group in range(cut.groups):
             yield values[first : first + outputs, group * pes : (group + 1) * pes].ravel()
         first += outputs

@@ -9,7 +9,7 @@ from rtl.cosimulation.circuit import Parameters
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 
-SMALL = Parameters(pes=4, lut_entries=8, lut_banks=2, accumulators=2, partial_sums=16)
+SMALL = Parameters(pes=4, lut_entries=8, lut_banks=2, accumulators=2, partial_sums=17)
 """The smallest machine without passes: for mutants, waveforms and quick tests."""
 
 UNEVEN = Parameters(
@@ -40,7 +40,7 @@ MACHINES = (
         passes=4,
     ),
     Parameters(pes=1, lut_entries=2, lut_banks=2, accumulators=4, partial_sums=4, passes=4),
-    Parameters(pes=16, lut_entries=32, lut_banks=2, accumulators=8, partial_sums=128),
+    Parameters(pes=16, lut_entries=32, lut_banks=2, accumulators=5, partial_sums=128),
     Parameters(pes=6, lut_entries=8, lut_banks=2, register_sets=1, accumulators=1, partial_sums=24),
 )
 """Machines of the random cases, each a build of the circuit."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from simulator import __version__
+from simulator.base.errors import InputError
+from simulator.base.version import __version__
 from simulator.cli.formatting import Context, unknown_command, write_epilog, write_sections
 from simulator.cli.options import (
     OUTPUT,
@@ -22,7 +23,6 @@ from simulator.cli.options import (
     shared,
 )
 from simulator.cli.output import write_any_character
-from simulator.errors import InputError
 
 _EXAMPLES = """
 Examples:
@@ -190,7 +190,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
     """Simulate 1-bit and sub-bit neural networks on a PE array, cycle by cycle.
 
     Runs the network at the given bits per weight and, on the same hardware, at 1 bit. Prints
-    cycles, times, speedup, utilization, and the bottleneck, by layer and by stage.
+    cycles, times, speedup, utilization, and the by layer and by stage.
     """
     if context.invoked_subcommand is None:
         from simulator.cli.run import run

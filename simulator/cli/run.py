@@ -12,8 +12,8 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.result import Result
+    from simulator.api.result import Result
+    from simulator.base.progress import Progress
     from simulator.workload import Workload
 
 
@@ -41,8 +41,8 @@ class Outputs:
 
     def announce_sizes(self, result: "Result") -> None:
         """Print on stderr the estimated sizes of large trace files, and a timeline left out."""
+        from simulator.base.tabular import table_name
         from simulator.report.sizes import size_lines, timeline_left_out
-        from simulator.tabular import table_name
 
         files = [] if self.out is None else [self.out / table_name("trace")]
         for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
@@ -56,17 +56,17 @@ class Outputs:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
-            from simulator.tabular import csv_note, table_name
+            from simulator.base.tabular import csv_note, table_name
 
             names = ", ".join(
                 path.name for path in result.save(self.out, progress, self.style or "screen")
             )
             written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
-            from simulator.hardware.assumptions import assumptions
+            from simulator.machines.assumptions import assumptions
             from simulator.report.html import write_page
 
-            dram = result.hardware.memory.dram.timing
+            dram = result.hardware.dram.timing
             assumed = assumptions(hw, dram=dram, energy=energy)
             written.append(str(write_page(result, self.report, assumed, progress)))
         if self.perfetto is not None:
@@ -96,8 +96,8 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.hardware import load_energy
-    from simulator.run import simulate, with_settings
+    from simulator.api.simulate import simulate, with_settings
+    from simulator.machines import load_energy
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
@@ -117,7 +117,7 @@ def run(
         if settings:
             result = with_settings(result, hw, settings, progress)
         if check:
-            from simulator.functional import check_workload
+            from simulator.check import check_workload
 
             checked = check_workload(
                 result.run.workload,
@@ -130,7 +130,7 @@ def run(
         if table is not None:
             result = result.with_energy(table)
         if what_helps:
-            from simulator.what_helps import with_what_helps
+            from simulator.studies.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
         if not quiet:
@@ -147,7 +147,7 @@ def run(
 
 def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
     """Raise InputError if a file does not hold the check's input: before the run, not after it."""
-    from simulator.functional import read_input
+    from simulator.check import read_input
     from simulator.workload import configure
 
     shape = {name: run_options[name] for name in ("batch", "activation_bits")}

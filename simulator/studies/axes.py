@@ -5,7 +5,7 @@
 16:128:+16     16, 32, 48, ..., up to and with 128
 1,8:64:x2,100  any of these in one list
 
-A value may be an expression over other keys (`simulator.hardware.links`).
+A value may be an expression over other keys (`simulator.machines.links`).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from simulator import arguments
-from simulator.errors import InputError
-from simulator.inputs import parse_yaml
+from simulator.base import arguments
+from simulator.base.errors import InputError
+from simulator.base.inputs import parse_yaml
 
 Value = str | int | float | bool | None
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.report.style import Style
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
@@ -22,7 +22,7 @@ from simulator.studies.wording import short_name, shown, subject
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _WIDEST = 5.0
 """Inches."""

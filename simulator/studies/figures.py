@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.studies.axes import Value
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import column_of, links_of
@@ -27,7 +27,7 @@ Codes = NDArray[Any]
 """Unsigned integers of any width: numbers of values."""
 
 COST_COLUMNS = (
-    "hw.array.pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
+    "pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
 )  # fmt: skip
 """Whole numbers against which the plots show times."""
 _NUMBERS = ("point", "time_ms", "speedup")

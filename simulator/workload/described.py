@@ -7,14 +7,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from simulator.errors import InputError
-from simulator.inputs import convert
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
 from simulator.workload import schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.schema import OpsConvention
 from simulator.workload.store import Shape, require_shape
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.workload import Workload
 
 
 class DescribedLayer(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):

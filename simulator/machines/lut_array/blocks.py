@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import ends, first_alike
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.plan import LayerPlan
@@ -37,7 +37,7 @@ def _input_blocks(
 ) -> Runs[InputBlock]:
     """Input blocks of an output block, from a table's row of each of their numbers."""
     units = plan.group_units
-    fills = plan.pass_fill_cycles() if plan.mode == "table" else ()
+    fills = plan.pass_fill_cycles() if plan.mode == "lut" else ()
     columns = (units, fetched, stored, accumulates, conflicts, ends(len(units)))
     return Runs(
         (
@@ -77,7 +77,7 @@ def _passes(fills: tuple[int, ...], accumulates: list[int], conflicts: list[int]
 
 def _lut_cycles(plan: LayerPlan) -> tuple[Ints, Ints]:
     """[blocks, groups, passes] cycles of each accumulate, and those that are due to conflicts."""
-    if plan.mode != "table":
+    if plan.mode != "lut":
         none = np.zeros((len(plan.blocks), len(plan.group_units), 0), dtype=np.int64)
         return none, none
     cycles = plan.accumulate_table

@@ -6,8 +6,9 @@ from operator import mul
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.banks import Bank
+from simulator.machines.lut_array.parts import parts
 
 
 @lru_cache(maxsize=4096)
@@ -25,8 +26,8 @@ def expected_accumulates(
         bank: of the table.
 
     """
-    upto = [*range(0, subset_size, bank.entries), subset_size]
-    entries = np.diff(upto).tolist()
+    entries = parts(subset_size, bank.entries)
+    upto = [0, *np.cumsum(entries).tolist()]
     reads = {b: np.diff([b * seen // subset_size for seen in upto]).tolist() for b in set(blocks)}
     passes = {
         (block, pes): [

@@ -4,8 +4,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.banks import Bank
+from simulator.machines.lut_array.parts import parts
 from simulator.workload.kernels import KernelSet
 
 
@@ -23,15 +24,17 @@ def accumulates_of(
 
     """
     units = kernels.indices.shape[1]
-    passes = -(-len(kernels.subset) // bank.entries)
+    entries = np.array(parts(len(kernels.subset), bank.entries))
+    passes, first = len(entries), np.cumsum(entries) - entries
     block = np.repeat(np.arange(len(blocks)), blocks)
     index = kernels.indices.T.astype(np.int64)  # [units, outputs]: a PE's indices in order of time
-    queue = (np.arange(units)[:, None] * len(blocks) + block) * passes + index // bank.entries
+    in_pass = np.repeat(np.arange(passes), entries)[index]
+    queue = (np.arange(units)[:, None] * len(blocks) + block) * passes + in_pass
     queues = units * len(blocks) * passes
     if bank.always_in_a_cycle:
         bundles = -(-np.bincount(queue.ravel(), minlength=queues) // bank.accumulators)
     else:
-        bundles = _bundle_cycles(queue.ravel(), index.ravel() % bank.entries, queues, bank)
+        bundles = _bundle_cycles(queue.ravel(), (index - first[in_pass]).ravel(), queues, bank)
     per_unit = bundles.reshape(units, len(blocks), passes, -1)
     slowest = np.maximum.reduceat(per_unit, np.arange(0, units, group_size), axis=0)
     table = np.ascontiguousarray(slowest.sum(axis=-1).transpose(1, 0, 2))

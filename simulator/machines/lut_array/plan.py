@@ -11,17 +11,18 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
-from simulator.hardware import Hardware
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
 
-Mode = Literal["table", "direct", "mac"]
+Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "double", "single", "step"]
 _Number = TypeVar("_Number", int, Ints)
@@ -39,14 +40,14 @@ class LayerPlan:
     """One layer on one machine."""
 
     layer: Layer
-    hardware: Hardware
+    hardware: LutArray
     batch: int
     activation_bits: int
     """Of this layer's inputs and outputs."""
 
     @cached_property
     def mode(self) -> Mode:
-        """`mac`: full precision. `table`: fill, fetch and add. `direct`: every dot product anew.
+        """`mac`: full precision. `lut`: fill, fetch and add. `direct`: every dot product anew.
 
         A sub-bit layer takes the table only where that saves cycles in the steady state: over all
         blocks and groups, sum of max(fill, accumulate) < sum of the direct step.
@@ -55,10 +56,10 @@ class LayerPlan:
             return "mac"
         if self.layer.tau is None or not self.hardware.array.pe.lut_size:
             return "direct"
-        table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
+        lut = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
         dots = [self.direct_cycles(block) for block in self.blocks]
         direct = np.maximum.outer(dots, self.step_words).sum()
-        return "table" if table < direct else "direct"
+        return "lut" if lut < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
 
@@ -96,11 +97,7 @@ class LayerPlan:
         """Blocks of output channels, group of the convolution by group, as even as lanes allow."""
         pe = self.hardware.array.pe
         outputs = self.layer.out_channels // self.layer.groups
-        lanes = min(pe.accumulators, pe.partial_sums)
-        rows = ceil(outputs / lanes)
-        count = ceil(rows / (pe.partial_sums // lanes))
-        sizes = [lanes * (rows // count + (number < rows % count)) for number in range(count)]
-        sizes[-1] -= sum(sizes) - outputs
+        sizes = parts(outputs, pe.partial_sums, pe.accumulators)
         return tuple(Block(outputs=size) for size in sizes) * self.layer.groups
 
     # --- cycles of one step --------------------------------------------------------------------
@@ -108,11 +105,8 @@ class LayerPlan:
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
         """Table entries filled in each pass over a subset larger than the table; () without one."""
-        size, entries = self.layer.subset_size, self.hardware.array.pe.lut_size
-        if not entries:
-            return ()
-        rest = size % entries
-        return (entries,) * (size // entries) + ((rest,) if rest else ())
+        entries = self.hardware.array.pe.lut_size
+        return parts(self.layer.subset_size, entries) if entries else ()
 
     def pass_fill_cycles(self) -> tuple[int, ...]:
         """Cycles of each pass's fill: activations go bit-serially through the dot unit."""
@@ -179,7 +173,7 @@ class LayerPlan:
     @cached_property
     def step_dots(self) -> Ints:
         """[blocks] cycles of the dot products for which a step reads its windows."""
-        if self.mode == "table":
+        if self.mode == "lut":
             return np.full(len(self.blocks), self.pass_fill_cycles()[0])
         return np.array([self.direct_cycles(block) for block in self.blocks])
 
@@ -291,7 +285,7 @@ class LayerPlan:
         return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
 
 
-def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]:
+def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
     """Plan every layer of a workload, in order.
 
     Raises:

@@ -1,0 +1,20 @@
+"""The cut of a layer's outputs and kernels into parts that fit the array."""
+
+
+def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:
+    """Sizes of the fewest parts that fit, as equal as whole groups allow; larger parts come first.
+
+    From the first part on, each takes its share of what is left, rounded up to whole groups.
+
+    Args:
+        total: items.
+        most: items that a part holds.
+        group: items that belong together, if a part has room for all of them.
+
+    """
+    sizes: list[int] = []
+    for count in range(-(-total // most), 0, -1):
+        share = -(-total // (count * group)) * group
+        sizes.append(min(share, most, total))
+        total -= sizes[-1]
+    return tuple(sizes)

@@ -126,6 +126,31 @@ class TestTimelines:
         )
         assert starts(run(made), CONSUMER) == [100, 100]
 
+    def test_tokens_that_come_early_together_are_taken_one_by_one(self) -> None:
+        # section 1's two items are ready in cycle 1, section 0's in cycle 100
+        other, user = Unit("other", "the other"), Unit("user", "the other's user")
+        late, early, take = Kind("late", PRODUCER), Kind("early", other), Kind("take", user)
+        edge = Channel("item", "an item", Balance.SPACE)
+        made = Program(
+            units=(PRODUCER, other, CONSUMER, user),
+            kinds=(late, early, USE, take),
+            channels={edge: 0},
+            sections=(
+                Section(
+                    {PRODUCER: (late(cycles=100, gives=[edge]),), CONSUMER: (USE(takes=[edge]),)}
+                ),
+                Section(
+                    {
+                        other: (early(cycles=1, gives=[edge(2)]),),
+                        user: (Loop(2, (take(cycles=3, takes=[edge]),)),),
+                    }
+                ),
+            ),
+            names=("a", "b"),
+        )
+        assert starts(run(made), CONSUMER) == [100]
+        assert starts(run(made), user) == [1, 4]
+
     def test_an_empty_program_takes_no_time(self) -> None:
         assert run(program(channels={})).cycles == 0
 

@@ -1,0 +1,123 @@
+"""Units, channels, categories, kinds of commands and rates of a systolic array."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from simulator.machines.systolic.schema import Systolic
+from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
+
+DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights")
+DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs")
+DRAM_SUMS = Unit("dram_sums", "DRAM partial sums")
+DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs")
+PRELOAD_UNIT = Unit("preload", "operand preload")
+ARRAY = Unit("array", "array")
+UNITS = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS, PRELOAD_UNIT, ARRAY)
+
+WEIGHT_BUFFER = Channel("weight_buffer", "a free buffer of the weight scratchpad")
+WEIGHTS = Channel("weights", "weights from DRAM")
+INPUT_BUFFER = Channel("input_buffer", "a free buffer of the input scratchpad")
+INPUTS = Channel("inputs", "inputs from DRAM")
+REGISTERS = Channel("registers", "a free set of operand registers")
+STATIONARY = Channel("stationary", "the stationary operand")
+RETURN_BUFFER = Channel("return_buffer", "space for returning partial sums")
+RETURNED_SUMS = Channel("returned_sums", "partial sums from DRAM")
+SPILLED_SUMS = Channel("spilled_sums", "partial sums in DRAM")
+OUTPUT_BUFFER = Channel("output_buffer", "a free buffer of the output scratchpad")
+RESULTS = Channel("results", "the results of a piece")
+PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
+CHANNELS = (
+    WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_BUFFER,
+    RETURNED_SUMS, SPILLED_SUMS, OUTPUT_BUFFER, RESULTS, PREVIOUS_OUTPUTS,
+)  # fmt: skip
+
+STREAMS = Category("stream", "moving operands")
+PRELOADS = Category("preload", "operand preload")
+SKEW = Category("skew", "array fill and drain")
+WEIGHTS_TRANSFER = Category("read_weights", "weights: DRAM transfer")
+WEIGHTS_LATENCY = Category("weights_latency", "weights: DRAM latency")
+INPUTS_TRANSFER = Category("read_inputs", "inputs: DRAM transfer")
+INPUTS_LATENCY = Category("inputs_latency", "inputs: DRAM latency")
+SUMS_TRANSFER = Category("partial_sums", "partial sums: DRAM transfer")
+SUMS_LATENCY = Category("partial_sums_latency", "partial sums: DRAM latency")
+WRITES = Category("write_outputs", "outputs: DRAM write")
+LAYER_BEFORE = Category("layer_before", "wait for previous layer")
+CATEGORIES = (
+    STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
+    SUMS_TRANSFER, SUMS_LATENCY, WRITES, LAYER_BEFORE,
+)  # fmt: skip
+"""In the order of reports."""
+
+
+class Transfers(NamedTuple):
+    """Kinds of DRAM transfers."""
+
+    load_weights: Kind
+    read_inputs: Kind
+    read_sums: Kind
+    write_sums: Kind
+    write_outputs: Kind
+
+
+def _transfers(read: str | None, write: str | None) -> Transfers:
+    return Transfers(
+        load_weights=Kind(
+            "load_weights", DRAM_WEIGHTS, read, CountsAs(WEIGHTS_TRANSFER, WEIGHTS_LATENCY)
+        ),
+        read_inputs=Kind(
+            "read_inputs",
+            DRAM_INPUTS,
+            read,
+            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=LAYER_BEFORE),
+        ),
+        read_sums=Kind("read_sums", DRAM_SUMS, read, CountsAs(SUMS_TRANSFER, SUMS_LATENCY)),
+        write_sums=Kind("write_sums", DRAM_OUTPUTS, write, CountsAs(SUMS_TRANSFER)),
+        write_outputs=Kind("write_outputs", DRAM_OUTPUTS, write, CountsAs(WRITES)),
+    )
+
+
+TIMED = _transfers("read", "write")
+IDEAL = _transfers(None, None)
+"""Of ideal memory: they have bytes, but take no time."""
+
+STREAM = Kind("stream", ARRAY, counts_as=CountsAs(STREAMS))
+LEAVE = Kind("leave", ARRAY, rate="skew", counts_as=CountsAs(SKEW))
+DRAIN = Kind("drain", ARRAY, counts_as=CountsAs(SKEW))
+PRELOAD = Kind("preload", PRELOAD_UNIT, counts_as=CountsAs(PRELOADS))
+
+
+def transfers_of(*, ideal: bool) -> Transfers:
+    """Kinds of transfers of ideal or of other memory."""
+    return IDEAL if ideal else TIMED
+
+
+def kinds_of(*, ideal: bool) -> tuple[Kind, ...]:
+    """All kinds, in the order in which causes of the same cycle are named."""
+    return (STREAM, LEAVE, DRAIN, PRELOAD, *transfers_of(ideal=ideal))
+
+
+VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
+
+
+def start_tokens(machine: Systolic) -> dict[Channel, int]:
+    """Every channel with the tokens that it starts with."""
+    memory = machine.memory
+    return dict.fromkeys(CHANNELS, 0) | {
+        WEIGHT_BUFFER: memory.weight_scratchpad.buffers,
+        INPUT_BUFFER: memory.input_scratchpad.buffers,
+        RETURN_BUFFER: memory.output_scratchpad.buffers,
+        OUTPUT_BUFFER: memory.output_scratchpad.buffers,
+        REGISTERS: machine.array.register_sets,
+        PREVIOUS_OUTPUTS: 1,
+    }
+
+
+def rates_of(machine: Systolic) -> dict[str, Rate]:
+    """Rates by the names that kinds give them; `skew` moves no bytes and has a latency."""
+    dram, array = machine.memory.dram, machine.array
+    rate = Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000) or Fraction(1, 1_000_000)
+    return {
+        "read": Rate(rate, dram.latency_cycles),
+        "write": Rate(rate),
+        "skew": Rate(Fraction(1), array.rows + array.columns - 2),
+    }

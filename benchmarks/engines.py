@@ -22,11 +22,11 @@ from rich.table import Table
 from simulator import load_hardware, load_workload
 from simulator.engine import fast
 from simulator.engine.trace import Trace
+from simulator.engine.warm import warm
 from simulator.hardware import Hardware
 from simulator.machines.lut_array import Mapping, map_workload
 from simulator.machines.lut_array.numbering import Kind
 from simulator.run import run_one
-from simulator.warm import warm
 from simulator.workload import Workload, configure
 
 REPEATS = 5

@@ -19,7 +19,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the import hook of the tests
 
-from simulator.warm import warm  # noqa: E402 # needs the path above
+from simulator.engine.warm import warm  # noqa: E402 # needs the path above
 from tests.hidden import without  # noqa: E402 # same
 
 REPEATS = 3

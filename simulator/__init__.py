@@ -8,7 +8,8 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from simulator.base.version import __version__
+
 __all__ = [
     "Comparison",
     "EnergyTable",
@@ -20,6 +21,7 @@ __all__ = [
     "StudyResult",
     "Verification",
     "Workload",
+    "__version__",
     "compare",
     "export",
     "load_energy",
@@ -34,7 +36,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from simulator.api import compare, search, sweep, write_report
-    from simulator.errors import InputError
+    from simulator.base.errors import InputError
     from simulator.hardware import EnergyTable, Hardware, load_energy, load_hardware
     from simulator.report.compare import Comparison
     from simulator.report.result import Result
@@ -50,7 +52,7 @@ _HOMES = {
     "EnergyTable": "simulator.hardware",
     "Export": "simulator.workload.exporters",
     "Hardware": "simulator.hardware",
-    "InputError": "simulator.errors",
+    "InputError": "simulator.base.errors",
     "Result": "simulator.report.result",
     "SearchResult": "simulator.studies.search",
     "StudyResult": "simulator.studies.run",

@@ -9,10 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
-from simulator import arguments
-from simulator.errors import InputError
+from simulator.base import arguments
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.hardware import Hardware
-from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.run import workload_of
 from simulator.workload import Workload

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.hardware import Hardware
 from simulator.hardware.config import hardware_from, with_expressions
 from simulator.hardware.links import at
-from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
 from simulator.run import SettingRuns, engine_for, run_one
@@ -93,7 +93,7 @@ def _with_options(
             energy_from(causes.configuration.energy, "configuration.energy")
         )
     if causes.what_helps is not None:
-        from simulator.what_helps import with_what_helps
+        from simulator.studies.what_helps import with_what_helps
 
         result = with_what_helps(result, progress)
     return result
@@ -115,7 +115,7 @@ def _model(
     saved: SavedModelFile, file: Path, model: str | Path | None, progress: Progress | None
 ) -> Workload:
     """The workload with the kernels, read again."""
-    from simulator.shipped import find, trained_names
+    from simulator.base.shipped import find, trained_names
     from simulator.workload.model import Choice, load_model
 
     if model is None and saved.file in trained_names():

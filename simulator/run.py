@@ -7,20 +7,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from simulator import arguments
+from simulator.base import arguments
+from simulator.base.errors import InputError
+from simulator.base.lines import listed
+from simulator.base.progress import Progress, reported
 from simulator.coverage import why_not_fast
 from simulator.engine import ENGINES, EngineName
 from simulator.engine.summary import Summary
 from simulator.engine.trace import Trace
-from simulator.errors import InputError
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.config import hardware_from, read_hardware, with_expressions
 from simulator.machines import lut_array
 from simulator.machines.lut_array import Mapping
 from simulator.program import Shape
-from simulator.progress import Progress, reported
 from simulator.report.causes import why_moved
-from simulator.report.lines import listed
 from simulator.report.result import Result, Run
 from simulator.report.room import CAPACITIES, next_sizes, with_value
 from simulator.report.settings import SettingEffect, expression_of, moved_links

@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator import __version__
 from simulator.analysis.trace_file import (
     STEM,
     read_vocabulary,
     vocabulary_file,
     vocabulary_text,
 )
-from simulator.errors import InputError
-from simulator.extras import installed
-from simulator.inputs import convert
-from simulator.progress import Progress, announce
+from simulator.base.errors import InputError
+from simulator.base.extras import installed
+from simulator.base.inputs import convert
+from simulator.base.progress import Progress, announce
+from simulator.base.tabular import existing_table, read_frame
+from simulator.base.version import __version__
 from simulator.report.files import CSV_TABLES, csv_tables, rows_text
 from simulator.report.result import Result
 from simulator.report.saved import (
@@ -35,7 +36,6 @@ from simulator.report.saved import (
 )
 from simulator.report.schema import FINGERPRINT, fingerprint, repaired
 from simulator.rerun import rerun
-from simulator.tabular import existing_table, read_frame
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine import event
 from simulator.engine.trace import Trace
 from simulator.hardware import Hardware, load_hardware

@@ -12,7 +12,7 @@ from typing import Any
 import simulator
 
 CODE = {
-    "simulator.compiling.available",
+    "simulator.engine.compiling.available",
     "simulator.engine.fast._kernel",
 }
 """Caches of compiled code: they depend on the sources alone."""

@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.machines.lut_array import Mapping, map_workload
 from simulator.report.result import Run
 from simulator.run import run_one

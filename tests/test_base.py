@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.extras import EXTRAS, installed
+from simulator.base.extras import EXTRAS, installed
+from simulator.base.tabular import read_frame
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
-from simulator.tabular import read_frame
 from tests.conftest import BASE, ROOT
 from tests.test_html import embedded
 from tests.trained import NETWORK, state_dict

@@ -15,15 +15,15 @@ from click.testing import CliRunner
 from hypothesis import given
 
 from simulator import load_workload
+from simulator.base.errors import InputError
+from simulator.base.shipped import shipped_names
 from simulator.cli import cli
-from simulator.errors import InputError
 from simulator.functional import Difference, array, check, check_workload
 from simulator.functional.activations import read_activations, seeded
 from simulator.functional.array import compute
 from simulator.functional.check import random_kernels
 from simulator.functional.reference import convolve
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.shipped import shipped_names
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, machine, network, with_kernels

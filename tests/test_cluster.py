@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.studies import cluster, grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from tests.conftest import ROOT

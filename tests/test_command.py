@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator import __version__
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
+from simulator.base.version import __version__
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.command

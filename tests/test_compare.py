@@ -12,7 +12,7 @@ from simulator.report.compare_text import markdown
 from simulator.report.effects import KeyEffects
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.saved import as_saved
-from simulator.what_helps import numeric_keys, with_what_helps
+from simulator.studies.what_helps import numeric_keys, with_what_helps
 from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import Command

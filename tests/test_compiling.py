@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from simulator import compiling, machine_code
-from simulator.compiling import COMPILE_FROM, Compiled
-from simulator.engine import fast
-from simulator.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
+from simulator.engine import compiling, fast, machine_code
+from simulator.engine.compiling import COMPILE_FROM, Compiled
+from simulator.engine.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
 from simulator.program import ProgramError
 from tests.conftest import ROOT
 from tests.free_programs import random_program

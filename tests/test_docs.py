@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from simulator import load_workload
-from simulator.shipped import shipped_names
-from simulator.tabular import frame_of
+from simulator.base.shipped import shipped_names
+from simulator.base.tabular import frame_of
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
 from tests.measure import drawn
@@ -180,7 +180,7 @@ def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*.md")), ids=lambda p: p.stem)
 def test_reports_name_their_command_and_the_paper(report: Path) -> None:
-    from simulator.citation import CITATION
+    from simulator.base.citation import CITATION
     from simulator.paper import ITEMS
 
     line = report.read_text().splitlines()[2]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from simulator import InputError, Workload, export, load_workload
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
 from simulator.workload import configure
 from tests.build import layer, network
 from tests.conftest import Command

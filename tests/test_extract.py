@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from simulator import InputError, cli, load_hardware, load_workload, shipped, simulate
+from simulator import InputError, cli, load_hardware, load_workload, simulate
+from simulator.base import shipped
 from simulator.report.extraction import layer_rows
 from simulator.workload import importers
 from simulator.workload.extract import extract
@@ -380,7 +381,7 @@ class TestCommand:
         trained = tmp_path / "data/workloads/trained"  # as in a wheel
         trained.mkdir(parents=True)
         write_file(trained / "trained-small.npz", lambda path: write_workload(workload, path))
-        monkeypatch.setattr(shipped, "_HERE", tmp_path)
+        monkeypatch.setattr(shipped, "_PACKAGE", tmp_path)
         assert shipped.trained_names() == ["trained-small"]
         assert load_workload("trained-small") == workload
         with pytest.raises(InputError, match="did you mean 'trained-small'"):

@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from pyarrow.parquet import read_table
 
-from simulator import compiling, extras, load_hardware, load_workload, simulate, tabular
+from simulator import load_hardware, load_workload, simulate
+from simulator.base import extras, tabular
+from simulator.base.errors import InputError
 from simulator.cli.output import progress_on_stderr
-from simulator.errors import InputError
+from simulator.engine import compiling
 from simulator.report.result import Run
 from simulator.run import run_one, run_together
 from simulator.studies import run_study, store
@@ -309,7 +311,7 @@ class TestNote:
 
     def test_a_worker_says_that_it_missed_the_compiler(self, net: Path, tmp_path: Path) -> None:
         code = (
-            "from simulator import compiling\n"
+            "from simulator.engine import compiling\n"
             "from simulator.studies.evaluate import evaluate_chunk\n"
             "from simulator.studies import grid_study\n"
             "from simulator.studies.axes import axis\n"
@@ -350,7 +352,7 @@ def test_together_is_one_by_one_without_the_compiler(net: Path) -> None:
 @pytest.mark.unit
 def test_warm_compiles_bytecode_and_reports_what_is_left_out(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator.warm"],
+        [sys.executable, "-m", "simulator.engine.warm"],
         env=without(tmp_path, "numba"),
         capture_output=True,
         text=True,

@@ -8,6 +8,7 @@ import pytest
 from _pytest.mark import ParameterSet
 from hypothesis import given, note
 
+from simulator.base.shipped import shipped_names
 from simulator.engine import event, fast
 from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
@@ -16,7 +17,6 @@ from simulator.engine.trace import Trace
 from simulator.hardware import load_hardware
 from simulator.machines.lut_array import map_workload
 from simulator.program import Channel, Kind, Loop, Program, ProgramError, Section, Unit
-from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
 from tests.deadlocks import Deadlock, deadlocked_programs

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from simulator import Result, __version__, load_hardware, load_workload, simulate
+from simulator import Result, load_hardware, load_workload, simulate
 from simulator.analysis.attribution import PARTS
+from simulator.base.version import __version__
 from simulator.cli import cli
 from simulator.hardware import load_energy
 from simulator.hardware.assumptions import assumptions

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.columns import Ints
-from simulator.errors import InputError
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.hardware import Hardware, load_hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulate, share_within

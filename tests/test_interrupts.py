@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from simulator import load_hardware, load_workload, simulate
+from simulator.base.errors import InputError
+from simulator.base.progress import counted
 from simulator.cli import cli
-from simulator.errors import InputError
-from simulator.progress import counted
 from simulator.report import sizes
 from simulator.report.files import save, write_files
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import InputError, compare, load_hardware, search, shipped, simulate, sweep, verify
+from simulator import InputError, compare, load_hardware, search, simulate, sweep, verify
+from simulator.base import shipped
 from simulator.cli import cli
 from simulator.hardware.config import hardware_from, number_schema, read_hardware
 from simulator.hardware.expressions import parse
@@ -341,7 +342,7 @@ class TestStudies:
         points.write_text("\n".join([f"array.pes,{PORT}", *rows]) + "\n")
         given = ["--hw", "cofluent64", "--model", "r20", "--tau", 5, "--input-size", 8]
         run_command("sweep", "--points", points, *given, "--out", tmp_path / "s", "--jobs", 1)
-        from simulator.tabular import existing_table, read_frame
+        from simulator.base.tabular import existing_table, read_frame
 
         table = existing_table(tmp_path / "s", "study")
         assert table is not None

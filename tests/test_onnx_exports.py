@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload import Layer
 from simulator.workload.importers.onnx import read_onnx
 from tests.conftest import HAS_TORCH

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.base.nearest import did_you_mean, nearest
+from simulator.base.shipped import find
 from simulator.cli import _COMMANDS, cli
 from simulator.cli.options import _SHARED
 from simulator.engine import ENGINES
-from simulator.nearest import did_you_mean, nearest
-from simulator.shipped import find
 from tests.conftest import Command
 from tests.test_bad_input import refused
 from tests.trained import NETWORK, state_dict

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 import simulator
+from simulator.base.extras import EXTRAS
 from simulator.engine import fast
-from simulator.extras import EXTRAS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.package
@@ -129,5 +129,5 @@ def test_it_runs_from_any_folder_in_a_clean_environment(wheel: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_all_that_compiles_is_compiled_ahead() -> None:
-    subprocess.run([sys.executable, "-m", "simulator.warm"], check=True)
+    subprocess.run([sys.executable, "-m", "simulator.engine.warm"], check=True)
     assert fast._kernel().serves()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload

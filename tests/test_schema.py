@@ -16,7 +16,7 @@ from simulator import InputError, Result, simulate
 from simulator.functional import check_workload
 from simulator.report.saved import as_saved, read_saved
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
-from simulator.what_helps import with_what_helps
+from simulator.studies.what_helps import with_what_helps
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit

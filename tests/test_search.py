@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import simulate
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.hardware import load_energy, load_hardware
 from simulator.studies.search import Limits, Objective, SearchResult, search, storable_taus
 from simulator.studies.search.front import Choices, fewest_cycles

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.studies import grid_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.studies.local import run_locally

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from simulator.analysis.attribution import PARTS
+from simulator.base.tabular import write_table
 from simulator.hardware import Hardware
 from simulator.report.result import Run
 from simulator.run import run_together
@@ -25,7 +26,6 @@ from simulator.studies.local import run_locally
 from simulator.studies.plots import _pair, _together, dots
 from simulator.studies.relative import Relations
 from simulator.studies.relative_columns import RelativeColumns
-from simulator.tabular import write_table
 from simulator.workload import Workload
 from tests.test_bad_input import NET
 

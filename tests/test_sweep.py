@@ -21,9 +21,10 @@ import psutil
 import pytest
 from pyarrow import parquet
 
-from simulator import simulate, tabular
+from simulator import simulate
 from simulator.analysis.attribution import total
-from simulator.errors import InputError
+from simulator.base import tabular
+from simulator.base.errors import InputError
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
 from simulator.hardware.config import hardware_from, hardware_keys, read_hardware

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
+from simulator.base.lines import print_line, shown, wrapped
 from simulator.cli import cli
 from simulator.machines.lut_array.numbering import Unit
 from simulator.report.layers import UNIT_TITLES, WAITING
-from simulator.report.lines import print_line, shown, wrapped
 from simulator.report.tables import Column, Table, print_table, scaled
 from simulator.report.terminal import print_result
 from simulator.report.title import closing, scope, times_in_one_unit, title

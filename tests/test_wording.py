@@ -10,10 +10,10 @@ from hypothesis import given
 
 from simulator import load_workload, simulate
 from simulator.analysis.attribution import PARTS, Part
+from simulator.base.lines import listed
 from simulator.machines.lut_array.numbering import Unit
 from simulator.report.effects import Effect, KeyEffects
 from simulator.report.layers import UNIT_TITLES, WAITING
-from simulator.report.lines import listed
 from simulator.report.printed import printed
 from simulator.report.reasons import LayerParts, reasons
 from simulator.report.roofline import plot_roofline

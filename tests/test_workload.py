@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from simulator import InputError, load_workload
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
 from simulator.workload import configure
 from simulator.workload.precision import available_bits
 

@@ -119,7 +119,8 @@ class Maker:
         self._pip("install", "--no-compile", *self._choice(), "--editable", f".{extra}")
         report("3/3 Compiling what the first run imports")
         self._run("Python", self.python, "-c", f"import {FIRST_IMPORTS}")
-        for text in self._lines("simulator.warm", [self.python, "-m", "simulator.warm"]):
+        warm = [self.python, "-m", "simulator.engine.warm"]
+        for text in self._lines("simulator.engine.warm", warm):
             report(f"    {text.rstrip()}")
         self.ready.write_text(self.fingerprint())
         self.unfinished.unlink()

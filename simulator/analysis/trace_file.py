@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import to_builtins
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
+from simulator.base.tabular import existing_table, read_frame, read_text
 from simulator.engine.trace import DramCounts, Trace
-from simulator.errors import InputError
-from simulator.inputs import convert
 from simulator.program.vocabulary import KindTerm, Term, Vocabulary, names
-from simulator.tabular import existing_table, read_frame, read_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from simulator import __version__
+from simulator.base.errors import InputError
+from simulator.base.version import __version__
 from simulator.cli.formatting import Context, unknown_command, write_epilog, write_sections
 from simulator.cli.options import (
     OUTPUT,
@@ -22,7 +23,6 @@ from simulator.cli.options import (
     shared,
 )
 from simulator.cli.output import write_any_character
-from simulator.errors import InputError
 
 _EXAMPLES = """
 Examples:

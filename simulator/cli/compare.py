@@ -23,7 +23,7 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.saved import Saved
 
 _EXAMPLES = """

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
+from simulator.base.lines import print_line
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import OUTPUT, READING, option, shared
 from simulator.cli.output import console
-from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
 from simulator.cli.options import (
     OUTPUT,
@@ -18,10 +19,9 @@ from simulator.cli.options import (
     shared,
 )
 from simulator.cli.output import console, print_written, progress_on_stderr
-from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.workload.extract import Extraction
 
 _EXAMPLES = """
@@ -68,9 +68,9 @@ def extract(
     (.safetensors, .npz), or an ONNX model (.onnx). For a workload file, a network file, or a
     shipped name, the command prints the contents.
     """
+    from simulator.base.shipped import find
     from simulator.report import extraction as report
     from simulator.report.files import write_file
-    from simulator.shipped import find
     from simulator.workload.store import write_workload
 
     path = find("workloads", file)

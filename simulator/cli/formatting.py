@@ -5,7 +5,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from simulator.nearest import did_you_mean
+from simulator.base.nearest import did_you_mean
 
 T = TypeVar("T", int, float)
 

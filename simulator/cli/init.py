@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.cli.formatting import Command
-from simulator.errors import InputError
-from simulator.shipped import find
 
 _EXAMPLES = """
 Examples:

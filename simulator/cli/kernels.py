@@ -20,7 +20,7 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.kernels import Snapshot
 
 _EXAMPLES = """
@@ -84,8 +84,8 @@ def _load(
     files: tuple[str, ...], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Snapshot]":
     """Every file as a snapshot; files of one name are told apart by their folders."""
+    from simulator.base.shipped import find
     from simulator.report.kernels import Snapshot
-    from simulator.shipped import find
     from simulator.workload.loading import is_trained_file
     from simulator.workload.model import load_model
 

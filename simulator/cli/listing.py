@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.shipped import shipped_names, trained_names
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import shared
 from simulator.cli.output import console
-from simulator.shipped import shipped_names, trained_names
 
 if TYPE_CHECKING:
     from simulator.report.tables import Kind, Table

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.errors import InputError
 from simulator.cli.formatting import Choice, Option, integer, number
-from simulator.errors import InputError
 
 if TYPE_CHECKING:
+    from simulator.base.progress import Progress
     from simulator.hardware import Hardware
-    from simulator.progress import Progress
     from simulator.workload import Workload
     from simulator.workload.model import Choice as SubsetChoice
 

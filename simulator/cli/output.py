@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
 
 _COLUMNS = 80
 """Width of a pipe or a file."""
@@ -37,7 +37,7 @@ def _stop() -> NoReturn:
 
 def write_any_character() -> None:
     """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
-    from simulator.report.lines import PLAIN
+    from simulator.base.lines import PLAIN
 
     def plain(error: UnicodeError) -> tuple[str | bytes, int]:
         assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
@@ -62,7 +62,7 @@ def _width() -> int:
 
 def print_written(what: object) -> None:
     """Print which file, or which files in a folder, a command wrote."""
-    from simulator.report.lines import print_line
+    from simulator.base.lines import print_line
 
     print_line(console(), f"written: {what}")
 
@@ -76,7 +76,7 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
         unit: of what is counted, to show how many a second are done.
 
     """
-    from simulator.compiling import watched
+    from simulator.engine.compiling import watched
 
     with watched(None if quiet else _note_missing_compiler):
         if quiet or not sys.stderr.isatty():
@@ -89,8 +89,8 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
 
 
 def _note_missing_compiler() -> None:
-    from simulator.extras import hint
-    from simulator.report.lines import wrapped
+    from simulator.base.extras import hint
+    from simulator.base.lines import wrapped
 
     # A progress bar moves only for what is printed on Python's own stderr.
     for line in wrapped(f"note: running interpreted; {hint('fast')}", _width(), indent="  "):

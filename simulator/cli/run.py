@@ -12,7 +12,7 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.result import Result
     from simulator.workload import Workload
 
@@ -41,8 +41,8 @@ class Outputs:
 
     def announce_sizes(self, result: "Result") -> None:
         """Print on stderr the estimated sizes of large trace files, and a timeline left out."""
+        from simulator.base.tabular import table_name
         from simulator.report.sizes import size_lines, timeline_left_out
-        from simulator.tabular import table_name
 
         files = [] if self.out is None else [self.out / table_name("trace")]
         for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
@@ -56,7 +56,7 @@ class Outputs:
         """Write everything; return what to tell."""
         written = []
         if self.out is not None:
-            from simulator.tabular import csv_note, table_name
+            from simulator.base.tabular import csv_note, table_name
 
             names = ", ".join(
                 path.name for path in result.save(self.out, progress, self.style or "screen")
@@ -130,7 +130,7 @@ def run(
         if table is not None:
             result = result.with_energy(table)
         if what_helps:
-            from simulator.what_helps import with_what_helps
+            from simulator.studies.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
         if not quiet:

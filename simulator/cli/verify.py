@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
+from simulator.base.lines import print_line
 from simulator.cli.formatting import Command
 from simulator.cli.options import shared
 from simulator.cli.output import console, progress_on_stderr
-from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:

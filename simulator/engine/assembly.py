@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine import layout as at
 from simulator.engine.layout import EVERYTHING, NEVER
 from simulator.program import (

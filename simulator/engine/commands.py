@@ -5,7 +5,7 @@ comes from and the critical path to it (`paths.py`). A start takes over the path
 in each lane for itself.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     AT_START,
     BEHIND,

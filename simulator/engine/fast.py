@@ -3,7 +3,7 @@
 `totals` runs a program with its loops and leaves out turns that repeat, so its cost grows with the
 number of distinct phases. `totals_together` does so for programs that differ only in rates. `run`
 leaves nothing out and returns the trace. The kernel runs as machine code if an earlier process has
-kept it; otherwise it is interpreted until compiling pays (`simulator.compiling`).
+kept it; otherwise it is interpreted until compiling pays (`simulator.engine.compiling`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.compiling import Compiled, Memory, pays
+from simulator.base.columns import Ints
 from simulator.engine import commands, jumps, kernel, lots, notes, paths, repeats, slopes
 from simulator.engine import layout as at
 from simulator.engine.assembly import Assembled, assemble
+from simulator.engine.compiling import Compiled, Memory, pays
 from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
+from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace
-from simulator.machine_code import Source
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out
 

@@ -3,7 +3,7 @@
 Every number of the state moves in each of these turns as in the one that was followed.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     ANCHOR,
     BEHIND,

@@ -5,11 +5,11 @@ gives the token runs until it has, and no further. Then every other unit runs wh
 part. Counts alone decide this order, so it is the same in every turn of a loop, and `repeats.py`
 can leave out turns that repeat.
 
-Plain Python over one row of whole numbers, interpreted or compiled (`simulator.compiling`).
+Plain Python over one row of whole numbers, interpreted or compiled (`simulator.engine.compiling`).
 """
 
-from simulator.compiling import Memory
 from simulator.engine.commands import find_start, run_command
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     AHEAD,
     AT,

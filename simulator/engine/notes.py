@@ -1,6 +1,6 @@
 """Notes of the state at the end of a turn: units, givers, takers, the section, heads of queues."""
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     END,
     ENDS,

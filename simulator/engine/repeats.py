@@ -11,7 +11,7 @@ Lots that were given before their taker was free bind nothing. A taker is *settl
 only such lots; its queue is no state, and may grow.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.jumps import anchor_paths, jump
 from simulator.engine.layout import (
     AT,

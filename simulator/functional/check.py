@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.functional.activations import (
     Source,
     given,
@@ -20,7 +21,6 @@ from simulator.functional.array import compute
 from simulator.functional.reference import convolve
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.progress import Progress
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from simulator.workload.source import file_sha256

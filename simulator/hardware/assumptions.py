@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from simulator.shipped import Kind, find
+from simulator.base.shipped import Kind, find
 
 _MARK = re.compile(r"#.*?\bASSUMED:\s*(.+?)\s*$")
 

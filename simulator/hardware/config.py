@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, structs, to_builtins
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, parse_yaml, read_yaml
+from simulator.base.nearest import did_you_mean
+from simulator.base.shipped import find
 from simulator.hardware.keys import NumberKey, leaves, number_keys
 from simulator.hardware.links import Link, is_expression, links_in, resolved
-from simulator.inputs import convert, parse_yaml, read_yaml
-from simulator.nearest import did_you_mean
-from simulator.shipped import find
 
 Count = Annotated[int, Meta(ge=1, le=1 << 20)]
 Cycles = Annotated[int, Meta(ge=0, le=1 << 30)]

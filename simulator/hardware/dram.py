@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, parse_mapping, read_text
+from simulator.base.shipped import find
 from simulator.dram import Rule, Timing
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
-from simulator.errors import InputError
 from simulator.hardware.config import Count, Hardware
-from simulator.inputs import convert, parse_mapping, read_text
-from simulator.shipped import find
 
 Cycles = Annotated[int, Meta(ge=0, le=1 << 30)]
 Picojoules = Annotated[float, Meta(ge=0, le=1e9)]

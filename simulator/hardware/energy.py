@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from simulator.errors import InputError
-from simulator.inputs import convert, read_yaml
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, read_yaml
+from simulator.base.shipped import find
 
 Picojoules = Annotated[float, Meta(ge=0, le=1e9)]
 AJ_PER_PJ = 1_000_000

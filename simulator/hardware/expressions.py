@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 ALLOWED = "numbers, keys, + - * / ( ), min, max, ceil, log2"
 """What an expression may consist of."""

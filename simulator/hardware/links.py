@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.hardware.expressions import Expression, number, parse
 from simulator.hardware.keys import NumberKey
-from simulator.nearest import did_you_mean
 
 Schema = Mapping[str, NumberKey | None]
 """Every key of a hardware file; None: it takes texts only."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from simulator.base.progress import Progress
 from simulator.paper import (
     fair_report,
     figure12,
@@ -12,7 +13,6 @@ from simulator.paper import (
     table6,
     training_speed,
 )
-from simulator.progress import Progress
 from simulator.report.files import writable_folder
 
 ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {

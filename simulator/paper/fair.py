@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.progress import Progress
+from simulator.base.progress import Progress
+from simulator.base.tabular import read_rows
 from simulator.studies import Study, grid_study, run_study
 from simulator.studies.axes import axis_of
 from simulator.studies.columns import point_columns
 from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA, Front, FrontGroup, front_of
-from simulator.tabular import read_rows
 
 HARDWARE = "cofluent64"
 ONE_BIT, SUB_BIT = 9, 5

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.lines import listed
+from simulator.base.progress import Progress, announce
 from simulator.hardware import load_hardware
 from simulator.hardware.area import area
 from simulator.paper.fair import (
@@ -26,9 +28,7 @@ from simulator.paper.fair import (
     compare_fairly,
 )
 from simulator.paper.markdown import table, write_csv, write_report
-from simulator.progress import Progress, announce
 from simulator.report.files import write_file
-from simulator.report.lines import listed
 from simulator.report.style import SCREEN, save_figure
 from simulator.report.title import scope
 from simulator.run import simulate

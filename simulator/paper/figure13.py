@@ -3,10 +3,10 @@
 from itertools import groupby
 from pathlib import Path
 
+from simulator.base.progress import Progress, announce
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.progress import Progress, announce
 from simulator.report.files import write_file
 from simulator.report.result import Result
 from simulator.report.style import save_figure

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator import __version__
-from simulator.citation import CITATION
+from simulator.base.citation import CITATION
+from simulator.base.version import __version__
 from simulator.report.files import write_file, write_rows
 
 Row = Mapping[str, object]

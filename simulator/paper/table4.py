@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.base.progress import Progress
 from simulator.hardware import Hardware, load_hardware, value_of
 from simulator.hardware.assumptions import assumptions
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.title import scope
 from simulator.run import simulate

@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from simulator.base.progress import Progress
 from simulator.hardware import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
-from simulator.progress import Progress
 from simulator.report.result import Result
 from simulator.report.title import scope
 from simulator.run import simulate

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.program.contract import Body, Channel, Command, Loop, Skip, Tokens, Unit
 from simulator.program.program import Program
 

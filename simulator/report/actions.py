@@ -6,7 +6,7 @@ counts the same command by command over the whole program.
 
 from dataclasses import dataclass
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.hardware.area import lut_bits, sum_bits
 from simulator.machines.lut_array.numbering import Unit
 from simulator.machines.lut_array.plan import LayerPlan

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.hardware.dram import dram_timing
 from simulator.machines.lut_array.numbering import Unit
 

@@ -3,7 +3,7 @@
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.report.lines import listed, print_line
+from simulator.base.lines import listed, print_line
 from simulator.report.printed import COLUMNS, printed
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import closing, title

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from simulator.base.lines import listed
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.report.lines import listed
 from simulator.report.reasons import LayerParts, reasons, with_clock
 from simulator.report.wording import counted, layers_phrase, significant
 

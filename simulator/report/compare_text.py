@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from simulator import __version__
+from simulator.base.lines import print_line
+from simulator.base.version import __version__
 from simulator.report.compare import Comparison
-from simulator.report.lines import print_line
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 _FINGERPRINT = 12

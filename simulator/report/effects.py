@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from simulator.report.lines import listed
+from simulator.base.lines import listed
 
 _NOTHING = 5e-5
 """A change of time below this fraction prints as 0.00 %."""

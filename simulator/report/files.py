@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, vocabulary_text
-from simulator.columns import Ints, Names
-from simulator.errors import InputError
-from simulator.progress import Progress, announce, interrupts_held, reported
-from simulator.tabular import Kind, drop_other_forms, table_name, write_table
+from simulator.base.columns import Ints, Names
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, announce, interrupts_held, reported
+from simulator.base.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
-from simulator.progress import Progress, announce
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
+from simulator.base.progress import Progress, announce
 from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine.summary import Summary
 from simulator.machines.lut_array import MappedLayer, Mapping
 from simulator.machines.lut_array.numbering import Kind, Unit

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.files import write_file
@@ -26,7 +26,7 @@ from simulator.report.title import covered
 from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.result import Result, Run
 
 WINDOWS = 2048

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simulator.progress import Progress, announce
+from simulator.base.progress import Progress, announce
 
 if TYPE_CHECKING:
     from simulator.report.result import Result

@@ -17,7 +17,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from simulator.progress import Progress as Report
+from simulator.base.progress import Progress as Report
 
 _AFTER_SECONDS = 1.0
 """Shorter work shows no bar."""

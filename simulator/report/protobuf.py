@@ -8,7 +8,7 @@ long as the next and no loop runs over rows. See protobuf.dev/programming-guides
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 
 Rows = NDArray[np.uint8]
 """[N, width]; [1, width] serves for every row."""

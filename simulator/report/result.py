@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from simulator import __version__
-from simulator.columns import Ints, Names
+from simulator.base.columns import Ints, Names
+from simulator.base.progress import Progress
+from simulator.base.version import __version__
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName
 from simulator.engine.summary import Summary
@@ -20,7 +21,6 @@ from simulator.hardware.config import with_numbers
 from simulator.machines.lut_array import Mapping
 from simulator.machines.lut_array.numbering import Unit
 from simulator.program import Vocabulary
-from simulator.progress import Progress
 from simulator.report.layers import DRAM_READS, LayerResult, layer_results, working_pe_cycles
 from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.report.settings import SettingEffect, expressions, link_notes
@@ -228,7 +228,7 @@ class Result:
         """
         if isinstance(table, EnergyTable):
             return replace(self, energy_table=table, energy_file=None)
-        from simulator.arguments import name_or_path
+        from simulator.base.arguments import name_or_path
         from simulator.hardware import load_energy
 
         file = name_or_path("table", table, "45nm", "an EnergyTable from load_energy")
@@ -284,7 +284,7 @@ class Result:
     @cached_property
     def trace(self) -> "pd.DataFrame":
         """One row per command of both runs; the column `run` tells them apart."""
-        from simulator.tabular import frame_of
+        from simulator.base.tabular import frame_of
 
         return frame_of(self.trace_tables())
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from simulator.analysis.attribution import Part
-from simulator.errors import InputError
-from simulator.inputs import convert
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
 from simulator.report.reasons import LayerParts
 from simulator.report.schema import require_schema
 

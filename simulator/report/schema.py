@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 SCHEMA = 1
 """Rises whenever a key of summary.json comes, goes, or changes its type or meaning."""

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from simulator.report.lines import print_line, shown, words, wrapped
+from simulator.base.lines import print_line, shown, words, wrapped
 
 Kind = Literal["number", "label", "name", "text"]
 ALWAYS = 100

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
+from simulator.base.lines import print_line
 from simulator.machines.lut_array.numbering import Unit
-from simulator.report.lines import print_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 from simulator.report.title import closing, time_unit, title
 from simulator.report.wording import mode_label

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
+from simulator.base.lines import wrapped
 from simulator.engine.trace import Trace
-from simulator.report.lines import wrapped
 from simulator.report.style import COLOURS, Style, save_figure, spread, style_of
 from simulator.report.title import time_unit, times_in_one_unit, title
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator.report.lines import listed
+from simulator.base.lines import listed
 
 if TYPE_CHECKING:
     from simulator.report.result import Result, Run

@@ -6,8 +6,8 @@ import numpy as np
 from rich.console import Console
 
 from simulator.analysis.attribution import PARTS, total
+from simulator.base.lines import print_line
 from simulator.report.effects import Effect
-from simulator.report.lines import print_line
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import scope, time_unit
 from simulator.report.wording import PART_TITLES

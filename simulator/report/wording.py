@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
+from simulator.base.lines import listed
 from simulator.machines.lut_array.numbering import Unit
 from simulator.machines.lut_array.vocabulary import CATEGORIES
 from simulator.report.layers import UNIT_TITLES, WAITING
-from simulator.report.lines import listed
 from simulator.report.title import time_unit
 
 UNIT_LABELS = UNIT_TITLES | {

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from simulator import arguments
-from simulator.errors import InputError
-from simulator.inputs import parse_yaml
+from simulator.base import arguments
+from simulator.base.errors import InputError
+from simulator.base.inputs import parse_yaml
 
 Value = str | int | float | bool | None
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.report.style import Style
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.tabular import Kind
+from simulator.base.tabular import Kind
 
 Columns = dict[str, list[Any]]
 

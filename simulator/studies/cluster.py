@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from simulator import __version__
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
+from simulator.base.version import __version__
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study
@@ -107,7 +107,7 @@ def _connected(address: str) -> Iterator["Client"]:
 
 
 def _version() -> str:
-    from simulator import __version__ as version
+    from simulator.base.version import __version__ as version
 
     return version
 

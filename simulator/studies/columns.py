@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
+from simulator.base.tabular import Kind
 from simulator.hardware.config import hardware_keys
 from simulator.hardware.links import Link
 from simulator.studies.causes import CYCLES
-from simulator.tabular import Kind
 
 HARDWARE_PREFIX = "hw."
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.hardware import EnergyTable, Hardware
 from simulator.hardware.dram import dram_table
 from simulator.report.actions import layer_actions

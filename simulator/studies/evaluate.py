@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from simulator import __version__, compiling
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.version import __version__
+from simulator.engine import compiling
 from simulator.hardware import EnergyTable
 from simulator.hardware.area import area
 from simulator.hardware.config import (

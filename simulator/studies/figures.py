@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.studies.axes import Value
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import column_of, links_of

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.figures import Floats, StudyFigures, read_numbers
 

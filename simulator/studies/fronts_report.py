@@ -32,7 +32,7 @@ _EVEN = 1.005
 
 def draw_fronts(groups: Sequence[FrontGroup], console: "Console") -> None:
     """Print each group's table and sentences."""
-    from simulator.report.lines import print_line
+    from simulator.base.lines import print_line
     from simulator.report.tables import print_table
 
     for group in groups[:MOST_GROUPS]:

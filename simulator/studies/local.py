@@ -11,8 +11,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
 from typing import Any
 
-from simulator.errors import InputError
-from simulator.progress import interrupts_held
+from simulator.base.errors import InputError
+from simulator.base.progress import interrupts_held
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study

@@ -15,7 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.studies.axes import Axis, Value, value_of_text
 
 Point = tuple[Value, ...]

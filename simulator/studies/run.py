@@ -6,16 +6,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator import compiling
-from simulator.errors import InputError
-from simulator.progress import Progress
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.tabular import read_frame, read_rows
+from simulator.engine import compiling
 from simulator.report.wording import counted
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study
-from simulator.tabular import read_frame, read_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ class StudyResult:
 
     def draw(self, console: "Console") -> None:
         """Print what ran, the table of points and the sentences."""
-        from simulator.report.lines import print_line
+        from simulator.base.lines import print_line
 
         print_line(console, self.heading)
         print_line(console, "")

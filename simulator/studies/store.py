@@ -20,8 +20,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError
-from simulator.progress import Progress
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.tabular import (
+    Kind,
+    drop_other_forms,
+    existing_table,
+    table_name,
+    write_table,
+)
 from simulator.report.files import writable_folder
 from simulator.studies.chunks import Columns, unpack
 from simulator.studies.columns import HARDWARE_PREFIX, LAYER_COLUMNS, point_columns
@@ -30,13 +37,6 @@ from simulator.studies.figures import PointNumbers, read_figures, read_numbers
 from simulator.studies.relative import PES, Relations, relations_of
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.studies.study import Study
-from simulator.tabular import (
-    Kind,
-    drop_other_forms,
-    existing_table,
-    table_name,
-    write_table,
-)
 
 STUDY_FILE = "study.json"
 POINTS, LAYERS = "points", "layers"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.hardware import EnergyTable, load_energy
 from simulator.hardware.config import number_schema, read_hardware, wrong_key
 from simulator.hardware.expressions import parse
 from simulator.hardware.links import Link, is_expression, links_in, order_of, require_links
 from simulator.run import engine_for
-from simulator.shipped import find
 from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, PRECISION, Axis, Value, parse_size
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs, NetworkKey

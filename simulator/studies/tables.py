@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.hardware.dram import DramTable, load_dram
 from simulator.report.result import configuration_text
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from simulator.report.lines import listed, print_line
+from simulator.base.lines import listed, print_line
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import time_unit
 from simulator.report.wording import counted

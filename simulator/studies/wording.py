@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from functools import cache
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.lines import listed
 from simulator.hardware.config import hardware_keys
-from simulator.report.lines import listed
 from simulator.report.title import scope
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.effects import Effect

@@ -4,7 +4,7 @@ Import its modules where they are used, behind `require_training_libraries`: tor
 are the extra `[train]`.
 """
 
-from simulator.extras import require
+from simulator.base.extras import require
 
 
 def require_training_libraries() -> None:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.training.data import Digits, shifted
 from simulator.training.methods import Method
 from simulator.training.network import Network

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor, nn
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
 from simulator.workload import Layer, Workload, load_workload, schema

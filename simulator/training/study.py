@@ -10,8 +10,8 @@ import msgspec
 import torch
 from torch import Tensor
 
-from simulator.errors import InputError
-from simulator.progress import Progress
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.training.data import Digits, load_digits
 from simulator.training.loop import Recipe, train

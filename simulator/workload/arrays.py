@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 _DEFLATE_RATIO = 1032
 """Deflate never makes a byte of its output into more than this many bytes."""

@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.progress import Progress, announce
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, announce
+from simulator.base.shipped import find
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.workload.importers import GRAPHS, SUFFIXES
 from simulator.workload.network import read_network
 from simulator.workload.workload import Workload

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.errors import InputError
-from simulator.progress import Progress
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.shipped import find
 from simulator.workload.loading import is_trained_file, load_workload
 from simulator.workload.workload import Workload
 

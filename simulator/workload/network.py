@@ -5,8 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from simulator.errors import InputError
-from simulator.inputs import convert, read_yaml
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, read_yaml
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload

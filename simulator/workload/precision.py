@@ -7,8 +7,8 @@ network with both, the paper names the mean over its weights (Table 6: 0.59 for 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.errors import InputError
-from simulator.shipped import shipped_folder
+from simulator.base.errors import InputError
+from simulator.base.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method

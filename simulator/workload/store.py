@@ -16,8 +16,8 @@ from msgspec import Meta, Struct
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.inputs import convert
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
 from simulator.workload import arrays, schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer

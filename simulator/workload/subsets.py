@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.kernels import KernelSet, ids_of, signs_of
 from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.trained import TrainedLayer

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.dram import dram_timing
 from simulator.machines.lut_array.mapped import MappedLayer

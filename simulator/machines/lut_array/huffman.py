@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.workload.kernels import KernelSet
 
 LENGTH_BITS = 4

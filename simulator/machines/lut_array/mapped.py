@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
 from simulator.program import Command, Section, Unit
 from simulator.program.written import written

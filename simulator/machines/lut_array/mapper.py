@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, counted
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
@@ -23,7 +24,6 @@ from simulator.machines.lut_array.vocabulary import (
 )
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Program, Section
-from simulator.progress import Progress, counted
 from simulator.workload import Layer, Workload
 
 _Written = tuple[WeightReuse, InputReuse, Section]

@@ -11,8 +11,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates

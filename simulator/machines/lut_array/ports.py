@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.hardware import Hardware
 from simulator.machines.lut_array.addresses import input_offsets, window_offsets
 from simulator.machines.lut_array.mapped import MappedLayer

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from simulator import __version__
 from simulator.analysis.attribution import PARTS
+from simulator.base.version import __version__
 from simulator.engine.sums import commands_by_unit
 from simulator.hardware.assumptions import Assumption
 from simulator.machines.lut_array.numbering import Unit
@@ -20,8 +20,8 @@ from simulator.report.title import covered, times_in_one_unit
 from simulator.report.wording import PART_TITLES, UNIT_LABELS, bottleneck, mode_label
 
 if TYPE_CHECKING:
+    from simulator.base.progress import Progress
     from simulator.hardware import Hardware
-    from simulator.progress import Progress
     from simulator.report.result import Result, Run
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator import __version__
-from simulator.citation import CITATION
+from simulator.base.citation import CITATION
+from simulator.base.version import __version__
 from simulator.hardware.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
@@ -15,7 +15,7 @@ from simulator.report.prepare import make_traces
 from simulator.report.sizes import timeline_left_out
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.result import Result
 
 _HERE = Path(__file__).parent

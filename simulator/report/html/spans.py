@@ -18,7 +18,7 @@ from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.result import Run
 
 BINS = 4096

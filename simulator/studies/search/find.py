@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simulator import __version__
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.version import __version__
 from simulator.hardware import EnergyTable, Hardware, load_energy
-from simulator.progress import Progress
 from simulator.report.settings import expressions
 from simulator.run import engine_for
 from simulator.studies.axes import DEFAULT_ENERGY

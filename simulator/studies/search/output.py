@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from simulator.base.lines import listed, print_line
 from simulator.report.files import writable_folder, write_file, write_rows
-from simulator.report.lines import listed, print_line
 from simulator.report.settings import expressions
 from simulator.report.tables import Column, Table, print_table
 from simulator.report.title import scope, settings, times_in_one_unit

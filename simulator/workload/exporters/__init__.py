@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.exporters import scalesim, zigzag
 from simulator.workload.exporters.shapes import LeftOut
 from simulator.workload.precision import configure

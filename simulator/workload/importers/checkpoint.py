@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 

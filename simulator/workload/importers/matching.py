@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.tensors import TensorFile
 from simulator.workload.layer import Layer
 from simulator.workload.trained import TrainedLayer

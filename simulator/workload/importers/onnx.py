@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import find_constants
 from simulator.workload.importers.onnx_graph import Graph, read_graph
 from simulator.workload.importers.onnx_layers import (

@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload.importers.onnx_nodes import attributes, is_standard
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
 

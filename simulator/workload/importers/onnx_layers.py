@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import Constant
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import attributes

@@ -5,8 +5,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload.importers.tensors import TensorFile
 
 _NUMBERS = {"F64", "F32", "F16", "I8"}

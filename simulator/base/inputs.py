@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 import yaml
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 
 T = TypeVar("T")
 

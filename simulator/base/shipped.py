@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 
 Kind = Literal["hw_configs", "hw_configs/dram", "hw_configs/energy", "workloads"]
 
@@ -23,13 +23,13 @@ _NOUN = {
     "workloads": "network",
 }
 _TITLE = re.compile(r"^title:\s*(.+?)\s*$", re.MULTILINE)
-_HERE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shipped_folder(kind: Kind) -> Path:
     """The folder of shipped files: in an installed wheel, or beside the package in a checkout."""
-    installed = _HERE / "data" / kind
-    return installed if installed.is_dir() else _HERE.parent / kind
+    installed = _PACKAGE / "data" / kind
+    return installed if installed.is_dir() else _PACKAGE.parent / kind
 
 
 def shipped_names(kind: Kind) -> list[str]:

@@ -1,6 +1,6 @@
 """Compile ahead of the first run what Python and numba would compile then.
 
-    python -m simulator.warm
+    python -m simulator.engine.warm
 
 Without numba only the bytecode: the fast engine then runs interpreted.
 """
@@ -8,15 +8,15 @@ Without numba only the bytecode: the fast engine then runs interpreted.
 import compileall
 from pathlib import Path
 
-from simulator.compiling import available
+from simulator.base.extras import hint
+from simulator.engine.compiling import available
 from simulator.engine.fast import compile_ahead
-from simulator.extras import hint
 
 
 def warm() -> None:
     """Keep the package's bytecode and the fast engine's machine code on disk."""
     print("compiling the simulator's bytecode", flush=True)
-    compileall.compile_dir(str(Path(__file__).parent), quiet=1)
+    compileall.compile_dir(str(Path(__file__).parent.parent), quiet=1)
     if not available():
         print(f"the fast engine runs interpreted; {hint('fast')}")
         return

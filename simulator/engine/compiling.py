@@ -5,9 +5,8 @@ The compiler is an extra: without it everything runs interpreted, with the same 
 What can be compiled is plain Python over one long row of whole numbers: a list where code is
 interpreted, an array where it is compiled. Both forms have one source.
 
-Compiling takes some 20 s, once: the machine code stays in a file (`simulator.machine_code`). A
-process that finds one runs compiled from the start. Any other interprets until it has worked enough
-to compile.
+Compiling takes some 20 s, once: the machine code stays in a file (`machine_code.py`). A process that
+finds one runs compiled from the start. Any other interprets until it has worked enough to compile.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,8 +14,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol, overload
 
-from simulator.extras import installed
-from simulator.machine_code import Kept, Source, make, run_of
+from simulator.base.extras import installed
+from simulator.engine.machine_code import Kept, Source, make, run_of
 
 COMPILE_FROM = 250_000
 """Operations interpreted in a process after which its work is compiled: some 2 s of work."""

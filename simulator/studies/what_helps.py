@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.coverage import why_not_fast
 from simulator.engine import EngineName
-from simulator.errors import InputError
 from simulator.hardware.config import hardware_from, with_expressions, with_numbers
 from simulator.machines.lut_array.numbering import Unit
-from simulator.progress import Progress
 from simulator.report.causes import change_of_path
 from simulator.report.effects import Effect, JointEffect, KeyEffects, adding, ranked
 from simulator.report.result import Result, Run

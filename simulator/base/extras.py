@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Literal
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 Name = Literal["fast", "parquet", "torch", "safetensors", "onnx", "train", "cluster"]
 

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 
 def number(name: str, value: Any, example: str) -> float:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints, Names
-from simulator.extras import hint, installed, require
+from simulator.base.columns import Ints, Names
+from simulator.base.extras import hint, installed, require
 
 if TYPE_CHECKING:
     import pandas as pd

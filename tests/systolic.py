@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simulator.inputs import convert, read_yaml
+from simulator.base.inputs import convert, read_yaml
 from simulator.machines.systolic import Systolic
 from simulator.machines.systolic.schema import SystolicFile
 from tests.conftest import ROOT

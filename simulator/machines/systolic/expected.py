@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from math import ceil
-from typing import NamedTuple
 
 from simulator.machines.systolic.plan import LayerPlan, Operand
 from simulator.machines.systolic.schema import Systolic
@@ -40,173 +39,57 @@ def expected_ends(plans: Sequence[LayerPlan]) -> list[int]:
     return [machine.run(plan) for plan in plans]
 
 
-class _Piece(NamedTuple):
-    """Indices of a piece; `steps` of it, and the PEs of its fold along the strip and across."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """Steps of a fold, by number; `along` and `across` are the PEs of its fold."""
 
+    plan: LayerPlan
     group: int
     strip: int
     place: int
     number: int
     steps: int
     along: int
+    """PEs along the strip."""
     across: int
 
+    @property
+    def ends_fold(self) -> bool:
+        """True for the last piece of a fold."""
+        return self.number == ceil(self.plan.steps / self.plan.piece_steps) - 1
 
-@dataclass(slots=True)
-class _Dma:
-    """A DMA unit: transfers one after another."""
+    @property
+    def ends_strip(self) -> bool:
+        """True for the last piece of a strip."""
+        return self.ends_fold and self.place == self.plan.places - 1
 
-    rate: Fraction
-    latency: int
-    ideal: bool
-    burst: int
-    free: int = 0
+    @property
+    def in_last_fold(self) -> bool:
+        """True for the pieces of the layer's last fold."""
+        gemm, plan = self.plan.gemm, self.plan
+        last = (gemm.groups - 1, plan.strips - 1, plan.places - 1)
+        return (self.group, self.strip, self.place) == last
 
-    def transfer(self, size: int, earliest: int) -> int:
-        """Cycle in which a transfer of `size` bytes is ready."""
-        moved = ceil(Fraction(size, self.burst)) * self.burst
-        cycles = 0 if self.ideal else ceil(moved / self.rate)
-        self.free = max(self.free, earliest) + cycles
-        return self.free + (0 if self.ideal else self.latency)
+    @property
+    def ends_layer(self) -> bool:
+        """True for the last piece of the layer."""
+        return self.ends_fold and self.in_last_fold
 
+    def tile(self, operand: Operand) -> tuple[int, ...]:
+        """Name the elements of an operand that the piece uses."""
+        return {
+            "strip": (self.group, self.strip, self.number),
+            "place": (self.group, self.place, self.number),
+            "fold": (self.group, self.strip, self.place),
+        }[operand.index]
 
-@dataclass(slots=True)
-class _Loads:
-    """An operand on its way to the array: its DMA unit and the buffers of its scratchpad."""
-
-    dma: _Dma
-    buffers: deque[int]
-    """Cycles from which buffers are free."""
-    there: set[tuple[int, ...]] = field(default_factory=set)
-    """Tiles of the layer that its scratchpad has had."""
-
-
-class _Machine:
-    """Times of the machine's units, layer after layer."""
-
-    def __init__(self, machine: Systolic) -> None:
-        dram, memory = machine.memory.dram, machine.memory
-        rate = Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000)
-
-        def dma(latency: int) -> _Dma:
-            return _Dma(rate, latency, machine.memory.ideal, dram.burst_bytes)
-
-        self.array, self.preload, self.previous_outputs = 0, 0, 0
-        self.loads = {
-            "inputs": _Loads(
-                dma(dram.latency_cycles), deque([0] * memory.input_scratchpad.buffers)
-            ),
-            "weights": _Loads(
-                dma(dram.latency_cycles), deque([0] * memory.weight_scratchpad.buffers)
-            ),
-        }
-        self.sums, self.outputs = dma(dram.latency_cycles), dma(0)
-        self.returns = deque([0] * memory.output_scratchpad.buffers)
-        self.results = deque([0] * memory.output_scratchpad.buffers)
-        self.registers = deque([0] * (2 if machine.array.overlap_folds else 1))
-        self.end = 0
-
-    def run(self, plan: LayerPlan) -> int:
-        """Run a layer; return the cycle of its last result."""
-        spilled: deque[int] = deque()
-        pieces = list(_pieces(plan))
-        for operand in self.loads.values():
-            operand.there.clear()
-        for at in pieces:
-            start = self.array
-            for operand in (plan.inputs, plan.weights):
-                start = max(start, self._arrived(plan, operand, at))
-            if plan.stationary:
-                if plan.strip_sums_fit and at.place == at.number == 0:
-                    start = max(start, self.results.popleft())
-                elif not plan.strip_sums_fit:
-                    start = max(start, self.results.popleft())
-                    start = max(start, self._returned(plan, at, spilled))
-            self.array = start + at.steps - (at is pieces[-1])
-            if plan.stationary and not plan.strip_sums_fit and at.place > 0:
-                self.returns.append(self.array)
-            self._release(plan, at, at is pieces[-1])
-            self._leave(plan, at, spilled, at is pieces[-1])
-            self._finish(plan, at)
-        return self.end
-
-    def _arrived(self, plan: LayerPlan, operand: Operand, at: _Piece) -> int:
-        """Cycle in which the tile of an operand is at the edge of the array, or in the PEs."""
-        stays = operand.index == "fold"
-        if stays and at.number > 0:
-            return 0
-        loads, lifetime = self.loads[operand.name], plan.lifetime(operand)
-        ready = 0
-        name = _tile_name(plan, operand, at)
-        if lifetime == "fold" or name not in loads.there:
-            first = not loads.there
-            loads.there.add(name)
-            earliest = self.previous_outputs if first and operand.name == "inputs" else 0
-            new_strip = lifetime == "strip" and at.place == at.number == 0
-            if lifetime == "fold" or new_strip or (lifetime == "layer" and first):
-                earliest = max(earliest, loads.buffers.popleft())
-            ready = loads.dma.transfer(_bytes(plan, operand, at, first=first), earliest)
-        if not stays:
-            return ready
-        start = max(self.preload, ready, self.registers.popleft())
-        self.preload = start + plan.machine.array.rows
-        if lifetime == "fold" or _in_last_fold(plan, at):
-            loads.buffers.append(self.preload)
-        return self.preload
-
-    def _returned(self, plan: LayerPlan, at: _Piece, spilled: deque[int]) -> int:
-        """Cycle in which the partial sums of a piece are back."""
-        if at.place == 0:
-            return 0
-        earliest = max(self.returns.popleft(), spilled.popleft())
-        bits = at.along * at.steps * plan.machine.array.pe.accumulator_bits
-        return self.sums.transfer(ceil(Fraction(bits, 8)), earliest)
-
-    def _release(self, plan: LayerPlan, at: _Piece, last: bool) -> None:
-        """Free the buffers of moving operands whose last use this piece is."""
-        last_of_fold = at.number == ceil(plan.steps / plan.piece_steps) - 1
-        ends_strip = at.place == plan.places - 1 and last_of_fold
-        for operand in (plan.inputs, plan.weights):
-            ends = {"fold": True, "strip": ends_strip, "layer": last}[plan.lifetime(operand)]
-            if operand.index != "fold" and ends:
-                self.loads[operand.name].buffers.append(self.array)
-
-    def _leave(self, plan: LayerPlan, at: _Piece, spilled: deque[int], last: bool) -> None:
-        """Write what leaves the array with a piece."""
-        array, bits = plan.machine.array, plan.gemm.output_bits
-        last_of_fold = at.number == ceil(plan.steps / plan.piece_steps) - 1
-        complete, values = at.place == plan.places - 1, at.along * at.steps
-        if not plan.stationary:
-            if not last_of_fold:
-                return
-            self.array = max(self.array, self.results.popleft())
-            complete, values = True, at.along * at.across
-        elif not complete:
-            if plan.strip_sums_fit:
-                return
-            bits = array.pe.accumulator_bits
-        ready = self.array + array.rows + array.columns - 2
-        written = self.outputs.transfer(ceil(Fraction(values * bits, 8)), ready)
-        self.end = max(self.end, written)
-        if not complete:
-            spilled.append(written)
-        if not plan.stationary or not plan.strip_sums_fit or last_of_fold:
-            self.results.append(written)
-        if last:
-            self.previous_outputs = written
-
-    def _finish(self, plan: LayerPlan, at: _Piece) -> None:
-        """Hold the array after a fold's last step."""
-        if at.number < ceil(plan.steps / plan.piece_steps) - 1:
-            return
-        array = plan.machine.array
-        if not array.overlap_folds:
-            self.array += array.rows + array.columns - 2
-        elif not plan.stationary:
-            self.array += max(0, array.rows - plan.steps)
-        if plan.stationary:
-            self.registers.append(self.array)
-        self.end = max(self.end, self.array)
+    def elements(self, operand: Operand) -> int:
+        """Count these elements."""
+        return {
+            "strip": self.along * self.steps,
+            "place": self.across * self.steps,
+            "fold": self.along * self.across,
+        }[operand.index]
 
 
 def _pieces(plan: LayerPlan) -> Iterator[_Piece]:
@@ -215,36 +98,150 @@ def _pieces(plan: LayerPlan) -> Iterator[_Piece]:
     loops = (plan.gemm.groups, plan.strips, plan.places, count)
     for group, strip, place, number in product(*map(range, loops)):
         yield _Piece(
-            group,
-            strip,
-            place,
-            number,
-            min(plan.piece_steps, plan.steps - number * plan.piece_steps),
-            min(plan.strip_size, plan.strip_total - strip * plan.strip_size),
-            min(plan.place_size, plan.place_total - place * plan.place_size),
+            plan=plan,
+            group=group,
+            strip=strip,
+            place=place,
+            number=number,
+            steps=min(plan.piece_steps, plan.steps - number * plan.piece_steps),
+            along=min(plan.strip_size, plan.strip_total - strip * plan.strip_size),
+            across=min(plan.place_size, plan.place_total - place * plan.place_size),
         )
 
 
-def _in_last_fold(plan: LayerPlan, at: _Piece) -> bool:
-    return at[:3] == (plan.gemm.groups - 1, plan.strips - 1, plan.places - 1)
+@dataclass(slots=True)
+class _Dma:
+    """A DMA unit: transfers one after another."""
+
+    machine: Systolic
+    latency: int
+    free: int = 0
+
+    def transfer(self, bits: int | Fraction, earliest: int, more: int = 0) -> int:
+        """Move `bits`, and `more` bytes; return the cycle in which they have arrived."""
+        memory = self.machine.memory
+        bursts = ceil(Fraction(ceil(Fraction(bits) / 8) + more, memory.dram.burst_bytes))
+        rate = Fraction(memory.dram.bytes_per_cycle).limit_denominator(1_000_000)
+        cycles = ceil(bursts * memory.dram.burst_bytes / rate)
+        self.free = max(self.free, earliest) + (0 if memory.ideal else cycles)
+        return self.free + (0 if memory.ideal else self.latency)
 
 
-def _tile_name(plan: LayerPlan, operand: Operand, at: _Piece) -> tuple[int, ...]:
-    """Name the elements of an operand that a piece uses."""
-    if operand.index == "fold":
-        return at[:3]
-    return (at.group, at.strip if operand.index == "strip" else at.place, at.number)
+@dataclass(slots=True)
+class _Operand:
+    """An operand on its way to the array: its DMA unit and the buffers of its scratchpad."""
+
+    dma: _Dma
+    buffers: deque[int]
+    """Cycles from which its buffers are free."""
+    loaded: set[tuple[int, ...]] = field(default_factory=set)
+    """Tiles of the layer that the scratchpad has had."""
 
 
-def _bytes(plan: LayerPlan, operand: Operand, at: _Piece, *, first: bool) -> int:
-    """Bytes of a tile in DRAM."""
-    elements = {
-        "strip": at.along * at.steps,
-        "place": at.across * at.steps,
-        "fold": at.along * at.across,
-    }[operand.index]
-    bits = elements * operand.bits
-    if plan.lifetime(operand) == "layer":
-        bits *= operand.share
-    subset = ceil(Fraction(plan.gemm.subset_bits, 8))
-    return ceil(bits / 8) + (subset if first and operand.name == "weights" else 0)
+class _Machine:
+    """Times of the machine's units, layer after layer."""
+
+    def __init__(self, machine: Systolic) -> None:
+        memory, latency = machine.memory, machine.memory.dram.latency_cycles
+        self.operands = {
+            name: _Operand(_Dma(machine, latency), deque([0] * scratchpad.buffers))
+            for name, scratchpad in (
+                ("inputs", memory.input_scratchpad),
+                ("weights", memory.weight_scratchpad),
+            )
+        }
+        buffers = memory.output_scratchpad.buffers
+        self.sums, self.returns = _Dma(machine, latency), deque([0] * buffers)
+        self.outputs, self.results = _Dma(machine, 0), deque([0] * buffers)
+        self.registers = deque([0] * (2 if machine.array.overlap_folds else 1))
+        self.array, self.preload, self.end, self.previous_outputs = 0, 0, 0, 0
+        self.spilled: deque[int] = deque()
+
+    def run(self, plan: LayerPlan) -> int:
+        """Run a layer; return the cycle of its last result."""
+        for operand in self.operands.values():
+            operand.loaded.clear()
+        for piece in _pieces(plan):
+            self._stream(piece)
+            self._leave(piece)
+            self._drain(piece)
+        return self.end
+
+    def _stream(self, piece: _Piece) -> None:
+        """Let the operands of a piece enter the array."""
+        plan = piece.plan
+        start = max(self.array, *(self._there(x, piece) for x in (plan.inputs, plan.weights)))
+        opens = not plan.strip_sums_fit or piece.place == piece.number == 0
+        if plan.stationary and opens:
+            start = max(start, self.results.popleft())
+        returns = plan.stationary and not plan.strip_sums_fit and piece.place > 0
+        if returns:
+            bits = piece.along * piece.steps * plan.machine.array.pe.accumulator_bits
+            earliest = max(self.returns.popleft(), self.spilled.popleft())
+            start = max(start, self.sums.transfer(bits, earliest))
+        self.array = start + piece.steps - piece.ends_layer
+        if returns:
+            self.returns.append(self.array)
+        ends = {"fold": True, "strip": piece.ends_strip, "layer": piece.ends_layer}
+        for operand in plan.moving_operands:
+            if ends[plan.lifetime(operand)]:
+                self.operands[operand.name].buffers.append(self.array)
+
+    def _there(self, operand: Operand, piece: _Piece) -> int:
+        """Return the cycle in which a piece's elements are at the edge of the array, or in it."""
+        plan, mine, ready = piece.plan, self.operands[operand.name], 0
+        if operand.index == "fold" and piece.number > 0:
+            return 0
+        lifetime, tile, first = plan.lifetime(operand), piece.tile(operand), not mine.loaded
+        if lifetime == "fold" or tile not in mine.loaded:
+            mine.loaded.add(tile)
+            share = operand.share if lifetime == "layer" else 1
+            earliest = self.previous_outputs if first and operand.name == "inputs" else 0
+            new_strip = piece.place == piece.number == 0
+            if {"fold": True, "strip": new_strip, "layer": first}[lifetime]:
+                earliest = max(earliest, mine.buffers.popleft())
+            subset = ceil(plan.gemm.subset_bits / 8) if operand.name == "weights" and first else 0
+            bits = piece.elements(operand) * operand.bits * share
+            ready = mine.dma.transfer(bits, earliest, subset)
+        if operand.index != "fold":
+            return ready
+        start = max(self.preload, ready, self.registers.popleft())
+        self.preload = start + plan.machine.array.rows
+        if lifetime == "fold" or piece.in_last_fold:
+            mine.buffers.append(self.preload)
+        return self.preload
+
+    def _leave(self, piece: _Piece) -> None:
+        """Let the results of a piece leave the array for DRAM."""
+        plan, array = piece.plan, piece.plan.machine.array
+        complete = not plan.stationary or piece.place == plan.places - 1
+        if not plan.stationary and not piece.ends_fold:
+            return
+        if not complete and plan.strip_sums_fit:
+            return
+        if not plan.stationary:
+            self.array = max(self.array, self.results.popleft())
+        values = piece.along * (piece.steps if plan.stationary else piece.across)
+        bits = plan.gemm.output_bits if complete else array.pe.accumulator_bits
+        left = self.array + array.rows + array.columns - 2
+        written = self.outputs.transfer(values * bits, left)
+        self.end = max(self.end, written)
+        if not complete:
+            self.spilled.append(written)
+        if piece.ends_fold or not plan.strip_sums_fit:
+            self.results.append(written)
+        if piece.ends_layer:
+            self.previous_outputs = written
+
+    def _drain(self, piece: _Piece) -> None:
+        """Hold the array after the last step of a fold."""
+        if not piece.ends_fold:
+            return
+        plan, array = piece.plan, piece.plan.machine.array
+        if not array.overlap_folds:
+            self.array += array.rows + array.columns - 2
+        elif not plan.stationary:
+            self.array += max(0, array.rows - plan.steps)
+        if plan.stationary:
+            self.registers.append(self.array)
+        self.end = max(self.end, self.array)

@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from msgspec import structs
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, counted
 from simulator.machines.systolic.layer import layer_of
 from simulator.machines.systolic.plan import LayerPlan
 from simulator.machines.systolic.schema import Systolic
@@ -18,7 +19,6 @@ from simulator.machines.systolic.vocabulary import (
     start_tokens,
 )
 from simulator.program import Program, Section
-from simulator.progress import Progress, counted
 from simulator.workload import Layer, Workload
 
 

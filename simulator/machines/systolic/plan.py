@@ -9,7 +9,7 @@ from functools import cached_property
 from math import ceil
 from typing import Literal
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.machines.systolic.gemm import Gemm, gemm_of
 from simulator.machines.systolic.schema import Scratchpad, Systolic
 from simulator.workload import Layer

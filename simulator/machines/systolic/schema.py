@@ -23,6 +23,11 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dot_width: Count = 1
     """Binary inputs and weights that the PE multiplies (XNOR) and adds (popcount) in one cycle."""
 
+    @property
+    def binary(self) -> bool:
+        """True if the multiplier is an XNOR."""
+        return self.input_bits * self.weight_bits == 1
+
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The PEs: inputs enter at the left edge, results leave at the bottom edge."""

@@ -7,6 +7,7 @@ from simulator.machines.systolic import Systolic
 from simulator.machines.systolic.schema import SystolicFile
 from tests.conftest import ROOT
 
+DATAFLOWS = ("output_stationary", "weight_stationary", "input_stationary")
 SMALL: dict[str, Any] = {
     "array.rows": 4,
     "array.columns": 4,

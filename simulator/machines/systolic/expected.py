@@ -16,7 +16,7 @@ from simulator.machines.systolic.schema import Systolic
 
 
 def expected_cycles(plan: LayerPlan) -> int:
-    """Cycles of a layer that runs alone with ideal memory.
+    """Cycles of a layer that runs alone with ideal memory and enough buffers for its results.
 
     Without overlap F x (P + T + R + C - 2) - 1 as in SCALE-Sim 3.0.0, for F folds of T steps on R x
     C PEs, with P = R cycles to preload a stationary operand, P = 0 without one. With overlap, folds
@@ -136,6 +136,10 @@ class _Operand:
     """Cycles from which its buffers are free."""
     loaded: set[tuple[int, ...]] = field(default_factory=set)
     """Tiles of the layer that the scratchpad has had."""
+    left: int = 0
+    """Bursts of the layer that it has not had,"""
+    each: int = 0
+    """and those that a tile brings."""
 
 
 class _Machine:
@@ -195,14 +199,16 @@ class _Machine:
         lifetime, tile, first = plan.lifetime(operand), piece.tile(operand), not mine.loaded
         if lifetime == "fold" or tile not in mine.loaded:
             mine.loaded.add(tile)
-            share = operand.share if lifetime == "layer" else 1
             earliest = self.previous_outputs if first and operand.name == "inputs" else 0
             new_strip = piece.place == piece.number == 0
             if {"fold": True, "strip": new_strip, "layer": first}[lifetime]:
                 earliest = max(earliest, mine.buffers.popleft())
             subset = ceil(plan.gemm.subset_bits / 8) if operand.name == "weights" and first else 0
-            bits = piece.elements(operand) * operand.bits * share
-            ready = mine.dma.transfer(bits, earliest, subset)
+            if lifetime == "layer":
+                ready = self._spread(operand, piece, earliest, subset, first=first)
+            else:
+                bits = piece.elements(operand) * operand.bits
+                ready = mine.dma.transfer(bits, earliest, subset)
         if operand.index != "fold":
             return ready
         start = max(self.preload, ready, self.registers.popleft())
@@ -210,6 +216,21 @@ class _Machine:
         if lifetime == "fold" or piece.in_last_fold:
             mine.buffers.append(self.preload)
         return self.preload
+
+    def _spread(
+        self, operand: Operand, piece: _Piece, earliest: int, subset: int, *, first: bool
+    ) -> int:
+        """Load a part of an operand that stays for the layer, until nothing is left of it."""
+        plan, mine = piece.plan, self.operands[operand.name]
+        burst = plan.machine.memory.dram.burst_bytes
+        size = ceil(operand.layer_elements * operand.bits / 8) + subset
+        if first:
+            mine.left = ceil(size / burst)
+            tiles = len({each.tile(operand) for each in _pieces(plan)})
+            mine.each = ceil(mine.left / tiles)
+        bursts = min(mine.left, mine.each)
+        mine.left -= bursts
+        return mine.dma.transfer(8 * bursts * burst, earliest) if bursts else 0
 
     def _leave(self, piece: _Piece) -> None:
         """Let the results of a piece leave the array for DRAM."""

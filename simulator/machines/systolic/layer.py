@@ -1,30 +1,51 @@
 """The records of a layer, made from its plan."""
 
+from collections.abc import Iterable
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
 from simulator.machines.systolic.plan import LayerPlan, Operand
 from simulator.machines.systolic.records import Fold, Layer, Piece, Sums, Tile
+from simulator.machines.systolic.spread import Loop
 from simulator.program import Runs
+
+LOOPS: tuple[Loop, ...] = ("group", "strip", "place", "piece")
+"""Of a layer, from the outside."""
 
 
 class Part(NamedTuple):
     """One of the parts that a total is divided into."""
 
     size: int
-    first: bool
+    number: int
+    """That of the first part of its run."""
     last: bool
 
+    @property
+    def first(self) -> bool:
+        """True for the first part."""
+        return self.number == 0
 
-def parts(total: int, size: int) -> Runs[Part]:
-    """Divide a total into parts of a size; the last has the rest."""
+
+def parts(total: int, size: int, cuts: Iterable[int] = ()) -> Runs[Part]:
+    """Divide a total into parts of a size; the last has the rest.
+
+    Args:
+        total: what is divided.
+        size: of a part.
+        cuts: numbers of parts that have a run of their own, as the first and the last have.
+
+    """
     count = -(-total // size)
-    rest = total - (count - 1) * size
-    if count == 1:
-        return Runs([(1, Part(rest, first=True, last=True))])
-    middle = [(count - 2, Part(size, first=False, last=False))] if count > 2 else []
-    first, last = Part(size, first=True, last=False), Part(rest, first=False, last=True)
-    return Runs([(1, first), *middle, (1, last)])
+    alone = {0, count - 1, *cuts}
+    starts = sorted(alone | {number + 1 for number in alone if number + 1 < count})
+    return Runs(
+        [
+            (after - number, Part(min(size, total - number * size), number, number == count - 1))
+            for number, after in pairwise([*starts, count])
+        ]
+    )
 
 
 class Place(NamedTuple):
@@ -58,33 +79,33 @@ def layer_of(plan: LayerPlan) -> Layer:
         InputError: a scratchpad is too small for it.
 
     """
+    groups, strips, places, pieces = (
+        set[int]().union(*(spread.cuts(loop) for spread in plan.spreads.values())) for loop in LOOPS
+    )
+
+    def fold(group: Part, strip: Part, place: Part) -> Fold:
+        whole = Place(group, strip, place, Part(plan.steps, 0, last=True))
+        divided = parts(plan.steps, plan.piece_steps, pieces)
+        stays = plan.stationary_operand
+        return Fold(
+            stationary=None if stays is None else _tile(plan, stays, whole, whole.pes),
+            pes=whole.pes,
+            pieces=divided.seen(lambda piece: _piece(plan, Place(group, strip, place, piece))),
+            piece_count=plan.pieces,
+        )
+
     return Layer(
         dataflow=plan.machine.array.dataflow,
         ideal_memory=plan.machine.memory.ideal,
-        groups=parts(plan.gemm.groups, 1).seen(
-            lambda group: parts(plan.strip_total, plan.strip_size).seen(
-                lambda strip: parts(plan.place_total, plan.place_size).seen(
-                    lambda place: _fold(plan, group, strip, place)
+        groups=parts(plan.gemm.groups, 1, groups).seen(
+            lambda group: parts(plan.strip_total, plan.strip_size, strips).seen(
+                lambda strip: parts(plan.place_total, plan.place_size, places).seen(
+                    lambda place: fold(group, strip, place)
                 )
             )
         ),
         load_cycles=plan.machine.array.rows,
         drain_cycles=plan.drain_cycles,
-    )
-
-
-def _fold(plan: LayerPlan, group: Part, strip: Part, place: Part) -> Fold:
-    whole = Place(group, strip, place, Part(plan.steps, first=True, last=True))
-    places = parts(plan.steps, plan.piece_steps).seen(
-        lambda piece: Place(group, strip, place, piece)
-    )
-    stays = plan.stationary_operand
-    pieces = places.seen(lambda at: _piece(plan, at))
-    return Fold(
-        stationary=None if stays is None else _tile(plan, stays, whole, whole.pes),
-        pes=whole.pes,
-        pieces=pieces,
-        piece_count=sum(times for times, _ in pieces),
     )
 
 
@@ -112,19 +133,17 @@ def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
     """Make the record of so many elements of an operand."""
     lifetime = plan.lifetime(operand)
     again = {"strip": not at.place.first, "place": not at.strip.first, "fold": False}
-    loads = lifetime == "fold" or not again[operand.index]
     opens = {"layer": at.first, "strip": at.place.first and at.piece.first, "fold": True}
     closes = {"layer": at.last, "strip": at.place.last and at.piece.last, "fold": True}
-    share = operand.share if lifetime == "layer" else 1
-    size = ceil(elements * operand.bits * share / 8)
-    if operand.name == "weights" and at.first:
-        size += ceil(plan.gemm.subset_bits / 8)
-    return Tile(
-        load_bytes=plan.in_bursts(size) if loads else 0,
-        opens=opens[lifetime],
-        closes=closes[lifetime],
-        first=at.first,
-    )
+    if lifetime != "fold" and again[operand.index]:
+        size = 0
+    elif lifetime == "layer":
+        numbers = dict(zip(LOOPS, (part.number for part in at), strict=True))
+        size = plan.spreads[operand.name].load_bytes(numbers)
+    else:
+        subset = plan.subset_bytes(operand) if at.first else 0
+        size = plan.in_bursts(ceil(elements * operand.bits / 8) + subset)
+    return Tile(load_bytes=size, opens=opens[lifetime], closes=closes[lifetime], first=at.first)
 
 
 def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:

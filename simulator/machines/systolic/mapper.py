@@ -7,7 +7,10 @@ from msgspec import structs
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, counted
+from simulator.machines.systolic import records as of
+from simulator.machines.systolic.addresses import shared_dram
 from simulator.machines.systolic.layer import layer_of
+from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
 from simulator.machines.systolic.schema import Systolic
 from simulator.machines.systolic.units import section_of
@@ -21,13 +24,7 @@ from simulator.machines.systolic.vocabulary import (
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MappedLayer:
-    """What the mapper decided for a layer, and its section of the program."""
-
-    plan: LayerPlan
-    section: Section
+_Written = tuple[of.Layer, Section]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +60,7 @@ def map_workload(
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.layers),
         rates=rates_of(machine),
+        dram=shared_dram(layers, machine),
         categories=CATEGORIES,
     )
     return Mapping(layers=layers, program=program)
@@ -73,11 +71,11 @@ def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systo
     batch, bits = workload.batch, workload.activation_bits
     plan = LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=bits)
     try:
-        section = _kept(layer.shape, rateless, batch, bits)
+        records, section = _kept(layer.shape, rateless, batch, bits)
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
-    return MappedLayer(plan=plan, section=section)
+    return MappedLayer(plan=plan, records=records, section=section)
 
 
 def _without_rates(machine: Systolic) -> Systolic:
@@ -90,13 +88,14 @@ def _without_rates(machine: Systolic) -> Systolic:
 @lru_cache(maxsize=1024)
 def _kept(
     shape: tuple[object, ...], machine: Systolic, batch: int, activation_bits: int
-) -> Section:
-    """Return the section of a layer, kept for the next layer that is equal in these."""
+) -> _Written:
+    """What is written for a layer, kept for the next layer that is equal in these."""
     layer = Layer.of_shape(shape)
     return _written(
         LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=activation_bits)
     )
 
 
-def _written(plan: LayerPlan) -> Section:
-    return section_of(layer_of(plan), spills=plan.sums == "dram")
+def _written(plan: LayerPlan) -> _Written:
+    records = layer_of(plan)
+    return records, section_of(records, spills=plan.sums == "dram")

@@ -12,6 +12,7 @@ from typing import Literal
 from simulator.base.errors import InputError
 from simulator.machines.systolic.gemm import Gemm, gemm_of
 from simulator.machines.systolic.schema import Scratchpad, Systolic
+from simulator.machines.systolic.spread import Loop, Spread
 from simulator.workload import Layer
 
 Lifetime = Literal["layer", "strip", "fold"]
@@ -31,10 +32,8 @@ class Operand:
     """`fold`: the operand that stays in the PEs."""
     bits: Fraction
     """Of an element."""
-    share: Fraction
-    """Elements of a tile that come from DRAM, if the operand stays for the layer."""
     layer_elements: Fraction
-    """Elements that a layer has on chip, if the operand stays for the layer."""
+    """Elements of the layer, each once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +136,6 @@ class LayerPlan:
             name="inputs",
             index=index[self.machine.array.dataflow],
             bits=gemm.input_bits,
-            share=gemm.map_elements / (gemm.pixels * gemm.reduction),
             layer_elements=gemm.groups * gemm.map_elements,
         )
 
@@ -150,7 +148,6 @@ class LayerPlan:
             name="weights",
             index="fold" if fold else "place",
             bits=gemm.weight_bits,
-            share=Fraction(1),
             layer_elements=Fraction(gemm.groups * gemm.reduction * gemm.channels),
         )
 
@@ -172,6 +169,29 @@ class LayerPlan:
         if operand.index == "strip" and self._lanes(operand) * self.steps * operand.bits <= buffer:
             return "strip"
         return "fold"
+
+    def subset_bytes(self, operand: Operand) -> int:
+        """Bytes of the subset, which come with the layer's first weights."""
+        return ceil(self.gemm.subset_bits / 8) if operand.name == "weights" else 0
+
+    @cached_property
+    def spreads(self) -> dict[str, Spread]:
+        """Loads of the operands that stay for the layer, by name."""
+        loops: dict[Index, dict[Loop, int]] = {
+            "strip": {"group": self.gemm.groups, "strip": self.strips, "piece": self.pieces},
+            "place": {"group": self.gemm.groups, "place": self.places, "piece": self.pieces},
+            "fold": {"group": self.gemm.groups, "strip": self.strips, "place": self.places},
+        }
+        burst = self.machine.memory.dram.burst_bytes
+        return {
+            x.name: Spread(
+                loops=loops[x.index],
+                bursts=ceil((ceil(x.layer_elements * x.bits / 8) + self.subset_bytes(x)) / burst),
+                burst_bytes=burst,
+            )
+            for x in (self.inputs, self.weights)
+            if self.lifetime(x) == "layer"
+        }
 
     # --- partial sums ----------------------------------------------------------------------------
 
@@ -204,6 +224,11 @@ class LayerPlan:
                 most += self._most_steps_of(operand)
         return min(*most, *self._most_steps_of_sums())
 
+    @property
+    def pieces(self) -> int:
+        """Pieces of a fold."""
+        return ceil(self.steps / self.piece_steps)
+
     def _most_steps_of(self, operand: Operand) -> list[int]:
         """Steps whose elements of an operand fit a buffer; no limit if it stays in the PEs."""
         scratchpad = self._scratchpad(operand)
@@ -234,7 +259,7 @@ class LayerPlan:
             need = ceil(bits * scratchpad.buffers / 8192 * 100) / 100
             raise InputError(
                 f"memory.{name}.kib is {scratchpad.kib:g}: layer {self.layer.name} needs at least "
-                f"{need:g} KiB, {scratchpad.buffers} x the smallest transfer"
+                f"{need:g} KiB, {scratchpad.buffers} x its smallest transfer"
             )
 
     def in_bursts(self, size: int) -> int:

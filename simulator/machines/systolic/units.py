@@ -129,12 +129,14 @@ def preload(layer: Layer, do: Writer) -> None:
     weights = layer.dataflow == "weight_stationary"
     arrived, buffer = (WEIGHTS, WEIGHT_BUFFER) if weights else (INPUTS, INPUT_BUFFER)
     for fold in folds(layer, do):
-        closes = fold.stationary is not None and fold.stationary.closes
+        tile = fold.stationary
+        loads = tile is not None and tile.load_bytes > 0
+        closes = tile is not None and tile.closes
         do(
             PRELOAD(
                 pes=fold.pes,
                 cycles=layer.load_cycles,
-                takes=[REGISTERS, arrived],
+                takes=[REGISTERS, loads and arrived],
                 gives=[STATIONARY, closes and buffer],
                 steps=fold.piece_count,
             )

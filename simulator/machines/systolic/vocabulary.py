@@ -41,10 +41,12 @@ INPUTS_LATENCY = Category("inputs_latency", "inputs: DRAM latency")
 SUMS_TRANSFER = Category("partial_sums", "partial sums: DRAM transfer")
 SUMS_LATENCY = Category("partial_sums_latency", "partial sums: DRAM latency")
 WRITES = Category("write_outputs", "outputs: DRAM write")
-LAYER_BEFORE = Category("layer_before", "wait for previous layer")
+ROW_MISSES = Category("row_miss", "DRAM row misses")
+REFRESHES = Category("refresh", "DRAM refresh")
+PREVIOUS_LAYER = Category("previous_layer", "wait for previous layer")
 CATEGORIES = (
     STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
-    SUMS_TRANSFER, SUMS_LATENCY, WRITES, LAYER_BEFORE,
+    SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, PREVIOUS_LAYER,
 )  # fmt: skip
 """In the order of reports."""
 
@@ -68,7 +70,7 @@ def _transfers(read: str | None, write: str | None) -> Transfers:
             "read_inputs",
             DRAM_INPUTS,
             read,
-            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=LAYER_BEFORE),
+            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=PREVIOUS_LAYER),
         ),
         read_sums=Kind("read_sums", DRAM_SUMS, read, CountsAs(SUMS_TRANSFER, SUMS_LATENCY)),
         write_sums=Kind("write_sums", DRAM_OUTPUTS, write, CountsAs(SUMS_TRANSFER)),

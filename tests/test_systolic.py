@@ -6,23 +6,27 @@ from fractions import Fraction
 from typing import Any
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import assume, given
 
 from simulator.base.errors import InputError
 from simulator.engine import event, fast
 from simulator.engine.summary import Summary, summarize
+from simulator.functional.reference import convolve
 from simulator.machines.systolic import MappedLayer, Mapping, map_workload
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.addresses import Addresses, input_reads, weight_loads, writes
 from simulator.machines.systolic.area import area
+from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_KIB, next_sizes
+from simulator.machines.systolic.compute import compute
 from simulator.machines.systolic.expected import expected_cycles, expected_ends
 from simulator.machines.systolic.gemm import Gemm
 from simulator.machines.systolic.units import section_of
 from simulator.machines.systolic.vocabulary import ARRAY, UNITS
 from simulator.program.written import written
 from simulator.workload import Layer, Workload, load_workload
-from tests.build import layer, network
+from tests.build import layer, network, with_kernels
 from tests.conftest import ROOT
 from tests.systolic import DATAFLOWS, IDEAL, SMALL, systolic
 
@@ -356,6 +360,50 @@ def test_a_dram_table_serves_all_channels() -> None:
     slow, quick = (summarize(event.run(x.program)) for x in (mapping, fixed))
     assert (slow.bytes == quick.bytes).all()
     assert slow.cycles > quick.cycles
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_next_sizes_are_enough_and_no_smaller_ones(dataflow: str) -> None:
+    kib = {f"memory.{x}_scratchpad.kib": 0.25 for x in ("input", "weight", "output")}
+    keys = {"array.dataflow": dataflow, "memory.dram.burst_bytes": 1} | kib
+    net = network(layer(8, 8, 3, 6, name="small"), layer(12, 8, 6, 6, name="large"))
+    plans = [x.plan for x in mapped(net, keys).layers]
+    for key, unit in ((INPUT_KIB, 1), (WEIGHT_KIB, 0), (OUTPUT_KIB, 2)):
+        for size, names in next_sizes(key, plans):
+            after = [x.plan for x in mapped(net, keys | {key: size}).layers]
+            assert not {name for _, each in next_sizes(key, after) for name in each} & {*names}
+            less = [x.plan for x in mapped(net, keys | {key: size - 0.01}).layers]
+            assert {name for _, each in next_sizes(key, less) for name in each} & {*names}
+        size, names = next_sizes(key, plans)[-1] if next_sizes(key, plans) else (64, [])
+        enough = both(mapped(net, keys | {key: size})).bytes[:, unit]
+        assert (enough == both(mapped(net, keys | {key: 64})).bytes[:, unit]).all()
+
+
+# --- what it computes ----------------------------------------------------------------------------
+
+
+@pytest.mark.invariant
+@given(shapes(), machines(), st.sampled_from([1, 2, 8]), st.integers(0, 99))
+def test_sums_are_those_of_a_convolution(
+    shape: Layer, overrides: Overrides, bits: int, seed: int
+) -> None:
+    assume(not shape.full_precision)
+    (each,) = mapping_of(network(shape, batch=2, activation_bits=bits), overrides).layers
+    rng = np.random.default_rng(seed)
+    indices = rng.integers(0, shape.subset_size, (shape.out_channels, shape.units_in))
+    kernels = with_kernels(shape, indices).kernels
+    assert kernels is not None
+    size = (2, shape.in_channels, shape.in_height, shape.in_width)
+    values = rng.choice([-1, 1], size) if bits == 1 else rng.integers(0, 1 << bits, size)
+    rows = range(shape.out_height)
+    assert (
+        compute(each.plan, kernels, values, rows) == convolve(shape, kernels, values, rows)
+    ).all()
+    last = range(shape.out_height - 1, shape.out_height)
+    assert (
+        compute(each.plan, kernels, values, last)[:, :, 0]
+        == convolve(shape, kernels, values, rows)[:, :, -1]
+    ).all()
 
 
 # --- energy and area -----------------------------------------------------------------------------

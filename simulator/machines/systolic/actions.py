@@ -54,16 +54,6 @@ def memories(machine: Systolic) -> dict[str, float]:
     return sizes
 
 
-def entered(plan: LayerPlan, operand: Operand) -> int:
-    """Elements of an operand that enter the array in a layer."""
-    lanes = {
-        "strip": plan.strip_total * plan.places * plan.steps,
-        "place": plan.place_total * plan.strips * plan.steps,
-        "fold": plan.strip_total * plan.place_total,
-    }
-    return plan.gemm.groups * lanes[operand.index]
-
-
 def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
     """DRAM, and the side of the scratchpads that DMA uses; whole bursts are stored."""
     bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in UNITS}
@@ -116,7 +106,7 @@ def _preloads(plan: LayerPlan, operand: Operand) -> Counts:
 
 def _reads(plan: LayerPlan, operand: Operand, unit: str) -> Counts:
     """Count the reads of an operand at the edge of the array; the decoder reads kernels."""
-    elements, gemm = entered(plan, operand), plan.gemm
+    elements, gemm = plan.entered_elements(operand), plan.gemm
     counts = {(unit, f"{operand.name[:-1]}_scratchpad_read_bit"): ceil(elements * operand.bits)}
     if operand.name == "weights" and gemm.subset_bits:
         counts[unit, "decoder_read_bit"] = ceil(elements * gemm.expanded_weight_bits)

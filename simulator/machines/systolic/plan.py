@@ -170,6 +170,23 @@ class LayerPlan:
             return "strip"
         return "fold"
 
+    def entered_elements(self, operand: Operand) -> int:
+        """Elements of an operand that enter the array in the layer."""
+        elements = {
+            "strip": self.strip_total * self.places * self.steps,
+            "place": self.place_total * self.strips * self.steps,
+            "fold": self.strip_total * self.place_total,
+        }
+        return self.gemm.groups * elements[operand.index]
+
+    def loaded_elements(self, operand: Operand) -> Fraction:
+        """Elements of an operand that come from DRAM in the layer."""
+        lifetime = self.lifetime(operand)
+        if lifetime == "layer":
+            return operand.layer_elements
+        times = self.places if lifetime == "strip" else 1
+        return Fraction(self.entered_elements(operand), times)
+
     def subset_bytes(self, operand: Operand) -> int:
         """Bytes of the subset, which come with the layer's first weights."""
         return ceil(self.gemm.subset_bits / 8) if operand.name == "weights" else 0
@@ -203,10 +220,14 @@ class LayerPlan:
         return "scratchpad" if self.strip_sums_fit else "dram"
 
     @property
+    def strip_sum_bits(self) -> int:
+        """Bits of the sums of a strip that leave the columns step by step."""
+        return self._columns * self.steps * self.machine.array.pe.accumulator_bits
+
+    @property
     def strip_sums_fit(self) -> bool:
-        """True if one buffer of the output scratchpad has space for the sums of a strip."""
-        bits = self._columns * self.steps * self.machine.array.pe.accumulator_bits
-        return bits <= self.machine.memory.output_scratchpad.buffer_bits
+        """True if one buffer of the output scratchpad has space for them."""
+        return self.strip_sum_bits <= self.machine.memory.output_scratchpad.buffer_bits
 
     # --- transfers -------------------------------------------------------------------------------
 

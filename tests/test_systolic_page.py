@@ -62,8 +62,7 @@ def test_names_and_titles_of_the_channels() -> None:
 
 @pytest.mark.parametrize("overlap", [False, True])
 def test_tokens_at_the_start(overlap: bool) -> None:
-    buffers = {f"memory.{name}_scratchpad.buffers": 3 for name in ("input", "weight", "output")}
-    machine = systolic(buffers | {"array.overlap_folds": overlap})
+    machine = systolic(SMALL | {"array.overlap_folds": overlap})
     stated = {name: tokens(cell, machine) for name, *_, cell, _ in table("channel", "title")}
     assert stated == {f"`{channel.name}`": n for channel, n in start_tokens(machine).items()}
 
@@ -72,12 +71,13 @@ def tokens(cell: str, machine: Systolic) -> int:
     """Return the number in a cell, or the value of its key."""
     if cell == "1; 2 with `overlap_folds`":
         return 2 if machine.array.overlap_folds else 1
-    value: Any = machine
-    if not cell.startswith("`"):
+    key, _, factor = cell.partition(" × ")
+    if not key.startswith("`"):
         return int(cell)
-    for key in cell.strip("`").split("."):
-        value = getattr(value, key)
-    return int(value)
+    value: Any = machine
+    for part in key.strip("`").split("."):
+        value = getattr(value, part)
+    return int(value * int(factor or 1))
 
 
 def test_units_and_kinds_of_commands() -> None:

@@ -16,7 +16,7 @@ from simulator.machines.systolic.schema import Systolic
 
 
 def expected_cycles(plan: LayerPlan) -> int:
-    """Cycles of a layer that runs alone with ideal memory and enough buffers for its results.
+    """Cycles of a layer that runs alone with ideal memory and enough space for its results.
 
     Without overlap F x (P + T + R + C - 2) - 1 as in SCALE-Sim 3.0.0, for F folds of T steps on R x
     C PEs, with P = R cycles to preload a stationary operand, P = 0 without one. With overlap, folds
@@ -127,6 +127,28 @@ class _Dma:
         return self.free + (0 if memory.ideal else self.latency)
 
 
+class _Space:
+    """Bytes of a scratchpad: what is free first is taken first."""
+
+    def __init__(self, size: int) -> None:
+        self._free = deque([(0, size)])
+        """Cycles from which bytes are free."""
+
+    def take(self, size: int) -> int:
+        """Return the cycle from which so many bytes are free."""
+        since = 0
+        while size:
+            since, there = self._free.popleft()
+            if there > size:
+                self._free.appendleft((since, there - size))
+            size -= min(size, there)
+        return since
+
+    def give(self, size: int, cycle: int) -> None:
+        """Free so many bytes; they are free no earlier than those before."""
+        self._free.append((max([cycle, *(since for since, _ in self._free)]), size))
+
+
 @dataclass(slots=True)
 class _Operand:
     """An operand on its way to the array: its DMA unit and the buffers of its scratchpad."""
@@ -154,9 +176,9 @@ class _Machine:
                 ("weights", memory.weight_scratchpad),
             )
         }
-        buffers = memory.output_scratchpad.buffers
-        self.sums, self.returns = _Dma(machine, latency), deque([0] * buffers)
-        self.outputs, self.results = _Dma(machine, 0), deque([0] * buffers)
+        size = memory.output_scratchpad.bytes
+        self.sums, self.returns = _Dma(machine, latency), _Space(size // 2)
+        self.outputs, self.results = _Dma(machine, 0), _Space(size)
         self.registers = deque([0] * (2 if machine.array.overlap_folds else 1))
         self.array, self.preload, self.end, self.previous_outputs = 0, 0, 0, 0
         self.spilled: deque[int] = deque()
@@ -177,15 +199,15 @@ class _Machine:
         start = max(self.array, *(self._there(x, piece) for x in (plan.inputs, plan.weights)))
         opens = not plan.strip_sums_fit or piece.place == piece.number == 0
         if plan.stationary and opens:
-            start = max(start, self.results.popleft())
+            start = max(start, self.results.take(_result_bytes(piece)))
         returns = plan.stationary and not plan.strip_sums_fit and piece.place > 0
         if returns:
-            bits = piece.along * piece.steps * plan.machine.array.pe.accumulator_bits
-            earliest = max(self.returns.popleft(), self.spilled.popleft())
-            start = max(start, self.sums.transfer(bits, earliest))
+            sums = _bytes_of(piece.along * piece.steps * plan.machine.array.pe.accumulator_bits)
+            earliest = max(self.returns.take(sums), self.spilled.popleft())
+            start = max(start, self.sums.transfer(8 * sums, earliest))
         self.array = start + piece.steps - piece.ends_layer
         if returns:
-            self.returns.append(self.array)
+            self.returns.give(sums, self.array)
         ends = {"fold": True, "strip": piece.ends_strip, "layer": piece.ends_layer}
         for operand in plan.moving_operands:
             if ends[plan.lifetime(operand)]:
@@ -241,7 +263,7 @@ class _Machine:
         if not complete and plan.strip_sums_fit:
             return
         if not plan.stationary:
-            self.array = max(self.array, self.results.popleft())
+            self.array = max(self.array, self.results.take(_result_bytes(piece)))
         values = piece.along * (piece.steps if plan.stationary else piece.across)
         bits = plan.gemm.output_bits if complete else array.pe.accumulator_bits
         left = self.array + array.rows + array.columns - 2
@@ -250,7 +272,7 @@ class _Machine:
         if not complete:
             self.spilled.append(written)
         if piece.ends_fold or not plan.strip_sums_fit:
-            self.results.append(written)
+            self.results.give(_result_bytes(piece), written)
         if piece.ends_layer:
             self.previous_outputs = written
 
@@ -266,3 +288,18 @@ class _Machine:
         if plan.stationary:
             self.registers.append(self.array)
         self.end = max(self.end, self.array)
+
+
+def _bytes_of(bits: int | Fraction) -> int:
+    return ceil(Fraction(bits) / 8)
+
+
+def _result_bytes(piece: _Piece) -> int:
+    """Bytes of the output scratchpad that the results of a piece, or of its strip, occupy."""
+    plan = piece.plan
+    bits = plan.machine.array.pe.accumulator_bits
+    if not plan.stationary:
+        return _bytes_of(piece.along * piece.across * bits)
+    if plan.strip_sums_fit:
+        return _bytes_of(piece.along * plan.steps * bits)
+    return _bytes_of(piece.along * piece.steps * bits) * (1 if plan.places == 1 else 2)

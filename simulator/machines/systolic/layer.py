@@ -149,13 +149,14 @@ def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
 def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
     """Make the record of outputs that stay in the PEs until the fold's last step."""
     size = ceil(at.pes * plan.gemm.output_bits / 8)
-    leaves = at.piece.last
+    space, leaves = plan.sum_bytes(at.pes), at.piece.last
     return Sums(
-        opens=leaves,
+        space_taken=space if leaves else 0,
         returning_bytes=0,
+        return_space=0,
         leaving_bytes=plan.in_bursts(size) if leaves else 0,
         partial=False,
-        closes=leaves,
+        space_freed=space if leaves else 0,
         last=at.last,
     )
 
@@ -163,13 +164,19 @@ def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
 def _sums_of_columns(plan: LayerPlan, at: Place) -> Sums:
     """Make the record of sums that leave the columns step by step."""
     values, apart = at.strip.size * at.piece.size, not plan.strip_sums_fit
-    sums = plan.in_bursts(ceil(values * plan.machine.array.pe.accumulator_bits / 8))
+    sums = plan.in_bursts(plan.sum_bytes(values))
+    returns = apart and not at.place.first
+    if apart:
+        space = plan.sum_bytes(values) * (2 if plan.sums == "dram" else 1)
+    else:
+        space = plan.sum_bytes(at.strip.size * plan.steps)
     outputs = plan.in_bursts(ceil(values * plan.gemm.output_bits / 8))
     return Sums(
-        opens=apart or (at.place.first and at.piece.first),
-        returning_bytes=sums if apart and not at.place.first else 0,
+        space_taken=space if apart or (at.place.first and at.piece.first) else 0,
+        returning_bytes=sums if returns else 0,
+        return_space=plan.sum_bytes(values) if returns else 0,
         leaving_bytes=outputs if at.place.last else sums if apart else 0,
         partial=apart and not at.place.last,
-        closes=apart or (at.place.last and at.piece.last),
+        space_freed=space if apart or (at.place.last and at.piece.last) else 0,
         last=at.last,
     )

@@ -219,6 +219,10 @@ class LayerPlan:
             return "array"
         return "scratchpad" if self.strip_sums_fit else "dram"
 
+    def sum_bytes(self, values: int) -> int:
+        """Bytes of so many sums."""
+        return ceil(values * self.machine.array.pe.accumulator_bits / 8)
+
     @property
     def strip_sum_bits(self) -> int:
         """Bits of the sums of a strip that leave the columns step by step."""
@@ -270,7 +274,7 @@ class LayerPlan:
         if self.strip_sums_fit:
             return []
         if self.sums == "dram":
-            sums *= 2  # half of a buffer has sums that come back, half has sums that leave
+            sums *= 2  # half of the space has sums that come back, half has sums that leave
         self._fits("output_scratchpad", scratchpad, Fraction(sums))
         return [scratchpad.buffer_bits // sums]
 

@@ -25,16 +25,18 @@ class Tile(Struct, frozen=True, kw_only=True, cache_hash=True):
 class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Partial sums or outputs of a piece."""
 
-    opens: bool
-    """They take a buffer of the output scratchpad."""
+    space_taken: int
+    """Bytes of the output scratchpad that they take."""
     returning_bytes: int
     """Bytes of partial sums that come back from DRAM, in whole bursts."""
+    return_space: int
+    """Bytes of the output scratchpad that these take."""
     leaving_bytes: int
     """Bytes that leave for DRAM, in whole bursts; 0: none leave."""
     partial: bool
     """Partial sums leave, and come back for the strip's next fold."""
-    closes: bool
-    """Nothing else is in the buffer when they have left."""
+    space_freed: int
+    """Bytes of the output scratchpad that are free when they have left."""
     last: bool
     """The layer's last."""
 

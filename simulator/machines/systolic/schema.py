@@ -51,12 +51,18 @@ class Scratchpad(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     kib: Rate
     buffers: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Equal parts; DMA fills one while the array reads another. 1: single-buffered."""
+    """Equal parts; DMA fills one while the array reads another. 1: single-buffered. Sums take space
+    in bytes, at most one such part at once."""
+
+    @property
+    def bytes(self) -> int:
+        """Size in bytes."""
+        return int(self.kib * 1024)
 
     @property
     def buffer_bits(self) -> int:
         """Bits of one buffer."""
-        return int(self.kib * 8192) // self.buffers
+        return 8 * (self.bytes // self.buffers)
 
 
 class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -22,13 +22,13 @@ from simulator.machines.systolic.vocabulary import (
     INPUT_BUFFER,
     INPUTS,
     LEAVE,
-    OUTPUT_BUFFER,
+    OUTPUT_SPACE,
     PRELOAD,
     PRELOAD_UNIT,
     PREVIOUS_OUTPUTS,
     REGISTERS,
     RESULTS,
-    RETURN_BUFFER,
+    RETURN_SPACE,
     RETURNED_SUMS,
     SPILLED_SUMS,
     STATIONARY,
@@ -91,7 +91,7 @@ def sums_dma(layer: Layer, do: Writer) -> None:
             do(
                 read_sums(
                     bytes=sums.returning_bytes,
-                    takes=[RETURN_BUFFER, SPILLED_SUMS],
+                    takes=[RETURN_SPACE(sums.return_space), SPILLED_SUMS],
                     gives=[RETURNED_SUMS],
                     steps=1,
                 )
@@ -112,7 +112,7 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
                     bytes=sums.leaving_bytes,
                     takes=[RESULTS],
                     gives=[
-                        sums.closes and OUTPUT_BUFFER,
+                        OUTPUT_SPACE(sums.space_freed),
                         sums.partial and SPILLED_SUMS,
                         sums.last and PREVIOUS_OUTPUTS,
                     ],
@@ -149,7 +149,7 @@ def array(layer: Layer, do: Writer) -> None:
     for fold in folds(layer, do):
         for piece in do.each(fold.pieces):
             sums = piece.sums
-            space = sums.opens and OUTPUT_BUFFER
+            space = OUTPUT_SPACE(sums.space_taken)
             do(
                 STREAM(
                     pes=fold.pes,
@@ -157,17 +157,17 @@ def array(layer: Layer, do: Writer) -> None:
                     takes=[
                         stationary and piece.first and STATIONARY,
                         *arrivals(piece),
-                        stationary and space,
+                        *([space] if stationary else []),
                         sums.returning_bytes > 0 and RETURNED_SUMS,
                     ],
-                    gives=[*releases(piece), sums.returning_bytes > 0 and RETURN_BUFFER],
+                    gives=[*releases(piece), RETURN_SPACE(sums.return_space)],
                     steps=int(not piece.last and not sums.leaving_bytes),
                 )
             )
             if sums.leaving_bytes:
                 do(
                     LEAVE(
-                        takes=[not stationary and space],
+                        takes=[] if stationary else [space],
                         gives=[RESULTS],
                         steps=int(not piece.last),
                     )

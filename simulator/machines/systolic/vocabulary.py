@@ -20,15 +20,17 @@ INPUT_BUFFER = Channel("input_buffer", "a free buffer of the input scratchpad")
 INPUTS = Channel("inputs", "inputs from DRAM")
 REGISTERS = Channel("registers", "a free set of operand registers")
 STATIONARY = Channel("stationary", "the stationary operand")
-RETURN_BUFFER = Channel("return_buffer", "space for returning partial sums")
+RETURN_SPACE = Channel("return_space", "space for returning partial sums")
+"""Tokens are bytes."""
 RETURNED_SUMS = Channel("returned_sums", "partial sums from DRAM")
 SPILLED_SUMS = Channel("spilled_sums", "partial sums in DRAM")
-OUTPUT_BUFFER = Channel("output_buffer", "a free buffer of the output scratchpad")
+OUTPUT_SPACE = Channel("output_space", "space in the output scratchpad")
+"""Tokens are bytes."""
 RESULTS = Channel("results", "the results of a piece")
 PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
 CHANNELS = (
-    WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_BUFFER,
-    RETURNED_SUMS, SPILLED_SUMS, OUTPUT_BUFFER, RESULTS, PREVIOUS_OUTPUTS,
+    WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_SPACE,
+    RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,
 )  # fmt: skip
 
 STREAMS = Category("stream", "moving operands")
@@ -107,8 +109,8 @@ def start_tokens(machine: Systolic) -> dict[Channel, int]:
     return dict.fromkeys(CHANNELS, 0) | {
         WEIGHT_BUFFER: memory.weight_scratchpad.buffers,
         INPUT_BUFFER: memory.input_scratchpad.buffers,
-        RETURN_BUFFER: memory.output_scratchpad.buffers,
-        OUTPUT_BUFFER: memory.output_scratchpad.buffers,
+        RETURN_SPACE: memory.output_scratchpad.bytes // 2,
+        OUTPUT_SPACE: memory.output_scratchpad.bytes,
         REGISTERS: machine.array.register_sets,
         PREVIOUS_OUTPUTS: 1,
     }

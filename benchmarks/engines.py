@@ -20,14 +20,15 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator import load_hardware, load_workload
+from simulator.analysis.running import run_one
 from simulator.engine import fast
 from simulator.engine.trace import Trace
 from simulator.engine.warm import warm
-from simulator.hardware import Hardware
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind
-from simulator.run import run_one
+from simulator.machines import Hardware
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Workload, configure
+from tests.numbering import Kind
 
 REPEATS = 5
 STEP_KINDS = (Kind.ACCUMULATE, Kind.DIRECT, Kind.MAC)

@@ -21,8 +21,8 @@ from unittest import mock
 from rich.console import Console
 from rich.table import Table
 
-from simulator.hardware import Hardware
-from simulator.run import run_together
+from simulator.analysis.running import run_together
+from simulator.machines import Hardware
 from simulator.studies import Study, evaluate, grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.workload import Workload

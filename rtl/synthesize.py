@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from simulator.hardware import Hardware, load_hardware
-from simulator.hardware.area import area
-from simulator.hardware.cells import FLIP_FLOP, MUX, XNOR
+from simulator.api.simulate import simulate
+from simulator.machines import Hardware, load_hardware
+from simulator.machines.cells import FLIP_FLOP, MUX, XNOR
+from simulator.machines.families import family_of
 from simulator.paper.markdown import Row, table, write_csv, write_report
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 RTL = Path(__file__).resolve().parent
@@ -39,7 +39,7 @@ CELLS = {
     "$_DFF_P_": FLIP_FLOP,
     "$_DFFE_PP_": FLIP_FLOP + MUX,  # a multiplexer keeps the old value
 }
-"""Gate equivalents of Yosys's cells, from the library of simulator/hardware/area.py."""
+"""Gate equivalents of Yosys's cells, from the library of simulator/machines/lut_array/area.py."""
 
 _PE_PARTS = ("dot", "input_registers", "lut", "index_registers", "accumulators", "line_buffer")
 """Without the store of the subset: the PE of the RTL receives its kernels."""
@@ -176,8 +176,8 @@ def _speedup(variant: Variant) -> float:
 def _proxy(variant: Variant) -> int:
     """What the area proxy of the energy report says about this PE, in gate equivalents."""
     hardware = _hardware(variant)
-    parts = area(hardware)
-    return round(sum(parts[part] for part in _PE_PARTS) / hardware.array.pes)
+    parts = family_of(hardware).area(hardware, 1)
+    return round(sum(parts[part] for part in _PE_PARTS) / hardware.pes)
 
 
 def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
@@ -227,8 +227,9 @@ def write(folder: Path) -> list[Path]:
                 table(shown),
                 "- *gate equivalents*: the cells at the sizes of the area proxy. A flip-flop "
                 "that keeps its value has a multiplexer.\n"
-                "- *area proxy*: the PE in `simulator/hardware/area.py`, without control, "
-                "without the picker of a PE with passes, and without the store of the subset. The "
+                "- *area proxy*: the PE in `simulator/machines/lut_array/area.py`, without "
+                "control, without the picker of a PE with passes, and without the store of the "
+                "subset. The "
                 "PE of the RTL receives the kernels of the subset.\n"
                 "- *longest path*: gates in a row between two flip-flops in Yosys's netlist. The "
                 "PE has no pipeline registers, and `abc` optimizes area.\n"

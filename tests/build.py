@@ -6,15 +6,16 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.api.result import Result
 from simulator.base.columns import Ints
 from simulator.engine import event
 from simulator.engine.trace import Trace
-from simulator.hardware import Hardware, load_hardware
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind
-from simulator.report.result import Result
+from simulator.machines import Hardware, load_hardware
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from tests.numbering import Kind
 
 INSTANT = {
     "memory.dram.latency_cycles": 0,

@@ -39,7 +39,7 @@ CONSTRUCTIONS = {
     "else": r"[,;(] ?else\b",
     "British spelling": (
         rf"(?i)\b(?:de|re|un)?(?:{_ISE})is(?:e[drs]?|ers|ing|ations?)\b|\banalys(?:e[dr]?|ing)\b|"
-        r"\b\w*(?:behaviour|colour|favour|neighbour)|"
+        r"\b\w*(?:behaviour|color|favour|neighbour)|"
         r"\b(?:cancel|channel|label|model|signal|travel)l(?:ed|ing)\b|"
         r"\b(?:artefact|catalogue|centre|defence|fibre|grey|licence|metre|programme)s?\b"
     ),

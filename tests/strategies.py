@@ -6,10 +6,11 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.report.result import Run
-from simulator.run import run_one
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 

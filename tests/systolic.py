@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from simulator.base.inputs import convert, read_yaml
+from simulator.machines.loading import hardware_from, read_hardware
 from simulator.machines.systolic import Systolic
-from simulator.machines.systolic.schema import SystolicFile
-from tests.conftest import ROOT
 
 DATAFLOWS = ("output_stationary", "weight_stationary", "input_stationary")
 SMALL: dict[str, Any] = {
@@ -27,13 +25,6 @@ IDEAL = {"memory.ideal": True}
 
 def systolic(overrides: dict[str, Any] | None = None) -> Systolic:
     """tpu-like with some keys overridden."""
-    path = ROOT / "hw_configs/tpu-like.yaml"
-    data = read_yaml(path)
-    for key, value in (overrides or {}).items():
-        *sections, last = key.split(".")
-        inner = data
-        for section in sections:
-            inner = inner[section]
-        inner[last] = value
-    file = convert(data, SystolicFile, str(path))
-    return Systolic(**{name: getattr(file, name) for name in file.__struct_fields__})
+    machine = hardware_from(read_hardware("tpu-like"), overrides or {}, "a test")
+    assert isinstance(machine, Systolic)
+    return machine

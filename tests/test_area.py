@@ -7,10 +7,10 @@ from math import ceil
 import pytest
 
 from simulator import load_hardware, load_workload, simulate
-from simulator.hardware import value_of
-from simulator.hardware.area import area, logic_gates
-from simulator.hardware.buffers import activation_buffer, index_buffer
-from simulator.hardware.config import hardware_keys
+from simulator.machines import value_of
+from simulator.machines.loading import hardware_keys
+from simulator.machines.lut_array.area import area
+from simulator.machines.lut_array.buffers import activation_buffer, index_buffer
 from tests.build import machine
 from tests.conftest import ROOT
 
@@ -43,7 +43,7 @@ OTHERWISE: dict[str, tuple[object, object, dict[str, object]]] = {
 """Keys that cofluent64 has no number for, or that cannot be doubled: half, whole, other keys."""
 
 
-@pytest.mark.parametrize("key", sorted(hardware_keys().keys() - NOT_HARDWARE.keys()))
+@pytest.mark.parametrize("key", sorted(hardware_keys("lut_array").keys() - NOT_HARDWARE.keys()))
 def test_doubling_hardware_costs_area(key: str) -> None:
     half, whole, others = OTHERWISE.get(key) or (None, None, {})
     if half is None:
@@ -55,7 +55,7 @@ def test_doubling_hardware_costs_area(key: str) -> None:
 
 
 def test_excuses_are_of_keys_that_exist_and_change_no_area() -> None:
-    assert hardware_keys().keys() >= NOT_HARDWARE.keys() | OTHERWISE.keys()
+    assert hardware_keys("lut_array").keys() >= NOT_HARDWARE.keys() | OTHERWISE.keys()
     for key in ("clock_ghz", "memory.dram.latency_cycles"):
         assert area(machine({key: 7})) == area(machine())
 
@@ -157,7 +157,9 @@ class TestArea:
         assert less == pytest.approx(64 * 3 * 63 * 5 * 7 / 3, abs=1)
 
     def test_wider_activations_widen_tables_and_sums(self) -> None:
-        assert logic_gates(machine(), 8) > logic_gates(machine(), 1)
+        wide, narrow = area(machine(), 8), area(machine(), 1)
+        assert wide["lut"] > narrow["lut"]
+        assert wide["line_buffer"] > narrow["line_buffer"]
 
     def test_pixels_of_their_own_need_no_adder_tree(self) -> None:
         parts = area(machine({"array.spatial": "output_pixels"}))

@@ -1,7 +1,6 @@
 """Where the cycles went: the parts of a layer are exact, and on the critical path."""
 
 import json
-import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,18 +14,16 @@ from msgspec import structs
 
 from simulator import load_hardware, program, simulate
 from simulator.analysis.attribution import (
-    PARTS,
     Attribution,
-    Part,
     attribute,
     total,
 )
+from simulator.analysis.layers import layer_results
 from simulator.engine import event
 from simulator.engine.path import critical_path, stretches
 from simulator.engine.summary import summarize
 from simulator.engine.trace import DramCounts, Trace
 from simulator.machines.lut_array import vocabulary
-from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATE,
     DRAIN,
@@ -40,10 +37,10 @@ from simulator.machines.lut_array.vocabulary import (
     READ_INPUTS,
     WRITE_OUTPUTS,
 )
-from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
+from tests.numbering import PARTS, Kind, Part
 from tests.programs import by_hand
 from tests.strategies import Overrides, machines, networks
 from tests.test_invariants import run
@@ -285,13 +282,6 @@ class TestMachine:
 
 def test_the_names_of_reports_are_the_categories_of_the_array() -> None:
     assert [category.name for category in vocabulary.CATEGORIES] == list(PARTS)
-
-
-def test_every_part_has_a_colour_on_the_page() -> None:
-    script = (ROOT / "simulator/report/html/page.js").read_text()
-    named = dict(re.findall(r"(\w+): \"(#\w{6})\"", script.partition("};")[0]))
-    assert set(named) == {str(part) for part in PARTS}
-    assert len(set(named.values())) == len(PARTS)
 
 
 class TestCommand:

@@ -17,12 +17,13 @@ from hypothesis import given
 from simulator import load_workload
 from simulator.base.errors import InputError
 from simulator.base.shipped import shipped_names
+from simulator.check import Difference, check, check_workload
+from simulator.check.activations import read_activations, seeded
+from simulator.check.check import random_kernels
+from simulator.check.reference import convolve
 from simulator.cli import cli
-from simulator.functional import Difference, array, check, check_workload
-from simulator.functional.activations import read_activations, seeded
-from simulator.functional.array import compute
-from simulator.functional.check import random_kernels
-from simulator.functional.reference import convolve
+from simulator.machines.lut_array import compute as array
+from simulator.machines.lut_array.compute import compute
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
@@ -316,7 +317,9 @@ class TestCommand:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("simulator.run.simulate", lambda *_, **__: pytest.fail("it ran"))
+        monkeypatch.setattr(
+            "simulator.api.simulate.simulate", lambda *_, **__: pytest.fail("it ran")
+        )
         line = [*map(str, self.RUN), "--check-input", "x.npy", "--out", "out"]
         for shape, options in (((3, 32, 32), []), ((16, 32, 32), ["--batch", "2"])):
             np.save("x.npy", np.ones(shape, np.int8))

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from simulator import Result, load_hardware, load_workload, simulate, what_helps
-from simulator.analysis.attribution import Part
-from simulator.report.compare import Comparison
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.analysis.reasons import LayerParts, reasons
+from simulator.analysis.saved import as_saved
+from simulator.analysis.sensitivity import KeyEffects
+from simulator.api.comparison import Comparison
 from simulator.report.compare_text import markdown
-from simulator.report.effects import KeyEffects
-from simulator.report.reasons import LayerParts, reasons
-from simulator.report.saved import as_saved
+from simulator.studies import what_helps
 from simulator.studies.what_helps import numeric_keys, with_what_helps
 from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import Command
+from tests.numbering import Part
 
 pytestmark = pytest.mark.unit
 

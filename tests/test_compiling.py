@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from simulator.engine import compiling, fast, machine_code
-from simulator.engine.compiling import COMPILE_FROM, Compiled
+from simulator.engine.compiling import COMPILE_FROM, Compiled, pays
 from simulator.engine.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
 from simulator.program import ProgramError
 from tests.conftest import ROOT
@@ -74,14 +74,25 @@ def check(compiled: Compiled, source: Source) -> None:
 class TestKept:
     def test_it_is_used_by_the_next_process(self, source: Make, tmp_path: Path) -> None:
         made = source(SOURCE)
-        assert not Compiled(made).serves()  # a single operation does not pay
+        assert not Compiled(made).serves()  # nothing has been run yet
         assert files(tmp_path) == []
-        assert Compiled(made).serves(COMPILE_FROM)
+        assert pays(COMPILE_FROM)
+        assert Compiled(made).serves()
         assert len(files(tmp_path)) == 1
         compiling._Process.interpreted = 0
         later = Compiled(made)
         assert later.serves()
         check(later, made)
+
+    def test_a_user_is_told_that_it_is_made(self, source: Make) -> None:
+        made, told = source(SOURCE), list[str]()
+        with compiling.watched(told.append):
+            assert not Compiled(made).serves()
+            assert told == []
+            assert pays(COMPILE_FROM)
+            assert Compiled(made).serves()
+            assert Compiled(made).serves()
+        assert told == [compiling.COMPILES]
 
     def test_other_sources_are_compiled_again(self, source: Make, tmp_path: Path) -> None:
         assert Compiled(source(SOURCE)).keep()
@@ -135,13 +146,15 @@ class TestKept:
         compiled = Compiled(source(SOURCE))
         assert compiled.keep()
         monkeypatch.setattr(compiling, "available", lambda: False)
-        assert not compiled.serves(COMPILE_FROM)
+        assert not pays(COMPILE_FROM)
+        assert not compiled.serves()
 
     def test_one_process_compiles_and_the_others_go_on(self, source: Make, tmp_path: Path) -> None:
         compiled = Compiled(source(SOURCE))
         (tmp_path / "kept").mkdir()
+        assert pays(COMPILE_FROM)
         with FileLock(tmp_path / "kept/double.lock"):
-            assert not compiled.serves(COMPILE_FROM)
+            assert not compiled.serves()
         assert files(tmp_path) == []
 
 

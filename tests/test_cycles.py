@@ -5,10 +5,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from simulator.analysis.running import run_one
 from simulator.engine import EngineName
-from simulator.machines.lut_array.numbering import Kind
-from simulator.run import run_one
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 

@@ -218,14 +218,14 @@ def test_the_errors_and_depths_of_the_validation_page() -> None:
 
 
 def test_table_4_tries_every_assumption_of_the_hardware_file() -> None:
-    from simulator.hardware.assumptions import assumptions
+    from simulator.machines.assumptions import assumptions
     from simulator.paper.table4 import HARDWARE, TRIALS
 
     assert list(TRIALS) == [one.key for one in assumptions(HARDWARE)]
 
 
 def test_the_hardware_file_gives_the_speedups_of_table_4() -> None:
-    from simulator.hardware.assumptions import assumptions
+    from simulator.machines.assumptions import assumptions
 
     with (ROOT / "reports/table4_sensitivity.csv").open() as file:
         rows = list(csv.DictReader(file))

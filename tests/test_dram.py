@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, load_hardware, simulate
-from simulator.coverage import why_not_fast
+from simulator.analysis.energy import run_energy
+from simulator.analysis.running import run_one
+from simulator.api.simulate import with_settings
 from simulator.dram import DramSystem, Rule, Timing
 from simulator.dram.controller import PATIENCE, Burst, Controller
 from simulator.dram.device import Device
 from simulator.dram.system import Handed, Moved
+from simulator.dram.tables import dram_timing, load_dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
-from simulator.hardware.dram import dram_timing, load_dram
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.program.written import write_out
-from simulator.report.energy import run_energy
-from simulator.run import run_one, with_settings
 from simulator.workload import Workload
 from tests.build import layer, machine, network, traced
 from tests.caches import anew, forget
 from tests.conftest import ROOT
 from tests.conftest import Command as RunCommand
+from tests.numbering import Kind, Unit
 from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
@@ -39,7 +41,8 @@ T0 = 1000
 def timing_of(name: str, **options: object) -> Timing:
     """One channel of a shipped table."""
     keys = {"timing": name, "channels": 1, **options}
-    timing = dram_timing(machine({f"memory.dram.{key}": value for key, value in keys.items()}))
+    hardware = machine({f"memory.dram.{key}": value for key, value in keys.items()})
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     assert timing is not None
     return timing
 

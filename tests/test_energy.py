@@ -14,19 +14,19 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
+from simulator.analysis.energy import RunEnergy, run_energy
+from simulator.analysis.running import run_one
+from simulator.api.result import Result
 from simulator.engine.summary import sums_by_unit
 from simulator.engine.trace import Trace
-from simulator.hardware import load_energy
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines import load_energy
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.actions import Counts, layer_actions
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.report.actions import Counts, layer_actions
-from simulator.report.energy import RunEnergy, run_energy
-from simulator.report.result import Result
-from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.conftest import Command
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
 TABLE = load_energy("45nm")

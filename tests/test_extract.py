@@ -17,9 +17,9 @@ from simulator import InputError, cli, load_hardware, load_workload, simulate
 from simulator.base import shipped
 from simulator.report.extraction import layer_rows
 from simulator.workload import importers
+from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.kernels import ids_of
-from simulator.workload.model import Choice
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
 from tests.conftest import ROOT, Command

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import load_energy, load_hardware, load_workload, simulate
-from simulator.hardware.area import area
+from simulator.machines.lut_array.area import area
 from simulator.paper.fair import (
     DOTS,
     KIB,

@@ -14,8 +14,8 @@ from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
 from simulator.engine.trace import Trace
-from simulator.hardware import load_hardware
-from simulator.machines.lut_array import map_workload
+from simulator.machines import load_hardware
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.program import Channel, Kind, Loop, Program, ProgramError, Section, Unit
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
@@ -45,8 +45,9 @@ def same_traces(one: Trace, other: Trace) -> bool:
 
 
 def agree(program: Program) -> None:
-    """Both engines have the same trace; totals are its sums, with jumps and without."""
+    """Both engines have the same trace, and totals are its sums, with jumps and without."""
     trace = event.run(program)
+    assert same_traces(run(program, jumping=False), trace)
     assert same_traces(run(program), trace)
     expected = summarize(trace)
     assert same(totals(program, compiled=False, jumping=False), expected)
@@ -85,8 +86,9 @@ def test_programs_drawn_command_by_command(program: Program) -> None:
 def test_a_thousand_programs_of_any_shape(block: int) -> None:
     for seed in range(100 * block, 100 * (block + 1)):
         program = random_program(seed)
-        expected = summarize(event.run(program))
-        assert same(totals(program), expected), seed
+        trace = event.run(program)
+        assert same(totals(program), summarize(trace)), seed
+        assert same_traces(run(program), trace), seed
 
 
 def test_many_of_these_programs_have_turns_that_are_left_out() -> None:
@@ -263,7 +265,9 @@ def test_every_shipped_network_on_every_shipped_machine(
 ) -> None:
     workload = configure(load_workload(model), bits=None if tau else 1, tau=tau)
     program = map_workload(workload, load_hardware(hw)).program
-    assert same(totals(program), summarize(event.run(program)))
+    trace = event.run(program)
+    assert same(totals(program), summarize(trace))
+    assert same_traces(run(program), trace)
 
 
 @pytest.mark.parametrize("kib", [1.3, 2.1, 2.11])

@@ -16,16 +16,17 @@ import pytest
 from click.testing import CliRunner
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.analysis.attribution import PARTS
 from simulator.base.version import __version__
 from simulator.cli import cli
-from simulator.hardware import load_energy
-from simulator.hardware.assumptions import assumptions
+from simulator.machines import load_energy
+from simulator.machines.assumptions import assumptions
+from simulator.machines.lut_array.vocabulary import CATEGORIES
 from simulator.report import sizes
 from simulator.report.html import write_page
 from simulator.report.html.spans import layer_spans
 from tests.build import layer, network, without_trace
-from tests.conftest import ROOT, Command
+from tests.conftest import Command
+from tests.numbering import PARTS
 
 pytestmark = pytest.mark.unit
 
@@ -248,7 +249,7 @@ def view(browser: Any) -> tuple[float, float]:
     return scale, offset
 
 
-def painted_colours(browser: Any) -> int:
+def painted_colors(browser: Any) -> int:
     return int(
         browser.execute_script(
             """const c = document.getElementById("timeline");
@@ -269,7 +270,7 @@ class TestBrowser:
 
     def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
         assert "NaN" not in browser.execute_script("return document.body.innerText")
-        assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
+        assert painted_colors(browser) > 6  # ground, idle, three stages, text, ...
         asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
         assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []
 
@@ -382,11 +383,11 @@ class TestBrowser:
         from selenium.webdriver.common.by import By
 
         ground = "return getComputedStyle(document.body).backgroundColor"
-        for scheme, colour in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
+        for scheme, color in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
             features = [{"name": "prefers-color-scheme", "value": scheme}]
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
             until(browser, f"document.documentElement.dataset.theme === '{scheme}'")
-            assert browser.execute_script(ground) == colour
+            assert browser.execute_script(ground) == color
         browser.find_element(By.ID, "theme").click()
         assert browser.execute_script(ground) == "rgb(20, 23, 28)"
 
@@ -460,14 +461,11 @@ def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: An
     open_page(browser, path)
     browser.execute_script("report.timeline.zoomToLayer(5); report.timeline.zoom(0.01)")
     until(browser, "report.timeline.exact && report.traces.every((t) => t.exact.size)")
-    assert painted_colours(browser) > 4
+    assert painted_colors(browser) > 4
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.slow
-def test_every_part_has_a_colour_of_its_own() -> None:
-    script = (ROOT / "simulator/report/html/page.js").read_text()
-    table = script.partition("PART_COLOURS = {")[2].partition("}")[0]
-    colours = dict(re.findall(r'(\w+): "(#\w{6})"', table))
-    assert list(colours) == list(PARTS)
-    assert len(set(colours.values())) == len(PARTS)
+def test_every_part_has_a_color_of_its_own() -> None:
+    colors = {category.name: category.color for category in CATEGORIES}
+    assert list(colors) == list(PARTS)
+    assert len(set(colors.values())) == len(PARTS)

@@ -15,7 +15,7 @@ from hypothesis import given
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
-from simulator.hardware import Hardware, load_hardware
+from simulator.machines import Hardware, load_hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulate, share_within
 from simulator.machines.lut_array.huffman import (
@@ -25,12 +25,12 @@ from simulator.machines.lut_array.huffman import (
     stream_bits,
 )
 from simulator.machines.lut_array.indices import accumulates_of
-from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels
 from tests.conftest import ROOT
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 
@@ -498,7 +498,7 @@ def test_an_r18_sized_network_is_planned_by_arrays() -> None:
 class TestWhatTheReportSays:
     @staticmethod
     def notes(workload: Workload, *settings: str, tau: int | None = None) -> str:
-        from simulator.run import simulate, with_settings
+        from simulator.api.simulate import simulate, with_settings
 
         result = simulate(workload, load_hardware("cofluent64", settings), tau=tau)
         return "\n".join(with_settings(result, "cofluent64", settings).notes())

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from simulator.analysis.layers import layer_results
 from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.family import Mapping
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.caches import anew, forget
 from tests.nest import Nest, nest_of
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant

@@ -16,8 +16,8 @@ from simulator.report.kernels import (
     kernel_rows,
     print_kernels,
     require_comparable,
-    save_kernels,
 )
+from simulator.report.kernels_files import save_kernels
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, network

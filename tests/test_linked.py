@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from simulator import InputError, compare, load_hardware, search, simulate, sweep, verify
 from simulator.base import shipped
 from simulator.cli import cli
-from simulator.hardware.config import hardware_from, number_schema, read_hardware
-from simulator.hardware.expressions import parse
-from simulator.hardware.links import is_expression
+from simulator.machines.expressions import parse
+from simulator.machines.links import is_expression
+from simulator.machines.loading import hardware_from, number_schema, read_hardware
 from simulator.report.html.data import page_data
 from simulator.studies.axes import parts_of
 from tests.build import layer, network
@@ -174,7 +174,7 @@ def test_refused_expressions(text: str, reason: str) -> None:
 
 
 def test_words_and_numbers_are_no_expressions() -> None:
-    schema = number_schema()
+    schema = number_schema("lut_array")
     for key, text in [
         ("memory.activation_buffer.bytes_per_cycle", "windows"),
         ("array.pe.lut_subbanks", "none"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from simulator.hardware import Hardware
+from simulator.machines import Hardware
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.vocabulary import CHANNELS, KINDS, UNITS, start_tokens
 from simulator.program import Program

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from simulator import InputError, load_hardware, load_workload, simulate
-from simulator.functional import check_workload
-from simulator.hardware import load_energy
-from simulator.hardware.area import area
-from simulator.run import run_one
+from simulator.analysis.running import run_one
+from simulator.check import check_workload
+from simulator.machines import load_energy
+from simulator.machines.lut_array.area import area
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
 

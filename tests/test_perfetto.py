@@ -13,13 +13,13 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.hardware.dram import dram_timing
-from simulator.machines.lut_array.numbering import Kind, Unit
-from simulator.report.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.dram.tables import dram_timing
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint
 from tests import build
 from tests.conftest import Command
+from tests.numbering import Kind, Unit
 
 pytestmark = pytest.mark.unit
 
@@ -237,7 +237,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
         }
         | ({"memory.dram.scheduler": "in_order"} if seed % 8 > 4 else {})
     )
-    timing = dram_timing(hardware)
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     streams = 3 * hardware.memory.dram.bytes_per_cycle
     peak = streams if timing is None else float(timing.peak_bytes_per_cycle)
     for width in (16, 2048):

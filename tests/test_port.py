@@ -9,21 +9,22 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, Result, load_hardware, simulate
-from simulator.analysis.attribution import Part, attribute
-from simulator.coverage import why_not_fast
+from simulator.analysis.attribution import attribute
+from simulator.analysis.changes import change_of
+from simulator.analysis.layers import layer_results
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.no_effect import why_no_effect
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.program import SharedPort, Unit
 from simulator.program.served import WordsOf
-from simulator.report.layers import layer_results
-from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, without_trace
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.numbering import Kind, Part
 from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, mapping_of, networks
 
@@ -369,7 +370,8 @@ class TestReport:
         ) in one.notes()
         assert not any("reads of" in note for note in two.notes())
         # the baseline reads later: its steps wait for their kernels, behind the inputs
-        assert why_unmoved(f"{ACTIVATION}.ports", one, without_trace(two)) == (
+        change = change_of(f"{ACTIVATION}.ports", one, without_trace(two))
+        assert why_no_effect(change) == (
             "other units hide the cycles that reads lose to writes (0 -> 1, both runs together)"
         )
 
@@ -378,9 +380,8 @@ class TestReport:
         # for inputs, which are written in 104
         net = network(layer(64, 32, 1, 1, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
-        assert why_unmoved(f"{ACTIVATION}.ports", one, two) == (
-            "no read collides with a write to the same bank"
-        )
+        change = change_of(f"{ACTIVATION}.ports", one, two)
+        assert why_no_effect(change) == ("no read collides with a write to the same bank")
 
     def test_behind_a_dram_table(self) -> None:
         """What is ready when is measured there; every loss is still a write of the same bank."""

@@ -29,7 +29,7 @@ EXAMPLES = {
     "goes on": ("the study goes on", "the study continues; it goes online"),
     "else": ("even, else odd", "even, otherwise odd; nothing else"),
     "British spelling": (
-        "the modelled utilisation and colours of neighbouring layers, analysed",
+        "the modelled utilisation and colors of neighbouring layers, analysed",
         "the modeled utilization and colors of neighboring layers; the analyses promise precise "
         "noise, raised otherwise",
     ),

@@ -3,10 +3,11 @@
 import pytest
 
 from simulator import Result, load_hardware, simulate
-from simulator.report.causes import idle_fraction
-from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
-from simulator.report.settings import SettingEffect
-from simulator.run import setting_effect, with_settings
+from simulator.analysis.settings import SettingEffect
+from simulator.api.simulate import with_settings
+from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
+from simulator.machines.lut_array.idle import idle_fraction
+from simulator.studies.settings import setting_effect
 from simulator.workload import Workload
 from tests.build import layer, network
 

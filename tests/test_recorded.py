@@ -5,7 +5,7 @@ If a figure was meant to change, tests/recorded/README.md tells how to record it
 
 import pytest
 
-from simulator.coverage import why_not_fast
+from simulator.machines.lut_array.coverage import why_not_fast
 from tests.conftest import ROOT
 from tests.recorded.configurations import configuration, shipped_configurations
 from tests.recorded.figures import differences, figures, read_figures, trace_digest

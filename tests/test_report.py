@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from simulator import InputError, Result, load_hardware, load_workload, simulate
 from simulator.cli import cli
 from simulator.engine import fast
-from simulator.machines.lut_array.numbering import Unit
 from simulator.report.timeline import activity
 from tests.build import layer, network
+from tests.numbering import Unit
 
 pytestmark = pytest.mark.unit
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.report.roofline import plot_roofline, roofline
+from simulator.analysis.roofline import roofline
+from simulator.report.roofline import plot_roofline
 from tests.build import layer, network
 from tests.measure import drawn
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from simulator import InputError, Result, simulate
-from simulator.functional import check_workload
-from simulator.report.saved import as_saved, read_saved
-from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
+from simulator.analysis.saved import as_saved, read_saved
+from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
+from simulator.check import check_workload
 from simulator.studies.what_helps import with_what_helps
 from tests.conftest import ROOT, Command
 

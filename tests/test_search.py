@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from simulator import simulate
 from simulator.base.errors import InputError
-from simulator.hardware import load_energy, load_hardware
+from simulator.machines import load_energy, load_hardware
 from simulator.studies.search import Limits, Objective, SearchResult, search, storable_taus
 from simulator.studies.search.front import Choices, fewest_cycles
 from simulator.studies.search.task import PARTS, Task, stored_parts

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.workload import Layer, Workload, configure
+from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.kernels import KernelSet
-from simulator.workload.model import Choice
 from simulator.workload.store import write_workload
 from simulator.workload.subsets import kernels_of, units_of
 from simulator.workload.trained import TrainedLayer

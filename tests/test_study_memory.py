@@ -10,14 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simulator.analysis.attribution import PARTS
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_together
 from simulator.base.tabular import write_table
-from simulator.hardware import Hardware
-from simulator.report.result import Run
-from simulator.run import run_together
+from simulator.machines import Hardware
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
-from simulator.studies.causes import CYCLES
+from simulator.studies.causes import cycles_columns
 from simulator.studies.chunks import unpack
 from simulator.studies.columns import chunk_columns
 from simulator.studies.effects import Effect, effects_of
@@ -27,6 +26,7 @@ from simulator.studies.plots import _pair, _together, dots
 from simulator.studies.relative import Relations
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.workload import Workload
+from tests.numbering import PARTS
 from tests.test_bad_input import NET
 
 pytestmark = pytest.mark.unit
@@ -109,7 +109,7 @@ def peaks(points: int, folder: Path) -> dict[str, int]:
                 kept.keep(number, rows)
 
         found["work"] = kept_by(work)
-        columns = chunk_columns()
+        columns = chunk_columns(("lut_array",))
         found["csv"] = peak_of(
             lambda: write_table(folder / "points.csv", columns, kept._columns("points"), 100)
         )
@@ -166,13 +166,13 @@ def test_compared_points_keep_a_number_for_each_cause() -> None:
         fastest=zeros > 0, cheapest=zeros > 0, dominated=zeros > 0,
         slower_than=np.where(np.arange(count) > 0, 0, -1),
     )  # fmt: skip
-    cycles = dict.fromkeys(CYCLES.values(), [10] * chunk) | {"error": [None] * chunk}
+    cycles = dict.fromkeys(cycles_columns(PARTS), [10] * chunk) | {"error": [None] * chunk}
     longer = cycles | {"drain_cycles": list(range(11, 11 + chunk))}
 
     held = []
 
     def work() -> None:
-        held[:] = [RelativeColumns(np.arange(count), relations)]
+        held[:] = [RelativeColumns(np.arange(count), relations, ("lut_array",))]
         held[0].gather(0, cycles)
         for first in range(chunk, count, chunk):
             held[0].gather(first, longer)

@@ -25,12 +25,12 @@ from simulator import simulate
 from simulator.analysis.attribution import total
 from simulator.base import tabular
 from simulator.base.errors import InputError
-from simulator.hardware import load_hardware
-from simulator.hardware.area import area
-from simulator.hardware.config import hardware_from, hardware_keys, read_hardware
+from simulator.machines import load_hardware
+from simulator.machines.loading import hardware_from, hardware_keys, read_hardware
+from simulator.machines.lut_array.area import area
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
-from simulator.studies.causes import CAUSES
+from simulator.studies.causes import short_names
 from simulator.studies.columns import column_of, point_columns
 from simulator.studies.local import run_locally
 from simulator.studies.points import Grid, PointsFile, Sample
@@ -217,9 +217,9 @@ class TestPoints:
 class TestColumns:
     def test_every_key_of_the_hardware_file_is_a_column(self) -> None:
         assert {"name", "clock_ghz", "array.pe.lut_banks", "memory.dram.latency_cycles"} <= set(
-            hardware_keys()
+            hardware_keys("lut_array")
         )
-        types = {name: point_columns()[column_of(name)] for name in hardware_keys()}
+        types = {name: point_columns()[column_of(name)] for name in hardware_keys("lut_array")}
         assert types["array.pes"] == "int64"
         assert types["memory.dram.bytes_per_cycle"] == "double"
         assert types["array.spatial"] == "string"
@@ -568,7 +568,8 @@ class TestColumnsOfPoints:
             cycles = total(single.run.attribution)
             assert {part: row[f"{part}_cycles"] for part in cycles} == cycles
             most = max(cycles.values())
-            assert row["bottleneck"] in {CAUSES[part] for part in cycles if cycles[part] == most}
+            causes = short_names(("lut_array",))
+            assert row["bottleneck"] in {causes[part] for part in cycles if cycles[part] == most}
             assert row["bottleneck_percent"] == pytest.approx(100 * most / single.cycles)
 
     def test_points_are_compared_within_their_precision(self, net: Path, tmp_path: Path) -> None:
@@ -604,9 +605,10 @@ class TestColumnsOfPoints:
             found = row["slower_than_point"]
             assert (None if found is None else rows[found]["time_ms"]) == least
             if found is not None:
+                causes = short_names(("lut_array",))
                 grown = {
-                    CAUSES[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
-                    for part in CAUSES
+                    causes[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
+                    for part in causes
                 }
                 assert grown[row["grown_cause"]] == max(grown.values()) > 0
         assert any(row["slower_than_point"] is not None for row in rows)

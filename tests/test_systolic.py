@@ -11,10 +11,11 @@ import pytest
 from hypothesis import assume, given
 
 from simulator.base.errors import InputError
+from simulator.check.reference import convolve
 from simulator.engine import event, fast
 from simulator.engine.summary import Summary, summarize
-from simulator.functional.reference import convolve
-from simulator.machines.systolic import MappedLayer, Mapping, map_workload
+from simulator.machines.family import Mapping
+from simulator.machines.systolic import MappedLayer, map_workload
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.addresses import Addresses, input_reads, weight_loads, writes
 from simulator.machines.systolic.area import area
@@ -36,12 +37,12 @@ Overrides = dict[str, Any]
 SHORT = {"os": DATAFLOWS[0], "ws": DATAFLOWS[1], "is": DATAFLOWS[2]}
 
 
-def mapped(workload: Workload, overrides: Overrides) -> Mapping:
+def mapped(workload: Workload, overrides: Overrides) -> Mapping[MappedLayer]:
     """Map a workload onto a small machine with some keys overridden."""
     return map_workload(workload, systolic(SMALL | overrides))
 
 
-def both(mapping: Mapping) -> Summary:
+def both(mapping: Mapping[MappedLayer]) -> Summary:
     """Run a mapping with both engines, which agree."""
     slow, quick = summarize(event.run(mapping.program)), fast.totals(mapping.program)
     for name in ("ends", "busy", "bytes", "pe_cycles", "spent", "waits"):
@@ -68,7 +69,7 @@ def scalesim() -> list[dict[str, str]]:
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
-def scalesim_mapping(row: dict[str, str]) -> Mapping:
+def scalesim_mapping(row: dict[str, str]) -> Mapping[MappedLayer]:
     """Map a row's matrix product with ideal memory."""
     size = int(row["array"].partition("x")[0])
     large = dict.fromkeys(
@@ -202,7 +203,7 @@ def machines(draw: st.DrawFn) -> Overrides:
     }
 
 
-def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
+def mapping_of(workload: Workload, overrides: Overrides) -> Mapping[MappedLayer]:
     """Map, or leave the example out if a scratchpad is too small."""
     try:
         mapping = mapped(workload, overrides)

@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
+from simulator.analysis.layers import LATENCY
+from simulator.analysis.title import closing, scope, times_in_one_unit, title
 from simulator.base.lines import print_line, shown, wrapped
 from simulator.cli import cli
-from simulator.machines.lut_array.numbering import Unit
-from simulator.report.layers import UNIT_TITLES, WAITING
+from simulator.machines.lut_array.vocabulary import UNITS
 from simulator.report.tables import Column, Table, print_table, scaled
 from simulator.report.terminal import print_result
-from simulator.report.title import closing, scope, times_in_one_unit, title
 from tests.trained import NETWORK, state_dict
 
 R20 = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
@@ -83,10 +83,6 @@ def cells_of(lines: list[str]) -> tuple[list[str], list[list[str]]]:
     return titles, rows[len(head) :]
 
 
-_LETTER_UNITS = (
-    Unit.DOT, Unit.INDEX_FETCH, Unit.ACCUMULATE, Unit.DRAIN, Unit.MAC, Unit.DRAM_WEIGHTS,
-    Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS,
-)  # fmt: skip
 _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 _TIMES = {"ns": 1e-3, "µs": 1, "ms": 1e3, "s": 1e6}
 
@@ -181,8 +177,8 @@ class TestTable:
 
     @pytest.mark.unit
     def test_letters_are_the_units_of_bound_by_and_all_are_explained(self) -> None:
-        names = dict(zip("DFARMWIO", map(UNIT_TITLES.get, _LETTER_UNITS), strict=True))
-        names["–"] = WAITING
+        names = {unit.letter: unit.title for unit in UNITS}
+        names["–"] = LATENCY
         for number in (0, 3, 5, 7):
             result = _run(number)
             lines = printed(lambda console, r=result: print_result(r, console), 120)

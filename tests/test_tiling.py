@@ -2,10 +2,10 @@
 
 import pytest
 
-from simulator.report.notes import notes
-from simulator.report.result import Run
-from simulator.report.tiling import Band, best_band
-from simulator.run import run_one
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one
+from simulator.machines.lut_array.notes import notes
+from simulator.machines.lut_array.tiling import Band, best_band
 from tests.build import layer, machine, network
 
 pytestmark = pytest.mark.unit
@@ -24,7 +24,7 @@ def test_a_layer_that_fits_is_read_once_in_any_order() -> None:
     fits = run(64.0, 64.0)
     band = best_band(fits.mapping.layers[0])
     assert band == Band(rows=1, bytes=2 * 9216 + 16 * 128, fewer=0)
-    assert not notes(fits, fits, [])
+    assert not list(notes(fits))
 
 
 def test_one_band_where_the_whole_input_fits() -> None:
@@ -34,8 +34,8 @@ def test_one_band_where_the_whole_input_fits() -> None:
     assert band == Band(rows=16, bytes=18432 + 2048, fewer=15 * 18432)
     # Inputs come in 3 transfers of a burst a row, 5 in the first: 47 bursts. So single rows move
     # 16 x 18432 + 47 x 64 + 8192 = 306112 bytes, and 15 x 18432 are 90 % of them.
-    assert notes(rows, rows, [])[-1] == (
-        "at 1 bit: conv would move 90 % fewer DRAM bytes (29.6 kB instead of 306.1 kB) block by "
+    assert list(notes(rows))[-1] == (
+        "conv would move 90 % fewer DRAM bytes (29.6 kB instead of 306.1 kB) block by "
         "block in bands of 16 rows instead of row by row."
     )
 

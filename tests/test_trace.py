@@ -1,5 +1,8 @@
 """The trace as a table: its order, what every command waited for, its file."""
 
+import subprocess
+import sys
+from ast import literal_eval
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -199,6 +202,27 @@ class TestFile:
         )
         with pytest.raises(InputError, match=r"trace\.csv: its vocabulary has no categor"):
             read_traces(tmp_path)
+
+    @pytest.mark.unit
+    def test_a_timeline_of_the_file_needs_no_machine(self, tmp_path: Path) -> None:
+        result = self.saved(tmp_path)
+        code = (
+            "import sys\n"
+            "from simulator.report.timeline import plot_trace_file\n"
+            f"figure = plot_trace_file({str(tmp_path)!r})\n"
+            "print([text.get_text() for text in figure.axes[0].get_yticklabels()])\n"
+            "print([text.get_text() for axes in figure.axes for text in axes.texts])\n"
+            "print([name for name in sys.modules if name.startswith('simulator.machines.lut')])\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        units, texts, machines = map(literal_eval, done.stdout.splitlines())
+        busy = np.any([run.summary.busy.any(axis=0) for run in result.runs], axis=0)
+        words = result.run.vocabulary.units
+        assert units == [words[n].title for n in reversed(np.flatnonzero(busy).tolist())]
+        assert {f"run: {result.cycles} cycles", "conv"} <= set(texts)
+        assert machines == []
 
     @pytest.mark.unit
     def test_a_missing_vocabulary_or_trace(self, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import map_workload
-from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import KINDS, UNITS
 from simulator.machines.lut_array.weights import loaded_for
@@ -21,6 +20,7 @@ from simulator.program.written import written
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network
 from tests.caches import forget
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.unit

@@ -13,12 +13,12 @@ import pytest
 from pyarrow.parquet import read_table, write_table
 
 from simulator import InputError, Result, load_workload, simulate, verify
+from simulator.analysis.saved import Saved
+from simulator.analysis.schema import FINGERPRINT, fingerprint
 from simulator.analysis.trace_file import vocabulary_text
 from simulator.base.shipped import find
-from simulator.functional import check_workload
+from simulator.check import check_workload
 from simulator.report.files import trace_writers, write_files
-from simulator.report.saved import Saved
-from simulator.report.schema import FINGERPRINT, fingerprint
 from simulator.studies.what_helps import with_what_helps
 from tests.build import layer, machine, network, with_kernels
 from tests.conftest import Command

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
-from simulator.analysis.attribution import Part, attribute, total
+from simulator.analysis.attribution import attribute, total
+from simulator.analysis.layers import layer_results
 from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.actions import layer_actions
-from simulator.report.layers import layer_results
 from simulator.studies.what_helps import numeric_keys
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.numbering import Kind, Part, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks, run_of
 
 KEY = "memory.activation_buffer.bytes_per_cycle"

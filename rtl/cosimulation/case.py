@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtl.cosimulation.circuit import Parameters
-from simulator.hardware import Hardware, load_hardware
+from simulator.machines import Hardware, load_hardware
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 

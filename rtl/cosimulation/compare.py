@@ -10,7 +10,7 @@ from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import EVENT_KINDS, CircuitRun
 from rtl.cosimulation.circuit import run as run_circuit
 from rtl.cosimulation.inputs import inputs_of
-from simulator.run import run_one
+from simulator.analysis.running import run_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

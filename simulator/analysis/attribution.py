@@ -5,38 +5,9 @@ exactly one command, and so to exactly one category.
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from simulator.engine.path import spent
 from simulator.engine.trace import Trace
-
-
-class Part(StrEnum):
-    """The array's categories, for reports that group or name them one by one.
-
-    Files call the columns `<part>_cycles`.
-    """
-
-    FILL = "fill"
-    DIRECT = "direct"
-    WINDOW_READ = "window_read"
-    ACCUMULATE = "accumulate"
-    LUT_CONFLICT = "lut_conflict"
-    INDEX_FETCH = "index_fetch"
-    BUFFER_CONFLICT = "buffer_conflict"
-    DRAIN = "drain"
-    MAC = "mac"
-    READ_WEIGHTS = "read_weights"
-    WEIGHTS_LATENCY = "weights_latency"
-    READ_INPUTS = "read_inputs"
-    INPUTS_LATENCY = "inputs_latency"
-    WRITE_OUTPUTS = "write_outputs"
-    ROW_MISS = "row_miss"
-    REFRESH = "refresh"
-    LAYER_BEFORE = "layer_before"
-
-
-PARTS = tuple(Part)
 
 Attribution = dict[str, int]
 """Cycles of one layer, or of a whole run, by the name of the category."""

@@ -1,7 +1,6 @@
 """Lines of text in the terminal: wrapped between words, in characters that the terminal has."""
 
 import re
-from collections.abc import Sequence
 from textwrap import wrap
 
 from rich.console import Console
@@ -70,10 +69,3 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 def words(text: str) -> list[str]:
     """The parts of a text between which lines may end."""
     return [word.replace(_BOUND, " ") for word in _UNIT.sub(_BOUND, text).split()]
-
-
-def listed(words: Sequence[str], last: str = "and") -> str:
-    """Join words as English does: `a`, `a and b`, `a, b, and c`."""
-    if len(words) < 3:
-        return f" {last} ".join(words)
-    return f"{', '.join(words[:-1])}, {last} {words[-1]}"

@@ -23,8 +23,8 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.analysis.saved import Saved
     from simulator.base.progress import Progress
-    from simulator.report.saved import Saved
 
 _EXAMPLES = """
 Examples:
@@ -87,7 +87,7 @@ def compare(
     saved by --out (a folder), or hardware files, which are run with --model and --bits. Without B,
     the hardware file A is compared with itself under two values of --set.
     """
-    from simulator.report.compare import Comparison
+    from simulator.api.comparison import Comparison
     from simulator.report.files import writable_folder, write_file
 
     sides = _sides(a, b, settings)
@@ -167,7 +167,7 @@ def _refuse_old_form(a: str, b: str | None) -> None:
     sides = [_old_form(name) for name in (a, b or a)]
     if not any(settings for _, settings in sides):
         return
-    from simulator.hardware import load_hardware, value_of
+    from simulator.machines import load_hardware, value_of
 
     words = ["simulate", "compare", *dict.fromkeys(file for file, _ in sides)]
     machines = [
@@ -208,9 +208,9 @@ def _results(
     sides: tuple[_Side, _Side], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Saved]":
     """The result of each side: read, or run with one network that is loaded once."""
-    from simulator.hardware import load_energy, load_hardware
-    from simulator.report.saved import as_saved, read_saved
-    from simulator.run import simulate
+    from simulator.analysis.saved import as_saved, read_saved
+    from simulator.api.simulate import simulate
+    from simulator.machines import load_energy, load_hardware
 
     machines = {
         side: load_hardware(side.name, side.settings) for side in sides if not side.is_saved

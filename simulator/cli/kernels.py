@@ -67,12 +67,13 @@ def kernels(
     snapshots of one training run, in the order given; each bit width has a column of its own.
     """
     from simulator.report import kernels as report
+    from simulator.report.kernels_files import save_kernels
 
     with progress_on_stderr(quiet) as progress:
         snapshots = _load(files, options, progress)
         report.require_comparable(snapshots)
         drawn = report.choose_layers(snapshots[0], layers)
-        written = report.save_kernels(snapshots, drawn, out, progress)
+        written = save_kernels(snapshots, drawn, out, progress)
     if as_json:
         click.echo(json.dumps(report.summary(snapshots), indent=2))
     elif not quiet:

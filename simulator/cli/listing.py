@@ -73,23 +73,25 @@ def _network(name: str) -> Row:
 
 
 def _machines() -> list[Row]:
-    from simulator.hardware import load_hardware
+    from simulator.machines import load_hardware
+    from simulator.machines.families import family_of
 
     machines = {name: load_hardware(name) for name in shipped_names("hw_configs")}
     return [
         {
             "name": name,
-            "pes": hardware.array.pes,
+            "machine": hardware.machine,
+            "pes": hardware.pes,
             "clock_ghz": hardware.clock_ghz,
-            "buffers_kib": sum(buffer.kib for buffer in hardware.memory.buffers.values()),
-            "dram": hardware.memory.dram.timing,
+            "buffers_kib": family_of(hardware).buffer_kib(hardware),
+            "dram": hardware.dram.timing,
         }
         for name, hardware in machines.items()
     ]
 
 
 def _dram_tables() -> list[Row]:
-    from simulator.hardware.dram import load_dram
+    from simulator.dram.tables import load_dram
 
     tables = {name: load_dram(name) for name in shipped_names("hw_configs/dram")}
     return [
@@ -104,7 +106,7 @@ def _dram_tables() -> list[Row]:
 
 
 def _energy_tables() -> list[Row]:
-    from simulator.hardware import load_energy
+    from simulator.machines import load_energy
 
     names = shipped_names("hw_configs/energy")
     return [{"name": name, "title": load_energy(name).title} for name in names]

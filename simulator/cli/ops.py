@@ -18,7 +18,7 @@ from simulator.cli.options import (
 from simulator.cli.output import console
 
 if TYPE_CHECKING:
-    from simulator.workload.workload import OpsConvention
+    from simulator.workload.schema import OpsConvention
 
 
 _EXAMPLES = """

@@ -13,9 +13,9 @@ from simulator.cli.formatting import Choice, Option, integer, number
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
-    from simulator.hardware import Hardware
+    from simulator.machines import Hardware
     from simulator.workload import Workload
-    from simulator.workload.model import Choice as SubsetChoice
+    from simulator.workload.choice import Choice as SubsetChoice
 
 NETWORK = "Network"
 TRAINED = "Trained network"
@@ -237,7 +237,7 @@ def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]
 
 def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     """How subsets are chosen; takes `subset` and `seed` out of a command's options."""
-    from simulator.workload.model import Choice
+    from simulator.workload.choice import Choice
 
     return Choice(
         subset=options.pop("subset"),
@@ -285,7 +285,7 @@ def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
         InputError: as `load_hardware`; a list or range of values is answered with the sweep.
 
     """
-    from simulator.hardware import load_hardware
+    from simulator.machines import load_hardware
 
     try:
         return load_hardware(hw, settings)
@@ -302,11 +302,11 @@ def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
 
 def is_several(setting: str) -> bool:
     """True if the values of a known key are a list or a range that the key cannot hold."""
-    from simulator.hardware.config import hardware_keys
     from simulator.studies.axes import setting_axis
+    from simulator.studies.columns import hardware_columns
 
     key, _, text = setting.partition("=")
-    if key not in hardware_keys() or key == "name" or not set(text) & {",", ":"}:
+    if key not in hardware_columns() or key == "name" or not set(text) & {",", ":"}:
         return False
     try:
         return len(setting_axis(setting).values) > 1

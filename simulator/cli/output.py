@@ -78,7 +78,7 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
     """
     from simulator.engine.compiling import watched
 
-    with watched(None if quiet else _note_missing_compiler):
+    with watched(None if quiet else _print_note):
         if quiet or not sys.stderr.isatty():
             yield None
             return
@@ -88,10 +88,9 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
             yield report
 
 
-def _note_missing_compiler() -> None:
-    from simulator.base.extras import hint
+def _print_note(what: str) -> None:
     from simulator.base.lines import wrapped
 
     # A progress bar moves only for what is printed on Python's own stderr.
-    for line in wrapped(f"note: running interpreted; {hint('fast')}", _width(), indent="  "):
+    for line in wrapped(f"note: {what}", _width(), indent="  "):
         print(line, file=sys.stderr)

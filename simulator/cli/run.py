@@ -12,8 +12,8 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.api.result import Result
     from simulator.base.progress import Progress
-    from simulator.report.result import Result
     from simulator.workload import Workload
 
 
@@ -63,10 +63,10 @@ class Outputs:
             )
             written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
-            from simulator.hardware.assumptions import assumptions
+            from simulator.machines.assumptions import assumptions
             from simulator.report.html import write_page
 
-            dram = result.hardware.memory.dram.timing
+            dram = result.hardware.dram.timing
             assumed = assumptions(hw, dram=dram, energy=energy)
             written.append(str(write_page(result, self.report, assumed, progress)))
         if self.perfetto is not None:
@@ -96,8 +96,8 @@ def run(
     **run_options: Any,
 ) -> None:
     """The main job."""
-    from simulator.hardware import load_energy
-    from simulator.run import simulate, with_settings
+    from simulator.api.simulate import simulate, with_settings
+    from simulator.machines import load_energy
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
@@ -117,7 +117,7 @@ def run(
         if settings:
             result = with_settings(result, hw, settings, progress)
         if check:
-            from simulator.functional import check_workload
+            from simulator.check import check_workload
 
             checked = check_workload(
                 result.run.workload,
@@ -147,7 +147,7 @@ def run(
 
 def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
     """Raise InputError if a file does not hold the check's input: before the run, not after it."""
-    from simulator.functional import read_input
+    from simulator.check import read_input
     from simulator.workload import configure
 
     shape = {name: run_options[name] for name in ("batch", "activation_bits")}

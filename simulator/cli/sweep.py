@@ -16,7 +16,7 @@ from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _EXAMPLES = """
 Examples:

@@ -34,7 +34,7 @@ def verify(result: Path, model: str | None, quiet: bool) -> None:
     with its place. The exit status is 0 if all values are equal, 1 if one differs, and 2 if the
     file is not a result.
     """
-    from simulator.verification import verify as rerun
+    from simulator.api.verification import verify as rerun
 
     with progress_on_stderr(quiet) as progress:
         found = rerun(result, model=model, progress=progress)

@@ -4,6 +4,8 @@
 - `device`: one channel's banks: when is a command legal?
 - `controller`: one channel's queue: which command is next?
 - `system`: all channels and the streams that feed them, on the array's clock.
+- `section`: the keys `memory.dram` of a hardware file.
+- `tables`: timing tables, read from `hw_configs/dram`.
 """
 
 from simulator.dram.system import DramSystem

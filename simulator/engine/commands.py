@@ -47,6 +47,7 @@ from simulator.engine.layout import (
     SECTION_SIZE,
     SECTIONS,
     SHARE,
+    SLOPES,
     SOMEWHERE,
     START,
     STARTS,
@@ -157,7 +158,8 @@ def run_command(m: Memory, unit: int, command: int) -> bool:
         follow_result(m, unit, section)
     end_later(m, section, key, path | TO_RESULT)
     if m[STARTS]:
-        m[m[unit + ROWS] + m[unit + DONE]] = m[start]
+        row = m[unit + ROWS] + m[unit + DONE]
+        m[row], m[row + m[SLOPES]] = m[start], m[start + m[LANES]]
     m[unit + KEY], m[unit + UNIT_PATH] = key, path
     m[unit + DONE] += 1
     m[RAN] += 1

@@ -5,8 +5,9 @@ The compiler is an extra: without it everything runs interpreted, with the same 
 What can be compiled is plain Python over one long row of whole numbers: a list where code is
 interpreted, an array where it is compiled. Both forms have one source.
 
-Compiling takes some 20 s, once: the machine code stays in a file (`machine_code.py`). A process that
-finds one runs compiled from the start. Any other interprets until it has worked enough to compile.
+Compiling takes some 25 s, once: the machine code stays in a file (`machine_code.py`). A process
+that finds one runs compiled from the start. Any other interprets until it has worked enough to
+compile, and then reports it.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,11 +15,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol, overload
 
-from simulator.base.extras import installed
+from simulator.base.extras import hint, installed
 from simulator.engine.machine_code import Kept, Source, make, run_of
 
 COMPILE_FROM = 250_000
-"""Operations interpreted in a process after which its work is compiled: some 2 s of work."""
+"""Operations interpreted in a process after which its work is compiled: some 5 s of work."""
+COMPILES = "compiling the engine, once per installation; this takes up to a minute"
+MISSES = f"running interpreted; {hint('fast')}"
 
 
 class Memory(Protocol):
@@ -46,8 +49,8 @@ class _Process:
 
     interpreted = 0
     """Operations run without the compiler."""
-    when_missing: Callable[[], None] | None = None
-    """To be called, once, if the compiler pays but is not installed."""
+    tell: Callable[[str], None] | None = None
+    """To be called, once, with what a user should know: that it compiles, or why it does not."""
 
 
 @cache
@@ -56,8 +59,8 @@ def available() -> bool:
     return installed("fast")
 
 
-def pays(operations: int) -> bool:
-    """Whether the compiler pays for what this process has run and for `operations` more."""
+def pays(operations: int = 0) -> bool:
+    """Whether the compiler pays for what this process has run, now `operations` more."""
     _Process.interpreted += operations
     if missed():
         report_missing()
@@ -71,20 +74,24 @@ def missed() -> bool:
 
 
 @contextmanager
-def watched(when_missing: Callable[[], None] | None) -> Iterator[None]:
-    """Let `when_missing` be called, once, if the compiler pays but is not installed."""
-    _Process.when_missing = when_missing
+def watched(tell: Callable[[str], None] | None) -> Iterator[None]:
+    """Let `tell` be called, once, if this process compiles, or misses the compiler."""
+    _Process.tell = tell
     try:
         yield
     finally:
-        _Process.when_missing = None
+        _Process.tell = None
 
 
 def report_missing() -> None:
     """Report that this process, or one that works for it, misses the compiler."""
-    report, _Process.when_missing = _Process.when_missing, None
-    if report is not None:
-        report()
+    _tell(MISSES)
+
+
+def _tell(what: str) -> None:
+    tell, _Process.tell = _Process.tell, None
+    if tell is not None:
+        tell(what)
 
 
 class Compiled:
@@ -95,16 +102,11 @@ class Compiled:
         self._source, self._kept = source, Kept(source)
         self._run: Callable[[Any, int, int], None] | None = None
 
-    def serves(self, operations: int = 0) -> bool:
-        """Whether this process is to run the compiled form: it is kept, or it pays to make it.
-
-        Args:
-            operations: that will be run now.
-
-        """
+    def serves(self) -> bool:
+        """Whether this process is to run the compiled form: it is kept, or it pays to make it."""
         if not available():
-            return pays(operations)
-        if self._run is None and not self._find() and pays(operations):
+            return pays()
+        if self._run is None and not self._find() and pays():
             self._make(wait=False)
         return self._run is not None
 
@@ -133,6 +135,7 @@ class Compiled:
         """Compile and keep the form; if another process is at it, wait for its form or for none."""
         with self._kept.mine(wait=wait) as mine:
             if mine and not self._find():
+                _tell(COMPILES)
                 code = make(self._source)
                 self._kept.write(code)
                 self._run = run_of(code)

@@ -16,11 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
-from importlib.metadata import version
 from importlib.util import cache_from_source
 from inspect import isfunction
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import ModuleType
 from typing import Any
 
@@ -217,6 +215,8 @@ class Kept:
     @cached_property
     def _stem(self) -> str:
         """The part of the name that is known without llvmlite."""
+        from importlib.metadata import version  # slow to import, and used only with the compiler
+
         versions = f"{sys.version} {version('numba')} {version('llvmlite')}"
         name = f"{self._source.function.__name__}.{sys.implementation.cache_tag}"
         return f"{name}-{self._sources}-{_checksum(versions.encode())}"
@@ -240,6 +240,8 @@ def _file_of(module: ModuleType) -> str:
 
 
 def _is_writable(folder: Path) -> bool:
+    from tempfile import TemporaryFile
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

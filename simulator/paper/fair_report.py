@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.base.lines import listed
+from simulator.analysis.title import scope
+from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
-from simulator.hardware import load_hardware
-from simulator.hardware.area import area
+from simulator.base.wording import listed
+from simulator.machines import load_hardware
+from simulator.machines.families import family_of
 from simulator.paper.fair import (
     CLOSE,
     DOTS,
@@ -30,8 +32,6 @@ from simulator.paper.fair import (
 from simulator.paper.markdown import table, write_csv, write_report
 from simulator.report.files import write_file
 from simulator.report.style import SCREEN, save_figure
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA
 from simulator.workload import configure, load_workload
@@ -139,7 +139,7 @@ def shared_rows() -> list[Row]:
                 {
                     "machine": title,
                     "activation bits": bits,
-                    "MGE": f"{sum(area(hardware, bits).values()) / 1e6:.2f}",
+                    "MGE": f"{family_of(hardware).gate_equivalents(hardware, bits) / 1e6:.2f}",
                     "1 bit (ms)": f"{result.milliseconds(result.baseline.cycles):.3f}",
                     "0.56 bit (ms)": f"{result.time_ms:.3f}",
                     "speedup": f"{result.speedup:.2f}x",

@@ -3,15 +3,15 @@
 from itertools import groupby
 from pathlib import Path
 
+from simulator.analysis.title import covered
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
-from simulator.hardware import load_hardware
+from simulator.machines import load_hardware
 from simulator.paper.markdown import Row, table, write_report
 from simulator.paper.printed import SPEEDUP
 from simulator.report.files import write_file
-from simulator.report.result import Result
 from simulator.report.style import save_figure
-from simulator.report.title import covered
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from simulator.report.title import scope
+from simulator.analysis.title import scope
 from simulator.workload import Workload, configure
 from simulator.workload.ops import count, count_full_precision
-from simulator.workload.workload import OpsConvention
+from simulator.workload.schema import OpsConvention
 
 
 def compare_operations(

@@ -10,7 +10,7 @@ from simulator.report.style import SCREEN, save_figure
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.studies.plot_style import drawing
-from simulator.studies.run import StudyResult
+from simulator.studies.result import StudyResult
 from simulator.studies.scaling_figure import draw_scaling
 from simulator.studies.summary import points_in_markdown
 from simulator.studies.terminal import PointsTable

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulator.analysis.title import scope
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
-from simulator.hardware import Hardware, load_hardware, value_of
-from simulator.hardware.assumptions import assumptions
+from simulator.machines import Hardware, load_hardware, value_of
+from simulator.machines.assumptions import assumptions
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.report.result import Result
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"
@@ -67,7 +67,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             "Table 4: speedup of 0.56 bit over 1 bit",
             "simulate reproduce table4",
             [
-                f"Hardware `{HARDWARE}`, {hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz, "
+                f"Hardware `{HARDWARE}`, {hardware.pes} PEs at {hardware.clock_ghz:g} GHz, "
                 "against 1 bit on the same PEs, at 224x224, batch 1, 1-bit activations. "
                 f"Scope: {scopes}.\n",
                 table(rows),

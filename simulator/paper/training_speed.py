@@ -4,12 +4,12 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from simulator.analysis.title import scope
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
-from simulator.hardware import load_hardware
+from simulator.machines import load_hardware
 from simulator.paper.markdown import Row, table, write_csv, write_report
-from simulator.report.result import Result
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.workload import configure, load_workload
 
 HARDWARE = "cofluent64"

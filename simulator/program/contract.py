@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +26,10 @@ class Unit:
     name: str
     title: str
     """As reports and errors call it."""
+    letter: str = ""
+    """As narrow tables call it; "": the first letter of its name."""
+    dram: Literal["", "read", "write"] = ""
+    """The direction in which its bytes cross the DRAM interface; "": they do not."""
 
 
 class Balance(Enum):
@@ -82,6 +86,15 @@ class Category:
     name: str
     title: str
     """As reports call it."""
+    noun: str = ""
+    """As sentences call it, as in "more time in weight transfers"; "": the title. Categories of one
+    noun are one reason."""
+    short: str = ""
+    """As narrow columns call it; "": the title."""
+    color: str = ""
+    """In charts, such as "#0072B2"; "": the chart's choice."""
+    hideable: bool = False
+    """True if it is a transfer, which compute may hide."""
 
 
 class CountsAs(NamedTuple):
@@ -108,6 +121,11 @@ class Kind:
     """The machine's rate at which its bytes move; None: bytes cost no cycles."""
     counts_as: CountsAs | None = None
     """None: a category of the kind's own name."""
+    side: str = ""
+    """The side of a PE that its commands keep at work; "": no PE works. A PE is as busy as its
+    busiest side."""
+    in_steps: bool = False
+    """True if a step lasts from the first of its commands to the last; steps do not overlap."""
 
     def __call__(
         self,

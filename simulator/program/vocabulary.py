@@ -1,7 +1,7 @@
 """The words for what runs: they travel with a trace and its file, so no reader needs a machine."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import Literal, Self
 
 from msgspec import Struct
 
@@ -18,6 +18,28 @@ class Term(Struct, frozen=True, forbid_unknown_fields=True):
     """As reports call a unit or category; what a command that lacks a channel's token waits for."""
 
 
+class UnitTerm(Term, frozen=True, forbid_unknown_fields=True):
+    """A unit."""
+
+    letter: str = ""
+    """As narrow tables call it."""
+    dram: Literal["", "read", "write"] = ""
+    """The direction in which its bytes cross the DRAM interface; "": they do not."""
+
+
+class CategoryTerm(Term, frozen=True, forbid_unknown_fields=True):
+    """What cycles on the critical path are spent on."""
+
+    noun: str = ""
+    """As sentences call it; categories of one noun are one reason."""
+    short: str = ""
+    """As narrow columns call it."""
+    color: str = ""
+    """In charts; "": the chart's choice."""
+    hideable: bool = False
+    """True if it is a transfer, which compute may hide."""
+
+
 class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of command."""
 
@@ -32,6 +54,10 @@ class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
     """its penalty,"""
     entry_category: str = ""
     """and all others if it starts when its layer's time begins, after cycle 0. "": as ever."""
+    side: str = ""
+    """The side of a PE that its commands keep at work; "": no PE works."""
+    in_steps: bool = False
+    """True if a step lasts from the first of its commands to the last."""
 
 
 class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -43,11 +69,11 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     """
 
-    units: tuple[Term, ...]
+    units: tuple[UnitTerm, ...]
     kinds: tuple[KindTerm, ...]
     """In the order in which causes of the same cycle are named."""
     channels: tuple[Term, ...]
-    categories: tuple[Term, ...]
+    categories: tuple[CategoryTerm, ...]
     """What cycles on the critical path are spent on, in the order of reports."""
     row_miss: str = ""
     """Names of the categories of a DRAM's row misses"""
@@ -99,16 +125,45 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             ports: its buffers with one port.
 
         """
-        own = [Term(kind.name, kind.name) for kind in kinds if kind.counts_as is None]
+        own = [Category(kind.name, kind.name) for kind in kinds if kind.counts_as is None]
         return cls(
-            units=_terms(units),
+            units=tuple(map(_unit_term, units)),
             kinds=tuple(map(_kind_term, kinds)),
-            channels=_terms(channels),
-            categories=(*_terms(categories), *own),
+            channels=tuple(Term(channel.name, channel.title) for channel in channels),
+            categories=tuple(map(_category_term, (*categories, *own))),
             row_miss="" if dram is None else dram.row_miss.name,
             refresh="" if dram is None else dram.refresh.name,
             conflict=ports[0].conflict.name if ports else "",
         )
+
+    def dram_units(self, direction: Literal["read", "write"]) -> list[int]:
+        """Numbers of the units whose bytes cross the DRAM interface in a direction."""
+        return [number for number, unit in enumerate(self.units) if unit.dram == direction]
+
+    @property
+    def sides(self) -> dict[str, list[int]]:
+        """The sides of a PE, each with the numbers of the kinds that keep it at work."""
+        sides: dict[str, list[int]] = {}
+        for number, kind in enumerate(self.kinds):
+            if kind.side:
+                sides.setdefault(kind.side, []).append(number)
+        return sides
+
+
+def _unit_term(unit: Unit) -> UnitTerm:
+    letter = unit.letter or unit.name[:1].upper()
+    return UnitTerm(name=unit.name, title=unit.title, letter=letter, dram=unit.dram)
+
+
+def _category_term(category: Category) -> CategoryTerm:
+    return CategoryTerm(
+        name=category.name,
+        title=category.title,
+        noun=category.noun or category.title,
+        short=category.short or category.title,
+        color=category.color,
+        hideable=category.hideable,
+    )
 
 
 def _kind_term(kind: Kind) -> KindTerm:
@@ -120,11 +175,9 @@ def _kind_term(kind: Kind) -> KindTerm:
         latency_category=(counts.latency or counts.busy).name,
         penalty_category=(counts.penalty or counts.busy).name,
         entry_category="" if counts.entry is None else counts.entry.name,
+        side=kind.side,
+        in_steps=kind.in_steps,
     )
-
-
-def _terms(words: Iterable[Unit | Channel | Category]) -> tuple[Term, ...]:
-    return tuple(Term(word.name, word.title) for word in words)
 
 
 def names(terms: Iterable[Term | KindTerm]) -> tuple[str, ...]:

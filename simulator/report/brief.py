@@ -3,16 +3,16 @@
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.base.lines import listed, print_line
+from simulator.analysis.title import closing, title
+from simulator.base.lines import print_line
+from simulator.base.wording import counted, listed, percent
 from simulator.report.printed import COLUMNS, printed
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import closing, title
-from simulator.report.wording import counted, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 _MOST_STAGES = 8
 _MOST_LAYERS = 3
@@ -20,13 +20,13 @@ _MOST_NAME = 24
 """Characters of a name in a sentence; longer names are cut."""
 
 
-def brief(result: "Result") -> str:
+def brief(result: "Outcome") -> str:
     """Network, machine, scope, stages, speedup, times, slowest layers; below 2000 characters."""
     text = printed(lambda console: _draw(result, console))
     return "\n".join(_cut(line, COLUMNS) for line in text.splitlines())
 
 
-def _draw(result: "Result", console: "Console") -> None:
+def _draw(result: "Outcome", console: "Console") -> None:
     stages = _stages(result)
     slowest = sorted(stages, key=lambda stage: -stage.cycles)[:_MOST_STAGES]
     print_table(_table(result, [stage for stage in stages if stage in slowest]), console)
@@ -52,7 +52,7 @@ class _Stage(NamedTuple):
     baseline: int
 
 
-def _stages(result: "Result") -> list[_Stage]:
+def _stages(result: "Outcome") -> list[_Stage]:
     """Neighboring layers of one stage, added up."""
     pairs = zip(result.run.layers, result.baseline.layers, strict=True)
     stages = []
@@ -63,7 +63,7 @@ def _stages(result: "Result") -> list[_Stage]:
     return stages
 
 
-def _table(result: "Result", stages: list[_Stage]) -> Table:
+def _table(result: "Outcome", stages: list[_Stage]) -> Table:
     return Table(
         title=title(result),
         columns=[
@@ -76,7 +76,7 @@ def _table(result: "Result", stages: list[_Stage]) -> Table:
     )
 
 
-def _slowest(result: "Result") -> str:
+def _slowest(result: "Outcome") -> str:
     layers = sorted(result.run.layers, key=lambda layer: -layer.cycles)[:_MOST_LAYERS]
     named = [f"{_cut(x.name, _MOST_NAME)} ({counted(x.cycles, 'cycle')})" for x in layers]
     return f"slowest: {listed(named)}"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from rich.console import Console
 
+from simulator.analysis.comparison import Compared
 from simulator.base.lines import print_line
 from simulator.base.version import __version__
-from simulator.report.compare import Comparison
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 _FINGERPRINT = 12
@@ -29,7 +29,7 @@ class _Section:
     """By title, of the columns that narrow terminals leave out."""
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
+def print_comparison(comparison: Compared, console: Console) -> None:
     """Print the tables and the reasons."""
     for side in ("a", "b"):
         print_line(console, f"{side.upper()}: {_title(comparison, side)}")
@@ -56,7 +56,7 @@ def _table(section: _Section) -> Table:
     return Table(title=section.title, columns=columns)
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: Compared) -> str:
     """The same as a Markdown document."""
     lines = [
         f"# {comparison.name_a} against {comparison.name_b}",
@@ -81,13 +81,13 @@ def _line(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _title(comparison: Comparison, side: str) -> str:
+def _title(comparison: Compared, side: str) -> str:
     name, saved = getattr(comparison, f"name_{side}"), getattr(comparison, side)
     run = f"{saved.model} at {saved.bits:g} bit on {saved.hardware}"
     return f"{name} ({run}; {saved.scope.sentence})"
 
 
-def _sentences(comparison: Comparison) -> list[str]:
+def _sentences(comparison: Compared) -> list[str]:
     percent = 100 * (comparison.b.time_ms / comparison.a.time_ms - 1)
     word = "more" if percent >= 0 else "less"
     found = [f"B takes {abs(percent):.2f} % {word} time than A: {'; '.join(comparison.why)}"]
@@ -97,7 +97,7 @@ def _sentences(comparison: Comparison) -> list[str]:
     return found
 
 
-def _sections(comparison: Comparison) -> list[_Section]:
+def _sections(comparison: Compared) -> list[_Section]:
     return [
         _Section(
             title="The whole run",
@@ -136,7 +136,7 @@ def _sections(comparison: Comparison) -> list[_Section]:
     ]  # fmt: skip
 
 
-def _energy(comparison: Comparison) -> list[_Section]:
+def _energy(comparison: Compared) -> list[_Section]:
     """Energy by layer, if both results were priced."""
     rows = [
         (c.layer, f"{a:,.4f}", f"{b:,.4f}", f"{100 * (b / a - 1):+.2f}")

@@ -16,6 +16,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.summary import saved_form
 from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, vocabulary_text
 from simulator.base.columns import Ints, Names
 from simulator.base.errors import InputError
@@ -25,11 +26,11 @@ from simulator.base.tabular import Kind, drop_other_forms, table_name, write_tab
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 
 def save(
-    result: "Result",
+    result: "Outcome",
     folder: str | Path,
     progress: Progress | None = None,
     style: str = "screen",
@@ -54,7 +55,7 @@ def save(
     endings = style_of(style).endings
     folder = writable_folder(folder)
     make_traces(result, progress)
-    summary = result.saved()
+    summary = saved_form(result)
     announce(progress, "drawing the timeline and the roofline")
     figures = {
         "timeline": plot_timeline(result, style=style),
@@ -103,7 +104,7 @@ CSV_TABLES = ("layers.csv", "energy.csv")
 """Tables that `csv_tables` may give."""
 
 
-def csv_tables(result: "Result") -> dict[str, list[dict[str, Any]]]:
+def csv_tables(result: "Outcome") -> dict[str, list[dict[str, Any]]]:
     """The rows of layers.csv and, with an energy table, of energy.csv."""
     pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
     tables = {"layers.csv": [{**row, **parts} for row, parts in pairs]}
@@ -117,7 +118,7 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 
 
 def trace_writers(
-    result: "Result", name: str, progress: Progress | None = None
+    result: "Outcome", name: str, progress: Progress | None = None
 ) -> dict[str, Callable[[Path], object]]:
     """Writers, by the name of the file, of the commands of both runs and their vocabulary.
 
@@ -137,9 +138,9 @@ def trace_writers(
 
 
 def _write_trace(
-    result: "Result", path: Path, progress: Progress | None, texts: Mapping[str, str]
+    result: "Outcome", path: Path, progress: Progress | None, texts: Mapping[str, str]
 ) -> None:
-    from simulator.report.result import TRACE_ROWS
+    from simulator.analysis.outcome import TRACE_ROWS
 
     total = sum(len(run.trace) for run in (result.run, result.baseline))
     first = next(result.trace_tables())

@@ -3,10 +3,9 @@
 The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
-from simulator.base.progress import Progress, announce
-from simulator.report.files import writable_folder, write_files, write_rows
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
@@ -155,33 +152,6 @@ def _rows(histogram: Histogram) -> Iterator[dict[str, Any]]:
             "count": int(histogram.counts[kernel]),
             "share_percent": float(f"{shares[kernel]:.6g}"),
         }
-
-
-def save_kernels(
-    snapshots: Sequence[Snapshot],
-    layers: Sequence[str],
-    folder: Path,
-    progress: Progress | None = None,
-) -> list[Path]:
-    """Write kernels.csv, kernels.png and kernels.svg.
-
-    Raises:
-        InputError: the folder cannot be written.
-
-    """
-    from simulator.report.kernels_figure import plot_kernels
-    from simulator.report.style import save_figure
-
-    folder = writable_folder(folder)
-    announce(progress, "drawing the kernels")
-    figure = plot_kernels(columns_of(snapshots), layers)
-    rows = kernel_rows(snapshots)
-    writers: dict[str, Callable[[Path], object]] = {
-        "kernels.csv": lambda path: write_rows(path, rows),
-        "kernels.png": lambda path: save_figure(figure, path),
-        "kernels.svg": lambda path: save_figure(figure, path),
-    }
-    return write_files(folder, writers, progress)
 
 
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:

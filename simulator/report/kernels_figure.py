@@ -27,7 +27,7 @@ _BAR = 0.8
 """Height of a strip's highest bar; a strip is 1 high."""
 _FOOT = 0.36
 """Inches below the strips for the drawn kernels."""
-_COLOURS = ("#C44E3A", "#4C8A8B", "#C79A32", "#5B6FA8", "#8A5A83", "#6B8E4E")
+_COLORS = ("#C44E3A", "#4C8A8B", "#C79A32", "#5B6FA8", "#8A5A83", "#6B8E4E")
 
 
 def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[str]) -> "Figure":
@@ -64,7 +64,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     axes,
                     [histogram[layer] for histogram in counted[bits]],
                     [snapshot.label for snapshot in snapshots],
-                    _COLOURS[down % len(_COLOURS)],
+                    _COLORS[down % len(_COLORS)],
                     _FOOT / inches,
                 )
                 if across == 0:
@@ -80,7 +80,7 @@ def _spread(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
 
 
 def _draw(
-    axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], colour: str, foot: float
+    axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], color: str, foot: float
 ) -> None:
     """One panel."""
     kernels = len(strips[0].counts)
@@ -89,7 +89,7 @@ def _draw(
     for number, strip in enumerate(strips):
         base = len(strips) - 1 - number
         strength = 1.0 if len(strips) == 1 else 0.35 + 0.65 * number / (len(strips) - 1)
-        _draw_bars(axes, strip, base, _BAR / highest, color=colour, alpha=strength)
+        _draw_bars(axes, strip, base, _BAR / highest, color=color, alpha=strength)
         if not strip.in_subset().all():
             _draw_subset(axes, strip, before, base)
         if len(strips) > 1:
@@ -98,7 +98,7 @@ def _draw(
                 fontsize=5, va="center", color="0.3", clip_on=False,
             )  # fmt: skip
         before = strip
-    _draw_glyphs(axes, strips[-1], foot, colour)
+    _draw_glyphs(axes, strips[-1], foot, color)
     used, size = strips[-1].used, strips[-1].layer.subset_size
     noun = "kernels" if strips[-1].layer.kernel == 3 else "vectors"
     axes.set_title(f"{used} of {size} {noun} used", loc="left", fontsize=6, pad=2)
@@ -114,7 +114,7 @@ def _draw(
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
 
 
-def _draw_bars(axes: "Axes", strip: Histogram, base: float, scale: float, **colour: Any) -> None:
+def _draw_bars(axes: "Axes", strip: Histogram, base: float, scale: float, **color: Any) -> None:
     """One snapshot's bars and its axis; all bars are one line, broken between them."""
     used = np.flatnonzero(strip.counts)
     nothing = np.full(len(used), np.nan)
@@ -122,7 +122,7 @@ def _draw_bars(axes: "Axes", strip: Histogram, base: float, scale: float, **colo
     x = np.column_stack([used + 1, used + 1, nothing]).ravel()
     y = np.column_stack([np.full(len(used), base), heights, nothing]).ravel()
     width = 0.5 if len(used) > 128 else 0.9
-    axes.plot(x, y, linewidth=width, solid_capstyle="butt", **colour)
+    axes.plot(x, y, linewidth=width, solid_capstyle="butt", **color)
     axes.plot([1, len(strip.counts)], [base, base], color="black", linewidth=0.6, zorder=3)
 
 
@@ -138,7 +138,7 @@ def _draw_subset(axes: "Axes", strip: Histogram, before: Histogram | None, base:
         )  # fmt: skip
 
 
-def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, colour: str) -> None:
+def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, color: str) -> None:
     """The kernels used most, weight by weight, +1 dark, each joined to its bar by a line."""
     kernels = len(strip.counts)
     most = np.sort(np.argsort(-strip.counts, kind="stable")[: min(_GLYPHS, strip.used)])
@@ -155,7 +155,7 @@ def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, colour: str) -> No
             picture, cmap="Greys", vmin=-1.6, vmax=2.4, edgecolors="0.6", linewidth=0.3, zorder=3,
         )  # fmt: skip
         axes.plot(
-            [kernel + 1, place], [0, top], color=colour, linewidth=0.5, linestyle=":", zorder=2
+            [kernel + 1, place], [0, top], color=color, linewidth=0.5, linestyle=":", zorder=2
         )
 
 

@@ -5,17 +5,16 @@ import html
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from simulator.report.title import closing, title
-from simulator.report.wording import bottleneck
+from simulator.analysis.title import closing, title
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 _DPI = 110
 _HEADER = ("layer", "cycles", "\u00b5s", "baseline \u00b5s", "speedup", "PE util. %", "bound by")
 
 
-def as_html(result: "Result") -> str:
+def as_html(result: "Outcome") -> str:
     """The speedup in a sentence, the layers as a table, the timeline as an inline PNG."""
     speedup, times = closing(result)
     said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
@@ -27,7 +26,7 @@ def as_html(result: "Result") -> str:
             f"{row['baseline_time_us']:,.2f}",
             f"{row['speedup']:.2f}x",
             f"{100 * row['utilization']:.1f}",
-            bottleneck(row["bound_by"]),
+            row["bound_by"],
         )
         for row in result.layer_rows()
     ]
@@ -45,7 +44,9 @@ def _cell(words: str) -> str:
     return f"<td>{html.escape(words)}</td>"
 
 
-def _timeline(result: "Result") -> bytes:
+def _timeline(result: "Outcome") -> bytes:
+    from simulator.report.timeline import plot_timeline
+
     buffer = BytesIO()
-    result.plot_timeline().savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    plot_timeline(result).savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()

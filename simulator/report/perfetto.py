@@ -16,18 +16,17 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.title import covered
 from simulator.base.columns import Ints
-from simulator.machines.lut_array.numbering import Kind, Unit
-from simulator.report.bandwidth import dram_rates, window_edges, window_means
 from simulator.report.files import write_file
 from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
-from simulator.report.title import covered
-from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
+    from simulator.analysis.outcome import Outcome
+    from simulator.analysis.run import Run
     from simulator.base.progress import Progress
-    from simulator.report.result import Result, Run
 
 WINDOWS = 2048
 """Values of a counter over a run."""
@@ -35,9 +34,6 @@ _SEQUENCE = 1
 _BEGIN, _END, _COUNTER = 1, 2, 4
 _EXPLICIT_ORDER = 3
 _TRACKS_OF_A_RUN = 100
-_ADDS = (Kind.DIRECT, Kind.MAC, Kind.ACCUMULATE)
-"""Kinds whose commands are a step's own: steps on the array never overlap in them."""
-_DOTS = (Kind.FILL, Kind.DIRECT, Kind.MAC)
 
 
 class Packet(IntEnum):
@@ -73,7 +69,7 @@ class Track(IntEnum):
     RANK = 12
 
 
-def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = None) -> Path:
+def write_perfetto(result: "Outcome", path: Path, progress: "Progress | None" = None) -> Path:
     """Write both runs; gzipped if the name ends in `.gz`.
 
     Times are nanoseconds at the hardware's clock; cycles are in the slices' arguments.
@@ -108,7 +104,7 @@ def _opened(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
             yield packed  # type: ignore[misc] # a GzipFile writes bytes as a file does
 
 
-def perfetto_packets(result: "Result", progress: "Progress | None" = None) -> Iterator[bytes]:
+def perfetto_packets(result: "Outcome", progress: "Progress | None" = None) -> Iterator[bytes]:
     """The file's contents, piece by piece."""
     names = _Names(result)
     yield names.packet()
@@ -119,7 +115,7 @@ def perfetto_packets(result: "Result", progress: "Progress | None" = None) -> It
 class _Names:
     """Numbers of the names that events and arguments refer to."""
 
-    def __init__(self, result: "Result") -> None:
+    def __init__(self, result: "Outcome") -> None:
         trace = result.run.trace
         events = dict.fromkeys((*trace.kinds, "step", *trace.layers))
         self.events = {name: 1 + number for number, name in enumerate(events)}
@@ -147,11 +143,11 @@ def _packets(*fields: Rows) -> bytes:
 class _RunPackets:
     """All packets of one run."""
 
-    def __init__(self, result: "Result", run: "Run", number: int, names: _Names) -> None:
+    def __init__(self, result: "Outcome", run: "Run", number: int, names: _Names) -> None:
         self.run, self.names = run, names
         self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
-        self.pes = result.hardware.array.pes
+        self.pes = result.hardware.pes
         self.process = 1 + number
         self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)
@@ -165,9 +161,9 @@ class _RunPackets:
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
         yield from self._layers()
-        for unit in Unit:
+        for unit in range(len(self.trace.units)):
             if progress is not None:
-                progress(f"Perfetto trace, {self.run.title}", unit, len(Unit))
+                progress(f"Perfetto trace, {self.run.title}", unit, len(self.trace.units))
             if (self.trace.unit == unit).any():
                 yield from self._unit(unit)
         yield from self._counters()
@@ -192,7 +188,8 @@ class _RunPackets:
         """Layers, and in each its steps: from the first to the last addition of each."""
         uuid, packet = self._track("layers")
         yield packet
-        adds = np.flatnonzero(np.isin(self.trace.kind, _ADDS))
+        of_steps = [n for n, kind in enumerate(self.trace.vocabulary.kinds) if kind.in_steps]
+        adds = np.flatnonzero(np.isin(self.trace.kind, of_steps))
         for number, layer in enumerate(self.run.layers):
             mine = adds[self.trace.layer[adds] == number]
             step = self.trace.step[mine]
@@ -204,9 +201,9 @@ class _RunPackets:
             yield self._slices(uuid, "step", start, end, arguments)
             yield self._end(uuid, layer.end_cycle)
 
-    def _unit(self, unit: Unit) -> Iterator[bytes]:
+    def _unit(self, unit: int) -> Iterator[bytes]:
         """A unit's commands, nested in a slice per layer."""
-        uuid, packet = self._track(UNIT_LABELS[unit])
+        uuid, packet = self._track(self.trace.vocabulary.units[unit].title)
         yield packet
         trace = self.trace
         commands = np.flatnonzero(trace.unit == unit)
@@ -270,12 +267,12 @@ class _RunPackets:
         )
 
     def _counters(self) -> Iterator[bytes]:
-        """Bandwidth per DRAM channel, and PE utilization on either side of the LUT."""
+        """Bandwidth per DMA channel, and utilization of each side of the PEs."""
         trace = self.trace
         for unit, per_cycle in dram_rates(self.run, self.edges).items():
-            name = f"{UNIT_LABELS[unit]} bandwidth"
+            name = f"{trace.vocabulary.units[unit].title} bandwidth"
             yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
-        for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
+        for name, kinds in trace.vocabulary.sides.items():
             chosen = np.isin(trace.kind, kinds)
             start, cycles = trace.start[chosen], trace.occupied[chosen]
             work = window_means(start, cycles, cycles * trace.pes[chosen], self.edges)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from simulator.base.progress import Progress, announce
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 
-def make_traces(result: "Result", progress: Progress | None) -> None:
+def make_traces(result: "Outcome", progress: Progress | None) -> None:
     """Make the traces of both runs, unless they exist.
 
     Args:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 MOST_DRAWN = 4_000_000
 """Most commands of both runs in the HTML report's timeline. A page takes 250 bytes per command
@@ -17,7 +17,7 @@ _PERFETTO_BYTES = 74
 """Bytes per command of a Perfetto trace that is not compressed."""
 
 
-def size_lines(result: "Result", files: list[Path]) -> list[str]:
+def size_lines(result: "Outcome", files: list[Path]) -> list[str]:
     """One line per file, if the traces of both runs have many commands.
 
     Args:
@@ -35,7 +35,7 @@ def size_lines(result: "Result", files: list[Path]) -> list[str]:
     ]
 
 
-def timeline_left_out(result: "Result") -> str | None:
+def timeline_left_out(result: "Outcome") -> str | None:
     """Why the HTML report has no timeline, as a sentence; None if it has one."""
     commands = _commands(result)
     if commands <= MOST_DRAWN:
@@ -46,7 +46,7 @@ def timeline_left_out(result: "Result") -> str | None:
     )
 
 
-def _commands(result: "Result") -> int:
+def _commands(result: "Outcome") -> int:
     """Commands of both runs, written out; no trace is made."""
     return sum(run.mapping.commands for run in (result.run, result.baseline))
 

@@ -1,35 +1,25 @@
 """A result as a table in the terminal, by layer and by stage."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
+from simulator.analysis.notes import notes_of
+from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
-from simulator.machines.lut_array.numbering import Unit
+from simulator.base.wording import time_unit
+from simulator.program import UnitTerm
 from simulator.report.tables import Column, Form, Table, print_table, scaled
-from simulator.report.title import closing, time_unit, title
-from simulator.report.wording import mode_label
 
 if TYPE_CHECKING:
-    from simulator.functional import CheckResult
-    from simulator.report.energy import ResultEnergy
-    from simulator.report.layers import LayerResult
-    from simulator.report.result import Result
+    from simulator.analysis.energy import OutcomeEnergy
+    from simulator.analysis.layers import LayerResult
+    from simulator.analysis.outcome import Outcome
+    from simulator.check import CheckResult
 
-_LETTERS = {
-    Unit.DOT: ("D", "dot units"),
-    Unit.INDEX_FETCH: ("F", "index fetch"),
-    Unit.ACCUMULATE: ("A", "accumulate"),
-    Unit.DRAIN: ("R", "drain"),
-    Unit.MAC: ("M", "MAC unit"),
-    Unit.DRAM_WEIGHTS: ("W", "weights from DRAM"),
-    Unit.DRAM_INPUTS: ("I", "inputs from DRAM"),
-    Unit.DRAM_OUTPUTS: ("O", "outputs to DRAM"),
-}
-"""A letter for every unit that can set the pace, and its name in the legend, in their order."""
 NO_LIMIT = "–"
 """No unit is busy for half of the layer."""
 
@@ -52,26 +42,27 @@ class _Line(NamedTuple):
         return None if self.is_sum else self.layers[0][0]
 
 
-def print_result(result: "Result", console: Console) -> None:
+def print_result(result: "Outcome", console: Console) -> None:
     """Print the title, the table, the speedup and the notes."""
     lines = _lines(result)
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
     if "lim" in shown:
-        print_line(console, _legend(lines, both="baseline\nlim" in shown))
+        units = result.run.family.vocabulary.units
+        print_line(console, _legend(lines, units, both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
-    for note in result.notes():
+    for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:
-        for line in check_lines(result.check):
+        for line in check_lines(result.check, result.run.family.mode_titles):
             print_line(console, f"check: {line}")
 
 
-def _lines(result: "Result") -> list[_Line]:
+def _lines(result: "Outcome") -> list[_Line]:
     """A line per layer, one per stage of several layers, and the total."""
     pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
     lines = []
@@ -83,7 +74,7 @@ def _lines(result: "Result") -> list[_Line]:
     return [*lines, _Line("TOTAL", pairs, True)]
 
 
-def _table(result: "Result", lines: list[_Line]) -> Table:
+def _table(result: "Outcome", lines: list[_Line]) -> Table:
     """All columns; `print_table` chooses those that fit."""
     own, base = ([int(line.total(_cycles, side)) for line in lines] for side in (0, 1))
     speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
@@ -109,7 +100,7 @@ def _table(result: "Result", lines: list[_Line]) -> Table:
 
 
 def _wide_columns(
-    result: "Result", lines: list[_Line], own: list[int], base: list[int]
+    result: "Outcome", lines: list[_Line], own: list[int], base: list[int]
 ) -> Iterable[Column]:
     """Further columns for wide terminals, the most important first."""
     times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
@@ -150,12 +141,12 @@ def _macs(macs: Sequence[float]) -> Column:
 
 
 def _channels(layer: "LayerResult | None") -> str:
-    shape = layer.mapped.plan.layer if layer else None
+    shape = layer.mapped.layer if layer else None
     return f"{shape.in_channels}→{shape.out_channels}" if shape else ""
 
 
 def _output(layer: "LayerResult | None") -> str:
-    shape = layer.mapped.plan.layer if layer else None
+    shape = layer.mapped.layer if layer else None
     return f"{shape.out_height}×{shape.out_width}" if shape else ""
 
 
@@ -168,7 +159,7 @@ def _layer_macs(layer: "LayerResult") -> int:
 
 
 def _weights(layer: "LayerResult") -> int:
-    return layer.mapped.plan.layer.weights
+    return layer.mapped.layer.weights
 
 
 def _moved(layer: "LayerResult") -> int:
@@ -180,21 +171,22 @@ def _letters(line: _Line, side: int) -> str:
     if line.layer is None:
         return ""
     limits = line.layers[0][side].limits
-    return "".join(letter for unit, (letter, _) in _LETTERS.items() if unit in limits) or NO_LIMIT
+    return "".join(unit.letter for unit in limits) or NO_LIMIT
 
 
-def _legend(lines: list[_Line], both: bool) -> str:
+def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     """Explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
-    meanings = [*_LETTERS.values(), (NO_LIMIT, "no unit, waiting")]
+    meanings = [(unit.letter, unit.title) for unit in units]
+    meanings.append((NO_LIMIT, "latency, no unit"))
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
     return f"lim, what sets the pace: {named}."
 
 
-def check_lines(check: "CheckResult") -> list[str]:
+def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
     """What a check found: a line per layer, then what it was done on."""
     lines = [
-        f"{layer.layer} ({mode_label(layer.mode)}): {layer.outputs:,} outputs equal"
+        f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
         if layer.difference is None
         else f"DIFFERENT at {layer.difference}"
         for layer in check.layers
@@ -217,12 +209,12 @@ def _origin(where: list[str]) -> str:
     return ", ".join(f"{kind} in {count}" for kind, count in counts.items())
 
 
-def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) -> None:
+def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) -> None:
     """A line per unit, and what the whole run costs."""
-    from simulator.report.energy import microjoules, summary, unit_rows
+    from simulator.analysis.energy import microjoules, summary, unit_rows
 
     whole = (energy.run.attojoules, energy.baseline.attojoules)
-    rows = [*unit_rows(energy), ("TOTAL", *whole)]
+    rows = [*unit_rows(energy, result.run.family.vocabulary), ("TOTAL", *whole)]
     sides = [own for _, own, _ in rows], [base for _, _, base in rows]
     spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
     shares = [
@@ -243,7 +235,7 @@ def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) ->
         ],
     )
     print_table(table, console)
-    sums = summary(result, energy)
+    sums = summary(result.runs, energy)
     run, baseline, reductions = sums["run"], sums["baseline"], sums["ratios"]
     less = f"energy {reductions['energy_uj']:.2f}× less"
     own, base = (f"{side['energy_uj']:.2f} µJ" for side in (run, baseline))
@@ -258,10 +250,10 @@ def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) ->
     print_line(console, f"area: {_area(result)}")
 
 
-def _area(result: "Result") -> str:
+def _area(result: "Outcome") -> str:
     """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
     parts = result.area
-    buffers = parts["index_buffer"] + parts["activation_buffer"]
+    buffers = sum(parts[part] for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 

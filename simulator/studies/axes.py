@@ -5,7 +5,7 @@
 16:128:+16     16, 32, 48, ..., up to and with 128
 1,8:64:x2,100  any of these in one list
 
-A value may be an expression over other keys (`simulator.hardware.links`).
+A value may be an expression over other keys (`simulator.machines.links`).
 """
 
 from collections.abc import Callable, Iterator

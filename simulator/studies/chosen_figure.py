@@ -22,7 +22,7 @@ from simulator.studies.wording import short_name, shown, subject
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _WIDEST = 5.0
 """Inches."""

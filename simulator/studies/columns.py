@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from simulator.base.tabular import Kind
-from simulator.hardware.config import hardware_keys
-from simulator.hardware.links import Link
-from simulator.studies.causes import CYCLES
+from simulator.machines.families import family_names
+from simulator.machines.links import Link
+from simulator.machines.loading import hardware_keys
+from simulator.studies.causes import cycles_columns, short_names
 
 HARDWARE_PREFIX = "hw."
 
@@ -27,6 +28,7 @@ RELATIVE_COLUMNS: Mapping[str, Kind] = {
 _POINT: dict[str, Kind] = {
     "point": "int64",
     "hardware": "string",  # as the study names it
+    "pes": "int64",  # of the hardware
     "model": "string",
     "input_size": "string",  # height x width in pixels
     "batch": "int64",
@@ -49,7 +51,7 @@ _POINT: dict[str, Kind] = {
     "baseline_dram_read_bytes": "int64",
     "baseline_dram_written_bytes": "int64",
     "images_per_second": "double",
-    "area_gate_equivalents": "int64",  # array and buffers, see simulator.hardware.area
+    "area_gate_equivalents": "int64",  # of the whole machine, `Family.area`
     "time_area_ms_mge": "double",  # in millions of gate equivalents
     "energy_uj": "double",  # null if the energy table has no price for the run's MACs
     "baseline_energy_uj": "double",
@@ -58,7 +60,8 @@ _POINT: dict[str, Kind] = {
     "bottleneck": "string",  # the largest cause on the critical path
     "bottleneck_percent": "double",  # of the run's cycles
     "idle_pes": "string",  # PEs that a whole stage leaves idle, such as `32 in layer1`
-    **dict.fromkeys(CYCLES.values(), "int64"),
+}
+_LAST: dict[str, Kind] = {
     "engine": "string",
     "config_sha256": "string",
     "version": "string",
@@ -91,15 +94,26 @@ _PLAIN: dict[Kind, tuple[type, ...]] = {
 
 
 @cache
-def point_columns() -> Mapping[str, Kind]:
-    """Columns of the table of points; the hardware's own keys are last, after `hw.`."""
-    return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_columns().items()}}
+def point_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
+    """Columns of the table of points; the hardware's own keys are last, after `hw.`.
+
+    Args:
+        machines: families that the study has; (): all that there are.
+
+    """
+    causes = short_names(machines or family_names())
+    return {
+        **_POINT,
+        **dict.fromkeys(cycles_columns(causes), "int64"),
+        **_LAST,
+        **{HARDWARE_PREFIX + k: t for k, t in hardware_columns(machines).items()},
+    }
 
 
 @cache
-def chunk_columns() -> Mapping[str, Kind]:
+def chunk_columns(machines: tuple[str, ...]) -> Mapping[str, Kind]:
     """Of these, the columns that a point has without the others."""
-    return {k: t for k, t in point_columns().items() if k not in RELATIVE_COLUMNS}
+    return {k: t for k, t in point_columns(machines).items() if k not in RELATIVE_COLUMNS}
 
 
 def column_of(axis: str) -> str:
@@ -110,9 +124,18 @@ def column_of(axis: str) -> str:
 
 
 @cache
-def hardware_columns() -> Mapping[str, Kind]:
-    """Every dotted key that a hardware file may have, with its column's type."""
-    return {key: _KINDS.get(kind, "string") for key, kind in hardware_keys().items()}
+def hardware_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
+    """Every dotted key that hardware files may have, with its column's type.
+
+    Args:
+        machines: their families; (): all that there are.
+
+    """
+    return {
+        key: _KINDS.get(kind, "string")
+        for machine in machines or family_names()
+        for key, kind in hardware_keys(machine).items()
+    }
 
 
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
+from msgspec import structs
+
+from simulator.analysis.energy import Prices, leakage, microjoules, run_energy
+from simulator.analysis.run import Run
 from simulator.base.errors import InputError
-from simulator.hardware import EnergyTable, Hardware
-from simulator.hardware.dram import dram_table
-from simulator.report.actions import layer_actions
-from simulator.report.energy import Prices, leakage, microjoules, run_energy
-from simulator.report.result import Run
+from simulator.dram.tables import dram_table
+from simulator.machines import EnergyTable, Hardware
 
 Counts = Mapping[int, Mapping[str, int]]
 """How often each action happens, by the bits of the activations that it works on."""
@@ -37,9 +38,9 @@ class Costs:
 
     def energy_uj(self, run: Run) -> float | None:
         """Microjoules of a run; None if the table has no price for its MACs."""
-        hardware = run.mapping.layers[0].plan.hardware
+        hardware = run.hardware
         try:
-            if dram_table(hardware) is not None:  # rows opened are known from the trace alone
+            if dram_table(hardware.dram) is not None:  # rows opened are known from the trace alone
                 return run_energy(run, self._table).microjoules
             spent = self._of_actions(run, hardware)
         except InputError:
@@ -50,12 +51,12 @@ class Costs:
     def _of_actions(self, run: Run, hardware: Hardware) -> int:
         """Attojoules of the run's actions, which no rate of the DRAM and no clock changes."""
         # the runs that are kept keep what the ids name
-        commands = (id(run.workload), run.mapping.program.shape, hardware.array)
+        counted_by = run.family.counted_by(hardware)
+        commands = (id(run.workload), run.mapping.program.shape, counted_by)
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
-        memory = hardware.memory
-        parts = (memory.index_buffer, memory.activation_buffer, hardware.full_precision)
+        priced_by = structs.replace(hardware, name="", clock_ghz=1.0, links=())
         _, spent = self._spent.get(
-            (*commands, *parts), lambda: (run, self._priced(counts, hardware))
+            (*commands, priced_by), lambda: (run, self._priced(counts, hardware))
         )
         return spent
 
@@ -86,8 +87,8 @@ class Kept(Generic[T]):
 def _counted(run: Run) -> Counts:
     sums: dict[int, dict[str, int]] = {}
     for number, layer in enumerate(run.mapping.layers):
-        plan = layer.plan
-        of_bits = sums.setdefault(plan.activation_bits, {})
-        for (_, action), count in layer_actions(plan, run.summary.bytes[number]).items():
+        of_bits = sums.setdefault(layer.activation_bits, {})
+        counts = run.family.actions(layer, run.summary.bytes[number])
+        for (_, action), count in counts.items():
             of_bits[action] = of_bits.get(action, 0) + count
     return sums

@@ -13,21 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from simulator.analysis.outcome import configuration_sha256, configuration_text
+from simulator.analysis.running import engine_for, run_one, run_together
 from simulator.base.errors import InputError
 from simulator.base.version import __version__
+from simulator.dram.tables import dram_table
 from simulator.engine import compiling
-from simulator.hardware import EnergyTable
-from simulator.hardware.area import area
-from simulator.hardware.config import (
-    Hardware,
-    hardware_from,
-    number_schema,
-    with_numbers,
-)
-from simulator.hardware.dram import dram_table
-from simulator.hardware.links import links_in
-from simulator.report.result import configuration_sha256, configuration_text
-from simulator.run import engine_for, run_one, run_together
+from simulator.machines import EnergyTable
+from simulator.machines.families import family_of
+from simulator.machines.hardware import Hardware, with_numbers
+from simulator.machines.links import links_in
+from simulator.machines.loading import hardware_from, machine_in, machines_of, number_schema
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.causes import causes_of
 from simulator.studies.chunks import pack
@@ -37,7 +33,7 @@ from simulator.studies.tables import TableError, require_unchanged, table_text, 
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
-    from simulator.report.result import Run
+    from simulator.analysis.run import Run
     from simulator.studies.points import Point
 
 Row = dict[str, Any]
@@ -77,6 +73,11 @@ class Inputs:
     """tau of single layers by name, over what points say; baselines do not have them."""
     version: str = __version__
 
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Families of the hardware, each once."""
+        return machines_of(self.hardware)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -110,7 +111,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=pack(rows, chunk_columns()),
+        points=pack(rows, chunk_columns(evaluator.inputs.machines)),
         layers=pack(layer_rows, LAYER_COLUMNS) if evaluator.inputs.layers else None,
         compiler_missed=compiling.missed(),
     )
@@ -237,7 +238,7 @@ class _Evaluator:
         except Exception as error:  # a defect in one point must not end the study
             reason = f"internal error: {type(error).__name__}: {error}"
         asked = _replaced(self.inputs.hardware[row["hardware"]], settings)
-        links = links_text(links_in(asked, number_schema()))
+        links = links_text(links_in(asked, number_schema(machine_in(asked, row["hardware"]))))
         return {**flat(asked), **row, "links": links, "error": reason}, []
 
     def _complete(self, row: Row, point: "Point", settings: Settings) -> tuple[Row, list[Row]]:
@@ -299,13 +300,14 @@ class _Evaluator:
         hardware = hardware_from(data, values, name)
         plain = with_numbers(hardware)
         texts = {"hardware": configuration_text(plain)}
-        if (table := dram_table(hardware)) is not None:
+        if (table := dram_table(hardware.dram)) is not None:
             texts["dram"] = table_text(table)
-        columns = {**flat(plain), "links": links_text(hardware.links)}
+        columns = {**flat(plain), "pes": hardware.pes, "links": links_text(hardware.links)}
         return _Machine(hardware, columns, texts)
 
     def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
-        return sum(area(self._machine(name, settings).hardware, activation_bits).values())
+        hardware = self._machine(name, settings).hardware
+        return family_of(hardware).gate_equivalents(hardware, activation_bits)
 
     def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)

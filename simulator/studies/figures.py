@@ -27,7 +27,7 @@ Codes = NDArray[Any]
 """Unsigned integers of any width: numbers of values."""
 
 COST_COLUMNS = (
-    "hw.array.pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
+    "pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
 )  # fmt: skip
 """Whole numbers against which the plots show times."""
 _NUMBERS = ("point", "time_ms", "speedup")

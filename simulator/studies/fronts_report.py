@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.wording import time_unit
 from simulator.report.files import write_file, write_rows
 from simulator.report.style import Style, save_figure
 from simulator.report.tables import Column, Table
-from simulator.report.title import time_unit
 from simulator.studies.figures import Floats
 from simulator.studies.fronts import FrontGroup, Lead, leads
 from simulator.studies.plot_style import drawing, label_numbers, series

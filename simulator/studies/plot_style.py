@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.report.style import COLOURS, Style
+from simulator.report.style import COLORS, Style
 from simulator.studies.axes import Value
 from simulator.studies.figures import Floats, is_number
 
@@ -18,7 +18,7 @@ LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0,
 MARKERS = "os^Dv<>P"
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo", "--")
 """Series and stacks differ in all of these, so they are told apart without color."""
-MOST_SERIES = len(COLOURS)
+MOST_SERIES = len(COLORS)
 _MOST_TICKS = 12
 _TICKS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _FEWEST_TICKS = 4
@@ -46,7 +46,7 @@ def drawing(style: Style) -> Iterator[None]:
 def series(number: int) -> dict[str, Any]:
     """Color, line and marker of a series."""
     return {
-        "color": COLOURS[number % len(COLOURS)],
+        "color": COLORS[number % len(COLORS)],
         "linestyle": LINES[number % len(LINES)],
         "marker": MARKERS[number % len(MARKERS)],
     }

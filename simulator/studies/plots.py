@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _MOST_AXES = 8
 """Axes that are drawn, those that matter most first."""
@@ -180,7 +180,7 @@ def _draw_band(
 
 _HEAT_MAP = "time of the fastest point of each pair of values, relative to the fastest of all"
 _COSTS = {
-    "PEs": (("hw.array.pes",), 1),
+    "PEs": (("pes",), 1),
     "area (MGE)": (("area_gate_equivalents",), 1e6),
     "DRAM bytes moved (MB)": (("dram_read_bytes", "dram_written_bytes"), 1e6),
 }
@@ -289,9 +289,9 @@ def _write_cells(axes: "Axes", relative: Floats) -> None:
     dark = np.sqrt(np.nanmax(relative))
     for (row, column), value in np.ndenumerate(relative):
         if not np.isnan(value):
-            colour = "white" if value > dark else "black"
+            color = "white" if value > dark else "black"
             axes.text(
-                column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour
+                column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=color
             )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.hardware.config import hardware_from, with_numbers
+from simulator.machines.hardware import with_numbers
+from simulator.machines.loading import hardware_from
 from simulator.studies.axes import POINT_FIELDS, Value
 from simulator.studies.columns import column_of, flat
 from simulator.studies.factors import combined, factors_of

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.analysis.attribution import PARTS
-from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import RELATIVE_COLUMNS
 from simulator.studies.figures import Codes
@@ -16,21 +15,24 @@ from simulator.studies.relative import Relations
 class RelativeColumns:
     """Values of `RELATIVE_COLUMNS`; null for points that failed."""
 
-    def __init__(self, points: Codes, relations: Relations) -> None:
+    def __init__(self, points: Codes, relations: Relations, machines: tuple[str, ...]) -> None:
         """Begin without cycles.
 
         Args:
             points: [good points] their numbers, rising.
             relations: of the good points.
+            machines: families of the study.
 
         """
+        names = short_names(machines)
+        self._causes, self._columns = tuple(names.values()), cycles_columns(names)
         self._points = points.astype(np.int64)
         self._relations = relations
         slower = np.flatnonzero(relations.slower_than >= 0)
         places = np.concatenate((slower, relations.slower_than[slower]))
         self.compared = np.unique(self._points[places])
         """[compared points] numbers of the points whose causes are compared, rising."""
-        self._cycles = np.zeros((len(self.compared), len(PARTS)), dtype=np.int64)
+        self._cycles = np.zeros((len(self.compared), len(self._causes)), dtype=np.int64)
         """[compared points, causes] cycles on the critical path; a dict each would take 8 times as
         much."""
 
@@ -39,9 +41,9 @@ class RelativeColumns:
         count = len(columns["error"])
         begin, end = np.searchsorted(self.compared, [first, first + count])
         rows = (self.compared[begin:end] - first).tolist()
-        for number, part in enumerate(PARTS):
-            cycles = columns[CYCLES[part]]
-            self._cycles[begin:end, number] = [cycles[row] for row in rows]
+        for number, column in enumerate(self._columns):
+            cycles = columns[column]
+            self._cycles[begin:end, number] = [cycles[row] or 0 for row in rows]
 
     def of(self, first: int, columns: Columns) -> Columns:
         """The columns of a chunk.
@@ -78,4 +80,4 @@ class RelativeColumns:
         now, before = self._cycles[np.searchsorted(self.compared, [point, faster])]
         cause = int((now - before).argmax())
         share = int(now[cause]) / int(now.sum())
-        return {"grown_cause": CAUSES[PARTS[cause]], "grown_cause_percent": 100 * share}
+        return {"grown_cause": self._causes[cause], "grown_cause_percent": 100 * share}

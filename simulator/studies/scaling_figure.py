@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.analysis.attribution import PARTS
+from simulator.base.wording import time_unit
+from simulator.machines.families import family_names
 from simulator.report.style import Style
-from simulator.report.title import time_unit
-from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.figures import Floats
 from simulator.studies.plot_style import HATCHES, label_numbers, place_values, series
@@ -42,7 +42,7 @@ class _Curve:
     @property
     def pes(self) -> list[int]:
         """PEs of each point."""
-        return [row["hw.array.pes"] for row in self.rows]
+        return [row["pes"] for row in self.rows]
 
     def column(self, name: str) -> Any:
         """[points] a column of numbers."""
@@ -86,7 +86,7 @@ def _curves(table: PointsTable) -> list[_Curve]:
     if len(by_name) > _MOST_CURVES:
         return []
     curves = [
-        _Curve(name=name, rows=sorted(rows, key=lambda row: row["hw.array.pes"]))
+        _Curve(name=name, rows=sorted(rows, key=lambda row: row["pes"]))
         for name, rows in by_name.items()
     ]
     return [curve for curve in curves if len(set(curve.pes)) > 1]
@@ -149,7 +149,7 @@ def _draw_ideal(
     """A time that halves with twice the PEs, through the reference of the first point."""
     by_point = {row["point"]: row for row in table.rows}
     reference = by_point[table.rows[0]["reference_point"]]
-    ideal = factor * reference[column] * reference["hw.array.pes"] / np.array(pes)
+    ideal = factor * reference[column] * reference["pes"] / np.array(pes)
     label = "ideal" if labeled else None
     axes.plot(pes, ideal, color="0.45", linewidth=0.7, linestyle=":", label=label, zorder=1)
 
@@ -167,10 +167,10 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
     by_point = {row["point"]: row for curve in curves for row in curve.rows}
     slower = [row for row in by_point.values() if row["slower_than_point"] in by_point]
     for number, row in enumerate(slower):
-        place = (row["hw.array.pes"], factor * row["time_ms"])
+        place = (row["pes"], factor * row["time_ms"])
         axes.plot(*place, "o", markersize=9, fillstyle="none", color="black", markeredgewidth=0.8)
         if number < _EXPLAINED:
-            faster = by_point[row["slower_than_point"]]["hw.array.pes"]
+            faster = by_point[row["slower_than_point"]]["pes"]
             axes.annotate(
                 f"slower than {faster} PEs: {row['grown_cause']}", place,
                 xytext=(0.03, 0.05 + 0.1 * number), textcoords="axes fraction", fontsize="small",
@@ -193,7 +193,7 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
                 continue
             drawn.add(tuple(times))
             references = [by_point[row["reference_point"]] for row in curve.rows]
-            ideal = [row[column] * row["hw.array.pes"] for row in references]
+            ideal = [row[column] * row["pes"] for row in references]
             efficiency = 100 * np.array(ideal) / (times * np.array(curve.pes))
             axes.plot(curve.pes, efficiency, clip_on=False, zorder=3, **series(number))
             highest = max(highest, float(efficiency.max()))
@@ -205,9 +205,15 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
     axes.set_ylabel("scaling efficiency (%)")
 
 
+def _causes() -> Mapping[str, str]:
+    """Short names of all categories that a row may have."""
+    return short_names(family_names())
+
+
 def _shares(curve: _Curve) -> Floats:
     """[points, causes] percent of the critical path."""
-    cycles = np.array([[row[CYCLES[part]] for part in PARTS] for row in curve.rows], dtype=float)
+    columns = cycles_columns(_causes())
+    cycles = np.array([[row[name] or 0 for name in columns] for row in curve.rows], dtype=float)
     found: Floats = 100 * cycles / cycles.sum(axis=1, keepdims=True)
     return found
 
@@ -226,7 +232,8 @@ def _draw_causes(
     shares = _shares(curve)
     places = np.arange(len(curve.rows))
     bottom = np.zeros(len(curve.rows))
-    drawn = [(CAUSES[PARTS[n]], shares[:, n]) for n in stacks]
+    names = tuple(_causes().values())
+    drawn = [(names[n], shares[:, n]) for n in stacks]
     drawn.append(("other", np.maximum(0, 100 - shares[:, list(stacks)].sum(axis=1))))
     for number, (name, share) in enumerate(drawn):
         axes.bar(

@@ -31,10 +31,10 @@ from simulator.base.tabular import (
 )
 from simulator.report.files import writable_folder
 from simulator.studies.chunks import Columns, unpack
-from simulator.studies.columns import HARDWARE_PREFIX, LAYER_COLUMNS, point_columns
+from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
 from simulator.studies.figures import PointNumbers, read_figures, read_numbers
-from simulator.studies.relative import PES, Relations, relations_of
+from simulator.studies.relative import Relations, relations_of
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.studies.study import Study
 
@@ -93,7 +93,7 @@ class Store:
             for columns in self._columns(POINTS):
                 numbers.add(columns)
             _put(self.numbers_file, numbers.save)
-            self._put_table(POINTS, point_columns(), self._whole_rows(progress))
+            self._put_table(POINTS, point_columns(self._study.machines), self._whole_rows(progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
@@ -108,13 +108,15 @@ class Store:
         return relations_of(
             self._study,
             read_figures(self.numbers_file),
-            pes=read_numbers(self.numbers_file, [HARDWARE_PREFIX + PES]),
+            pes=read_numbers(self.numbers_file, ["pes"]),
             area=read_numbers(self.numbers_file, ["area_gate_equivalents"]),
         )
 
     def _whole_rows(self, progress: Progress | None) -> Iterator[Columns]:
         """The rows of all chunks, with the columns that hang on the other points."""
-        relative = RelativeColumns(read_figures(self.numbers_file).point, self.relations())
+        relative = RelativeColumns(
+            read_figures(self.numbers_file).point, self.relations(), self._study.machines
+        )
         if len(relative.compared):
             for first, columns in self._numbered(POINTS):
                 relative.gather(first, columns)

@@ -13,21 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from simulator.analysis.running import engine_for
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
-from simulator.hardware import EnergyTable, load_energy
-from simulator.hardware.config import number_schema, read_hardware, wrong_key
-from simulator.hardware.expressions import parse
-from simulator.hardware.links import Link, is_expression, links_in, order_of, require_links
-from simulator.run import engine_for
+from simulator.machines import EnergyTable, load_energy
+from simulator.machines.expressions import parse
+from simulator.machines.links import Link, Schema, is_expression, links_in, order_of, require_links
+from simulator.machines.loading import (
+    machine_in,
+    machines_of,
+    number_schema,
+    read_hardware,
+    wrong_key,
+)  # fmt: skip
 from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, PRECISION, Axis, Value, parse_size
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs, NetworkKey
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
 from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
+from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import Choice, load_model
+from simulator.workload.model import load_model
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
@@ -66,6 +73,11 @@ class Study:
             yield number, list(islice(points, self.chunk_points))
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """Families of the hardware, each once."""
+        return self.inputs.machines
+
+    @property
     def axis_names(self) -> tuple[str, ...]:
         """What the points say, constants included."""
         return self.points.names
@@ -73,8 +85,11 @@ class Study:
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Every link of a hardware file or of a point, each once."""
-        schema = number_schema()
-        of_files = [links_in(data, schema) for data in self.inputs.hardware.values()]
+        schema = _numbers(self.inputs.hardware)
+        of_files = [
+            links_in(data, number_schema(machine_in(data, name)))
+            for name, data in self.inputs.hardware.items()
+        ]
         of_points = [
             Link(name, str(value))
             for name, values in _texts_of(self.points).items()
@@ -185,8 +200,8 @@ def _study(
     for name in ("hw", "model"):
         if name not in points.names:
             raise InputError(f"no {name} is given")
-    _require_known_keys(points.names)
     hardware = {name: read_hardware(name) for name in _hardware_files(points)}
+    _require_known_keys(points.names, machines_of(hardware))
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)
     _require_links(points, hardware)
     inputs = Inputs(
@@ -219,15 +234,24 @@ def _require_baseline(inputs: Inputs) -> None:
         raise InputError(f"baseline: {reason}")
 
 
-def _require_known_keys(names: Sequence[str]) -> None:
+def _require_known_keys(names: Sequence[str], machines: Sequence[str]) -> None:
+    """Raise if some hardware of the study has no such key."""
     for name in names:
-        if name not in POINT_FIELDS and (wrong := wrong_key(name, POINT_FIELDS)):
-            raise InputError(wrong)
+        for machine in machines:
+            if name not in POINT_FIELDS and (wrong := wrong_key(name, machine, POINT_FIELDS)):
+                which = f" ({machine})" if len(machines) > 1 else ""
+                raise InputError(f"{wrong}{which}")
+
+
+def _numbers(hardware: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """Every dotted key of the study's families, with the numbers that it takes."""
+    schemas = [number_schema(machine) for machine in machines_of(hardware)]
+    return {key: takes for schema in schemas for key, takes in schema.items()}
 
 
 def _require_links(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> None:
     """Raise if an expression cannot be parsed, or if those of all points form a circle."""
-    schema, common = number_schema(), {}
+    schema, common = _numbers(hardware), {}
     for name, values in _texts_of(points).items():
         for value in values:
             if value is not None and is_expression(name, value, schema):

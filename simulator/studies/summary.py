@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.wording import counted
 from simulator.report.files import write_file
-from simulator.report.wording import counted
 from simulator.studies.effects import Effect
 from simulator.studies.figures import Floats, StudyFigures
 from simulator.studies.study import Study
@@ -15,7 +15,7 @@ from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import ratio, sentence, shown
 
 if TYPE_CHECKING:
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _BEST = 5
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from simulator.analysis.outcome import configuration_text
 from simulator.base.errors import InputError
-from simulator.hardware.dram import DramTable, load_dram
-from simulator.report.result import configuration_text
+from simulator.dram.tables import DramTable, load_dram
 
 TIMING = "memory.dram.timing"
 """The key that names a table."""

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from simulator.base.lines import listed, print_line
+from simulator.base.lines import print_line
+from simulator.base.wording import counted, listed, time_unit
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import time_unit
-from simulator.report.wording import counted
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
@@ -260,7 +259,7 @@ class PointsTable:
         pes = dict(zip(self.figures.point.tolist(), self._pes(), strict=True)) if slower else {}
         lines = []
         for row in slower[:_EXPLAINED]:
-            who = f" {row['hw.array.pes']} PEs" if len(slower) > 1 else ""
+            who = f" {row['pes']} PEs" if len(slower) > 1 else ""
             text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
             reasons = [row["grown_cause"]]
             if row["idle_pes"]:

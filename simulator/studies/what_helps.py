@@ -3,18 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
+from simulator.analysis.changes import change_of_path
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one
+from simulator.analysis.sensitivity import Effect, JointEffect, KeyEffects, adding, ranked
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
-from simulator.coverage import why_not_fast
 from simulator.engine import EngineName
-from simulator.hardware.config import hardware_from, with_expressions, with_numbers
-from simulator.machines.lut_array.numbering import Unit
-from simulator.report.causes import change_of_path
-from simulator.report.effects import Effect, JointEffect, KeyEffects, adding, ranked
-from simulator.report.result import Result, Run
-from simulator.run import run_one
+from simulator.machines.families import family_of
+from simulator.machines.hardware import with_numbers
+from simulator.machines.loading import hardware_from, with_expressions
+
+OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 _SOURCE = "hardware"
 """How an error names the changed hardware, before it says key and value."""
@@ -22,22 +25,8 @@ MOST_EVENTS = 1_000_000
 """Most commands for which a run of the fast engine is repeated by the event engine: about half a
 minute and half a gigabyte."""
 
-NOT_CHOSEN = frozenset({"clock_ghz", "full_precision.bits"})
-"""No choices of a design: the clock comes from the technology, the bits from the network."""
-_KEY_OF = {
-    Unit.DOT: "array.pe.dots_per_cycle",
-    Unit.INDEX_FETCH: "memory.index_buffer.bytes_per_cycle",
-    Unit.ACCUMULATE: "array.pe.accumulators",
-    Unit.DRAIN: "array.pe.accumulators",
-    Unit.MAC: "full_precision.macs_per_cycle",
-    Unit.DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
-    Unit.DRAM_INPUTS: "memory.dram.bytes_per_cycle",
-    Unit.DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
-}
-"""The key that gives each unit its rate."""
 
-
-def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
+def with_what_helps(result: OutcomeT, progress: Progress | None = None) -> OutcomeT:
     """Add to a result the time at half and at double each numeric key, measured by running it.
 
     Keys that are no design choice or have no effect are left out. Of a long run by the fast engine,
@@ -50,7 +39,7 @@ def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
 
     """
     numbers = dict(numeric_keys(with_numbers(result.hardware)))
-    keys = [key for key in numbers if key not in NOT_CHOSEN]
+    keys = [key for key in numbers if key not in result.run.family.not_chosen]
     groups = _groups(result.run)
     effects, together = [], []
     for done, key in enumerate(keys):
@@ -71,7 +60,7 @@ def with_what_helps(result: Result, progress: Progress | None = None) -> Result:
 def _groups(run: Run) -> list[tuple[str, ...]]:
     """Pairs of the rates of all units that limit a layer, and all of these rates."""
     limits = dict.fromkeys(unit for layer in run.layers for unit in layer.limits)
-    keys = list(dict.fromkeys(_KEY_OF[unit] for unit in limits))
+    keys = list(dict.fromkeys(run.family.rate_keys[unit.name] for unit in limits))
     return [*combinations(keys, 2), *([tuple(keys)] if len(keys) > 2 else [])]
 
 
@@ -103,12 +92,13 @@ def _half(value: int | float) -> int | float:
     return value // 2 if isinstance(value, int) else value / 2
 
 
-def _effect(result: Result, values: dict[str, int | float]) -> Effect:
+def _effect(result: Outcome, values: dict[str, int | float]) -> Effect:
     """The run with some keys replaced."""
     (value, *_) = values.values()
     try:
         hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
-        engine: EngineName = "event" if why_not_fast(hardware) else result.engine
+        slow = family_of(hardware).why_not_fast(hardware)
+        engine: EngineName = "event" if slow else result.engine
         commands = result.run.mapping.commands
         if engine != result.engine and commands > MOST_EVENTS:
             return _not_measured(value, commands)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import cache
 
+from simulator.analysis.title import scope
 from simulator.base.errors import InputError
-from simulator.base.lines import listed
-from simulator.hardware.config import hardware_keys
-from simulator.report.title import scope
+from simulator.base.wording import listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
+from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures
 from simulator.studies.relative import PES
@@ -36,7 +36,7 @@ def short_name(axis: str) -> str:
     sections = axis.split(".")
     for start in reversed(range(len(sections))):
         tail = ".".join(sections[start:])
-        same = [key for key in hardware_keys() if key == tail or key.endswith(f".{tail}")]
+        same = [key for key in hardware_columns() if key == tail or key.endswith(f".{tail}")]
         if len(same) <= 1:
             return tail.replace(".", " ").replace("_", " ")
     return axis

@@ -13,8 +13,9 @@ from simulator.workload import schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.schema import OpsConvention
 from simulator.workload.store import Shape, require_shape
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.workload import Workload
 
 
 class DescribedLayer(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, announce
 from simulator.base.shipped import find
+from simulator.workload.choice import Choice
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.model import Choice
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.source import ModelFile, file_sha256, name_of

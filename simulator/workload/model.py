@@ -1,33 +1,13 @@
 """What `--model` takes: a network file, a workload file or a trained network."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.shipped import find
+from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file, load_workload
 from simulator.workload.workload import Workload
-
-if TYPE_CHECKING:
-    from simulator.workload.subsets import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """How the subset of every binary layer is chosen; docs/extract.md."""
-
-    subset: "Method | None" = None
-    """None: as the file holds it."""
-    seed: int | None = None
-    """Of `random`; 0 if None."""
-    bits: float | None = None
-    tau: int | None = None
-    tau_1x1: int | None = None
-    taus: Mapping[str, int] = field(default_factory=dict)
-    """tau of single layers by name."""
 
 
 def load_model(

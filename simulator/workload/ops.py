@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from simulator.workload.layer import Layer
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.schema import OpsConvention
+from simulator.workload.workload import Workload
 
 FULL_PRECISION_BITS = 32
 FULL_PRECISION_OPS = 64

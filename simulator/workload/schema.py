@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from simulator.workload.workload import OpsConvention
+OpsConvention = Literal["main_paper", "table6"]
+
 
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
 Name = Annotated[

@@ -23,8 +23,9 @@ from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.network import derive
 from simulator.workload.precision import MAX_TAU
+from simulator.workload.schema import OpsConvention
 from simulator.workload.source import ModelFile, file_sha256, name_of
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.workload import Workload
 
 HEADER = "workload.json"
 """The member that tells a workload file from a .npz of other arrays."""

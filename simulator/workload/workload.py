@@ -1,15 +1,14 @@
 """A network with everything that one run computes: layers, batch, activation bits."""
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from simulator.workload.layer import Layer
+from simulator.workload.schema import OpsConvention
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
     from simulator.workload.source import ModelFile
-
-OpsConvention = Literal["main_paper", "table6"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

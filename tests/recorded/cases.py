@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from simulator import Result
-from simulator.hardware import Hardware
+from simulator.machines import Hardware
 from simulator.workload import Layer, Workload
 from tests.recorded.configurations import RATES, TABLES
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.base.shipped import shipped_names, trained_names
-from simulator.hardware import Hardware
+from simulator.machines import Hardware
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from simulator import Result
-from simulator.hardware import load_energy
+from simulator.machines import load_energy
 from tests.recorded.configurations import Configuration
 
 FILE = Path(__file__).with_name("figures.csv")

@@ -13,12 +13,12 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
-from simulator.hardware import Hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]
@@ -39,7 +39,7 @@ class LayerPlan:
     """One layer on one machine."""
 
     layer: Layer
-    hardware: Hardware
+    hardware: LutArray
     batch: int
     activation_bits: int
     """Of this layer's inputs and outputs."""
@@ -291,7 +291,7 @@ class LayerPlan:
         return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
 
 
-def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]:
+def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
     """Plan every layer of a workload, in order.
 
     Raises:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from math import ceil
 
 from simulator.base.columns import Ints
+from simulator.machines.family import Counts
 from simulator.machines.systolic.area import decoder_bits, register_bits, scratchpads
 from simulator.machines.systolic.plan import LayerPlan, Operand
 from simulator.machines.systolic.schema import Systolic
@@ -23,8 +24,6 @@ from simulator.machines.systolic.vocabulary import (
 
 DOT_PRODUCTS = 9
 """Binary products of the action `dot`, whose energy the energy table has."""
-Counts = dict[tuple[str, str], int]
-"""How often each action happens on each unit, by the unit's name and the action."""
 
 
 def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -> Counts:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulator.base.errors import InputError
-from simulator.hardware.dram import dram_timing
+from simulator.dram.tables import dram_timing
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import Index
 from simulator.machines.systolic.records import Fold, Piece, Tile
@@ -47,7 +47,7 @@ def shared_dram(layers: Sequence[MappedLayer], machine: Systolic) -> SharedDram 
         InputError: the DRAM table is wrong, or too small for the network.
 
     """
-    timing = None if machine.memory.ideal else dram_timing(machine)  # type: ignore[arg-type]
+    timing = None if machine.memory.ideal else dram_timing(machine.dram, machine.clock_ghz)
     if timing is None:
         return None
     addresses = Addresses(tuple(layers), timing.channels * timing.columns * timing.burst_bytes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from simulator.hardware.cells import (
+from simulator.machines.cells import (
     FLIP_FLOP,
     FULL_ADDER,
     MUX,

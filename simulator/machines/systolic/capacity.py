@@ -51,6 +51,17 @@ CAPACITIES = frozenset(_NEEDS)
 """Keys of scratchpads that keep data of a layer, or move it again."""
 
 
+def enough_kib(key: str, plan: LayerPlan) -> float:
+    """Smallest size in KiB, in steps of 0.01 KiB, at which a layer moves nothing again.
+
+    Args:
+        key: one of `CAPACITIES`.
+        plan: the layer's.
+
+    """
+    return _NEEDS[key][1](plan)
+
+
 def next_sizes(key: str, plans: Sequence[LayerPlan]) -> list[tuple[float, list[str]]]:
     """Return sizes in KiB at which one more layer, and at which all layers, move nothing again.
 

@@ -1,12 +1,12 @@
 """A workload on a systolic array becomes a program."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from msgspec import structs
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, counted
+from simulator.machines.family import Mapping
 from simulator.machines.systolic import records as of
 from simulator.machines.systolic.addresses import shared_dram
 from simulator.machines.systolic.layer import layer_of
@@ -27,17 +27,9 @@ from simulator.workload import Layer, Workload
 _Written = tuple[of.Layer, Section]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mapping:
-    """A program and the choices that it follows from."""
-
-    layers: tuple[MappedLayer, ...]
-    program: Program
-
-
 def map_workload(
     workload: Workload, machine: Systolic, progress: Progress | None = None
-) -> Mapping:
+) -> Mapping[MappedLayer]:
     """Map a configured workload onto a machine, layer by layer.
 
     Args:
@@ -50,7 +42,7 @@ def map_workload(
             decoder.
 
     """
-    rateless = _without_rates(machine)
+    rateless = without_rates(machine)
     watched = counted(progress, f"mapping {workload.name}", workload.layers)
     layers = tuple(_mapped(layer, workload, machine, rateless) for layer in watched)
     program = Program(
@@ -63,7 +55,7 @@ def map_workload(
         dram=shared_dram(layers, machine),
         categories=CATEGORIES,
     )
-    return Mapping(layers=layers, program=program)
+    return Mapping(hardware=machine, layers=layers, program=program)
 
 
 def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systolic) -> MappedLayer:
@@ -78,7 +70,7 @@ def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systo
     return MappedLayer(plan=plan, records=records, section=section)
 
 
-def _without_rates(machine: Systolic) -> Systolic:
+def without_rates(machine: Systolic) -> Systolic:
     """Return the machine with a fixed name, clock and rates, which no section depends on."""
     dram = structs.replace(machine.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
     memory = structs.replace(machine.memory, dram=dram)

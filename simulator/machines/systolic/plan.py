@@ -56,6 +56,11 @@ class LayerPlan:
         return gemm_of(self.layer, self.machine, self.batch, self.activation_bits)
 
     @property
+    def weight_operand_bits(self) -> int:
+        """Bits of a weight that the array multiplies."""
+        return self.machine.full_precision.bits if self.layer.full_precision else 1
+
+    @property
     def stationary(self) -> bool:
         """True if an operand stays in the PEs; False if the partial sums do."""
         return self.machine.array.dataflow != "output_stationary"
@@ -222,6 +227,13 @@ class LayerPlan:
     def sum_bytes(self, values: int) -> int:
         """Bytes of so many sums."""
         return ceil(values * self.machine.array.pe.accumulator_bits / 8)
+
+    @property
+    def exact_sum_bits(self) -> int:
+        """Bits of the largest sum, with its sign."""
+        operands = self.layer.kernel**2 * (self.layer.in_channels // self.layer.groups)
+        bits = self.gemm.output_bits + self.weight_operand_bits
+        return bits - 1 + operands.bit_length()
 
     @property
     def strip_sum_bits(self) -> int:

@@ -1,11 +1,13 @@
 """The hardware file of a systolic array: one structure per hardware noun, numbers with units."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from simulator.hardware.config import Count, Dram, Rate
-from simulator.hardware.links import Link
+from simulator.base.errors import InputError
+from simulator.base.quantities import Count, Rate
+from simulator.dram.section import Dram, refuse_idle
+from simulator.machines.hardware import Hardware
 
 OperandBits = Literal[1, 2, 4, 8, 16, 32]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
@@ -86,12 +88,9 @@ class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Of a weight and of an input of such a layer."""
 
 
-class SystolicFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The keys of a hardware file."""
+class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole machine of this family."""
 
-    machine: Literal["systolic"]
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
-    clock_ghz: Rate
     array: Array
     memory: Memory
     full_precision: FullPrecision
@@ -100,13 +99,6 @@ class SystolicFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     turns them into kernels. `expanded`: kernels come from DRAM."""
     decoder_entries: Count = 256
     """Kernels of a layer's subset that the decoder stores; has an effect only with `decoded`."""
-
-
-class Systolic(SystolicFile, frozen=True, kw_only=True):
-    """A whole machine; frozen, so that a result can carry it."""
-
-    links: tuple[Link, ...] = ()
-    """Keys whose values follow from other keys; the values above are the numbers."""
 
     @property
     def pes(self) -> int:
@@ -117,3 +109,27 @@ class Systolic(SystolicFile, frozen=True, kw_only=True):
     def dram(self) -> Dram:
         """The DRAM and its DMA channels."""
         return self.memory.dram
+
+
+def require_effects(data: dict[str, Any], machine: Systolic, source: str) -> None:
+    """Raise if a file sets a key that has no effect beside its others.
+
+    Args:
+        data: plain data of the file.
+        machine: the file, checked.
+        source: names the file in the error.
+
+    Raises:
+        InputError: there is such a key.
+
+    """
+    refuse_idle(data["memory"]["dram"], machine.dram, source)
+    if machine.memory.ideal and machine.dram.timing != "fixed":
+        raise InputError(
+            f"{source}: memory.dram.timing {machine.dram.timing} has no effect with memory.ideal; "
+            "use fixed"
+        )
+    if "decoder_entries" in data and machine.subbit_weights == "expanded":
+        raise InputError(
+            f"{source}: decoder_entries has an effect only with subbit_weights: decoded"
+        )

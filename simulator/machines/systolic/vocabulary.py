@@ -6,12 +6,12 @@ from typing import NamedTuple
 from simulator.machines.systolic.schema import Systolic
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
-DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights")
-DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs")
-DRAM_SUMS = Unit("dram_sums", "DRAM partial sums")
-DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs")
-PRELOAD_UNIT = Unit("preload", "operand preload")
-ARRAY = Unit("array", "array")
+DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
+DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
+DRAM_SUMS = Unit("dram_sums", "DRAM partial sums", letter="S", dram="read")
+DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs", letter="O", dram="write")
+PRELOAD_UNIT = Unit("preload", "operand preload", letter="P")
+ARRAY = Unit("array", "array", letter="A")
 UNITS = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS, PRELOAD_UNIT, ARRAY)
 
 WEIGHT_BUFFER = Channel("weight_buffer", "a free buffer of the weight scratchpad")
@@ -33,19 +33,48 @@ CHANNELS = (
     RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,
 )  # fmt: skip
 
-STREAMS = Category("stream", "moving operands")
-PRELOADS = Category("preload", "operand preload")
-SKEW = Category("skew", "array fill and drain")
-WEIGHTS_TRANSFER = Category("read_weights", "weights: DRAM transfer")
-WEIGHTS_LATENCY = Category("weights_latency", "weights: DRAM latency")
-INPUTS_TRANSFER = Category("read_inputs", "inputs: DRAM transfer")
-INPUTS_LATENCY = Category("inputs_latency", "inputs: DRAM latency")
-SUMS_TRANSFER = Category("partial_sums", "partial sums: DRAM transfer")
-SUMS_LATENCY = Category("partial_sums_latency", "partial sums: DRAM latency")
-WRITES = Category("write_outputs", "outputs: DRAM write")
-ROW_MISSES = Category("row_miss", "DRAM row misses")
-REFRESHES = Category("refresh", "DRAM refresh")
-PREVIOUS_LAYER = Category("previous_layer", "wait for previous layer")
+STREAMS = Category(
+    "stream", "moving operands", noun="steps of the array", short="array steps", color="#0072B2"
+)
+PRELOADS = Category("preload", "operand preload", noun="operand preloads", color="#E69F00")
+SKEW = Category(
+    "skew", "array fill and drain", noun="fills and drains of the array", short="fill and drain",
+    color="#8C6D31",
+)  # fmt: skip
+WEIGHTS_TRANSFER = Category(
+    "read_weights", "weights: DRAM transfer",
+    noun="weight transfers", short="DRAM weights", color="#D55E00", hideable=True,
+)  # fmt: skip
+WEIGHTS_LATENCY = Category(
+    "weights_latency", "weights: DRAM latency",
+    noun="weight transfers", short="weight latency", color="#F0A47A", hideable=True,
+)  # fmt: skip
+INPUTS_TRANSFER = Category(
+    "read_inputs", "inputs: DRAM transfer",
+    noun="input transfers", short="DRAM inputs", color="#CC79A7", hideable=True,
+)  # fmt: skip
+INPUTS_LATENCY = Category(
+    "inputs_latency", "inputs: DRAM latency",
+    noun="input transfers", short="input latency", color="#E9BBD3", hideable=True,
+)  # fmt: skip
+SUMS_TRANSFER = Category(
+    "partial_sums", "partial sums: DRAM transfer",
+    noun="transfers of partial sums", short="DRAM sums", color="#6A0DAD", hideable=True,
+)  # fmt: skip
+SUMS_LATENCY = Category(
+    "partial_sums_latency", "partial sums: DRAM latency",
+    noun="transfers of partial sums", short="sums latency", color="#B79AD6", hideable=True,
+)  # fmt: skip
+WRITES = Category(
+    "write_outputs", "outputs: DRAM write",
+    noun="output writes", short="DRAM outputs", color="#9467BD",
+)  # fmt: skip
+ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
+REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
+PREVIOUS_LAYER = Category(
+    "previous_layer", "wait for previous layer",
+    noun="waits for the previous layer", short="previous layer", color="#56B4E9",
+)  # fmt: skip
 CATEGORIES = (
     STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
     SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, PREVIOUS_LAYER,
@@ -84,7 +113,7 @@ TIMED = _transfers("read", "write")
 IDEAL = _transfers(None, None)
 """Of ideal memory: they have bytes, but take no time."""
 
-STREAM = Kind("stream", ARRAY, counts_as=CountsAs(STREAMS))
+STREAM = Kind("stream", ARRAY, counts_as=CountsAs(STREAMS), side="PEs", in_steps=True)
 LEAVE = Kind("leave", ARRAY, rate="skew", counts_as=CountsAs(SKEW))
 DRAIN = Kind("drain", ARRAY, counts_as=CountsAs(SKEW))
 PRELOAD = Kind("preload", PRELOAD_UNIT, counts_as=CountsAs(PRELOADS))

@@ -51,8 +51,8 @@ function drawLayers(table, data, report) {
     title: `${layer.layer}: ${whole(layer.cycles)} cycles`,
     style: {
       width: `${(100 * layer.cycles) / longest}%`,
-      background: report.stageColour(layer.stage),
-      borderColor: report.stageColour(layer.stage),
+      background: report.stageColor(layer.stage),
+      borderColor: report.stageColor(layer.stage),
     },
   });
   const rows = run.layers.map((ours, i) => {
@@ -75,15 +75,15 @@ function drawLayers(table, data, report) {
 
 function drawWhy(table, legend, data, report, which) {
   const run = data.runs[which];
-  const used = data.parts.map((part, i) => ({ ...part, colour: report.partColours[i] }))
+  const used = data.parts.map((part, i) => ({ ...part, color: report.partColors[i] }))
     .filter((part) => data.runs.some((one) => one.layers.some((layer) => layer.parts[part.part])));
   legend.replaceChildren(...used.map((part) =>
-    make("span", {}, make("i", { style: { background: part.colour } }), part.title)));
+    make("span", {}, make("i", { style: { background: part.color } }), part.title)));
   const rows = run.layers.map((layer, i) => {
     const present = used.filter((part) => layer.parts[part.part]);
     const shares = present.map((part) => make("div", {
       title: `${layer.layer}: ${part.title} ${whole(layer.parts[part.part])} cycles`,
-      style: { width: `${(100 * layer.parts[part.part]) / layer.cycles}%`, background: part.colour },
+      style: { width: `${(100 * layer.parts[part.part]) / layer.cycles}%`, background: part.color },
     }));
     const words = [...present].sort((a, b) => layer.parts[b.part] - layer.parts[a.part])
       .map((part) => `${part.title} ${whole(layer.parts[part.part])}`).slice(0, 3).join(", ");
@@ -193,9 +193,9 @@ function drawRoofline(box, data, report) {
   });
   roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle], i) => {
     const layer = data.runs[which].layers[i];
-    const colour = report.stageColour(layer.stage);
+    const color = report.stageColor(layer.stage);
     const mark = makeSvg("circle", { cx: x(perByte), cy: y(perCycle), r: 5, class: "mark", tabindex: 0, role: "button",
-      stroke: colour, fill: which ? "transparent" : colour, "data-layer": i });
+      stroke: color, fill: which ? "transparent" : color, "data-layer": i });
     mark.append(makeSvg("title", {}, `${layer.layer}, ${data.runs[which].title}: ${fixed(perByte, 1)} per byte, `
       + `${fixed(perCycle, 1)} per cycle (${whole(layer.macs)} multiply-accumulates, `
       + `${whole(layer.dram_read_bytes + layer.dram_written_bytes)} bytes, ${whole(layer.cycles)} cycles)`));

@@ -1,26 +1,18 @@
 "use strict";
 /* Joins data, timeline and tables. */
 
-const PART_COLOURS = {
-  fill: "#0072B2", direct: "#5E8FD0", window_read: "#2F4B7C", accumulate: "#009E73",
-  lut_conflict: "#B5179E", index_fetch: "#E69F00", buffer_conflict: "#6A0DAD",
-  drain: "#8C6D31", mac: "#7F7F7F", read_weights: "#D55E00",
-  weights_latency: "#F0A47A", read_inputs: "#CC79A7", inputs_latency: "#E9BBD3",
-  write_outputs: "#9467BD", row_miss: "#A50026", refresh: "#F4D03F", layer_before: "#56B4E9",
-};
-
 class Report {
   constructor(data) {
     this.data = data;
     this.parts = data.parts;
-    this.partColours = data.parts.map((part) => PART_COLOURS[part.part]);
+    this.partColors = data.parts.map((part) => part.color);
     this.selected = 0;
     this.panel = document.getElementById("panel");
     this.traces = data.timeline_left_out ? []
       : data.runs.map((run) => new RunTrace(run, data.units, data.bins));
   }
 
-  stageColour(stage) { return this.data.stages[stage]; }
+  stageColor(stage) { return this.data.stages[stage]; }
 
   /** A time on the axis; ticks lie `step` cycles apart. */
   timeText(cycles, step) {

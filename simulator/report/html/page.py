@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from simulator.base.citation import CITATION
 from simulator.base.version import __version__
-from simulator.hardware.assumptions import Assumption
+from simulator.machines.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 from simulator.report.prepare import make_traces
 from simulator.report.sizes import timeline_left_out
 
 if TYPE_CHECKING:
+    from simulator.analysis.outcome import Outcome
     from simulator.base.progress import Progress
-    from simulator.report.result import Result
 
 _HERE = Path(__file__).parent
 _FOOTER = (
@@ -27,7 +27,7 @@ _SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
 
 
 def write_page(
-    result: "Result",
+    result: "Outcome",
     path: Path,
     assumed: Sequence[Assumption] = (),
     progress: "Progress | None" = None,
@@ -40,7 +40,7 @@ def write_page(
     Args:
         result: from `simulate`.
         path: of the file.
-        assumed: the hardware file's assumptions, from `simulator.hardware.assumptions`.
+        assumed: the hardware file's assumptions, from `simulator.machines.assumptions`.
         progress: called while the report is made.
 
     Raises:
@@ -53,7 +53,7 @@ def write_page(
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def page(result: "Result", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
+def page(result: "Outcome", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
     """Return the whole HTML report."""
     data = page_data(result, assumed, progress)
     # `<` would let a name end the script element

@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulator.engine.path import stretches
-from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
+    from simulator.analysis.run import Run
     from simulator.base.progress import Progress
-    from simulator.report.result import Run
 
 BINS = 4096
 """Time bins over a run; the page shows commands one by one where a pixel is finer."""
@@ -31,7 +30,7 @@ def blob(*columns: ArrayLike) -> str:
     return base64.b64encode(zlib.compress(numbers.tobytes(), 6)).decode()
 
 
-def overview(run: "Run", units: list[Unit]) -> str:
+def overview(run: "Run", units: list[int]) -> str:
     """Pack, for each unit, the share of every time bin in which it works."""
     edges = np.linspace(0, run.cycles, BINS + 1)
     everything = np.ones(len(run.mapping.layers), dtype=bool)
@@ -64,7 +63,7 @@ def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str
 def _spans(run: "Run", layer: slice) -> dict[str, Any]:
     trace = run.trace
     rows, columns = [], []
-    for kind in Kind:
+    for kind in range(len(trace.kinds)):
         chosen = layer.start + np.flatnonzero(trace.kind[layer] == kind)
         if not len(chosen):
             continue

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from simulator.hardware import Hardware, value_of
-from simulator.hardware.config import hardware_from
-from simulator.run import hardware_data
+from simulator.machines import Hardware, value_of
+from simulator.machines.families import family_of
+from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.axes import Axis
 from simulator.studies.points import Grid
 from simulator.workload.precision import MAX_TAU
@@ -36,7 +36,7 @@ def storable_taus(machines: Iterable[tuple[Mapping[str, object], Hardware]]) -> 
 
     A width of 9 bits is 1 bit per weight, which needs no subset.
     """
-    entries = min(hardware.array.pe.subset_size for _, hardware in machines)
+    entries = min(family_of(hardware).largest_subset(hardware) for _, hardware in machines)
     return tuple(tau for tau in range(1, MAX_TAU + 1) if tau == MAX_TAU or 2**tau <= entries)
 
 

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simulator.hardware import EnergyTable, Hardware
-from simulator.hardware.area import area
-from simulator.hardware.energy import AJ_PER_PJ
-from simulator.report.energy import run_energy
-from simulator.run import run_one
+from simulator.analysis.energy import run_energy
+from simulator.analysis.running import run_one
+from simulator.machines import EnergyTable, Hardware
+from simulator.machines.energy import AJ_PER_PJ
+from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
@@ -141,7 +141,8 @@ class Task:
 
     def area(self) -> int:
         """Gate equivalents of the hardware for this network's activations."""
-        return sum(area(self.hardware, self._options.get("activation_bits", 1)).values())
+        bits = self._options.get("activation_bits", 1)
+        return family_of(self.hardware).gate_equivalents(self.hardware, bits)
 
     def _of(self, layer: Layer, tau: int) -> Tau:
         """A network's tau as one of its layers has it; its own if that is fixed."""

@@ -1,0 +1,221 @@
+"""What a run costs: actions times their prices, by layer, unit and action, in whole attojoules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.analysis.run import Run
+from simulator.dram import Timing
+from simulator.dram.tables import DramTable, dram_table, dram_timing
+from simulator.engine.summary import sums_by_unit
+from simulator.machines import Hardware
+from simulator.machines.energy import AJ_PER_PJ, EnergyTable
+from simulator.machines.families import family_of
+from simulator.program import Vocabulary
+from simulator.program.vocabulary import names
+
+STATIC = "static"
+"""The unit of what every cycle costs, work or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """All of one action on one unit in one layer."""
+
+    layer: str
+    unit: str
+    action: str
+    count: int
+    attojoules: int
+    """Of all `count` together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnergy:
+    """A run's energy, cut every way from the same numbers."""
+
+    spent: tuple[Spent, ...]
+
+    @property
+    def attojoules(self) -> int:
+        """The whole run."""
+        return sum(spent.attojoules for spent in self.spent)
+
+    @property
+    def microjoules(self) -> float:
+        """The whole run."""
+        return microjoules(self.attojoules)
+
+    def by(self, part: str) -> dict[str, int]:
+        """Attojoules by `layer`, `unit` or `action`; each adds up to the whole, exactly."""
+        sums: dict[str, int] = {}
+        for spent in self.spent:
+            name = getattr(spent, part)
+            sums[name] = sums.get(name, 0) + spent.attojoules
+        return sums
+
+
+def microjoules(attojoules: int) -> float:
+    """For people."""
+    return attojoules / AJ_PER_PJ / 1e6
+
+
+def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
+    """Price every action of a run.
+
+    Raises:
+        InputError: the table has no price for this hardware's MACs.
+
+    """
+    hardware, family, moved = run.hardware, run.family, run.summary.bytes
+    dram, timing = dram_table(hardware.dram), dram_timing(hardware.dram, hardware.clock_ghz)
+    opened = run.trace.dram if dram else None
+    activates = None if opened is None else sums_by_unit(run.trace, opened.activates)
+    static = _static(table, hardware, run.workload.activation_bits, dram, timing)
+    spent: list[Spent] = []
+    for number, result in enumerate(run.layers):
+        mapped = result.mapped
+        price = Prices(table, hardware, mapped.activation_bits, dram)
+        opens = None if activates is None else activates[number]
+        counts = family.actions(mapped, moved[number], opens)
+        priced = [
+            (unit, action, counts[unit, action], price.of(action))
+            for unit in names(run.vocabulary.units)
+            for action in sorted(action for of, action in counts if of == unit)
+        ]
+        priced += [(STATIC, action, result.cycles, each) for action, each in static.items()]
+        spent += [
+            Spent(layer=result.name, unit=unit, action=action, count=n, attojoules=n * each)
+            for unit, action, n, each in priced
+        ]
+    return RunEnergy(spent=tuple(spent))
+
+
+def _static(
+    table: EnergyTable,
+    hardware: Hardware,
+    activation_bits: int,
+    dram: DramTable | None,
+    timing: Timing | None,
+) -> dict[str, int]:
+    """Attojoules of what happens in every cycle."""
+    costs = {"leakage_cycle": leakage(table, hardware, activation_bits)}
+    if dram is not None and timing is not None:
+        ranks = timing.channels * timing.ranks
+        picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
+        costs["dram_background_cycle"] = round(picojoules * AJ_PER_PJ)
+    return costs
+
+
+def leakage(table: EnergyTable, hardware: Hardware, activation_bits: int) -> int:
+    """Attojoules that leak in one cycle."""
+    family = family_of(hardware)
+    area = family.area(hardware, activation_bits)
+    gates = sum(size for part, size in area.items() if part not in family.buffers)
+    return table.leakage_aj(gates, family.buffer_kib(hardware), hardware.clock_ghz)
+
+
+class Prices:
+    """Attojoules per action of one layer on one machine."""
+
+    def __init__(
+        self,
+        table: EnergyTable,
+        hardware: Hardware,
+        activation_bits: int,
+        dram: DramTable | None,
+    ) -> None:
+        """Prices of fixed actions, and the bank of each memory; a DRAM table brings its own."""
+        self.table = table
+        self.mac_bits = family_of(hardware).mac_bits(hardware)
+        self.known = table.fixed_aj()
+        if dram is not None:
+            self.known |= {
+                "dram_activate": round(dram.energy.activate_pj * AJ_PER_PJ),
+                "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
+                "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
+            }
+        self.kib = family_of(hardware).memories(hardware, activation_bits)
+
+    def of(self, action: str) -> int:
+        """Price of an action; of a memory's bits, by the size of its bank."""
+        price = self.known.get(action)
+        if price is None:
+            price = self.known[action] = self._sized(action)
+        return price
+
+    def _sized(self, action: str) -> int:
+        """Price of an action that depends on a width or a capacity."""
+        if action == "mac":
+            return self.table.mac_aj(self.mac_bits)
+        memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
+        return self.table.storage_bit_aj(self.kib[memory])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeEnergy:
+    """A run's energy beside its baseline's."""
+
+    table: EnergyTable
+    run: RunEnergy
+    baseline: RunEnergy
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The contents of energy.csv: one row per run, layer, unit and action."""
+        return [
+            {
+                "run": name,
+                "layer": spent.layer,
+                "unit": spent.unit,
+                "action": spent.action,
+                "count": spent.count,
+                "energy_pj": spent.attojoules / AJ_PER_PJ,
+            }
+            for name, energy in (("run", self.run), ("baseline", self.baseline))
+            for spent in energy.spent
+        ]
+
+
+def outcome_energy(run: Run, baseline: Run, table: EnergyTable) -> OutcomeEnergy:
+    """Price both runs of a result."""
+    return OutcomeEnergy(
+        table=table, run=run_energy(run, table), baseline=run_energy(baseline, table)
+    )
+
+
+def summary(runs: tuple[Run, Run], energy: OutcomeEnergy) -> dict[str, Any]:
+    """The JSON object `energy`: sums, energy-delay products, bytes moved, and their ratios.
+
+    Args:
+        runs: the run and its baseline.
+        energy: of both.
+
+    """
+    pairs = zip(runs, (energy.run, energy.baseline), strict=True)
+    run, baseline = (_one(run, spent) for run, spent in pairs)
+    ratios = {
+        key: baseline[key] / run[key] for key in ("energy_uj", "energy_delay_uj_ms", "dram_bytes")
+    }
+    return {"table": energy.table.name, "run": run, "baseline": baseline, "ratios": ratios}
+
+
+def _one(run: Run, energy: RunEnergy) -> dict[str, Any]:
+    def shares(part: str) -> dict[str, float]:
+        return {name: microjoules(spent) for name, spent in energy.by(part).items()}
+
+    return {
+        "energy_uj": energy.microjoules,
+        "energy_delay_uj_ms": energy.microjoules * run.time_ms,
+        "dram_bytes": sum(run.dram_bytes.values()),
+        "by_unit_uj": shares("unit"),
+        "by_action_uj": shares("action"),
+        "by_layer_uj": shares("layer"),
+    }
+
+
+def unit_rows(energy: OutcomeEnergy, vocabulary: Vocabulary) -> Iterable[tuple[str, int, int]]:
+    """(unit, attojoules of the run, of the baseline), in the units' order; idle units left out."""
+    ours, base = energy.run.by("unit"), energy.baseline.by("unit")
+    for unit in [*names(vocabulary.units), STATIC]:
+        if unit in ours or unit in base:
+            yield unit, ours.get(unit, 0), base.get(unit, 0)

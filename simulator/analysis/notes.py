@@ -1,0 +1,53 @@
+"""Notes of a result: those of its machine, dropped kernels, and the effects of settings."""
+
+from collections.abc import Iterator
+
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.run import Run
+from simulator.analysis.settings import link_notes
+from simulator.base.wording import layers_phrase
+from simulator.machines.families import family_of
+
+
+def notes_of(result: Outcome) -> list[str]:
+    """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
+    reason = family_of(result.hardware).why_not_fast(result.hardware)
+    why_event = [f"both runs use the event engine because {reason}."] if reason else []
+    return [
+        *why_event,
+        *link_notes(result.hardware, result.settings),
+        *_of_runs(*result.runs),
+        *(effect.sentence for effect in result.settings),
+    ]
+
+
+def _of_runs(run: Run, baseline: Run) -> list[str]:
+    """The notes of both runs, equal ones once."""
+    ours, base = (list(dict.fromkeys(_of_run(one))) for one in (run, baseline))
+    at = f"at {run.title}"
+    at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
+    both = at if baseline.title == run.title else f"{at} and {at_base}"
+    texts = [f"{both if text in base else at}: {text}" for text in ours]
+    texts += [f"{at_base}: {text}" for text in base if text not in ours]
+    return texts
+
+
+def _of_run(run: Run) -> Iterator[str]:
+    yield from family_of(run.mapping.hardware).notes(run)
+    yield from _dropped_kernels(run)
+
+
+def _dropped_kernels(run: Run) -> list[str]:
+    """Note layers whose kernels have another tau than the run; at 1 bit any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        layers_phrase(names, [layer.name for layer in run.workload.layers]).inflect(
+            "{layers} is simulated by shape only, with indices spread evenly over the subset, "
+            "because its kernels in the workload have another tau.",
+            "{layers} are simulated by shape only, with indices spread evenly over the subsets, "
+            "because their kernels in the workload have another tau.",
+        )
+    ]

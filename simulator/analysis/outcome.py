@@ -1,0 +1,221 @@
+"""One run and its baseline on the same hardware, and whatever was measured around them."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from simulator.analysis.energy import OutcomeEnergy, outcome_energy
+from simulator.analysis.layers import LayerResult
+from simulator.analysis.run import Run
+from simulator.analysis.settings import SettingEffect
+from simulator.base.columns import Ints, Names
+from simulator.dram.tables import dram_table
+from simulator.engine import EngineName
+from simulator.machines import EnergyTable, Hardware
+from simulator.machines.families import family_of
+from simulator.machines.hardware import with_numbers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simulator.analysis.sensitivity import JointEffect, KeyEffects
+    from simulator.check import CheckResult
+
+TRACE_ROWS = 1 << 15
+"""Rows of the trace that are converted at once."""
+
+
+def configuration_text(part: dict[str, Any]) -> str:
+    """One part of a configuration as the text that its fingerprint is made of."""
+    return json.dumps(part, sort_keys=True)
+
+
+def configuration_sha256(**parts: str) -> str:
+    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
+    return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
+
+
+def _shape(result: LayerResult) -> dict[str, int]:
+    """Shape and work of a layer, independent of the machine, as columns of `layer_rows`."""
+    layer = result.mapped.layer
+    return {
+        "in_channels": layer.in_channels,
+        "out_channels": layer.out_channels,
+        "kernel": layer.kernel,
+        "stride": layer.stride,
+        "output_height": layer.out_height,
+        "output_width": layer.out_width,
+        "macs": result.macs,
+        "weights": layer.weights,
+    }
+
+
+def _no_settings() -> tuple[SettingEffect, ...]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Outcome:
+    """A run, its baseline, and everything that led to them."""
+
+    hardware: Hardware
+    run: Run
+    baseline: Run
+    measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
+    """Measures the effect of each overridden key; runs at most once."""
+    effects: "tuple[KeyEffects, ...]" = ()
+    """What halving and doubling hardware keys does, if that was measured."""
+    together: "tuple[JointEffect, ...]" = ()
+    """What doubling several keys at once does beyond their parts, if that was measured."""
+    check: "CheckResult | None" = None
+    """The run's layers computed as the array does, where that was asked for."""
+    energy_table: EnergyTable | None = None
+    """Energy per action of a technology, if energy is asked for."""
+    hardware_file: str | None = None
+    """Shipped name or path of the hardware file, if the hardware came from one."""
+    energy_file: str | None = None
+    """Shipped name or path of the energy table, if it came from a file."""
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        """The run and its baseline."""
+        return self.run, self.baseline
+
+    @property
+    def settings(self) -> tuple[SettingEffect, ...]:
+        """The effect of each overridden hardware key.
+
+        Measured by runs without the key, two for each, when it is first read.
+        """
+        return self.measure_settings()
+
+    @cached_property
+    def energy(self) -> OutcomeEnergy | None:
+        """Energy by layer, unit and action; None without a table."""
+        if self.energy_table is None:
+            return None
+        return outcome_energy(self.run, self.baseline, self.energy_table)
+
+    @property
+    def area(self) -> dict[str, int]:
+        """Gate equivalents by part of the machine, wide enough for the run's activations."""
+        bits = self.run.workload.activation_bits
+        return family_of(self.hardware).area(self.hardware, bits)
+
+    @property
+    def engine(self) -> EngineName:
+        """The engine that ran both."""
+        return self.run.engine
+
+    @property
+    def cycles(self) -> int:
+        """Length of the run in cycles."""
+        return self.run.cycles
+
+    @property
+    def time_ms(self) -> float:
+        """Length of the run in milliseconds."""
+        return self.milliseconds(self.run.cycles)
+
+    @property
+    def speedup(self) -> float:
+        """Baseline cycles over the run's cycles."""
+        return self.baseline.cycles / self.run.cycles
+
+    def milliseconds(self, cycles: int) -> float:
+        """Cycles at the hardware's clock."""
+        return cycles / self.hardware.clock_ghz / 1e6
+
+    @cached_property
+    def layers(self) -> "pd.DataFrame":
+        """One row per layer, units in the column names."""
+        import pandas as pd
+
+        return pd.DataFrame(self.layer_rows())
+
+    @cached_property
+    def trace(self) -> "pd.DataFrame":
+        """One row per command of both runs; the column `run` tells them apart."""
+        from simulator.base.tabular import frame_of
+
+        return frame_of(self.trace_tables())
+
+    def trace_tables(self) -> "Iterator[dict[str, Ints | Names]]":
+        """The columns of `trace` and of the trace file, piece by piece."""
+        for number, run in enumerate((self.run, self.baseline)):
+            for table in run.trace.tables(TRACE_ROWS):
+                index = np.full(len(table["command"]), number)
+                yield {"run": Names(index, ("run", "baseline")), **table}
+
+    def attribution_rows(self) -> list[dict[str, int]]:
+        """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
+        return [
+            {
+                f"{prefix}{name}_cycles": spent
+                for prefix, layer in sides
+                for name, spent in layer.items()
+            }
+            for ours, base in zip(self.run.attribution, self.baseline.attribution, strict=True)
+            for sides in [(("", ours), ("baseline_", base))]
+        ]
+
+    def layer_rows(self) -> list[dict[str, Any]]:
+        """The contents of `layers` as plain rows."""
+        microseconds = 1e-3 / self.hardware.clock_ghz
+        return [
+            {
+                "layer": ours.name,
+                "stage": ours.stage,
+                **_shape(ours),
+                "weight_bytes": ours.stored_bytes,
+                "baseline_weight_bytes": base.stored_bytes,
+                "cycles": ours.cycles,
+                "time_us": ours.cycles * microseconds,
+                "baseline_cycles": base.cycles,
+                "baseline_time_us": base.cycles * microseconds,
+                "speedup": base.cycles / ours.cycles,
+                "utilization": ours.utilization,
+                "baseline_utilization": base.utilization,
+                "bound_by": ours.bound_by,
+                "baseline_bound_by": base.bound_by,
+                "dram_read_bytes": ours.dram_read_bytes,
+                "dram_written_bytes": ours.dram_written_bytes,
+                "baseline_dram_read_bytes": base.dram_read_bytes,
+                "baseline_dram_written_bytes": base.dram_written_bytes,
+                "tau": ours.mapped.layer.tau,
+                "mode": ours.mapped.mode,
+                **ours.mapped.columns,
+                "start_cycle": ours.start_cycle,
+                "end_cycle": ours.end_cycle,
+            }
+            for ours, base in zip(self.run.layers, self.baseline.layers, strict=True)
+        ]
+
+    @cached_property
+    def configuration(self) -> dict[str, Any]:
+        """Everything that decides the result, as plain data."""
+        return {
+            "hardware": with_numbers(self.hardware),
+            "run": self.run.workload.described(),
+            "baseline": self.baseline.workload.described(),
+            **self._dram_table(),
+            **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
+        }
+
+    def _dram_table(self) -> dict[str, Any]:
+        """The DRAM's timing table, if the hardware has one."""
+        table = dram_table(self.hardware.dram)
+        return {} if table is None else {"dram": msgspec.to_builtins(table)}
+
+    @property
+    def config_sha256(self) -> str:
+        """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        texts = {name: configuration_text(part) for name, part in self.configuration.items()}
+        return configuration_sha256(**texts)

@@ -1,0 +1,94 @@
+"""A result as plain data: what `--json` prints and `summary.json` holds."""
+
+from dataclasses import asdict
+from typing import Any
+
+from simulator.analysis.attribution import total
+from simulator.analysis.energy import summary as energy_summary
+from simulator.analysis.notes import notes_of
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
+from simulator.analysis.settings import expressions
+from simulator.analysis.title import scope_data
+from simulator.base.version import __version__
+from simulator.workload.source import ModelFile
+
+
+def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
+    """The result as one JSON object; the fields are described in the README.
+
+    Args:
+        result: what ran.
+        why: add what the cycles of every layer were spent on.
+
+    """
+    summary = _plain_summary(result)
+    if why:
+        summary["attribution"] = total(result.run.attribution)
+        summary["baseline"]["attribution"] = total(result.baseline.attribution)
+        both = zip(result.run.attribution, result.baseline.attribution, strict=True)
+        for layer, (ours, base) in zip(summary["layers"], both, strict=True):
+            layer |= {"attribution": ours, "baseline_attribution": base}
+    if result.effects:
+        summary["what_helps"] = [
+            {**asdict(effect), "sentences": effect.sentences} for effect in result.effects
+        ]
+        summary["what_helps_together"] = [
+            {**asdict(joint), "sentence": joint.sentence} for joint in result.together
+        ]
+    return summary
+
+
+def saved_form(result: Outcome) -> dict[str, Any]:
+    """The contents of `summary.json`: the summary with every reason, and what made it."""
+    source = result.run.workload.source
+    saved = {
+        **summary_of(result, why=True),
+        **({"model_file": _source(source)} if source else {}),
+        "configuration": result.configuration,
+    }
+    return {**saved, FINGERPRINT: fingerprint(saved)}
+
+
+def _plain_summary(result: Outcome) -> dict[str, Any]:
+    columns = ("stage", "cycles", "baseline_cycles", "speedup", "utilization", "bound_by")
+    return {
+        "schema": SCHEMA,
+        "model": result.run.workload.name,
+        "bits": result.run.bits,
+        "tau": result.run.tau,
+        "tau_1x1": result.run.tau_1x1,
+        "activation_bits": result.run.workload.activation_bits,
+        "batch": result.run.workload.batch,
+        "input_size": [result.run.workload.input_height, result.run.workload.input_width],
+        "hardware": result.hardware.name,
+        "engine": result.engine,
+        "scope": scope_data(result),
+        "cycles": result.run.cycles,
+        "time_ms": result.time_ms,
+        "speedup": result.speedup,
+        "baseline": {
+            "bits": result.baseline.bits,
+            "cycles": result.baseline.cycles,
+            "time_ms": result.milliseconds(result.baseline.cycles),
+            "dram_bytes": result.baseline.dram_bytes,
+        },
+        "dram_bytes": result.run.dram_bytes,
+        "layers": [
+            {"name": row["layer"], **{column: row[column] for column in columns}}
+            for row in result.layer_rows()
+        ],
+        "area_gate_equivalents": {**result.area, "total": sum(result.area.values())},
+        **({"energy": energy_summary(result.runs, result.energy)} if result.energy else {}),
+        "settings": [asdict(effect) for effect in result.settings],
+        **({"links": links} if (links := expressions(result.hardware)) else {}),
+        "notes": notes_of(result),
+        **({"check": result.check.plain()} if result.check else {}),
+        "version": __version__,
+        "config_sha256": result.config_sha256,
+    }
+
+
+def _source(source: ModelFile) -> dict[str, Any]:
+    """The file of the kernels as plain data."""
+    return {**asdict(source), "taus": dict(source.taus)}

@@ -1,0 +1,1 @@
+"""What `import simulator` offers: simulate and its neighbors, on top of all other packages."""

@@ -1,0 +1,263 @@
+"""DRAM timing tables, `hw_configs/dram/*.yaml`, and what the hardware file makes of them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, parse_mapping, read_text
+from simulator.base.quantities import Count, Cycles
+from simulator.base.shipped import find
+from simulator.dram import Rule, Timing
+from simulator.dram.section import Dram
+from simulator.dram.timing import RANK_COMMANDS, Command, Level
+
+Picojoules = Annotated[float, Meta(ge=0, le=1e9)]
+CommandName = Literal["ACT", "PRE", "RD", "RDA", "WR", "WRA", "PREA", "REF"]
+FIELDS = ("Ch", "Co", "Bg", "Ba", "Ra", "Ro")
+
+
+class Organisation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How many of everything."""
+
+    channels: Count
+    ranks: Count
+    bank_groups: Count
+    """Of a rank."""
+    banks_per_group: Count
+    rows: Count
+    """Of a bank."""
+    bursts_per_row: Count
+    burst_bytes: Count
+
+
+class RuleLine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One rule; `latency` is a sum of timing parameters and numbers."""
+
+    level: Literal["channel", "rank", "bank_group", "bank"]
+    preceding: Annotated[tuple[CommandName, ...], Meta(min_length=1)]
+    following: Annotated[tuple[CommandName, ...], Meta(min_length=1)]
+    latency: str | int
+    window: Count = 1
+    sibling: bool = False
+
+
+class DramEnergy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a channel's devices cost."""
+
+    activate_pj: Picojoules
+    """A row opened and closed."""
+    read_byte_pj: Picojoules
+    write_byte_pj: Picojoules
+    background_mw: Picojoules
+    """Of one rank of one channel: standby and refresh."""
+
+
+class DramTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A standard at one speed."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    title: Annotated[str, Meta(min_length=1, max_length=200)]
+    clock_mhz: Annotated[float, Meta(gt=0, le=1e12)]
+    """Of commands; data moves on both edges."""
+    organisation: Organisation
+    mapping: str
+    """Fields of an address from the highest to the lowest, for example RoRaBaCoBgCh."""
+    separate_row_bus: bool
+    command_cycles: dict[str, Count]
+    timing: dict[str, Cycles]
+    read_data: str | int
+    write_data: str | int
+    refresh_interval: str | int
+    """0: no refresh."""
+    rules: tuple[RuleLine, ...]
+    energy: DramEnergy
+
+
+def load_dram(name_or_path: str | Path) -> DramTable:
+    """Load a DRAM table, by path or by the bare name of a shipped one.
+
+    Raises:
+        InputError: there is no such table, or it is wrong.
+
+    """
+    given = _GIVEN.get().get(str(name_or_path))
+    if given is not None:
+        return given
+    path = find("hw_configs/dram", name_or_path)
+    return _table(read_text(path), str(path))
+
+
+_GIVEN: ContextVar[Mapping[str, DramTable]] = ContextVar(
+    "tables that are given", default=MappingProxyType({})
+)
+
+
+@contextmanager
+def table_given(name: str, table: DramTable) -> Iterator[None]:
+    """Let a name mean this table instead of a file, until the context ends."""
+    token = _GIVEN.set({**_GIVEN.get(), name: table})
+    try:
+        yield
+    finally:
+        _GIVEN.reset(token)
+
+
+@lru_cache(maxsize=16)
+def _table(text: str, path: str) -> DramTable:
+    """The table in a file's text; kept, since every machine of a study asks for it anew."""
+    return dram_from(parse_mapping(text, path), path)
+
+
+def dram_from(data: dict[str, Any], path: str) -> DramTable:
+    """Check a table's plain data.
+
+    Args:
+        data: the contents of a table's file.
+        path: names the data in errors.
+
+    Raises:
+        InputError: the table is wrong.
+
+    """
+    table = convert(data, DramTable, path)
+    names = {command.name for command in Command}
+    if set(table.command_cycles) != names:
+        raise InputError(f"{path}: command_cycles: expected exactly {', '.join(sorted(names))}")
+    _order(table.mapping, f"{path}: mapping")
+    for key in ("read_data", "write_data", "refresh_interval"):
+        _cycles(getattr(table, key), table.timing, f"{path}: {key}")
+    for number, rule in enumerate(table.rules):
+        _cycles(rule.latency, table.timing, f"{path}: rules[{number}].latency")
+        if rule.level in {"bank", "bank_group"} and _ranks_only(rule):
+            raise InputError(
+                f"{path}: rules[{number}].level is {rule.level!r}: PREA and REF are commands of a "
+                "whole rank; use rank or channel"
+            )
+    return table
+
+
+def _ranks_only(rule: RuleLine) -> bool:
+    names = {command.name for command in RANK_COMMANDS}
+    return not names.isdisjoint(rule.preceding) or not names.isdisjoint(rule.following)
+
+
+def dram_table(dram: Dram) -> DramTable | None:
+    """The table that a hardware file names; None with `timing: fixed`.
+
+    Raises:
+        InputError: as `load_dram`.
+
+    """
+    return None if dram.timing == "fixed" else load_dram(dram.timing)
+
+
+def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
+    """Everything that the model needs, as plain numbers; None with `timing: fixed`.
+
+    Args:
+        dram: the section of the hardware file.
+        clock_ghz: clock of the array.
+
+    Raises:
+        InputError: the table or an option beside it is wrong.
+
+    """
+    table = dram_table(dram)
+    if table is None:
+        return None
+    sizes, numbers = table.organisation, table.timing
+    if dram.burst_bytes % sizes.burst_bytes:
+        raise InputError(
+            f"memory.dram.burst_bytes is {dram.burst_bytes}: {table.name} moves bursts of "
+            f"{sizes.burst_bytes} bytes; use a multiple"
+        )
+    where = f"DRAM table {table.name}"
+    return Timing(
+        clock=_exact(table.clock_mhz) / 1000 / _exact(clock_ghz),
+        channels=dram.channels or sizes.channels,
+        ranks=dram.ranks or sizes.ranks,
+        bank_groups=sizes.bank_groups,
+        banks=sizes.banks_per_group,
+        rows=sizes.rows,
+        columns=sizes.bursts_per_row,
+        burst_bytes=sizes.burst_bytes,
+        order=_order(dram.mapping or table.mapping, "memory.dram.mapping"),
+        rules=tuple(_rule(line, numbers, where) for line in table.rules),
+        command_cycles=tuple(table.command_cycles[command.name] for command in Command),
+        separate_row_bus=table.separate_row_bus,
+        read_data=_cycles(table.read_data, numbers, where),
+        write_data=_cycles(table.write_data, numbers, where),
+        refresh_interval=_cycles(table.refresh_interval, numbers, where),
+        first_ready=(dram.scheduler or "first_ready") == "first_ready",
+        open_page=(dram.page_policy or "open") == "open",
+        queue_depth=dram.queue_depth or QUEUE_DEPTH,
+    )
+
+
+QUEUE_DEPTH = 16
+"""ASSUMED: bursts that a controller holds per channel, if the hardware file does not say."""
+
+
+def _exact(number: float) -> Fraction:
+    """The decimal number that a file shows, exactly."""
+    return Fraction(repr(number))
+
+
+def _rule(line: RuleLine, numbers: Mapping[str, int], where: str) -> Rule:
+    return Rule(
+        level=Level[line.level.upper()],
+        preceding=tuple(Command[name] for name in line.preceding),
+        following=tuple(Command[name] for name in line.following),
+        latency=_cycles(line.latency, numbers, where),
+        window=line.window,
+        sibling=line.sibling,
+    )
+
+
+def _cycles(text: str | int, numbers: Mapping[str, int], where: str) -> int:
+    """Value of a sum such as `CL + BL + 2 - CWL`; a rule that would be negative never binds.
+
+    Raises:
+        InputError: something in it is neither a number nor a timing parameter.
+
+    """
+    total, sign = 0, 1
+    for token in re.findall(r"[+-]|[^\s+-]+", str(text)):
+        if token in {"+", "-"}:
+            sign = 1 if token == "+" else -1
+        elif token.isdecimal() or token in numbers:
+            total += sign * (int(token) if token.isdecimal() else numbers[token])
+        else:
+            raise InputError(
+                f"{where} is {str(text)!r}: {token!r} is neither a number nor one of the table's "
+                f"timing parameters: {', '.join(numbers)}"
+            )
+    return max(0, total)
+
+
+def _order(mapping: str, where: str) -> tuple[str, ...]:
+    """Fields of an address from the lowest.
+
+    `Ba` without `Bg` stands for both, the bank group above.
+
+    Raises:
+        InputError: a field is unknown, missing or given twice.
+
+    """
+    text = mapping if "Bg" in mapping else mapping.replace("Ba", "BgBa")
+    fields = tuple(re.findall("[A-Z][a-z]", text))
+    if "".join(fields) != text or sorted(fields) != sorted(FIELDS):
+        raise InputError(
+            f"{where} is {mapping!r}: expected each of Ro, Ra, Bg, Ba, Co and Ch once, from the "
+            "highest bits of an address to the lowest, for example RoRaBaCoBgCh"
+        )
+    return fields[::-1]

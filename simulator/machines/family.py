@@ -1,0 +1,260 @@
+"""The contract of a machine family: all that the rest of the simulator asks of one.
+
+A family is a package in this folder. It has a `FAMILY`, an object of a subclass of `Family`; its
+hardware files name the package in their key `machine`. docs/architecture.md shows how to add one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Mapping as Items
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.base.columns import Ints
+from simulator.base.progress import Progress
+from simulator.engine.summary import Summary
+from simulator.machines.hardware import Hardware
+from simulator.program import Program, Section, Vocabulary
+from simulator.workload import Layer, Workload
+from simulator.workload.kernels import KernelSet
+
+Counts = dict[tuple[str, str], int]
+"""How often each action happens on each unit, by the unit's name and the action."""
+Outputs = NDArray[np.int64]
+"""[out_channels, images, rows, out_width] sums."""
+
+
+class MappedLayer(Protocol):
+    """A layer as a machine runs it; each family adds what it chose."""
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the network."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Images per run."""
+        ...
+
+    @property
+    def activation_bits(self) -> int:
+        """Of the layer's inputs and outputs."""
+        ...
+
+    @property
+    def section(self) -> Section:
+        """Its part of the program."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """How it runs, in a word."""
+        ...
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of its weights in DRAM, in whatever form the machine reads them."""
+        ...
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The family's own columns of `layers.csv`."""
+        ...
+
+
+H = TypeVar("H", bound=Hardware)
+L = TypeVar("L", bound=MappedLayer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping(Generic[L]):
+    """A program and the choices behind it."""
+
+    hardware: Hardware
+    layers: tuple[L, ...]
+    program: Program
+
+    @property
+    def commands(self) -> int:
+        """Commands of the program, written out."""
+        return self.program.commands
+
+
+class Ran(Protocol[L]):
+    """A mapped workload and what it comes to."""
+
+    @property
+    def mapping(self) -> Mapping[L]:
+        """What ran."""
+        ...
+
+    @property
+    def summary(self) -> Summary:
+        """What it comes to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Generic[L]):
+    """Runs on two hardware configurations that differ in one key."""
+
+    key: str
+    before: tuple[Ran[L], ...]
+    """The run, and its baseline if it has one."""
+    after: tuple[Ran[L], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roof:
+    """A limit on multiply-accumulates per cycle, whatever the bytes."""
+
+    name: str
+    """A short name, and after a colon its factors."""
+    macs_per_cycle: float
+
+
+class Family(ABC, Generic[H, L]):
+    """A kind of machine."""
+
+    schema: ClassVar[type[Any]]
+    """Structure of its hardware files, a subclass of `Hardware`."""
+    example: ClassVar[str]
+    """A shipped hardware file."""
+    vocabulary: ClassVar[Vocabulary]
+    """All units, kinds, channels and categories that its programs may have."""
+    mode_titles: ClassVar[Items[str, str]]
+    """How reports call the modes of its layers."""
+    rate_keys: ClassVar[Items[str, str]]
+    """The key that gives each unit its rate, by the unit's name."""
+    not_chosen: ClassVar[frozenset[str]]
+    """Numeric keys that are no choice of a design, but follow from technology or network."""
+    capacities: ClassVar[Items[str, str]]
+    """Keys of buffers that hold a layer's data or make it reread them, and a noun for the data."""
+    buffers: ClassVar[frozenset[str]]
+    """Parts of the area that are the cells of on-chip buffers, not logic."""
+
+    # --- hardware files and programs ------------------------------------------------------------
+
+    @abstractmethod
+    def require_effects(self, data: dict[str, Any], hardware: H, source: str) -> None:
+        """Raise if a file sets a key that has no effect beside its others.
+
+        Args:
+            data: plain data of the file.
+            hardware: the file, checked.
+            source: names the file in the error.
+
+        Raises:
+            InputError: there is such a key.
+
+        """
+
+    @abstractmethod
+    def why_not_fast(self, hardware: H) -> str | None:
+        """Return why only the event engine can run it, as a clause; None: both engines can."""
+
+    @abstractmethod
+    def map(self, workload: Workload, hardware: H, progress: Progress | None = None) -> Mapping[L]:
+        """Map a configured workload onto a machine.
+
+        Args:
+            workload: configured.
+            hardware: the machine.
+            progress: called before every layer.
+
+        Raises:
+            InputError: the machine cannot run a layer.
+
+        """
+
+    @abstractmethod
+    def largest_subset(self, hardware: H) -> int:
+        """Kernels of a layer's subset that the machine can hold."""
+
+    # --- what it computes -----------------------------------------------------------------------
+
+    @abstractmethod
+    def compute(
+        self, mapped: L, kernels: KernelSet, activations: NDArray[np.int64], rows: range
+    ) -> Outputs:
+        """Compute some rows of a binary layer's output in the machine's own order.
+
+        Args:
+            mapped: the layer.
+            kernels: its kernels.
+            activations: [images, channels, height, width] -1 or +1 at 1 bit, else 0 to 2^bits - 1.
+            rows: of the output.
+
+        """
+
+    # --- energy and area ------------------------------------------------------------------------
+
+    @abstractmethod
+    def actions(self, mapped: L, moved: Ints, activates: Ints | None = None) -> Counts:
+        """Count a layer's actions.
+
+        Args:
+            mapped: the layer.
+            moved: [units] bytes that its commands move.
+            activates: [units] DRAM rows opened for them, if a DRAM table ran.
+
+        """
+
+    @abstractmethod
+    def counted_by(self, hardware: H) -> Hashable:
+        """Return the part of the hardware that counts of actions depend on."""
+
+    @abstractmethod
+    def memories(self, hardware: H, activation_bits: int) -> dict[str, float]:
+        """Size in KiB of a bank of each memory whose bits are read and written, by its name.
+
+        The actions of memory `m` are `m_read_bit` and `m_write_bit`.
+        """
+
+    @abstractmethod
+    def mac_bits(self, hardware: H) -> int:
+        """Operand width of the action `mac`."""
+
+    @abstractmethod
+    def buffer_kib(self, hardware: H) -> float:
+        """Size of all on-chip buffers together, which leak by their size."""
+
+    @abstractmethod
+    def area(self, hardware: H, activation_bits: int) -> dict[str, int]:
+        """Gate equivalents by part of the machine."""
+
+    def gate_equivalents(self, hardware: H, activation_bits: int) -> int:
+        """Area of the whole machine."""
+        return sum(self.area(hardware, activation_bits).values())
+
+    # --- explanations ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def roofs(self, hardware: H, layers: Sequence[L]) -> list[Roof]:
+        """Return the limits on the rate of these layers, the highest first."""
+
+    @abstractmethod
+    def notes(self, run: Ran[L]) -> Iterator[str]:
+        """Yield what a reader of a run must know: cuts, passes, rereads, waits."""
+
+    @abstractmethod
+    def idle_pes(self, change: Change[L]) -> list[str]:
+        """Name the layers in which most PEs are idle, if a change makes more of them idle."""
+
+    @abstractmethod
+    def why_no_effect(self, change: Change[L]) -> str | None:
+        """Return why a changed key leaves all cycles as they are, as a clause; None: unknown."""
+
+    @abstractmethod
+    def next_sizes(self, key: str, layers: Sequence[L]) -> list[tuple[float, list[str]]]:
+        """Return sizes in KiB at which more layers read their data once, with their names.
+
+        Args:
+            key: one of `capacities`.
+            layers: of a run.
+
+        """

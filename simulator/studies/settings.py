@@ -1,0 +1,138 @@
+"""The effects of overridden hardware keys, measured by runs without them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from simulator.analysis.changes import change_of, why_moved
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.running import run_one
+from simulator.analysis.settings import SettingEffect, expression_of, moved_links
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.wording import layers_phrase, time_pair
+from simulator.machines import Hardware, value_of
+from simulator.machines.families import family_of
+from simulator.machines.loading import with_value
+
+
+@dataclass(frozen=True)
+class SettingRuns:
+    """Measures the effects of a result's settings when it is first called."""
+
+    result: Outcome
+    without: Sequence[tuple[str, Hardware]]
+    """Each overridden key, with the hardware that the other settings give."""
+    progress: Progress | None = None
+
+    def __call__(self) -> tuple[SettingEffect, ...]:
+        """The effect of each key, in order."""
+        return self._effects
+
+    @cached_property
+    def _effects(self) -> tuple[SettingEffect, ...]:
+        return tuple(
+            setting_effect(self.result, key, machine, self.progress)
+            for key, machine in self.without
+        )
+
+
+def setting_effect(
+    result: Outcome, key: str, without: Hardware, progress: Progress | None = None
+) -> SettingEffect:
+    """The effect of one overridden key, by running both workloads on the hardware without it.
+
+    Without it the run may be impossible: settings are judged together.
+    """
+    values: dict[str, Any] = {
+        "key": key,
+        "before": value_of(without, key),
+        "after": value_of(result.hardware, key),
+        "expression": expression_of(result.hardware, key),
+        "linked": moved_links(key, without, result.hardware),
+        "time_ms_after": result.time_ms,
+        "speedup_after": result.speedup,
+    }
+    try:
+        before = _on(without, result, progress)
+    except InputError as error:
+        reason = f"without it, {error}"
+        return SettingEffect(**values, time_ms_before=None, speedup_before=None, reason=reason)
+    moved = (before.time_ms, before.speedup) != (result.time_ms, result.speedup)
+    return SettingEffect(
+        **values,
+        time_ms_before=before.time_ms,
+        speedup_before=before.speedup,
+        reason=None if moved else _why_unmoved(key, result, before, progress),
+        causes=tuple(why_moved(key, result, before)) if moved else (),
+    )
+
+
+def _on(hardware: Hardware, result: Outcome, progress: Progress | None) -> Outcome:
+    """Both workloads of a result on other hardware."""
+    engine = "event" if family_of(hardware).why_not_fast(hardware) else result.engine
+    run, baseline = (
+        run_one(one.workload, hardware, engine, progress) for one in (result.run, result.baseline)
+    )
+    return Outcome(hardware=hardware, run=run, baseline=baseline)
+
+
+def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress | None) -> str:
+    """Why a setting changed nothing; of a buffer that is too small still, by running with more."""
+    if value_of(result.hardware, key) == value_of(before.hardware, key):
+        return "the hardware file already has this value"
+    family = result.run.family
+    for run in result.runs if key in family.capacities else ():
+        for size, layers in family.next_sizes(key, run.mapping.layers):
+            larger = _on(with_value(result.hardware, key, size), result, progress)
+            if [run.cycles for run in larger.runs] != [run.cycles for run in result.runs]:
+                return _too_small_still(key, size, layers, larger, result)
+    change = change_of(key, result, before)
+    idle = "; ".join(family.idle_pes(change))
+    return family.why_no_effect(change) or idle or _hidden(result, before)
+
+
+def _too_small_still(
+    key: str, size: float, layers: list[str], larger: Outcome, result: Outcome
+) -> str:
+    """Why a larger buffer has no effect: it holds no more than before; a still larger one would.
+
+    Args:
+        key: the buffer's size.
+        size: one that has an effect, in KiB.
+        layers: those whose data it holds.
+        larger: run with that size.
+        result: run with the setting.
+
+    """
+    side, now, then = "", result.run, larger.run
+    if then.cycles == now.cycles:
+        side, now, then = " in the baseline", result.baseline, larger.baseline
+    held = now.family.capacities[key]
+    names = layers_phrase(layers, [layer.name for layer in now.layers]).text
+    times = time_pair(result.milliseconds(now.cycles), result.milliseconds(then.cycles))
+    return (
+        f"the {held} of {names} still do not fit; {size:,.10g} KiB would hold them and change the "
+        f"time{side} from {times[0]} to {times[1]}"
+    )
+
+
+def _hidden(result: Outcome, before: Outcome) -> str:
+    """Which units work longer or shorter without an effect on the time, and what hides them."""
+    changes = []
+    places = ("", " in the baseline")
+    for run, was, where in zip(result.runs, before.runs, places, strict=True):
+        busy, old = (one.summary.busy.sum(axis=0).tolist() for one in (run, was))
+        changes += [
+            f"{unit.title} {old[number]:,} -> {busy[number]:,} cycles{where}"
+            for number, unit in enumerate(run.vocabulary.units)
+            if busy[number] != old[number]
+        ]
+    if not changes:
+        return "no unit works longer or shorter, and other units hide the waits that change"
+    bound = dict.fromkeys(layer.bound_by for layer in result.run.layers)
+    return (
+        f"other units hide the change ({', '.join(changes)}). Bottlenecks of the layers: "
+        f"{', '.join(bound)}"
+    )

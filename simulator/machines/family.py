@@ -136,6 +136,8 @@ class Family(ABC, Generic[H, L]):
     """Keys of buffers that hold a layer's data or make it reread them, and a noun for the data."""
     buffers: ClassVar[frozenset[str]]
     """Parts of the area that are the cells of on-chip buffers, not logic."""
+    baseline_bits: ClassVar[float | None]
+    """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 
     # --- hardware files and programs ------------------------------------------------------------
 

@@ -120,7 +120,7 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 def trace_writers(
     result: "Outcome", name: str, progress: Progress | None = None
 ) -> dict[str, Callable[[Path], object]]:
-    """Writers, by the name of the file, of the commands of both runs and their vocabulary.
+    """Writers, by the name of the file, of the commands of all runs and their vocabulary.
 
     Args:
         result: whose trace is written.
@@ -142,7 +142,7 @@ def _write_trace(
 ) -> None:
     from simulator.analysis.outcome import TRACE_ROWS
 
-    total = sum(len(run.trace) for run in (result.run, result.baseline))
+    total = sum(len(run.trace) for run in result.runs)
     first = next(result.trace_tables())
     kinds: dict[str, Kind] = {
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()

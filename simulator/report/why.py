@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def print_attribution(result: "Outcome", console: Console) -> None:
     """Print one table per run: cycles of every layer by part; parts without cycles are left out."""
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         print_line(console, "")
         print_table(_attribution(run), console)
 
@@ -57,7 +57,7 @@ def _attribution(run: "Run") -> Table:
 
 def print_waits(result: "Outcome", console: Console) -> None:
     """Print one table per run: cycles for which each unit waits; what costs none is left out."""
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         print_line(console, "")
         print_table(_waits(run), console)
 

@@ -162,8 +162,8 @@ _SHARED = {
     ),
     "baseline": _Shared(
         NETWORK,
-        "Bits per weight of the baseline, or none for a run without one. Default: 1; of a dense "
-        "machine none.",
+        "Bits per weight of the baseline, or none for a run without one. Default: 1, or none for "
+        "a dense machine.",
         {"metavar": "BITS", "callback": parse_baseline_bits},
         names=("--baseline-bits", "baseline_bits"),
     ),

@@ -14,7 +14,7 @@ from pyarrow.parquet import read_table, write_table
 
 from simulator import InputError, Result, load_workload, simulate, verify
 from simulator.analysis.saved import Saved
-from simulator.analysis.schema import FINGERPRINT, fingerprint
+from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.trace_file import vocabulary_text
 from simulator.base.shipped import find
 from simulator.check import check_workload
@@ -170,7 +170,7 @@ class TestChanged:
             ('"pes": 32', "configuration.hardware.array.pes", "33", "32"),
             ('"before": 64', "settings[0] (array.pes).before", "65", "64"),
             ('"seed": 3', "check.seed", "4", "3"),
-            ('"schema": 1', "schema", "2", "1"),
+            (f'"schema": {SCHEMA}', "schema", "3", str(SCHEMA)),
             ('"version": "0.2.0', "version", '"0.2.1"', '"0.2.0"'),
             ('"kib": 32.0', "configuration.energy.storage[1].kib", "32.1", "32.0"),
             ('"add_bit_pj": ', "configuration.energy.add_bit_pj", None, None),
@@ -302,7 +302,7 @@ class TestCommand:
             ('{"schema": 1', "no saved result"),
             ("[1]", "no saved result: expected a JSON object"),
             ("[" * 100_000, "no saved result"),
-            ('{"schema": 1}', "missing key 'model'"),
+            (f'{{"schema": {SCHEMA}}}', "missing key 'model'"),
             ("\xff", "no saved result"),
         ],
     )

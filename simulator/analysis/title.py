@@ -47,11 +47,14 @@ def scope(workload: Workload) -> str:
 
     """
     full = len(workload.layers) - len(workload.binary_layers)
+    all_full = not workload.binary_layers
     total = len(workload.layers) + workload.layers_left_out
     kernels = sorted({layer.kernel for layer in workload.binary_layers}, reverse=True)
     noun = "convolution" if len(workload.binary_layers) == 1 else "convolutions"
     kinds = f"binary {listed([f'{k}×{k}' for k in kernels])} {noun}"
-    if full:
+    if all_full:
+        kinds = "full precision"
+    elif full:
         kinds = f"{len(workload.binary_layers)} {kinds}, {full} in full precision"
     some = f"{len(workload.layers)} of " if workload.layers_left_out else "all " * (total > 1)
     return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}"

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from simulator.analysis.run import Run
 from simulator.analysis.running import engine_for, run_one
 from simulator.api.result import Result
 from simulator.base import arguments
@@ -17,6 +16,7 @@ from simulator.machines.families import family_of
 from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.settings import SettingRuns
 from simulator.workload import Workload, configure
+from simulator.workload.precision import is_full_precision
 
 NO_BASELINE = "none"
 """The value of `baseline_bits` that asks for no baseline."""
@@ -47,8 +47,8 @@ def simulate(
             trained network, or a `Workload` from `load_workload`.
         hardware: a shipped name such as `"cofluent64"`, a path, or a `Hardware` from
             `load_hardware`.
-        bits: bits per weight, such as 0.56; 1 is a BNN. Without `bits` and `tau`, a trained
-            network keeps its own and any other network runs at 1 bit.
+        bits: bits per weight, such as 0.56; 1 is a BNN, 32 the network in full precision. Without
+            `bits` and `tau`, a trained network keeps its own and any other network runs at 1 bit.
         tau: index width of a 3x3 kernel in bits, 1 to 9, instead of `bits`.
         tau_1x1: index width of a 1x1 vector in bits, 1 to 8; min(tau, 8) if not given.
         taus: tau of single layers by name; overrides `bits` and `tau`.
@@ -95,19 +95,31 @@ def simulate(
     engine_for(engine, machine)
     loaded = workload_of(workload, precision, input_size, network)
 
-    def one(precision: dict[str, Any]) -> Run:
-        return run_one(configure(loaded, **options, **precision), machine, engine, progress)
-
     base = _baseline_bits(baseline_bits, machine)
+    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
+    if any(is_full_precision(side["bits"]) for side in sides):
+        options["include_full_precision"] = True  # both runs have the same layers
+    workloads = [configure(loaded, **options, **side) for side in sides]
+    _require_effect(options["activation_bits"], workloads)
+    run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(
         hardware=machine,
-        run=one(precision),
-        baseline=None if base is None else one({"bits": base}),
+        run=run,
+        baseline=others[0] if others else None,
         hardware_file=None if isinstance(hardware, Hardware) else str(hardware),
     )
     if not without:
         return result
     return replace(result, measure_settings=SettingRuns(result, without, progress))
+
+
+def _require_effect(activation_bits: int, workloads: list[Workload]) -> None:
+    """Raise if activation bits are given, which only binary layers have, and no layer is binary."""
+    if activation_bits > 1 and not any(one.binary_layers for one in workloads):
+        raise InputError(
+            f"activation bits {activation_bits}: no effect, because no layer is binary; the "
+            "hardware key full_precision.bits is the width of full-precision operands"
+        )
 
 
 def _baseline_bits(asked: float | str | None, hardware: Hardware) -> float | None:

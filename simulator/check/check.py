@@ -149,10 +149,10 @@ def check_workload(
         for number, mapped in enumerate(family.map(workload, hardware).layers)
         if not mapped.layer.full_precision
     ]
-    first = numbered[0][1].layer if numbered else None
-    values = None
-    if inputs is not None and first is not None:
-        values = read_input(inputs, workload)
+    if not numbered:
+        raise InputError("the check computes binary layers, and no layer is binary")
+    first = numbered[0][1].layer
+    values = None if inputs is None else read_input(inputs, workload)
     layers: list[LayerCheck] = []
     for number, mapped in numbered:
         if progress is not None:

@@ -110,7 +110,8 @@ _SHARED = {
     ),
     "bits": _Shared(
         NETWORK,
-        "Bits per weight, such as 0.56; 1 is a BNN. A workload file brings its own.",
+        "Bits per weight, such as 0.56; 1 is a BNN, 32 full precision. A workload file brings its "
+        "own.",
         {"type": number, "metavar": "BITS"},
         lists="VALUES",
     ),

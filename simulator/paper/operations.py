@@ -7,6 +7,7 @@ from typing import Any
 from simulator.analysis.title import scope
 from simulator.workload import Workload, configure
 from simulator.workload.ops import count, count_full_precision
+from simulator.workload.precision import is_full_precision
 from simulator.workload.schema import OpsConvention
 
 
@@ -39,7 +40,9 @@ def compare_operations(
     convention = convention or workload.ops_convention
     common: dict[str, Any] = {
         "activation_bits": activation_bits,
-        "include_full_precision": include_full_precision,
+        "include_full_precision": include_full_precision
+        or is_full_precision(bits)
+        or is_full_precision(baseline_bits),
     }
     ours = configure(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus, **common)
     base = configure(workload, bits=baseline_bits, **common)

@@ -31,6 +31,8 @@ from simulator.studies.columns import LAYER_COLUMNS, chunk_columns, flat, links_
 from simulator.studies.costs import Costs
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
+from simulator.workload.precision import is_full_precision
+from simulator.workload.workload import FULL_PRECISION_BITS
 
 if TYPE_CHECKING:
     from simulator.analysis.run import Run
@@ -312,6 +314,11 @@ class _Evaluator:
     def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)
         taus = json.loads(bits.pop("taus", "{}"))
+        if is_full_precision(bits.get("bits")) and not self.inputs.include_full_precision:
+            raise InputError(
+                f"bits {FULL_PRECISION_BITS}: runs all layers, which the runs beside it do only "
+                "with include-full-precision"
+            )
         network = self._network(options, tuple(bits.items()))
         workload = configure(
             network,

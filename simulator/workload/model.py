@@ -1,5 +1,6 @@
 """What `--model` takes: a network file, a workload file or a trained network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from simulator.base.errors import InputError
@@ -7,6 +8,7 @@ from simulator.base.progress import Progress
 from simulator.base.shipped import find
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file, load_workload
+from simulator.workload.precision import is_full_precision
 from simulator.workload.workload import Workload
 
 
@@ -36,7 +38,7 @@ def load_model(
             path,
             network=network,
             input_size=input_size,
-            choice=choice,
+            choice=replace(choice, bits=None) if is_full_precision(choice.bits) else choice,
             binarize=binarize,
             progress=progress,
         ).workload

@@ -10,7 +10,7 @@ from dataclasses import replace
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
 from simulator.workload.layer import Layer
-from simulator.workload.workload import Workload
+from simulator.workload.workload import FULL_PRECISION_BITS, Workload
 
 MAX_TAU = 9
 MAX_TAU_1X1 = 8
@@ -36,7 +36,8 @@ def configure(
 
     Args:
         workload: a network.
-        bits: bits per weight: 1 for a BNN, or what some tau gives, to two decimals.
+        bits: bits per weight: 1 for a BNN, or what some tau gives, to two decimals; 32 for all
+            layers in full precision, first, last and downsample layers too.
         tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
         tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) if not given.
         taus: tau of single layers by name, over what the above say.
@@ -50,6 +51,15 @@ def configure(
     """
     _require("activation bits", activation_bits, 32)
     _require("batch", batch, 1 << 16)
+    if is_full_precision(bits):
+        if tau is not None or tau_1x1 is not None or taus:
+            raise InputError(f"bits {bits:g}: no layer has an index; leave out tau")
+        include_full_precision = True
+        layers = tuple(
+            replace(layer, full_precision=True, tau=None, kernels=None) for layer in workload.layers
+        )
+        workload = replace(workload, layers=layers)
+        bits = None
     chosen = chosen_taus(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus)
     layers = tuple(
         layer if layer.full_precision else _with_tau(layer, chosen.get(layer.name, layer.tau))
@@ -67,6 +77,11 @@ def configure(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),
     )
+
+
+def is_full_precision(bits: float | None) -> bool:
+    """True if the bits per weight name the full-precision network."""
+    return bits == FULL_PRECISION_BITS
 
 
 def chosen_taus(

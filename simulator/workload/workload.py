@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
     from simulator.workload.source import ModelFile
 
+FULL_PRECISION_BITS = 32
+"""Bits per weight that name a network without binary layers (paper, Table 6: 32/32)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
@@ -45,7 +48,9 @@ class Workload:
 
     @property
     def bits(self) -> float:
-        """Mean stored bits per weight of the binary layers, subsets not counted."""
+        """Mean stored bits per weight of the binary layers, subsets not counted; 32 without any."""
+        if not self.binary_layers:
+            return FULL_PRECISION_BITS
         stored = sum(
             layer.weights / layer.unit_weights * layer.unit_bits for layer in self.binary_layers
         )

@@ -13,6 +13,7 @@ from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
+from simulator.workload.workload import FULL_PRECISION_BITS
 
 _READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
 """The buffer that each unit reads, by the unit's number."""
@@ -128,6 +129,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *_uneven(layers),
         *_port_conflicts(run),
         *_coded([m.plan for m in layers if m.plan.huffman]),
+        *_widths(layers),
         *tiling_notes(run),
     ]
 
@@ -239,6 +241,19 @@ def _port_conflicts(run: Ran[MappedLayer]) -> list[str]:
 def waits_for_windows(plan: LayerPlan) -> bool:
     """True if reading a step's windows takes longer than its dot products."""
     return bool(plan.step_words.max() > plan.step_dots.min())
+
+
+def _widths(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note the width of full-precision operands, if it is not 32 bits."""
+    chosen = [mapped for mapped in layers if mapped.plan.layer.full_precision]
+    bits = layers[0].plan.hardware.full_precision.bits
+    if not chosen or bits == FULL_PRECISION_BITS:
+        return []
+    rest = (
+        f"in full precision with operands of {bits} bits (full_precision.bits), not "
+        f"{FULL_PRECISION_BITS}."
+    )
+    return [_phrase(chosen, layers).inflect(f"{{layers}} runs {rest}", f"{{layers}} run {rest}")]
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import ceil
 
 from simulator.base.wording import layers_phrase
 from simulator.machines.family import Ran
@@ -14,6 +15,7 @@ from simulator.machines.systolic.capacity import (
 )
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
+from simulator.workload.workload import FULL_PRECISION_BITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,32 @@ def notes(run: Ran[MappedLayer]) -> Iterator[str]:
         for name, size in sizes.items():
             template = template.replace(name, size)
         yield template
+    yield from _widths(plans)
     yield from _narrow_sums(plans)
+
+
+def _widths(plans: list[LayerPlan]) -> Iterator[str]:
+    """Note the width of full-precision operands, if it is not 32 bits or not that of the PEs."""
+    chosen = [plan for plan in plans if plan.layer.full_precision]
+    if not chosen:
+        return
+    pe, bits = chosen[0].machine.array.pe, chosen[0].machine.full_precision.bits
+    parts = ceil(bits / pe.input_bits) * ceil(bits / pe.weight_bits)
+    if bits != FULL_PRECISION_BITS:
+        yield _layers(
+            chosen,
+            plans,
+            f"{{layers}} runs in full precision with operands of {bits} bits "
+            f"(full_precision.bits), not {FULL_PRECISION_BITS}.",
+            f"{{layers}} run in full precision with operands of {bits} bits "
+            f"(full_precision.bits), not {FULL_PRECISION_BITS}.",
+        )
+    if parts > 1:
+        yield (
+            f"full-precision operands of {bits} bits (full_precision.bits) are wider than those of "
+            f"a PE ({pe.input_bits} and {pe.weight_bits} bits); each product is {parts} products "
+            "of parts."
+        )
 
 
 def _narrow_sums(plans: list[LayerPlan]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
 from simulator.engine.trace import Trace
 from simulator.machines import load_hardware
+from simulator.machines.families import family_of
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.program import Channel, Kind, Loop, Program, ProgramError, Section, Unit
 from simulator.workload import Workload, configure, load_workload
@@ -264,7 +265,8 @@ def test_every_shipped_network_on_every_shipped_machine(
     model: str, hw: str, tau: int | None
 ) -> None:
     workload = configure(load_workload(model), bits=None if tau else 1, tau=tau)
-    program = map_workload(workload, load_hardware(hw)).program
+    hardware = load_hardware(hw)
+    program = family_of(hardware).map(workload, hardware).program
     trace = event.run(program)
     assert same(totals(program), summarize(trace))
     assert same_traces(run(program), trace)

@@ -1,7 +1,10 @@
 """The packages of the simulator: imports go one way, in no circle, and no machine is named."""
 
+import re
+from contextlib import redirect_stdout
 from functools import cache
 from graphlib import TopologicalSorter
+from io import StringIO
 
 import grimp
 import pytest
@@ -11,6 +14,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
 
+FLAGS = re.MULTILINE | re.DOTALL
 FLOORS = (
     "cli", "training", "paper", "api", "studies", "report", "analysis", "check", "machines",
     "engine", "program", "dram", "workload", "base",
@@ -28,6 +32,23 @@ def test_every_package_has_a_floor() -> None:
     assert top == set(FLOORS)
     files = {path.name for path in (ROOT / "simulator").glob("*.py")}
     assert files == {"__init__.py", "__main__.py"}
+
+
+def test_the_page_shows_the_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    lines = page.split("```")[1].splitlines()
+    shown = [line.split()[0] for line in lines if line.strip()]
+    assert [name for name in shown if name not in family_names()] == list(FLOORS)
+    assert {name for name in shown if name in family_names()} == set(family_names())
+
+
+def test_the_machine_of_the_page_runs() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    code, output = re.findall(r"^```(?:python)?\n(.*?)^```$", page.partition("## Adding")[2], FLAGS)
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue() == output
 
 
 def test_no_package_imports_one_above_it() -> None:

@@ -11,7 +11,7 @@ module fetch_control
     input  layer_t          layer,
     input  logic            indices_there,
     input  logic            set_free,
-    input  logic            arrives,        // the weight tile's last index comes in this cycle
+    input  logic            arrives,        // the weight tile's last index arrives in this cycle
     output logic            begins,
     output logic            active,
     output logic            ends,

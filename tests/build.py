@@ -1,4 +1,4 @@
-"""Builders of small layers, networks and machines."""
+"""Builders of small layers, networks and hardware configurations."""
 
 from dataclasses import replace
 from typing import Any, NoReturn

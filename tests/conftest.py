@@ -1,4 +1,4 @@
-"""Small machines and networks for every test."""
+"""Small hardware configurations and networks for all tests."""
 
 import io
 import subprocess

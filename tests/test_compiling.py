@@ -188,7 +188,7 @@ class TestFolders:
 
 @pytest.fixture(scope="module")
 def kernel() -> None:
-    """Store the kernel's machine code, or fail if no folder can store it."""
+    """Store the kernel's machine code; fail if no folder can store it."""
     assert fast.compile_ahead()
 
 

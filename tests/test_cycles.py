@@ -286,7 +286,7 @@ class TestMemory:
     @pytest.mark.parametrize(
         ("bytes_of_input", "reuse"),
         [
-            (256, "rows"),  # row of output 1 holds rows 0 to 2, the next adds one: 4 x 64 bytes
+            (256, "rows"),  # row of output 1 needs rows 0 to 2, the next adds one: 4 x 64 bytes
             (384, "rows"),
             (255, "single"),  # a patch of 3 x 8 pixels is 192 bytes; two do not fit
             (191, "step"),

@@ -263,7 +263,8 @@ class TestPrices:
             TABLE.mac_aj(64)
 
     def test_leakage(self) -> None:
-        # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: as many aJ; at 2 GHz half of it
+        # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: the same number of aJ; at 2 GHz
+        # half of it
         assert TABLE.leakage_aj(1000, 2, 1.0) == 37_390
         assert TABLE.leakage_aj(1000, 2, 2.0) == 18_695
 

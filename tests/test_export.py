@@ -122,7 +122,7 @@ def test_groups_are_lines_of_their_own() -> None:
 
 def test_dilation() -> None:
     dilated = [x for x in load_workload("ssd300-vgg16").layers if x.dilation > 1]
-    assert dilated  # the shipped network has one, so the tests above see it
+    assert dilated  # the shipped network has one; the tests above therefore see it
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ class TestPortsAndSubBanks:
             assert before == after
 
     def test_shapes_take_the_expectation(self) -> None:
-        # two reads of four entries over one port: 1 cycle if equal (1/4), 2 if not (3/4). Of two
+        # two reads of four entries over one port: 1 cycle if equal (1/4), 2 if not (3/4). With two
         # PEs, both take 1 with 1/16; the slower therefore takes 1 + 15/16; 8 / 2 = 4 bundles: 7.75
         # -> 8
         keys = {
@@ -531,7 +531,7 @@ class TestWhatTheReportSays:
         assert "according to the layers' own indices" in self.notes(self.trained(5), setting)
 
     def test_how_long_conflicts_take(self) -> None:
-        # bundles of 1 and of 3 cycles in turn: 2 instead of 1 on average
+        # alternating bundles of 1 and of 3 cycles: 2 instead of 1 on average
         one = with_kernels(layer(64, 64, 2, 2, tau=5), pairs([0, 1, 2, 3, 0, 4, 8, 1] * 8))
         told = self.notes(network(one), "array.pe.lut_subbanks=4")
         assert "accumulation takes 2.00 times as long in conv because lookups wait" in told

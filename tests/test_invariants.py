@@ -133,7 +133,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
         assert np.all(start[adds.reshape(nest.steps, -1)[steps, 0]] >= end[fetches])
         sets = plan.hardware.array.pe.index_register_sets
         assert np.all(start[fetches[sets:]] >= end[last_adds[steps[1 : len(steps) - sets + 1] - 1]])
-        # sums drain when complete; the next visit overwrites them after the drain, not before
+        # sums drain when complete; the next output tile overwrites them after the drain, not before
         first_adds = adds.reshape(nest.visits, -1)[:, 0]
         assert np.all(start[drains] >= end[last_adds[nest.groups - 1 :: nest.groups]])
         behind = end if nest.passes > 1 else start

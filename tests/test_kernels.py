@@ -123,7 +123,7 @@ def test_the_figure_shows_every_snapshot_and_its_subset() -> None:
         (line.get_xdata().tolist(), line.get_markerfacecolor())  # type: ignore[union-attr]
         for line in circles
     ]
-    # ids count from 1; 511 was not in use before, so its circle is filled
+    # ids count from 1; 511 was not in use before; its circle is therefore filled
     assert shown == [([1, 8], "white"), ([], "black"), ([1], "white"), ([512], "black")]
     assert {text.get_text() for text in axes.texts} >= {"early", "late"}
     bars = axes.lines[0]

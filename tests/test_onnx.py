@@ -152,7 +152,7 @@ def test_one_weight_per_output_is_binary_only_if_all_are_alike(tmp_path: Path) -
 
 
 def test_names_are_usable_in_files_and_tables(tmp_path: Path) -> None:
-    """By weights in torch's way, else by node, else by number; never empty or unprintable."""
+    """Names from torch-style weights, the node, or a number; never empty or unprintable."""
     names = [
         (".weight", "first"),
         (".a.weight", ""),

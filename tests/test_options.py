@@ -79,7 +79,7 @@ class TestHelp:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("Usage: simulate")
         assert len(list(examples(done.stdout))) == 5
-        assert "--layer-tau" not in done.stdout  # the options are what --help adds
+        assert "--layer-tau" not in done.stdout  # --help adds the options
         assert all(f"\n  {name} " in done.stdout for name in _COMMANDS)
         for words in examples(done.stdout):
             parse(words)

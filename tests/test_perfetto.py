@@ -252,7 +252,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
 
 
 def test_a_burst_counts_while_its_data_moves() -> None:
-    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, so 2 per cycle
+    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, or 2 per cycle
     start, length, amount = (np.array(x) for x in ([0, 2, 5], [4, 4, 4], [8, 8, 8]))
     found = window_means(start, length, amount, np.arange(11), at_once=2)
     assert found.tolist() == [2, 2, 4, 4, 2, 4, 2, 2, 2, 0]

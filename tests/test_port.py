@@ -73,9 +73,7 @@ class TestIndexBuffer:
         net = network(layer(128, 64, 1, 1, tau=5))
         _, trace = run(net, ONE | {"memory.dram.bytes_per_cycle": 1e9})
         # load 0: cycle 0 to 1, ready at 101, 41 bursts, 17 words: written 101 to 118
-        #
         # load 1: cycle 1 to 2, ready at 102, 40 bursts, 16 words: written 118 to 134
-        #
         # fetch 0 begins at 101 and finds no free cycle before 134; fetch 1 follows immediately
         assert times(trace, Kind.FETCH_INDICES) == [(101, 150), (150, 166)]
 
@@ -115,11 +113,8 @@ class TestActivationBuffer:
         assert self.fills(ports=1) == [(66, 100), (100, 132), (132, 165)]
 
     def test_two_banks(self) -> None:
-        # 66: word 0 is written; it is therefore read in 67, when word 1 is written: 66 + 1 + 32 =
-        # 99
-        #
+        # 66: word 0 is written and therefore read in 67, with the write of word 1: 66 + 1 + 32 = 99
         # 99: word 2 is written, word 0 requested: the same bank, 99 + 1 + 32 = 132
-        #
         # 132: word 3 is written, word 1 requested: the same bank, 132 + 1 + 32 = 165
         assert self.fills(ports=1, banks=2) == [(66, 99), (99, 132), (132, 165)]
 

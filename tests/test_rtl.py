@@ -44,7 +44,7 @@ def test_random_case(seed: int) -> None:
 
 
 class TestFixedCasesCoverWhatTheyName:
-    """A case without the property of its name would test nothing."""
+    """A case without the property of its name would be useless."""
 
     def test_fetch_binds(self) -> None:
         events = simulate(FIXED["fetch binds"]).events

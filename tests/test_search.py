@@ -154,7 +154,7 @@ class TestExhaustive:
         assert found.best.stored_parts == within
 
     def test_the_best_of_all_real_runs_is_close(self, task: Task) -> None:
-        """Not only of sums: every combination with at least half a bit is simulated."""
+        """The search is exact beyond sums: it simulates all combinations of half a bit or more."""
         real = [task.simulate(taus) for taus in product(*task.options())]
         allowed = [run for run in real if task.mean_bits(run) >= 0.5]
         assert min(run.cycles for run in real) < min(run.cycles for run in allowed)

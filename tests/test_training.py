@@ -205,7 +205,7 @@ def test_baseline_b_chooses_anew_every_so_many_iterations(every: int) -> None:
     assert chosen == [20 + iteration // every * every for iteration in range(12)]
     layer.eval()
     layer(kernels(torch.tensor([77, 77])))
-    assert kernel_ids(layer.subset)[0].item() == chosen[-1]  # testing chooses nothing
+    assert kernel_ids(layer.subset)[0].item() == chosen[-1]  # testing makes no choice
 
 
 # Network -----------------------------------------------------------------------------------------

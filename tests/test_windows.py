@@ -64,7 +64,6 @@ class TestSteps:
         # fills 104 to 140 to 176, but the indices arrive only at 264 (docs/machine.md): still 332
         assert traced(network(TABLE), {KEY: 2})[1].cycles == 332
         # at 1/4 byte 288 words, the same as for a direct step of 64 dots: the LUT has no benefit
-        #
         # indices fetched at 280 (docs/machine.md), 2 x 288, drain 16, write 4
         assert traced(network(TABLE), {KEY: 0.25})[1].cycles == 280 + 2 * 288 + 16 + 4
 
@@ -80,11 +79,11 @@ class TestSteps:
     def test_the_last_group_and_the_last_pixels_are_smaller(self) -> None:
         # 80 channels: 64 and 16 PEs, 72 and 18 bytes; at 1.5 bytes 48 and 12 words
         assert cycles_of(network(layer(80, 256, 1, 1, tau=5)), Kind.FILL, 1.5) == [48, 32] * 2
-        # 16 channels: 4 pixels at a time; of 5 pixels the last has 16 PEs
+        # 16 channels: 4 pixels at a time; the last of 5 pixels has 16 PEs
         assert cycles_of(network(layer(16, 128, 1, 5, tau=5)), Kind.FILL, 1.5) == [48, 32]
 
     def test_pixels_are_spatial(self) -> None:
-        # 64 pixels, one unit each: 72 bytes for every input channel; of 66 pixels 2 are left
+        # 64 pixels, one unit each: 72 bytes for every input channel; 66 pixels leave 2 over
         keys = {"array__spatial": "output_pixels"}
         found = cycles_of(network(layer(2, 128, 1, 66, tau=5)), Kind.FILL, 1.5, **keys)
         assert found == [48, 48, 32, 32]

@@ -1,9 +1,9 @@
-"""Print the size of the base package and of what each extra adds, in MB on disk.
+"""Print the size of the base package, and the added size of each extra, in MB on disk.
 
     .venv-torch/bin/python -m tools.sizes
 
 Counts the installed files of every package, with dependencies, without compiled bytecode. Needs an
-environment in which all extras are installed.
+environment with all extras.
 """
 
 from collections.abc import Iterator

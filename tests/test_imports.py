@@ -1,4 +1,4 @@
-"""The packages of the simulator: imports go one way, in no circle, and no machine is named."""
+"""The packages of the simulator: imports go one way, without cycles, and name no machine."""
 
 import re
 from contextlib import redirect_stdout
@@ -19,7 +19,7 @@ FLOORS = (
     "cli", "training", "paper", "api", "studies", "report", "analysis", "check", "machines",
     "engine", "program", "dram", "workload", "base",
 )  # fmt: skip
-"""Each package may import those behind it in this list; docs/architecture.md draws them."""
+"""Packages in order: each may import the packages after it. docs/architecture.md has a diagram."""
 
 
 @cache
@@ -62,7 +62,7 @@ def test_no_package_imports_one_above_it() -> None:
 
 
 def _floor(module: str) -> int:
-    """Return the place in `FLOORS`; the package's own two files are above all."""
+    """Return the position in `FLOORS`; the two top-level files of the package are above all."""
     _, _, name = module.partition("simulator.")
     package = name.split(".")[0]
     return FLOORS.index(package) if package in FLOORS else -1
@@ -72,7 +72,7 @@ def test_no_module_is_in_a_circle() -> None:
     graph = {
         module: imports().find_modules_directly_imported_by(module) for module in imports().modules
     }
-    TopologicalSorter(graph).prepare()  # raises a CycleError with the circle
+    TopologicalSorter(graph).prepare()  # raises a CycleError with the cycle
 
 
 def test_no_family_is_named_outside_machines_and_paper() -> None:

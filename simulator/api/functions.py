@@ -82,7 +82,7 @@ def sweep(
             Without a folder, only `frame` has the rows.
         jobs: number of processes. A script with more than one needs the usual
             `if __name__ == "__main__":`, because each process imports the script.
-        progress: called with a title, the points finished and all points.
+        progress: called with a title, the number of finished points and their total.
 
     Returns:
         A `StudyResult`: `frame` (pandas, one row per point), `effects` (effect of each axis on the
@@ -291,8 +291,8 @@ def compare(
 def write_report(result: Result, path: Name, progress: Progress | None = None) -> Path:
     """Write a result as one HTML file that works offline: timeline, layers, roofline, reasons.
 
-    The report lists the assumed values of the hardware file and of the energy table if the caller
-    passed their names or paths to make the result.
+    The report lists the assumed values of the hardware file and of the energy table if the result
+    comes from their names or paths.
 
     Args:
         result: from `simulate`.

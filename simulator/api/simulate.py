@@ -64,8 +64,8 @@ def simulate(
         `energy`, `save(folder)`; `print(result)` prints a summary.
 
     Raises:
-        InputError: a wrong type, an unknown name or key, a value out of range, bits that no tau
-            gives, or a buffer too small for a layer. The message is one line.
+        InputError: a wrong type, an unknown name or key, a value out of range, bits without a
+            tau, or a buffer too small for a layer. The message is one line.
 
     Example:
         >>> from simulator import simulate

@@ -112,8 +112,8 @@ def verify(
         A `Verification`: `equal`, and `difference` with its position; `print` prints one line.
 
     Raises:
-        InputError: a file that is not a result or has another schema; a file of kernels or of a
-            check's input that is missing or has changed.
+        InputError: a file that is not a result or has another schema; a missing or changed
+            file of kernels or of a check's input.
 
     Example:
         >>> from simulator import simulate, verify

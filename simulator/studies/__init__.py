@@ -1,4 +1,4 @@
-"""What-if studies: many runs over hardware, networks and precisions, on all cores or a cluster."""
+"""Studies of many what-if runs over hardware, networks and precisions, on cores or a cluster."""
 
 from simulator.studies.run import run_study
 from simulator.studies.study import Study, grid_study, points_study

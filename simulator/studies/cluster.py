@@ -41,8 +41,8 @@ def run_on_cluster(
         address: address of the scheduler, such as `tcp://host:8786`.
 
     Raises:
-        InputError: an address without a scheduler or workers, workers with another version of the
-            simulator, a chunk at which too many workers died, or a lost scheduler.
+        InputError: no scheduler or no workers at the address, workers with another version of the
+            simulator, too many dead workers at one chunk, or a lost scheduler.
 
     """
     with _connected(address) as client:

@@ -139,7 +139,7 @@ def hardware_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
 
 
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a hardware's plain data as columns, without values that no column can contain."""
+    """Return plain data of hardware as columns, without values that no column can contain."""
     found: dict[str, Any] = {}
     _flatten(hardware, "", found)
     return found

@@ -1,7 +1,7 @@
 """Effect of each factor of a study on the time: its size, and the best values.
 
 Each effect comes from *sets*: points that agree in all factors but one. Every statement is true in
-every set because a mean would hide the other axes. A ratio is given as its minimum and its maximum
+every set because a mean would hide the other axes. A ratio has its minimum and its maximum
 over the sets. A value is the best only if it is the best in all sets.
 """
 

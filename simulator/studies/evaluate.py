@@ -45,7 +45,7 @@ NetworkKey = tuple[str, str | None, Settings]
 T = TypeVar("T")
 
 _KEPT_HARDWARE = 256
-"""The maximum hardware of a chunk, which needs each twice: to run, and for its rows."""
+"""The maximum per chunk, which needs each hardware configuration twice: to run, and for rows."""
 _KEPT_WORKLOADS = 256
 _KEPT_RUNS = 256
 """Values of runs, most of them baselines; a grid needs only the last few."""
@@ -124,7 +124,7 @@ def _evaluator(inputs: bytes) -> "_Evaluator":
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """A hardware, and the parts of its rows that never change."""
+    """A hardware configuration, and the data that all of its rows need."""
 
     hardware: Hardware
     columns: Row

@@ -1,4 +1,4 @@
-"""Factors of a study: its axes, where axes that move together are one factor.
+"""Factors of a study: its axes, with axes that move together as one factor.
 
 Two axes of a CSV of points, or a linked key and the key that it follows, may always vary together.
 Their effects on the time are then indistinguishable; both axes are therefore one factor.
@@ -60,7 +60,7 @@ def _decides(figures: StudyFigures, lead: str, name: str) -> bool:
     """True if each value of `lead` occurs with one value of `name`, in step with it.
 
     Numbers must rise or fall together. Otherwise, among random points with distinct values, any
-    axis would decide any other axis. Other values must be paired one to one.
+    axis would decide any other axis. Other values must pair one to one.
     """
     values, others = figures.axes[lead], figures.axes[name]
     of_value = np.zeros(len(values), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 `PointNumbers` gathers the numbers from the chunks and writes `points.npz`, arrays of some 40 bytes
 per point. An axis' values are codes of the fewest bytes that distinguish them. `read_numbers` loads
-on demand the numbers that are needed only once.
+numbers with a single use on demand.
 """
 
 import zipfile

@@ -1,4 +1,4 @@
-"""Studies of many what-if runs over hardware, networks and precisions, on cores or a cluster."""
+"""Many what-if runs over hardware, networks and precisions, on all cores or a cluster."""
 
 from simulator.studies.run import run_study
 from simulator.studies.study import Study, grid_study, points_study

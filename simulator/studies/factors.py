@@ -1,4 +1,4 @@
-"""Factors of a study: its axes, with axes that move together as one factor.
+"""Factors of a study: its axes, with axes that move together combined.
 
 Two axes of a CSV of points, or a linked key and the key that it follows, may always vary together.
 Their effects on the time are then indistinguishable; both axes are therefore one factor.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (8, 2)), ":")
 MARKERS = "os^Dv<>P"
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo", "--")
-"""Hatches of stacks. Lines and markers of series, and these hatches, work without color."""
+"""Hatches of stacks; with the lines and markers of series, a plot is readable without color."""
 MOST_SERIES = len(COLORS)
 _MOST_TICKS = 12
 _TICKS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))

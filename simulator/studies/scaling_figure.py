@@ -179,7 +179,10 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
 
 
 def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve]) -> None:
-    """Draw, for both bit widths, the speedup over the reference per ratio of PEs, in percent."""
+    """Draw the scaling efficiency of both bit widths, in percent.
+
+    The efficiency is the speedup over the reference, divided by the ratio of PEs.
+    """
     by_point = {row["point"]: row for row in table.rows}
     pes = sorted({count for curve in curves for count in curve.pes})
     axes.set_xscale("log", base=2)

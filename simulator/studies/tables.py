@@ -1,4 +1,4 @@
-"""DRAM tables of a study: files that only its points name."""
+"""DRAM tables of a study: files that its points name, and that no other input contains."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ TIMING = "memory.dram.timing"
 
 
 class TableError(RuntimeError):
-    """A table that differs, now or on this computer, from the table at the start of the study."""
+    """An error: a table has changed since the study began, or differs on this computer."""
 
 
 def fingerprints(names: Iterable[object]) -> dict[str, str]:

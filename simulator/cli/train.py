@@ -1,4 +1,4 @@
-"""`simulate train`: a network of our own, by every method of the paper."""
+"""`simulate train`: train a small network with every method of the paper."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ Examples:
 def _chosen(
     _context: click.Context, option: click.Parameter, text: str
 ) -> tuple[str, ...] | tuple[int, ...]:
-    """Values between commas, each once: of `--methods` names, else whole numbers."""
+    """Parse values between commas, each once: names for `--methods`, otherwise whole numbers."""
     parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     if option.name == "methods":
         for part in parts:

@@ -190,7 +190,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
     """Simulate 1-bit and sub-bit neural networks on a PE array, cycle by cycle.
 
     Runs the network at the given bits per weight and, on the same hardware, at 1 bit. Prints
-    cycles, times, speedup, utilization, and the by layer and by stage.
+    cycles, times, speedup, utilization, and bottlenecks by layer and by stage.
     """
     if context.invoked_subcommand is None:
         from simulator.cli.run import run

@@ -128,9 +128,9 @@ def train(
 ) -> None:
     """Train a small ResNet on handwritten digits.
 
-    The digits are scikit-learn's; nothing is downloaded. Full-precision, 1-bit and sub-bit weights,
-    by every method of the paper, on one core. To resume
-    an interrupted study, rerun the same command. Needs the extra [train].
+    The digits are scikit-learn's; nothing is downloaded. Trains full-precision, 1-bit and sub-bit
+    weights by every method of the paper, on one core. To resume an interrupted study, rerun the
+    same command. Needs the extra [train].
     """
     from simulator.training import require_training_libraries
 

@@ -13,8 +13,8 @@ _TITLE_CUTOFF = 0.8
 def nearest(text: str, names: Iterable[str], titles: Mapping[str, str] | None = None) -> list[str]:
     """Return the names that `text` may mean, at most three, the likeliest first.
 
-    A name matches by its own spelling, by the last part of a dotted key (`pes` for `array.pes`), or
-    by its title (`resnet18` for `r18`, ResNet-18). Case, hyphens and spaces do not count.
+    A name matches by its own spelling, the last part of a dotted key (`pes` for `array.pes`), or
+    its title (`resnet18` for `r18`, ResNet-18). Case, hyphens and spaces do not count.
 
     Args:
         text: the unknown name.

@@ -32,7 +32,7 @@ def counted(progress: Progress | None, what: str, items: Sequence[_Item]) -> Ite
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Delay Ctrl-C to the end of the block, and keep it from processes that start in the block.
+    """Delay Ctrl-C until the end of the block, and keep it from processes that start in the block.
 
     A worker would print a traceback if the signal interrupted its start, or arrived before the
     worker ignores the signal. Blocking the signal protects the worker, but not this process,

@@ -63,7 +63,7 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     """Return the file that a bare shipped name or a path means.
 
     Raises:
-        InputError: the file or the shipped name does not exist (the error suggests near names).
+        InputError: the file or the shipped name does not exist (the error suggests similar names).
 
     """
     text = str(name_or_path)

@@ -179,9 +179,9 @@ def squared_error(weights: Floats, kernels: KernelSet) -> float:
 def lost_share(weights: Floats, kernels: KernelSet) -> float:
     """Fraction of the weights' energy lost, 0 to 1, if every output channel has its best scale.
 
-    The fraction is the sum of (w - a k)^2 over the sum of w^2, with a = mean(w k) of the output
-    channel, the least-squares scale. Unlike the errors, the fraction does not depend on the scale
-    of the weights.
+    The fraction is the sum of (w - a k)^2 over the sum of w^2. The least-squares scale of an output
+    channel is a = mean(w k). Unlike the errors, the fraction does not depend on the scale of the
+    weights.
     """
     outputs, channels, kernel, _ = weights.shape
     signs = kernels.signs().reshape(outputs, -1)[:, : channels * kernel**2]

@@ -34,7 +34,7 @@ def reader_of(format_name: str) -> Callable[..., Any]:
 
 
 def read_tensors(path: Path) -> "TensorFile":
-    """Read a file of named tensors; the members of a zip file, or the suffix, tell the format.
+    """Read a file of named tensors; zip members or the suffix determine the format.
 
     Raises:
         InputError: the format is unknown, or the file is broken.

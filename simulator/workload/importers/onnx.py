@@ -40,8 +40,9 @@ def read_onnx(
 ) -> tuple[Workload, dict[str, TrainedLayer]]:
     """Read the layers of an ONNX model, in execution order.
 
-    A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel, or
-    pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other layers are full precision.
+    A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel. It
+    is also binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other
+    layers are full precision.
 
     Args:
         path: the model; its folder has the external data.

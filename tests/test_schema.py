@@ -91,7 +91,9 @@ def test_another_number_is_refused(number: Any, tmp_path: Path) -> None:
         lambda: as_saved({**saved, "schema": number}, "x"),
         lambda: read_saved(tmp_path),
     ):
-        with pytest.raises(InputError, match=f"schema is {number}; this version reads schema 1$"):
+        with pytest.raises(
+            InputError, match=f"schema is {number}; this version reads schema {SCHEMA}$"
+        ):
             refusing()
 
 

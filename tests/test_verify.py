@@ -170,7 +170,7 @@ class TestChanged:
             ('"pes": 32', "configuration.hardware.array.pes", "33", "32"),
             ('"before": 64', "settings[0] (array.pes).before", "65", "64"),
             ('"seed": 3', "check.seed", "4", "3"),
-            ('"schema": 1', "schema", "2", "1"),
+            ('"schema": 2', "schema", "1", "2"),
             ('"version": "0.2.0', "version", '"0.2.1"', '"0.2.0"'),
             ('"kib": 32.0', "configuration.energy.storage[1].kib", "32.1", "32.0"),
             ('"add_bit_pj": ', "configuration.energy.add_bit_pj", None, None),
@@ -299,10 +299,10 @@ class TestCommand:
         ("text", "words"),
         [
             ("", "no saved result: Expecting value"),
-            ('{"schema": 1', "no saved result"),
+            ('{"schema": 2', "no saved result"),
             ("[1]", "no saved result: expected a JSON object"),
             ("[" * 100_000, "no saved result"),
-            ('{"schema": 1}', "missing key 'model'"),
+            ('{"schema": 2}', "missing key 'model'"),
             ("\xff", "no saved result"),
         ],
     )

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.base.wording import time_unit
-from simulator.machines.families import family_names
 from simulator.report.style import Style
 from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.factors import Factor, factors_of
@@ -38,6 +37,8 @@ class _Curve:
 
     name: str
     rows: Sequence[Row]
+    causes: Mapping[str, str]
+    """The short names of the categories on the critical path, by category."""
 
     @property
     def pes(self) -> list[int]:
@@ -85,8 +86,9 @@ def _curves(table: PointsTable) -> list[_Curve]:
         by_name.setdefault(_name(others, place), []).append(row)
     if len(by_name) > _MOST_CURVES:
         return []
+    causes = short_names(table.study.machines)
     curves = [
-        _Curve(name=name, rows=sorted(rows, key=lambda row: row["pes"]))
+        _Curve(name=name, rows=sorted(rows, key=lambda row: row["pes"]), causes=causes)
         for name, rows in by_name.items()
     ]
     return [curve for curve in curves if len(set(curve.pes)) > 1]
@@ -208,14 +210,9 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
     axes.set_ylabel("scaling efficiency (%)")
 
 
-def _causes() -> Mapping[str, str]:
-    """The short names of all categories that a row may have."""
-    return short_names(family_names())
-
-
 def _shares(curve: _Curve) -> Floats:
     """[points, causes] percentage of the critical path."""
-    columns = cycles_columns(_causes())
+    columns = cycles_columns(curve.causes)
     cycles = np.array([[row[name] or 0 for name in columns] for row in curve.rows], dtype=float)
     found: Floats = 100 * cycles / cycles.sum(axis=1, keepdims=True)
     return found
@@ -235,7 +232,7 @@ def _draw_causes(
     shares = _shares(curve)
     places = np.arange(len(curve.rows))
     bottom = np.zeros(len(curve.rows))
-    names = tuple(_causes().values())
+    names = tuple(curve.causes.values())
     drawn = [(names[n], shares[:, n]) for n in stacks]
     drawn.append(("other", np.maximum(0, 100 - shares[:, list(stacks)].sum(axis=1))))
     for number, (name, share) in enumerate(drawn):

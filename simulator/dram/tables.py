@@ -83,7 +83,7 @@ class DramTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def load_dram(name_or_path: str | Path) -> DramTable:
-    """Load a DRAM table, by path or by the bare name of a shipped one.
+    """Load a DRAM table, by path or by the bare name of a shipped table.
 
     Raises:
         InputError: the table does not exist or is invalid.

@@ -54,7 +54,7 @@ class Section:
 
     @cached_property
     def lots(self) -> dict[Channel, int]:
-        """Numbers of gives by channel: one each for a command's start and its result."""
+        """The number of gives by channel; a command's start and its result count separately."""
         lots: dict[Channel, int] = {}
         for counts in self.counts.values():
             for command, times in counts:

@@ -71,7 +71,7 @@ class Device:
         ]
 
     def earliest(self, command: int, bank: int) -> int:
-        """Return the first legal cycle of a command, or of a rank's command with any of its banks."""
+        """Return a command's first legal cycle; a rank's command takes any bank of the rank."""
         channel, rank, group, inner = self._path[bank]
         bus = self._bus[_IS_COLUMN[command]]
         if _IS_RANK[command]:

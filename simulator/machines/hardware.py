@@ -20,7 +20,7 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     clock_ghz: Rate
     links: tuple[Link, ...] = ()
-    """Keys whose values follow from other keys; the fields hold the numbers. Not a key of a file."""
+    """Keys whose values follow from other keys; fields hold the numbers. Not a key of a file."""
 
     @property
     def pes(self) -> int:

@@ -15,7 +15,7 @@ from simulator.program import Vocabulary
 from simulator.program.vocabulary import names
 
 STATIC = "static"
-"""The unit of the energy of every cycle, independent of work."""
+"""The unit for the energy of every cycle, with or without work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnergy:
-    """A run's energy, by layer, unit or action."""
+    """A run's energy; sums by layer, unit and action use the same numbers."""
 
     spent: tuple[Spent, ...]
 

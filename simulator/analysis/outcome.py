@@ -43,7 +43,7 @@ def configuration_sha256(**parts: str) -> str:
 
 
 def _shape(result: LayerResult) -> dict[str, int]:
-    """Return a layer's shape and work, which no machine changes, as columns of `layer_rows`."""
+    """Return a layer's machine-independent shape and work, as columns of `layer_rows`."""
     layer = result.mapped.layer
     return {
         "in_channels": layer.in_channels,

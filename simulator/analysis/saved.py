@@ -78,7 +78,7 @@ class SavedScope(Struct, frozen=True, kw_only=True):
 
 
 class Saved(Struct, frozen=True, kw_only=True):
-    """A result as `--out` writes it, without the fields that `compare` does not read."""
+    """A result as `--out` writes it, without the fields that no code reads."""
 
     model: str
     bits: float

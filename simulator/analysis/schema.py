@@ -8,7 +8,7 @@ from typing import Any
 from simulator.base.errors import InputError
 
 SCHEMA = 2
-"""The schema number, which rises when a key of summary.json comes, goes, or changes."""
+"""The schema number. It rises if a key of summary.json comes, goes, or changes type or meaning."""
 FINGERPRINT = "summary_sha256"
 """The key of the fingerprint of all other keys; the last key in the file."""
 _CAUSES = (

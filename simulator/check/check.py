@@ -132,7 +132,7 @@ def check_workload(
 
     Args:
         workload: a configured workload.
-        hardware: decides blocks, LUT passes and the mode of each layer.
+        hardware: decides output and input blocks, LUT passes and the mode of each layer.
         seed: the seed of the random activations and kernels, at least 0.
         inputs: a .npy file with the input of the first binary layer, instead of a random input.
         progress: called after every layer.

@@ -1,4 +1,4 @@
-"""A DRAM with its controllers: bursts in, times of their data out, all in memory cycles.
+"""A DRAM with its controllers: bursts in, times of their data out, in memory cycles.
 
 - `timing`: the contents of a standard's table, as plain numbers.
 - `device`: one channel's banks and the first legal cycle of each command.

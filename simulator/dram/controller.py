@@ -63,7 +63,7 @@ class Controller:
         self.device = Device(timing)
         self.queue: list[Burst] = []
         self.room_from = 0
-        """The first cycle in which a new burst can enter the entry of the last served burst."""
+        """The first cycle in which a burst can take the queue entry of the last served burst."""
         self.refreshes = 0
         self._refreshed = [(0, 0)] * timing.ranks
         """[rank] the first cycle that the last refresh blocked, and the first cycle after it."""

@@ -77,7 +77,7 @@ class DramTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     read_data: str | int
     write_data: str | int
     refresh_interval: str | int
-    """0: no refresh."""
+    """The interval between two refreshes of a rank; 0: no refresh."""
     rules: tuple[RuleLine, ...]
     energy: DramEnergy
 

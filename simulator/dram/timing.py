@@ -66,9 +66,9 @@ class Timing:
     channels: int
     ranks: int
     bank_groups: int
-    """Per rank."""
+    """Bank groups per rank."""
     banks: int
-    """Per bank group."""
+    """Banks per bank group."""
     rows: int
     columns: int
     """Bursts per row."""
@@ -84,7 +84,7 @@ class Timing:
     """Memory cycles from a read to the end of its data."""
     write_data: int
     refresh_interval: int
-    """0: no refresh."""
+    """Memory cycles between two refreshes of a rank; 0: no refresh."""
     first_ready: bool
     """True if a row hit may overtake older bursts; False: strictly in order."""
     open_page: bool

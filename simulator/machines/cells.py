@@ -1,4 +1,4 @@
-"""The cells of areas, in gate equivalents (GE, one 2-input NAND).
+"""Cells for estimates of area, in gate equivalents (GE, one 2-input NAND).
 
 Sizes are from the NanGate 45 nm Open Cell Library, divided by its NAND2_X1 (0.798 um2): XNOR2_X1
 1.596, FA_X1 4.256, DFF_X1 4.522, MUX2_X1 1.862 um2.

@@ -50,7 +50,7 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     gate_leakage_nw: Picojoules
     """The leakage of one gate equivalent."""
     storage_leakage_uw_per_kib: Picojoules
-    """The leakage of the on-chip buffers."""
+    """The leakage of the on-chip buffers per KiB."""
 
     def storage_bit_aj(self, kib: float) -> int:
         """Return the attojoules of one bit of a memory of `kib` KiB.

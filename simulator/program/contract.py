@@ -108,7 +108,7 @@ class CountsAs(NamedTuple):
     """The category of the command's penalty cycles; None: `busy`."""
     entry: Category | None = None
     """The category of all other cycles of a command that starts in the first cycle of the section's
-    time, unless that is cycle 0: previous sections delayed the command. None: as usual."""
+    time, unless that is cycle 0. Previous sections delayed such a command. None: as usual."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

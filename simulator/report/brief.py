@@ -21,7 +21,7 @@ _MOST_NAME = 24
 
 
 def brief(result: "Outcome") -> str:
-    """Return the facts, stages, speedup, times and slowest layers in under 2000 characters."""
+    """Return the heading, stages, speedup, times and slowest layers in under 2000 characters."""
     text = printed(lambda console: _draw(result, console))
     return "\n".join(_cut(line, COLUMNS) for line in text.splitlines())
 

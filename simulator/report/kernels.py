@@ -27,7 +27,7 @@ DRAWN_LAYERS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """The number of uses of each kernel by a layer."""
+    """The uses of each kernel by a layer."""
 
     layer: Layer
     counts: NDArray[np.int64]

@@ -101,7 +101,7 @@ def _opened(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
             yield plain
             return
         with gzip.GzipFile("", "wb", compresslevel=4, fileobj=plain, mtime=0) as packed:
-            yield packed  # type: ignore[misc] # a GzipFile writes bytes as a file does
+            yield packed  # type: ignore[misc] # a GzipFile writes bytes like a file
 
 
 def perfetto_packets(result: "Outcome", progress: "Progress | None" = None) -> Iterator[bytes]:

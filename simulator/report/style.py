@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colors, which are safe for color blindness; dark and light alternate, for gray.
+# Okabe and Ito's colors, which every eye can distinguish; dark and light alternate, for gray.
 COLORS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#A6A6A6",
 )  # fmt: skip

@@ -47,7 +47,7 @@ class Column:
     importance: int = ALWAYS
     """The importance; a narrow table omits the least important column first."""
     wide: bool = False
-    """True for a column that a table shows only in free space, with the title's own lines."""
+    """True for a column that a table shows only in free space, with its title's line breaks."""
     apart: bool = False
     """True to add a blank before the column, if the space suffices."""
     coarser: Sequence[Form] = ()

@@ -26,9 +26,8 @@ amplifier and driver, about 20 transistors, are as large as a flip-flop of 24 tr
 def sram_bit(ports: int) -> Fraction:
     """Return the gate equivalents of a bit of an SRAM with `ports` ports.
 
-    Every further port adds one track to the height of a cell, for a word line, and one to its
-    width, for a bit line (S. Rixner et al., "Register organization for media processing", HPCA
-    2000).
+    Every further port adds a word line to the height and a bit line to the width of a cell. Each
+    takes one track (S. Rixner et al., "Register organization for media processing", HPCA 2000).
     """
     more = ports - 1
     cell = (SRAM_WIDTH + more) * (SRAM_HEIGHT + more)

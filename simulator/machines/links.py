@@ -1,7 +1,7 @@
 """Linked keys: values of a hardware file that are expressions over its other keys.
 
-A text is an expression if its key takes numbers, and it is neither a word that the key takes, such
-as `none`, nor a number in quotes. Expressions become numbers after every key has its value. A link
+A text is an expression if its key takes numbers. Exceptions are words that the key takes, such as
+`none`, and numbers in quotes. Expressions become numbers after every key has its value. A link
 therefore follows the keys that it refers to.
 """
 

@@ -13,8 +13,8 @@ def why_moved(key: str, result: Outcome, before: Outcome) -> list[str]:
 
     Args:
         key: the dotted key.
-        result: with the setting.
-        before: without it.
+        result: the result with the override.
+        before: the result without the override.
 
     """
     idle = result.run.family.idle_pes(change_of(key, result, before))
@@ -22,7 +22,7 @@ def why_moved(key: str, result: Outcome, before: Outcome) -> list[str]:
 
 
 def change_of(key: str, result: Outcome, before: Outcome) -> Change[Any]:
-    """Return the runs with and without a setting as a family takes them."""
+    """Return the runs with and without an override, in the form for a family."""
     return Change(key=key, before=before.runs, after=result.runs)
 
 
@@ -39,7 +39,7 @@ def _parts(run: Run) -> list[LayerParts]:
 
 
 def _of_path(result: Outcome, before: Outcome) -> list[str]:
-    """The change of the run's critical path; if the run is unchanged, that of the baseline's."""
+    """Return the change of the run's critical path or, if it is the same, of the baseline's."""
     pairs = ((before.run, result.run, ""), (before.baseline, result.baseline, "in the baseline, "))
     moved = [pair for pair in pairs if pair[0].cycles != pair[1].cycles]
     if not moved:

@@ -1,4 +1,4 @@
-"""Notes of a result: those of its machine, dropped kernels, and the effects of settings."""
+"""Notes on a result: notes of its machine, dropped kernels, and the effects of overrides."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from simulator.machines.families import family_of
 
 
 def notes_of(result: Outcome) -> list[str]:
-    """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
+    """Return notes for the reader of the numbers: cuts, passes, expectations, idle overrides."""
     reason = family_of(result.hardware).why_not_fast(result.hardware)
     why_event = [f"both runs use the event engine because {reason}."] if reason else []
     return [
@@ -22,7 +22,7 @@ def notes_of(result: Outcome) -> list[str]:
 
 
 def _of_runs(run: Run, baseline: Run) -> list[str]:
-    """The notes of both runs, equal ones once."""
+    """Return the notes of both runs, with equal notes once."""
     ours, base = (list(dict.fromkeys(_of_run(one))) for one in (run, baseline))
     at = f"at {run.title}"
     at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
@@ -38,7 +38,7 @@ def _of_run(run: Run) -> Iterator[str]:
 
 
 def _dropped_kernels(run: Run) -> list[str]:
-    """Note layers whose kernels have another tau than the run; at 1 bit any kernel may occur."""
+    """Return a note on layers whose kernels have another tau; at 1 bit, any kernel may occur."""
     sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
     names = [name for name in run.workload.kernels_dropped if name in sub_bit]
     if not names:

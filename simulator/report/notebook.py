@@ -1,4 +1,4 @@
-"""A result in a notebook: a table and a timeline, in one piece of HTML."""
+"""A result in a notebook: a table and a timeline, in one HTML fragment."""
 
 import base64
 import html
@@ -15,7 +15,7 @@ _HEADER = ("layer", "cycles", "\u00b5s", "baseline \u00b5s", "speedup", "PE util
 
 
 def as_html(result: "Outcome") -> str:
-    """The speedup in a sentence, the layers as a table, the timeline as an inline PNG."""
+    """Return the speedup as a sentence, the layers as a table, the timeline as an inline PNG."""
     speedup, times = closing(result)
     said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
     rows = [

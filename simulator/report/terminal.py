@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.check import CheckResult
 
 NO_LIMIT = "–"
-"""No unit is busy for half of the layer."""
+"""The sign for a layer in which no unit is busy for half of the time."""
 
 
 class _Line(NamedTuple):
@@ -33,12 +33,12 @@ class _Line(NamedTuple):
     is_sum: bool
 
     def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
-        """A value of every layer, added up; side 1 is the baseline."""
+        """Return the sum of a value over the layers; side 1 is the baseline."""
         return sum(value(pair[side]) for pair in self.layers)
 
     @property
     def layer(self) -> "LayerResult | None":
-        """The run's only layer; None of a sum."""
+        """The run's only layer; None for a sum."""
         return None if self.is_sum else self.layers[0][0]
 
 
@@ -63,7 +63,7 @@ def print_result(result: "Outcome", console: Console) -> None:
 
 
 def _lines(result: "Outcome") -> list[_Line]:
-    """A line per layer, one per stage of several layers, and the total."""
+    """Return a line per layer, a line per stage of several layers, and the total."""
     pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
     lines = []
     for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
@@ -75,7 +75,7 @@ def _lines(result: "Outcome") -> list[_Line]:
 
 
 def _table(result: "Outcome", lines: list[_Line]) -> Table:
-    """All columns; `print_table` chooses those that fit."""
+    """Return a table with all columns; `print_table` chooses those that fit."""
     own, base = ([int(line.total(_cycles, side)) for line in lines] for side in (0, 1))
     speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
     letters = [_letters(line, 0) for line in lines]
@@ -102,7 +102,7 @@ def _table(result: "Outcome", lines: list[_Line]) -> Table:
 def _wide_columns(
     result: "Outcome", lines: list[_Line], own: list[int], base: list[int]
 ) -> Iterable[Column]:
-    """Further columns for wide terminals, the most important first."""
+    """Yield further columns for wide terminals, the most important first."""
     times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
     unit, factor = time_unit(times[0])
     microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
@@ -124,13 +124,13 @@ def _wide_columns(
 
 
 def _in_units(forms: Sequence[Form], *, title: str = "", **more: Any) -> Column:
-    """A column of numbers that narrow terminals show in larger units."""
+    """Return a column of numbers that narrow terminals show in larger units."""
     exact, *coarser = forms
     return Column(title=title or exact.title, cells=exact.cells, coarser=coarser, **more)
 
 
 def _macs(macs: Sequence[float]) -> Column:
-    """Multiply-accumulates in millions, or in thousands or single ones if layers are tiny."""
+    """Return multiply-accumulates in millions; for tiny layers, in thousands or ones."""
     least = min(macs)
     exponent = next((n for n in (2, 1) if least >= 0.1 * 1000**n), 0)
     forms = scaled("MAC", macs)
@@ -167,7 +167,7 @@ def _moved(layer: "LayerResult") -> int:
 
 
 def _letters(line: _Line, side: int) -> str:
-    """The letters of what limits a layer; of a sum none."""
+    """Return the letters of a layer's limits; none for a sum."""
     if line.layer is None:
         return ""
     limits = line.layers[0][side].limits
@@ -175,7 +175,7 @@ def _letters(line: _Line, side: int) -> str:
 
 
 def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
-    """Explanation of the letters in the table."""
+    """Return an explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
     meanings = [(unit.letter, unit.title) for unit in units]
     meanings.append((NO_LIMIT, "latency, no unit"))
@@ -184,7 +184,7 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
 
 
 def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
-    """What a check found: a line per layer, then what it was done on."""
+    """Return the results of a check: a line per layer, then its scope and inputs."""
     lines = [
         f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
         if layer.difference is None
@@ -202,7 +202,7 @@ def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[st
 
 
 def _origin(where: list[str]) -> str:
-    """`random`, `given`, or how many of each."""
+    """Return `random`, `given`, or the number of each."""
     counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
     if len(counts) == 1:
         return next(iter(counts))
@@ -210,7 +210,7 @@ def _origin(where: list[str]) -> str:
 
 
 def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) -> None:
-    """A line per unit, and what the whole run costs."""
+    """Print a line per unit, and the energy of the whole run."""
     from simulator.analysis.energy import microjoules, summary, unit_rows
 
     whole = (energy.run.attojoules, energy.baseline.attojoules)
@@ -251,7 +251,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
 
 
 def _area(result: "Outcome") -> str:
-    """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
+    """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
     buffers = sum(parts[part] for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
@@ -259,7 +259,7 @@ def _area(result: "Outcome") -> str:
 
 
 def print_operations(counts: dict[str, Any], console: Console) -> None:
-    """Print what `simulate ops` counted."""
+    """Print the counts of `simulate ops`."""
     base, full = counts["baseline"], counts["full_precision"]
     rows = ((counts["bits"], counts), (base["bits"], base), (32, full))
     ratios = counts["ratios"]

@@ -136,7 +136,7 @@ class TestChecks:
         self.refused("space starts with -1 tokens", one, channels={SPACE: -1})
         self.refused("a is in the vocabulary twice", one, units=(A, B, A))
         self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
-        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
+        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -1)):
             self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
         port = self.port(WORK, writer=Unit("z", "z"))
         self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))

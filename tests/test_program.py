@@ -227,6 +227,13 @@ class TestWriter:
 
         assert write(unit) == (Loop(5, (RUN_A(),)),)
 
+    def test_an_item_that_repeats_is_a_loop(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(Runs.of([1, 1])):
+                do(RUN_A())
+
+        assert write(unit) == (Loop(2, (RUN_A(),)),)
+
     def test_the_body_runs_once_per_item(self) -> None:
         ran: list[str] = []
 

@@ -136,7 +136,7 @@ class TestChecks:
         self.refused("space starts with -1 tokens", one, channels={SPACE: -1})
         self.refused("a is in the vocabulary twice", one, units=(A, B, A))
         self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
-        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
+        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -1)):
             self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
         port = self.port(WORK, writer=Unit("z", "z"))
         self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))
@@ -226,6 +226,13 @@ class TestWriter:
                 do(RUN_A())
 
         assert write(unit) == (Loop(5, (RUN_A(),)),)
+
+    def test_an_item_that_repeats_is_a_loop(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(Runs.of([1, 1])):
+                do(RUN_A())
+
+        assert write(unit) == (Loop(2, (RUN_A(),)),)
 
     def test_the_body_runs_once_per_item(self) -> None:
         ran: list[str] = []

@@ -170,7 +170,7 @@ class TestChanged:
             ('"pes": 32', "configuration.hardware.array.pes", "33", "32"),
             ('"before": 64', "settings[0] (array.pes).before", "65", "64"),
             ('"seed": 3', "check.seed", "4", "3"),
-            ('"schema": 2', "schema", "1", "2"),
+            ('"schema": 2', "schema", "3", "2"),
             ('"version": "0.2.0', "version", '"0.2.1"', '"0.2.0"'),
             ('"kib": 32.0', "configuration.energy.storage[1].kib", "32.1", "32.0"),
             ('"add_bit_pj": ', "configuration.energy.add_bit_pj", None, None),

@@ -170,7 +170,8 @@ def _speedup(variant: Variant) -> float:
     """Cycles of ResNet-18 at 1 bit over the cycles at this PE's tau, on 64 of these PEs."""
     if variant.tau is None:
         return 1.0
-    return simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).speedup
+    run, baseline = simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).runs
+    return baseline.cycles / run.cycles
 
 
 def _proxy(variant: Variant) -> int:

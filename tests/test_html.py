@@ -419,6 +419,20 @@ def test_energy_is_shown_where_the_result_has_it(
     assert browser.get_log("browser") == []
 
 
+def test_a_page_without_a_baseline(browser: Any, tmp_path: Path) -> None:
+    net = network(layer(16, 16, 6, 6, name="one"), layer(16, 32, 6, 6, name="two"))
+    alone = simulate(net, "tpu-like").with_energy(load_energy("45nm"))
+    open_page(browser, write_page(alone, tmp_path / "alone.html"))
+    shown = browser.execute_script("return document.body.innerText")
+    assert f"time, {alone.run.title}" in shown
+    for word in ("NaN", "undefined", "baseline", "speedup", "reduction", "hollow"):
+        assert word not in shown
+    widths = """return [...document.querySelectorAll('#layers, #energy')].map((table) =>
+        new Set([...table.rows].map((row) => row.cells.length)).size)"""
+    assert browser.execute_script(widths) == [1, 1]
+    assert browser.get_log("browser") == []
+
+
 def test_a_page_without_a_timeline(browser: Any, without_timeline: tuple[Result, Path]) -> None:
     from selenium.webdriver.common.by import By
 

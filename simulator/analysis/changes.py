@@ -39,8 +39,9 @@ def _parts(run: Run) -> list[LayerParts]:
 
 
 def _of_path(result: Outcome, before: Outcome) -> list[str]:
-    """Return the change of the run's critical path or, if it is the same, of the baseline's."""
-    pairs = ((before.run, result.run, ""), (before.baseline, result.baseline, "in the baseline, "))
+    """The change of the run's critical path; if the run is unchanged, that of the baseline's."""
+    places = ("", "in the baseline, ")
+    pairs = zip(before.runs, result.runs, places, strict=False)
     moved = [pair for pair in pairs if pair[0].cycles != pair[1].cycles]
     if not moved:
         return ["the same cycles at another clock"]

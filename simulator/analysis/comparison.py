@@ -78,9 +78,19 @@ class Compared:
         """Every key that differs, hardware first."""
         one, other = self.a.configuration, self.b.configuration
         found = []
-        for section in ("hardware", "run", "baseline"):
+        for section in ("hardware", "run"):
             found += _differences(getattr(one, section), getattr(other, section), section)
+        found += self._baselines
         return found + self._links({difference.key for difference in found})
+
+    @property
+    def _baselines(self) -> list[Difference]:
+        """What differs in the baselines; if only one result has one, that."""
+        one, other = (saved.configuration.baseline for saved in (self.a, self.b))
+        if one is not None and other is not None:
+            return _differences(one, other, "baseline")
+        a, b = (x.baseline and f"{x.baseline.bits:g} bit" for x in (self.a, self.b))
+        return [Difference(key="baseline", a=a, b=b)] if a != b else []
 
     def _links(self, different: set[str]) -> list[Difference]:
         """Return the expressions of linked keys that differ in expression or value."""
@@ -134,17 +144,16 @@ class Compared:
         figures: list[tuple[str, str, float, float]] = [
             ("run", "cycles", a.cycles, b.cycles),
             ("run", "ms", a.time_ms, b.time_ms),
-            ("baseline", "cycles", a.baseline.cycles, b.baseline.cycles),
-            ("baseline", "ms", a.baseline.time_ms, b.baseline.time_ms),
-            ("speedup", "x", a.speedup, b.speedup),
+            *self._baseline_totals,
             ("DRAM read", "bytes", a.dram_bytes["read"], b.dram_bytes["read"]),
             ("DRAM written", "bytes", a.dram_bytes["written"], b.dram_bytes["written"]),
         ]
         if a.energy and b.energy:
-            figures += [
-                ("energy", "µJ", a.energy.run.energy_uj, b.energy.run.energy_uj),
-                ("baseline energy", "µJ", a.energy.baseline.energy_uj, b.energy.baseline.energy_uj),
-            ]
+            figures.append(("energy", "µJ", a.energy.run.energy_uj, b.energy.run.energy_uj))
+            bases = a.energy.baseline, b.energy.baseline
+            if bases[0] and bases[1]:
+                energies = bases[0].energy_uj, bases[1].energy_uj
+                figures.append(("baseline energy", "µJ", *energies))
         return [
             {
                 "figure": figure,
@@ -154,6 +163,18 @@ class Compared:
                 "percent": 100 * (other / one - 1) if one else None,
             }
             for figure, unit, one, other in figures
+        ]
+
+    @property
+    def _baseline_totals(self) -> list[tuple[str, str, float, float]]:
+        """Figures of the baselines, if both results have one."""
+        a, b = self.a, self.b
+        if not (a.baseline and b.baseline and a.speedup and b.speedup):
+            return []
+        return [
+            ("baseline", "cycles", a.baseline.cycles, b.baseline.cycles),
+            ("baseline", "ms", a.baseline.time_ms, b.baseline.time_ms),
+            ("speedup", "x", a.speedup, b.speedup),
         ]
 
     @property

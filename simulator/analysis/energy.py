@@ -154,11 +154,16 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeEnergy:
-    """The energies of a run and its baseline."""
+    """A run's energy, beside its baseline's if it has one."""
 
     table: EnergyTable
     run: RunEnergy
-    baseline: RunEnergy
+    baseline: RunEnergy | None = None
+
+    @property
+    def runs(self) -> tuple[RunEnergy, ...]:
+        """Of the run and its baseline, or of the run alone."""
+        return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the contents of energy.csv: one row per run, layer, unit and action."""
@@ -171,28 +176,29 @@ class OutcomeEnergy:
                 "count": spent.count,
                 "energy_pj": spent.attojoules / AJ_PER_PJ,
             }
-            for name, energy in (("run", self.run), ("baseline", self.baseline))
+            for name, energy in zip(("run", "baseline"), self.runs, strict=False)
             for spent in energy.spent
         ]
 
 
-def outcome_energy(run: Run, baseline: Run, table: EnergyTable) -> OutcomeEnergy:
-    """Compute the energies of both runs of a result."""
-    return OutcomeEnergy(
-        table=table, run=run_energy(run, table), baseline=run_energy(baseline, table)
-    )
+def outcome_energy(runs: tuple[Run, ...], table: EnergyTable) -> OutcomeEnergy:
+    """Price all runs of a result: the run, and its baseline if it has one."""
+    run, *others = (run_energy(run, table) for run in runs)
+    return OutcomeEnergy(table=table, run=run, baseline=others[0] if others else None)
 
 
-def summary(runs: tuple[Run, Run], energy: OutcomeEnergy) -> dict[str, Any]:
-    """Return the JSON object `energy`: sums, energy-delay products, bytes moved, and ratios.
+def summary(runs: tuple[Run, ...], energy: OutcomeEnergy) -> dict[str, Any]:
+    """The JSON object `energy`: sums, energy-delay products, bytes moved, and their ratios.
 
     Args:
-        runs: the run and its baseline.
-        energy: the energies of both.
+        runs: the run, and its baseline if it has one.
+        energy: of all of them.
 
     """
-    pairs = zip(runs, (energy.run, energy.baseline), strict=True)
-    run, baseline = (_one(run, spent) for run, spent in pairs)
+    run, *others = (_one(run, spent) for run, spent in zip(runs, energy.runs, strict=True))
+    if not others:
+        return {"table": energy.table.name, "run": run}
+    (baseline,) = others
     ratios = {
         key: baseline[key] / run[key] for key in ("energy_uj", "energy_delay_uj_ms", "dram_bytes")
     }
@@ -213,9 +219,11 @@ def _one(run: Run, energy: RunEnergy) -> dict[str, Any]:
     }
 
 
-def unit_rows(energy: OutcomeEnergy, vocabulary: Vocabulary) -> Iterable[tuple[str, int, int]]:
-    """Yield (unit, attojoules of run, of baseline) in the units' order, without idle units."""
-    ours, base = energy.run.by("unit"), energy.baseline.by("unit")
+def unit_rows(
+    energy: OutcomeEnergy, vocabulary: Vocabulary
+) -> Iterable[tuple[str, tuple[int, ...]]]:
+    """(unit, attojoules of each run), in the units' order; idle units left out."""
+    by_run = [one.by("unit") for one in energy.runs]
     for unit in [*names(vocabulary.units), STATIC]:
-        if unit in ours or unit in base:
-            yield unit, ours.get(unit, 0), base.get(unit, 0)
+        if any(unit in spent for spent in by_run):
+            yield unit, tuple(spent.get(unit, 0) for spent in by_run)

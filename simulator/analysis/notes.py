@@ -12,7 +12,8 @@ from simulator.machines.families import family_of
 def notes_of(result: Outcome) -> list[str]:
     """Return notes for the reader of the numbers: cuts, passes, expectations, idle overrides."""
     reason = family_of(result.hardware).why_not_fast(result.hardware)
-    why_event = [f"both runs use the event engine because {reason}."] if reason else []
+    subject = "the run uses" if result.baseline is None else "both runs use"
+    why_event = [f"{subject} the event engine because {reason}."] if reason else []
     return [
         *why_event,
         *link_notes(result.hardware, result.settings),
@@ -21,10 +22,12 @@ def notes_of(result: Outcome) -> list[str]:
     ]
 
 
-def _of_runs(run: Run, baseline: Run) -> list[str]:
-    """Return the notes of both runs, with equal notes once."""
-    ours, base = (list(dict.fromkeys(_of_run(one))) for one in (run, baseline))
-    at = f"at {run.title}"
+def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
+    """The notes of all runs, equal ones once."""
+    ours, at = list(dict.fromkeys(_of_run(run))), f"at {run.title}"
+    if baseline is None:
+        return [f"{at}: {text}" for text in ours]
+    base = list(dict.fromkeys(_of_run(baseline)))
     at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
     both = at if baseline.title == run.title else f"{at} and {at_base}"
     texts = [f"{both if text in base else at}: {text}" for text in ours]

@@ -1,4 +1,4 @@
-"""One run and its baseline on the same hardware, with all measurements around them."""
+"""One run, its baseline on the same hardware if it has one, and whatever was measured of them."""
 
 import hashlib
 import json
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from simulator.analysis.sensitivity import JointEffect, KeyEffects
     from simulator.check import CheckResult
 
+RUNS = ("run", "baseline")
+"""How the outputs call the runs of an outcome."""
+PREFIXES = ("", "baseline_")
+"""Of the columns of each run."""
 TRACE_ROWS = 1 << 15
 """The number of trace rows per conversion."""
 
@@ -57,17 +61,43 @@ def _shape(result: LayerResult) -> dict[str, int]:
     }
 
 
+def _side_by_side(sides: tuple[LayerResult, ...], microseconds: float) -> dict[str, Any]:
+    """The figures of a layer of the run, each beside the baseline's, as columns of `layer_rows`."""
+    columns: dict[str, Any] = {}
+    for groups in zip(*(_figures(side, microseconds) for side in sides), strict=True):
+        for prefix, group in zip(PREFIXES, groups, strict=False):
+            columns |= {f"{prefix}{name}": value for name, value in group.items()}
+        if len(sides) > 1 and "cycles" in groups[0]:
+            columns["speedup"] = groups[1]["cycles"] / groups[0]["cycles"]
+    return columns
+
+
+def _figures(layer: LayerResult, microseconds: float) -> tuple[dict[str, Any], ...]:
+    """Groups of columns of one run; `microseconds` are those of a cycle."""
+    return (
+        {"weight_bytes": layer.stored_bytes},
+        {"cycles": layer.cycles, "time_us": layer.cycles * microseconds},
+        {"utilization": layer.utilization},
+        {"bound_by": layer.bound_by},
+        {
+            "dram_read_bytes": layer.dram_read_bytes,
+            "dram_written_bytes": layer.dram_written_bytes,
+        },
+    )
+
+
 def _no_settings() -> tuple[SettingEffect, ...]:
     return ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Outcome:
-    """A run, its baseline, and everything that led to them."""
+    """A run, its baseline if it has one, and everything that led to them."""
 
     hardware: Hardware
     run: Run
-    baseline: Run
+    baseline: Run | None = None
+    """The run that it is compared with."""
     measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
     """A function that measures the effect of each overridden key; called at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
@@ -84,9 +114,9 @@ class Outcome:
     """The shipped name or path of the energy table, if it has a file."""
 
     @property
-    def runs(self) -> tuple[Run, Run]:
-        """The run and its baseline."""
-        return self.run, self.baseline
+    def runs(self) -> tuple[Run, ...]:
+        """The run and its baseline, or the run alone."""
+        return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     @property
     def settings(self) -> tuple[SettingEffect, ...]:
@@ -101,7 +131,7 @@ class Outcome:
         """Energy by layer, unit and action; None without an energy table."""
         if self.energy_table is None:
             return None
-        return outcome_energy(self.run, self.baseline, self.energy_table)
+        return outcome_energy(self.runs, self.energy_table)
 
     @property
     def area(self) -> dict[str, int]:
@@ -111,7 +141,7 @@ class Outcome:
 
     @property
     def engine(self) -> EngineName:
-        """The engine that ran both."""
+        """The engine that ran it, and its baseline."""
         return self.run.engine
 
     @property
@@ -125,9 +155,9 @@ class Outcome:
         return self.milliseconds(self.run.cycles)
 
     @property
-    def speedup(self) -> float:
-        """Baseline cycles over the run's cycles."""
-        return self.baseline.cycles / self.run.cycles
+    def speedup(self) -> float | None:
+        """Baseline cycles over the run's cycles; None without a baseline."""
+        return None if self.baseline is None else self.baseline.cycles / self.run.cycles
 
     def milliseconds(self, cycles: int) -> float:
         """Convert cycles to milliseconds at the hardware's clock."""
@@ -142,28 +172,28 @@ class Outcome:
 
     @cached_property
     def trace(self) -> "pd.DataFrame":
-        """One row per command of both runs, which the column `run` distinguishes."""
+        """One row per command of all runs; the column `run` tells them apart."""
         from simulator.base.tabular import frame_of
 
         return frame_of(self.trace_tables())
 
     def trace_tables(self) -> "Iterator[dict[str, Ints | Names]]":
-        """Yield the columns of `trace` and of the trace file, piece by piece."""
-        for number, run in enumerate((self.run, self.baseline)):
+        """The columns of `trace` and of the trace file, piece by piece."""
+        names = RUNS[: len(self.runs)]
+        for number, run in enumerate(self.runs):
             for table in run.trace.tables(TRACE_ROWS):
                 index = np.full(len(table["command"]), number)
-                yield {"run": Names(index, ("run", "baseline")), **table}
+                yield {"run": Names(index, names), **table}
 
     def attribution_rows(self) -> list[dict[str, int]]:
         """Return each layer's cycles by category; `layers.csv` has them after `layer_rows`."""
         return [
             {
                 f"{prefix}{name}_cycles": spent
-                for prefix, layer in sides
+                for prefix, layer in zip(PREFIXES, sides, strict=False)
                 for name, spent in layer.items()
             }
-            for ours, base in zip(self.run.attribution, self.baseline.attribution, strict=True)
-            for sides in [(("", ours), ("baseline_", base))]
+            for sides in zip(*(run.attribution for run in self.runs), strict=True)
         ]
 
     def layer_rows(self) -> list[dict[str, Any]]:
@@ -174,28 +204,14 @@ class Outcome:
                 "layer": ours.name,
                 "stage": ours.stage,
                 **_shape(ours),
-                "weight_bytes": ours.stored_bytes,
-                "baseline_weight_bytes": base.stored_bytes,
-                "cycles": ours.cycles,
-                "time_us": ours.cycles * microseconds,
-                "baseline_cycles": base.cycles,
-                "baseline_time_us": base.cycles * microseconds,
-                "speedup": base.cycles / ours.cycles,
-                "utilization": ours.utilization,
-                "baseline_utilization": base.utilization,
-                "bound_by": ours.bound_by,
-                "baseline_bound_by": base.bound_by,
-                "dram_read_bytes": ours.dram_read_bytes,
-                "dram_written_bytes": ours.dram_written_bytes,
-                "baseline_dram_read_bytes": base.dram_read_bytes,
-                "baseline_dram_written_bytes": base.dram_written_bytes,
+                **_side_by_side((ours, *others), microseconds),
                 "tau": ours.mapped.layer.tau,
                 "mode": ours.mapped.mode,
                 **ours.mapped.columns,
                 "start_cycle": ours.start_cycle,
                 "end_cycle": ours.end_cycle,
             }
-            for ours, base in zip(self.run.layers, self.baseline.layers, strict=True)
+            for ours, *others in zip(*(run.layers for run in self.runs), strict=True)
         ]
 
     @cached_property
@@ -203,8 +219,7 @@ class Outcome:
         """Everything that decides the result, as plain data."""
         return {
             "hardware": with_numbers(self.hardware),
-            "run": self.run.workload.described(),
-            "baseline": self.baseline.workload.described(),
+            **{name: run.workload.described() for name, run in zip(RUNS, self.runs, strict=False)},
             **self._dram_table(),
             **({"energy": msgspec.to_builtins(self.energy_table)} if self.energy_table else {}),
         }

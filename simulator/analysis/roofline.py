@@ -45,13 +45,19 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roofline:
-    """Both runs' layers and the machine's roofs."""
+    """The layers of all runs and the machine's roofs."""
 
     run: tuple[Point, ...]
     baseline: tuple[Point, ...]
+    """Empty without a baseline."""
     roofs: tuple[Roof, ...]
     slopes: tuple[Slope, ...]
     """The slopes, steepest first; all are limits except the last, which is one DMA channel's."""
+
+    @property
+    def runs(self) -> tuple[tuple[Point, ...], ...]:
+        """The layers of the run and of its baseline, or of the run alone."""
+        return (self.run, self.baseline) if self.baseline else (self.run,)
 
     @property
     def bytes_per_cycle(self) -> float:
@@ -60,10 +66,11 @@ class Roofline:
 
 
 def roofline(result: Outcome) -> Roofline:
-    """Place every layer of both runs."""
+    """Place every layer of all runs."""
+    base = result.baseline
     return Roofline(
         run=tuple(map(_point, result.run.layers)),
-        baseline=tuple(map(_point, result.baseline.layers)),
+        baseline=() if base is None else tuple(map(_point, base.layers)),
         roofs=tuple(_roofs(result)),
         slopes=_slopes(result),
     )
@@ -80,7 +87,7 @@ def _point(layer: LayerResult) -> Point:
 
 
 def _roofs(result: Outcome) -> list[Roof]:
-    """Return the roofs for the layers of both runs, the highest first."""
+    """The roofs of what the layers of any run do, the highest first."""
     layers = [mapped for run in result.runs for mapped in run.mapping.layers]
     return result.run.family.roofs(result.hardware, layers)
 

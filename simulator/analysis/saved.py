@@ -19,14 +19,14 @@ SUMMARY = "summary.json"
 
 
 class SavedLayer(Struct, frozen=True, kw_only=True):
-    """One layer of the run and of its baseline."""
+    """One layer of the run and, if it has one, of its baseline."""
 
     name: str
     stage: str
     cycles: int
-    baseline_cycles: int
     attribution: dict[str, int]
-    baseline_attribution: dict[str, int]
+    baseline_cycles: int | None = None
+    baseline_attribution: dict[str, int] = {}
 
     @property
     def parts(self) -> LayerParts:
@@ -52,11 +52,11 @@ class SavedRunEnergy(Struct, frozen=True, kw_only=True):
 
 
 class SavedEnergy(Struct, frozen=True, kw_only=True):
-    """Energy of both runs, from one energy table."""
+    """Energy of all runs, priced by one table."""
 
     table: str
     run: SavedRunEnergy
-    baseline: SavedRunEnergy
+    baseline: SavedRunEnergy | None = None
 
 
 class SavedConfiguration(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,8 @@ class SavedConfiguration(Struct, frozen=True, kw_only=True):
 
     hardware: dict[str, Any]
     run: dict[str, Any]
-    baseline: dict[str, Any]
+    baseline: dict[str, Any] | None = None
+    """None if the result has no baseline."""
     dram: dict[str, Any] | None = None
     """The DRAM's timing table, if the hardware names one."""
     energy: dict[str, Any] | None = None
@@ -86,12 +87,13 @@ class Saved(Struct, frozen=True, kw_only=True):
     scope: SavedScope
     cycles: int
     time_ms: float
-    speedup: float
     dram_bytes: dict[str, int]
-    baseline: SavedBaseline
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str
+    baseline: SavedBaseline | None = None
+    """If the result has a baseline; then also its speedup."""
+    speedup: float | None = None
     links: dict[str, str] = {}
     """The expressions of linked hardware keys."""
     energy: SavedEnergy | None = None

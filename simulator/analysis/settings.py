@@ -1,7 +1,8 @@
 """The effect of a single `--set`: the same run with and without it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from simulator.base.wording import different, signed_percent, time_pair
 from simulator.machines import Hardware, value_of
@@ -27,7 +28,9 @@ class SettingEffect:
     """The run's time without the override; None if such a run is impossible."""
     time_ms_after: float
     speedup_before: float | None
-    speedup_after: float
+    """None as the time is, or if the run has no baseline."""
+    speedup_after: float | None
+    """None if the run has no baseline."""
     reason: str | None
     """The reason why the override has no effect, or why the run needs it, as a clause after
     "because"; None if it has an effect."""
@@ -42,13 +45,19 @@ class SettingEffect:
     def sentence(self) -> str:
         """The effect with its causes, or the reason for no effect, as one line."""
         change = f"{self.key} {_shown(self.before)} -> {_shown(self.after)}{self._links}"
-        if self.time_ms_before is None or self.speedup_before is None:
+        if self.time_ms_before is None:
             return f"{change} makes the run possible because {self.reason}."
         if self.reason:
             return f"{change} has no effect because {self.reason}."
         causes = "".join(f"; {cause}" for cause in self.causes).replace(";", ":", 1)
-        time, speedup = self._time(self.time_ms_before), self._speedup(self.speedup_before)
-        return f"{change} {time} and {speedup}{causes}."
+        return f"{change} {self._time(self.time_ms_before)}{self._speedup}{causes}."
+
+    def plain(self) -> dict[str, Any]:
+        """Its fields as plain data, without those of a baseline that the run does not have."""
+        fields = asdict(self)
+        if self.speedup_after is None:
+            del fields["speedup_before"], fields["speedup_after"]
+        return fields
 
     @property
     def _links(self) -> str:
@@ -65,11 +74,15 @@ class SettingEffect:
         percent = signed_percent(self.time_ms_after / time_ms_before - 1)
         return f"{verb} the run from {before} to {after} ({percent})"
 
-    def _speedup(self, speedup_before: float) -> str:
-        before, after = different(speedup_before, self.speedup_after)
-        if speedup_before == self.speedup_after:
-            return f"leaves the speedup at {after}×"
-        return f"changes the speedup from {before}× to {after}×"
+    @property
+    def _speedup(self) -> str:
+        """The last part of the sentence; nothing without a baseline."""
+        if self.speedup_before is None or self.speedup_after is None:
+            return ""
+        before, after = different(self.speedup_before, self.speedup_after)
+        if self.speedup_before == self.speedup_after:
+            return f" and leaves the speedup at {after}×"
+        return f" and changes the speedup from {before}× to {after}×"
 
 
 def expressions(hardware: Hardware) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from simulator.analysis.attribution import total
 from simulator.analysis.energy import summary as energy_summary
 from simulator.analysis.notes import notes_of
-from simulator.analysis.outcome import Outcome
+from simulator.analysis.outcome import PREFIXES, Outcome
 from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope_data
@@ -25,10 +25,12 @@ def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
     summary = _plain_summary(result)
     if why:
         summary["attribution"] = total(result.run.attribution)
-        summary["baseline"]["attribution"] = total(result.baseline.attribution)
-        both = zip(result.run.attribution, result.baseline.attribution, strict=True)
-        for layer, (ours, base) in zip(summary["layers"], both, strict=True):
-            layer |= {"attribution": ours, "baseline_attribution": base}
+        if result.baseline is not None:
+            summary["baseline"]["attribution"] = total(result.baseline.attribution)
+        by_run = zip(*(run.attribution for run in result.runs), strict=True)
+        for layer, sides in zip(summary["layers"], by_run, strict=True):
+            for prefix, parts in zip(PREFIXES, sides, strict=False):
+                layer[f"{prefix}attribution"] = parts
     if result.effects:
         summary["what_helps"] = [
             {**asdict(effect), "sentences": effect.sentences} for effect in result.effects
@@ -66,26 +68,36 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "scope": scope_data(result),
         "cycles": result.run.cycles,
         "time_ms": result.time_ms,
-        "speedup": result.speedup,
-        "baseline": {
-            "bits": result.baseline.bits,
-            "cycles": result.baseline.cycles,
-            "time_ms": result.milliseconds(result.baseline.cycles),
-            "dram_bytes": result.baseline.dram_bytes,
-        },
+        **_baseline(result),
         "dram_bytes": result.run.dram_bytes,
         "layers": [
-            {"name": row["layer"], **{column: row[column] for column in columns}}
+            {"name": row["layer"], **{column: row[column] for column in columns if column in row}}
             for row in result.layer_rows()
         ],
         "area_gate_equivalents": {**result.area, "total": sum(result.area.values())},
         **({"energy": energy_summary(result.runs, result.energy)} if result.energy else {}),
-        "settings": [asdict(effect) for effect in result.settings],
+        "settings": [effect.plain() for effect in result.settings],
         **({"links": links} if (links := expressions(result.hardware)) else {}),
         "notes": notes_of(result),
         **({"check": result.check.plain()} if result.check else {}),
         "version": __version__,
         "config_sha256": result.config_sha256,
+    }
+
+
+def _baseline(result: Outcome) -> dict[str, Any]:
+    """The baseline's totals and the speedup; nothing without a baseline."""
+    base = result.baseline
+    if base is None:
+        return {}
+    return {
+        "speedup": result.speedup,
+        "baseline": {
+            "bits": base.bits,
+            "cycles": base.cycles,
+            "time_ms": result.milliseconds(base.cycles),
+            "dram_bytes": base.dram_bytes,
+        },
     }
 
 

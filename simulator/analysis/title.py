@@ -11,11 +11,12 @@ from simulator.workload import Workload
 def title(result: Outcome) -> str:
     """Return network, machine, baseline and scope of a result, in one line."""
     workload, hardware = result.run.workload, result.hardware
-    baseline = result.baseline
+    base = result.baseline
+    against = "" if base is None else f" against {base.title} on the same PEs"
     return (
         f"{workload.title}, {workload.input_height}×{workload.input_width}, on {hardware.name} "
-        f"({hardware.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)} "
-        f"against {baseline.title} on the same PEs{settings(workload)}; {scope(workload)}"
+        f"({hardware.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
+        f"{against}{settings(workload)}; {scope(workload)}"
     )
 
 
@@ -62,11 +63,11 @@ def covered(result: Outcome) -> str:
     For example `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same
     PEs; batch 4; 2-bit activations`.
     """
-    workload = result.run.workload
+    workload, base = result.run.workload, result.baseline
     return "; ".join(
         [
             scope(workload),
-            f"{result.baseline.bits:g}-bit baseline on the same PEs",
+            *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
             *(
                 [f"{workload.activation_bits}-bit activations"]
@@ -78,8 +79,8 @@ def covered(result: Outcome) -> str:
 
 
 def scope_data(result: Outcome) -> dict[str, Any]:
-    """Return the facts of `covered` as data, with the sentence."""
-    workload = result.run.workload
+    """The facts of `covered` as data, with the sentence."""
+    workload, base = result.run.workload, result.baseline
     binary = workload.binary_layers
     return {
         "sentence": covered(result),
@@ -88,15 +89,15 @@ def scope_data(result: Outcome) -> dict[str, Any]:
         "binary_layers": len(binary),
         "binary_kernels": sorted({layer.kernel for layer in binary}, reverse=True),
         "full_precision_layers": len(workload.layers) - len(binary),
-        "baseline_bits": result.baseline.bits,
+        **({} if base is None else {"baseline_bits": base.bits}),
     }
 
 
 def closing(result: Outcome) -> tuple[str, str]:
-    """Return the speedup and the times of both runs, as two texts."""
-    times = times_in_one_unit(
-        [result.milliseconds(x.cycles) for x in (result.run, result.baseline)]
-    )
+    """The speedup, and the times of both runs; without a baseline the run's time and its name."""
+    times = times_in_one_unit([result.milliseconds(run.cycles) for run in result.runs])
+    if result.baseline is None:
+        return f"time at {result.run.title}", times[0]
     return (
         f"speedup {result.speedup:.2f}×",
         f"{times[0]} at {result.run.title}, {times[1]} at {result.baseline.title}",

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from simulator.analysis.run import Run
 from simulator.analysis.running import engine_for, run_one
 from simulator.analysis.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
 from simulator.api.result import Result
@@ -68,11 +70,16 @@ def _run(
     causes: SavedCauses, hardware: Hardware, loaded: Workload | None, progress: Progress | None
 ) -> Result:
     saved, engine = causes.configuration, engine_for(causes.engine, hardware)
-    run, baseline = (
-        run_one(workload_from(plain, f"configuration.{name}", loaded), hardware, engine, progress)
-        for name, plain in (("run", saved.run), ("baseline", saved.baseline))
+
+    def one(plain: dict[str, Any], name: str) -> Run:
+        workload = workload_from(plain, f"configuration.{name}", loaded)
+        return run_one(workload, hardware, engine, progress)
+
+    result = Result(
+        hardware=hardware,
+        run=one(saved.run, "run"),
+        baseline=None if saved.baseline is None else one(saved.baseline, "baseline"),
     )
-    result = Result(hardware=hardware, run=run, baseline=baseline)
     data = with_expressions(hardware)
     without = [
         (setting.key, hardware_from(data, {setting.key: setting.before}, "settings"))

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Result(Outcome):
-    """A run, its baseline, and everything that determines them."""
+    """A run, its baseline if it has one, and everything that led to them."""
 
     def __repr__(self) -> str:
-        """One line: network, bits, hardware, cycles and speedup."""
+        """One line: network, bits, hardware, cycles and, with a baseline, the speedup."""
+        speedup = "" if self.speedup is None else f", {self.speedup:.2f}x"
         return (
             f"<Result: {self.run.workload.name} at {self.run.title} on {self.hardware.name}, "
-            f"{self.cycles:,} cycles, {self.speedup:.2f}x>"
+            f"{self.cycles:,} cycles{speedup}>"
         )
 
     def __str__(self) -> str:
@@ -77,7 +78,7 @@ class Result(Outcome):
         return as_html(self)
 
     def plot_timeline(self, path: str | Path | None = None, style: str = "screen") -> "Figure":
-        """Draw both runs on one time axis (Figure 13); also into a PNG, SVG or PDF file.
+        """Draw all runs on one time axis (Figure 13); also into a PNG, SVG or PDF file.
 
         Args:
             path: path of the file.

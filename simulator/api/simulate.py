@@ -1,4 +1,4 @@
-"""The `simulate` function: map a workload and its baseline onto a machine, run both, report."""
+"""The API's verb: map a workload, and its baseline, onto a machine, run them, report."""
 
 from collections.abc import Iterable
 from collections.abc import Mapping as Items
@@ -13,9 +13,13 @@ from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware, load_hardware
+from simulator.machines.families import family_of
 from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.settings import SettingRuns
 from simulator.workload import Workload, configure
+
+NO_BASELINE = "none"
+"""The value of `baseline_bits` that asks for no baseline."""
 
 
 def simulate(
@@ -28,7 +32,7 @@ def simulate(
     taus: Items[str, int] | None = None,
     set: Items[str, object] | None = None,
     activation_bits: int = 1,
-    baseline_bits: float = 1,
+    baseline_bits: float | str | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
     network: str | Path | None = None,
@@ -36,7 +40,7 @@ def simulate(
     engine: str = "auto",
     progress: Progress | None = None,
 ) -> Result:
-    """Simulate a network at some bits per weight and its baseline on the same hardware.
+    """Simulate a network at some bits per weight, and its baseline on the same hardware.
 
     Args:
         workload: a shipped name such as `"r18"`, the path of a network, a workload file or a
@@ -51,7 +55,8 @@ def simulate(
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
         activation_bits: bits of every activation, 1 to 32.
-        baseline_bits: bits per weight of the baseline.
+        baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
+            1 for the paper's array, and no baseline for a dense machine.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
@@ -80,7 +85,6 @@ def simulate(
         "tau_1x1": None if tau_1x1 is None else arguments.whole("tau_1x1", tau_1x1, "5"),
         "taus": arguments.taus_by_layer(taus),
     }
-    baseline = {"bits": arguments.number("baseline_bits", baseline_bits, "1")}
     options: dict[str, Any] = {
         "activation_bits": arguments.whole("activation_bits", activation_bits, "1"),
         "batch": arguments.whole("batch", batch, "1"),
@@ -94,15 +98,25 @@ def simulate(
     def one(precision: dict[str, Any]) -> Run:
         return run_one(configure(loaded, **options, **precision), machine, engine, progress)
 
+    base = _baseline_bits(baseline_bits, machine)
     result = Result(
         hardware=machine,
         run=one(precision),
-        baseline=one(baseline),
+        baseline=None if base is None else one({"bits": base}),
         hardware_file=None if isinstance(hardware, Hardware) else str(hardware),
     )
     if not without:
         return result
     return replace(result, measure_settings=SettingRuns(result, without, progress))
+
+
+def _baseline_bits(asked: float | str | None, hardware: Hardware) -> float | None:
+    """Bits per weight of the baseline: those asked for, or the family's; None: no baseline."""
+    if asked is None:
+        return family_of(hardware).baseline_bits
+    if asked == NO_BASELINE:
+        return None
+    return arguments.number("baseline_bits", asked, f"1, or {NO_BASELINE!r}")
 
 
 def workload_of(

@@ -130,7 +130,7 @@ class _Commands(click.Group):
     subcommand_metavar="[COMMAND ...]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS)
+@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS)
 @shared("engine", "energy")
 @option(
     "--check",

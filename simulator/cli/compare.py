@@ -66,7 +66,7 @@ class _Side:
     set="Override a key of the hardware files: one value for both sides, or one for A and one for "
     "B, such as array.pes=64,128. Repeatable.",
 )
-@shared("model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS, "engine", "energy")
+@shared("model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS, "engine", "energy")
 @shared("out", "json", "quiet", out="Folder for compare.md and compare.json.")
 @click.pass_context
 def compare(

@@ -47,6 +47,18 @@ def parse_input_size(
     return int(parts[0]), int(parts[-1])
 
 
+def parse_baseline_bits(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> float | str | None:
+    """Bits per weight, or `none`; None if the machine decides."""
+    if text is None or text == "none":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: expected a number, or none") from error
+
+
 def parse_layer_taus(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, int]:
@@ -147,6 +159,13 @@ _SHARED = {
         NETWORK,
         "Bits per weight of the baseline.",
         {"type": number, "default": 1.0, "show_default": True, "metavar": "BITS"},
+    ),
+    "baseline": _Shared(
+        NETWORK,
+        "Bits per weight of the baseline, or none for a run without one. Default: 1, or none for "
+        "a dense machine.",
+        {"metavar": "BITS", "callback": parse_baseline_bits},
+        names=("--baseline-bits", "baseline_bits"),
     ),
     "network": _Shared(
         TRAINED,

@@ -1,4 +1,4 @@
-"""The command without a subcommand: run one network and its baseline on one machine."""
+"""The main job: one network on one machine, beside its baseline if it has one."""
 
 import json
 import sys

@@ -10,6 +10,7 @@ from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
 from simulator.machines import Hardware, load_hardware, value_of
 from simulator.machines.assumptions import assumptions
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
 from simulator.workload import load_workload
@@ -103,12 +104,12 @@ def _row(model: str, result: Result) -> Row:
     printed = SPEEDUP[model]
     return {
         "network": model,
-        "1 bit (ms)": f"{result.milliseconds(result.baseline.cycles):.3f}",
+        "1 bit (ms)": f"{result.milliseconds(baseline_of(result).cycles):.3f}",
         "0.56 bit (ms)": f"{result.time_ms:.3f}",
         "speedup, paper": f"{printed}x",
-        "speedup, simulated": f"{as_printed(result.speedup, printed)}x",
-        "simulated, unrounded": f"{result.speedup:.4f}x",
-        "deviation": deviation(result.speedup, printed),
+        "speedup, simulated": f"{as_printed(speedup_of(result), printed)}x",
+        "simulated, unrounded": f"{speedup_of(result):.4f}x",
+        "deviation": deviation(speedup_of(result), printed),
     }
 
 
@@ -119,7 +120,9 @@ def _trials(key: str, before: dict[str, Result], progress: Progress | None) -> l
         settings = (f"{key}={value}", *beside)
         hardware = load_hardware(HARDWARE, settings)
         results = {model: _result(model, hardware, progress) for model in before}
-        changes = {model: r.speedup / before[model].speedup - 1 for model, r in results.items()}
+        changes = {
+            model: speedup_of(r) / speedup_of(before[model]) - 1 for model, r in results.items()
+        }
         found.append(_Trial(key=key, settings=settings, results=results, changes=changes))
     return found
 
@@ -142,10 +145,10 @@ def _moved(trial: _Trial, hardware: Hardware) -> Row:
         "tried": ", ".join(trial.settings).removeprefix(f"{trial.key}="),
     }
     for model, result in trial.results.items():
-        row[f"{model} speedup"] = f"{result.speedup:.3f}x"
+        row[f"{model} speedup"] = f"{speedup_of(result):.3f}x"
         row[f"{model} change"] = f"{100 * trial.changes[model]:+.2f} %"
         row[f"{model} 0.56 bit (ms)"] = f"{result.time_ms:.4f}"
-        row[f"{model} 1 bit (ms)"] = f"{result.milliseconds(result.baseline.cycles):.4f}"
+        row[f"{model} 1 bit (ms)"] = f"{result.milliseconds(baseline_of(result).cycles):.4f}"
     return row
 
 

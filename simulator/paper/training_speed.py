@@ -9,6 +9,7 @@ from simulator.api.result import Result
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
 from simulator.machines import load_hardware
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.workload import configure, load_workload
 
@@ -52,14 +53,14 @@ def _row(model: str, progress: Progress | None) -> Row:
         "network": model,
         "cycles": f"{result.run.cycles:,}",
         "time (µs)": f"{1e3 * result.time_ms:.2f}",
-        "speedup over 1 bit": f"{result.speedup:.3f}x",
+        "speedup over 1 bit": f"{speedup_of(result):.3f}x",
         "cycles, shape-only": f"{alone.run.cycles:,}",
         **_stage_speedups(result),
     }
 
 
 def _stage_speedups(result: Result) -> dict[str, str]:
-    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    pairs = zip(result.run.layers, baseline_of(result).layers, strict=True)
     speedups = {}
     for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
         members = list(group)

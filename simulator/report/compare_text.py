@@ -121,7 +121,7 @@ def _sections(comparison: Compared) -> list[_Section]:
             importance={"layers": 10},
         ),
         _Section(
-            title="Time by layer (cycles of the run, not of the baseline)",
+            title=f"Time by layer ({_of_the_run(comparison, 'cycles')})",
             header=("layer", "A", "B", "change", "change %", "largest changes of parts (cycles)"),
             rows=[
                 (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
@@ -145,12 +145,18 @@ def _energy(comparison: Compared) -> list[_Section]:
     ]
     header = ("layer", "A", "B", "change %")
     section = _Section(
-        title="Energy by layer (µJ of the run, not of the baseline)",
+        title=f"Energy by layer ({_of_the_run(comparison, 'µJ')})",
         header=header,
         rows=rows,
         numbers=frozenset({1, 2, 3}),
     )
     return [section] if rows else []
+
+
+def _of_the_run(comparison: Compared, unit: str) -> str:
+    """A unit and, if a result has a baseline, whose figures these are."""
+    has_baseline = comparison.a.baseline or comparison.b.baseline
+    return f"{unit} of the run, not of the baseline" if has_baseline else unit
 
 
 def _figure(value: float) -> str:

@@ -121,7 +121,7 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 def trace_writers(
     result: "Outcome", name: str, progress: Progress | None = None
 ) -> dict[str, Callable[[Path], object]]:
-    """Return writers, by file name, for the commands of both runs and their vocabulary.
+    """Writers, by the name of the file, of the commands of all runs and their vocabulary.
 
     Args:
         result: the result with the trace.
@@ -143,7 +143,7 @@ def _write_trace(
 ) -> None:
     from simulator.analysis.outcome import TRACE_ROWS
 
-    total = sum(len(run.trace) for run in (result.run, result.baseline))
+    total = sum(len(run.trace) for run in result.runs)
     first = next(result.trace_tables())
     kinds: dict[str, Kind] = {
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()

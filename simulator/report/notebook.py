@@ -11,31 +11,32 @@ if TYPE_CHECKING:
     from simulator.analysis.outcome import Outcome
 
 _DPI = 110
-_HEADER = ("layer", "cycles", "\u00b5s", "baseline \u00b5s", "speedup", "PE util. %", "bound by")
+_COLUMNS = {
+    "layer": ("layer", "{}"),
+    "cycles": ("cycles", "{:,}"),
+    "time_us": ("\u00b5s", "{:,.2f}"),
+    "baseline_time_us": ("baseline \u00b5s", "{:,.2f}"),
+    "speedup": ("speedup", "{:.2f}x"),
+    "percent": ("PE util. %", "{:.1f}"),
+    "bound_by": ("bound by", "{}"),
+}
+"""Title and form of each column; those of the baseline are shown if there is one."""
 
 
 def as_html(result: "Outcome") -> str:
-    """Return the speedup as a sentence, the layers as a table, the timeline as an inline PNG."""
+    """The speedup or the time in a sentence, the layers as a table, the timeline as a PNG."""
     speedup, times = closing(result)
     said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
-    rows = [
-        (
-            row["layer"],
-            f"{row['cycles']:,}",
-            f"{row['time_us']:,.2f}",
-            f"{row['baseline_time_us']:,.2f}",
-            f"{row['speedup']:.2f}x",
-            f"{100 * row['utilization']:.1f}",
-            row["bound_by"],
-        )
-        for row in result.layer_rows()
-    ]
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    head = "".join(f"<th>{name}</th>" for name in _HEADER)
+    rows = [{**row, "percent": 100 * row["utilization"]} for row in result.layer_rows()]
+    columns = {key: column for key, column in _COLUMNS.items() if key in rows[0]}
+    cells = [[form.format(row[key]) for key, (_, form) in columns.items()] for row in rows]
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
+    head = "".join(f"<th>{name}</th>" for name, _ in columns.values())
+    runs = "both runs" if result.baseline else "the run"
     picture = base64.b64encode(_timeline(result)).decode()
     return (
         f"<p>{said}</p>"
-        f'<img alt="Timelines of both runs" src="data:image/png;base64,{picture}">'
+        f'<img alt="Timelines of {runs}" src="data:image/png;base64,{picture}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 

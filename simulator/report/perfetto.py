@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.outcome import RUNS
 from simulator.analysis.title import covered
 from simulator.base.columns import Ints
 from simulator.report.files import write_file
@@ -70,7 +71,7 @@ class Track(IntEnum):
 
 
 def write_perfetto(result: "Outcome", path: Path, progress: "Progress | None" = None) -> Path:
-    """Write both runs, with gzip if the name ends in `.gz`.
+    """Write all runs; gzipped if the name ends in `.gz`.
 
     Times are nanoseconds at the hardware's clock. The slices' arguments have the cycles.
 
@@ -108,7 +109,7 @@ def perfetto_packets(result: "Outcome", progress: "Progress | None" = None) -> I
     """Yield the file's contents, piece by piece."""
     names = _Names(result)
     yield names.packet()
-    for number, run in enumerate((result.run, result.baseline)):
+    for number, run in enumerate(result.runs):
         yield from _RunPackets(result, run, number, names).all(progress)
 
 
@@ -149,7 +150,7 @@ class _RunPackets:
         self.clock_ghz = result.hardware.clock_ghz
         self.pes = result.hardware.pes
         self.process = 1 + number
-        self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
+        self.title = f"{RUNS[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)
         self.tracks = 0
         self.edges = window_edges(run.cycles, WINDOWS)

@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 def make_traces(result: "Outcome", progress: Progress | None) -> None:
-    """Make the traces of both runs, unless they exist.
+    """Make the traces of all runs, unless they exist.
 
     Args:
         result: the result, which keeps its traces.
         progress: called before each trace.
 
     """
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         announce(progress, f"running {run.title}, command by command")
         _ = run.trace

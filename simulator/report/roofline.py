@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 _MARKERS = "osD^vP*X"
+_FILLED = (True, False)
+"""The marks of the run, and of its baseline."""
 _BEHIND: dict[str, Any] = {"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0}
 """The background of a name, which hides lines."""
 _AXES = 0.8
@@ -57,8 +59,8 @@ def plot_roofline(
             )
         axes.spines[["top", "right"]].set_visible(False)
         colors = stage_colors(stages_of(result))
-        _draw_points(axes, placed.run, colors, True)
-        _draw_points(axes, placed.baseline, colors, False)
+        for points, filled in zip(placed.runs, _FILLED, strict=False):
+            _draw_points(axes, points, colors, filled)
         _add_legend(figure, result, colors, look)
         figure.draw_without_rendering()  # fixes the sizes that labels must fit
         size = axes.bbox.transformed(figure.dpi_scale_trans.inverted())
@@ -136,7 +138,7 @@ def _draw_slopes(axes: "Axes", placed: Roofline, shape: float, look: Style) -> N
 
 
 def _add_legend(figure: "Figure", result: Outcome, colors: dict[str, str], look: Style) -> None:
-    """Explain stages by marker and color, and runs by filled and hollow marks, below the axes."""
+    """Stages by marker and color, the runs by filled and hollow marks; below the axes."""
     from matplotlib.lines import Line2D
 
     def mark(marker: str, color: str, filled: bool, label: str) -> Line2D:
@@ -147,8 +149,10 @@ def _add_legend(figure: "Figure", result: Outcome, colors: dict[str, str], look:
         )  # fmt: skip
 
     handles = [
-        mark("o", "0.25", True, result.run.title),
-        mark("o", "0.25", False, result.baseline.title),
+        *(
+            mark("o", "0.25", filled, run.title)
+            for run, filled in zip(result.runs, _FILLED, strict=False)
+        ),
         *(
             mark(marker, color, True, stage)
             for (stage, color), marker in zip(colors.items(), cycle(_MARKERS), strict=False)

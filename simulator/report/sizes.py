@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from simulator.analysis.outcome import Outcome
 
 MOST_DRAWN = 4_000_000
-"""The most commands of both runs in the HTML report's timeline. Making a report takes 250 bytes of
-memory per command: 1.0 GB for the 3.4 million commands of ResNet-18 at 1024 pixels."""
+"""Most commands of all runs in the HTML report's timeline. A page takes 250 bytes per command
+to make: 1.0 GB for the 3.4 million of ResNet-18 at 1024 pixels."""
 MANY_COMMANDS = 1_000_000
 """The most commands of files without an announcement."""
 _BYTES = {".parquet": 20, ".csv": 86, ".gz": 9}
@@ -18,7 +18,7 @@ _PERFETTO_BYTES = 74
 
 
 def size_lines(result: "Outcome", files: list[Path]) -> list[str]:
-    """Return one line per file, if the traces of both runs have many commands.
+    """One line per file, if the traces of all runs have many commands.
 
     Args:
         result: from `simulate`; the function does not make its traces.
@@ -40,15 +40,16 @@ def timeline_left_out(result: "Outcome") -> str | None:
     commands = _commands(result)
     if commands <= MOST_DRAWN:
         return None
+    runs = "both runs" if result.baseline else "the run"
     return (
-        f"The timeline is left out: {commands:,} commands in both runs; at most {MOST_DRAWN:,} "
+        f"The timeline is left out: {commands:,} commands in {runs}; at most {MOST_DRAWN:,} "
         "are drawn."
     )
 
 
 def _commands(result: "Outcome") -> int:
-    """Return the number of commands of both runs, with loops unrolled, without a trace."""
-    return sum(run.mapping.commands for run in (result.run, result.baseline))
+    """Commands of all runs, written out; no trace is made."""
+    return sum(run.mapping.commands for run in result.runs)
 
 
 def _shown(size: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
@@ -28,13 +28,13 @@ class _Line(NamedTuple):
     """One row: a layer, or a sum of layers."""
 
     name: str
-    layers: "Sequence[tuple[LayerResult, LayerResult]]"
-    """Pairs of the run and the baseline."""
+    layers: "Sequence[tuple[LayerResult, ...]]"
+    """Each of the run and, if it has one, of the baseline."""
     is_sum: bool
 
     def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
-        """Return the sum of a value over the layers; side 1 is the baseline."""
-        return sum(value(pair[side]) for pair in self.layers)
+        """A value of every layer, added up; side 1 is the baseline."""
+        return sum(value(sides[side]) for sides in self.layers)
 
     @property
     def layer(self) -> "LayerResult | None":
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
 
 
 def print_result(result: "Outcome", console: Console) -> None:
-    """Print the title, the table, the speedup and the notes."""
+    """Print the title, the table, the speedup or the time, and the notes."""
     lines = _lines(result)
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
@@ -63,21 +63,20 @@ def print_result(result: "Outcome", console: Console) -> None:
 
 
 def _lines(result: "Outcome") -> list[_Line]:
-    """Return a line per layer, a line per stage of several layers, and the total."""
-    pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
+    """A line per layer, one per stage of several layers, and the total."""
+    layers = list(zip(*(run.layers for run in result.runs), strict=True))
     lines = []
-    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+    for stage, group in groupby(layers, key=lambda sides: sides[0].stage):
         members = list(group)
-        lines += [_Line(pair[0].name, [pair], False) for pair in members]
+        lines += [_Line(sides[0].name, [sides], False) for sides in members]
         if len(members) > 1:
             lines.append(_Line(f"= {stage}", members, True))
-    return [*lines, _Line("TOTAL", pairs, True)]
+    return [*lines, _Line("TOTAL", layers, True)]
 
 
 def _table(result: "Outcome", lines: list[_Line]) -> Table:
-    """Return a table with all columns; `print_table` chooses those that fit."""
-    own, base = ([int(line.total(_cycles, side)) for line in lines] for side in (0, 1))
-    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    """All columns; `print_table` chooses those that fit."""
+    own, *others = _cycles_of(result, lines)
     letters = [_letters(line, 0) for line in lines]
     return Table(
         title=title(result),
@@ -89,35 +88,54 @@ def _table(result: "Outcome", lines: list[_Line]) -> Table:
             _macs([line.total(_layer_macs) for line in lines]),
             _in_units(scaled("weights", [line.total(_weights) for line in lines]), importance=30),
             _in_units(scaled("cycles", own), unit="cycles", apart=True),
-            _in_units(
-                scaled("baseline\ncycles", base), title="baseline", unit="cycles", importance=80
-            ),
-            Column(title="speedup", cells=speedups),
+            *(column for base in others for column in _beside(own, base)),
             Column(title="lim", cells=letters, kind="label", importance=70),
-            *_wide_columns(result, lines, own, base),
+            *_wide_columns(result, lines),
         ],
     )
 
 
-def _wide_columns(
-    result: "Outcome", lines: list[_Line], own: list[int], base: list[int]
-) -> Iterable[Column]:
-    """Yield further columns for wide terminals, the most important first."""
-    times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
+def _cycles_of(result: "Outcome", lines: list[_Line]) -> list[list[int]]:
+    """Cycles of every line, by run."""
+    return [[int(line.total(_cycles, side)) for line in lines] for side in range(len(result.runs))]
+
+
+def _beside(own: list[int], base: list[int]) -> Iterable[Column]:
+    """The columns of the baseline's cycles and of the speedup."""
+    forms = scaled("baseline\ncycles", base)
+    yield _in_units(forms, title="baseline", unit="cycles", importance=80)
+    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    yield Column(title="speedup", cells=speedups)
+
+
+def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
+    """Further columns for wide terminals, the most important first."""
+    by_run = _cycles_of(result, lines)
+    times = [[result.milliseconds(cycles) for cycles in side] for side in by_run]
     unit, factor = time_unit(times[0])
     microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
-    moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in (0, 1)]
+    sides = range(len(by_run))
+    moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in sides]
     worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
-    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, own, strict=True)]
-    limits = [_letters(line, 1) for line in lines]
+    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, by_run[0], strict=True)]
     for number, column in enumerate(
         (
             Column(title=unit, cells=microseconds[0]),
             Column(title="PE\nutil. %", cells=shares),
             Column(title="DRAM\nkB", cells=moved[0]),
-            Column(title=f"baseline\n{unit}", cells=microseconds[1]),
-            Column(title="baseline\nkB", cells=moved[1]),
-            Column(title="baseline\nlim", cells=limits, kind="label"),
+            *(
+                column
+                for side in sides[1:]
+                for column in (
+                    Column(title=f"baseline\n{unit}", cells=microseconds[side]),
+                    Column(title="baseline\nkB", cells=moved[side]),
+                    Column(
+                        title="baseline\nlim",
+                        cells=[_letters(line, side) for line in lines],
+                        kind="label",
+                    ),
+                )
+            ),
         )
     ):
         yield replace(column, importance=-number, wide=True)
@@ -213,15 +231,22 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
     """Print a line per unit, and the energy of the whole run."""
     from simulator.analysis.energy import microjoules, summary, unit_rows
 
-    whole = (energy.run.attojoules, energy.baseline.attojoules)
-    rows = [*unit_rows(energy, result.run.family.vocabulary), ("TOTAL", *whole)]
-    sides = [own for _, own, _ in rows], [base for _, _, base in rows]
+    whole = tuple(one.attojoules for one in energy.runs)
+    rows = [*unit_rows(energy, result.run.family.vocabulary), ("TOTAL", whole)]
+    sides = list(zip(*(of_runs for _, of_runs in rows), strict=True))
     spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
     shares = [
         [f"{100 * part / max(1, all_):.1f}" for part in side]
         for side, all_ in zip(sides, whole, strict=True)
     ]
-    ratios = [f"{base / own:.2f}×" if own else "" for _, own, base in rows]
+    beside = []
+    for own, base in pairwise(sides):
+        ratios = [f"{b / a:.2f}×" if a else "" for a, b in zip(own, base, strict=True)]
+        beside = [
+            Column(title="baseline µJ", cells=spent[1], apart=True),
+            Column(title="share %", cells=shares[1], importance=10),
+            Column(title="reduction", cells=ratios, importance=30, apart=True),
+        ]
     table = Table(
         title=f"energy, {energy.table.title}",
         sums=frozenset({len(rows) - 1}),
@@ -229,25 +254,28 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
             Column(title="unit", cells=[row[0] for row in rows], kind="label"),
             Column(title="µJ", cells=spent[0]),
             Column(title="share %", cells=shares[0], importance=20),
-            Column(title="baseline µJ", cells=spent[1], apart=True),
-            Column(title="share %", cells=shares[1], importance=10),
-            Column(title="reduction", cells=ratios, importance=30, apart=True),
+            *beside,
         ],
     )
     print_table(table, console)
-    sums = summary(result.runs, energy)
-    run, baseline, reductions = sums["run"], sums["baseline"], sums["ratios"]
-    less = f"energy {reductions['energy_uj']:.2f}× less"
-    own, base = (f"{side['energy_uj']:.2f} µJ" for side in (run, baseline))
     print_line(console, "")
-    print_line(
-        console,
-        f"{less}: {own} at {result.run.title}, {base} at {result.baseline.title}; "
+    less, more = _energy_closing(result, summary(result.runs, energy))
+    print_line(console, f"{less}: {more}", bold=less)
+    print_line(console, f"area: {_area(result)}")
+
+
+def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
+    """How much less energy the run takes than its baseline; without one, how much it takes."""
+    own = f"{sums['run']['energy_uj']:.2f} µJ"
+    if result.baseline is None:
+        return f"energy at {result.run.title}", own
+    base, reductions = f"{sums['baseline']['energy_uj']:.2f} µJ", sums["ratios"]
+    return (
+        f"energy {reductions['energy_uj']:.2f}× less",
+        f"{own} at {result.run.title}, {base} at {result.baseline.title}; "
         f"energy-delay {reductions['energy_delay_uj_ms']:.2f}× less, "
         f"DRAM bytes {reductions['dram_bytes']:.2f}× fewer",
-        bold=less,
     )
-    print_line(console, f"area: {_area(result)}")
 
 
 def _area(result: "Outcome") -> str:

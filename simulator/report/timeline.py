@@ -66,7 +66,7 @@ class _Scale:
 def plot_timeline(
     result: Outcome, path: str | Path | None = None, style: str = "screen"
 ) -> "Figure":
-    """Draw a result's run above its baseline.
+    """Draw a result's run, above its baseline if it has one.
 
     Args:
         result: from `simulate`.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def print_attribution(result: "Outcome", console: Console) -> None:
-    """Print one table per run: cycles of every layer by category, without empty categories."""
-    for run in (result.run, result.baseline):
+    """Print one table per run: cycles of every layer by part; parts without cycles are left out."""
+    for run in result.runs:
         print_line(console, "")
         print_table(_attribution(run), console)
 
@@ -56,8 +56,8 @@ def _attribution(run: "Run") -> Table:
 
 
 def print_waits(result: "Outcome", console: Console) -> None:
-    """Print one table per run: cycles for which each unit waits, without waits of 0 cycles."""
-    for run in (result.run, result.baseline):
+    """Print one table per run: cycles for which each unit waits; what costs none is left out."""
+    for run in result.runs:
         print_line(console, "")
         print_table(_waits(run), console)
 

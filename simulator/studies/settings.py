@@ -41,7 +41,7 @@ class SettingRuns:
 def setting_effect(
     result: Outcome, key: str, without: Hardware, progress: Progress | None = None
 ) -> SettingEffect:
-    """Measure the effect of one overridden key by a run of both workloads without the override.
+    """The effect of one overridden key, by running its workloads on the hardware without it.
 
     The run may be impossible without the override if it depends on other overrides.
     """
@@ -70,12 +70,10 @@ def setting_effect(
 
 
 def _on(hardware: Hardware, result: Outcome, progress: Progress | None) -> Outcome:
-    """Run both workloads of a result on other hardware."""
+    """The workloads of a result on other hardware."""
     engine = "event" if family_of(hardware).why_not_fast(hardware) else result.engine
-    run, baseline = (
-        run_one(one.workload, hardware, engine, progress) for one in (result.run, result.baseline)
-    )
-    return Outcome(hardware=hardware, run=run, baseline=baseline)
+    run, *others = (run_one(one.workload, hardware, engine, progress) for one in result.runs)
+    return Outcome(hardware=hardware, run=run, baseline=others[0] if others else None)
 
 
 def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress | None) -> str:
@@ -109,9 +107,8 @@ def _too_small_still(
         result: run with the override.
 
     """
-    side, now, then = "", result.run, larger.run
-    if then.cycles == now.cycles:
-        side, now, then = " in the baseline", result.baseline, larger.baseline
+    pairs = list(zip(("", " in the baseline"), result.runs, larger.runs, strict=False))
+    side, now, then = next(pair for pair in pairs if pair[1].cycles != pair[2].cycles)
     held = now.family.capacities[key]
     names = layers_phrase(layers, [layer.name for layer in now.layers]).text
     times = time_pair(result.milliseconds(now.cycles), result.milliseconds(then.cycles))
@@ -125,7 +122,7 @@ def _hidden(result: Outcome, before: Outcome) -> str:
     """The units that work longer or shorter without an effect on the time, and what hides it."""
     changes = []
     places = ("", " in the baseline")
-    for run, was, where in zip(result.runs, before.runs, places, strict=True):
+    for run, was, where in zip(result.runs, before.runs, places, strict=False):
         busy, old = (one.summary.busy.sum(axis=0).tolist() for one in (run, was))
         changes += [
             f"{unit.title} {old[number]:,} -> {busy[number]:,} cycles{where}"

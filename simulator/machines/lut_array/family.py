@@ -61,6 +61,7 @@ class LutArrays(Family[LutArray, MappedLayer]):
     not_chosen = frozenset({"clock_ghz", "full_precision.bits"})
     capacities = MappingProxyType({INDEX_KIB: "weights", ACTIVATION_KIB: "inputs"})
     buffers = frozenset({"index_buffer", "activation_buffer"})
+    baseline_bits = 1.0
 
     def require_effects(self, data: dict[str, Any], hardware: LutArray, source: str) -> None:
         """Raise if a file sets a key that has no effect beside its others."""

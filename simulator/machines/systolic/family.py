@@ -57,6 +57,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         {INPUT_KIB: "inputs", WEIGHT_KIB: "weights", OUTPUT_KIB: "partial sums"}
     )
     buffers = frozenset(SCRATCHPADS)
+    baseline_bits = None
 
     def require_effects(self, data: dict[str, Any], hardware: Systolic, source: str) -> None:
         """Raise if a file sets a key that has no effect beside its others."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.notes import notes_of
+from simulator.analysis.outcome import RUNS
 from simulator.analysis.roofline import Point, roofline
 from simulator.analysis.settings import expressions
 from simulator.analysis.summary import summary_of
@@ -48,7 +49,7 @@ def page_data(
     result: "Outcome", assumed: Sequence[Assumption], progress: "Progress | None"
 ) -> dict[str, Any]:
     """Return everything that the HTML report embeds."""
-    runs = (result.run, result.baseline)
+    runs = result.runs
     commands = [commands_by_unit(run.mapping.program) for run in runs]
     words = result.run.family.vocabulary
     used = np.any([counts.any(axis=0) for counts in commands], axis=0)
@@ -69,7 +70,7 @@ def page_data(
             "activation_bits": workload.activation_bits,
             "tau": result.run.tau,
             "tau_1x1": result.run.tau_1x1,
-            "speedup": result.speedup,
+            **({} if result.speedup is None else {"speedup": result.speedup}),
             "scope": covered(result),
         },
         "bins": BINS,
@@ -91,8 +92,8 @@ def page_data(
                 **_run(result, run, counts.sum(axis=1).tolist()),
                 **({} if left_out else _timeline(run, units, progress)),
             }
-            for run, name, time, counts in zip(
-                runs, ("run", "baseline"), times, commands, strict=True
+            for name, (run, time, counts) in zip(
+                RUNS, zip(runs, times, commands, strict=True), strict=False
             )
         ],
         "roofline": _roofline(result),
@@ -170,7 +171,7 @@ def _layer(result: "Outcome", layer: LayerResult, parts: dict[Any, int]) -> dict
 def _roofline(result: "Outcome") -> dict[str, Any]:
     placed = roofline(result)
     return {
-        "runs": [_points(points) for points in (placed.run, placed.baseline)],
+        "runs": [_points(points) for points in placed.runs],
         "roofs": [{"name": r.name, "macs_per_cycle": r.macs_per_cycle} for r in placed.roofs],
         "slopes": [{"name": s.name, "bytes_per_cycle": s.bytes_per_cycle} for s in placed.slopes],
         "bytes_per_cycle": placed.bytes_per_cycle,

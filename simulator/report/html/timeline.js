@@ -1,5 +1,5 @@
 "use strict";
-/* The timeline of both runs on a canvas: one scale, each run at its own place. */
+/* The timeline of all runs on a canvas: one scale, each run at its own place. */
 
 const GUTTER = 92;
 const HEAD = 32;

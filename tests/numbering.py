@@ -36,6 +36,6 @@ class Kind(IntEnum):
 
 
 Part = StrEnum("Part", {category.name.upper(): category.name for category in CATEGORIES})
-"""The array's categories, as attributions name them."""
+"""The array's categories under their names in attributions."""
 PARTS = tuple(Part)
 PART_TITLES = {category.name: category.title for category in CATEGORIES}

@@ -1,4 +1,4 @@
-"""Random layers, networks and machines."""
+"""Random layers, networks and hardware configurations."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
 def run_of(workload: Workload, overrides: Overrides, engine: str) -> Run:
     """Run, or leave the example out if a buffer is too small, or no layer is binary.
 
-    No file with a network of full-precision layers alone is read.
+    The simulator reads no file of a network with only full-precision layers.
     """
     assume(workload.binary_layers)
     try:

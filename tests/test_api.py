@@ -61,7 +61,7 @@ class TestSimulate:
         lazy = run("r20", "cofluent64", **SMALL, set={"array.pes": 32, "clock_ghz": 2.0})
         str(lazy), repr(lazy), lazy.layers
         assert counted == []
-        first = lazy.with_energy("45nm").settings  # the copy shares what was measured
+        first = lazy.with_energy("45nm").settings  # the copy shares the measurement
         assert lazy.settings is first
         assert counted == ["array.pes", "clock_ghz"]
 

@@ -40,7 +40,7 @@ OTHERWISE: dict[str, tuple[object, object, dict[str, object]]] = {
     "memory.activation_buffer.ports": (1, 2, {}),
     "memory.activation_buffer.banks": (2, 4, {"memory.activation_buffer.ports": 1}),
 }
-"""Keys that cofluent64 has no number for, or that cannot be doubled: half, whole, other keys."""
+"""Keys without a number in cofluent64, or without a doubled value: half, whole, other keys."""
 
 
 @pytest.mark.parametrize("key", sorted(hardware_keys("lut_array").keys() - NOT_HARDWARE.keys()))
@@ -131,7 +131,7 @@ class TestArea:
         assert parts["activation_buffer"] == ceil(64 * 8192 * Fraction(62, 100) * 2232 / 1352)
 
     def test_the_proxy_is_near_synthesised_pes(self) -> None:
-        """All but the PE without 1-bit layers and the one with a picker."""
+        """All parts, except the PE without 1-bit layers and the PE with a picker."""
         with (ROOT / "reports/rtl_cells.csv").open() as file:
             rows = list(csv.DictReader(file))
         ratios = {
@@ -146,8 +146,8 @@ class TestArea:
         assert sum(machine_pe[part] for part in parts) == pytest.approx(said, rel=0.1)
 
     def test_sub_banks_and_their_crossbar(self) -> None:
-        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of
-        # 4 x 63; 5 bits wide, in 64 PEs
+        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, followed by 4 lanes x 7, instead of 4 x 63;
+        # 5 bits wide, in 64 PEs
         less = area(machine())["lut"] - area(machine({"array.pe.lut_subbanks": 8}))["lut"]
         assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 5 * 7 / 3, abs=1)
 

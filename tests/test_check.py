@@ -1,4 +1,4 @@
-"""`--check`: what the array computes equals a direct convolution, to the last bit."""
+"""`--check`: the array's outputs equal a direct convolution, to the last bit."""
 
 import json
 import re
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.unit
 def checked(
     one: Layer, *, batch: int = 1, activation_bits: int = 1, keys: dict[str, Any] | None = None
 ) -> None:
-    """Check a layer, see that all its outputs were compared and are equal."""
+    """Check a layer; all its outputs must be compared and equal."""
     workload = network(one, batch=batch, activation_bits=activation_bits)
     result = check_workload(workload, machine(keys))
     (only,) = result.layers
@@ -46,7 +46,7 @@ def checked(
 
 
 def shrunk(one: Layer) -> Layer:
-    """The layer on a map of a few odd sizes: every channel, stride, padding and dilation stays."""
+    """The layer on a map of odd size, with the same channels, stride, padding and dilation."""
     height, width = (min(size, one.extent + 6) for size in (one.in_height, one.in_width))
     down, across = (
         (size + 2 * one.padding - one.extent) // one.stride + 1 for size in (height, width)
@@ -75,7 +75,7 @@ LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
 )
 def test_every_shipped_network(name: str, bits: float) -> None:
     whole = configure(load_workload(name), **({"tau": 5} if bits < 1 else {"bits": 1}))
-    # of equal layers one is enough: on random inputs they are the same test
+    # one of several equal layers is enough: random inputs make equal layers the same test
     different = {replace(shrunk(x), name="", stage=""): shrunk(x) for x in whole.binary_layers}
     result = check_workload(replace(whole, layers=tuple(different.values())), machine())
     assert result.equal
@@ -209,7 +209,7 @@ def test_memory_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestWhatIsWrongIsFound:
-    """A check that cannot fail would be worth nothing."""
+    """A check that cannot fail would be useless."""
 
     def test_a_corrupted_index(self, monkeypatch: pytest.MonkeyPatch) -> None:
         indices = np.zeros((64, 64), dtype=np.uint16)
@@ -243,7 +243,7 @@ class TestWhatIsWrongIsFound:
         result = check_workload(network(one), machine())
         found = result.layers[0].difference
         assert found is not None
-        assert (found.row, found.column) == (0, 0)  # the corner is padding's neighbour
+        assert (found.row, found.column) == (0, 0)  # the corner is next to the padding
         unpadded = replace(one, padding=0, out_height=3, out_width=3)
         assert check_workload(network(unpadded), machine()).equal
 

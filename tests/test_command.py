@@ -1,4 +1,4 @@
-"""The program as a user meets it: whole processes."""
+"""The program from a user's view: whole processes."""
 
 import json
 import subprocess
@@ -102,7 +102,7 @@ class TestSimulate:
 
     @pytest.mark.parametrize("model", shipped_names("workloads"))
     def test_every_shipped_network_runs(self, command: Command, model: str) -> None:
-        size = 300 if model.startswith("ssd300") else 32  # its heads need the map they are made for
+        size = 300 if model.startswith("ssd300") else 32  # its heads need this map size
         result = summary(
             command, "--hw", "cofluent64", "--model", model, "--tau", 5, "--input-size", size
         )
@@ -110,7 +110,7 @@ class TestSimulate:
 
 
 class TestOptions:
-    """Every option changes what it says."""
+    """Every option changes the output."""
 
     @pytest.mark.parametrize(
         ("option", "value", "field", "expected"),

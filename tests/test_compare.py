@@ -1,4 +1,4 @@
-"""Two results side by side, and why they differ."""
+"""Two results in comparison, and the reasons for their difference."""
 
 import json
 from pathlib import Path
@@ -67,7 +67,7 @@ class TestReasons:
 
     def test_against_the_trend_is_left_out(self) -> None:
         before, after = [parts("a", fill=10, drain=10)], [parts("a", fill=50, drain=7)]
-        # the 3 cycles that drains save make up for a part of the 40
+        # the 3 saved cycles of drains offset a part of the 40
         assert changed(before, after) == ["more time in LUT fills in a (+37 cycles)"]
 
     def test_causes_share_the_change_in_proportion(self) -> None:

@@ -1,4 +1,4 @@
-"""The compiled form: equal to the interpreted one, kept in a file, and made again when stale."""
+"""The compiled form: equal to the interpreted form, stored in a file, and recompiled when stale."""
 
 import importlib
 import subprocess
@@ -40,7 +40,7 @@ Make = Callable[[str], Source]
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A function in a module of its own, to be kept in a folder of its own."""
+    """A function in its own module, to be stored in its own folder."""
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
     monkeypatch.setattr(compiling._Process, "interpreted", 0)
 
@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def check(compiled: Compiled, source: Source) -> None:
-    """Both forms do the same."""
+    """Both forms return the same."""
     row = [2, 3, 5, 7, 11, 13, 17]
     array = np.array(row, dtype=np.int64)
     source.function(row, 2, 7)
@@ -74,7 +74,7 @@ def check(compiled: Compiled, source: Source) -> None:
 class TestKept:
     def test_it_is_used_by_the_next_process(self, source: Make, tmp_path: Path) -> None:
         made = source(SOURCE)
-        assert not Compiled(made).serves()  # nothing has been run yet
+        assert not Compiled(made).serves()  # no call has run yet
         assert files(tmp_path) == []
         assert pays(COMPILE_FROM)
         told: list[str] = []
@@ -95,7 +95,7 @@ class TestKept:
         compiled = Compiled(changed)
         assert not compiled.serves()
         check(compiled, changed)
-        assert len(files(tmp_path)) == 1  # the stale one is gone
+        assert len(files(tmp_path)) == 1  # the stale file is gone
         assert files(tmp_path) != old
 
     @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "of another machine"])
@@ -182,12 +182,12 @@ class TestFolders:
 
 @pytest.fixture(scope="module")
 def kernel() -> None:
-    """The kernel's machine code is kept, or else there is no folder."""
+    """Store the kernel's machine code; fail if no folder can store it."""
     assert fast.compile_ahead()
 
 
 def outcome(seed: int, *, compiled: bool) -> object:
-    """What a random program comes to, or what its deadlock is."""
+    """The totals of a random program, or the message of its deadlock."""
     try:
         found = fast.totals(random_program(seed), compiled=compiled)
     except ProgramError as error:

@@ -1,4 +1,4 @@
-"""The documents tell the truth: their examples run, their numbers are the program's."""
+"""The documents are correct: their examples run, and their numbers are the program's."""
 
 import csv
 import json
@@ -156,7 +156,7 @@ PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / na
 
 
 def anchors(page: Path) -> set[str]:
-    """Anchors of a page's headings, as GitHub makes them."""
+    """Anchors of a page's headings, in the form that GitHub generates."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
     headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

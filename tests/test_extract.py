@@ -1,4 +1,4 @@
-"""Trained networks in: every format, matched to a network, as a user meets it."""
+"""Extraction of trained networks: every format, matched to a network, from a user's view."""
 
 import json
 import re
@@ -37,7 +37,7 @@ CHECKPOINTS = ("d.pth", "e.pth.tar", "f.pt")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder to work in, with the network file."""
+    """A working folder that contains only the network file."""
     (tmp_path / "small.yaml").write_text(NETWORK)
     monkeypatch.chdir(tmp_path)
 
@@ -151,7 +151,7 @@ class TestMatching:
         state = {}
         for name, array in state_dict(tau=4).items():
             layer, _, rest = name.rpartition(".")
-            # the convolution inside a wrapper module, its patterns beside or below it
+            # the convolution inside a wrapper module, its patterns next to or below it
             wrapped = f"module.module.{layer}.conv.{rest}"
             wrapped = wrapped.replace("a.conv1.binarize.conv", "a.conv1.binarize")
             wrapped = wrapped.replace(".binarize.conv.patterns", ".conv.binarize.patterns")
@@ -394,7 +394,7 @@ class TestDocuments:
 
     @pytest.mark.parametrize("ending", ["npz", pytest.param("pth", marks=pytest.mark.torch)])
     def test_memory_grows_with_a_few_times_the_file(self, ending: str) -> None:
-        """Layer by layer: all weights are never held four times."""
+        """Extraction works layer by layer and never needs four times the memory of all weights."""
         for name, network in (("r20", "r20"), ("r18", "r18")):
             state = state_of(network, tau=5)
             if ending == "npz":

@@ -1,4 +1,4 @@
-"""Everything runs without numba and pyarrow: same numbers, one line of what the extra brings."""
+"""All commands run without numba and pyarrow: same numbers, one line about the extra's benefit."""
 
 import csv
 import json
@@ -82,12 +82,12 @@ class TestTable:
 
 @pytest.mark.command
 class TestCommands:
-    """Each command twice: as it is, and without both libraries, where a warning is an error."""
+    """Each command twice: with both libraries, and without them, where warnings are errors."""
 
     def both(
         self, command: Command, folder: Path, *arguments: object
     ) -> tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]:
-        """Run with and without; both succeed."""
+        """Run with and without the libraries; both runs succeed."""
         (folder / "net.yaml").write_text(NET)
         bare = folder / "bare"
         bare.mkdir(exist_ok=True)
@@ -148,7 +148,7 @@ class TestCommands:
 
 
 def assert_same_files(one: Path, other: Path) -> None:
-    """Two folders have the same files, but for the form of tables, which are equal as data."""
+    """Check that two folders have the same files, and tables with equal data in either form."""
     names = {path.name for path in one.iterdir()}
     parquets = {name for name in names if name.endswith(".parquet")}
     csvs = {name.replace(".parquet", ".csv") for name in parquets}
@@ -247,7 +247,7 @@ class TestStudies:
         run_study(study, tmp_path / "study", jobs=1)
         assert written(tmp_path / "study") == written(tmp_path / "undisturbed")
         parquet(first)
-        result = run_study(study, tmp_path / "study", jobs=1)  # finished: nothing changes
+        result = run_study(study, tmp_path / "study", jobs=1)  # finished: the rerun changes no file
         assert written(tmp_path / "study") == written(tmp_path / "undisturbed")
         assert result.files[0].name == ("study.csv" if first else "study.parquet")
 
@@ -271,7 +271,7 @@ class TestStudies:
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No compiler, and a process that has not run anything."""
+    """No compiler, and a process without an earlier run."""
     monkeypatch.setattr(compiling, "available", lambda: False)
     monkeypatch.setattr(compiling._Process, "interpreted", 0)
 

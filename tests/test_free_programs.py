@@ -1,4 +1,4 @@
-"""Random programs: they repeat, share sections between rates, and have every shape."""
+"""Random programs are reproducible, share sections between rates, and have every shape."""
 
 from collections.abc import Iterator
 from itertools import pairwise

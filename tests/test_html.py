@@ -1,4 +1,4 @@
-"""The HTML report: what it holds, and how it behaves in a real browser."""
+"""The HTML report: its contents, and its behavior in a real browser."""
 
 import base64
 import json
@@ -306,7 +306,7 @@ class TestBrowser:
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.by import By
 
-        number = 14  # in the third stage, which takes the table
+        number = 14  # in the third stage, which is in LUT mode
         canvas = browser.find_element(By.ID, "timeline")
         canvas.send_keys("]" * number)
         canvas.send_keys("\ue007")  # Enter
@@ -319,7 +319,7 @@ class TestBrowser:
         trace = result.run.trace
         fills = (trace.layer == number) & (trace.kind == trace.kinds.index("fill"))
         middle = int(np.flatnonzero(fills)[fills.sum() // 2])
-        # the middle of that fill, in the row of Dot9: fifth unit behind the critical path
+        # the middle of that fill, in the row of Dot9: fifth unit after the critical path
         x, y = browser.execute_script(
             """const t = report.timeline, row = t.units.findIndex((u) => u.name === "dot");
             return [92 + (arguments[0] - t.offsets[0]) / t.scale, 32 + (row + 1) * 21 + 8]""",
@@ -345,7 +345,7 @@ class TestBrowser:
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.by import By
 
-        number = 15  # in the third stage, which takes the table
+        number = 15  # in the third stage, which is in LUT mode
         row, ours = result.layer_rows()[number], result.run.layers[number]
         if where == "row":
             browser.find_element(By.CSS_SELECTOR, f'#layers tr[data-layer="{number}"]').click()
@@ -462,7 +462,7 @@ def commands(result: Result) -> int:
 
 @pytest.mark.parametrize("model", ["r18", pytest.param("ssd300-vgg16", marks=pytest.mark.slow)])
 def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: Any) -> None:
-    """A page grows with less than the square root of the commands."""
+    """The size of a report grows more slowly than the square root of the commands."""
     small, large = (
         simulate(load_workload(name), load_hardware("cofluent64"), bits=0.56)
         for name in ("r20", model)

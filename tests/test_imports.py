@@ -1,7 +1,10 @@
-"""The packages of the simulator: imports go one way, in no circle, and no machine is named."""
+"""The packages of the simulator: imports go one way, without cycles, and name no machine."""
 
+import re
+from contextlib import redirect_stdout
 from functools import cache
 from graphlib import TopologicalSorter
+from io import StringIO
 
 import grimp
 import pytest
@@ -11,11 +14,12 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
 
+FLAGS = re.MULTILINE | re.DOTALL
 FLOORS = (
     "cli", "training", "paper", "api", "studies", "report", "analysis", "check", "machines",
     "engine", "program", "dram", "workload", "base",
 )  # fmt: skip
-"""Each package may import those behind it in this list; docs/architecture.md draws them."""
+"""Packages in order: each may import the packages after it. docs/architecture.md has a diagram."""
 
 
 @cache
@@ -30,6 +34,23 @@ def test_every_package_has_a_floor() -> None:
     assert files == {"__init__.py", "__main__.py"}
 
 
+def test_the_page_shows_the_floors() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    lines = page.split("```")[1].splitlines()
+    shown = [line.split()[0] for line in lines if line.strip()]
+    assert [name for name in shown if name not in family_names()] == list(FLOORS)
+    assert {name for name in shown if name in family_names()} == set(family_names())
+
+
+def test_the_machine_of_the_page_runs() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    code, output = re.findall(r"^```(?:python)?\n(.*?)^```$", page.partition("## Adding")[2], FLAGS)
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(code, {})
+    assert printed.getvalue() == output
+
+
 def test_no_package_imports_one_above_it() -> None:
     wrong = [
         f"{importer} imports {imported}"
@@ -41,7 +62,7 @@ def test_no_package_imports_one_above_it() -> None:
 
 
 def _floor(module: str) -> int:
-    """Return the place in `FLOORS`; the package's own two files are above all."""
+    """Return the position in `FLOORS`; the two top-level files of the package are above all."""
     _, _, name = module.partition("simulator.")
     package = name.split(".")[0]
     return FLOORS.index(package) if package in FLOORS else -1
@@ -51,7 +72,7 @@ def test_no_module_is_in_a_circle() -> None:
     graph = {
         module: imports().find_modules_directly_imported_by(module) for module in imports().modules
     }
-    TopologicalSorter(graph).prepare()  # raises a CycleError with the circle
+    TopologicalSorter(graph).prepare()  # raises a CycleError with the cycle
 
 
 def test_no_family_is_named_outside_machines_and_paper() -> None:

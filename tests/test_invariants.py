@@ -1,4 +1,4 @@
-"""What must hold for every machine and every network."""
+"""Invariants of every hardware configuration and every network."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.invariant
 
 
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
-    """Map and run; machines whose buffers hold nothing of the layer are not of interest."""
+    """Map and run, except on hardware with a buffer that is too small for the layer."""
     mapping = mapping_of(workload, overrides)
     return mapping, trace_of(mapping)
 
@@ -133,7 +133,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
         assert np.all(start[adds.reshape(nest.steps, -1)[steps, 0]] >= end[fetches])
         sets = plan.hardware.array.pe.index_register_sets
         assert np.all(start[fetches[sets:]] >= end[last_adds[steps[1 : len(steps) - sets + 1] - 1]])
-        # sums drain when complete; the next visit overwrites them behind the drain, not before
+        # sums drain when complete; the next output tile overwrites them after the drain, not before
         first_adds = adds.reshape(nest.visits, -1)[:, 0]
         assert np.all(start[drains] >= end[last_adds[nest.groups - 1 :: nest.groups]])
         behind = end if nest.passes > 1 else start
@@ -153,13 +153,13 @@ def test_the_index_buffer_never_holds_more_than_it_can(
         loads = commands_by_chunk(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
         for (block, group), mine in loads.items():
             size = int(plan.stored_table[block, group])
-            # a load serves the steps from its own to the chunk's next load
+            # a load serves the steps from its own to the weight tile's next load
             firsts = np.searchsorted(trace.step[users[block, group]], trace.step[mine])
             for load, upto in zip(mine, [*firsts[1:], len(users[block, group])], strict=True):
                 first_of_layer = load == select(trace, number, Kind.LOAD_WEIGHTS)[0]
                 held = size + (plan.subset_bytes if first_of_layer else 0)
                 changes.append((int(trace.start[load]), 1, held))
-                # sorted below, what frees in a cycle comes before what takes in it
+                # after sorting, a cycle's releases precede its allocations
                 changes.append((int(trace.end[users[block, group][upto - 1]]), 0, -held))
     held_bytes = np.cumsum([change for _, _, change in sorted(changes)])
     assert held_bytes.max() <= int(machine(overrides).memory.index_buffer.kib * 1024)
@@ -167,7 +167,7 @@ def test_the_index_buffer_never_holds_more_than_it_can(
 
 
 def commands_by_chunk(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
-    """Commands in order of time by the (block, group) of the step that they serve."""
+    """Commands in order of time, by the (block, group) of their step."""
     step = trace.step[commands]
     chunks = list(
         zip(nest.block[step // nest.groups].tolist(), (step % nest.groups).tolist(), strict=True)
@@ -274,7 +274,7 @@ def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) 
 
 
 def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
-    """The way `rows` once read all groups' channels first: 865 cycles against 726."""
+    """The scheme `rows` once read all groups' channels first: 865 cycles instead of 726."""
     grouped = layer(52, 2, 1, 2, kernel=1, groups=2, full_precision=True)
     slow = {
         "array.pe.partial_sums": 1,
@@ -294,9 +294,10 @@ def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
 
 
 def test_a_buffer_that_comes_to_hold_a_transfer_never_costs_cycles() -> None:
-    """With both buffers too small for more than a step, loads once overlapped reads: 7605 cycles.
+    """If both buffers are too small for more than a step, loads once overlapped reads: 7605 cycles.
 
-    With a transfer's inputs held, 9063: then no read is left behind which a load could hide.
+    If the buffer fits a transfer's inputs, the run took 9063 cycles because the loads could then
+    hide no read.
     """
     one = layer(21, 1, 2, 3, full_precision=True)
     slow = {

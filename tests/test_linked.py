@@ -63,7 +63,7 @@ class Exact(ast.NodeTransformer):
 
 
 def python_value(text: str) -> Fraction | None:
-    """The value by Python's `eval` on fractions; None: a division by zero."""
+    """Value by Python's `eval` on fractions; None: a division by zero."""
     tree = ast.fix_missing_locations(Exact().visit(ast.parse(text, mode="eval")))
     names: dict[str, Any] = {
         "Fraction": Fraction,
@@ -105,7 +105,7 @@ _DATA: dict[str, Any] = {}
 
 
 def read() -> dict[str, Any]:
-    """The shipped hardware file, read once."""
+    """Contents of the shipped hardware file; read only once."""
     return _DATA or _DATA.update(read_hardware("cofluent64")) or _DATA
 
 

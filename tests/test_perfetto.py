@@ -1,4 +1,4 @@
-"""The Perfetto trace, read by Perfetto's own schema: every slice is there, nested, and as long."""
+"""The Perfetto trace, read by Perfetto's own schema: every slice, its nesting and length."""
 
 import gzip
 from collections import Counter, defaultdict
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.unit
 
 
 def all_known(one: Message) -> bool:
-    """Whether the schema has every field, of the kind in which it was written."""
+    """True if the schema has every field, with the kind in which the field was written."""
     inner = [
         each
         for field_, value in one.ListFields()
@@ -219,7 +219,7 @@ TABLES = ("fixed", "ddr4-2400", "lpddr4-3200", "hbm2")
 
 @pytest.mark.parametrize("seed", range(12))
 def test_counters_never_pass_the_peak(seed: int) -> None:
-    """Random networks and memories: every window is below the peak, all together are the bytes."""
+    """Random networks and memories: no window exceeds the peak; together they have all bytes."""
     draw = np.random.default_rng(seed)
     layers = [
         build.layer(
@@ -252,7 +252,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
 
 
 def test_a_burst_counts_while_its_data_moves() -> None:
-    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, so 2 per cycle
+    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, or 2 per cycle
     start, length, amount = (np.array(x) for x in ([0, 2, 5], [4, 4, 4], [8, 8, 8]))
     found = window_means(start, length, amount, np.arange(11), at_once=2)
     assert found.tolist() == [2, 2, 4, 4, 2, 4, 2, 2, 2, 0]

@@ -1,4 +1,4 @@
-"""The policy of `lut_array`: when weights come and go, how inputs are buffered."""
+"""The policy of `lut_array`: lifetimes of weights, and input buffering."""
 
 from collections import defaultdict
 from itertools import compress, pairwise
@@ -36,7 +36,7 @@ def plan_of(one: Layer, overrides: Overrides) -> LayerPlan:
 
 
 def bytes_of(key: str, size: int) -> Overrides:
-    """A buffer of so many bytes."""
+    """Overrides of a buffer with this many bytes."""
     return {f"memory.{key}.kib": (size + 0.5) / 1024}
 
 
@@ -47,7 +47,7 @@ def records(one: Layer, overrides: Overrides) -> Records:
 
 class TestWeights:
     def letters(self, one: Layer, overrides: Overrides) -> str:
-        """Of every output tile: Loads, Fetches, Releases registers, frees the Buffer."""
+        """Letters of each output tile: Loads, Fetches, Releases registers, frees the Buffer."""
         found, made = [], records(one, overrides)
         for _, weights in output_tiles(made, Writer(plain=True), lambda tile: tile.weights):
             does = (weights.loads, weights.fetches, weights.releases, weights.frees)
@@ -185,7 +185,7 @@ def test_weight_tiles_come_before_their_steps_and_leave_after(
         loads = each.steps(DRAM_WEIGHTS).tolist()
         loaded = [dict(x.takes)[INDEX_BUFFER] for x in each.commands(DRAM_WEIGHTS)]
         freed = [dict(x.gives).get(INDEX_BUFFER, 0) for x in each.commands(INDEX_FETCH)]
-        uses = defaultdict(list)  # of each load: positions of its fetches
+        uses = defaultdict(list)  # positions of each load's fetches
         for position, step in enumerate(fetches):
             newest = [
                 n for n, load in enumerate(loads) if load <= step and tiles[load] == tiles[step]
@@ -233,7 +233,7 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
 @settings(max_examples=40)
 @given(layers())
 def test_window(one: Layer) -> None:
-    """Counts of input pixels, by laying every kernel over the input."""
+    """Count the input pixels by laying every kernel over the input."""
     window, width = Window(one), max(one.extent, one.stride)
     columns = one.out_width
 

@@ -1,4 +1,4 @@
-"""The contract's checks, each of which sees a program that breaks it, and the writer."""
+"""The contract's checks, each on a program that breaks it, and the writer."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -53,7 +53,7 @@ def program(*sections: Mapping[Unit, Body], start: int = 0, **other: object) -> 
 
 
 class TestChecks:
-    """What holds before a program runs."""
+    """Conditions that hold before a program runs."""
 
     def refused(self, message: str, *sections: Mapping[Unit, Body], **other: object) -> None:
         with pytest.raises(ProgramError, match=message):
@@ -136,7 +136,7 @@ class TestChecks:
         self.refused("space starts with -1 tokens", one, channels={SPACE: -1})
         self.refused("a is in the vocabulary twice", one, units=(A, B, A))
         self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
-        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
+        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -1)):
             self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
         port = self.port(WORK, writer=Unit("z", "z"))
         self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))
@@ -181,7 +181,7 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
 
 
 class TestSection:
-    """What a section says of its commands, counted by hand."""
+    """A section's totals over its commands, counted by hand."""
 
     def test_counts(self) -> None:
         many = RUN_A(pes=3, gives=[ITEM(2), EDGE], begins=[ITEM])
@@ -190,7 +190,7 @@ class TestSection:
         section = Section({A: (Loop(2, (many, Loop(3, (few,)))), few), B: (user,)})
         assert section.counts == {A: [(many, 2), (few, 7)], B: [(user, 1)]}  # 2 x 3 + 1 = 7
         assert section.commands == 10
-        # of `many` 2 + 1 items in each of 2 turns, and 7 of `few`
+        # `many`: 2 + 1 items in each of 2 iterations; `few`: 7
         assert section.gives == {ITEM: {A: 13}, EDGE: {A: 2}}
         assert section.takes == {ITEM: {B: 14}, EDGE: {B: 2}}
         assert section.faults == ("gives 13 tokens of item, takes 14",)
@@ -226,6 +226,13 @@ class TestWriter:
                 do(RUN_A())
 
         assert write(unit) == (Loop(5, (RUN_A(),)),)
+
+    def test_an_item_that_repeats_is_a_loop(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(Runs.of([1, 1])):
+                do(RUN_A())
+
+        assert write(unit) == (Loop(2, (RUN_A(),)),)
 
     def test_the_body_runs_once_per_item(self) -> None:
         ran: list[str] = []

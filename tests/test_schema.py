@@ -1,7 +1,7 @@
 """The keys of summary.json, pinned with their types: they change only together with the schema.
 
-If a key was meant to change: raise `SCHEMA` in simulator/analysis/schema.py, then write the new
-keys with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
+For an intended change of a key: raise `SCHEMA` in simulator/analysis/schema.py, write the new keys
+with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
 """
 
 import json
@@ -29,7 +29,7 @@ ANY = ("before", "after")
 
 
 def everything() -> Iterator[Result]:
-    """Results that have every part between them."""
+    """Results that together have every part of a summary."""
     small = {"input_size": 8, "set": {"array.pes": 32}}
     result = simulate("r20", "cofluent64", bits=0.56, **small).with_energy("45nm")  # type: ignore[arg-type]
     result = replace(result, check=check_workload(result.run.workload, result.hardware))

@@ -1,4 +1,4 @@
-"""Studies: what the points are, what their rows say, and that nothing is lost."""
+"""Studies: their points, the contents of their rows, and no lost data."""
 
 import json
 import os
@@ -185,7 +185,7 @@ class TestPoints:
         for changed in (lines, lines[:row]):
             path.write_text("\n".join(changed))
             points_until = iter(points)
-            assert len(list(islice(points_until, found))) == found  # 256 at once are the same
+            assert len(list(islice(points_until, found))) == found  # 256 at once give the same
             with pytest.raises(InputError, match=r"points\.csv: has changed since"):
                 next(points_until)
 
@@ -360,7 +360,7 @@ class TestNothingIsLost:
 
     @pytest.fixture
     def running(self) -> Iterator[list[subprocess.Popen[str]]]:
-        """Starts the command; ends what a test leaves."""
+        """Start the command; end all processes that a test leaves."""
         started: list[subprocess.Popen[str]] = []
         yield started
         for process in started:
@@ -371,7 +371,7 @@ class TestNothingIsLost:
         self, running: list[subprocess.Popen[str]], net: Path, folder: Path
     ) -> subprocess.Popen[str]:
         line = [sys.executable, "-m", "simulator", "sweep", *options_of(net), "--layers"]
-        # what a shell starts in the background ignores Ctrl-C, and so does what that starts
+        # a background process of a shell ignores Ctrl-C, and so do its child processes
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [*line, "--out", str(folder), "--jobs", "2", "--quiet"],
@@ -418,7 +418,7 @@ class TestNothingIsLost:
     def test_ended_at_every_single_write(
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As SIGKILL would, before every renaming, and after some."""
+        """Simulate SIGKILL before every rename, and after some."""
         run_study(tiny_study(net), tmp_path / "undisturbed", jobs=1)
 
         class Killed(BaseException):
@@ -451,7 +451,7 @@ class TestNothingIsLost:
         self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]], early: bool
     ) -> None:
         process = self.start(running, net, tmp_path / "study")
-        if early:  # when both workers are there, but hardly more
+        if early:  # when both workers are running, but hardly more
             while len(psutil.Process(process.pid).children()) < 3:  # and multiprocessing's own
                 assert process.poll() is None
                 time.sleep(0.005)
@@ -526,7 +526,7 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
 
 @pytest.mark.unit
 class TestColumnsOfPoints:
-    """Columns that a single run has elsewhere, and those that compare points."""
+    """Columns that a single run has elsewhere, and columns that compare points."""
 
     @pytest.mark.parametrize("timing", ["fixed", "ddr4-2400"])
     def test_costs_and_causes_are_those_of_a_single_run(
@@ -660,7 +660,7 @@ class TestTable:
         assert best <= {row["point"] for row in result.points.rows}
         for point in best:
             assert re.search(rf"^ *{8 * (point + 1)}[*+~! ]*[*+]", str(result), flags=re.M)
-        assert result.frame["bottleneck"].notna().all()  # of points that are not shown, too
+        assert result.frame["bottleneck"].notna().all()  # includes hidden points
 
 
 @pytest.mark.docs

@@ -12,7 +12,6 @@ from simulator.machines.systolic import Systolic, map_workload
 from simulator.machines.systolic.area import area
 from simulator.machines.systolic.vocabulary import CHANNELS, UNITS, kinds_of, start_tokens
 from simulator.program import Program
-from simulator.program.section import counted
 from tests.build import layer, network
 from tests.conftest import ROOT
 from tests.systolic import DATAFLOWS, SMALL, systolic
@@ -48,8 +47,8 @@ def exchanged() -> set[tuple[str, str, str, str]]:
         (unit.name, command.kind.name, what, amount.channel.name)
         for program in programs()
         for section in program.sections
-        for unit, body in section.bodies.items()
-        for command, _ in counted(body)
+        for unit, counts in section.counts.items()
+        for command, _ in counts
         for what in ("takes", "begins", "gives")
         for amount in getattr(command, what)
     }

@@ -1,4 +1,4 @@
-"""What is printed at 80 columns, and at others: every number whole, no line too long."""
+"""The output at 80 columns and at other widths: every number whole, no line too long."""
 
 import re
 from functools import cache
@@ -45,14 +45,14 @@ def _run(number: int) -> Result:
 
 
 def printed(draw: object, width: int, encoding: str = "utf-8") -> list[str]:
-    """The lines that something prints on a console."""
+    """Lines of a console's output."""
     file = _Encoded(encoding)
     draw(Console(file=file, width=width, color_system=None))  # type: ignore[operator]
     return file.getvalue().splitlines()
 
 
 class _Encoded(StringIO):
-    """Text that another encoding must be able to hold."""
+    """Text that another encoding must be able to represent."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Encoded(StringIO):
 
 
 def cells_of(lines: list[str]) -> tuple[list[str], list[list[str]]]:
-    """Titles and rows of the one table among the lines, cut where every line has a blank."""
+    """Titles and rows of the only table in the lines, cut where all lines are blank."""
     rule = next(n for n, line in enumerate(lines) if line.startswith("──"))
     first = max((n for n in range(rule) if not lines[n]), default=-1) + 1
     last = next(n for n in range(rule, len(lines)) if not lines[n])
@@ -94,7 +94,7 @@ def close(cell: str, value: float) -> bool:
 
 
 def expected(heading: str, rows: list[dict[str, object]]) -> float | None:
-    """What a column shows of one layer, or of a sum of layers; None of words and ratios."""
+    """Value of a column for one layer, or for a sum of layers; None for words and ratios."""
 
     def total(*keys: str) -> float:
         return sum(float(row[key]) for row in rows for key in keys)  # type: ignore[arg-type]

@@ -32,8 +32,8 @@ def test_one_band_where_the_whole_input_fits() -> None:
     rows = run(10.0, 64.0)
     band = best_band(rows.mapping.layers[0])
     assert band == Band(rows=16, bytes=18432 + 2048, fewer=15 * 18432)
-    # Inputs come in 3 transfers of a burst a row, 5 in the first: 47 bursts. So single rows move
-    # 16 x 18432 + 47 x 64 + 8192 = 306112 bytes, and 15 x 18432 are 90 % of them.
+    # Inputs come in 3 transfers of a burst a row, 5 in the first: 47 bursts. Single rows therefore
+    # move 16 x 18432 + 47 x 64 + 8192 = 306112 bytes, and 15 x 18432 are 90 % of them.
     assert list(notes(rows))[-1] == (
         "conv would move 90 % fewer DRAM bytes (29.6 kB instead of 306.1 kB) block by "
         "block in bands of 16 rows instead of row by row."
@@ -41,19 +41,19 @@ def test_one_band_where_the_whole_input_fits() -> None:
 
 
 def test_reading_inputs_twice_can_be_less_than_reading_weights_twice() -> None:
-    """1.5 KiB less two outgoing transfers of 128 bytes hold 10 rows: bands of 8.
+    """1.5 KiB less two outgoing transfers of 128 bytes fit 10 rows: bands of 8.
 
-    They would read 2 x 18432 + 2048; one band reads its inputs for each of two blocks.
+    These bands would read 2 x 18432 + 2048; one band reads its inputs for each of two blocks.
     """
     band = best_band(run(10.0, 1.5).mapping.layers[0])
     assert (band.rows, band.bytes) == (16, 18432 + 2 * 2048)
 
 
 def test_bands_as_high_as_the_buffer_allows() -> None:
-    """16-bit activations: a row is 2048 bytes, so inputs weigh more than weights.
+    """16-bit activations: a row is 2048 bytes; inputs therefore weigh more than weights.
 
-    Two outgoing transfers are 4096 bytes; 26 KiB less those hold 11 rows: bands of 8 need 9 at the
-    edges of the map, bands of 9 would need 10 and be two as well.
+    Two outgoing transfers are 4096 bytes; 26 KiB less those fit 11 rows. Bands of 8 need 9 rows at
+    the edges of the map. Bands of 9 would need 10 rows and be two bands as well.
     """
     wide = network(layer(64, 256, 16, 16), activation_bits=16)
     keys = {"memory.index_buffer.kib": 10.0, "memory.activation_buffer.kib": 26.0}

@@ -1,4 +1,4 @@
-"""The trace as a table: its order, what every command waited for, its file."""
+"""The trace as a table: its order, the wait of every command, its file."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ ENDS = {
     "inputs": ({"dram_inputs"}, ARRAY),
     "bank": ({"accumulate"}, {"dot"}),
     "filled_bank": ({"dot"}, {"accumulate"}),
-    # what held up the start of the previous drain, or the drain itself
+    # the cause that delayed the start of the previous drain, or the drain itself
     "partial_sums": ({"drain", "dram_outputs"}, {"accumulate", "dot"}),
     "sums": ({"accumulate", "dot"}, {"drain"}),
     "output_slot": ({"dram_outputs"}, {"drain", "mac"}),
@@ -46,7 +46,7 @@ ENDS = {
     "inputs_for_load": ({"dram_inputs"}, {"dram_weights"}),
     "inputs_for_fetch": ({"dram_inputs"}, {"index_fetch"}),
 }
-"""Units of the commands that decide and that wait, by channel."""
+"""Units of the deciding and of the waiting commands, by channel."""
 
 
 @pytest.mark.cycle
@@ -113,7 +113,7 @@ def test_of_two_layers_the_second_waits_for_the_outputs_of_the_first() -> None:
 
 
 class TestFile:
-    """The file alone gives every layer's attribution."""
+    """The file alone is enough for every layer's attribution."""
 
     NET = network(layer(64, 64, 4, 6, tau=5, name="a"), layer(64, 64, 4, 6, tau=5, name="b"))
     MACHINES = (

@@ -1,4 +1,4 @@
-"""The networks that `simulate train` made and that are shipped: they need no torch."""
+"""The shipped networks from `simulate train`: they need no torch."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Messages are grammatical for every part, number of layers, and value."""
+"""Messages are grammatical for every category, number of layers, and value."""
 
 import re
 from itertools import product

@@ -1,6 +1,6 @@
-"""A case as the circuit takes it: the registers of `machine::layer_t` and the memories' words.
+"""A case as inputs of the RTL: the registers of `machine::layer_t` and the memories' words.
 
-Worked out from the layer's shape and docs/machine.md, not from the simulator's plan.
+This module derives both from the layer's shape and docs/machine.md, not from the simulator's plan.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import Inputs
 
 _MOST_BITS = 1 << 30
-"""Per cycle: more than any chunk has, and fits a register."""
+"""Bits per cycle: more than any weight tile has, and small enough for a register."""
 
 
 class _Cut:
-    """How the layer is cut to fit the array."""
+    """Division of a layer into pieces that fit the array."""
 
     def __init__(self, case: Case, direct: bool) -> None:
         layer, fixed = case.layer, case.parameters
@@ -35,7 +35,7 @@ class _Cut:
 
     @staticmethod
     def _block_outputs(case: Case) -> list[int]:
-        """Outputs of each block of one group of the convolution."""
+        """Number of outputs of each output block in one group of the convolution."""
         lanes, most = case.parameters.accumulators, case.parameters.partial_sums
         left, sizes = case.layer.out_channels // case.layer.groups, []
         for blocks in range(ceil(left / most), 0, -1):
@@ -45,10 +45,10 @@ class _Cut:
 
 
 def inputs_of(case: Case, *, direct: bool) -> Inputs:
-    """Return registers and memories for a layer run with the table or directly.
+    """Return registers and memories for a layer run with the LUT or directly.
 
     Raises:
-        ValueError: the circuit was not built for as many passes.
+        ValueError: the layer needs more LUT passes than the RTL has.
 
     """
     cut = _Cut(case, direct)
@@ -106,7 +106,7 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
 
 
 def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
-    """Indices (of a 1-bit layer kernels), chunk by chunk, output by output, unit by unit."""
+    """Indices (kernels of a 1-bit layer), ordered by weight tile, output and unit."""
     kernels = case.kernels
     values = kernels.subset[kernels.indices] if case.layer.tau is None else kernels.indices
     return np.concatenate(list(_chunks(case, cut, values)))
@@ -121,7 +121,7 @@ def _chunks(case: Case, cut: _Cut, values: NDArray[np.uint16]) -> Iterator[NDArr
 
 
 def _activation_words(case: Case, cut: _Cut) -> list[str]:
-    """A bit per PE: pixel by pixel, group by group, of 1x1 layers channel by channel of 8."""
+    """Words of one bit per PE, ordered by pixel, group and, in 1x1 layers, channel of 8."""
     layer, pes = case.layer, case.parameters.pes
     images, _, height, width = case.activations.shape
     per_unit, channels = layer.unit_channels, layer.in_channels // layer.groups

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 def window_edges(cycles: int, windows: int) -> Ints:
-    """[windows + 1] edges of equal whole cycles, at most `windows`; the last one ends the run."""
+    """Return [windows + 1] cycles: edges of at most `windows` equal windows over the run."""
     width = max(1, -(-cycles // windows))
     return np.append(np.arange(0, cycles, width), cycles)
 
@@ -28,14 +28,14 @@ def window_means(
     edges: Ints,
     at_once: int = 1,
 ) -> Floats:
-    """[windows] mean amount per cycle; each amount spreads evenly over its cycles.
+    """Return [windows] the mean amount per cycle; each amount spreads evenly over its cycles.
 
     Args:
         start: [N] first cycle of each piece of work.
-        cycles: [N] its length; pieces of length 0 are left out.
-        amount: [N] its amount.
-        edges: [windows + 1] in cycles.
-        at_once: pieces in progress at any time; above 1, all pieces have one length.
+        cycles: [N] length of each piece; pieces of length 0 do not count.
+        amount: [N] amount of each piece.
+        edges: [windows + 1] edges in cycles.
+        at_once: the most pieces in progress at any time; above 1, all pieces have one length.
 
     """
     some = np.flatnonzero(np.asarray(cycles) > 0)
@@ -55,7 +55,7 @@ def window_means(
 
 
 def dram_rates(run: Run, edges: Ints) -> dict[int, Floats]:
-    """[windows] bytes per cycle of each unit at the DRAM, by number; makes traces if need be."""
+    """Return [windows] bytes per cycle of each DRAM unit by number; make traces if necessary."""
     trace, hardware = run.trace, run.hardware
     timing = dram_timing(hardware.dram, hardware.clock_ghz)
     rates = {}

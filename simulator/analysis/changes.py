@@ -13,8 +13,8 @@ def why_moved(key: str, result: Outcome, before: Outcome) -> list[str]:
 
     Args:
         key: the dotted key.
-        result: with the setting.
-        before: without it.
+        result: the result with the override.
+        before: the result without the override.
 
     """
     idle = result.run.family.idle_pes(change_of(key, result, before))
@@ -22,7 +22,7 @@ def why_moved(key: str, result: Outcome, before: Outcome) -> list[str]:
 
 
 def change_of(key: str, result: Outcome, before: Outcome) -> Change[Any]:
-    """Return the runs with and without a setting as a family takes them."""
+    """Return the runs with and without an override, in the form for a family."""
     return Change(key=key, before=before.runs, after=result.runs)
 
 

@@ -1,4 +1,4 @@
-"""Two results side by side: what differs in configuration, time and energy by layer, and why."""
+"""Differences of two results in configuration, time and energy by layer, with reasons."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from simulator.analysis.saved import Saved, SavedLayer
 from simulator.program import CategoryTerm
 
 _LARGEST = 2
-"""Changed parts that a layer's row names."""
+"""The number of changed categories in a layer's row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One key of the configuration that is not the same."""
+    """One key of the configuration with different values."""
 
     key: str
     a: object
     b: object
     layers: str | None = None
-    """Which layers, for keys that layers have."""
+    """The layers with this difference, for keys of layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +33,12 @@ class LayerChange:
     cycles_a: int
     cycles_b: int
     parts: dict[str, int]
-    """Cycles that each part gained, where it gained or lost any."""
+    """Cycles that each category gained; categories without a change do not occur."""
     titles: Mapping[str, str]
-    """Of the parts."""
+    """The titles of the categories."""
     energy_a_uj: float | None = None
     energy_b_uj: float | None = None
-    """Energy of the layer's run, if both results were priced."""
+    """The energy of the layer's run, if both results have energies."""
 
     @property
     def change(self) -> int:
@@ -52,14 +52,14 @@ class LayerChange:
 
     @property
     def why(self) -> str:
-        """The parts that changed most."""
+        """The categories with the largest changes."""
         largest = sorted(self.parts, key=lambda part: -abs(self.parts[part]))[:_LARGEST]
         return ", ".join(f"{self.titles[part]} {self.parts[part]:+,}" for part in largest)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Compared:
-    """Outcome B against result A."""
+    """The comparison of result B with result A."""
 
     name_a: str
     name_b: str
@@ -67,7 +67,7 @@ class Compared:
     b: Saved
 
     def __repr__(self) -> str:
-        """One line: both names and the change of the time."""
+        """Both names and the change of the time, as one line."""
         percent = 100 * (self.b.time_ms / self.a.time_ms - 1)
         return (
             f"<{type(self).__name__}: {self.name_b} against {self.name_a}, {percent:+.2f} % time>"
@@ -93,7 +93,7 @@ class Compared:
         return [Difference(key="baseline", a=a, b=b)] if a != b else []
 
     def _links(self, different: set[str]) -> list[Difference]:
-        """The expressions of linked keys that differ, or whose values do."""
+        """Return the expressions of linked keys that differ in expression or value."""
         one, other = self.a.links, self.b.links
         return [
             Difference(key=f"links.{key}", a=one.get(key), b=other.get(key))
@@ -103,7 +103,7 @@ class Compared:
 
     @cached_property
     def layers(self) -> list[LayerChange]:
-        """Layers of both, by name, in A's order."""
+        """The layers of both results, by name, in A's order."""
         titles = {category.name: category.title for category in self._categories}
         energies = [saved.energy.run.by_layer_uj if saved.energy else {} for saved in self._priced]
         return [
@@ -118,13 +118,13 @@ class Compared:
 
     @cached_property
     def only_in(self) -> tuple[list[str], list[str]]:
-        """Names of layers that only A has, and of those that only B has."""
+        """The names of layers that only A has, and of layers that only B has."""
         a, b = ([layer.name for layer in saved.layers] for saved in (self.a, self.b))
         return [name for name in a if name not in b], [name for name in b if name not in a]
 
     @cached_property
     def why(self) -> list[str]:
-        """Sentences: the difference of the attributions, the largest first."""
+        """The differences of the attributions as sentences, the largest first."""
         pairs = self._pairs
         if not pairs:
             return ["the results share no layer name"]
@@ -139,7 +139,7 @@ class Compared:
 
     @cached_property
     def totals(self) -> list[dict[str, Any]]:
-        """Rows of figures of the whole run."""
+        """Rows of metrics of the whole run."""
         a, b = self.a, self.b
         figures: list[tuple[str, str, float, float]] = [
             ("run", "cycles", a.cycles, b.cycles),
@@ -179,7 +179,7 @@ class Compared:
 
     @property
     def _categories(self) -> tuple[CategoryTerm, ...]:
-        """The words of both machines; of equal names the first's."""
+        """The categories of both machines; for equal names, the first machine's."""
         own = self.a.categories
         known = {category.name for category in own}
         return own + tuple(other for other in self.b.categories if other.name not in known)
@@ -190,7 +190,7 @@ class Compared:
         return [(layer, others[layer.name]) for layer in self.a.layers if layer.name in others]
 
     def as_json(self) -> dict[str, Any]:
-        """The comparison as one JSON object."""
+        """Return the comparison as one JSON object."""
         return {
             **{
                 side: {
@@ -249,7 +249,7 @@ def _change(
 
 
 def _differences(one: Mapping[str, Any], other: Mapping[str, Any], under: str) -> list[Difference]:
-    """Differing keys of one section; what layers have is gathered over the layers."""
+    """Return the differing keys of one section; the keys of layers combine all their layers."""
     plain_a, plain_b = dict(_flat(one, under)), dict(_flat(other, under))
     found = [
         Difference(key=key, a=plain_a.get(key), b=plain_b.get(key))
@@ -260,7 +260,7 @@ def _differences(one: Mapping[str, Any], other: Mapping[str, Any], under: str) -
 
 
 def _flat(data: Mapping[str, Any], under: str) -> Iterator[tuple[str, object]]:
-    """Dotted keys and values, layers left out."""
+    """Yield dotted keys and values, without layers."""
     for key, value in data.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{under}.{key}")

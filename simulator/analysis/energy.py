@@ -1,4 +1,4 @@
-"""What a run costs: actions times their prices, by layer, unit and action, in whole attojoules."""
+"""The energy of a run: actions times energy per action, by layer, unit and action, in whole aJ."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from simulator.program import Vocabulary
 from simulator.program.vocabulary import names
 
 STATIC = "static"
-"""The unit of what every cycle costs, work or none."""
+"""The unit for the energy of every cycle, with or without work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """All of one action on one unit in one layer."""
+    """All actions of one type on one unit in one layer."""
 
     layer: str
     unit: str
     action: str
     count: int
     attojoules: int
-    """Of all `count` together."""
+    """The total energy of all `count` actions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEnergy:
-    """A run's energy, cut every way from the same numbers."""
+    """A run's energy; sums by layer, unit and action use the same numbers."""
 
     spent: tuple[Spent, ...]
 
     @property
     def attojoules(self) -> int:
-        """The whole run."""
+        """The energy of the whole run in attojoules."""
         return sum(spent.attojoules for spent in self.spent)
 
     @property
     def microjoules(self) -> float:
-        """The whole run."""
+        """The energy of the whole run in microjoules."""
         return microjoules(self.attojoules)
 
     def by(self, part: str) -> dict[str, int]:
-        """Attojoules by `layer`, `unit` or `action`; each adds up to the whole, exactly."""
+        """Return attojoules by `layer`, `unit` or `action`; each adds up to the exact total."""
         sums: dict[str, int] = {}
         for spent in self.spent:
             name = getattr(spent, part)
@@ -56,15 +56,15 @@ class RunEnergy:
 
 
 def microjoules(attojoules: int) -> float:
-    """For people."""
+    """Convert attojoules to microjoules."""
     return attojoules / AJ_PER_PJ / 1e6
 
 
 def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
-    """Price every action of a run.
+    """Compute the energy of every action of a run.
 
     Raises:
-        InputError: the table has no price for this hardware's MACs.
+        InputError: the table has no energy for this hardware's MACs.
 
     """
     hardware, family, moved = run.hardware, run.family, run.summary.bytes
@@ -98,7 +98,7 @@ def _static(
     dram: DramTable | None,
     timing: Timing | None,
 ) -> dict[str, int]:
-    """Attojoules of what happens in every cycle."""
+    """Return the attojoules of the actions of every cycle."""
     costs = {"leakage_cycle": leakage(table, hardware, activation_bits)}
     if dram is not None and timing is not None:
         ranks = timing.channels * timing.ranks
@@ -108,7 +108,7 @@ def _static(
 
 
 def leakage(table: EnergyTable, hardware: Hardware, activation_bits: int) -> int:
-    """Attojoules that leak in one cycle."""
+    """Return the attojoules of leakage per cycle."""
     family = family_of(hardware)
     area = family.area(hardware, activation_bits)
     gates = sum(size for part, size in area.items() if part not in family.buffers)
@@ -125,7 +125,7 @@ class Prices:
         activation_bits: int,
         dram: DramTable | None,
     ) -> None:
-        """Prices of fixed actions, and the bank of each memory; a DRAM table brings its own."""
+        """Collect the energies of fixed actions and a DRAM table, and each memory's bank size."""
         self.table = table
         self.mac_bits = family_of(hardware).mac_bits(hardware)
         self.known = table.fixed_aj()
@@ -138,14 +138,14 @@ class Prices:
         self.kib = family_of(hardware).memories(hardware, activation_bits)
 
     def of(self, action: str) -> int:
-        """Price of an action; of a memory's bits, by the size of its bank."""
+        """Return the energy of an action; for a memory's bits, it depends on the bank size."""
         price = self.known.get(action)
         if price is None:
             price = self.known[action] = self._sized(action)
         return price
 
     def _sized(self, action: str) -> int:
-        """Price of an action that depends on a width or a capacity."""
+        """Return the energy of an action that depends on a width or a capacity."""
         if action == "mac":
             return self.table.mac_aj(self.mac_bits)
         memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
@@ -166,7 +166,7 @@ class OutcomeEnergy:
         return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The contents of energy.csv: one row per run, layer, unit and action."""
+        """Return the contents of energy.csv: one row per run, layer, unit and action."""
         return [
             {
                 "run": name,

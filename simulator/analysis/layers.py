@@ -1,4 +1,4 @@
-"""What each layer of a run took, and what it was bound by; from its summary alone."""
+"""Cycles and bottleneck of each layer of a run, from the run's summary alone."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +11,9 @@ from simulator.machines.family import MappedLayer, Mapping
 from simulator.program import UnitTerm, Vocabulary
 
 LATENCY = "latency"
-"""Bound by no unit: each is idle for more than half of the layer."""
+"""The bottleneck if every unit is idle for more than half of the layer."""
 _TIE = 0.01
-"""Units whose busy shares differ by less than this bind together."""
+"""Units whose busy fractions differ by less than this are joint bottlenecks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,13 @@ class LayerResult:
 
     mapped: MappedLayer
     start_cycle: int
-    """End of the layer before."""
+    """The end of the previous layer."""
     end_cycle: int
-    """Its last output is written."""
+    """The end of the write of its last output."""
     busy_cycles: dict[UnitTerm, int]
-    """Per unit: cycles of this layer's commands between start and end; prefetches lie before."""
+    """Cycles per unit of this layer's commands between start and end; prefetches are earlier."""
     utilization: float
-    """Share of PE-cycles in which the busiest side of a PE works (0 to 1)."""
+    """The fraction of PE cycles in which the busiest side of a PE works (0 to 1)."""
     dram_read_bytes: int
     dram_written_bytes: int
 
@@ -49,17 +49,17 @@ class LayerResult:
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes of the layer's weights in DRAM, in whatever form the machine reads them."""
+        """Bytes of the layer's weights in DRAM, in the form that the machine reads."""
         return self.mapped.stored_bytes
 
     @property
     def cycles(self) -> int:
-        """From the end of the layer before to the end of this one."""
+        """Cycles from the end of the previous layer to the end of this layer."""
         return self.end_cycle - self.start_cycle
 
     @property
     def limits(self) -> tuple[UnitTerm, ...]:
-        """The unit, or units, busy for the largest share of the layer; none if below half."""
+        """The unit or units with the largest busy fraction of the layer; none if below half."""
         shares = {unit: busy / max(1, self.cycles) for unit, busy in self.busy_cycles.items()}
         most = max(shares.values())
         if most < 0.5 - _TIE:
@@ -73,14 +73,14 @@ class LayerResult:
 
 
 def working_pe_cycles(summary: Summary, vocabulary: Vocabulary) -> Ints:
-    """[layers] PE-cycles in which the busiest side of a PE works."""
+    """Return [layers] PE cycles in which the busiest side of a PE works."""
     sides = [summary.pe_cycles[:, kinds].sum(axis=1) for kinds in vocabulary.sides.values()]
     working: Ints = np.max(sides, axis=0)
     return working
 
 
 def layer_results(mapping: Mapping[Any], summary: Summary) -> tuple[LayerResult, ...]:
-    """Every layer's share of a run, in order."""
+    """Return every layer's part of a run, in order."""
     vocabulary = mapping.program.vocabulary
     starts = np.concatenate(([0], summary.ends[:-1]))
     cycles = np.maximum(summary.ends - starts, 1)

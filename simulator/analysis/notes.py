@@ -1,4 +1,4 @@
-"""Notes of a result: those of its machine, dropped kernels, and the effects of settings."""
+"""Notes on a result: notes of its machine, dropped kernels, and the effects of overrides."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from simulator.machines.families import family_of
 
 
 def notes_of(result: Outcome) -> list[str]:
-    """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
+    """Return notes for the reader of the numbers: cuts, passes, expectations, idle overrides."""
     reason = family_of(result.hardware).why_not_fast(result.hardware)
     subject = "the run uses" if result.baseline is None else "both runs use"
     why_event = [f"{subject} the event engine because {reason}."] if reason else []
@@ -41,7 +41,7 @@ def _of_run(run: Run) -> Iterator[str]:
 
 
 def _dropped_kernels(run: Run) -> list[str]:
-    """Note layers whose kernels have another tau than the run; at 1 bit any kernel may occur."""
+    """Return a note on layers whose kernels have another tau; at 1 bit, any kernel may occur."""
     sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
     names = [name for name in run.workload.kernels_dropped if name in sub_bit]
     if not names:

@@ -32,22 +32,22 @@ RUNS = ("run", "baseline")
 PREFIXES = ("", "baseline_")
 """Of the columns of each run."""
 TRACE_ROWS = 1 << 15
-"""Rows of the trace that are converted at once."""
+"""The number of trace rows per conversion."""
 
 
 def configuration_text(part: dict[str, Any]) -> str:
-    """One part of a configuration as the text that its fingerprint is made of."""
+    """Return the text of one part of a configuration, for its fingerprint."""
     return json.dumps(part, sort_keys=True)
 
 
 def configuration_sha256(**parts: str) -> str:
-    """Fingerprint of a configuration from its parts' texts; parts may be shared by many results."""
+    """Return a configuration's fingerprint from its parts' texts, which results may share."""
     text = ", ".join(f'"{name}": {part}' for name, part in sorted(parts.items()))
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
 def _shape(result: LayerResult) -> dict[str, int]:
-    """Shape and work of a layer, independent of the machine, as columns of `layer_rows`."""
+    """Return a layer's machine-independent shape and work, as columns of `layer_rows`."""
     layer = result.mapped.layer
     return {
         "in_channels": layer.in_channels,
@@ -99,19 +99,19 @@ class Outcome:
     baseline: Run | None = None
     """The run that it is compared with."""
     measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
-    """Measures the effect of each overridden key; runs at most once."""
+    """A function that measures the effect of each overridden key; called at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
-    """What halving and doubling hardware keys does, if that was measured."""
+    """The measured effects of halving and doubling hardware keys, if any."""
     together: "tuple[JointEffect, ...]" = ()
-    """What doubling several keys at once does beyond their parts, if that was measured."""
+    """The measured effects of doubling several keys beyond those of fewer keys, if any."""
     check: "CheckResult | None" = None
-    """The run's layers computed as the array does, where that was asked for."""
+    """The check of the run's outputs against a direct convolution, if any."""
     energy_table: EnergyTable | None = None
-    """Energy per action of a technology, if energy is asked for."""
+    """The energy per action of a technology, if the result has energies."""
     hardware_file: str | None = None
-    """Shipped name or path of the hardware file, if the hardware came from one."""
+    """The shipped name or path of the hardware file, if any."""
     energy_file: str | None = None
-    """Shipped name or path of the energy table, if it came from a file."""
+    """The shipped name or path of the energy table, if it has a file."""
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -122,13 +122,13 @@ class Outcome:
     def settings(self) -> tuple[SettingEffect, ...]:
         """The effect of each overridden hardware key.
 
-        Measured by runs without the key, two for each, when it is first read.
+        The first access measures it by two runs without the key, for each key.
         """
         return self.measure_settings()
 
     @cached_property
     def energy(self) -> OutcomeEnergy | None:
-        """Energy by layer, unit and action; None without a table."""
+        """Energy by layer, unit and action; None without an energy table."""
         if self.energy_table is None:
             return None
         return outcome_energy(self.runs, self.energy_table)
@@ -160,12 +160,12 @@ class Outcome:
         return None if self.baseline is None else self.baseline.cycles / self.run.cycles
 
     def milliseconds(self, cycles: int) -> float:
-        """Cycles at the hardware's clock."""
+        """Convert cycles to milliseconds at the hardware's clock."""
         return cycles / self.hardware.clock_ghz / 1e6
 
     @cached_property
     def layers(self) -> "pd.DataFrame":
-        """One row per layer, units in the column names."""
+        """One row per layer, with units in the column names."""
         import pandas as pd
 
         return pd.DataFrame(self.layer_rows())
@@ -186,7 +186,7 @@ class Outcome:
                 yield {"run": Names(index, names), **table}
 
     def attribution_rows(self) -> list[dict[str, int]]:
-        """Per layer the cycles of every part; `layers.csv` carries them behind `layer_rows`."""
+        """Return each layer's cycles by category; `layers.csv` has them after `layer_rows`."""
         return [
             {
                 f"{prefix}{name}_cycles": spent
@@ -197,7 +197,7 @@ class Outcome:
         ]
 
     def layer_rows(self) -> list[dict[str, Any]]:
-        """The contents of `layers` as plain rows."""
+        """Return the contents of `layers` as plain rows."""
         microseconds = 1e-3 / self.hardware.clock_ghz
         return [
             {
@@ -225,12 +225,12 @@ class Outcome:
         }
 
     def _dram_table(self) -> dict[str, Any]:
-        """The DRAM's timing table, if the hardware has one."""
+        """Return the DRAM's timing table, if the hardware has one."""
         table = dram_table(self.hardware.dram)
         return {} if table is None else {"dram": msgspec.to_builtins(table)}
 
     @property
     def config_sha256(self) -> str:
-        """Fingerprint of `configuration`: equal fingerprints, equal results."""
+        """The fingerprint of `configuration`; equal fingerprints mean equal results."""
         texts = {name: configuration_text(part) for name, part in self.configuration.items()}
         return configuration_sha256(**texts)

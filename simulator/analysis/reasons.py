@@ -9,14 +9,14 @@ from simulator.base.wording import counted
 from simulator.program import CategoryTerm
 
 _TAKES_OVER = 0.25
-"""The largest group that shrinks by this fraction of another's growth is replaced by the other."""
+"""The least loss of a replaced group, as a fraction of the growth of the group replacing it."""
 _MINOR = 0.1
-"""Reasons below this fraction of the largest one are left out."""
+"""Reasons below this fraction of the largest reason do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerParts:
-    """A layer's name and its cycles by part."""
+    """A layer's name and its cycles by category."""
 
     name: str
     parts: Mapping[str, int]
@@ -24,14 +24,14 @@ class LayerParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cause:
-    """The change of a group of parts in a layer; a group is called by the noun of its parts."""
+    """The change of a group of categories in a layer; their common noun names the group."""
 
     group: str
     """The group that changed; if it replaces another, the bottleneck after the change."""
     instead_of: str = ""
     """The group that it replaces as the bottleneck, if any."""
     hides: bool | None = None
-    """For transfers: True if compute hides them now, False if it no longer does, else None."""
+    """For transfers: True if compute now hides them, False if it no longer does; otherwise None."""
 
 
 def reasons(
@@ -40,9 +40,9 @@ def reasons(
     """Return the differences of two runs as phrases, the largest first.
 
     Args:
-        before: layers of one run.
-        after: the same layers, by name and order, of the other.
-        categories: the words for their parts.
+        before: the layers of one run.
+        after: the layers of the other run, with the same names and order.
+        categories: the categories of both runs.
 
     """
     words = {category.name: category for category in categories}
@@ -70,10 +70,10 @@ def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: f
     """Add a change of the clock to the reasons for a change of the cycles, the larger one first.
 
     Args:
-        phrases: reasons for the cycles, in the direction in which they change.
-        growth: cycles after over cycles before.
-        was_ghz: clock before.
-        now_ghz: clock after.
+        phrases: reasons for the cycles, in the direction of their change.
+        growth: the ratio of cycles after to cycles before.
+        was_ghz: the clock before.
+        now_ghz: the clock after.
 
     """
     if was_ghz == now_ghz:
@@ -104,10 +104,10 @@ def _grouped(layer: LayerParts, words: Mapping[str, CategoryTerm]) -> dict[str, 
 def _causes(
     was: Mapping[str, int], now: Mapping[str, int], hideable: Set[str]
 ) -> Iterator[tuple[_Cause, int]]:
-    """The causes of one layer's change, with cycles that add up to it.
+    """Yield the causes of one layer's change, with cycles that add up to the change.
 
-    Groups that change as the layer does are causes. They share the layer's change in proportion,
-    because groups that change against it make up for a part of all of them.
+    Groups that change in the layer's direction are causes. They share the layer's change in
+    proportion, because groups that change in the other direction offset a part of each.
     """
     changes = {group: now.get(group, 0) - was.get(group, 0) for group in {**was, **now}}
     whole = sum(changes.values())
@@ -126,7 +126,7 @@ def _causes(
 
 
 def _shared(whole: int, parts: Sequence[int]) -> list[int]:
-    """Split `whole` in proportion to `parts`, into whole cycles that add up to it."""
+    """Split `whole` in proportion to `parts`, into whole cycles that add up to `whole`."""
     bounds = [sum(parts[:n]) * whole // max(1, abs(sum(parts))) for n in range(len(parts) + 1)]
     if sum(parts) < 0:
         bounds = [-bound for bound in bounds]
@@ -154,7 +154,7 @@ def _phrase(cause: _Cause, layers: str, cycles: int) -> str:
 
 
 def named(change: Mapping[str, int], of_layers: int) -> str:
-    """Name the layer that changed most and count the others, or return "all layers"."""
+    """Name the layer with the largest change and count the others, or return "all layers"."""
     if len(change) == of_layers > 1:
         return "all layers"
     first = max(change, key=lambda name: abs(change[name]))

@@ -1,8 +1,8 @@
 """The roofline of a machine, with one mark per layer.
 
-An operation is one multiply-accumulate of the network as its shapes give it, the same for both
-runs: a layer that uses a LUT does them with fewer dot products, and may therefore be above the
-roof of the dot units. docs/why.md defines the roofs.
+An operation is one multiply-accumulate of the network's shapes, the same for both runs. A layer
+that uses a LUT needs fewer dot products and may therefore be above the roof of the dot units.
+docs/why.md defines the roofs.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Roofline:
     """Empty without a baseline."""
     roofs: tuple[Roof, ...]
     slopes: tuple[Slope, ...]
-    """The steepest first; beside the last one, a single DMA channel's, all of them bind."""
+    """The slopes, steepest first; all are limits except the last, which is one DMA channel's."""
 
     @property
     def runs(self) -> tuple[tuple[Point, ...], ...]:
@@ -61,7 +61,7 @@ class Roofline:
 
     @property
     def bytes_per_cycle(self) -> float:
-        """What all slopes leave for the DMA channels together."""
+        """Bytes per cycle of all DMA channels together, under all slopes."""
         return min(slope.bytes_per_cycle for slope in self.slopes[:-1])
 
 
@@ -93,7 +93,7 @@ def _roofs(result: Outcome) -> list[Roof]:
 
 
 def _slopes(result: Outcome) -> tuple[Slope, ...]:
-    """The DMA channels and, with a DRAM table, the data bus of the DRAM that they share."""
+    """Return the slopes of the DMA channels and, with a DRAM table, of the shared data bus."""
     dram = result.hardware.dram
     timing = dram_timing(dram, result.hardware.clock_ghz)
     channels = sum(bool(unit.dram) for unit in result.run.family.vocabulary.units)

@@ -1,4 +1,4 @@
-"""One workload on one machine: what ran, and the numbers that follow."""
+"""One workload on one machine: the run and its results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class Run:
     workload: Workload
     mapping: Mapping[Any]
     engine: EngineName
-    """What ran it."""
+    """The engine of the run."""
     summary: Summary
     make_trace: Callable[[], Trace]
-    """Runs it command by command; called at most once."""
+    """A function that runs the mapping command by command; called at most once."""
 
     @property
     def cycles(self) -> int:
-        """Length of the run."""
+        """Length of the run in cycles."""
         return self.summary.cycles
 
     @property
@@ -44,31 +44,31 @@ class Run:
 
     @cached_property
     def trace(self) -> Trace:
-        """When every command ran; made when it is first asked for."""
+        """The times of every command; the first access makes the trace."""
         return self.make_trace()
 
     @cached_property
     def layers(self) -> tuple[LayerResult, ...]:
-        """Every layer's share of the run."""
+        """Every layer's part of the run."""
         return layer_results(self.mapping, self.summary)
 
     @cached_property
     def attribution(self) -> tuple[Attribution, ...]:
-        """Every layer's cycles by what they were spent on."""
+        """Every layer's cycles by category."""
         names = [term.name for term in self.vocabulary.categories]
         rows = self.summary.spent.tolist()
         return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
     @cached_property
     def path(self) -> "CriticalPath":
-        """The commands that held the run up, from its first cycle to its last; in the trace."""
+        """The trace's commands that delayed the run, from its first cycle to its last."""
         from simulator.engine.path import critical_path
 
         return critical_path(self.trace)
 
     @property
     def hardware(self) -> Hardware:
-        """What it ran on."""
+        """The hardware of the run."""
         return self.mapping.hardware
 
     @property
@@ -78,27 +78,27 @@ class Run:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words for units, channels and what cycles are spent on."""
+        """The terms for units, channels and categories of cycles."""
         return self.mapping.program.vocabulary
 
     @property
     def title(self) -> str:
-        """How tables and plots call the run: `0.56 bit` or `1 bit`."""
+        """The run's name in tables and plots, such as `0.56 bit` or `1 bit`."""
         return f"{self.bits:g} bit"
 
     @property
     def bits(self) -> float:
-        """Bits per weight as the paper prints them, to two decimals."""
+        """Bits per weight to two decimals, as in the paper."""
         return round(self.workload.bits, 2)
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN, or where layers differ."""
+        """Bits of a 3x3 kernel's index; None in a BNN, or if layers differ."""
         return self._common_tau(3)
 
     @property
     def tau_1x1(self) -> int | None:
-        """Bits of a 1x1 vector's index; None in a BNN, or where there are none or they differ."""
+        """Bits of a 1x1 vector's index; None in a BNN, without such layers, or if layers differ."""
         return self._common_tau(1)
 
     def _common_tau(self, kernel: int) -> int | None:
@@ -107,7 +107,7 @@ class Run:
 
     @property
     def dram_bytes(self) -> dict[str, int]:
-        """Bytes read and written, whole bursts."""
+        """Bytes of DRAM reads and writes, in whole bursts."""
         moved, words = self.summary.bytes.sum(axis=0), self.vocabulary
         return {
             "read": int(moved[words.dram_units("read")].sum()),
@@ -116,6 +116,6 @@ class Run:
 
     @property
     def utilization(self) -> float:
-        """Share of the run's PE-cycles in which the busiest side of a PE works (0 to 1)."""
+        """The fraction of the run's PE cycles in which the busiest side of a PE works (0 to 1)."""
         working = working_pe_cycles(self.summary, self.vocabulary).sum()
         return float(working / (self.hardware.pes * max(1, self.cycles)))

@@ -48,7 +48,7 @@ def run_one(
 
 
 def _fast_run(workload: Workload, mapping: Mapping[Any], summary: Summary) -> Run:
-    """A run of the fast engine, whose trace is made when it is asked for."""
+    """Return a run of the fast engine, which makes its trace at the first access."""
 
     def trace() -> Trace:
         from simulator.engine.fast import run
@@ -59,12 +59,13 @@ def _fast_run(workload: Workload, mapping: Mapping[Any], summary: Summary) -> Ru
 
 
 def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputError]:
-    """Run configured workloads on machines, those that differ only in rates at once.
+    """Run configured workloads on machines; run jobs that differ only in rates together.
 
     Args:
-        jobs: workload and machine of each; the fast engine covers the machine.
+        jobs: the workload and the machine of each job; the fast engine covers the machine.
 
-    Returns for every job its run, or why there is none.
+    Returns:
+        For every job, its run or the error that prevents it.
 
     """
     from simulator.engine.fast import totals_together
@@ -87,10 +88,10 @@ def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputE
 
 
 def engine_for(name: str, hardware: Hardware | None = None) -> EngineName:
-    """The engine that `name` means; `auto` is the fast one where it covers the hardware.
+    """Return the engine of a name; `auto` is the fast engine if it covers the hardware.
 
     Raises:
-        InputError: an unknown engine, or one that does not cover the hardware.
+        InputError: an unknown engine, or an engine that does not cover the hardware.
 
     """
     lacking = family_of(hardware).why_not_fast(hardware) if hardware else None

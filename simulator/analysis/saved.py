@@ -1,4 +1,4 @@
-"""A saved result, read back: what `compare` needs of a `summary.json`."""
+"""A saved result, read from `summary.json`, for `compare` and reruns."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ class SavedLayer(Struct, frozen=True, kw_only=True):
 
     @property
     def parts(self) -> LayerParts:
-        """The run's cycles by part."""
+        """The run's cycles by category."""
         return LayerParts(name=self.name, parts=self.attribution)
 
 
@@ -44,7 +44,7 @@ class SavedBaseline(Struct, frozen=True, kw_only=True):
 
 
 class SavedRunEnergy(Struct, frozen=True, kw_only=True):
-    """Energy of one run in microjoules, cut two ways."""
+    """Energy of one run in microjoules: total, by layer and by unit."""
 
     energy_uj: float
     by_layer_uj: dict[str, float]
@@ -73,13 +73,13 @@ class SavedConfiguration(Struct, frozen=True, kw_only=True):
 
 
 class SavedScope(Struct, frozen=True, kw_only=True):
-    """What the numbers cover and are compared with."""
+    """The scope of the numbers and their baseline."""
 
     sentence: str
 
 
 class Saved(Struct, frozen=True, kw_only=True):
-    """A result as `--out` writes it; fields that nothing here reads are left out."""
+    """A result as `--out` writes it, without the fields that no code reads."""
 
     model: str
     bits: float
@@ -97,11 +97,11 @@ class Saved(Struct, frozen=True, kw_only=True):
     links: dict[str, str] = {}
     """The expressions of linked hardware keys."""
     energy: SavedEnergy | None = None
-    """If the result was priced."""
+    """The energies, if the result has any."""
 
     @property
     def categories(self) -> tuple[CategoryTerm, ...]:
-        """The words for what its cycles were spent on."""
+        """The categories of its cycles."""
         machine = machine_in(self.configuration.hardware, "configuration.hardware")
         return family_named(machine).vocabulary.categories
 
@@ -111,11 +111,11 @@ class SavedSetting(Struct, frozen=True, kw_only=True):
 
     key: str
     before: Any
-    """The key's value without the setting."""
+    """The key's value without the override."""
 
 
 class SavedCheck(Struct, frozen=True, kw_only=True):
-    """How the check was made."""
+    """The inputs of the check."""
 
     seed: Annotated[int, Meta(ge=0)]
     input_file: str | None
@@ -123,7 +123,7 @@ class SavedCheck(Struct, frozen=True, kw_only=True):
 
 
 class SavedModelFile(Struct, frozen=True, kw_only=True):
-    """The file of the kernels, see `simulator.workload.source.ModelFile`."""
+    """The file of the kernels; see `simulator.workload.source.ModelFile`."""
 
     file: str
     sha256: str
@@ -139,7 +139,7 @@ class SavedModelFile(Struct, frozen=True, kw_only=True):
 
 
 class SavedCauses(Struct, frozen=True, kw_only=True):
-    """The inputs of a rerun; everything else in the file follows from them."""
+    """The inputs of a rerun, which determine everything else in the file."""
 
     version: str
     engine: str
@@ -153,10 +153,10 @@ class SavedCauses(Struct, frozen=True, kw_only=True):
 
 
 def read_saved(path: Path) -> Saved:
-    """Read a folder made by `--out`, or its summary.json.
+    """Read a folder from `--out`, or its summary.json.
 
     Raises:
-        InputError: no such file, or none that `--out` wrote.
+        InputError: no such file, or a file that `--out` did not write.
 
     """
     data, _, file = read_summary(path)
@@ -164,25 +164,25 @@ def read_saved(path: Path) -> Saved:
 
 
 class Number(str):
-    """A number as a file spells it: two spellings may be one number."""
+    """A number as a file spells it; two spellings may mean the same number."""
 
     __slots__ = ()
 
 
 def spelled(text: str) -> dict[str, Any]:
-    """A JSON object with its fractions as `Number`."""
+    """Parse a JSON object, with its fractions as `Number`."""
     data: dict[str, Any] = json.loads(text, parse_float=Number)
     return data
 
 
 def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
-    """Read the JSON object of a folder made by `--out`, or of its summary.json.
+    """Read the JSON object of a folder from `--out`, or of its summary.json.
 
     Args:
         path: the folder or the file.
 
     Returns:
-        The object, its text, and the file that holds it. The object's keys are not checked.
+        The object, its text, and its file. The function does not check the object's keys.
 
     Raises:
         InputError: no such file, or not a JSON object.
@@ -205,7 +205,7 @@ def as_saved(data: dict[str, Any], source: str) -> Saved:
     """Check a summary; `source` names it in errors.
 
     Raises:
-        InputError: another schema, or a field is missing or of another type.
+        InputError: another schema, or a field is missing or has another type.
 
     """
     require_schema(data, source)

@@ -8,14 +8,14 @@ from typing import Any
 from simulator.base.errors import InputError
 
 SCHEMA = 2
-"""Rises whenever a key of summary.json comes, goes, or changes its type or meaning."""
+"""The schema number. It rises if a key of summary.json comes, goes, or changes type or meaning."""
 FINGERPRINT = "summary_sha256"
-"""The key, last in the file, under which the fingerprint of all others is."""
+"""The key of the fingerprint of all other keys; the last key in the file."""
 _CAUSES = (
     "schema", "version", "engine", "settings", "links", "check", "model_file", "configuration",
     "config_sha256",
 )  # fmt: skip
-"""The inputs of a rerun. Only the fingerprint shows that one was changed."""
+"""The inputs of a rerun. Only the fingerprint reveals a changed input."""
 _DIGITS = b"0123456789"
 
 
@@ -42,23 +42,23 @@ def require_schema(data: Mapping[str, Any], source: str) -> None:
 
 
 def fingerprint(summary: Mapping[str, Any]) -> str:
-    """SHA-256 of a summary's contents, whatever the order and layout of its text."""
+    """Return the SHA-256 of a summary's contents, whatever the order and layout of its text."""
     return hashlib.sha256("".join(_texts(summary)).encode()).hexdigest()
 
 
 def _texts(summary: Mapping[str, Any]) -> tuple[str, str]:
-    """The outputs and the inputs of a rerun, as two texts."""
+    """Return the outputs and the inputs of a rerun, as two texts."""
     causes = {key: summary[key] for key in _CAUSES if key in summary}
     rest = {k: v for k, v in summary.items() if k not in causes and k != FINGERPRINT}
     return json.dumps(rest, sort_keys=True), json.dumps(causes, sort_keys=True)
 
 
 def repaired(summary: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the causes as they were, if one changed digit explains a wrong fingerprint.
+    """Return the original causes, if one changed digit explains a wrong fingerprint.
 
     Returns:
-        The keys that a rerun starts from, with the digit that agrees with the fingerprint; None if
-        no single digit of them does.
+        The inputs of a rerun, with the digit that agrees with the fingerprint; None if no single
+        digit does.
 
     """
     rest, causes = (text.encode() for text in _texts(summary))

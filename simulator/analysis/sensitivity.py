@@ -15,19 +15,19 @@ class Effect:
 
     value: float
     cycles: int | None
-    """None if the hardware would be invalid, or if it was not run."""
+    """The run's cycles; None for invalid hardware, or without a run."""
     time_ms: float | None
     change: float | None
     """Relative change of the run's time: 0.01 is 1 % slower."""
     reason: str
-    """Why the time changed, why it did not, why the hardware is invalid, or why it was not run."""
+    """The reason for the change of time, for its absence, for invalid hardware, or for no run."""
     measured: bool = True
-    """False if the hardware is valid, but was not run."""
+    """False if the hardware is valid, but did not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEffects:
-    """A numeric key of the hardware file, halved and doubled, everything else as it is."""
+    """The effects of halving and doubling one numeric key of the hardware file."""
 
     key: str
     value: float
@@ -41,7 +41,7 @@ class KeyEffects:
 
     @property
     def sentences(self) -> list[str]:
-        """One line for each change that affects the time or was not measured."""
+        """One line for each change that affects the time or has no measurement."""
         lines = []
         for verb, effect in (("halving", self.halved), ("doubling", self.doubled)):
             if not effect.measured:
@@ -52,17 +52,17 @@ class KeyEffects:
 
     @property
     def measured(self) -> bool:
-        """True if both were run, as far as they are possible."""
+        """True if every valid change of the key has a run."""
         return self.halved.measured and self.doubled.measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointEffect:
-    """Several keys doubled at once, everything else as it is."""
+    """The effect of doubling several keys at once."""
 
     keys: tuple[str, ...]
     values: tuple[float, ...]
-    """Doubled values, in the order of the keys."""
+    """The doubled values, in the order of the keys."""
     cycles: int
     time_ms: float
     change: float
@@ -81,7 +81,7 @@ def _sentence(verb: str, what: str, change: float, reason: str) -> str:
 
 
 def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
-    """Sort by effect, the largest first; keys that were measured to have none are left out.
+    """Sort by effect, the largest first, without the keys that measurably have none.
 
     Equal effects keep the order of the hardware file.
     """
@@ -90,14 +90,14 @@ def ranked(effects: Sequence[KeyEffects]) -> tuple[KeyEffects, ...]:
 
 
 def adding(together: Sequence[JointEffect], alone: Sequence[KeyEffects]) -> tuple[JointEffect, ...]:
-    """Keep the joint effects that shorten the run more than any part of their keys does.
+    """Return the joint effects that shorten the run more than any subset of their keys does.
 
     Args:
-        together: joint effects, each after those of fewer keys.
+        together: joint effects, each after the joint effects of fewer keys.
         alone: effects of single keys.
 
     Returns:
-        The largest effect first.
+        The joint effects, the largest first.
 
     """
     changes = {frozenset({one.key}): one.doubled.change or 0.0 for one in alone}

@@ -25,25 +25,25 @@ class SettingEffect:
     before: object
     after: object
     time_ms_before: float | None
-    """None if the run is not possible without the setting."""
+    """The run's time without the override; None if such a run is impossible."""
     time_ms_after: float
     speedup_before: float | None
     """None as the time is, or if the run has no baseline."""
     speedup_after: float | None
     """None if the run has no baseline."""
     reason: str | None
-    """Why the setting had no effect, or why the run needs it, as a clause after "because"; None if
-    it had an effect."""
+    """The reason why the override has no effect, or why the run needs it, as a clause after
+    "because"; None if it has an effect."""
     causes: tuple[str, ...] = ()
-    """Why time or speedup changed, as phrases, the largest cause first."""
+    """The causes of a change of time or speedup as phrases, the largest first."""
     expression: str | None = None
-    """What `after` follows from, if the key is linked."""
+    """The expression that gives `after`, for a linked key."""
     linked: tuple[LinkMoved, ...] = ()
-    """Linked keys that the setting changed with it."""
+    """Linked keys that the override changed too."""
 
     @property
     def sentence(self) -> str:
-        """The effect with its causes, or the reason why there is none, as one line."""
+        """The effect with its causes, or the reason for no effect, as one line."""
         change = f"{self.key} {_shown(self.before)} -> {_shown(self.after)}{self._links}"
         if self.time_ms_before is None:
             return f"{change} makes the run possible because {self.reason}."
@@ -61,7 +61,7 @@ class SettingEffect:
 
     @property
     def _links(self) -> str:
-        """The key's own expression, and the linked keys that moved with it."""
+        """The key's own expression, and the linked keys that follow it."""
         parts = [] if self.expression is None else [self.expression]
         parts += [f"{x.key} {_shown(x.before)} -> {_shown(x.after)}" for x in self.linked]
         return f" ({'; '.join(parts)})" if parts else ""
@@ -86,17 +86,17 @@ class SettingEffect:
 
 
 def expressions(hardware: Hardware) -> dict[str, str]:
-    """The expression of each linked key."""
+    """Return the expression of each linked key."""
     return {link.key: link.expression for link in hardware.links}
 
 
 def expression_of(hardware: Hardware, key: str) -> str | None:
-    """The expression of a key; None if it is not linked."""
+    """Return the expression of a key; None if it has none."""
     return expressions(hardware).get(key)
 
 
 def moved_links(key: str, before: Hardware, after: Hardware) -> tuple[LinkMoved, ...]:
-    """The linked keys whose values an overridden key changed, without the key itself."""
+    """Return the linked keys whose values an overridden key changed, without the key itself."""
     return tuple(
         LinkMoved(key=link.key, before=old, after=new)
         for link in after.links
@@ -106,7 +106,7 @@ def moved_links(key: str, before: Hardware, after: Hardware) -> tuple[LinkMoved,
 
 
 def link_notes(hardware: Hardware, settings: Iterable[SettingEffect]) -> list[str]:
-    """One sentence for each linked key of the hardware file: its value and its expression."""
+    """Return one sentence for each linked key of the hardware: its value and its expression."""
     told = {effect.key for effect in settings}
     return [
         f"{link.key} is {_shown(value_of(hardware, link.key))}, which follows from other keys: "

@@ -1,4 +1,4 @@
-"""A result as plain data: what `--json` prints and `summary.json` holds."""
+"""A result as plain data, for `--json` and `summary.json`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,11 +15,11 @@ from simulator.workload.source import ModelFile
 
 
 def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
-    """The result as one JSON object; the fields are described in the README.
+    """Return the result as one JSON object; the README describes its fields.
 
     Args:
-        result: what ran.
-        why: add what the cycles of every layer were spent on.
+        result: the result of a simulation.
+        why: add the cycles of every layer by category.
 
     """
     summary = _plain_summary(result)
@@ -42,7 +42,7 @@ def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
 
 
 def saved_form(result: Outcome) -> dict[str, Any]:
-    """The contents of `summary.json`: the summary with every reason, and what made it."""
+    """Return the contents of `summary.json`: the summary with attribution, and its inputs."""
     source = result.run.workload.source
     saved = {
         **summary_of(result, why=True),
@@ -102,5 +102,5 @@ def _baseline(result: Outcome) -> dict[str, Any]:
 
 
 def _source(source: ModelFile) -> dict[str, Any]:
-    """The file of the kernels as plain data."""
+    """Return the file of the kernels as plain data."""
     return {**asdict(source), "taus": dict(source.taus)}

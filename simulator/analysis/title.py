@@ -1,4 +1,4 @@
-"""The facts over a result: network, machine, scope and baseline; and its times in one unit."""
+"""The heading of a result: network, machine, scope and baseline; and its times in one unit."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from simulator.workload import Workload
 
 
 def title(result: Outcome) -> str:
-    """Network, machine, baseline and scope of a result, in one line."""
+    """Return network, machine, baseline and scope of a result, in one line."""
     workload, hardware = result.run.workload, result.hardware
     base = result.baseline
     against = "" if base is None else f" against {base.title} on the same PEs"
@@ -21,7 +21,7 @@ def title(result: Outcome) -> str:
 
 
 def precision(run: Run) -> str:
-    """Bits per weight and, in parentheses, the taus that give them."""
+    """Return the bits per weight and, in parentheses, their taus."""
     taus = [f"tau {run.tau}"] if run.tau else []
     if run.tau_1x1:
         taus.append(f"tau-1x1 {run.tau_1x1}")
@@ -32,7 +32,7 @@ def precision(run: Run) -> str:
 
 
 def settings(workload: Workload) -> str:
-    """Batch and activation bits, if they are not 1."""
+    """Return batch and activation bits, if they are not 1."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
     if workload.activation_bits > 1:
         facts.append(f"{workload.activation_bits}-bit activations")
@@ -40,10 +40,10 @@ def settings(workload: Workload) -> str:
 
 
 def scope(workload: Workload) -> str:
-    """The layers that run, such as `16 of 21 layers with weights: binary 3×3 convolutions`.
+    """Return the layers that run: `16 of 21 layers with weights: binary 3×3 convolutions`.
 
     Args:
-        workload: as a run computes it.
+        workload: the workload of a run.
 
     """
     full = len(workload.layers) - len(workload.binary_layers)
@@ -61,10 +61,10 @@ def scope(workload: Workload) -> str:
 
 
 def covered(result: Outcome) -> str:
-    """What a result's numbers cover and are compared with, as one sentence without a period.
+    """Return scope and baseline of a result's numbers, as one sentence without a period.
 
-    Such as `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same PEs;
-    batch 4; 2-bit activations`.
+    For example `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same
+    PEs; batch 4; 2-bit activations`.
     """
     workload, base = result.run.workload, result.baseline
     return "; ".join(

@@ -1,1 +1,1 @@
-"""What `import simulator` offers: simulate and its neighbors, on top of all other packages."""
+"""Public functions of `import simulator`, on top of all other packages: `simulate` and others."""

@@ -1,4 +1,4 @@
-"""What `compare` returns: two results side by side, as text or data."""
+"""Result of `compare`: two results side by side, as text or data."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from simulator.report.printed import printed
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison(Compared):
-    """Result B against result A."""
+    """The comparison of result B with result A."""
 
     def __str__(self) -> str:
         """The tables and the reasons, within 80 columns."""

@@ -1,6 +1,6 @@
-"""The Python functions beside `simulate`: sweep, search, compare, and the HTML report.
+"""Python functions other than `simulate`: sweep, search, compare, and the HTML report.
 
-`import simulator` offers them all; docs/python.md shows each in use.
+`import simulator` exports all of them; docs/python.md shows each in use.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Name = str | Path
 """A shipped name or a path."""
 Numbers = int | float | str | Iterable[int | float | str]
-"""One value, several values, or text as the command's options take it, such as `16:1024:x2`."""
+"""One value, several values, or text in the form of the command's options, such as `16:1024:x2`."""
 
 
 def sweep(
@@ -55,8 +55,8 @@ def sweep(
 ) -> "StudyResult":
     """Simulate every combination of networks, hardware, precisions and hardware keys.
 
-    Wherever an argument takes several values, it also takes one value, or text as the command's
-    options take it: `"16:1024:x2"` is 16, 32, ..., 1024.
+    An argument that takes several values also takes one value, or text in the form of the command's
+    options: `"16:1024:x2"` is 16, 32, ..., 1024.
 
     Args:
         models: networks, by shipped name or path.
@@ -68,29 +68,29 @@ def sweep(
         batch: images per run.
         activation_bits: bits of every activation, 1 to 32.
         input_size: pixels, such as `[160, 224]`, or (height, width) pairs in a list.
-        sample: number of points to draw from all combinations; all if not given.
-        seed: seed of the draw.
+        sample: number of points to draw from all combinations. Default: all of them.
+        seed: seed of the random sample.
         baseline_bits: bits per weight of the baselines.
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
         energy: energy table, by shipped name or path.
-        taus: tau of single layers by name, over `bits` and `tau`.
-        fronts: an axis, such as `"bits"`, whose values are compared within the same area: see
+        taus: tau of single layers by name; overrides `bits` and `tau`.
+        fronts: an axis, such as `"bits"`, to compare its values within the same area; see
             `fronts` of the result.
         out: folder for the tables, the summary and the plots; an interrupted study resumes there.
-            Without a folder, the rows are in `frame` alone.
-        jobs: processes. A script that asks for more than one needs the usual
+            Without a folder, only `frame` has the rows.
+        jobs: number of processes. A script with more than one needs the usual
             `if __name__ == "__main__":`, because each process imports the script.
-        progress: called with a title, the points finished and all points.
+        progress: called with a title, the number of finished points and their total.
 
     Returns:
-        A `StudyResult`: `frame` (pandas, one row per point), `effects` (of each axis on the time),
-        `summary()`, `files`.
+        A `StudyResult`: `frame` (pandas, one row per point), `effects` (effect of each axis on the
+        time), `summary()`, `files`.
 
     Raises:
-        InputError: a wrong type, an unknown name or key, a value given twice; another study is in
-            the folder. An impossible point is a row with an `error`.
+        InputError: a wrong type, an unknown name or key, or a duplicate value; the folder contains
+            another study. An impossible point is a row with an `error`.
 
     Example:
         >>> import simulator
@@ -135,7 +135,7 @@ def sweep(
             study, temporary, jobs=workers, tables_only=True, fronts=fronts, progress=progress
         )
         kept = replace(result, files=())
-        kept.__dict__["frame"] = result.frame  # where the cached property keeps it
+        kept.__dict__["frame"] = result.frame  # the cached property keeps its value here
         if layers:
             kept.__dict__["layer_frame"] = result.layer_frame
         return kept
@@ -162,39 +162,40 @@ def search(
     out: Name | None = None,
     progress: Progress | None = None,
 ) -> "SearchResult":
-    """Find the tau of every layer that does best under limits of time or storage.
+    """Find the best tau of every layer under limits of time or storage.
 
-    Accuracy is not modeled: `taus` and `min_mean_bits` state what the network's training allows.
+    The search does not model accuracy: `taus` and `min_mean_bits` state what the network's training
+    allows.
 
     Args:
         workload: a shipped name, a path, or a `Workload`.
         hardware: a shipped name, a path, or a `Hardware`.
-        objective: `"bits"` stores least and `"capacity"` stores most within `max_time_ms`;
+        objective: `"bits"` stores the fewest and `"capacity"` the most bits within `max_time_ms`.
             `"time"` runs fastest within the limits of storage; `"energy"`, `"energy-delay"` and
-            `"time-area"` have the least energy or product.
-        max_time_ms: longest time of the run in milliseconds.
-        mean_bits: most stored bits per weight.
-        min_mean_bits: fewest stored bits per weight.
-        max_mbit: most stored bits of the binary layers, in 1e6 bits.
-        taus: index widths in bits that a layer may have, 1 to 9; 9 is 1 bit per weight. All whose
-            subsets the PEs store if not given.
+            `"time-area"` minimize the energy or the product.
+        max_time_ms: maximum time of the run in milliseconds.
+        mean_bits: maximum mean of the stored bits per weight.
+        min_mean_bits: minimum mean of the stored bits per weight.
+        max_mbit: maximum of the stored bits of the binary layers, in 1e6 bits.
+        taus: index widths in bits that a layer may have, 1 to 9; 9 is 1 bit per weight. Default:
+            all widths whose subsets the PEs store.
         set: hardware keys to search too, such as `{"array.pes": [32, 64]}`.
         activation_bits: bits of every activation, 1 to 32.
         batch: images per run.
-        input_size: height and width in pixels, or one number for both; the file's if not given.
+        input_size: height and width in pixels, or one number for both. Default: the file's size.
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         energy: energy table, by shipped name or path.
-        baseline_bits: bits per weight of the run that the result is compared with.
+        baseline_bits: bits per weight of the baseline run.
         out: folder for search.json, front.csv and plots of the front.
-        progress: called with a title, the hardware configurations finished and all of them.
+        progress: called with a title, the number of finished configurations and their total.
 
     Returns:
         A `SearchResult`: `taus` (by layer), `best`, `layer_rows()`, `front_rows()`, `summary()`;
         `print(result)` prints the table.
 
     Raises:
-        InputError: a wrong type, an unknown name or key, limits that no combination keeps or that
+        InputError: a wrong type, an unknown name or key, limits that no combination meets or that
             do not fit the objective.
 
     Example:
@@ -254,8 +255,8 @@ def compare(
 
     Args:
         a: a result, or a folder that `Result.save` or `--out` wrote.
-        b: the same.
-        names: titles of A and B; "result A", or the folder, if not given.
+        b: a result or a folder, as `a`.
+        names: titles of A and B. Default: "result A", or the folder.
 
     Returns:
         A `Comparison`: `totals`, `layers`, `why`, `configuration`, `as_json()`, `markdown()`;
@@ -288,21 +289,21 @@ def compare(
 
 
 def write_report(result: Result, path: Name, progress: Progress | None = None) -> Path:
-    """Write a result as one HTML page that needs no network: timeline, layers, roofline, reasons.
+    """Write a result as one HTML file that works offline: timeline, layers, roofline, reasons.
 
-    The page lists the assumed values of the hardware file and of the energy table if the result
-    was made with their names or paths.
+    The report lists the assumed values of the hardware file and of the energy table if the result
+    comes from their names or paths.
 
     Args:
         result: from `simulate`.
-        path: of the page, such as `"r18.html"`.
-        progress: called with a title, the parts finished and all parts.
+        path: path of the report, such as `"r18.html"`.
+        progress: called with a title, the number of finished parts and their total.
 
     Returns:
-        The path of the page.
+        The path of the report.
 
     Raises:
-        InputError: a wrong type, or the file cannot be written.
+        InputError: a wrong type, or a file that cannot be written.
 
     Example:
         >>> from simulator import simulate, write_report
@@ -328,7 +329,7 @@ def write_report(result: Result, path: Name, progress: Progress | None = None) -
 
 
 def _axes_of(set: Mapping[str, Any] | None) -> "list[Axis]":
-    """The hardware keys of `set` as axes."""
+    """The hardware keys of `set`, as axes."""
     from simulator.studies.axes import axis_of
 
     return [axis_of(key, values) for key, values in arguments.overrides(set).items()]

@@ -1,7 +1,7 @@
-"""Run a saved result again from its summary.json.
+"""Rerun a saved result from its summary.json.
 
-summary.json holds hardware, layers, tables and options. The kernels of a trained network and the
-input of a check are in files of their own; summary.json has their names and fingerprints.
+summary.json contains hardware, layers, tables and options. The kernels of a trained network and the
+input of a check are in separate files; summary.json has their names and fingerprints.
 """
 
 from collections.abc import Iterator
@@ -29,19 +29,19 @@ from simulator.workload.source import file_sha256
 def rerun(
     causes: SavedCauses, file: Path, model: str | Path | None, progress: Progress | None
 ) -> Iterator[Result]:
-    """Run a saved result again.
+    """Rerun a saved result.
 
-    In the context the name of its DRAM table means the saved table, whatever a file of that name
-    holds: the result makes its trace and its notes there.
+    In the context, the name of the DRAM table means the saved table, whatever a file of that name
+    contains. The result makes its trace and its notes in the context.
 
     Args:
-        causes: what the result follows from.
+        causes: inputs that determine the result.
         file: its summary.json; names of other files may be relative to its folder.
-        model: the file of the kernels, if `causes` names a file that has moved.
-        progress: called with a title, the parts finished and all parts.
+        model: file of the kernels, if `causes` names a file that has moved.
+        progress: called with a title, the number of finished parts and their total.
 
     Raises:
-        InputError: a part of `causes` is wrong; a file is missing or has changed.
+        InputError: a wrong part of `causes`; a file that is missing or has changed.
 
     """
     with _tables(causes.configuration):
@@ -91,7 +91,7 @@ def _run(
 def _with_options(
     result: Result, causes: SavedCauses, file: Path, progress: Progress | None
 ) -> Result:
-    """The result with the check, the energies and the sensitivity analysis that it had."""
+    """The result with its saved check, energies and sensitivity analysis."""
     if causes.check is not None:
         result = _checked(result, causes.check, file, progress)
     if causes.configuration.energy is not None:
@@ -122,7 +122,7 @@ def _checked(result: Result, check: SavedCheck, file: Path, progress: Progress |
 def _model(
     saved: SavedModelFile, file: Path, model: str | Path | None, progress: Progress | None
 ) -> Workload:
-    """The workload with the kernels, read again."""
+    """Reload the workload with its kernels."""
     from simulator.base.shipped import find, trained_names
     from simulator.workload.choice import Choice
     from simulator.workload.model import load_model
@@ -148,12 +148,12 @@ def _model(
         ),
         progress=progress,
     )
-    assert loaded.source is not None  # it holds kernels
+    assert loaded.source is not None  # it has kernels
     return replace(loaded, source=replace(loaded.source, file=saved.file))
 
 
 def _same(name: str, sha256: str | None, file: Path, what: str, hint: str = "") -> Path:
-    """The file of that name, from here or from the result's folder, if it has the fingerprint."""
+    """The path, in the current or the result's folder, of the file whose fingerprint matches."""
     found = [path for path in (Path(name), file.parent / name) if path.is_file()]
     for path in found:
         if file_sha256(path) == sha256:

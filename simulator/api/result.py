@@ -1,4 +1,4 @@
-"""What `simulate` returns: an outcome with what one does with it."""
+"""Result of `simulate`: an outcome with methods to print, draw and save it."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,24 +55,24 @@ class Result(Outcome):
         return replace(self, energy_table=load_energy(file), energy_file=str(file))
 
     def summary(self, *, why: bool = False) -> dict[str, Any]:
-        """The result as one JSON object; the fields are described in the README.
+        """The result as one JSON object; the README describes the fields.
 
         Args:
-            why: add what the cycles of every layer were spent on.
+            why: add the breakdown of every layer's cycles.
 
         """
         return summary_of(self, why=why)
 
     def saved(self) -> dict[str, Any]:
-        """The contents of `summary.json`: the summary with every reason, and what made it."""
+        """The contents of `summary.json`: the summary with every reason, and its inputs."""
         return saved_form(self)
 
     def notes(self) -> list[str]:
-        """What a reader of the numbers must know: cuts, passes, expectations, idle settings."""
+        """Notes on the numbers: cuts, LUT passes, expectations, overrides without effect."""
         return notes_of(self)
 
     def _repr_html_(self) -> str:
-        """Show itself in a notebook: the layers as a table, and the timeline."""
+        """Show the result in a notebook: the layers as a table, and the timeline."""
         from simulator.report.notebook import as_html
 
         return as_html(self)
@@ -81,8 +81,8 @@ class Result(Outcome):
         """Draw all runs on one time axis (Figure 13); also into a PNG, SVG or PDF file.
 
         Args:
-            path: of the file.
-            style: `screen`, or `paper`: one column wide, without a title.
+            path: path of the file.
+            style: `screen`, or `paper` (one column wide, without a title).
 
         Raises:
             InputError: an unknown style.
@@ -98,12 +98,12 @@ class Result(Outcome):
         """Write summary, layers, trace and figures into a folder; return the files.
 
         Args:
-            folder: of the files, made if need be.
+            folder: folder of the files; created if it does not exist.
             progress: called before every file.
-            style: of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
+            style: style of the figures, `screen` (PNG and SVG) or `paper` (PDF and SVG).
 
         Raises:
-            InputError: the folder cannot be written, or an unknown style.
+            InputError: a folder that cannot be written, or an unknown style.
 
         """
         from simulator.report.files import save

@@ -48,29 +48,30 @@ def simulate(
         hardware: a shipped name such as `"cofluent64"`, a path, or a `Hardware` from
             `load_hardware`.
         bits: bits per weight, such as 0.56; 1 is a BNN, 32 the network in full precision. Without
-            `bits` and `tau`, a trained network keeps its own and any other network runs at 1 bit.
+            `bits` and `tau`, a trained network keeps its own bits, and any other network runs at
+            1 bit.
         tau: index width of a 3x3 kernel in bits, 1 to 9, instead of `bits`.
-        tau_1x1: index width of a 1x1 vector in bits, 1 to 8; min(tau, 8) if not given.
+        tau_1x1: index width of a 1x1 vector in bits, 1 to 8. Default: min(tau, 8).
         taus: tau of single layers by name; overrides `bits` and `tau`.
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
-            effect of each, measured by runs without it when it is first read.
+            effect of each override; the first access measures it by runs without the override.
         activation_bits: bits of every activation, 1 to 32.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
             1 for the paper's array, and no baseline for a dense machine.
         batch: images per run.
-        input_size: height and width in pixels, or one number for both; the file's if not given.
-        network: the network file, by name or path, for a state dict such as a `.pth` file.
+        input_size: height and width in pixels, or one number for both. Default: the file's size.
+        network: network file, by name or path, for a state dict such as a `.pth` file.
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`; both engines give the same cycles.
-        progress: called with a title, the commands finished and all commands.
+        progress: called with a title, the number of finished commands and their total.
 
     Returns:
         A `Result`: `speedup`, `cycles`, `time_ms`, `layers` (pandas), `trace` (pandas), `notes()`,
         `energy`, `save(folder)`; `print(result)` prints a summary.
 
     Raises:
-        InputError: a wrong type, an unknown name or key, a value out of range, bits that no tau
-            gives, a buffer too small for a layer. The message is one line.
+        InputError: a wrong type, an unknown name or key, a value out of range, bits without a
+            tau, or a buffer too small for a layer. The message is one line.
 
     Example:
         >>> from simulator import simulate
@@ -141,10 +142,9 @@ def workload_of(
 
     Args:
         workload: a workload, a shipped name or a path.
-        precision: `bits`, `tau`, `tau_1x1` and `taus`, by which a trained network's subsets are
-            chosen.
-        size: input size in pixels instead of the file's.
-        network: the network file of a state dict.
+        precision: `bits`, `tau`, `tau_1x1` and `taus`, which choose a trained network's subsets.
+        size: input size in pixels instead of the file's size.
+        network: network file of a state dict.
 
     Raises:
         InputError: a wrong type or file, or an argument that has no effect on a loaded workload.
@@ -175,14 +175,14 @@ def workload_of(
 def machine_of(
     hardware: Hardware | str | Path, values: Items[str, object]
 ) -> tuple[Hardware, list[tuple[str, Hardware]]]:
-    """Return hardware with some keys overridden, and for every key the hardware without it.
+    """Return hardware with overridden keys, and for every key the hardware without that override.
 
     Args:
         hardware: hardware, a shipped name or a path.
-        values: by dotted key.
+        values: values by dotted key.
 
     Raises:
-        InputError: a wrong type or file, an unknown key, a value that is not allowed.
+        InputError: a wrong type or file, an unknown key, or an invalid value.
 
     """
     if isinstance(hardware, Hardware) and not values:
@@ -201,13 +201,13 @@ def with_settings(
     settings: Iterable[str],
     progress: Progress | None = None,
 ) -> Result:
-    """Add to a result the effect of each of its `KEY=VALUE` settings, by running without it.
+    """Add to a result the effect of each of its `KEY=VALUE` overrides, by running without it.
 
     Args:
-        result: made with `load_hardware(hardware_file, settings)`.
+        result: from a run with `load_hardware(hardware_file, settings)`.
         hardware_file: path or shipped name.
-        settings: the settings, in the order in which they were applied.
-        progress: called while a run goes on.
+        settings: overrides, in the order of their application.
+        progress: called during a run.
 
     """
     given = list(settings)

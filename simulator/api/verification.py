@@ -1,4 +1,4 @@
-"""A saved result against its rerun: `simulate verify`."""
+"""Compare a saved result with its rerun: `simulate verify`."""
 
 import csv
 import json
@@ -41,40 +41,40 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NONE = "none"
-"""Shown for a key that one side lacks."""
+"""The text for a key that one side lacks."""
 _SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first value that is not equal."""
+    """The first value that differs."""
 
     place: str
     """Dotted key of summary.json, or file, row and column of a table."""
     saved: str
     """The value in the file."""
     rerun: str
-    """The value that the rerun, or the fingerprint, gives."""
+    """The value from the rerun or the fingerprint."""
     by: str = "in the rerun"
     """Source of the other value."""
 
     def __str__(self) -> str:
-        """One line for people."""
+        """The difference on one line."""
         return f"{self.place}: {self.saved} in the file, {self.rerun} {self.by}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """A saved result against its rerun."""
+    """The comparison of a saved result with its rerun."""
 
     file: Path
     """The summary.json."""
     difference: Difference | None
-    """None: all values are equal."""
+    """None if all values are equal."""
     values: int
-    """Number of values of summary.json that were compared."""
+    """The number of compared values of summary.json."""
     files: tuple[str, ...]
-    """Other files of the folder that were compared."""
+    """The other compared files of the folder."""
     saved_version: str
     """The program version that wrote the result."""
 
@@ -91,7 +91,7 @@ class Verification:
         return [f"saved by version {self.saved_version}, rerun by version {__version__}"]
 
     def __str__(self) -> str:
-        """The verdict in one line."""
+        """The verdict on one line."""
         if self.difference is not None:
             return f"different: {self.difference}"
         files = "".join(f", {name}" for name in self.files)
@@ -101,19 +101,19 @@ class Verification:
 def verify(
     path: str | Path, *, model: str | Path | None = None, progress: Progress | None = None
 ) -> Verification:
-    """Rerun what made a saved result and compare every value, and the tables next to it.
+    """Rerun a saved result and compare every value and the tables in its folder.
 
     Args:
         path: a folder that `Result.save` or `--out` wrote, or its summary.json.
-        model: the file of the kernels, if summary.json names a file that has moved.
-        progress: called with a title, the parts finished and all parts.
+        model: file of the kernels, if summary.json names a file that has moved.
+        progress: called with a title, the number of finished parts and their total.
 
     Returns:
-        A `Verification`: `equal`, and `difference` with its place; `print` gives one line.
+        A `Verification`: `equal`, and `difference` with its position; `print` prints one line.
 
     Raises:
-        InputError: not a result, another schema, a file of kernels or of a check's input is
-            missing or has changed.
+        InputError: a file that is not a result or has another schema; a missing or changed
+            file of kernels or of a check's input.
 
     Example:
         >>> from simulator import simulate, verify
@@ -173,14 +173,14 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _changed_cause(data: Mapping[str, Any], causes: Mapping[str, Any]) -> Difference:
-    """The value that was changed, against what the fingerprint shows that it was."""
+    """The changed value, and the original value according to the fingerprint."""
     held = {key: data[key] for key in causes if key in data}
     found = next(_differences(held, causes))
     return replace(found, by="by the file's fingerprint")
 
 
 def _differences(saved: Any, now: Any, place: str = "") -> Iterator[Difference]:
-    """Every value that differs, in the order of the rerun."""
+    """Yield every value that differs, in the order of the rerun."""
     if isinstance(saved, dict) and isinstance(now, dict):
         for key in {**now, **saved}:
             inner = f"{place}.{key}".lstrip(".")
@@ -216,7 +216,7 @@ def _shown(value: Any) -> str:
 
 
 def _compared_files(file: Path) -> list[Path]:
-    """The files next to a summary.json that can be compared."""
+    """The comparable files in the folder of a summary.json."""
     if file.name != SUMMARY:
         return []
     files = [file.with_name(name) for name in CSV_TABLES]
@@ -281,7 +281,7 @@ def _vocabulary_difference(trace: Path, result: Result) -> Difference | None:
 
 
 def _texts(column: "pd.Series[Any]") -> NDArray[np.object_]:
-    """The cells as text; empty where a cell is."""
+    """The cells as text; an empty cell gives an empty text."""
     return column.astype(object).where(column.notna(), "").astype(str).to_numpy(dtype=object)
 
 

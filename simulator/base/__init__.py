@@ -1,1 +1,1 @@
-"""The ground: errors, the guard for what users hand in, shipped files, writing, progress."""
+"""The base package: errors, checks of user input, shipped files, tables, texts, progress."""

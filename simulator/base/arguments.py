@@ -1,6 +1,7 @@
-"""Checks of the Python functions' arguments: a wrong type is one line with the type to use.
+"""Check the arguments of the Python functions; an error is one line with the type to use.
 
-The command line has its own parser; these checks serve `simulator.simulate` and its neighbors.
+The command line has its own parser; these checks serve the public functions, such as
+`simulator.simulate`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,9 @@ def number(name: str, value: Any, example: str) -> float:
     """Return a real number as a float.
 
     Args:
-        name: of the argument, for the error.
-        value: as given.
-        example: a value that is allowed, for the error.
+        name: name of the argument, for the error.
+        value: the user's value.
+        example: an allowed value, for the error.
 
     Raises:
         InputError: the value is not a number.
@@ -44,7 +45,7 @@ def flag(name: str, value: Any) -> bool:
     """Return True or False.
 
     Raises:
-        InputError: the value is neither.
+        InputError: the value is not a bool.
 
     """
     if not isinstance(value, bool):
@@ -68,13 +69,13 @@ def name_or_path(name: str, value: Any, example: str, instead: str = "") -> str 
     """Return a shipped name or a path.
 
     Args:
-        name: of the argument, for the error.
-        value: as given.
+        name: name of the argument, for the error.
+        value: the user's value.
         example: a shipped name, for the error.
-        instead: what else the argument takes, for the error, such as `a Hardware`.
+        instead: another type that the argument takes, for the error, such as `a Hardware`.
 
     Raises:
-        InputError: the value is neither.
+        InputError: the value is not a string or a path.
 
     """
     if not isinstance(value, str | Path):
@@ -84,10 +85,10 @@ def name_or_path(name: str, value: Any, example: str, instead: str = "") -> str 
 
 
 def input_size(value: Any) -> tuple[int, int]:
-    """Return (height, width) in pixels of one number, or of a pair.
+    """Return (height, width) in pixels, from one number or from a pair.
 
     Raises:
-        InputError: the value is neither, or is not positive.
+        InputError: the value is not one or two whole numbers.
 
     """
     sizes = list(value) if isinstance(value, tuple | list) else [value]
@@ -98,7 +99,7 @@ def input_size(value: Any) -> tuple[int, int]:
 
 
 def overrides(value: Any) -> dict[str, Any]:
-    """Return the hardware keys of `set` with plain values; NumPy's scalars become Python's.
+    """Return the hardware keys of `set` with plain values; NumPy scalars become Python numbers.
 
     Raises:
         InputError: the value is not a mapping, or a key is not a string.
@@ -116,7 +117,7 @@ def overrides(value: Any) -> dict[str, Any]:
 
 
 def taus_by_layer(value: Any) -> dict[str, int] | None:
-    """Return the tau of single layers by name.
+    """Return the taus of single layers by name.
 
     Raises:
         InputError: the value is not a mapping of names to whole numbers.
@@ -133,7 +134,7 @@ def taus_by_layer(value: Any) -> dict[str, int] | None:
 
 
 def listed(value: Any) -> list[Any]:
-    """Return a sequence's or an array's items as a list; any other value is a list of one."""
+    """Return the items of a sequence or an array as a list, or any other value in a list."""
     if isinstance(value, str | bytes | Mapping):
         return [value]
     if isinstance(value, Sequence | range) or hasattr(value, "tolist"):
@@ -142,14 +143,14 @@ def listed(value: Any) -> list[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return Python's own number if the value is a NumPy scalar; other values as they are."""
+    """Return a NumPy scalar as a Python number, and any other value unchanged."""
     import numpy as np
 
     return value.item() if isinstance(value, np.generic) else value
 
 
 def wrong_type(name: str, value: Any, use: str) -> InputError:
-    """Return the error for a value of a wrong type."""
+    """Return the error for a value of the wrong type."""
     shown = repr(value)
     if len(shown) > 60:
         shown = shown[:57] + "..."

@@ -1,4 +1,4 @@
-"""Columns of the tables that are passed around: integers, and names that repeat."""
+"""Columns of tables in memory: integers, and names that repeat."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """A column of a table that repeats a few names."""
+    """A column of a table that repeats a small number of names."""
 
     index: Ints
-    """[rows] index into `names`; -1: an empty cell."""
+    """[rows] index into `names`; -1 is an empty cell."""
     names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -21,5 +21,5 @@ class Names:
         return len(self.index)
 
     def __getitem__(self, part: slice) -> "Names":
-        """Return some of the rows."""
+        """Return a slice of the rows."""
         return Names(self.index[part], self.names)

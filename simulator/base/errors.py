@@ -1,8 +1,8 @@
-"""The one error that a user can cause."""
+"""The only error that a user can cause."""
 
 
 class InputError(ValueError):
-    """Something handed in is wrong; one line says where, which key, which value, what is allowed.
+    """An error in user input; one line names the place, the key, the value and the allowed values.
 
     The command prints it on stderr and exits with status 2.
     """

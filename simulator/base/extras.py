@@ -1,4 +1,4 @@
-"""Optional libraries: which extra installs them, what they bring, whether they are installed."""
+"""Optional libraries: the extras that install them, their benefits, and checks for them."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,7 +19,7 @@ class Extra:
     brings: str
     """Effect of the installation, as a phrase that follows the pip command."""
     instead: str = ""
-    """Way to do without the extra, as the end of an error message."""
+    """Alternative to the extra, as the end of an error message."""
 
 
 EXTRAS = MappingProxyType[Name, Extra](
@@ -53,7 +53,7 @@ EXTRAS = MappingProxyType[Name, Extra](
 
 
 def installed(extra: Name) -> bool:
-    """True if all libraries of an extra are installed; imports none of them."""
+    """True if all libraries of an extra are installed; does not import them."""
     return not _missing(extra)
 
 
@@ -61,7 +61,7 @@ def require(extra: Name, purpose: str) -> None:
     """Raise an error that names the extra if one of its libraries is not installed.
 
     Args:
-        extra: what has to be installed.
+        extra: the required extra.
         purpose: subject of the message, such as "reading .pth files".
 
     Raises:
@@ -75,7 +75,7 @@ def require(extra: Name, purpose: str) -> None:
 
 
 def hint(extra: Name) -> str:
-    """One line: how to install an extra and what it brings."""
+    """Return one line with the pip command of an extra and the extra's benefit."""
     return f"{_pip(extra)} {EXTRAS[extra].brings}"
 
 

@@ -1,6 +1,6 @@
-"""Read what a user hands in: YAML into checked, typed, frozen structures.
+"""Read user input: convert YAML to checked, typed, frozen structures.
 
-Every error is one line that names the file, the key, the value and what is allowed.
+Every error is one line that names the file, the key, the value and the allowed values.
 """
 
 import math
@@ -24,7 +24,7 @@ _PART = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at import
-    """The safe loader, with a repeated key as an error (YAML would keep the last one silently)."""
+    """The safe loader, but repeated keys are errors; YAML would silently keep the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -67,7 +67,7 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
     """Parse YAML whose top level is a mapping.
 
     Raises:
-        InputError: malformed (with its line number), or no mapping.
+        InputError: the text is malformed (with the line number), or not a mapping.
 
     """
     data = parse_yaml(text, source)
@@ -77,7 +77,7 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, source: str) -> Any:
-    """Parse YAML text; `source` names it in errors."""
+    """Parse YAML text; `source` names the text in errors."""
     try:
         return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
     except yaml.MarkedYAMLError as error:
@@ -91,7 +91,7 @@ def convert(data: Any, into: type[T], source: str) -> T:
     """Check plain data against a msgspec structure and return it.
 
     Raises:
-        InputError: an unknown or missing key, a wrong type, a value out of range.
+        InputError: a key is unknown or missing, a type is wrong, or a value is out of range.
 
     """
     try:
@@ -111,7 +111,7 @@ def _require_finite(data: Any, key: str, source: str) -> None:
 
 
 def _explain(message: str, data: Any, into: type) -> str:
-    """Put msgspec's message into the user's words: dotted key, value, what is allowed."""
+    """Translate msgspec's message for the user: dotted key, value, and allowed values."""
     if found := _UNKNOWN.match(message):
         name, path = found[1], found[2] or ""
         known = _known_keys(into, path, data)
@@ -145,7 +145,7 @@ def _value_at(data: Any, path: str) -> Any:
 
 
 def _joined(path: str, name: str, data: Any) -> str:
-    """A dotted key; an entry of a list is shown with its name: layers[3] (conv2).kernel."""
+    """Return a dotted key, with the names of list entries: layers[3] (conv2).kernel."""
     text = ""
     for part in _parts(path):
         data = data[part]
@@ -158,7 +158,7 @@ def _joined(path: str, name: str, data: Any) -> str:
 
 
 def _choices(into: type, path: str, data: Any) -> list[str]:
-    """The words that the value at `path` may be; a number, where it may be one."""
+    """The allowed words for the value at `path`, and `a number` if numbers are allowed."""
     *parents, last = _parts(path)
     types = [
         field.type
@@ -178,7 +178,7 @@ def _is_number(kind: Any) -> bool:
 
 
 def _known_keys(into: type, path: str, data: Any) -> list[str]:
-    """The keys that the structure at `path` allows; of a tagged union, those of the tag in use."""
+    """The keys that the structure at `path` allows; in a tagged union, the current tag's keys."""
     data_there = _value_at(data, path)
     names = []
     for kind in _kinds_at(into, _parts(path), data):
@@ -190,7 +190,7 @@ def _known_keys(into: type, path: str, data: Any) -> list[str]:
 
 
 def _kinds_at(into: type, parts: list[str | int], data: Any) -> tuple[Any, ...]:
-    """The structures that the schema has at a place."""
+    """The structures that the schema allows at a path."""
     kinds: tuple[Any, ...] = (into,)
     for part in parts:
         data = data[part]

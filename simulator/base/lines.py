@@ -1,4 +1,4 @@
-"""Lines of text in the terminal: wrapped between words, in characters that the terminal has."""
+"""Print lines of text: wrap them between words, and use only characters of the terminal."""
 
 import re
 from textwrap import wrap
@@ -13,7 +13,7 @@ PLAIN = {
 """Replacements for terminals that cannot show a character."""
 
 _UNIT = re.compile(r"(?<=\d) (?=(?:GHz|[mµn]?s|kB|KiB|%|bits?|PEs|cycles)\b|%)|(?<=\btau) (?=\d)")
-"""A blank between a number and its unit, or between tau and its value: no line ends there."""
+"""A space between a number and its unit, or between tau and its value; no line ends there."""
 _BOUND = "\0"
 
 
@@ -21,8 +21,8 @@ def shown(text: str, encoding: str) -> str:
     """Return the text in characters of an encoding; names from files may hold any.
 
     Args:
-        text: a line feed stays, any other control character becomes `?`.
-        encoding: of the terminal or file that the text goes to.
+        text: any text; a line feed stays, and any other control character becomes `?`.
+        encoding: encoding of the terminal or file that receives the text.
 
     """
     text = "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
@@ -40,8 +40,8 @@ def print_line(console: Console, text: str, *, bold: str = "") -> None:
     A word that is longer than the console, such as a path, stays whole.
 
     Args:
-        console: where it is printed, within its width.
-        text: a line feed begins a new line.
+        console: the terminal; its width limits the lines.
+        text: any text; a line feed begins a new line.
         bold: beginning of the text to print in bold.
 
     """
@@ -67,5 +67,5 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The parts of a text between which lines may end."""
+    """Split a text at the positions where lines may end."""
     return [word.replace(_BOUND, " ") for word in _UNIT.sub(_BOUND, text).split()]

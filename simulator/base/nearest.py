@@ -1,25 +1,25 @@
-"""The nearest known name to a name that is not known, for errors."""
+"""Find the known names that are nearest to an unknown name, for errors."""
 
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 _MOST = 3
-"""Names that one error offers."""
+"""Maximum number of names that one error suggests."""
 _TITLE_CUTOFF = 0.8
-"""Titles are long; at difflib's 0.6, unrelated ones match."""
+"""Minimum similarity of titles, which are long; at difflib's 0.6, unrelated titles match."""
 
 
 def nearest(text: str, names: Iterable[str], titles: Mapping[str, str] | None = None) -> list[str]:
-    """Return the names that `text` may stand for, at most three, the likeliest first.
+    """Return the names that `text` may mean, at most three, the likeliest first.
 
-    A name matches by its own spelling, by the last part of a dotted key (`pes` for `array.pes`), or
-    by its title (`resnet18` for `r18`, ResNet-18). Case, hyphens and spaces do not count.
+    A name matches by its own spelling, the last part of a dotted key (`pes` for `array.pes`), or
+    its title (`resnet18` for `r18`, ResNet-18). Case, hyphens and spaces do not count.
 
     Args:
-        text: what was given.
+        text: the unknown name.
         names: the known names.
-        titles: the title of each, if they have titles.
+        titles: titles by name, if the names have titles.
 
     """
     known, titles = list(names), titles or {}
@@ -38,7 +38,7 @@ def nearest(text: str, names: Iterable[str], titles: Mapping[str, str] | None = 
 
 
 def did_you_mean(text: str, names: Iterable[str], titles: Mapping[str, str] | None = None) -> str:
-    """Return `did you mean 'r18'?` with the nearest names, or nothing if no name is near."""
+    """Return `did you mean 'r18'?` with the nearest names, or an empty text if no name is near."""
     near = " or ".join(repr(name) for name in nearest(text, names, titles))
     return f"did you mean {near}?" if near else ""
 
@@ -52,7 +52,7 @@ def _begins(given: str, name: str) -> bool:
 
 
 def _of_titles(given: str, titles: Mapping[str, str]) -> list[str]:
-    """Names whose own spelling or title begins with the text, the shortest first."""
+    """Names that begin with the text, or have a title that does, the shortest first."""
     begun = [
         name for name, title in titles.items() if _begins(given, name) or _begins(given, title)
     ]
@@ -60,13 +60,13 @@ def _of_titles(given: str, titles: Mapping[str, str]) -> list[str]:
 
 
 def _by_parts(given: str, spelled: Mapping[str, set[str]]) -> list[str]:
-    """Names of which one spelling is close."""
+    """The name with the closest spelling, if any is close."""
     names = {part: name for name, parts in reversed(list(spelled.items())) for part in parts}
     return [names[part] for part in get_close_matches(given, names, n=1, cutoff=0.6)]
 
 
 def _close_titles(given: str, titles: Mapping[str, str]) -> list[str]:
-    """Names of which the title, up to its first parenthesis or comma, is close."""
+    """The name with the closest title, up to a parenthesis or comma, if any is close."""
     names: dict[str, str] = {}
     for name, title in titles.items():
         names.setdefault(_plain(re.split(r"[(,]", title)[0]), name)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 Progress = Callable[[str, int, int], None]
-"""Called with the name of the work, the number of items done, and their total; 0 if unknown."""
+"""A function of the name of the work, the number of items done, and their total (0: unknown)."""
 _Item = TypeVar("_Item")
 
 
@@ -32,14 +32,15 @@ def counted(progress: Progress | None, what: str, items: Sequence[_Item]) -> Ite
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C take effect afterwards, and never in a process that is started meanwhile.
+    """Delay Ctrl-C until the end of the block, and keep it from processes that start in the block.
 
-    A worker that got it before it ignores it, or whose start it cut short, would print a traceback.
-    Blocking the signal keeps it from the worker, but not from this process: any other thread of it,
-    such as numpy's, lets it in. Therefore it is noted, too.
+    A worker would print a traceback if the signal interrupted its start, or arrived before the
+    worker ignores the signal. Blocking the signal protects the worker, but not this process,
+    because other threads, such as numpy's, still receive the signal. Therefore, a handler records
+    the signal, too.
     """
     noted: list[int] = []
-    here = threading.current_thread() is threading.main_thread()  # where Python handles signals
+    here = threading.current_thread() is threading.main_thread()  # Python handles signals here
     handler = signal.getsignal(signal.SIGINT) if here else None
     if handler is not None:
         signal.signal(signal.SIGINT, lambda number, _: noted.append(number))

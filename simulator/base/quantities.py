@@ -1,4 +1,4 @@
-"""Numbers of files that users write, with the range that is allowed."""
+"""Types of the numbers in user files, with their allowed ranges."""
 
 from typing import Annotated
 

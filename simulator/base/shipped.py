@@ -1,4 +1,4 @@
-"""Where the shipped hardware configurations and workloads lie, and how a name becomes a file."""
+"""The shipped hardware configurations and workloads: their folders and their names."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ KINDS: tuple[Kind, ...] = ("workloads", "hw_configs", "hw_configs/dram", "hw_con
 _FILE_SUFFIXES = {
     ".yaml", ".yml", ".npz", ".pth", ".pt", ".tar", ".safetensors", ".onnx",
 }  # fmt: skip
-"""A name that ends in one of these means a file, not something shipped."""
+"""Suffixes that mark a name as a file, not as a shipped name."""
 _NOUN = {
     "hw_configs": "hardware configuration",
     "hw_configs/dram": "DRAM timing table",
@@ -27,7 +27,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shipped_folder(kind: Kind) -> Path:
-    """The folder of shipped files: in an installed wheel, or beside the package in a checkout."""
+    """The folder of shipped files: in an installed wheel, or next to the package in a checkout."""
     installed = _PACKAGE / "data" / kind
     return installed if installed.is_dir() else _PACKAGE.parent / kind
 
@@ -38,7 +38,7 @@ def shipped_names(kind: Kind) -> list[str]:
 
 
 def trained_names() -> list[str]:
-    """The bare names of the trained networks that are shipped, sorted."""
+    """The bare names of the shipped trained networks, sorted."""
     return sorted(path.stem for path in _trained_folder().glob("*.npz"))
 
 
@@ -55,7 +55,7 @@ def shipped_files(kind: Kind) -> dict[str, Path]:
 
 
 def noun(kind: Kind) -> str:
-    """What a file of this kind is called: `network`, `energy table`, ..."""
+    """The noun for a file of this kind: `network`, `energy table`, ..."""
     return _NOUN[kind]
 
 
@@ -63,7 +63,7 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     """Return the file that a bare shipped name or a path means.
 
     Raises:
-        InputError: no such file, or no shipped one of that name (the nearest names are given).
+        InputError: the file or the shipped name does not exist (the error suggests similar names).
 
     """
     text = str(name_or_path)
@@ -83,7 +83,7 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
 
 
 def titles(files: dict[str, Path]) -> dict[str, str]:
-    """The title that each file gives; its name if the file gives none."""
+    """The title of each file by name; a YAML file without a title has its name as title."""
     titles = dict.fromkeys(files, "")
     for name, path in files.items():
         if path.suffix == ".yaml":

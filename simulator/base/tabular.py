@@ -1,7 +1,7 @@
-"""Tables as files, piece by piece: Parquet if pyarrow is installed, otherwise CSV.
+"""Write and read tables piece by piece: Parquet if pyarrow is installed, otherwise CSV.
 
-Both forms have the same columns and values. A piece maps every column to its values, all of one
-length. An empty cell of a CSV is a null.
+Both forms have the same columns and values. A piece maps every column to its values; all columns
+have the same length. An empty cell of a CSV is a null.
 """
 
 import csv
@@ -29,11 +29,11 @@ Piece = Mapping[str, Column]
 
 _FORMS = (".parquet", ".csv")
 _NUMBERS = {"int64": "q", "double": "d"}
-"""Types of `array.array`, which refuses what does not fit."""
+"""Type codes of `array.array`, which refuses values that do not fit."""
 
 
 def table_name(stem: str) -> str:
-    """Name of a table's file in the form that can be written."""
+    """Name of a table's file, in the form that this installation writes."""
     return stem + (".parquet" if installed("parquet") else ".csv")
 
 
@@ -44,14 +44,14 @@ def existing_table(folder: Path, stem: str) -> Path | None:
 
 
 def csv_note(path: Path) -> str:
-    """A line, with the break before it, if a table is a CSV for want of pyarrow; else empty."""
+    """A line break and a note if a table is CSV because pyarrow is missing; otherwise empty."""
     if path.suffix != ".csv" or installed("parquet"):
         return ""
     return f"\nnote: {path.name} is CSV because pyarrow is not installed; {hint('parquet')}"
 
 
 def drop_other_forms(folder: Path, stem: str) -> None:
-    """Remove a table's file in the form that is not written now: its contents are older."""
+    """Remove a table's file in the other form, because its contents are older."""
     for form in _FORMS:
         if stem + form != table_name(stem):
             (folder / (stem + form)).unlink(missing_ok=True)
@@ -71,10 +71,10 @@ def write_table(
         kinds: columns in order.
         pieces: rows in order.
         group_rows: rows of a Parquet row group.
-        texts: by name, for the schema of a Parquet file; a CSV cannot hold any.
+        texts: texts by name, for the schema of a Parquet file; a CSV cannot hold texts.
 
     Raises:
-        ValueError: texts for a CSV.
+        ValueError: there are texts, but the file is a CSV.
 
     """
     if ".parquet" in path.suffixes:
@@ -86,7 +86,7 @@ def write_table(
 
 
 def frame_of(pieces: Iterable[Piece]) -> "pd.DataFrame":
-    """Pieces of numbers and names as one table in memory; names become categories."""
+    """Join pieces of numbers and names to one table in memory; names become categories."""
     import pandas as pd
 
     parts: dict[str, list[Any]] = {}
@@ -100,8 +100,8 @@ def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataF
     """Read a table of either form.
 
     Args:
-        path: of the table.
-        kinds: its columns, if texts among them may look like numbers.
+        path: file of the table.
+        kinds: columns of the table, if texts in them may look like numbers.
 
     Raises:
         InputError: the table is Parquet and pyarrow is not installed.
@@ -121,7 +121,7 @@ def read_text(path: Path, name: str) -> str:
 
     Raises:
         InputError: pyarrow is not installed.
-        ValueError: not a Parquet file, or its schema has no text of this name.
+        ValueError: the file is not Parquet, or its schema has no text of this name.
 
     """
     require("parquet", f"reading {path.name}")
@@ -162,7 +162,7 @@ def _write_csv(path: Path, kinds: Mapping[str, Kind], pieces: Iterable[Piece]) -
 
 def _cells(column: Column) -> Iterable[Any]:
     if isinstance(column, Names):
-        return map((*column.names, "").__getitem__, column.index.tolist())  # -1: the empty one
+        return map((*column.names, "").__getitem__, column.index.tolist())  # -1: the empty text
     return column.tolist() if isinstance(column, np.ndarray) else column
 
 
@@ -190,7 +190,7 @@ def _write_parquet(
 
 
 def _regrouped(tables: "Iterable[pa.Table]", rows: int) -> "Iterator[pa.Table]":
-    """The same rows in tables of `rows` rows; the last may be smaller, never empty."""
+    """Yield the same rows in tables of `rows` rows; the last may be smaller, but not empty."""
     import pyarrow as pa
 
     waiting: list[pa.Table] = []
@@ -216,9 +216,10 @@ def _type(kind: Kind) -> "pa.DataType":
 
 
 def _array(column: Column, kind: Kind) -> "pa.Array":
-    """A column in Arrow's buffers; zeros below its nulls.
+    """Convert a column to Arrow's buffers, with zeros at its nulls.
 
-    pyarrow's own conversions import pandas to recognize a series: 47 MB and half a second.
+    pyarrow's own conversions import pandas to recognize a series, which takes 47 MB and half a
+    second.
     """
     import pyarrow as pa
 
@@ -266,12 +267,12 @@ def _bits(truths: list[bool]) -> "pa.Buffer":
 def read_rows(
     path: Path, kinds: Mapping[str, Kind], numbers: Sequence[int]
 ) -> list[dict[str, Any]]:
-    """Read some rows of a table of either form, without pandas; None for what is empty.
+    """Read some rows of a table of either form, without pandas; an empty cell is None.
 
     Args:
-        path: of the table.
-        kinds: its columns.
-        numbers: of the rows, rising, from 0.
+        path: file of the table.
+        kinds: columns of the table.
+        numbers: row numbers from 0, ascending.
 
     Raises:
         InputError: the table is Parquet and pyarrow is not installed.
@@ -295,7 +296,7 @@ def _rows_of_csv(
 
 
 def _value(text: str, kind: Kind) -> Any:
-    """A cell of a CSV."""
+    """The value of a CSV's cell."""
     if not text:
         return None
     if kind == "bool":
@@ -304,7 +305,7 @@ def _value(text: str, kind: Kind) -> Any:
 
 
 def _rows_of_parquet(path: Path, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    """Row by row out of their row groups, of which memory holds one."""
+    """Read rows from their row groups, with one row group at a time in memory."""
     from pyarrow.parquet import ParquetFile
 
     rows: list[dict[str, Any]] = []

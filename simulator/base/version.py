@@ -1,3 +1,3 @@
-"""The version, which the package and every saved result carry."""
+"""The version of the package, which every saved result records."""
 
 __version__ = "0.2.0"

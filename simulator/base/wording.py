@@ -1,22 +1,22 @@
-"""Phrases that notes and reports share: counts, layers, sizes, times; grammatical for any value."""
+"""Phrases for notes and reports, grammatical for any value: counts, layers, sizes, times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
 _UNITS = (("s", 1e-3), ("ms", 1.0), ("µs", 1e3), ("ns", 1e6))
-"""Units of time, and how many of each a millisecond has."""
+"""Units of time, and the number of units per millisecond."""
 _NAMED = 4
-"""Layers and ranges that a list names; further layers are counted."""
+"""Maximum number of layers and ranges in a list, which then counts further layers."""
 _RANGE = 3
-"""Neighboring layers that make a range."""
+"""Minimum number of neighboring layers in a range."""
 _DIGITS = 3
 _MOST_DIGITS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """Layers as a noun phrase, with its number."""
+    """Layers as a noun phrase, singular or plural."""
 
     text: str
     plural: bool
@@ -30,7 +30,7 @@ def layers_phrase(names: Sequence[str], network: Sequence[str]) -> Layers:
     """Name layers: "all layers", or the first names and ranges, such as "a, c to f, and h".
 
     Args:
-        names: of the layers in the order of the network, at least one.
+        names: names of the layers, at least one, in the order of the network.
         network: names of all layers of the network, in order.
 
     """
@@ -120,13 +120,13 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 
 
 def times_in_one_unit(milliseconds: Sequence[float]) -> list[str]:
-    """Times with three decimals, in the largest unit that leaves the shortest three digits."""
+    """Format times with three decimals, in one unit that leaves the shortest time three digits."""
     unit, factor = time_unit(milliseconds)
     return [f"{factor * time:.3f} {unit}" for time in milliseconds]
 
 
 def time_unit(milliseconds: Sequence[float]) -> tuple[str, float]:
-    """The largest unit in which no time is below a tenth, and how many a millisecond has."""
+    """Return the largest unit in which no nonzero time is below 0.1, and units per millisecond."""
     least = min((time for time in milliseconds if time > 0), default=1.0)
     for unit, factor in _UNITS:
         if factor * least >= 0.1:

@@ -1,4 +1,4 @@
-"""What the array computes: every binary layer in integers, compared with a direct convolution."""
+"""A check of the array's results: every binary layer in integers, against direct convolution."""
 
 from simulator.check.check import (
     CheckResult,

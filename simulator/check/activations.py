@@ -1,4 +1,4 @@
-"""Input activations of a check: seeded random ones, or a file's."""
+"""Input activations of a check: seeded random activations, or those of a file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,15 +11,15 @@ from simulator.base.errors import InputError
 from simulator.workload import Layer
 
 Activations = NDArray[np.int64]
-"""[images, channels, height, width]: -1 or +1 at 1 bit, else 0 to 2^bits - 1."""
+"""[images, channels, height, width]: -1 or +1 at 1 bit, otherwise 0 to 2^bits - 1."""
 Source = Callable[[int, int], Activations]
-"""Activations of images [first, last) of a layer."""
+"""A function that returns the activations of images [first, last) of a layer."""
 
 
 def seeded(layer: Layer, bits: int, seed: int, number: int) -> Source:
-    """Uniformly random activations of the layer with this number in its workload.
+    """Return a source of uniformly random activations of the layer with this number.
 
-    Each image has a random stream of its own, so that it does not depend on how images are taken.
+    Each image has its own random stream. It therefore does not depend on the grouping of images.
     """
     shape = (layer.in_channels, layer.in_height, layer.in_width)
 
@@ -35,22 +35,22 @@ def seeded(layer: Layer, bits: int, seed: int, number: int) -> Source:
 
 
 def random_stream(seed: int, *place: int) -> np.random.Generator:
-    """A stream of its own for every place: the layer's number and what is drawn for it."""
+    """Return the random stream of a place: the layer's number and the purpose of the draw."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
 
 
 def given(values: NDArray[Any]) -> Source:
-    """Activations that somebody handed in, checked by `read_activations`."""
+    """Return a source of given activations, which `read_activations` has checked."""
     return lambda first, last: values[first:last].astype(np.int64)
 
 
 def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> NDArray[Any]:
     """Read a layer's input from a .npy file: [images, channels, height, width].
 
-    A file for a single image may leave the first axis out.
+    A file for a single image may omit the first axis.
 
     Raises:
-        InputError: no .npy file, or another shape, type or range than the layer's.
+        InputError: no .npy file, or a shape, type or range other than the layer's.
 
     """
     try:

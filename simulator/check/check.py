@@ -1,4 +1,4 @@
-"""Compare what the array computes with a direct convolution, layer by layer, integer by integer."""
+"""Compare the array's results with a direct convolution, layer by layer, integer by integer."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -29,14 +29,14 @@ Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""
 
 _HELD = 1 << 21
-"""Outputs that are held at once."""
+"""The number of outputs in memory at once."""
 _LEAST_PIXELS, _MOST_PIXELS = 64, 1 << 13
-"""Of a tile: wide enough for whole vectors, small enough for caches."""
+"""Bounds on the pixels of a tile: wide enough for whole vectors, small enough for caches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The first output, by image, row, column and output channel, that is not what it should be."""
+    """The first wrong output, in the order of images, rows, columns and output channels."""
 
     layer: str
     image: int
@@ -44,12 +44,12 @@ class Difference:
     row: int
     column: int
     expected: int
-    """By direct convolution."""
+    """The value from direct convolution."""
     got: int
-    """From the array."""
+    """The value from the array."""
 
     def __str__(self) -> str:
-        """One line for people."""
+        """The difference as one line."""
         image = f"image {self.image}, " if self.image else ""
         return (
             f"{self.layer}: {image}output channel {self.output_channel}, row {self.row}, column "
@@ -59,53 +59,53 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCheck:
-    """One layer's outputs, compared."""
+    """The comparison of one layer's outputs."""
 
     layer: str
     mode: str
-    """`lut`: filled, fetched by index and added; `direct`: every dot product anew."""
+    """`lut`: LUT fill, fetches by index, additions; `direct`: a dot product for every use."""
     kernels: str
     """`given` with the workload, or `random`: drawn from the seed."""
     inputs: str
     """`given` in a file, or `random`: drawn from the seed."""
     outputs: int
-    """How many were compared: all of the layer's."""
+    """The number of outputs in the comparison: all outputs of the layer."""
     difference: Difference | None
 
     @property
     def equal(self) -> bool:
-        """All outputs are equal to the last bit."""
+        """True if all outputs are equal to the last bit."""
         return self.difference is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """All binary layers of a workload, compared."""
+    """The comparison of all binary layers of a workload."""
 
     seed: int
     layers: tuple[LayerCheck, ...]
     input_file: str | None = None
-    """Path of the first binary layer's input, as given; None: random."""
+    """The path of the first binary layer's input, as given; None: random."""
     input_sha256: str | None = None
-    """Fingerprint of that file's bytes."""
+    """The fingerprint of the file's bytes."""
 
     @property
     def equal(self) -> bool:
-        """All outputs of all layers are equal."""
+        """True if all outputs of all layers are equal."""
         return all(layer.equal for layer in self.layers)
 
     @property
     def first_difference(self) -> Difference | None:
-        """Of the first layer that has one."""
+        """The difference of the first layer that has one."""
         return next((layer.difference for layer in self.layers if not layer.equal), None)
 
     @property
     def outputs(self) -> int:
-        """Outputs compared in all layers."""
+        """The number of outputs in the comparison, over all layers."""
         return sum(layer.outputs for layer in self.layers)
 
     def plain(self) -> dict[str, Any]:
-        """As plain data for JSON."""
+        """Return the result as plain data for JSON."""
         layers = [{**asdict(layer), "equal": layer.equal} for layer in self.layers]
         return {
             "equal": self.equal,
@@ -127,18 +127,18 @@ def check_workload(
 ) -> CheckResult:
     """Compute every binary layer as the array does and compare it with a direct convolution.
 
-    Each layer is checked on its own, on seeded random activations; a layer without kernels gets
-    seeded random ones.
+    The check runs each layer by itself, on seeded random activations. A layer without kernels gets
+    seeded random kernels.
 
     Args:
         workload: a configured workload.
-        hardware: decides blocks, groups, passes and whether a layer takes the table.
-        seed: of the random activations and kernels, at least 0.
-        inputs: a .npy file with the input of the first binary layer, instead of a random one.
+        hardware: decides output and input blocks, LUT passes and the mode of each layer.
+        seed: the seed of the random activations and kernels, at least 0.
+        inputs: a .npy file with the input of the first binary layer, instead of a random input.
         progress: called after every layer.
 
     Raises:
-        InputError: the seed is negative, or the file does not hold that layer's input.
+        InputError: the seed is negative, or the file does not contain the layer's input.
 
     """
     if seed < 0:
@@ -174,7 +174,7 @@ def read_input(path: str | Path, workload: Workload) -> NDArray[Any]:
     """Read the input of a configured workload's first binary layer from a .npy file.
 
     Raises:
-        InputError: the file does not hold that layer's input.
+        InputError: the file does not contain the layer's input.
 
     """
     first = workload.binary_layers[0]
@@ -183,7 +183,7 @@ def read_input(path: str | Path, workload: Workload) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A layer of a machine, to be compared."""
+    """A layer of a machine before its comparison."""
 
     family: Family[Any, Any]
     mapped: MappedLayer
@@ -194,8 +194,8 @@ class _Checked:
         """Compare all outputs with those of a direct convolution.
 
         Args:
-            source: of the activations.
-            told: `given` or `random`: where they come from.
+            source: the source of the activations.
+            told: the origin of the activations, `given` or `random`.
 
         """
         mapped, layer = self.mapped, self.mapped.layer
@@ -238,7 +238,7 @@ def _first_difference(
 
 
 def _tile(layer: Layer) -> tuple[int, int]:
-    """(images, rows of output) that are held at once."""
+    """Return (images, output rows) to keep in memory at once."""
     pixels = max(_LEAST_PIXELS, min(_HELD // layer.out_channels, _MOST_PIXELS))
     together = max(1, pixels // (layer.out_height * layer.out_width))
     return together, min(layer.out_height, max(1, pixels // layer.out_width))
@@ -250,7 +250,7 @@ def _pieces(whole: int, size: int) -> Iterator[range]:
 
 
 def random_kernels(layer: Layer, seed: int, number: int) -> KernelSet:
-    """Kernels for a layer of which only the shape is known: any subset, any index."""
+    """Return kernels for a layer with a shape alone: a random subset, random indices."""
     rng = random_stream(seed, number, 0)
     kernels = 1 << layer.unit_weights
     subset = rng.permutation(kernels)[: layer.subset_size].astype(np.uint16)

@@ -1,7 +1,7 @@
 """The direct convolution: every weight expanded, shifted inputs, one matrix product per shift.
 
-It shares nothing with the array's way but the kernels: not the table, not the indices, not the
-pixels' coordinates; here padding is a frame of zeros.
+It shares only the kernels with the array's computation. It has no LUT, no indices and no pixel
+coordinates, and its padding is a frame of zeros.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ from simulator.workload.kernels import KernelSet
 def convolve(
     layer: Layer, kernels: KernelSet, activations: Activations, rows: range
 ) -> NDArray[np.int64]:
-    """[out_channels, images, rows, out_width] every output of some rows of output.
+    """Return some rows of output: [out_channels, images, rows, out_width].
 
-    Sums are made in floating point of a width in which every partial sum is exact.
+    The sums use floating point of a width in which every partial sum is exact.
     """
     weights = expanded_weights(layer, kernels)
     largest = int(np.abs(activations).max(initial=0)) * weights[0].size
@@ -40,7 +40,7 @@ def convolve(
 def _shifted_sums(
     layer: Layer, weights: NDArray[np.floating], maps: NDArray[np.floating], rows: range
 ) -> NDArray[np.floating]:
-    """[outputs, pixels] of one group of the convolution."""
+    """Return [outputs, pixels] of one group of the convolution."""
     sums = None
     for down in range(layer.kernel):
         for right in range(layer.kernel):
@@ -56,7 +56,7 @@ def _shifted_sums(
 
 
 def expanded_weights(layer: Layer, kernels: KernelSet) -> NDArray[np.int8]:
-    """[out_channels, in_channels / groups, kernel, kernel] every weight, -1 or +1."""
+    """Return all weights, -1 or +1: [out_channels, in_channels / groups, kernel, kernel]."""
     signs = kernels.signs()
     if layer.kernel == 3:
         return signs.reshape(*signs.shape[:2], 3, 3)

@@ -1,4 +1,4 @@
-"""`simulate compare`: two results, or two hardware configurations, side by side."""
+"""`simulate compare`: compare two results, or two hardware configurations."""
 
 import json
 import shlex
@@ -40,21 +40,21 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One side of the comparison: a saved result, or a hardware file with its settings."""
+    """One side of the comparison: a saved result, or a hardware file with its overrides."""
 
     name: str
     settings: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
-    """Settings that the other side does not have."""
+    """Overrides that the other side lacks."""
 
     @property
     def is_saved(self) -> bool:
-        """True for a folder that --out made, or its summary.json."""
+        """True for a folder from --out, or its summary.json."""
         return _is_saved(self.name)
 
     @property
     def title(self) -> str:
-        """The name with what tells it from the other side."""
+        """The name, and the overrides that the other side lacks."""
         return " ".join((self.name, *self.own))
 
 
@@ -118,10 +118,10 @@ def _is_saved(name: str) -> bool:
 
 
 def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Side]:
-    """The two sides with the settings of each.
+    """Return the two sides with the overrides of each.
 
     Raises:
-        UsageError: a side is missing, or a setting has no side or too many values.
+        UsageError: a missing side, or an override without a side or with too many values.
 
     """
     _refuse_old_form(a, b)
@@ -147,7 +147,7 @@ def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Si
 
 
 def _values(setting: str) -> list[str]:
-    """`KEY=V` as one setting, `KEY=V,W` as two: for A and for B."""
+    """Split `KEY=V` into one override, and `KEY=V,W` into two: one for A and one for B."""
     from simulator.studies.axes import parts_of
 
     key, equals, text = setting.partition("=")
@@ -163,7 +163,7 @@ def _values(setting: str) -> list[str]:
 
 
 def _refuse_old_form(a: str, b: str | None) -> None:
-    """Answer `cofluent64,array.pes=128` with the command that means it today."""
+    """Reject `cofluent64,array.pes=128` and suggest the current command."""
     sides = [_old_form(name) for name in (a, b or a)]
     if not any(settings for _, settings in sides):
         return
@@ -185,7 +185,7 @@ def _refuse_old_form(a: str, b: str | None) -> None:
 
 
 def _old_form(name: str) -> tuple[str, dict[str, str]]:
-    """File and settings of `FILE,KEY=VALUE,...`; a name without settings has none."""
+    """File and overrides of `FILE,KEY=VALUE,...`; a name without overrides has none."""
     file, _, rest = name.partition(",")
     if "=" not in rest or Path(name).exists():
         return name, {}
@@ -207,7 +207,7 @@ def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) ->
 def _results(
     sides: tuple[_Side, _Side], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Saved]":
-    """The result of each side: read, or run with one network that is loaded once."""
+    """The result of each side: load it, or run all sides with one network, loaded once."""
     from simulator.analysis.saved import as_saved, read_saved
     from simulator.api.simulate import simulate
     from simulator.machines import load_energy, load_hardware

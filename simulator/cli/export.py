@@ -1,4 +1,4 @@
-"""`simulate export`: a network as other simulators read it."""
+"""`simulate export`: write a network in the format of other simulators."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""`simulate extract`: what a network holds, and a trained network into a workload file."""
+"""`simulate extract`: show a network's layers, convert a trained network to a workload file."""
 
 import json
 from pathlib import Path
@@ -92,7 +92,7 @@ def extract(
 
 
 def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None") -> "Extraction":
-    """What a file holds; of a trained network, with the subsets that options choose."""
+    """The contents of a file; for a trained network, with the subsets that the options choose."""
     from simulator.workload.extract import described, extract
     from simulator.workload.loading import holds_workload
     from simulator.workload.model import refuse_reading

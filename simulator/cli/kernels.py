@@ -1,4 +1,4 @@
-"""`simulate kernels`: which kernels trained networks use, and how often (Figure 11)."""
+"""`simulate kernels`: kernel usage of trained networks and its frequency (Figure 11)."""
 
 import json
 from pathlib import Path
@@ -84,7 +84,7 @@ def kernels(
 def _load(
     files: tuple[str, ...], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Snapshot]":
-    """Every file as a snapshot; files of one name are told apart by their folders."""
+    """Load every file as a snapshot; labels of files with the same name include their folders."""
     from simulator.base.shipped import find
     from simulator.report.kernels import Snapshot
     from simulator.workload.loading import is_trained_file

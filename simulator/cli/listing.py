@@ -1,4 +1,4 @@
-"""`simulate list`: the files that are shipped, one line each."""
+"""`simulate list`: list the shipped files, one line each."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -114,7 +114,7 @@ def _energy_tables() -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One kind of file: how it is used, its rows, and the columns that people see."""
+    """One kind of file: its usage, its rows, and its visible columns."""
 
     heading: str
     rows: Callable[[], list[Row]]
@@ -175,7 +175,7 @@ _OF = {
 
 
 def _table(rows: Sequence[Row], section: _Section) -> "Table":
-    """The columns that people see."""
+    """The visible columns of a section, as a table."""
     from simulator.report.tables import Column, Table
 
     return Table(

@@ -1,4 +1,4 @@
-"""`simulate ops`: parameters and bit operations as the paper counts them."""
+"""`simulate ops`: count parameters and bit operations as the paper does."""
 
 import json
 from typing import TYPE_CHECKING, Any

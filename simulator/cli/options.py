@@ -1,4 +1,4 @@
-"""Options that several commands share: each has one name, one meaning and one help text."""
+"""Options that several commands share; each has one name, one meaning and one help text."""
 
 import shlex
 from collections.abc import Callable
@@ -26,17 +26,17 @@ OUTPUT = "Output"
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
 READING = ("network", "binarize")
-"""Options that a trained network's file needs beside itself."""
+"""Options that a trained network's file needs in addition to its path."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
 SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
-"""Options that decide what one run computes, beside its precision."""
+"""Options that decide what one run computes, in addition to its precision."""
 
 
 def parse_input_size(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[int, int] | None:
-    """`224`, or `600x1000` as height x width."""
+    """Parse `224`, or `600x1000` as height x width."""
     if text is None:
         return None
     parts = text.lower().split("x")
@@ -62,7 +62,7 @@ def parse_baseline_bits(
 def parse_layer_taus(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, int]:
-    """`NAME=K`, several times."""
+    """Parse `NAME=K`; repeatable."""
     taus: dict[str, int] = {}
     for text in texts:
         name, _, tau = text.rpartition("=")
@@ -79,11 +79,11 @@ class _Shared:
     section: str
     help: str
     click: dict[str, Any]
-    """Click's arguments where the option takes one value."""
+    """Click's arguments for an option of one value."""
     lists: str | None = None
-    """Metavar where it takes a list or range; None: it never does."""
+    """The metavar of a list or range; None if the option never takes one."""
     names: tuple[str, ...] = field(default=())
-    """Its spelling and its parameter, if they are not the option's name."""
+    """Spelling and parameter, if they differ from the option's name."""
 
 
 _SHARED = {
@@ -221,10 +221,10 @@ def shared(
     """Give a command options of `_SHARED`, in this order.
 
     Args:
-        names: of the options.
-        lists: take a list or range of values, as text, if the option can.
-        required: the names of those that must be given.
-        helps: what an option means for this command, by its name.
+        names: names of the options.
+        lists: accept a list or range of values, as text, if the option can.
+        required: names of the required options.
+        helps: help texts for this command, by option name.
 
     """
     options = [_option(name, lists, name in required, helps.get(name)) for name in names]
@@ -251,12 +251,12 @@ def _option(name: str, lists: bool, required: bool, text: str | None) -> Callabl
 
 
 def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]:
-    """An option of one command alone, in a section of its help."""
+    """Create an option for one command alone, in a section of its help."""
     return click.option(*names, cls=Option, section=section, **attributes)
 
 
 def choice_from(options: dict[str, Any]) -> "SubsetChoice":
-    """How subsets are chosen; takes `subset` and `seed` out of a command's options."""
+    """Return the choice of subsets; take `subset` and `seed` out of a command's options."""
     from simulator.workload.choice import Choice
 
     return Choice(
@@ -299,10 +299,10 @@ def require_no_choice(file: str, options: dict[str, Any]) -> None:
 
 
 def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
-    """Load `--hw` with `--set KEY=VALUE` applied in order.
+    """Load `--hw` and apply the overrides of `--set KEY=VALUE` in order.
 
     Raises:
-        InputError: as `load_hardware`; a list or range of values is answered with the sweep.
+        InputError: as `load_hardware`; for a list or range of values, the message suggests a sweep.
 
     """
     from simulator.machines import load_hardware
@@ -310,7 +310,7 @@ def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
     try:
         return load_hardware(hw, settings)
     except InputError:
-        load_hardware(hw)  # a wrong file is an error of its own
+        load_hardware(hw)  # report an error in the file itself first
         for setting in settings:
             if is_several(setting):
                 raise InputError(
@@ -321,7 +321,7 @@ def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
 
 
 def is_several(setting: str) -> bool:
-    """True if the values of a known key are a list or a range that the key cannot hold."""
+    """True if a known key has a list or a range that the key itself cannot have as its value."""
     from simulator.studies.axes import setting_axis
     from simulator.studies.columns import hardware_columns
 
@@ -335,7 +335,7 @@ def is_several(setting: str) -> bool:
 
 
 def given(context: click.Context) -> list[click.Parameter]:
-    """The parameters of a command that stand on its command line."""
+    """The parameters of a command that come from its command line."""
     source = click.core.ParameterSource.COMMANDLINE
     return [
         parameter
@@ -348,7 +348,7 @@ _OF_SWEEP = ("hw", "model", "bits", "tau", "tau_1x1", "batch", "activation_bits"
 
 
 def _as_sweep() -> str:
-    """The sweep that the current command's options would be."""
+    """The sweep command that corresponds to the current command's options."""
     context = click.get_current_context()
     words = ["simulate", "sweep"]
     for parameter in given(context):

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Where the result goes, beside the terminal."""
+    """Destinations of the result other than the terminal."""
 
     out: Path | None
     style: str | None
-    """Of the figures in `out`; None: for a screen."""
+    """Style of the figures in `out`; None is the style for a screen."""
     report: Path | None
     perfetto: Path | None
 
     def check(self) -> None:
-        """Raise InputError if something cannot be written: before the run, not after it."""
+        """Raise InputError if an output cannot be written; this check comes before the run."""
         from simulator.report.files import writable_file, writable_folder
 
         if self.style is not None and self.out is None:
@@ -40,7 +40,7 @@ class Outputs:
                 writable_file(path)
 
     def announce_sizes(self, result: "Result") -> None:
-        """Print on stderr the estimated sizes of large trace files, and a timeline left out."""
+        """Print on stderr the estimated sizes of large trace files, and any omitted timeline."""
         from simulator.base.tabular import table_name
         from simulator.report.sizes import size_lines, timeline_left_out
 
@@ -53,7 +53,7 @@ class Outputs:
     def write(
         self, result: "Result", hw: str, energy: str | None, progress: "Progress | None"
     ) -> list[str]:
-        """Write everything; return what to tell."""
+        """Write all outputs; return the descriptions to print."""
         written = []
         if self.out is not None:
             from simulator.base.tabular import csv_note, table_name
@@ -95,7 +95,7 @@ def run(
     check_input: Path | None,
     **run_options: Any,
 ) -> None:
-    """The main job."""
+    """Run the network and its baseline, write the outputs, and print the result."""
     from simulator.api.simulate import simulate, with_settings
     from simulator.machines import load_energy
 
@@ -146,7 +146,7 @@ def run(
 
 
 def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
-    """Raise InputError if a file does not hold the check's input: before the run, not after it."""
+    """Raise InputError if a file lacks the check's input; this check comes before the run."""
     from simulator.check import read_input
     from simulator.workload import configure
 

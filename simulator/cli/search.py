@@ -1,4 +1,4 @@
-"""`simulate search`: the best index width of each layer."""
+"""`simulate search`: find the best index width of each layer."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`simulate show`: one shipped file, to copy."""
+"""`simulate show`: print one shipped file."""
 
 import click
 
@@ -57,10 +57,10 @@ def show(name: str, kind: str | None) -> None:
 
 
 def _chosen(name: str, kinds: list[str]) -> str:
-    """The one kind that has a file of this name.
+    """Return the one kind that has a file of this name.
 
     Raises:
-        InputError: no kind has one, or several have.
+        InputError: no kind has a file of this name, or several kinds have one.
 
     """
     found = [kind for kind in kinds if name in shipped_files(_KINDS[kind])]

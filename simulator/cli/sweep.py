@@ -1,4 +1,4 @@
-"""`simulate sweep`: a study of many points."""
+"""`simulate sweep`: run a study of many points."""
 
 import json
 import sys

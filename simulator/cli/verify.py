@@ -1,4 +1,4 @@
-"""`simulate verify`: a saved result against its rerun."""
+"""`simulate verify`: compare a saved result with its rerun."""
 
 import sys
 from pathlib import Path

@@ -11,29 +11,29 @@ from simulator.base.quantities import Count, Cycles, Rate
 class Dram(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Off-chip memory: one DMA channel each for weights, inputs and outputs.
 
-    With a table (`timing`), the three channels share the DRAM behind them; docs/dram.md.
+    With a table (`timing`), the three DMA channels share the DRAM; see docs/dram.md.
     """
 
     latency_cycles: Cycles
-    """From a read's request to its first byte; requests are pipelined."""
+    """Cycles from a read's request to its first byte; DRAM pipelines requests."""
     bytes_per_cycle: Rate
-    """Of each of the three channels."""
+    """The rate of each of the three DMA channels."""
     burst_bytes: Count
-    """A transfer moves whole bursts."""
+    """Bytes per burst; a transfer moves whole bursts."""
     timing: Annotated[str, Meta(min_length=1)] = "fixed"
-    """`fixed`: the three numbers above. Else a DRAM table behind them, by name or path."""
+    """`fixed`: the three numbers above alone. Otherwise the name or path of a DRAM table."""
     channels: Count | None = None
-    """Instead of the table's; this and the keys below have an effect only with a table."""
+    """Replaces the table's number. This key and the keys below have an effect only with a table."""
     ranks: Count | None = None
-    """Per channel, instead of the table's."""
+    """Ranks per channel; replaces the table's number."""
     mapping: str | None = None
-    """Fields of an address from the highest to the lowest, instead of the table's."""
+    """Fields of an address from the highest to the lowest; replaces the table's order."""
     scheduler: Literal["first_ready", "in_order"] | None = None
-    """`first_ready` (FR-FCFS) if not given."""
+    """The default is `first_ready` (FR-FCFS)."""
     page_policy: Literal["open", "closed"] | None = None
-    """`open` if not given."""
+    """The default is `open`."""
     queue_depth: Count | None = None
-    """Bursts that each channel's controller holds; 16 if not given."""
+    """Bursts in the queue of each channel's controller; the default is 16."""
 
 
 DRAM_TABLE_KEYS = frozenset(
@@ -43,15 +43,15 @@ DRAM_TABLE_KEYS = frozenset(
 
 
 def refuse_idle(given: dict[str, Any], dram: Dram, source: str) -> None:
-    """Raise if a file sets a key that has an effect only with a table, and there is none.
+    """Raise an error if a file without a DRAM table sets a key that needs one.
 
     Args:
         given: plain data of the section, as in the file.
-        dram: the section, checked.
+        dram: the checked section.
         source: names the file in the error.
 
     Raises:
-        InputError: there is such a key.
+        InputError: the file has such a key.
 
     """
     idle = sorted(DRAM_TABLE_KEYS & given.keys())

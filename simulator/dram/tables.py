@@ -1,4 +1,4 @@
-"""DRAM timing tables, `hw_configs/dram/*.yaml`, and what the hardware file makes of them."""
+"""DRAM timing tables, `hw_configs/dram/*.yaml`, and their use by the hardware file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,21 +26,21 @@ FIELDS = ("Ch", "Co", "Bg", "Ba", "Ra", "Ro")
 
 
 class Organisation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How many of everything."""
+    """The sizes of a DRAM."""
 
     channels: Count
     ranks: Count
     bank_groups: Count
-    """Of a rank."""
+    """Bank groups of a rank."""
     banks_per_group: Count
     rows: Count
-    """Of a bank."""
+    """Rows of a bank."""
     bursts_per_row: Count
     burst_bytes: Count
 
 
 class RuleLine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One rule; `latency` is a sum of timing parameters and numbers."""
+    """One timing rule; `latency` is a sum of timing parameters and numbers."""
 
     level: Literal["channel", "rank", "bank_group", "bank"]
     preceding: Annotated[tuple[CommandName, ...], Meta(min_length=1)]
@@ -51,23 +51,23 @@ class RuleLine(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class DramEnergy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a channel's devices cost."""
+    """The energy of a channel's devices."""
 
     activate_pj: Picojoules
-    """A row opened and closed."""
+    """The energy of opening and closing a row."""
     read_byte_pj: Picojoules
     write_byte_pj: Picojoules
     background_mw: Picojoules
-    """Of one rank of one channel: standby and refresh."""
+    """Standby and refresh power of one rank of one channel."""
 
 
 class DramTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A standard at one speed."""
+    """A DRAM standard at one speed."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     title: Annotated[str, Meta(min_length=1, max_length=200)]
     clock_mhz: Annotated[float, Meta(gt=0, le=1e12)]
-    """Of commands; data moves on both edges."""
+    """The clock of commands; data moves on both edges."""
     organisation: Organisation
     mapping: str
     """Fields of an address from the highest to the lowest, for example RoRaBaCoBgCh."""
@@ -77,16 +77,16 @@ class DramTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     read_data: str | int
     write_data: str | int
     refresh_interval: str | int
-    """0: no refresh."""
+    """The interval between two refreshes of a rank; 0: no refresh."""
     rules: tuple[RuleLine, ...]
     energy: DramEnergy
 
 
 def load_dram(name_or_path: str | Path) -> DramTable:
-    """Load a DRAM table, by path or by the bare name of a shipped one.
+    """Load a DRAM table, by path or by the bare name of a shipped table.
 
     Raises:
-        InputError: there is no such table, or it is wrong.
+        InputError: the table does not exist or is invalid.
 
     """
     given = _GIVEN.get().get(str(name_or_path))
@@ -103,7 +103,7 @@ _GIVEN: ContextVar[Mapping[str, DramTable]] = ContextVar(
 
 @contextmanager
 def table_given(name: str, table: DramTable) -> Iterator[None]:
-    """Let a name mean this table instead of a file, until the context ends."""
+    """Make a name refer to this table instead of a file, until the context ends."""
     token = _GIVEN.set({**_GIVEN.get(), name: table})
     try:
         yield
@@ -113,7 +113,7 @@ def table_given(name: str, table: DramTable) -> Iterator[None]:
 
 @lru_cache(maxsize=16)
 def _table(text: str, path: str) -> DramTable:
-    """The table in a file's text; kept, since every machine of a study asks for it anew."""
+    """Return the table in a file's text; cached, because every machine of a study needs it."""
     return dram_from(parse_mapping(text, path), path)
 
 
@@ -121,11 +121,11 @@ def dram_from(data: dict[str, Any], path: str) -> DramTable:
     """Check a table's plain data.
 
     Args:
-        data: the contents of a table's file.
+        data: the contents of the table's file.
         path: names the data in errors.
 
     Raises:
-        InputError: the table is wrong.
+        InputError: the table is invalid.
 
     """
     table = convert(data, DramTable, path)
@@ -151,7 +151,7 @@ def _ranks_only(rule: RuleLine) -> bool:
 
 
 def dram_table(dram: Dram) -> DramTable | None:
-    """The table that a hardware file names; None with `timing: fixed`.
+    """Return the table that a hardware file names; None with `timing: fixed`.
 
     Raises:
         InputError: as `load_dram`.
@@ -161,14 +161,14 @@ def dram_table(dram: Dram) -> DramTable | None:
 
 
 def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
-    """Everything that the model needs, as plain numbers; None with `timing: fixed`.
+    """Return all numbers that the DRAM model needs; None with `timing: fixed`.
 
     Args:
         dram: the section of the hardware file.
-        clock_ghz: clock of the array.
+        clock_ghz: the clock of the array.
 
     Raises:
-        InputError: the table or an option beside it is wrong.
+        InputError: the table, or a key that changes it, is invalid.
 
     """
     table = dram_table(dram)
@@ -204,11 +204,11 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
 
 
 QUEUE_DEPTH = 16
-"""ASSUMED: bursts that a controller holds per channel, if the hardware file does not say."""
+"""ASSUMED: bursts in a controller's queue per channel, unless the hardware file sets the number."""
 
 
 def _exact(number: float) -> Fraction:
-    """The decimal number that a file shows, exactly."""
+    """Return the exact decimal number of a file."""
     return Fraction(repr(number))
 
 
@@ -224,10 +224,10 @@ def _rule(line: RuleLine, numbers: Mapping[str, int], where: str) -> Rule:
 
 
 def _cycles(text: str | int, numbers: Mapping[str, int], where: str) -> int:
-    """Value of a sum such as `CL + BL + 2 - CWL`; a rule that would be negative never binds.
+    """Return the value of a sum such as `CL + BL + 2 - CWL`; 0 if the sum is negative.
 
     Raises:
-        InputError: something in it is neither a number nor a timing parameter.
+        InputError: a term is neither a number nor a timing parameter.
 
     """
     total, sign = 0, 1
@@ -245,12 +245,12 @@ def _cycles(text: str | int, numbers: Mapping[str, int], where: str) -> int:
 
 
 def _order(mapping: str, where: str) -> tuple[str, ...]:
-    """Fields of an address from the lowest.
+    """Return the fields of an address from the lowest to the highest.
 
-    `Ba` without `Bg` stands for both, the bank group above.
+    `Ba` without `Bg` means both, with the bank group in the higher bits.
 
     Raises:
-        InputError: a field is unknown, missing or given twice.
+        InputError: a field is unknown, missing or duplicate.
 
     """
     text = mapping if "Bg" in mapping else mapping.replace("Ba", "BgBa")

@@ -1,4 +1,4 @@
-"""What a network runs on: machine families, and the checked contents of `hw_configs/*.yaml`."""
+"""The machine families, and the checked contents of `hw_configs/*.yaml`."""
 
 from simulator.machines.energy import EnergyTable, load_energy
 from simulator.machines.hardware import Hardware, value_of

@@ -15,25 +15,25 @@ _MARK = re.compile(r"#.*?\bASSUMED:\s*(.+?)\s*$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """One marked key of the file."""
+    """One marked key of a file."""
 
     key: str
     value: str
-    """As it stands in the file."""
+    """The value as text, as in the file."""
     reason: str
     table: str = ""
-    """The DRAM or energy table that it stands in; none: the hardware file."""
+    """The DRAM or energy table that contains the key; "": the hardware file does."""
 
 
 def assumptions(
     hardware_file: str | Path | None, *, dram: str = "fixed", energy: str | None = None
 ) -> tuple[Assumption, ...]:
-    """Return the marked values of files that were read for a run, in their order.
+    """Return the marked values of a run's files, in the order of the files.
 
     Args:
-        hardware_file: path or shipped name; None if the hardware did not come from a file.
+        hardware_file: path or shipped name; None if the hardware has no file.
         dram: `memory.dram.timing`: `fixed`, or the path or shipped name of a table.
-        energy: path or shipped name of an energy table, if there is one.
+        energy: path or shipped name of an energy table, if any.
 
     """
     found = () if hardware_file is None else _marked("hw_configs", hardware_file)
@@ -55,7 +55,7 @@ def _marked(kind: Kind, file: str | Path, table: str = "") -> tuple[Assumption, 
 
 
 def _reasons(lines: Sequence[str]) -> dict[int, str]:
-    """Reason of each marked line by its number; comments below it, in its column, continue it."""
+    """Return the reason of each marked line by number; comments below in its column continue it."""
     reasons = {}
     for number, line in enumerate(lines):
         if found := _MARK.search(line):
@@ -66,7 +66,7 @@ def _reasons(lines: Sequence[str]) -> dict[int, str]:
 
 
 def _values(node: yaml.Node | None, under: str) -> Iterator[tuple[str, yaml.ScalarNode]]:
-    """Every dotted key with a plain value."""
+    """Yield every dotted key with a plain value."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             yield from _values(value, f"{under}.{key.value}".lstrip("."))

@@ -1,6 +1,6 @@
-"""Energy of one action in one technology: the schema of `hw_configs/energy/*.yaml`.
+"""Energy per action in one technology: the schema of `hw_configs/energy/*.yaml`.
 
-Prices are whole attojoules, so that sums over layers, units and actions are exact.
+Energies are whole attojoules. Sums over layers, units and actions are therefore exact.
 """
 
 from itertools import pairwise
@@ -19,44 +19,44 @@ AJ_PER_PJ = 1_000_000
 
 
 class StorageEnergy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One bit read from, or written into, a memory of one capacity."""
+    """The energy of reading or writing one bit of a memory of one capacity."""
 
     kib: Annotated[float, Meta(gt=0, le=1e9)]
     bit_pj: Annotated[float, Meta(gt=0, le=1e9)]
 
 
 class MacEnergy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One multiply-accumulate of full-precision numbers."""
+    """The energy of one multiply-accumulate of full-precision numbers."""
 
     bits: Annotated[int, Meta(ge=1, le=64)]
     pj: Picojoules
 
 
 class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A technology: what each action costs."""
+    """A technology: the energy of each action."""
 
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     title: Annotated[str, Meta(min_length=1, max_length=200)]
     add_bit_pj: Picojoules
-    """One bit of an addition: a full adder."""
+    """The energy of one bit of an addition: a full adder."""
     dot_pj: Picojoules
-    """One dot product of 9 (or 8) 1-bit products: XNORs and their adder tree."""
+    """The energy of one dot product of 9 (or 8) 1-bit products: XNORs and their adder tree."""
     storage: Annotated[tuple[StorageEnergy, ...], Meta(min_length=1)]
-    """Rising in capacity."""
+    """Energies of memories, in rising order of capacity."""
     mac: Annotated[tuple[MacEnergy, ...], Meta(min_length=1)]
-    """Rising in bits."""
+    """Energies of multiply-accumulates, in rising order of bits."""
     dram_byte_pj: Picojoules
-    """One byte of DRAM in the fixed-latency model, its share of activations included."""
+    """The energy of one byte of DRAM with fixed latency, including its part of row activations."""
     gate_leakage_nw: Picojoules
-    """Of one gate equivalent."""
+    """The leakage of one gate equivalent."""
     storage_leakage_uw_per_kib: Picojoules
-    """Of the on-chip buffers."""
+    """The leakage of the on-chip buffers per KiB."""
 
     def storage_bit_aj(self, kib: float) -> int:
-        """Attojoules of one bit of a memory of `kib` KiB.
+        """Return the attojoules of one bit of a memory of `kib` KiB.
 
-        A power law between the table's points and beyond the last two; the square root of the
-        capacity below the first.
+        The energy follows a power law between the table's points and above the last two. Below the
+        first point, it follows the square root of the capacity.
         """
         points = self.storage
         upper = next((n for n, point in enumerate(points) if kib <= point.kib), len(points) - 1)
@@ -68,10 +68,10 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         return _aj(points[upper].bit_pj * (kib / points[upper].kib) ** exponent)
 
     def mac_aj(self, bits: int) -> int:
-        """Attojoules of one multiply-accumulate: the narrowest of the table that holds `bits`.
+        """Return the attojoules of the table's narrowest multiply-accumulate that fits `bits`.
 
         Raises:
-            InputError: the table has none so wide.
+            InputError: all of the table's entries are too narrow.
 
         """
         for entry in self.mac:
@@ -83,7 +83,7 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         )
 
     def fixed_aj(self) -> dict[str, int]:
-        """Attojoules of the actions whose price no size decides."""
+        """Return the attojoules of the actions whose energy does not depend on a size."""
         add, dram = _aj(self.add_bit_pj), _aj(self.dram_byte_pj)
         return {
             "dot": _aj(self.dot_pj),
@@ -95,7 +95,7 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         }
 
     def leakage_aj(self, gates: int, storage_kib: float, clock_ghz: float) -> int:
-        """Attojoules that leak in one clock cycle (nW x ns = aJ)."""
+        """Return the attojoules of leakage per clock cycle (nW x ns = aJ)."""
         nanowatts = (
             gates * self.gate_leakage_nw + storage_kib * self.storage_leakage_uw_per_kib * 1e3
         )
@@ -107,13 +107,13 @@ def _aj(picojoules: float) -> int:
 
 
 def load_energy(name_or_path: str | Path) -> EnergyTable:
-    """Load an energy table, by path or by the bare name of a shipped one.
+    """Load an energy table, by path or by the bare name of a shipped table.
 
     Args:
         name_or_path: for example `"45nm"` or `"my/table.yaml"`.
 
     Raises:
-        InputError: there is no such table, or it is wrong.
+        InputError: the table does not exist or is invalid.
 
     Example:
         >>> from simulator import load_energy
@@ -129,11 +129,11 @@ def energy_from(data: dict[str, Any], path: str) -> EnergyTable:
     """Check a table's plain data.
 
     Args:
-        data: the contents of a table's file.
+        data: the contents of the table's file.
         path: names the data in errors.
 
     Raises:
-        InputError: the table is wrong.
+        InputError: the table is invalid.
 
     """
     table = convert(data, EnergyTable, path)

@@ -1,7 +1,7 @@
 """Arithmetic over the keys of a hardware file, such as `array.pes * 2.5`.
 
-Python's own parser reads the text; `_read` then translates the few kinds of nodes that it knows and
-refuses all others. No text is ever run as Python.
+Python's own parser reads the text. `_read` then translates the few kinds of nodes that it knows and
+refuses all others. The module never runs a text as Python.
 """
 
 import ast
@@ -17,22 +17,22 @@ from functools import lru_cache
 from simulator.base.errors import InputError
 
 ALLOWED = "numbers, keys, + - * / ( ), min, max, ceil, log2"
-"""What an expression may consist of."""
+"""The elements of an expression."""
 
 _LONGEST = 400
-"""Characters."""
+"""The most characters of an expression."""
 _DEEPEST = 32
-"""Levels of nested operations."""
+"""The most levels of nested operations."""
 _LARGEST = 10**18
-"""Of every number and result, in absolute value."""
+"""The largest absolute value of any number or result."""
 _FINEST = 10**60
-"""Denominator of every result: links of links cannot grow it without limit."""
+"""The largest denominator of a result, which chains of links could raise without limit."""
 _CHARACTERS = re.compile(r"[0-9A-Za-z_.+\-*/(), \t]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A reference to another key, dotted."""
+    """A reference to another dotted key."""
 
     name: str
 
@@ -64,7 +64,7 @@ class Expression:
         """Return the exact value; only `log2` rounds, unless its number is a power of two.
 
         Args:
-            value_of: gives the value of a key.
+            value_of: a function that returns the value of a key.
 
         Raises:
             InputError: a division by zero, a logarithm of zero or less, a number out of range.
@@ -78,8 +78,8 @@ def parse(text: str) -> Expression:
     """Parse an expression.
 
     Raises:
-        InputError: malformed, too long, too deep, or anything but what is allowed. The message is
-            a clause without the text.
+        InputError: malformed, too long, too deep, or with other elements than `ALLOWED`. The
+            message is a clause without the text.
 
     """
     if len(text) > _LONGEST:
@@ -88,7 +88,7 @@ def parse(text: str) -> Expression:
         raise _refused()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python, about the style of numbers
+            warnings.simplefilter("ignore")  # Python warns of the style of numbers
             tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise _refused("malformed; ") from error
@@ -99,7 +99,7 @@ def number(value: int | float) -> Fraction:
     """Return a number as its decimal digits show it: 0.1 is a tenth.
 
     Raises:
-        InputError: it is infinite, not a number, or above 10^18.
+        InputError: the number is infinite, not a number, or above 10^18.
 
     """
     if not abs(value) <= _LARGEST:
@@ -111,11 +111,11 @@ def _refused(reason: str = "") -> InputError:
     return InputError(f"{reason}an expression may consist of {ALLOWED}")
 
 
-# --- from Python's tree to ours -----------------------------------------------------------------
+# --- from Python's tree to `Tree` ---------------------------------------------------------------
 
 
 def _read(node: ast.expr, depth: int) -> Tree:
-    """Translate one node of Python's tree and those below it."""
+    """Translate one node of Python's tree, with the nodes below it."""
     if depth > _DEEPEST:
         raise InputError(f"an expression has at most {_DEEPEST} levels")
     match node:
@@ -184,7 +184,7 @@ def _ceil(value: Fraction) -> Fraction:
 
 
 def _log2(value: Fraction) -> Fraction:
-    """Exact for powers of two, in double precision for other numbers."""
+    """Return the logarithm: exact for powers of two, in double precision for other numbers."""
     if value <= 0:
         raise InputError("log2 of a number that is not positive")
     over, under = value.as_integer_ratio()
@@ -206,4 +206,4 @@ _FUNCTIONS: dict[str, tuple[Callable[..., Fraction], int, int]] = {
     "ceil": (_ceil, 1, 1),
     "log2": (_log2, 1, 1),
 }
-"""By name: the function, and the fewest and the most values that it takes."""
+"""Functions by name, each with the fewest and the most values that it takes."""

@@ -1,4 +1,4 @@
-"""The machine families: every package in this folder with a `FAMILY` is one."""
+"""The machine families: every package in this folder with a `FAMILY`."""
 
 from functools import cache
 from importlib import import_module
@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 @cache
 def family_names() -> tuple[str, ...]:
-    """Return the names of all families, as hardware files call them."""
+    """Return the names of all families, as in hardware files."""
     return tuple(sorted(module.name for module in iter_modules([str(_HERE)]) if module.ispkg))
 
 

@@ -1,7 +1,8 @@
-"""The contract of a machine family: all that the rest of the simulator asks of one.
+"""The interface of a machine family to the rest of the simulator.
 
-A family is a package in this folder. It has a `FAMILY`, an object of a subclass of `Family`; its
-hardware files name the package in their key `machine`. docs/architecture.md shows how to add one.
+A family is a package in this folder. It has a `FAMILY`, an object of a subclass of `Family`. Its
+hardware files name the package in their key `machine`. docs/architecture.md shows how to add a
+family.
 """
 
 from abc import ABC, abstractmethod
@@ -22,13 +23,13 @@ from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 
 Counts = dict[tuple[str, str], int]
-"""How often each action happens on each unit, by the unit's name and the action."""
+"""The number of each action on each unit, by the unit's name and the action."""
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width] sums."""
 
 
 class MappedLayer(Protocol):
-    """A layer as a machine runs it; each family adds what it chose."""
+    """A layer as a machine runs it; each family adds its own choices."""
 
     @property
     def layer(self) -> Layer:
@@ -42,22 +43,22 @@ class MappedLayer(Protocol):
 
     @property
     def activation_bits(self) -> int:
-        """Of the layer's inputs and outputs."""
+        """The bits of the layer's input and output activations."""
         ...
 
     @property
     def section(self) -> Section:
-        """Its part of the program."""
+        """The layer's part of the program."""
         ...
 
     @property
     def mode(self) -> str:
-        """How it runs, in a word."""
+        """The layer's mode, in one word."""
         ...
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes of its weights in DRAM, in whatever form the machine reads them."""
+        """Bytes of the layer's weights in DRAM, in the form that the machine reads."""
         ...
 
     @property
@@ -72,7 +73,7 @@ L = TypeVar("L", bound=MappedLayer)
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping(Generic[L]):
-    """A program and the choices behind it."""
+    """A program and the choices that led to it."""
 
     hardware: Hardware
     layers: tuple[L, ...]
@@ -80,21 +81,21 @@ class Mapping(Generic[L]):
 
     @property
     def commands(self) -> int:
-        """Commands of the program, written out."""
+        """The number of commands of the program, with loops unrolled."""
         return self.program.commands
 
 
 class Ran(Protocol[L]):
-    """A mapped workload and what it comes to."""
+    """A mapped workload and its totals."""
 
     @property
     def mapping(self) -> Mapping[L]:
-        """What ran."""
+        """The mapped workload."""
         ...
 
     @property
     def summary(self) -> Summary:
-        """What it comes to."""
+        """The totals of the run."""
         ...
 
 
@@ -104,16 +105,16 @@ class Change(Generic[L]):
 
     key: str
     before: tuple[Ran[L], ...]
-    """The run, and its baseline if it has one."""
+    """The run and, if it has one, its baseline."""
     after: tuple[Ran[L], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roof:
-    """A limit on multiply-accumulates per cycle, whatever the bytes."""
+    """A limit on multiply-accumulates per cycle, independent of bytes."""
 
     name: str
-    """A short name, and after a colon its factors."""
+    """A short name, followed by a colon and its factors."""
     macs_per_cycle: float
 
 
@@ -121,19 +122,19 @@ class Family(ABC, Generic[H, L]):
     """A kind of machine."""
 
     schema: ClassVar[type[Any]]
-    """Structure of its hardware files, a subclass of `Hardware`."""
+    """The structure of its hardware files, a subclass of `Hardware`."""
     example: ClassVar[str]
     """A shipped hardware file."""
     vocabulary: ClassVar[Vocabulary]
     """All units, kinds, channels and categories that its programs may have."""
     mode_titles: ClassVar[Items[str, str]]
-    """How reports call the modes of its layers."""
+    """The names of its layers' modes in reports."""
     rate_keys: ClassVar[Items[str, str]]
     """The key that gives each unit its rate, by the unit's name."""
     not_chosen: ClassVar[frozenset[str]]
-    """Numeric keys that are no choice of a design, but follow from technology or network."""
+    """Numeric keys that follow from technology or network instead of a design choice."""
     capacities: ClassVar[Items[str, str]]
-    """Keys of buffers that hold a layer's data or make it reread them, and a noun for the data."""
+    """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
     """Parts of the area that are the cells of on-chip buffers, not logic."""
     baseline_bits: ClassVar[float | None]
@@ -143,28 +144,28 @@ class Family(ABC, Generic[H, L]):
 
     @abstractmethod
     def require_effects(self, data: dict[str, Any], hardware: H, source: str) -> None:
-        """Raise if a file sets a key that has no effect beside its others.
+        """Raise an error if a file sets a key that has no effect with its other keys.
 
         Args:
             data: plain data of the file.
-            hardware: the file, checked.
+            hardware: the checked file.
             source: names the file in the error.
 
         Raises:
-            InputError: there is such a key.
+            InputError: the file has such a key.
 
         """
 
     @abstractmethod
     def why_not_fast(self, hardware: H) -> str | None:
-        """Return why only the event engine can run it, as a clause; None: both engines can."""
+        """Return the reason why only the event engine can run it, as a clause; None: both can."""
 
     @abstractmethod
     def map(self, workload: Workload, hardware: H, progress: Progress | None = None) -> Mapping[L]:
         """Map a configured workload onto a machine.
 
         Args:
-            workload: configured.
+            workload: a configured workload.
             hardware: the machine.
             progress: called before every layer.
 
@@ -175,9 +176,9 @@ class Family(ABC, Generic[H, L]):
 
     @abstractmethod
     def largest_subset(self, hardware: H) -> int:
-        """Kernels of a layer's subset that the machine can hold."""
+        """Return the largest number of kernels in a layer's subset that fits the machine."""
 
-    # --- what it computes -----------------------------------------------------------------------
+    # --- outputs --------------------------------------------------------------------------------
 
     @abstractmethod
     def compute(
@@ -188,8 +189,9 @@ class Family(ABC, Generic[H, L]):
         Args:
             mapped: the layer.
             kernels: its kernels.
-            activations: [images, channels, height, width] -1 or +1 at 1 bit, else 0 to 2^bits - 1.
-            rows: of the output.
+            activations: [images, channels, height, width] -1 or +1 at 1 bit, otherwise 0 to
+                2^bits - 1.
+            rows: the output rows.
 
         """
 
@@ -202,7 +204,7 @@ class Family(ABC, Generic[H, L]):
         Args:
             mapped: the layer.
             moved: [units] bytes that its commands move.
-            activates: [units] DRAM rows opened for them, if a DRAM table ran.
+            activates: [units] DRAM rows opened for these bytes, if a DRAM table ran.
 
         """
 
@@ -212,25 +214,25 @@ class Family(ABC, Generic[H, L]):
 
     @abstractmethod
     def memories(self, hardware: H, activation_bits: int) -> dict[str, float]:
-        """Size in KiB of a bank of each memory whose bits are read and written, by its name.
+        """Return the size in KiB of a bank of each memory with actions per bit, by name.
 
         The actions of memory `m` are `m_read_bit` and `m_write_bit`.
         """
 
     @abstractmethod
     def mac_bits(self, hardware: H) -> int:
-        """Operand width of the action `mac`."""
+        """Return the operand width of the action `mac` in bits."""
 
     @abstractmethod
     def buffer_kib(self, hardware: H) -> float:
-        """Size of all on-chip buffers together, which leak by their size."""
+        """Return the total size in KiB of all on-chip buffers, which decides their leakage."""
 
     @abstractmethod
     def area(self, hardware: H, activation_bits: int) -> dict[str, int]:
-        """Gate equivalents by part of the machine."""
+        """Return the gate equivalents by part of the machine."""
 
     def gate_equivalents(self, hardware: H, activation_bits: int) -> int:
-        """Area of the whole machine."""
+        """Return the area of the whole machine in gate equivalents."""
         return sum(self.area(hardware, activation_bits).values())
 
     # --- explanations ---------------------------------------------------------------------------
@@ -241,7 +243,7 @@ class Family(ABC, Generic[H, L]):
 
     @abstractmethod
     def notes(self, run: Ran[L]) -> Iterator[str]:
-        """Yield what a reader of a run must know: cuts, passes, rereads, waits."""
+        """Yield notes for the reader of a run: cuts, passes, rereads, waits."""
 
     @abstractmethod
     def idle_pes(self, change: Change[L]) -> list[str]:
@@ -249,7 +251,7 @@ class Family(ABC, Generic[H, L]):
 
     @abstractmethod
     def why_no_effect(self, change: Change[L]) -> str | None:
-        """Return why a changed key leaves all cycles as they are, as a clause; None: unknown."""
+        """Return the reason why a changed key changes no cycles, as a clause; None: unknown."""
 
     @abstractmethod
     def next_sizes(self, key: str, layers: Sequence[L]) -> list[tuple[float, list[str]]]:
@@ -257,6 +259,6 @@ class Family(ABC, Generic[H, L]):
 
         Args:
             key: one of `capacities`.
-            layers: of a run.
+            layers: the layers of a run.
 
         """

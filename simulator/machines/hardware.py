@@ -1,4 +1,4 @@
-"""What every machine has in common: a name, a clock, a DRAM, and keys that follow from others."""
+"""The common part of all machines: a name, a clock, a DRAM, and linked keys."""
 
 from typing import Annotated, Any
 
@@ -13,18 +13,18 @@ DEFAULT_MACHINE = "lut_array"
 
 
 class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole accelerator; frozen, so that a result can carry it. Each family adds its sections."""
+    """A whole accelerator; each family adds its sections. Frozen, because results contain it."""
 
     machine: str = DEFAULT_MACHINE
-    """The family."""
+    """The machine family."""
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     clock_ghz: Rate
     links: tuple[Link, ...] = ()
-    """Keys whose values follow from other keys; no key of a file. The fields hold the numbers."""
+    """Keys whose values follow from other keys; fields hold the numbers. Not a key of a file."""
 
     @property
     def pes(self) -> int:
-        """PEs of the array."""
+        """The number of PEs of the array."""
         raise NotImplementedError
 
     @property
@@ -34,7 +34,7 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def value_of(hardware: Hardware, key: str) -> object:
-    """The value under a dotted key, for example `"array.pes"`."""
+    """Return the value of a dotted key, for example `"array.pes"`."""
     value: object = hardware
     for part in key.split("."):
         value = getattr(value, part)
@@ -42,7 +42,7 @@ def value_of(hardware: Hardware, key: str) -> object:
 
 
 def with_numbers(hardware: Hardware) -> dict[str, Any]:
-    """The plain data of hardware, a number at each linked key."""
+    """Return the plain data of hardware, with a number at each linked key."""
     data: dict[str, Any] = to_builtins(hardware)
     del data["links"]
     return data

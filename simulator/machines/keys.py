@@ -11,8 +11,8 @@ import msgspec
 def leaves(kind: Any, under: str = "") -> Iterator[tuple[str, type]]:
     """Yield every dotted key below a structure with the type of its values.
 
-    A key whose values have several types comes once for each. A type that is neither a structure
-    nor plain counts as text.
+    A key whose values have several types occurs once for each type. A type that is neither a
+    structure nor plain counts as text.
     """
     if get_origin(kind) is Annotated:
         yield from leaves(get_args(kind)[0], under)
@@ -36,13 +36,13 @@ class NumberKey:
     """A key whose values may be numbers."""
 
     kind: Any
-    """Type of its values, as the schema has it."""
+    """The type of its values, as in the schema."""
     whole: bool
-    """True if it takes no fractions."""
+    """True if the key takes no fractions."""
     words: frozenset[str]
-    """The texts that it takes instead of a number."""
+    """The texts that the key takes instead of a number."""
     default: object
-    """Its value if the file leaves it out; `msgspec.NODEFAULT`: the file cannot."""
+    """The value if the file omits the key; `msgspec.NODEFAULT`: the key is required."""
 
 
 def number_keys(
@@ -65,7 +65,7 @@ def number_keys(
 
 
 def _plain_kinds(kind: Any) -> Iterator[Any]:
-    """The plain types that a type is made of; a literal text counts as itself."""
+    """Yield the plain types that form a type; a literal text counts as itself."""
     if get_origin(kind) is Annotated:
         yield from _plain_kinds(get_args(kind)[0])
     elif get_origin(kind) in {Union, types.UnionType}:

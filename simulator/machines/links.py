@@ -1,8 +1,8 @@
 """Linked keys: values of a hardware file that are expressions over its other keys.
 
-A text is an expression if its key takes numbers, and it is neither a word that the key takes, such
-as `none`, nor a number in quotes. Expressions become numbers after every key has its value;
-therefore a link follows the keys that it refers to.
+A text is an expression if its key takes numbers. Exceptions are words that the key takes, such as
+`none`, and numbers in quotes. Expressions become numbers after every key has its value. A link
+therefore follows the keys that it refers to.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,22 +19,22 @@ from simulator.machines.expressions import Expression, number, parse
 from simulator.machines.keys import NumberKey
 
 Schema = Mapping[str, NumberKey | None]
-"""Every key of a hardware file; None: it takes texts only."""
+"""Every key of a hardware file; None: the key takes texts only."""
 
 
 class Link(msgspec.Struct, frozen=True, order=True):
-    """A key and the expression that gives its value."""
+    """A key and the expression for its value."""
 
     key: str
     expression: str
 
     def __str__(self) -> str:
-        """`KEY = EXPRESSION`."""
+        """The link as `KEY = EXPRESSION`."""
         return f"{self.key} = {self.expression}"
 
 
 def links_in(data: Mapping[str, Any], schema: Schema) -> tuple[Link, ...]:
-    """The links of a hardware file's plain data, in the order of the schema."""
+    """Return the links of a hardware file's plain data, in the order of the schema."""
     return tuple(
         Link(key, " ".join(value.split()))
         for key in schema
@@ -43,7 +43,7 @@ def links_in(data: Mapping[str, Any], schema: Schema) -> tuple[Link, ...]:
 
 
 def is_expression(key: str, value: object, schema: Schema) -> bool:
-    """Whether the value of a key is an expression, right or wrong."""
+    """True if the value of a key is an expression, valid or not."""
     numbers = schema.get(key)
     if not isinstance(value, str) or numbers is None or value in numbers.words:
         return False
@@ -57,16 +57,16 @@ def is_expression(key: str, value: object, schema: Schema) -> bool:
 def resolved(
     data: dict[str, Any], links: tuple[Link, ...], schema: Schema, source_of: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Return plain data with a number at each linked key; `data` stays as it is.
+    """Return plain data with a number at each linked key; do not change `data`.
 
     Args:
         data: plain data of a hardware file.
         links: from `links_in`.
         schema: every key.
-        source_of: where a linked key has its value from, for errors: a file or an option.
+        source_of: returns the source of a linked key's value, for errors: a file or an option.
 
     Raises:
-        InputError: a malformed expression, a reference to no number, a circle of references, a
+        InputError: a malformed expression, a reference without a number, circular references, or a
             value that the key does not take.
 
     """
@@ -82,7 +82,7 @@ def resolved(
     plain = data
     for key in order:
         numbers = schema[key]
-        assert numbers is not None  # or its text were no expression
+        assert numbers is not None  # because its text is an expression
         with _named(Link(key, expressions[key].text), source_of):
             exact[key] = expressions[key].value(
                 lambda name: exact[name] if name in exact else _given(data, name, schema)
@@ -92,13 +92,13 @@ def resolved(
 
 
 def order_of(expressions: Mapping[str, Expression]) -> list[str]:
-    """The linked keys, each after those that it refers to.
+    """Return the linked keys, each after the keys that it refers to.
 
     Args:
-        expressions: by linked key.
+        expressions: the expressions by linked key.
 
     Raises:
-        InputError: some of them refer to one another in a circle.
+        InputError: some keys refer to one another in a circle.
 
     """
     needs = {
@@ -113,10 +113,10 @@ def order_of(expressions: Mapping[str, Expression]) -> list[str]:
 
 
 def require_links(key: str, text: str, schema: Schema) -> Expression:
-    """Return a key's expression, if it can be parsed and refers to known numbers.
+    """Return a key's expression, if it is well-formed and refers to known numbers.
 
     Raises:
-        InputError: it does not. The message is a clause without the key.
+        InputError: the expression is invalid. The message is a clause without the key.
 
     """
     expression = parse(text)
@@ -131,9 +131,9 @@ def require_links(key: str, text: str, schema: Schema) -> Expression:
 
 
 def _unknown(name: str, key: str, schema: Schema) -> str:
-    """Why a name is wrong, with the nearest name or with what the key takes."""
+    """Return the error for an unknown name, with the nearest name or the values of the key."""
     numbers = schema[key]
-    assert numbers is not None  # or its text were no expression
+    assert numbers is not None  # because its text is an expression
     words = sorted(numbers.words)
     hint = did_you_mean(name, [*words, *(known for known, takes in schema.items() if takes)])
     number = "a whole number" if numbers.whole else "a number"
@@ -144,7 +144,7 @@ def _unknown(name: str, key: str, schema: Schema) -> str:
 
 @contextmanager
 def _named(link: Link, source_of: Callable[[str], str]) -> Iterator[None]:
-    """Put source, key and expression in front of an error."""
+    """Prefix an error with source, key and expression."""
     try:
         yield
     except InputError as error:
@@ -155,10 +155,10 @@ def _named(link: Link, source_of: Callable[[str], str]) -> Iterator[None]:
 
 
 def _given(data: Mapping[str, Any], key: str, schema: Schema) -> Fraction:
-    """The number at a key that is not linked.
+    """Return the number at a key without a link.
 
     Raises:
-        InputError: it has none.
+        InputError: the key has no number.
 
     """
     value, numbers = at(data, key), schema[key]
@@ -172,10 +172,10 @@ def _given(data: Mapping[str, Any], key: str, schema: Schema) -> Fraction:
 
 
 def _accepted(value: Fraction, key: NumberKey) -> int | float:
-    """The value as the key takes it.
+    """Return the value in the type of the key.
 
     Raises:
-        InputError: a fraction where a whole number is needed, a value out of range.
+        InputError: a fraction instead of a whole number, or a value out of range.
 
     """
     if key.whole and value.denominator != 1:
@@ -193,7 +193,7 @@ def _accepted(value: Fraction, key: NumberKey) -> int | float:
 
 
 def at(data: Mapping[str, Any], key: str) -> Any:
-    """The value under a dotted key of plain data; None if it is not there."""
+    """Return the value of a dotted key of plain data; None if the key is missing."""
     value: Any = data
     for part in key.split("."):
         if not isinstance(value, Mapping) or part not in value:
@@ -203,6 +203,6 @@ def at(data: Mapping[str, Any], key: str) -> Any:
 
 
 def replaced(data: Mapping[str, Any], key: str, value: object) -> dict[str, Any]:
-    """Plain data with another value under a dotted key; the given data stays as it is."""
+    """Return plain data with another value at a dotted key; do not change the given data."""
     first, _, rest = key.partition(".")
     return {**data, first: replaced(data[first], rest, value) if rest else value}

@@ -1,4 +1,4 @@
-"""Hardware files: read, checked by the schema of their family, and changed key by key."""
+"""Hardware files: reading, checks against the family's schema, and changes key by key."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
@@ -20,18 +20,18 @@ from simulator.machines.keys import NumberKey, leaves, number_keys
 from simulator.machines.links import is_expression, links_in, resolved
 
 _NO_KEYS = frozenset({"machine", "links"})
-"""Fields of hardware that no one sets: another machine has other keys, and links are found."""
+"""Fields that overrides cannot set: another machine has other keys, and `links` follows."""
 
 
 def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Hardware:
-    """Load a hardware file, by path or by the bare name of a shipped one.
+    """Load a hardware file, by path or by the bare name of a shipped file.
 
     Args:
         name_or_path: for example `"cofluent64"` or `"my/array.yaml"`.
         overrides: `KEY=VALUE` strings such as `"array.pes=128"`, applied in order.
 
     Raises:
-        InputError: the file or an override is wrong.
+        InputError: the file or an override is invalid.
 
     Example:
         >>> from simulator import load_hardware
@@ -61,12 +61,12 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
 
 
 def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
-    """The plain data of a hardware file, checked; for many variants of it with `hardware_from`.
+    """Return the checked plain data of a hardware file, for variants with `hardware_from`.
 
-    Linked keys hold their expressions.
+    Linked keys have their expressions as values.
 
     Raises:
-        InputError: the file is wrong.
+        InputError: the file is invalid.
 
     """
     path = find("hw_configs", name_or_path)
@@ -77,15 +77,15 @@ def read_hardware(name_or_path: str | Path) -> dict[str, Any]:
 
 
 def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) -> Hardware:
-    """Check a hardware file's plain data with some keys replaced; `data` stays as it is.
+    """Check a hardware file's plain data with some keys replaced; do not change `data`.
 
     Args:
         data: from `read_hardware`.
-        values: by dotted key such as `"array.pes"`; numbers, words or expressions.
+        values: numbers, words or expressions, by dotted key such as `"array.pes"`.
         source: names the hardware in errors.
 
     Raises:
-        InputError: a key is unknown, a value is not allowed, or an expression has no value.
+        InputError: a key is unknown, a value is invalid, or an expression has no value.
 
     """
     plain = _sections_copied(data)
@@ -97,7 +97,7 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
 
 
 def _made(data: dict[str, Any], source_of: Callable[[str], str]) -> Hardware:
-    """Hardware from plain data whose expressions become numbers; `source_of` a key, for errors."""
+    """Make hardware from plain data, with numbers for expressions; errors name `source_of(key)`."""
     machine = machine_in(data, source_of("name"))
     if "links" in data:
         raise InputError(
@@ -115,7 +115,7 @@ def machine_in(data: Mapping[str, Any], source: str) -> str:
     """Return the family that a hardware file's plain data names, or the default.
 
     Raises:
-        InputError: there is no such family.
+        InputError: the family does not exist.
 
     """
     machine = data.get("machine", DEFAULT_MACHINE)
@@ -126,7 +126,7 @@ def machine_in(data: Mapping[str, Any], source: str) -> str:
 
 
 def with_expressions(hardware: Hardware) -> dict[str, Any]:
-    """The plain data of hardware as `hardware_from` takes it: linked keys hold expressions."""
+    """Return plain data for `hardware_from`, with the expressions of linked keys."""
     data = with_numbers(hardware)
     for link in hardware.links:
         _put(data, link.key, link.expression, hardware.name)
@@ -134,36 +134,36 @@ def with_expressions(hardware: Hardware) -> dict[str, Any]:
 
 
 def _sections_copied(data: dict[str, Any]) -> dict[str, Any]:
-    """New dictionaries, the same values: all that setting keys needs, and faster than deepcopy."""
+    """Copy the dictionaries, not the values: enough for setting keys, faster than deepcopy."""
     return {k: _sections_copied(v) if isinstance(v, dict) else v for k, v in data.items()}
 
 
 def machines_of(hardware: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """Return the families of some hardware files' plain data by name, each once."""
+    """Return the names of the families of some hardware files' plain data, each once."""
     return tuple(sorted({machine_in(data, name) for name, data in hardware.items()}))
 
 
 @cache
 def hardware_keys(machine: str) -> Mapping[str, type]:
-    """Every dotted key that a family's files may have, with the type of its values."""
+    """Return every dotted key that a family's files may have, with the type of its values."""
     keys = leaves(family_named(machine).schema)
     return {key: kind for key, kind in keys if key.partition(".")[0] not in _NO_KEYS}
 
 
 @cache
 def number_schema(machine: str) -> Mapping[str, NumberKey | None]:
-    """Every dotted key of a family, with the numbers that it takes or expressions give."""
+    """Return every dotted key of a family, with the numbers that it takes."""
     keys = number_keys(family_named(machine).schema)
     return {key: takes for key, takes in keys if key.partition(".")[0] not in _NO_KEYS}
 
 
 def wrong_key(key: str, machine: str, others: Iterable[str] = ()) -> str | None:
-    """Why no file of a family has the key, with the nearest one; None if it may have it.
+    """Return the error for a key that a family does not have; None if the family has the key.
 
     Args:
-        key: dotted, such as `array.pes`.
+        key: a dotted key, such as `array.pes`.
         machine: the family.
-        others: names that are no keys, but may be meant.
+        others: other names that the user may mean, which are not keys.
 
     """
     known = hardware_keys(machine)
@@ -177,10 +177,10 @@ def wrong_key(key: str, machine: str, others: Iterable[str] = ()) -> str | None:
 
 
 def hardware_data(hardware: Hardware | str | Path) -> tuple[dict[str, Any], str]:
-    """Return the plain data of hardware, and the name that errors give it.
+    """Return the plain data of hardware, and its name in errors.
 
     Raises:
-        InputError: a wrong type or file.
+        InputError: an invalid type or file.
 
     """
     if isinstance(hardware, Hardware):
@@ -195,14 +195,14 @@ def with_value(hardware: Hardware, key: str, value: object) -> Hardware:
     """Return the hardware with one key replaced.
 
     Raises:
-        InputError: the value is not allowed.
+        InputError: the value is invalid.
 
     """
     return hardware_from(with_expressions(hardware), {key: value}, "hardware")
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
-    """Put a value under `a.b.c` of nested plain data that the schema has checked."""
+    """Set the value of `a.b.c` in nested plain data that the schema has checked."""
     if wrong := wrong_key(key, data.get("machine", DEFAULT_MACHINE)):
         raise InputError(f"{source}: {wrong}")
     *parents, last = key.split(".")
@@ -213,5 +213,5 @@ def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
 
 
 def _require_table(hardware: Hardware) -> None:
-    """Read a DRAM table: a wrong one is an error now, not when it is first used."""
+    """Read a DRAM table: an invalid table is an error now, not at its first use."""
     dram_timing(hardware.dram, hardware.clock_ghz)

@@ -1,4 +1,4 @@
-"""The paper, regenerated: each item into a folder, printed value beside ours."""
+"""Reproduce the paper: write each item into a folder, with printed and simulated values."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ def reproduce(item: str, folder: Path, progress: Progress | None = None) -> list
     """Regenerate one of `ITEMS` into `folder`; return the files written.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder is not writable.
 
     """
     return ITEMS[item](writable_folder(folder), progress)

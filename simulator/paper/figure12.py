@@ -1,4 +1,4 @@
-"""Figure 12: reductions against 1 bit, without and with the first and last layers."""
+"""Figure 12: reductions relative to 1 bit, without and with the first and last layers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +69,7 @@ def _row(model: str, tau: int, whole: bool) -> Row:
 
 
 def _draw(rows: list[Row]) -> "Figure":
-    """Bars of the reduction ratios: left without, right with first and last layers."""
+    """Draw bars of the reduction ratios: left without, right with first and last layers."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -35,22 +35,25 @@ TRIALS: dict[str, tuple[tuple[str, ...], ...]] = {
     "memory.activation_buffer.ports": (("1",),),
     "full_precision.macs_per_cycle": (("32",), ("128",)),
 }
-"""For every key that `hw_configs/cofluent64.yaml` marks ASSUMED the values to try, each with the
-settings that it needs beside it: four dot units wait for a port that is made for one."""
+"""Values to try for every key that `hw_configs/cofluent64.yaml` marks ASSUMED.
+
+A value comes with the overrides that it needs, because four dot units would wait for a port that
+is sized for one.
+"""
 MATTERS = 0.01
 """An assumption matters if one of its values changes a speedup by at least this fraction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trial:
-    """Both networks with one assumed value replaced."""
+    """The results of both networks with another value for one assumption."""
 
     key: str
     settings: tuple[str, ...]
-    """`KEY=VALUE`; the first one replaces the assumed value."""
+    """Overrides `KEY=VALUE`; the first override replaces the assumed value."""
     results: dict[str, Result]
     changes: dict[str, float]
-    """By network the relative change of the speedup: 0.01 is 1 % more."""
+    """Relative change of the speedup by network; 0.01 is 1 % more."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -111,7 +114,7 @@ def _row(model: str, result: Result) -> Row:
 
 
 def _trials(key: str, before: dict[str, Result], progress: Progress | None) -> list[_Trial]:
-    """Both networks at each value to try of one key."""
+    """Run both networks with each value to try for one key."""
     found = []
     for value, *beside in TRIALS[key]:
         settings = (f"{key}={value}", *beside)
@@ -125,12 +128,12 @@ def _trials(key: str, before: dict[str, Result], progress: Progress | None) -> l
 
 
 def _ranked(trials: Sequence[_Trial]) -> list[_Trial]:
-    """The key with the largest effect first; trials of one key in the order of `TRIALS`."""
+    """Sort trials by effect, the largest first; trials of one key stay in the order of `TRIALS`."""
     return sorted(trials, key=lambda trial: -_size(trial.key, trials))
 
 
 def _size(key: str, trials: Sequence[_Trial]) -> float:
-    """The largest change that a value of one key makes to a speedup."""
+    """The largest relative change of a speedup over the values of one key."""
     return max(abs(change) for t in trials if t.key == key for change in t.changes.values())
 
 
@@ -150,6 +153,6 @@ def _moved(trial: _Trial, hardware: Hardware) -> Row:
 
 
 def _reasons(keys: Sequence[str]) -> str:
-    """A line per key: the reason that the hardware file gives for its value."""
+    """Return a line per key with the hardware file's reason for the value."""
     reasons = {one.key: one.reason for one in assumptions(HARDWARE)}
     return "".join(f"- `{key}`: {reasons[key]}\n" for key in dict.fromkeys(keys))

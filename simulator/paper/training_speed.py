@@ -1,4 +1,4 @@
-"""The simulated speed of the trained networks that are shipped, with their real indices."""
+"""The simulated speed of the shipped trained networks, with their real indices."""
 
 from dataclasses import replace
 from itertools import groupby
@@ -15,7 +15,7 @@ from simulator.workload import configure, load_workload
 
 HARDWARE = "cofluent64"
 MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-0.44")
-"""Made by `simulate train`: docs/training.md."""
+"""Networks from `simulate train`; see docs/training.md."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The contract between machines and engines: unit programs that meet in channels."""
+"""The contract between machines and engines: unit programs that interact through channels."""
 
 from simulator.program.checks import ProgramError
 from simulator.program.contract import (

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 _MOST_STAGES = 8
 _MOST_LAYERS = 3
 _MOST_NAME = 24
-"""Characters of a name in a sentence; longer names are cut."""
+"""The most characters of a name in a sentence; `brief` cuts longer names."""
 
 
 def brief(result: "Outcome") -> str:
-    """Network, machine, scope, stages, speedup, times, slowest layers; below 2000 characters."""
+    """Return the heading, stages, speedup, times and slowest layers in under 2000 characters."""
     text = printed(lambda console: _draw(result, console))
     return "\n".join(_cut(line, COLUMNS) for line in text.splitlines())
 

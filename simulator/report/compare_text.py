@@ -1,4 +1,4 @@
-"""A comparison for people: tables in the terminal, and Markdown."""
+"""A comparison for readers: tables in the terminal, and Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from simulator.base.version import __version__
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 _FINGERPRINT = 12
-"""Digits of a fingerprint that are shown."""
+"""The number of digits to show of a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +22,11 @@ class _Section:
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     numbers: frozenset[int]
-    """Columns that are set to the right."""
+    """Right-aligned columns."""
     words: frozenset[int] = frozenset()
     """Columns that wrap in the terminal."""
     importance: Mapping[str, int] = field(default_factory=dict)
-    """By title, of the columns that narrow terminals leave out."""
+    """The importance, by title, of the columns that narrow terminals omit."""
 
 
 def print_comparison(comparison: Compared, console: Console) -> None:
@@ -42,7 +42,7 @@ def print_comparison(comparison: Compared, console: Console) -> None:
 
 
 def _table(section: _Section) -> Table:
-    """A section as a table for the terminal, where words wrap."""
+    """Return a section as a table for the terminal, which wraps words."""
     columns = []
     for number, title in enumerate(section.header):
         cells = [row[number] for row in section.rows]
@@ -57,7 +57,7 @@ def _table(section: _Section) -> Table:
 
 
 def markdown(comparison: Compared) -> str:
-    """The same as a Markdown document."""
+    """Return the tables and the reasons as a Markdown document."""
     lines = [
         f"# {comparison.name_a} against {comparison.name_b}",
         "",
@@ -137,7 +137,7 @@ def _sections(comparison: Compared) -> list[_Section]:
 
 
 def _energy(comparison: Compared) -> list[_Section]:
-    """Energy by layer, if both results were priced."""
+    """Return the table of energy by layer, if both results have energies."""
     rows = [
         (c.layer, f"{a:,.4f}", f"{b:,.4f}", f"{100 * (b / a - 1):+.2f}")
         for c in comparison.layers
@@ -168,7 +168,7 @@ def _percent(value: float | None) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    """A value of the configuration; of a fingerprint, its beginning."""
+    """Return a value of the configuration as text; for a fingerprint, its first digits."""
     if key.endswith("_sha256") and isinstance(value, str):
         return f"{value[:_FINGERPRINT]}..."
     return "none" if value is None else str(value)

@@ -17,7 +17,7 @@ def save_kernels(
     """Write kernels.csv, kernels.png and kernels.svg.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder is not writable.
 
     """
     from simulator.report.kernels_figure import plot_kernels

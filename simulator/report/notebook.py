@@ -1,4 +1,4 @@
-"""A result in a notebook: a table and a timeline, in one piece of HTML."""
+"""A result in a notebook: a table and a timeline, in one HTML fragment."""
 
 import base64
 import html

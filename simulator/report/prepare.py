@@ -1,4 +1,4 @@
-"""Traces, made before reports need them, with progress reports."""
+"""Make traces before reports need them, with progress reports."""
 
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,8 @@ def make_traces(result: "Outcome", progress: Progress | None) -> None:
     """Make the traces of all runs, unless they exist.
 
     Args:
-        result: keeps them.
-        progress: called before each.
+        result: the result, which keeps its traces.
+        progress: called before each trace.
 
     """
     for run in result.runs:

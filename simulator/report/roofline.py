@@ -21,9 +21,9 @@ _MARKERS = "osD^vP*X"
 _FILLED = (True, False)
 """The marks of the run, and of its baseline."""
 _BEHIND: dict[str, Any] = {"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0}
-"""Behind a name, so that no line crosses it."""
+"""The background of a name, which hides lines."""
 _AXES = 0.8
-"""Length of an axis in the figure's, about: enough to choose ticks."""
+"""The approximate fraction of the figure that an axis takes, for the choice of ticks."""
 
 
 def plot_roofline(
@@ -33,11 +33,11 @@ def plot_roofline(
 
     Args:
         result: from `simulate`.
-        path: also save there; PNG, SVG or PDF by its ending.
+        path: also save there; PNG, SVG or PDF by its suffix.
         style: `screen`, or `paper`: one column wide, without a title.
 
     Raises:
-        InputError: an unknown style.
+        InputError: the style is unknown.
 
     """
     look, placed = style_of(style), roofline(result)
@@ -72,7 +72,7 @@ def plot_roofline(
 
 
 def _set_limits(axes: "Axes", placed: Roofline) -> None:
-    """Limits that show every mark, every roof, and the corner of every roof with every slope."""
+    """Set limits that show every mark, every roof, and the corner of every roof and slope."""
     points = (*placed.run, *placed.baseline)
     intensities = [point.macs_per_byte for point in points]
     heights = [roof.macs_per_cycle for roof in placed.roofs]
@@ -85,11 +85,11 @@ def _set_limits(axes: "Axes", placed: Roofline) -> None:
 
 
 def _draw_roofs(axes: "Axes", placed: Roofline, inches: float, look: Style) -> None:
-    """Roofs with their names at the right end: above the line, or below it if a roof is near."""
+    """Draw roofs, named at the right end above the line, or below it if a roof is near."""
     right = axes.get_xlim()[1]
     lowest, top = axes.get_ylim()
     line = 1.7 * look.small_points / 72 / inches * np.log10(top / lowest)
-    """Decades that a line of text takes."""
+    """The height of a line of text in decades."""
     above = np.inf
     for roof in placed.roofs:
         rate = roof.macs_per_cycle
@@ -105,13 +105,13 @@ def _draw_roofs(axes: "Axes", placed: Roofline, inches: float, look: Style) -> N
 
 
 def _draw_slopes(axes: "Axes", placed: Roofline, shape: float, look: Style) -> None:
-    """Slopes with their names along them: below the last, a single channel's, above the others.
+    """Draw slopes with names along them: below the last (one channel's), above the others.
 
     Args:
-        axes: with their limits.
-        placed: has the slopes.
-        shape: height of the axes over their width.
-        look: of the text.
+        axes: the axes, with their limits.
+        placed: the roofline with the slopes.
+        shape: the ratio of the axes' height to their width.
+        look: the style of the text.
 
     """
     (left, right), (lowest, top) = axes.get_xlim(), axes.get_ylim()
@@ -167,7 +167,7 @@ def _add_legend(figure: "Figure", result: Outcome, colors: dict[str, str], look:
 def _draw_points(
     axes: "Axes", points: tuple[Point, ...], colors: dict[str, str], filled: bool
 ) -> None:
-    """One mark per layer: a color and a form for each stage."""
+    """Draw one mark per layer, with a color and a shape for each stage."""
     for (stage, color), marker in zip(colors.items(), cycle(_MARKERS), strict=False):
         chosen = [point for point in points if point.stage == stage]
         axes.scatter(

@@ -1,4 +1,4 @@
-"""What many commands mean for files that hold every command of a trace, and for the timeline."""
+"""The effect of many commands on the timeline, and on files with every command of a trace."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,19 +10,19 @@ MOST_DRAWN = 4_000_000
 """Most commands of all runs in the HTML report's timeline. A page takes 250 bytes per command
 to make: 1.0 GB for the 3.4 million of ResNet-18 at 1024 pixels."""
 MANY_COMMANDS = 1_000_000
-"""Files of fewer commands are not announced."""
+"""The most commands of files without an announcement."""
 _BYTES = {".parquet": 20, ".csv": 86, ".gz": 9}
 """Bytes per command by a file's ending: means over ResNet-18, ResNet-50 and SSD300."""
 _PERFETTO_BYTES = 74
-"""Bytes per command of a Perfetto trace that is not compressed."""
+"""Bytes per command of an uncompressed Perfetto trace."""
 
 
 def size_lines(result: "Outcome", files: list[Path]) -> list[str]:
     """One line per file, if the traces of all runs have many commands.
 
     Args:
-        result: from `simulate`; its traces are not made.
-        files: trace files that will be written.
+        result: from `simulate`; the function does not make its traces.
+        files: the planned trace files.
 
     """
     commands = _commands(result)
@@ -36,7 +36,7 @@ def size_lines(result: "Outcome", files: list[Path]) -> list[str]:
 
 
 def timeline_left_out(result: "Outcome") -> str | None:
-    """Why the HTML report has no timeline, as a sentence; None if it has one."""
+    """Return the reason why the HTML report has no timeline, as a sentence; None if it has one."""
     commands = _commands(result)
     if commands <= MOST_DRAWN:
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.check import CheckResult
 
 NO_LIMIT = "–"
-"""No unit is busy for half of the layer."""
+"""The sign for a layer in which no unit is busy for half of the time."""
 
 
 class _Line(NamedTuple):
@@ -38,7 +38,7 @@ class _Line(NamedTuple):
 
     @property
     def layer(self) -> "LayerResult | None":
-        """The run's only layer; None of a sum."""
+        """The run's only layer; None for a sum."""
         return None if self.is_sum else self.layers[0][0]
 
 
@@ -142,13 +142,13 @@ def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
 
 
 def _in_units(forms: Sequence[Form], *, title: str = "", **more: Any) -> Column:
-    """A column of numbers that narrow terminals show in larger units."""
+    """Return a column of numbers that narrow terminals show in larger units."""
     exact, *coarser = forms
     return Column(title=title or exact.title, cells=exact.cells, coarser=coarser, **more)
 
 
 def _macs(macs: Sequence[float]) -> Column:
-    """Multiply-accumulates in millions, or in thousands or single ones if layers are tiny."""
+    """Return multiply-accumulates in millions; for tiny layers, in thousands or ones."""
     least = min(macs)
     exponent = next((n for n in (2, 1) if least >= 0.1 * 1000**n), 0)
     forms = scaled("MAC", macs)
@@ -185,7 +185,7 @@ def _moved(layer: "LayerResult") -> int:
 
 
 def _letters(line: _Line, side: int) -> str:
-    """The letters of what limits a layer; of a sum none."""
+    """Return the letters of a layer's limits; none for a sum."""
     if line.layer is None:
         return ""
     limits = line.layers[0][side].limits
@@ -193,7 +193,7 @@ def _letters(line: _Line, side: int) -> str:
 
 
 def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
-    """Explanation of the letters in the table."""
+    """Return an explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
     meanings = [(unit.letter, unit.title) for unit in units]
     meanings.append((NO_LIMIT, "latency, no unit"))
@@ -202,7 +202,7 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
 
 
 def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
-    """What a check found: a line per layer, then what it was done on."""
+    """Return the results of a check: a line per layer, then its scope and inputs."""
     lines = [
         f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
         if layer.difference is None
@@ -220,7 +220,7 @@ def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[st
 
 
 def _origin(where: list[str]) -> str:
-    """`random`, `given`, or how many of each."""
+    """Return `random`, `given`, or the number of each."""
     counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
     if len(counts) == 1:
         return next(iter(counts))
@@ -228,7 +228,7 @@ def _origin(where: list[str]) -> str:
 
 
 def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) -> None:
-    """A line per unit, and what the whole run costs."""
+    """Print a line per unit, and the energy of the whole run."""
     from simulator.analysis.energy import microjoules, summary, unit_rows
 
     whole = tuple(one.attojoules for one in energy.runs)
@@ -279,7 +279,7 @@ def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
 
 
 def _area(result: "Outcome") -> str:
-    """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
+    """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
     buffers = sum(parts[part] for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
@@ -287,7 +287,7 @@ def _area(result: "Outcome") -> str:
 
 
 def print_operations(counts: dict[str, Any], console: Console) -> None:
-    """Print what `simulate ops` counted."""
+    """Print the counts of `simulate ops`."""
     base, full = counts["baseline"], counts["full_precision"]
     rows = ((counts["bits"], counts), (base["bits"], base), (32, full))
     ratios = counts["ratios"]

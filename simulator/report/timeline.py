@@ -1,7 +1,7 @@
 """Figure 13: timelines one above the other, on one time axis; from a result or a saved trace.
 
-A unit's row shows the share of each time bin in which the unit works, so that a run of a million
-commands draws as fast, and reads as well, as one of a hundred.
+A unit's row shows the fraction of each time bin in which the unit works. A run of a million
+commands therefore draws as fast, and is as readable, as a run of a hundred.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _TITLE_CHARACTERS = 120
-"""Of a line of the title."""
+"""The most characters of a line of the title."""
 BINS = 900
 """Time bins over the longest run."""
 _FULL = 0.8
-"""Height of a row at 100 %, of the distance between rows."""
+"""The height of a row at 100 %, as a fraction of the distance between rows."""
 _ROW_INCHES = {"screen": 0.23, "paper": 0.19}
 _LABEL_INCHES = {"screen": 0.45, "paper": 0.4}
-"""Above the rows: names of stages and the lines to them."""
+"""The height of the area above the rows: names of stages and the lines to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Track:
     """One run on the time axis."""
 
     title: str
-    """With its time, at the right edge."""
+    """The title with the run's time, at the right edge."""
     trace: Trace
     stages: tuple[str, ...]
     """The stage of each layer."""
@@ -53,13 +53,13 @@ class _Scale:
     """The time axis of all tracks."""
 
     edges: NDArray[np.float64]
-    """[BINS + 1] cycles."""
+    """[BINS + 1] edges of the bins in cycles."""
     per_cycle: float
     """Units of the axis per cycle."""
 
     @property
     def times(self) -> NDArray[np.float64]:
-        """[BINS + 1] the edges in units of the axis."""
+        """[BINS + 1] edges of the bins in units of the axis."""
         return self.edges * self.per_cycle
 
 
@@ -70,11 +70,11 @@ def plot_timeline(
 
     Args:
         result: from `simulate`.
-        path: also save there; PNG, SVG or PDF by its ending.
+        path: also save there; PNG, SVG or PDF by its suffix.
         style: `screen`, or `paper`: one column wide, without a title.
 
     Raises:
-        InputError: an unknown style.
+        InputError: the style is unknown.
 
     """
     milliseconds = [run.time_ms for run in result.runs]
@@ -107,11 +107,11 @@ def plot_trace_file(
 
     Args:
         file: `trace.csv` or `trace.parquet`, or the folder that contains it.
-        path: also save there; PNG, SVG or PDF by its ending.
+        path: also save there; PNG, SVG or PDF by its suffix.
         style: `screen` or `paper`.
 
     Raises:
-        InputError: the file cannot be read, or an unknown style.
+        InputError: the file is unreadable, or the style is unknown.
 
     """
     tracks = [
@@ -139,10 +139,10 @@ def _draw(
     Args:
         tracks: at least one, of one vocabulary.
         per_cycle: units of the time axis per cycle.
-        axis: name of the time axis.
-        heading: of the figure, if the style has titles.
+        axis: the name of the time axis.
+        heading: the heading of the figure, if the style has titles.
         path: also save there.
-        style: of the figure.
+        style: the style of the figure.
 
     """
     look, units = style_of(style), _used(tracks)
@@ -169,7 +169,7 @@ def _draw(
 
 
 def stage_colors(stages: Iterable[str]) -> dict[str, str]:
-    """A color for every stage, in the order of the layers."""
+    """Return a color for every stage, in the order of the layers."""
     return {stage: COLORS[i % len(COLORS)] for i, stage in enumerate(dict.fromkeys(stages))}
 
 
@@ -181,7 +181,7 @@ def stages_of(result: Outcome) -> tuple[str, ...]:
 def _draw_rows(
     axes: "Axes", track: Track, *, units: Sequence[int], scale: _Scale, look: Style
 ) -> None:
-    """A row of activity per unit, stages by color, each with its scale from 0 to 100 %."""
+    """Draw a row of activity per unit, with stages by color and a scale from 0 to 100 %."""
     from matplotlib.collections import PolyCollection
 
     colors, times = stage_colors(track.stages), scale.times
@@ -196,7 +196,7 @@ def _draw_rows(
                 for first, last in _stretches(share)
             ]
             drawn = PolyCollection(shapes, facecolors=color, linewidths=0)
-            drawn.set_in_layout(False)  # the limits of the axes are known
+            drawn.set_in_layout(False)  # the axes have fixed limits
             axes.add_collection(drawn, autolim=False)
     rows = range(len(units))
     titles = [track.trace.vocabulary.units[unit].title for unit in reversed(units)]
@@ -217,18 +217,18 @@ def _draw_rows(
 def _steps(
     times: NDArray[np.float64], heights: NDArray[np.float64], base: float
 ) -> NDArray[np.float64]:
-    """[corners, 2] outline of steps of some heights between times, down to the base."""
+    """Return [corners, 2] the outline of steps of some heights between times, down to the base."""
     x = np.repeat(times, 2)
     return np.column_stack((x, np.concatenate(([base], np.repeat(heights, 2), [base]))))
 
 
 def _scale_points(look: Style) -> float:
-    """Width of `100 %` beside a row."""
+    """Return the width of `100 %` next to a row in points."""
     return 3.2 * (look.small_points - 1.5) + 6
 
 
 def _draw_end(axes: "Axes", track: Track, *, scale: _Scale, rows: int, look: Style) -> None:
-    """The end of the run, with its title at the right edge."""
+    """Draw the end of the run, with its title at the right edge."""
     end = track.trace.cycles * scale.per_cycle
     axes.plot([end, end], [0, rows], color="black", linewidth=0.8, clip_on=False)
     axes.annotate(
@@ -239,20 +239,20 @@ def _draw_end(axes: "Axes", track: Track, *, scale: _Scale, rows: int, look: Sty
 
 
 def _stretches(share: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """First and behind-last bin of every stretch in which something works."""
+    """Return the first bin and the bin after the last, for every stretch with activity."""
     change = np.flatnonzero(np.diff(np.concatenate(([0], share > 0, [0]))))
     return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
 def _name_stages(axes: "Axes", track: Track, scale: _Scale, rows: int, look: Style) -> None:
-    """The name of every stage over the rows, with a line to its middle if it had to move.
+    """Draw the name of every stage above the rows, with a line to the stage's middle.
 
     Args:
-        axes: with its final size.
-        track: whose stages are named.
-        scale: of the time axis.
-        rows: number of rows.
-        look: of the text.
+        axes: the axes, with their final size.
+        track: the run with the stages.
+        scale: the scale of the time axis.
+        rows: the number of rows.
+        look: the style of the text.
 
     """
     names, middles, start = [], [], 0
@@ -285,7 +285,7 @@ def _name_stages(axes: "Axes", track: Track, scale: _Scale, rows: int, look: Sty
 
 
 def _used(tracks: Sequence[Track]) -> list[int]:
-    """Units that work in any run, from top to bottom."""
+    """Return the units that work in any run, from top to bottom."""
     used = np.zeros(len(tracks[0].trace.units), dtype=bool)
     for track in tracks:
         used[track.trace.unit[track.trace.occupied > 0]] = True
@@ -296,13 +296,13 @@ def _used(tracks: Sequence[Track]) -> list[int]:
 def activity(
     trace: Trace, unit: int, edges: NDArray[np.float64], layers: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """[bins] share of each bin in which `unit` works for the chosen layers.
+    """Return [bins] the fraction of each bin in which `unit` works for the chosen layers.
 
     Args:
-        trace: of a run.
-        unit: index of one unit; its commands never overlap.
-        edges: [bins + 1] cycles, rising.
-        layers: [layers] which layers count.
+        trace: the trace of a run.
+        unit: the index of one unit; its commands never overlap.
+        edges: [bins + 1] rising cycles.
+        layers: [layers] True for the layers that count.
 
     """
     chosen = (trace.unit == unit) & layers[trace.layer]
@@ -313,7 +313,7 @@ def activity(
 
 
 def _busy_until(start: Ints, cycles: Ints, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cycles worked before each of `times`, by commands in order that do not overlap."""
+    """Return the busy cycles before each of `times`, for ordered commands without overlap."""
     before = np.concatenate(([0], np.cumsum(cycles)))
     number = np.searchsorted(start, times, side="right") - 1
     inside = np.clip(times - start[number], 0, cycles[number])

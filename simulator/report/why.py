@@ -1,4 +1,4 @@
-"""What the cycles were spent on, and what units waited for, as tables in the terminal."""
+"""Cycles by category, and the waits of units, as tables in the terminal."""
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ def print_attribution(result: "Outcome", console: Console) -> None:
 
 
 def _attribution(run: "Run") -> Table:
-    """Layers, the total and percent of the run; the parts with most cycles first."""
+    """Return layers, total and percent of the run; categories with the most cycles come first."""
     whole = total(run.attribution)
     parts = sorted((part for part in whole if whole[part]), key=lambda part: -whole[part])
     rows = [*run.attribution, whole]
@@ -63,7 +63,7 @@ def print_waits(result: "Outcome", console: Console) -> None:
 
 
 def _waits(run: "Run") -> Table:
-    """Units and what they wait for; the longest waits first."""
+    """Return units with the objects of their waits, the longest waits first."""
     words, waits = run.vocabulary, run.summary.waits.sum(axis=0)
     longest = sorted(zip(*np.nonzero(waits), strict=True), key=lambda pair: -waits[pair])
     all_cycles = max(1, run.cycles)
@@ -84,7 +84,7 @@ def _waits(run: "Run") -> Table:
 
 
 def print_effects(result: "Outcome", console: Console) -> None:
-    """Print what halving and doubling keys does, the largest effect first, with reasons."""
+    """Print the effects of halving and doubling keys, the largest first, with reasons."""
     unit, factor = time_unit([result.time_ms])
 
     def times(effects: list[Effect]) -> list[str]:

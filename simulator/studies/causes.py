@@ -1,4 +1,4 @@
-"""What held a run up, as columns: cycles along its critical path, the largest cause, idle PEs."""
+"""Bottleneck columns of a run: cycles along its critical path, the largest cause, idle PEs."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -11,25 +11,25 @@ from simulator.machines.families import family_named
 
 @cache
 def short_names(machines: tuple[str, ...]) -> Mapping[str, str]:
-    """Every category of some families by its name, as narrow columns call it."""
+    """The short names, for narrow columns, of all categories of some families, by category name."""
     words = [family_named(machine).vocabulary.categories for machine in machines]
     return {category.name: category.short for categories in words for category in categories}
 
 
 def cycles_column(category: str) -> str:
-    """The column of a category's cycles along the critical path; all add up to the run's."""
+    """The column of a category's cycles on the critical path; all add up to the run's cycles."""
     return f"{category}_cycles"
 
 
 def cycles_columns(categories: Iterable[str]) -> list[str]:
-    """The columns of several categories."""
+    """The cycle columns of several categories."""
     return [cycles_column(category) for category in categories]
 
 
 def causes_of(run: Run) -> dict[str, Any]:
-    """The columns of one run."""
+    """The bottleneck columns of one run."""
     cycles = total(run.attribution)
-    cause = max(cycles, key=lambda name: cycles[name])  # of equal ones the first
+    cause = max(cycles, key=lambda name: cycles[name])  # the first if several are equal
     titles = {category.name: category.short for category in run.vocabulary.categories}
     return {
         "bottleneck": titles[cause],
@@ -40,7 +40,7 @@ def causes_of(run: Run) -> dict[str, Any]:
 
 
 def _idle(run: Run) -> str:
-    """PEs without work in every command of a stage, such as `32 in layer1`; the most first."""
+    """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
     pes = run.hardware.pes
     stages: dict[str, int] = {}
     for mapped in run.mapping.layers:

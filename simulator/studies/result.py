@@ -1,4 +1,4 @@
-"""What a finished study found."""
+"""Result of a finished study."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class StudyResult:
-    """What a finished study found."""
+    """The result of a finished study."""
 
     study: Study
     figures: StudyFigures
     effects: tuple[Effect, ...]
-    """The factor that matters most first."""
+    """The effects of the factors, the most important factor first."""
     points: "PointsTable | None"
-    """The points that the terminal shows; None if every point is impossible."""
+    """The points in the terminal; None if every point is impossible."""
     fronts: "tuple[FrontGroup, ...]" = ()
-    """Pareto fronts of the axis that was asked for; see `simulator.studies.fronts`."""
+    """The Pareto fronts of the requested axis; see `simulator.studies.fronts`."""
     files: tuple[Path, ...]
-    """The table of points, then that of layers if there is one, the summary and the plots."""
+    """The table of points, then the table of layers if any, the summary and the plots."""
 
     def __repr__(self) -> str:
-        """One line: the number of points and of the axes that matter."""
+        """One line: the number of points, and the axes."""
         axes = ", ".join(effect.axis for effect in self.effects) or "no axis of several values"
         return f"<StudyResult: {self.figures.point_count:,} points over {axes}>"
 
@@ -48,7 +48,7 @@ class StudyResult:
         return printed(self.draw)
 
     def draw(self, console: "Console") -> None:
-        """Print what ran, the table of points and the sentences."""
+        """Print the heading, the table of points and the sentences."""
         from simulator.base.lines import print_line
 
         print_line(console, self.heading)
@@ -64,13 +64,13 @@ class StudyResult:
 
     @property
     def heading(self) -> str:
-        """What ran against what."""
+        """The networks, hardware and bits of the study, against its baseline."""
         from simulator.studies.wording import heading
 
         return heading(self.study, self.figures)
 
     def sentences(self) -> list[str]:
-        """Why points are impossible, and the effect of each factor."""
+        """The reasons of impossible points, and the effect of each factor."""
         from simulator.studies.wording import sentence
 
         figures = self.figures
@@ -87,15 +87,15 @@ class StudyResult:
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
-        """One row per point, with the columns of `study.parquet` (docs/sweep.md)."""
+        """The table with one row per point, and the columns of `study.parquet` (docs/sweep.md)."""
         return read_frame(self.files[0], point_columns())
 
     @cached_property
     def layer_frame(self) -> "pd.DataFrame":
-        """One row per point and layer.
+        """The table with one row per point and layer.
 
         Raises:
-            InputError: the study keeps no rows by layer.
+            InputError: a study without rows by layer.
 
         """
         if not self.study.inputs.layers:

@@ -1,4 +1,4 @@
-"""Run a study into a folder: what is left of it, then the result, the summary and the plots."""
+"""Run a study into a folder: the unfinished points, then the result, the summary and the plots."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -32,22 +32,22 @@ def run_study(
     fronts: str | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
-    """Run a study, or what is left of it, into a folder.
+    """Run a study, or its unfinished points, into a folder.
 
     Args:
         study: from `grid_study` or `points_study`.
-        out: folder; what an interrupted run of the same study left there is used.
-        jobs: processes on this machine; all cores if not given.
+        out: folder; the run reuses the rows of an interrupted run of the same study.
+        jobs: number of processes on this computer. Default: all cores.
         scheduler: address of a Dask scheduler instead, such as `tcp://host:8786`.
         tables_only: write no summary and no plots.
-        style: of the plots, `screen`, or `paper` for one column of a paper.
+        style: style of the plots, `screen`, or `paper` for one column of a paper.
         plot: a plot of two columns, such as `x=array.pes y=time_ms hue=bits`.
         fronts: an axis; also find the fronts of time against area for each of its values.
-        progress: called while the study goes on.
+        progress: called during the study.
 
     Raises:
-        InputError: another study is in the folder or another process works there, the folder
-            cannot be written, the cluster cannot be used; `fronts` is no axis of several values.
+        InputError: another study or process in the folder, an unwritable folder, an unusable
+            cluster, or `fronts` that is not an axis with several values.
 
     """
     from simulator.report.style import style_of
@@ -132,7 +132,7 @@ def _points_table(study: Study, store: Store, figures: StudyFigures) -> "PointsT
 def _written(
     result: StudyResult, store: Store, style: "Style", chosen: "Chosen | None"
 ) -> StudyResult:
-    """The same result with its summary and its plots."""
+    """Write the summary and the plots; return the result with these files."""
     from simulator.studies.plots import write_plots
     from simulator.studies.summary import write_summary
     from simulator.studies.wording import subject

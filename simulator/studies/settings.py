@@ -1,4 +1,4 @@
-"""The effects of overridden hardware keys, measured by runs without them."""
+"""Effects of overridden hardware keys, measured by runs without them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from simulator.machines.loading import with_value
 
 @dataclass(frozen=True)
 class SettingRuns:
-    """Measures the effects of a result's settings when it is first called."""
+    """A callable that measures the effects of a result's overrides on its first call."""
 
     result: Outcome
     without: Sequence[tuple[str, Hardware]]
-    """Each overridden key, with the hardware that the other settings give."""
+    """Each overridden key, with the hardware that results from the other overrides."""
     progress: Progress | None = None
 
     def __call__(self) -> tuple[SettingEffect, ...]:
@@ -43,7 +43,7 @@ def setting_effect(
 ) -> SettingEffect:
     """The effect of one overridden key, by running its workloads on the hardware without it.
 
-    Without it the run may be impossible: settings are judged together.
+    The run may be impossible without the override if it depends on other overrides.
     """
     values: dict[str, Any] = {
         "key": key,
@@ -77,7 +77,10 @@ def _on(hardware: Hardware, result: Outcome, progress: Progress | None) -> Outco
 
 
 def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress | None) -> str:
-    """Why a setting changed nothing; of a buffer that is too small still, by running with more."""
+    """The reason why an override has no effect.
+
+    For the size of a buffer, runs with larger sizes show if the buffer is still too small.
+    """
     if value_of(result.hardware, key) == value_of(before.hardware, key):
         return "the hardware file already has this value"
     family = result.run.family
@@ -94,14 +97,14 @@ def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress 
 def _too_small_still(
     key: str, size: float, layers: list[str], larger: Outcome, result: Outcome
 ) -> str:
-    """Why a larger buffer has no effect: it holds no more than before; a still larger one would.
+    """The reason why a larger buffer has no effect: no more data fit, but a still larger one helps.
 
     Args:
-        key: the buffer's size.
-        size: one that has an effect, in KiB.
-        layers: those whose data it holds.
+        key: key of the buffer's size.
+        size: a size with an effect, in KiB.
+        layers: layers with data in the buffer.
         larger: run with that size.
-        result: run with the setting.
+        result: run with the override.
 
     """
     pairs = list(zip(("", " in the baseline"), result.runs, larger.runs, strict=False))
@@ -116,7 +119,7 @@ def _too_small_still(
 
 
 def _hidden(result: Outcome, before: Outcome) -> str:
-    """Which units work longer or shorter without an effect on the time, and what hides them."""
+    """The units that work longer or shorter without an effect on the time, and what hides it."""
     changes = []
     places = ("", " in the baseline")
     for run, was, where in zip(result.runs, before.runs, places, strict=False):

@@ -1,4 +1,4 @@
-"""Sensitivity analysis: rerun with the numeric hardware keys halved, and doubled."""
+"""Sensitivity analysis: rerun with each numeric hardware key halved and doubled."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,22 +20,23 @@ from simulator.machines.loading import hardware_from, with_expressions
 OutcomeT = TypeVar("OutcomeT", bound=Outcome)
 
 _SOURCE = "hardware"
-"""How an error names the changed hardware, before it says key and value."""
+"""The name of the changed hardware in an error, before the key and the value."""
 MOST_EVENTS = 1_000_000
-"""Most commands for which a run of the fast engine is repeated by the event engine: about half a
-minute and half a gigabyte."""
+"""The maximum commands of a fast-engine run that the event engine repeats: about half a minute and
+half a gigabyte.
+"""
 
 
 def with_what_helps(result: OutcomeT, progress: Progress | None = None) -> OutcomeT:
-    """Add to a result the time at half and at double each numeric key, measured by running it.
+    """Add to a result the time at half and at double each numeric key, measured by runs.
 
-    Keys that are no design choice or have no effect are left out. Of a long run by the fast engine,
-    hardware that only the event engine runs is not measured. The rates of units that limit
-    layers are also doubled in pairs, and all together.
+    Omit keys that are not design choices or have no effect. For a long run of the fast engine, skip
+    hardware that only the event engine can run. Also double the rates of units that limit layers,
+    in pairs and all together.
 
     Args:
-        result: from `simulate`; its run is measured, not its baseline.
-        progress: called while runs go on.
+        result: from `simulate`; the analysis reruns its run, not its baseline.
+        progress: called during the runs.
 
     """
     numbers = dict(numeric_keys(with_numbers(result.hardware)))
@@ -65,7 +66,7 @@ def _groups(run: Run) -> list[tuple[str, ...]]:
 
 
 def _joint(values: dict[str, int | float], effect: Effect) -> JointEffect | None:
-    """The effect of several keys; None if their values are not possible."""
+    """The effect of several keys; None if their values are impossible."""
     if effect.cycles is None or effect.time_ms is None or effect.change is None:
         return None
     return JointEffect(
@@ -79,7 +80,7 @@ def _joint(values: dict[str, int | float], effect: Effect) -> JointEffect | None
 
 
 def numeric_keys(data: dict[str, Any], under: str = "") -> Iterator[tuple[str, int | float]]:
-    """Every dotted key with a number, in the order of the schema."""
+    """Yield every dotted key with a numeric value, in the order of the schema."""
     for name, value in data.items():
         if isinstance(value, dict):
             yield from numeric_keys(value, f"{under}{name}.")
@@ -88,12 +89,12 @@ def numeric_keys(data: dict[str, Any], under: str = "") -> Iterator[tuple[str, i
 
 
 def _half(value: int | float) -> int | float:
-    """Half of it; of an odd count the next lower one."""
+    """Half of a value; for an odd count, rounded down."""
     return value // 2 if isinstance(value, int) else value / 2
 
 
 def _effect(result: Outcome, values: dict[str, int | float]) -> Effect:
-    """The run with some keys replaced."""
+    """Measure the effect of some replaced keys by a run."""
     (value, *_) = values.values()
     try:
         hardware = hardware_from(with_expressions(result.hardware), values, _SOURCE)
@@ -117,7 +118,7 @@ def _effect(result: Outcome, values: dict[str, int | float]) -> Effect:
 
 
 def _not_measured(value: float, commands: int) -> Effect:
-    """No effect, because the event engine would have to run too many commands."""
+    """An effect without values, because the event engine would have to run too many commands."""
     return Effect(
         value=value,
         cycles=None,

@@ -1,4 +1,4 @@
-"""How the subsets of a trained network are chosen."""
+"""The choice of the subsets of a trained network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """How the subset of every binary layer is chosen; docs/extract.md."""
+    """The method that chooses the subset of every binary layer; see docs/extract.md."""
 
     subset: "Method | None" = None
-    """None: as the file holds it."""
+    """None: the subset in the file."""
     seed: int | None = None
-    """Of `random`; 0 if None."""
+    """Seed of `random`; None means 0."""
     bits: float | None = None
     tau: int | None = None
     tau_1x1: int | None = None
     taus: Mapping[str, int] = field(default_factory=dict)
-    """tau of single layers by name."""
+    """The tau of single layers, by name."""

@@ -1,4 +1,4 @@
-"""What `--model` takes: a network file, a workload file or a trained network."""
+"""Load the argument of `--model`: a network file, a workload file or a trained network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +23,8 @@ def load_model(
 ) -> Workload:
     """Load any file that `--model` takes: a network, a workload, or a trained network.
 
-    The arguments are those of `extract`; of `choice`, a network or a workload takes the taus alone,
-    when it is configured for a run.
+    The arguments are those of `extract`. For a network or a workload, only the taus of `choice`
+    apply, and only when a run configures it.
 
     Raises:
         InputError: see `load_workload` and `extract`; or an argument would have no effect.
@@ -49,7 +49,7 @@ def load_model(
 def refuse_reading(
     path: Path, *, network: str | Path | None, binarize: tuple[str, ...], choice: Choice
 ) -> None:
-    """Raise InputError if an argument says how to read the real weights of a file without any."""
+    """Raise InputError if an argument applies to real weights, but the file has none."""
     for option, value in {
         "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
     }.items():  # fmt: skip

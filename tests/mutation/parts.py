@@ -42,9 +42,13 @@ PARTS = {
             "tests/test_fast.py::test_programs_of_any_shape",
         ),
     ),
-    "machines": Part(
+    "mapper": Part(
         "simulator/machines/lut_array",
-        ("*",),
+        (
+            "addresses", "alike", "banks", "blocks", "buffering", "expected", "huffman", "indices",
+            "layer", "mapped", "mapper", "parts", "pixels", "plan", "ports", "positions", "rates",
+            "records", "rows", "units", "vocabulary", "weights", "window",
+        ),
         (
             "tests/test_tiling.py",
             "tests/test_cycles.py",

@@ -1,4 +1,4 @@
-"""The cases of the mapper that each random configuration has."""
+"""The mapper's cases in each random configuration."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -33,7 +33,7 @@ CASES = (
     "output pixels spread over the PEs",
     "several layers",
 )
-"""In the order of the README's table."""
+"""Names of the cases, in the order of the README's table."""
 
 
 def cases_of(result: Result) -> set[str]:

@@ -1,4 +1,4 @@
-"""Contents of the HTML report as plain data: each value with its unit and source in the trace."""
+"""The contents of the HTML report as plain data: each value with unit and source in the trace."""
 
 import platform
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("commands", "commands", "", "rows of trace.parquet"),
     ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
 )
-"""Key, name, unit and source in the trace of every value in a layer's panel."""
+"""The key, name, unit and source in the trace of every value in a layer's panel."""
 
 
 def page_data(
@@ -114,7 +114,7 @@ def page_data(
 
 
 def _categories(words: Vocabulary) -> list[dict[str, str]]:
-    """What cycles are spent on, each with a color."""
+    """Return the categories of cycles, each with a color."""
     return [
         {
             "part": category.name,
@@ -126,7 +126,7 @@ def _categories(words: Vocabulary) -> list[dict[str, str]]:
 
 
 def _run(result: "Outcome", run: "Run", commands: list[int]) -> dict[str, Any]:
-    """A run's numbers; `commands` by layer."""
+    """Return a run's numbers; `commands` has the number of commands by layer."""
     return {
         "title": run.title,
         "cycles": run.cycles,
@@ -140,7 +140,7 @@ def _run(result: "Outcome", run: "Run", commands: list[int]) -> dict[str, Any]:
 
 
 def _timeline(run: "Run", units: list[int], progress: "Progress | None") -> dict[str, Any]:
-    """A run's commands, from its trace."""
+    """Return a run's commands, from its trace."""
     stretches, path = path_stretches(run)
     return {
         "overview": overview(run, units),
@@ -183,7 +183,7 @@ def _points(points: tuple[Point, ...]) -> list[list[float]]:
 
 
 def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
-    """Dotted keys and values."""
+    """Return dotted keys and values."""
     rows: list[tuple[str, object]] = []
     for key, value in data.items():
         if isinstance(value, dict):
@@ -194,13 +194,13 @@ def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
 
 
 def _with_links(rows: list[tuple[str, object]], hardware: "Hardware") -> list[tuple[str, object]]:
-    """Rows of keys and values, the expression beside the value of a linked key."""
+    """Return rows of keys and values, with the expression after a linked key's value."""
     links = expressions(hardware)
     return [(key, f"{value} = {links[key]}" if key in links else value) for key, value in rows]
 
 
 def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
-    """An assumption with the value in use, which `--set` may have changed."""
+    """Return an assumption with the value in use, which `--set` may have changed."""
     from simulator.machines import value_of
 
     if one.table:

@@ -32,19 +32,19 @@ def write_page(
     assumed: Sequence[Assumption] = (),
     progress: "Progress | None" = None,
 ) -> Path:
-    """Write a result as one HTML file that needs nothing else.
+    """Write a result as one self-contained HTML file.
 
-    Runs of more than `MOST_DRAWN` commands (`simulator.report.sizes`) get no timeline: the page
-    says so, and no trace is made.
+    Runs of more than `MOST_DRAWN` commands (`simulator.report.sizes`) get no timeline. The report
+    then states this, and the function makes no trace.
 
     Args:
         result: from `simulate`.
-        path: of the file.
+        path: the path of the file.
         assumed: the hardware file's assumptions, from `simulator.machines.assumptions`.
-        progress: called while the report is made.
+        progress: called during the making of the report.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file is not writable.
 
     """
     if timeline_left_out(result) is None:

@@ -1,4 +1,4 @@
-"""Which tau each layer should have: the best combination under a limit."""
+"""Search for the tau of each layer: the best combination under a limit."""
 
 from simulator.studies.search.find import SearchResult, search
 from simulator.studies.search.machines import machines_of, storable_taus

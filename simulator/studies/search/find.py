@@ -1,13 +1,15 @@
 """The search: exact over layers, the best combination under the limits, and its real run.
 
-Layers run one after another, so a run's time is the sum of its layers' times. A layer's time hangs
-on its own tau and, a little, on its neighbours': weights of the next layer are loaded while this
-one computes. The search takes each layer's time from a run in which all layers have that tau, finds
-the exact optimum of the sum, then simulates the combination and reports how far the sum was off.
+Layers run one after another; a run's time is therefore the sum of its layers' times. A layer's time
+depends on its own tau. It also depends slightly on its neighbors' taus because the weights of the
+next layer load while a layer computes. The search takes each layer's time from a run in which all
+layers have that tau. It finds the exact optimum of the sum. It then simulates the combination and
+reports the difference between the sum and the simulated time.
 
-Fewer bits are hardly ever slower, so `bits` and `time` end at the smallest tau allowed unless
-something asks for more. What asks is accuracy, which is not modelled: `min_mean_bits` and the taus
-allowed stand for it, and the objective `capacity` spends a given time on as many bits as it can.
+Fewer bits are hardly ever slower. Without a lower limit, `bits` and `time` therefore choose the
+smallest tau allowed. A lower limit comes from accuracy, which the search does not model:
+`min_mean_bits` and the allowed taus represent it. The objective `capacity` spends a given time on
+as many bits as possible.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +42,7 @@ _NO_BOUND = (1 << 62) - 1
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class SearchResult(Found):
-    """The best combination that was found, and what it is compared with."""
+    """The best combination, and the runs to compare it with."""
 
     def __repr__(self) -> str:
         """One line: network, hardware, time and mean bits per weight."""
@@ -51,7 +53,7 @@ class SearchResult(Found):
         )
 
     def __str__(self) -> str:
-        """The table by layer and what it is compared with, within 80 columns."""
+        """The table by layer and the runs to compare with, within 80 columns."""
         return printed(lambda console: print_search(self, console))
 
 
@@ -69,25 +71,25 @@ def search(
     progress: Progress | None = None,
     **options: Any,
 ) -> SearchResult:
-    """Find a tau per layer, and of several hardware configurations the best.
+    """Find a tau per layer, and the best of several hardware configurations.
 
     Args:
         workload: from `load_workload`.
-        machines: settings that tell them apart, and the hardware; of equally good ones the first.
-        objective: `bits` stores least and `capacity` most within `limits.max_time_ms`; `time`
-            runs fastest within the limits of storage, `energy` takes the least energy,
-            `energy-delay` and `time-area` have the least product.
-        limits: at least the one that the objective needs.
-        taus: which a layer may have, 1 to 9; 9 is 1 bit per weight (of 1x1 layers 8 is too).
+        machines: distinguishing overrides, and the hardware; the first wins if several tie.
+        objective: `bits` stores the fewest bits and `capacity` the most bits within
+            `limits.max_time_ms`. `time` runs fastest within the limits of storage, `energy` takes
+            the least energy, `energy-delay` and `time-area` have the least product.
+        limits: limits, at least the one that the objective needs.
+        taus: taus that a layer may have, 1 to 9; 9 is 1 bit per weight, as is 8 for 1x1 layers.
         engine: a name in `simulator.engine.ENGINES`, or `auto`.
-        energy: the energy table.
-        baseline_bits: bits per weight of the run that the result is compared with.
+        energy: energy table.
+        baseline_bits: bits per weight of the baseline run.
         fixed: tau of single layers by name, which the search does not change.
-        progress: called while the search goes on.
+        progress: called during the search.
         options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
 
     Raises:
-        InputError: a limit that no combination keeps, or that does not fit the objective.
+        InputError: a limit that no combination meets, or that does not fit the objective.
 
     """
     engine_for(engine)
@@ -125,7 +127,7 @@ def search(
 
 @dataclass(frozen=True, kw_only=True)
 class _Problem:
-    """What is asked, whatever the hardware."""
+    """The search problem, independent of the hardware."""
 
     workload: Workload
     objective: Objective
@@ -133,7 +135,7 @@ class _Problem:
     baseline_bits: float
 
     def check(self, taus: Sequence[int]) -> None:
-        """Raise InputError where limits, taus and objective do not go together."""
+        """Raise InputError if limits, taus and objective do not fit together."""
         if not taus or min(taus) < 1 or max(taus) > MAX_TAU:
             raise InputError(f"taus {', '.join(map(str, taus))}: expected 1 to {MAX_TAU}")
         for name, value in self.limits.described().items():
@@ -150,7 +152,7 @@ class _Problem:
             raise InputError(f"objective {self.objective}: takes no max-time-ms")
 
     def rank(self, task: Task, candidate: Candidate) -> tuple[float, float]:
-        """Smaller is better."""
+        """Return the rank of a candidate; smaller is better."""
         time, stored = task.milliseconds(candidate.cycles), candidate.stored_parts
         if self.objective in _STORAGE:
             cost = {
@@ -163,10 +165,10 @@ class _Problem:
         return -stored if self.objective == "capacity" else stored, time
 
     def solve(self, task: Task, settings: Mapping[str, object]) -> SearchResult:
-        """The best combination on one hardware.
+        """Return the best combination on one hardware configuration.
 
         Raises:
-            InputError: none keeps the limits.
+            InputError: no combination meets the limits.
 
         """
         choices = task.choices()
@@ -198,9 +200,9 @@ class _Problem:
         )
 
     def _simulated(self, task: Task, every: Combinations) -> tuple[Candidate | None, int]:
-        """The best combination whose real run keeps the limits, and how many before it did not.
+        """The best combination whose real run meets the limits, and the number of skipped ones.
 
-        After one that breaks the limit of time, only a combination of fewer cycles is tried.
+        After a combination that breaks the time limit, try only combinations of fewer cycles.
         """
         bounds = self._bounds(task)
         options = task.options()
@@ -218,7 +220,7 @@ class _Problem:
         return None, steps
 
     def _least_energy(self, task: Task) -> Candidate | None:
-        """The combination of the least sum of the layers' energies within the limits of storage."""
+        """Return the run with the least sum of layer energies within the storage limits, if any."""
         every = fewest_cycles(task.choices("energy"))
         bounds = self._bounds(task)
         for number in self._in_order(every, replace(bounds, cycles=_NO_BOUND))[:1]:
@@ -227,7 +229,7 @@ class _Problem:
         return None
 
     def _in_order(self, every: Combinations, bounds: "_Bounds") -> list[int]:
-        """Combinations within the bounds by separable sums, the best first."""
+        """Combinations whose separable sums are within the bounds, best first."""
         within = (every.cycles <= bounds.cycles) & (every.bits <= bounds.most)
         numbers = np.flatnonzero(within & (every.bits >= bounds.least))
         if self.objective == "capacity":
@@ -248,7 +250,7 @@ class _Problem:
         return min(good, key=lambda pair: self.rank(task, pair[1]), default=None)
 
     def _bounds(self, task: Task) -> "_Bounds":
-        """The limits in cycles and stored parts; they count as they are written, in decimal."""
+        """The limits in cycles and stored parts, exact for their decimal notation."""
         limits = self.limits
         weight_parts = PARTS * task.weights
         cycles = most = Fraction(_NO_BOUND)
@@ -267,7 +269,7 @@ class _Problem:
         )
 
     def _out_of_reach(self, task: Task, every: Combinations) -> str:
-        """What the closest combinations would need."""
+        """The requirements of the closest combinations, as an error message."""
         bounds = self._bounds(task)
         stored = (every.bits <= bounds.most) & (every.bits >= bounds.least)
         where = f"{self.workload.name} on {task.hardware.name} with these taus"
@@ -287,7 +289,7 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """The limits on one hardware; both ends count as within."""
+    """The limits on one hardware configuration, both ends included."""
 
     cycles: int
     most: int

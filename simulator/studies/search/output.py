@@ -1,4 +1,4 @@
-"""What a search found: a table for people, files for programs."""
+"""Output of a search: a table for people, files for programs."""
 
 import json
 from functools import partial
@@ -34,11 +34,11 @@ _LIMITS = {
     "min_mean_bits": "at least {:g} bits per weight",
     "max_mbit": "at most {:g} Mbit",
 }
-"""By name of the limit."""
+"""The wording of each limit, by name."""
 
 
 def print_search(result: Found, console: Console) -> None:
-    """Print the combination by layer, and what it is compared with."""
+    """Print the combination by layer, and the runs to compare with."""
     print_table(_table(result), console)
     print_line(console, "")
     for line in sentences(result):
@@ -46,7 +46,7 @@ def print_search(result: Found, console: Console) -> None:
 
 
 def _table(result: Found) -> Table:
-    """A row per layer: its tau, its storage, and its time three ways."""
+    """The table with one row per layer: its tau, its storage, and three times."""
     task = result.task
     rows = result.layer_rows()
 
@@ -79,7 +79,7 @@ def _table(result: Found) -> Table:
 
 
 def _title(result: Found) -> str:
-    """What was searched, on what, within which limits, and which layers run."""
+    """The title: network, hardware, objective, limits, and the layers that run."""
     run = result.task.workload
     limits = [_LIMITS[name].format(value) for name, value in result.limits.described().items()]
     return (
@@ -95,7 +95,7 @@ def _tau(tau: int | None, bits: float | None) -> str:
 
 
 def sentences(result: Found) -> list[str]:
-    """The result in words."""
+    """The result in sentences."""
     task = result.task
     lines = [f"best: {_figures(result, result.best)}"]
     if result.hardware_points > 1:
@@ -158,7 +158,7 @@ def _figures(result: Found, run: Candidate) -> str:
 
 
 def _time(result: Found, cycles: int) -> str:
-    """A time in the unit of the best one."""
+    """A time in the unit of the best time."""
     times = [result.task.milliseconds(each) for each in (result.best.cycles, cycles)]
     return times_in_one_unit(times)[1]
 
@@ -203,7 +203,7 @@ def save_search(result: Found, folder: Path) -> list[Path]:
 
 
 def _draw(result: Found) -> "Figure":
-    """The front of separable sums, the uniform runs and the solution."""
+    """Draw the front of separable sums, the uniform runs and the solution."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What a search found: the best combination, its limits, and what it is compared with."""
+"""Result of a search: the best combination, its limits, and the runs to compare it with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ Objective = Literal["bits", "time", "capacity", "energy", "energy-delay", "time-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a solution must keep to; None: no such limit."""
+    """The limits of a solution; None means no limit."""
 
     max_time_ms: float | None = None
     mean_bits: float | None = None
-    """Stored bits per weight of the binary layers, subsets not counted: no more than this."""
+    """The maximum stored bits per weight of the binary layers, without the subsets."""
     min_mean_bits: float | None = None
-    """No fewer than this."""
+    """The minimum stored bits per weight of the binary layers, without the subsets."""
     max_mbit: float | None = None
-    """Stored bits of the binary layers in 1e6, subsets not counted."""
+    """The maximum stored bits of the binary layers in 1e6 bits, without the subsets."""
 
     def described(self) -> dict[str, float]:
-        """The limits that there are."""
+        """The given limits."""
         every = {
             "max_time_ms": self.max_time_ms,
             "mean_bits": self.mean_bits,
@@ -38,48 +38,48 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Found:
-    """The best combination that was found, and what it is compared with."""
+    """The best combination, and the runs to compare it with."""
 
     workload: Workload
     task: Task
     objective: Objective
     limits: Limits
     settings: Mapping[str, object]
-    """The hardware keys of the grid, as the search chose them."""
+    """The hardware keys of the grid, with the values that the search chose."""
     best: Candidate
     separable_cycles: tuple[int, ...]
-    """Per layer: the time of the best combination that the search reckoned with."""
+    """The cycles of each layer in the best combination, as the search assumed them."""
     steps_along_front: int
-    """Combinations that were passed over: the sum kept the limit of time, the real run did not."""
+    """The number of skipped combinations: their sum met the time limit, their real run did not."""
     uniform: tuple[int, Candidate] | None
-    """The best tau for all layers at once, and its run; None if none keeps the limits."""
+    """The best tau for all layers at once, and its run; None if no tau meets the limits."""
     baseline_bits: float
     baseline: Candidate
-    """The network at the baseline's bits on the same hardware."""
+    """The run at the baseline's bits on the same hardware."""
     combinations: Combinations
     hardware_points: int = 1
-    """How many hardware configurations were searched."""
+    """The number of searched hardware configurations."""
     impossible: tuple[str, ...] = ()
-    """Why some of them cannot run the network."""
+    """The reasons why some configurations cannot run the network."""
 
     @property
     def taus(self) -> dict[str, int | None]:
-        """The tau of each layer by name in bits; None: 1 bit per weight, or full precision."""
+        """The tau of each layer in bits, by name; None is 1 bit per weight, or full precision."""
         layers = zip(self.task.layers, self.best.taus, strict=True)
         return {layer.name: tau for layer, tau in layers}
 
     @property
     def difference_percent(self) -> float:
-        """Simulated time over the sum of separable layer times, less 1."""
+        """The simulated time over the sum of separable layer times, less 1, in percent."""
         return 100 * (self.best.cycles / sum(self.separable_cycles) - 1)
 
     @property
     def at_smallest_taus(self) -> bool:
-        """Whether no layer could have fewer bits."""
+        """True if no layer could have fewer bits."""
         return self.best.stored_parts == int(self.combinations.bits[0])
 
     def layer_rows(self) -> list[dict[str, Any]]:
-        """One plain row per layer."""
+        """The rows of the layers, as plain data."""
         rows = []
         for number, layer in enumerate(self.task.layers):
             tau = self.best.taus[number]
@@ -100,7 +100,7 @@ class Found:
         return rows
 
     def front_rows(self) -> list[dict[str, Any]]:
-        """Every best trade of time against storage, by separable layer times."""
+        """The best tradeoffs between time and storage, by separable layer times."""
         chosen = self.combinations.front(more_bits(self.objective, self.limits))
         best = zip(self.combinations.cycles[chosen], self.combinations.bits[chosen], strict=True)
         return [
@@ -155,5 +155,5 @@ class Found:
 
 
 def more_bits(objective: Objective, limits: Limits) -> bool:
-    """Whether more stored bits are what is wanted."""
+    """True if the search prefers more stored bits."""
     return objective == "capacity" or limits.min_mean_bits is not None

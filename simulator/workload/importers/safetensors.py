@@ -1,4 +1,4 @@
-"""`.safetensors` files, by the format's own library, without torch."""
+"""Read `.safetensors` files with the format's own library, without torch."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def read_safetensors(path: Path) -> TensorFile:
 
     try:
         with safe_open(path, framework="np") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 # no mapping
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 # not a mapping
             shapes = {name: tuple(s.get_shape()) for name, s in slices.items()}
             types = {name: s.get_dtype() for name, s in slices.items()}
     except (SafetensorError, OSError) as error:

@@ -18,6 +18,7 @@ from simulator.cli.options import (
     RUN,
     SHAPE,
     SUBSETS,
+    baseline_or_none,
     given,
     option,
     shared,
@@ -130,7 +131,9 @@ class _Commands(click.Group):
     subcommand_metavar="[COMMAND ...]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS)
+@shared("hw", "set", "model", *PRECISION, *SHAPE)
+@baseline_or_none
+@shared(*READING, *SUBSETS)
 @shared("engine", "energy")
 @option(
     "--check",

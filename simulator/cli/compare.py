@@ -15,6 +15,7 @@ from simulator.cli.options import (
     READING,
     SHAPE,
     SUBSETS,
+    baseline_or_none,
     given,
     is_several,
     shared,
@@ -66,7 +67,9 @@ class _Side:
     set="Override a key of the hardware files: one value for both sides, or one for A and one for "
     "B, such as array.pes=64,128. Repeatable.",
 )
-@shared("model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS, "engine", "energy")
+@shared("model", *PRECISION, *SHAPE)
+@baseline_or_none
+@shared(*READING, *SUBSETS, "engine", "energy")
 @shared("out", "json", "quiet", out="Folder for compare.md and compare.json.")
 @click.pass_context
 def compare(

@@ -161,13 +161,6 @@ _SHARED = {
         "Bits per weight of the baseline.",
         {"type": number, "default": 1.0, "show_default": True, "metavar": "BITS"},
     ),
-    "baseline": _Shared(
-        NETWORK,
-        "Bits per weight of the baseline, or none for a run without one. Default: 1, or none for "
-        "a dense machine.",
-        {"metavar": "BITS", "callback": parse_baseline_bits},
-        names=("--baseline-bits", "baseline_bits"),
-    ),
     "network": _Shared(
         TRAINED,
         "Network file, shipped name or path, that a trained network's file belongs to.",
@@ -248,6 +241,19 @@ def _option(name: str, lists: bool, required: bool, text: str | None) -> Callabl
     return click.option(
         *(one.names or (f"--{name}",)), cls=Option, section=one.section, **attributes
     )
+
+
+def baseline_or_none(command: Any) -> Any:
+    """Give a command `--baseline-bits`, which may be `none`; its default is the machine's."""
+    return click.option(
+        "--baseline-bits",
+        cls=Option,
+        section=NETWORK,
+        help=_SHARED["baseline-bits"].help,
+        metavar="BITS|none",
+        callback=parse_baseline_bits,
+        show_default="1, or none for a dense machine",
+    )(command)
 
 
 def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]:

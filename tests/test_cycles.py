@@ -148,9 +148,20 @@ class TestSpatial:
         assert mapping.layers[0].plan.group_units == (64, 64)  # 1024 / 8 = 128 vectors
         assert len(times(trace, Kind.FILL)) == 2
 
-    def test_channels_that_do_not_divide_leave_a_smaller_last_group(self) -> None:
-        _, trace = traced(network(layer(100, 64, 1, 1, tau=5)), INSTANT)
-        assert of_kind(trace, Kind.FILL, trace.pes).tolist() == [64, 36]
+    @pytest.mark.parametrize(
+        ("channels", "pes", "groups"),
+        [
+            (100, 64, [50, 50]),
+            (256, 192, [128, 128]),
+            (256, 100, [86, 86, 84]),  # whole pairs
+            (7, 3, [3, 2, 2]),  # a pair more does not fit
+            (3, 1, [1, 1, 1]),
+        ],
+    )
+    def test_input_blocks_are_even(self, channels: int, pes: int, groups: list[int]) -> None:
+        keys = INSTANT | {"array.pes": pes}
+        _, trace = traced(network(layer(channels, 64, 1, 1, tau=5)), keys)
+        assert of_kind(trace, Kind.FILL, trace.pes).tolist() == groups
 
     def test_blocks_are_as_even_as_the_accumulators_allow(self) -> None:
         mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)

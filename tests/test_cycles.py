@@ -298,7 +298,8 @@ class TestMemory:
         [
             (256, "rows"),  # row of output 1 holds rows 0 to 2, the next adds one: 4 x 64 bytes
             (384, "rows"),
-            (255, "single"),  # a patch of 3 x 8 pixels is 192 bytes; two do not fit
+            (255, "patches"),
+            (192, "patches"),  # a patch of 3 x 8 pixels
             (191, "step"),
         ],
     )

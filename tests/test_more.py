@@ -4,6 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from simulator.engine.fast import totals
+from simulator.machines.lut_array import map_workload
 from simulator.run import run_one
 from tests.build import layer, machine, network
 
@@ -35,3 +37,20 @@ def test_more_of_the_array_is_not_slower(key: str, values: tuple[int, ...]) -> N
     found = [cycles({key: value}) for value in values]
     assert all(more <= fewer for fewer, more in pairwise(found)), found
     assert found[-1] < found[0]
+
+
+def test_a_larger_activation_buffer_has_no_cliff() -> None:
+    """A depthwise layer reads a patch for every channel; two patches alone hide no latency."""
+    depthwise = network(layer(16, 16, 8, 8, groups=16, full_precision=True))
+    sizes = (0.4, 0.6, 0.8, 1, 1.5, 2, 3, 4, 5, 6, 7, 8)
+    found, schemes = [], []
+    for kib in sizes:
+        mapping = map_workload(depthwise, machine({"memory.activation_buffer.kib": float(kib)}))
+        found.append(totals(mapping.program).cycles)
+        schemes.append(mapping.layers[0].inputs)
+    assert schemes[0] == "patches"
+    assert schemes[-1] == "rows"
+    assert all(larger <= smaller for smaller, larger in pairwise(found)), found
+    before_rows = found[schemes.index("rows") - 1]
+    assert found[0] > 3 * before_rows
+    assert before_rows < 3 * found[-1]

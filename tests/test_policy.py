@@ -113,16 +113,29 @@ class TestBuffering:
         ("size", "scheme"),
         [
             (36, "rows"),  # 4 rows x 8 pixels
-            (35, "double"),
-            (28, "double"),  # 2 patches x 3 rows x 4 pixels
-            (27, "single"),
-            (16, "single"),
+            (35, "patches"),
+            (16, "patches"),  # a patch of 3 rows x 4 pixels, and two output slots
             (15, "step"),
             (13, "step"),  # 3 x 3 pixels
         ],
     )
     def test_the_first_scheme_that_fits(self, size: int, scheme: str) -> None:
         assert self.scheme(size) == scheme
+
+    @pytest.mark.parametrize(
+        ("size", "patches"),
+        [(12, 1), (15, 1), (16, 2), (20, 3), (24, 4), (28, 5), (32, 5), (39, 5)],
+    )
+    def test_as_many_patches_as_fit_up_to_a_row_and_one(self, size: int, patches: int) -> None:
+        # 1x1: a patch of 2 pixels x 16 channels is 4 bytes, two output slots are 2 x 4; a row has
+        # 4 transfers. Two rows are 32 bytes: with 40 all rows are held.
+        keys = {"array.pes": 2, "memory.activation_buffer.transfer_pixels": 2}
+        one = layer(16, 16, 6, 8, kernel=1)
+        found = plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", size)))
+        assert found.scheme == "patches"
+        part = (size - 8) // patches
+        assert found.freed.ravel()[0] == part
+        assert found.taken.ravel()[:2].tolist() == [size - (patches - 1) * part, part]
 
     def test_the_papers_array_holds_rows_of_every_layer_of_a_small_image(self) -> None:
         net = configure(load_workload("r18", (64, 64)), batch=2, include_full_precision=True)

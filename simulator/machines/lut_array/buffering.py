@@ -1,11 +1,11 @@
 """The buffering of inputs: what each transfer reads, and its space in the activation buffer.
 
-The mapper uses the first of four schemes that fits, from the most reuse to the least:
+The mapper uses the first of three schemes that fits, from the most reuse to the least:
 
 - `rows`: every input row is read once, convolution group by convolution group. The buffer holds the
   rows under the current row of output, and the rows that the next row adds.
-- `double`, `single`: every transfer reads the patch under its pixels, again for every output block.
-  The buffer holds two patches, or one.
+- `patches`: every transfer reads the patch under its pixels, again for every output block. The
+  buffer holds as many patches as fit, up to those of a row and one more.
 - `step`: every step reads the patch of its own pixels and channels. The buffer holds one.
 
 In all schemes two output slots take part of the buffer.
@@ -84,12 +84,9 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
     patches = _bytes(
         plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
     )
-    largest = int(patches.max())
-    if 2 * largest <= space:
-        return _patches(plan, "double", bounds, patches, 2)
-    if largest <= space:
-        return _patches(plan, "single", bounds, patches, 1)
-    return _steps(plan, window, space)
+    of_a_row = len(plan.blocks) * patches.shape[1]
+    held = min(space // max(1, int(patches.max())), of_a_row + 1)
+    return _patches(plan, bounds, patches, held) if held > 0 else _steps(plan, window, space)
 
 
 def input_space(plan: LayerPlan) -> int:
@@ -139,15 +136,15 @@ def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: I
     return _buffering(plan, "rows", bounds, read_bytes=read_bytes, held=held, freed=freed)
 
 
-# --- schemes `double` and `single` ---------------------------------------------------------------
+# --- scheme `patches` ----------------------------------------------------------------------------
 
 
-def _patches(
-    plan: LayerPlan, scheme: InputReuse, bounds: Ints, patches: Ints, held: int
-) -> Buffering:
-    """Read the patch of every transfer for every output block.
+def _patches(plan: LayerPlan, bounds: Ints, patches: Ints, held: int) -> Buffering:
+    """Read the patch of every transfer for every output block; the buffer holds `held` patches.
 
-    A transfer without a read still holds its patch until its last step.
+    A transfer without a read still holds its patch until its last step. With more patches than
+    those of a row and one, reads would run further ahead than in scheme `rows`, which begins to
+    read a row when the row before the previous one is done: a larger buffer could cost cycles.
     """
     blocks, size = len(plan.blocks), input_space(plan) // held
     freed = np.where(bounds[:, 1:] > bounds[:, :-1], size, 0)
@@ -156,7 +153,7 @@ def _patches(
     in_use = np.cumsum(by_block).reshape(by_block.shape)
     unused = input_space(plan) - held * size
     held_to = in_use + unused
-    return _buffering(plan, scheme, bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
+    return _buffering(plan, "patches", bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
 
 
 # --- scheme `step` -------------------------------------------------------------------------------

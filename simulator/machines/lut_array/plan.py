@@ -24,7 +24,7 @@ from simulator.workload import Layer, Workload
 
 Mode = Literal["table", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
-InputReuse = Literal["rows", "double", "single", "step"]
+InputReuse = Literal["rows", "patches", "step"]
 _Number = TypeVar("_Number", int, Ints)
 
 _PAIR = 2

@@ -332,6 +332,21 @@ class TestMemory:
         assert times(trace, Kind.READ_INPUTS)[2:] == [(2680, 2688), (2728, 2736)]
         assert times(trace, Kind.FETCH_INDICES)[2:] == [(2688, 2704), (2736, 2752)]
 
+    def test_groups_write_whole_bursts_together(self) -> None:
+        # 64 pixels of one channel are 8 bytes: the eighth group completes a burst of 64
+        _, trace = traced(network(layer(20, 20, 8, 8, groups=20)), {})
+        found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
+        assert found == [0] * 7 + [64] + [0] * 7 + [64] + [0] * 3 + [64]  # 20 x 8 = 160 bytes
+
+    def test_groups_of_a_row_of_several_transfers(self) -> None:
+        # a row is 2 transfers of 2 pixels; 3 channels of 8 bit are 6 bytes, 4 groups 24
+        keys = {"array.pes": 3, "memory.activation_buffer.transfer_pixels": 2}
+        keys |= {"memory.dram.burst_bytes": 16}
+        net = network(layer(12, 12, 1, 4, groups=4), activation_bits=8)
+        _, trace = traced(net, keys)
+        found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
+        assert found == [0, 0, 0, 0, 16, 16, 16, 16]  # after 6, 12, 18 and 24 bytes
+
     def test_outputs_leave_through_two_slots(self) -> None:
         slow = INSTANT | {
             "memory.dram.bytes_per_cycle": 0.5,

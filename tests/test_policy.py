@@ -11,10 +11,17 @@ from simulator.errors import InputError
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload
+from simulator.machines.lut_array.outputs import output_space
+from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.machines.lut_array.records import Layer as Records
 from simulator.machines.lut_array.units import output_tiles
-from simulator.machines.lut_array.vocabulary import DRAM_WEIGHTS, INDEX_BUFFER, INDEX_FETCH
+from simulator.machines.lut_array.vocabulary import (
+    DRAM_OUTPUTS,
+    DRAM_WEIGHTS,
+    INDEX_BUFFER,
+    INDEX_FETCH,
+)
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.lut_array.window import Window
 from simulator.program import Writer
@@ -158,7 +165,7 @@ class TestBuffering:
             assert np.all(freed >= 0)
             assert taken.sum() == freed.sum()
             freed_before = np.cumsum(freed) - freed
-            size = input_space(plan) + 2 * plan.out_transfer_bytes
+            size = input_space(plan) + output_space(plan)
             assert np.all(np.cumsum(taken) - freed_before <= size)
             self.check_first_read(found)
 
@@ -169,6 +176,33 @@ class TestBuffering:
             row, block, number = found.first_read
             assert (reads[row, number] if found.scheme == "step" else reads[row, block, number]) > 0
             assert not reads[:row].any()
+
+
+@settings(max_examples=20)
+@given(networks(), machines())
+def test_writes_move_whole_bursts_as_soon_as_they_are_there(
+    workload: Workload, overrides: Overrides
+) -> None:
+    for each in mapped(workload, overrides).layers:
+        plan, burst = each.plan, each.plan.hardware.memory.dram.burst_bytes
+        sizes = [command.bytes for command in each.commands(DRAM_OUTPUTS)]
+        assert all(size % burst == 0 for size in sizes)
+        bounds = transfer_bounds(plan)
+        pixels = np.diff(bounds)[:, np.newaxis] + np.zeros((1, len(plan.blocks), 1), dtype=int)
+        left = iter(sizes)
+        for row in pixels:
+            written = np.array([[next(left) if n else 0 for n in block] for block in row])
+            outputs = np.array([block.outputs for block in plan.blocks])[:, np.newaxis]
+            made = -(-row * plan.activation_bits * outputs // 8)
+            if plan.layer.groups == 1:
+                assert np.all((made <= written) & (written < made + burst))
+                continue
+            made = -(-np.cumsum(row * outputs, axis=0) * plan.activation_bits // 8)
+            waiting = made - np.cumsum(written, axis=0)
+            assert np.all((waiting[:-1] >= 0) & (waiting[:-1] < burst))
+            assert np.all((waiting[-1] <= 0) & (waiting[-1] > -burst))
+            assert waiting.max(axis=0).clip(0).sum() <= output_space(plan)
+        assert next(left, None) is None
 
 
 @settings(max_examples=20)

@@ -10,6 +10,7 @@ block. R = 1 is the mapper's order, one band the order block by block.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from simulator.machines.lut_array.buffering import input_space
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.report.layers import LayerResult
@@ -51,8 +52,7 @@ def _read(mapped: MappedLayer, rows: int) -> int:
         _input_rows(plan, first, min(first + rows, layer.out_height))
         for first in range(0, layer.out_height, rows)
     ]
-    room = int(plan.hardware.memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes
-    if _row_bytes(plan, max(spans)) <= room:
+    if _row_bytes(plan, max(spans)) <= input_space(plan):
         return (
             weights
             + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images

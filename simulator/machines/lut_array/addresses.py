@@ -24,7 +24,9 @@ from simulator.errors import InputError
 from simulator.hardware import Hardware
 from simulator.hardware.dram import dram_timing
 from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.outputs import written_before
 from simulator.machines.lut_array.parts import firsts
+from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
@@ -200,9 +202,14 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
     image, out_row, column = positions.pixel(row, first)
-    channel = firsts([each.outputs for each in plan.blocks])[block]
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
-    return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.activation_bits // 8)
+    if layer.groups == 1:
+        channel = firsts([each.outputs for each in plan.blocks])[block]
+        return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.activation_bits // 8)
+    number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
+    pixels = bounds[row, number + 1] - bounds[row, number]
+    begin = _burst_of(plan, pixel * layer.out_channels * plan.activation_bits // 8)
+    return begin + written_before(plan, block, pixels)
 
 
 def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:

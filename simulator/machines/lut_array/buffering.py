@@ -8,7 +8,7 @@ The mapper uses the first of three schemes that fits, from the most reuse to the
   buffer holds as many patches as fit, up to those of a row and one more.
 - `step`: every step reads the patch of its own pixels and channels. The buffer holds one.
 
-In all schemes two output slots take part of the buffer.
+In all schemes outputs take part of the buffer.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ import numpy as np
 
 from simulator.columns import Ints
 from simulator.errors import InputError
+from simulator.machines.lut_array.outputs import output_space
 from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan
-from simulator.machines.lut_array.vocabulary import OUTPUT_SLOTS
 from simulator.machines.lut_array.window import Window
 
 
@@ -90,9 +90,9 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
 
 
 def input_space(plan: LayerPlan) -> int:
-    """Bytes of the activation buffer for inputs: all but the output slots."""
+    """Bytes of the activation buffer for inputs: all that outputs do not take."""
     size = int(plan.hardware.memory.activation_buffer.kib * 1024)
-    return size - OUTPUT_SLOTS * plan.out_transfer_bytes
+    return size - output_space(plan)
 
 
 # --- scheme `rows` -------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
 
 
 def _too_small(plan: LayerPlan, largest: int) -> InputError:
-    need = (largest + OUTPUT_SLOTS * plan.out_transfer_bytes) / 1024
+    need = (largest + output_space(plan)) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
@@ -209,7 +209,7 @@ def _buffering(
     """Balance the space that a layer's reads take with the space that its steps free.
 
     A read takes the space of its own transfer, and of earlier transfers without a read. The first
-    read also takes the output slots. The layer's last step frees everything that is left.
+    read also takes the space of outputs. The layer's last step frees everything that is left.
 
     Args:
         plan: the layer.
@@ -221,8 +221,7 @@ def _buffering(
 
     """
     reads, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
-    slots = OUTPUT_SLOTS * plan.out_transfer_bytes
-    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -slots)
+    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -output_space(plan))
     total = taken.sum()
     last = freed.size - int(np.count_nonzero(bounds[-1, 1:] == bounds[-1, :-1])) - 1
     freed_to = np.minimum(freed.cumsum(), total)

@@ -160,7 +160,6 @@ module accelerator
   logic [PES*OUTPUTS-1:0] load_slots;
   logic [PES*OUTPUTS*INDEX_BITS-1:0] load_indices;
   fetch_control #(
-      .PES(PES),
       .REGISTER_SETS(REGISTER_SETS)
   ) fetch (
       .clk,
@@ -257,7 +256,7 @@ module accelerator
   logic [PES-1:0] enabled, mores, pixel_begins;
   logic [PES*ACCUMULATORS*SUM_BITS-1:0] drained;  // [PE][lane]
   assign add_outputs = block_outputs(layer, add_at);
-  assign units = group_units(layer, direct ? dot_at : add_at, PES);
+  assign units = group_units(layer, direct ? dot_at : add_at);
   assign more = |mores;
   for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane
     assign add_lanes[a] = add_row * word_t'(ACCUMULATORS) + word_t'(a) < add_outputs;

@@ -2,7 +2,6 @@
 module fetch_control
   import machine::*;
 #(
-    parameter  int PES           = 64,
     parameter  int REGISTER_SETS = 2,
     localparam int SW            = REGISTER_SETS > 1 ? $clog2(REGISTER_SETS) : 1
 ) (
@@ -36,7 +35,7 @@ module fetch_control
   end
   assign next    = next_place(nest, at);
   assign outputs = block_outputs(layer, at);
-  assign units   = group_units(layer, at, PES);
+  assign units   = group_units(layer, at);
   assign begins  = !busy && !start && at.row != nest.rows && indices_there && set_free;
   assign active  = busy || begins;
   assign ends    = active && arrives;

@@ -21,9 +21,12 @@ package machine;
     word_t pixels;          // output pixels in total
     word_t step_pixels;     // output pixels of a step
     word_t pixel_pes;       // PEs that work on one pixel
-    word_t last_units;      // input units of the last group; other groups have one per PE
-    word_t long_entries;    // LUT entries of the first passes ...
-    word_t long_passes;     // ... and the number of these passes; other passes have one entry less
+    word_t long_units;      // input units of the first groups ...
+    word_t long_groups;     // ... and how many they are
+    word_t short_units;     // input units of the others ...
+    word_t last_units;      // ... except the last group
+    word_t long_entries;    // table entries of the first passes ...
+    word_t long_passes;     // ... and how many they are; the others have one less
     word_t index_bits;      // bits of an index (or kernel) in the index buffer
     word_t bits_per_cycle;  // rate of the index buffer
     word_t in_height;
@@ -131,7 +134,9 @@ package machine;
   endfunction
 
   // Input units of the group at `at`.
-  function automatic word_t group_units(layer_t layer, place_t at, int pes);
-    group_units = at.group + 1 == layer.groups ? layer.last_units : word_t'(pes);
+  function automatic word_t group_units(layer_t layer, place_t at);
+    if (at.group + 1 == layer.groups) group_units = layer.last_units;
+    else if (at.group < layer.long_groups) group_units = layer.long_units;
+    else group_units = layer.short_units;
   endfunction
 endpackage

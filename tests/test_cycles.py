@@ -148,9 +148,20 @@ class TestSpatial:
         assert mapping.layers[0].plan.group_units == (64, 64)  # 1024 / 8 = 128 vectors
         assert len(times(trace, Kind.FILL)) == 2
 
-    def test_channels_that_do_not_divide_leave_a_smaller_last_group(self) -> None:
-        _, trace = traced(network(layer(100, 64, 1, 1, tau=5)), INSTANT)
-        assert of_kind(trace, Kind.FILL, trace.pes).tolist() == [64, 36]
+    @pytest.mark.parametrize(
+        ("channels", "pes", "groups"),
+        [
+            (100, 64, [50, 50]),
+            (256, 192, [128, 128]),
+            (256, 100, [86, 86, 84]),  # whole pairs
+            (7, 3, [3, 2, 2]),  # a pair more does not fit
+            (3, 1, [1, 1, 1]),
+        ],
+    )
+    def test_input_blocks_are_even(self, channels: int, pes: int, groups: list[int]) -> None:
+        keys = INSTANT | {"array.pes": pes}
+        _, trace = traced(network(layer(channels, 64, 1, 1, tau=5)), keys)
+        assert of_kind(trace, Kind.FILL, trace.pes).tolist() == groups
 
     def test_blocks_are_as_even_as_the_accumulators_allow(self) -> None:
         mapping, _ = traced(network(layer(64, 160, 1, 1)), INSTANT)
@@ -288,7 +299,8 @@ class TestMemory:
         [
             (256, "rows"),  # row of output 1 needs rows 0 to 2, the next adds one: 4 x 64 bytes
             (384, "rows"),
-            (255, "single"),  # a patch of 3 x 8 pixels is 192 bytes; two do not fit
+            (255, "patches"),
+            (192, "patches"),  # a patch of 3 x 8 pixels
             (191, "step"),
         ],
     )
@@ -320,6 +332,21 @@ class TestMemory:
         assert times(trace, Kind.DRAIN)[0] == (2664, 2680)
         assert times(trace, Kind.READ_INPUTS)[2:] == [(2680, 2688), (2728, 2736)]
         assert times(trace, Kind.FETCH_INDICES)[2:] == [(2688, 2704), (2736, 2752)]
+
+    def test_groups_write_whole_bursts_together(self) -> None:
+        # 64 pixels of one channel are 8 bytes: the eighth group completes a burst of 64
+        _, trace = traced(network(layer(20, 20, 8, 8, groups=20)), {})
+        found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
+        assert found == [0] * 7 + [64] + [0] * 7 + [64] + [0] * 3 + [64]  # 20 x 8 = 160 bytes
+
+    def test_groups_of_a_row_of_several_transfers(self) -> None:
+        # a row is 2 transfers of 2 pixels; 3 channels of 8 bit are 6 bytes, 4 groups 24
+        keys = {"array.pes": 3, "memory.activation_buffer.transfer_pixels": 2}
+        keys |= {"memory.dram.burst_bytes": 16}
+        net = network(layer(12, 12, 1, 4, groups=4), activation_bits=8)
+        _, trace = traced(net, keys)
+        found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
+        assert found == [0, 0, 0, 0, 16, 16, 16, 16]  # after 6, 12, 18 and 24 bytes
 
     def test_outputs_leave_through_two_slots(self) -> None:
         slow = INSTANT | {

@@ -650,7 +650,7 @@ class TestAddresses:
         """Two blocks: a buffer too small for rows reads each patch again for each block."""
         net = network(layer(64, 256, 9, 40, tau=5))
         mapping, transfers = regions(net, {"memory.activation_buffer.kib": 1.3})
-        assert mapping.layers[0].inputs in {"double", "single"}
+        assert mapping.layers[0].inputs == "patches"
         reads = [address for address, _ in transfers[Kind.READ_INPUTS, 0]]
         per_block = np.array(reads).reshape(9, 2, -1)  # row, block, transfer
         assert per_block[:, 0].tolist() == per_block[:, 1].tolist()

@@ -11,10 +11,17 @@ from simulator.base.errors import InputError
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload
+from simulator.machines.lut_array.outputs import output_space
+from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.machines.lut_array.records import Layer as Records
 from simulator.machines.lut_array.units import output_tiles
-from simulator.machines.lut_array.vocabulary import DRAM_WEIGHTS, INDEX_BUFFER, INDEX_FETCH
+from simulator.machines.lut_array.vocabulary import (
+    DRAM_OUTPUTS,
+    DRAM_WEIGHTS,
+    INDEX_BUFFER,
+    INDEX_FETCH,
+)
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.lut_array.window import Window
 from simulator.program import Writer
@@ -113,16 +120,29 @@ class TestBuffering:
         ("size", "scheme"),
         [
             (36, "rows"),  # 4 rows x 8 pixels
-            (35, "double"),
-            (28, "double"),  # 2 patches x 3 rows x 4 pixels
-            (27, "single"),
-            (16, "single"),
+            (35, "patches"),
+            (16, "patches"),  # a patch of 3 rows x 4 pixels, and two output slots
             (15, "step"),
             (13, "step"),  # 3 x 3 pixels
         ],
     )
     def test_the_first_scheme_that_fits(self, size: int, scheme: str) -> None:
         assert self.scheme(size) == scheme
+
+    @pytest.mark.parametrize(
+        ("size", "patches"),
+        [(12, 1), (15, 1), (16, 2), (20, 3), (24, 4), (28, 5), (32, 5), (39, 5)],
+    )
+    def test_as_many_patches_as_fit_up_to_a_row_and_one(self, size: int, patches: int) -> None:
+        # 1x1: a patch of 2 pixels x 16 channels is 4 bytes, two output slots are 2 x 4; a row has
+        # 4 transfers. Two rows are 32 bytes: with 40 all rows are held.
+        keys = {"array.pes": 2, "memory.activation_buffer.transfer_pixels": 2}
+        one = layer(16, 16, 6, 8, kernel=1)
+        found = plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", size)))
+        assert found.scheme == "patches"
+        part = (size - 8) // patches
+        assert found.freed.ravel()[0] == part
+        assert found.taken.ravel()[:2].tolist() == [size - (patches - 1) * part, part]
 
     def test_the_papers_array_holds_rows_of_every_layer_of_a_small_image(self) -> None:
         net = configure(load_workload("r18", (64, 64)), batch=2, include_full_precision=True)
@@ -153,7 +173,7 @@ class TestBuffering:
             assert np.all(freed >= 0)
             assert taken.sum() == freed.sum()
             freed_before = np.cumsum(freed) - freed
-            size = input_space(plan) + 2 * plan.out_transfer_bytes
+            size = input_space(plan) + output_space(plan)
             assert np.all(np.cumsum(taken) - freed_before <= size)
             self.check_first_read(found)
 
@@ -164,6 +184,33 @@ class TestBuffering:
             row, block, number = found.first_read
             assert (reads[row, number] if found.scheme == "step" else reads[row, block, number]) > 0
             assert not reads[:row].any()
+
+
+@settings(max_examples=20)
+@given(networks(), machines())
+def test_writes_move_whole_bursts_as_soon_as_they_are_there(
+    workload: Workload, overrides: Overrides
+) -> None:
+    for each in mapped(workload, overrides).layers:
+        plan, burst = each.plan, each.plan.hardware.memory.dram.burst_bytes
+        sizes = [command.bytes for command in each.commands(DRAM_OUTPUTS)]
+        assert all(size % burst == 0 for size in sizes)
+        bounds = transfer_bounds(plan)
+        pixels = np.diff(bounds)[:, np.newaxis] + np.zeros((1, len(plan.blocks), 1), dtype=int)
+        left = iter(sizes)
+        for row in pixels:
+            written = np.array([[next(left) if n else 0 for n in block] for block in row])
+            outputs = np.array([block.outputs for block in plan.blocks])[:, np.newaxis]
+            made = -(-row * plan.activation_bits * outputs // 8)
+            if plan.layer.groups == 1:
+                assert np.all((made <= written) & (written < made + burst))
+                continue
+            made = -(-np.cumsum(row * outputs, axis=0) * plan.activation_bits // 8)
+            waiting = made - np.cumsum(written, axis=0)
+            assert np.all((waiting[:-1] >= 0) & (waiting[:-1] < burst))
+            assert np.all((waiting[-1] <= 0) & (waiting[-1] > -burst))
+            assert waiting.max(axis=0).clip(0).sum() <= output_space(plan)
+        assert next(left, None) is None
 
 
 @settings(max_examples=20)

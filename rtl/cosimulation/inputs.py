@@ -22,26 +22,32 @@ class _Cut:
     def __init__(self, case: Case, direct: bool) -> None:
         layer, fixed = case.layer, case.parameters
         self.units = ceil(layer.in_channels // layer.groups / layer.unit_channels)
-        self.groups = ceil(self.units / fixed.pes)
         self.step_pixels = max(1, fixed.pes // self.units)
         self.pixels = len(case.activations) * layer.out_height * layer.out_width
         steps = ceil(self.pixels / self.step_pixels)
         self.row_steps = ceil(layer.out_width / self.step_pixels)
         self.rows = ceil(steps / self.row_steps)
         self.last_row_steps = steps - (self.rows - 1) * self.row_steps
-        self.block_outputs = self._block_outputs(case)
+        self.block_outputs = _parts(
+            layer.out_channels // layer.groups, fixed.partial_sums, fixed.accumulators
+        )
+        self.group_units = _parts(self.units, fixed.pes, 2)
         self.subset = 1 if direct else len(case.kernels.subset)
         self.passes = ceil(self.subset / fixed.lut_entries)
 
-    @staticmethod
-    def _block_outputs(case: Case) -> list[int]:
-        """Number of outputs of each output block in one group of the convolution."""
-        lanes, most = case.parameters.accumulators, case.parameters.partial_sums
-        left, sizes = case.layer.out_channels // case.layer.groups, []
-        for blocks in range(ceil(left / most), 0, -1):
-            sizes.append(min(ceil(left / blocks / lanes) * lanes, most, left))
-            left -= sizes[-1]
-        return sizes
+
+def _parts(left: int, most: int, together: int) -> list[int]:
+    """Sizes of the fewest parts; each takes its share of the rest, in whole groups if they fit."""
+    sizes: list[int] = []
+    for count in range(ceil(left / most), 0, -1):
+        sizes.append(min(ceil(left / count / together) * together, most, left))
+        left -= sizes[-1]
+    return sizes
+
+
+def _registers_of(sizes: list[int]) -> list[int]:
+    """Size and number of the first parts, size of the others, and of the last one."""
+    return [sizes[0], sizes.count(sizes[0]), sizes[-2:][0], sizes[-1]]
 
 
 def inputs_of(case: Case, *, direct: bool) -> Inputs:
@@ -65,7 +71,7 @@ def inputs_of(case: Case, *, direct: bool) -> Inputs:
 
 
 def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
-    layer, fixed = case.layer, case.parameters
+    layer = case.layer
     step_rows, step_columns = divmod(cut.step_pixels, layer.out_width)
     step_images, step_rows = divmod(step_rows, layer.out_height)
     return [
@@ -77,16 +83,13 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
         cut.last_row_steps,
         layer.groups,
         len(cut.block_outputs),
-        cut.groups,
+        len(cut.group_units),
         cut.passes,
-        cut.block_outputs[0],
-        cut.block_outputs.count(cut.block_outputs[0]),
-        cut.block_outputs[-2:][0],
-        cut.block_outputs[-1],
+        *_registers_of(cut.block_outputs),
         cut.pixels,
         cut.step_pixels,
-        min(cut.units, fixed.pes),
-        cut.units - (cut.groups - 1) * fixed.pes,
+        cut.group_units[0],
+        *_registers_of(cut.group_units),
         ceil(cut.subset / cut.passes),
         cut.passes - -cut.subset % cut.passes,
         layer.unit_weights if layer.tau is None else layer.tau,
@@ -113,22 +116,27 @@ def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
 
 
 def _chunks(case: Case, cut: _Cut, values: NDArray[np.uint16]) -> Iterator[NDArray[np.uint16]]:
-    first, pes = 0, case.parameters.pes
+    first = 0
     for outputs in cut.block_outputs * case.layer.groups:
-        for group in range(cut.groups):
-            yield values[first : first + outputs, group * pes : (group + 1) * pes].ravel()
+        unit = 0
+        for units in cut.group_units:
+            yield values[first : first + outputs, unit : unit + units].ravel()
+            unit += units
         first += outputs
 
 
 def _activation_words(case: Case, cut: _Cut) -> list[str]:
     """Words of one bit per PE, ordered by pixel, group and, in 1x1 layers, channel of 8."""
     layer, pes = case.layer, case.parameters.pes
-    images, _, height, width = case.activations.shape
     per_unit, channels = layer.unit_channels, layer.in_channels // layer.groups
     bits = (case.activations > 0).transpose(0, 2, 3, 1)
-    bits = bits.reshape(images, height, width, layer.groups, channels)
-    whole = cut.groups * pes * per_unit
-    bits = np.pad(bits, ((0, 0),) * 4 + ((0, whole - channels),))
-    bits = bits.reshape(-1, pes, per_unit).transpose(0, 2, 1).reshape(-1, pes)
-    packed = np.packbits(bits, axis=1, bitorder="little")[:, ::-1]
+    bits = bits.reshape(-1, channels)
+    words = np.zeros((len(bits), len(cut.group_units), per_unit, pes), dtype=bool)
+    bits = np.pad(bits, ((0, 0), (0, cut.units * per_unit - channels)))
+    unit = 0
+    for group, units in enumerate(cut.group_units):
+        of_group = bits[:, unit * per_unit : (unit + units) * per_unit]
+        words[:, group, :, :units] = of_group.reshape(-1, units, per_unit).transpose(0, 2, 1)
+        unit += units
+    packed = np.packbits(words.reshape(-1, pes), axis=1, bitorder="little")[:, ::-1]
     return [row.tobytes().hex() for row in packed]

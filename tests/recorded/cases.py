@@ -18,7 +18,7 @@ CASES = (
     "one-ported buffer of several banks",
     "one-ported buffer and DRAM table",
     *(f"weights loaded once per {reuse}" for reuse in ("layer", "row", "step")),
-    *(f"inputs held as {reuse}" for reuse in ("rows", "double", "single", "step")),
+    *(f"inputs held as {reuse}" for reuse in ("rows", "patches", "step")),
     "LUT",
     "several LUT passes",
     "LUT of sub-banks",

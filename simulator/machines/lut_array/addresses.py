@@ -23,6 +23,9 @@ from simulator.base.columns import Ints
 from simulator.base.errors import InputError
 from simulator.dram.tables import dram_timing
 from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.outputs import written_before
+from simulator.machines.lut_array.parts import firsts
+from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
@@ -189,7 +192,7 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
     image, out_row, column = positions.pixel(row, pixel_step)
     top, left = _corner(plan, out_row, column)
     unit_channels = 1 if plan.mode == "mac" else plan.layer.unit_channels
-    in_group = step % positions.input_blocks * plan.group_units[0] * unit_channels
+    in_group = firsts(plan.group_units)[step % positions.input_blocks] * unit_channels
     return _offset(plan, image, top, left, positions.first_channel(block) + in_group)
 
 
@@ -199,9 +202,14 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
     image, out_row, column = positions.pixel(row, first)
-    channel = np.cumsum([0, *(each.outputs for each in plan.blocks)])[block]
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
-    return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.activation_bits // 8)
+    if layer.groups == 1:
+        channel = firsts([each.outputs for each in plan.blocks])[block]
+        return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.activation_bits // 8)
+    number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
+    pixels = bounds[row, number + 1] - bounds[row, number]
+    begin = _burst_of(plan, pixel * layer.out_channels * plan.activation_bits // 8)
+    return begin + written_before(plan, block, pixels)
 
 
 def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:

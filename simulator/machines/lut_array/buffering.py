@@ -1,14 +1,14 @@
 """The buffering of inputs: what each transfer reads, and its space in the activation buffer.
 
-The mapper uses the first of four schemes that fits, from the most reuse to the least:
+The mapper uses the first of three schemes that fits, from the most reuse to the least:
 
 - `rows`: every input row is read once, convolution group by convolution group. The buffer holds the
   rows under the current row of output, and the rows that the next row adds.
-- `double`, `single`: every transfer reads the patch under its pixels, again for every output block.
-  The buffer holds two patches, or one.
+- `patches`: every transfer reads the patch under its pixels, again for every output block. The
+  buffer holds as many patches as fit, up to those of a row and one more.
 - `step`: every step reads the patch of its own pixels and channels. The buffer holds one.
 
-In all schemes two output slots take part of the buffer.
+In all schemes outputs take part of the buffer.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
+from simulator.machines.lut_array.outputs import output_space
 from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan
-from simulator.machines.lut_array.vocabulary import OUTPUT_SLOTS
 from simulator.machines.lut_array.window import Window
 
 
@@ -84,18 +84,15 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
     patches = _bytes(
         plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
     )
-    largest = int(patches.max())
-    if 2 * largest <= space:
-        return _patches(plan, "double", bounds, patches, 2)
-    if largest <= space:
-        return _patches(plan, "single", bounds, patches, 1)
-    return _steps(plan, window, space)
+    of_a_row = len(plan.blocks) * patches.shape[1]
+    held = min(space // max(1, int(patches.max())), of_a_row + 1)
+    return _patches(plan, bounds, patches, held) if held > 0 else _steps(plan, window, space)
 
 
 def input_space(plan: LayerPlan) -> int:
-    """Bytes of the activation buffer for inputs: all but the output slots."""
+    """Bytes of the activation buffer for inputs: all that outputs do not take."""
     size = int(plan.hardware.memory.activation_buffer.kib * 1024)
-    return size - OUTPUT_SLOTS * plan.out_transfer_bytes
+    return size - output_space(plan)
 
 
 # --- scheme `rows` -------------------------------------------------------------------------------
@@ -139,15 +136,15 @@ def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: I
     return _buffering(plan, "rows", bounds, read_bytes=read_bytes, held=held, freed=freed)
 
 
-# --- schemes `double` and `single` ---------------------------------------------------------------
+# --- scheme `patches` ----------------------------------------------------------------------------
 
 
-def _patches(
-    plan: LayerPlan, scheme: InputReuse, bounds: Ints, patches: Ints, held: int
-) -> Buffering:
-    """Read the patch of every transfer for every output block.
+def _patches(plan: LayerPlan, bounds: Ints, patches: Ints, held: int) -> Buffering:
+    """Read the patch of every transfer for every output block; the buffer holds `held` patches.
 
-    A transfer without a read still holds its patch until its last step.
+    A transfer without a read still holds its patch until its last step. With more patches than
+    those of a row and one, reads would run further ahead than in scheme `rows`, which begins to
+    read a row when the row before the previous one is done: a larger buffer could cost cycles.
     """
     blocks, size = len(plan.blocks), input_space(plan) // held
     freed = np.where(bounds[:, 1:] > bounds[:, :-1], size, 0)
@@ -156,7 +153,7 @@ def _patches(
     in_use = np.cumsum(by_block).reshape(by_block.shape)
     unused = input_space(plan) - held * size
     held_to = in_use + unused
-    return _buffering(plan, scheme, bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
+    return _buffering(plan, "patches", bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
 
 
 # --- scheme `step` -------------------------------------------------------------------------------
@@ -189,7 +186,7 @@ def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
 
 
 def _too_small(plan: LayerPlan, largest: int) -> InputError:
-    need = (largest + OUTPUT_SLOTS * plan.out_transfer_bytes) / 1024
+    need = (largest + output_space(plan)) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
@@ -212,7 +209,7 @@ def _buffering(
     """Balance the space that a layer's reads take with the space that its steps free.
 
     A read takes the space of its own transfer, and of earlier transfers without a read. The first
-    read also takes the output slots. The layer's last step frees everything that is left.
+    read also takes the space of outputs. The layer's last step frees everything that is left.
 
     Args:
         plan: the layer.
@@ -224,8 +221,7 @@ def _buffering(
 
     """
     reads, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
-    slots = OUTPUT_SLOTS * plan.out_transfer_bytes
-    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -slots)
+    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -output_space(plan))
     total = taken.sum()
     last = freed.size - int(np.count_nonzero(bounds[-1, 1:] == bounds[-1, :-1])) - 1
     freed_to = np.minimum(freed.cumsum(), total)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from simulator.base.columns import Ints
+from simulator.machines.lut_array.parts import firsts
 from simulator.workload.kernels import KernelSet
 
 LENGTH_BITS = 4
@@ -66,20 +67,21 @@ def canonical_code(lengths: Ints) -> list[tuple[int, int]]:
 
 
 @lru_cache(maxsize=1024)
-def stream_bits(kernels: KernelSet, blocks: tuple[int, ...], group_size: int, ids: bool) -> Ints:
+def stream_bits(
+    kernels: KernelSet, blocks: tuple[int, ...], group_units: tuple[int, ...], ids: bool
+) -> Ints:
     """[blocks, groups] bits of every chunk, its symbols coded.
 
     Args:
         kernels: indices [outputs, units].
         blocks: outputs of each block.
-        group_size: units of each group but the last.
+        group_units: units of each group.
         ids: symbols are kernel ids (a 1-bit layer has no subset), not indices.
 
     """
     symbols = kernels.subset[kernels.indices] if ids else kernels.indices
     bits = code_lengths(np.bincount(symbols.ravel()))[symbols]
-    rows = np.cumsum(blocks) - np.array(blocks)
-    columns = np.arange(0, bits.shape[1], group_size)
-    table: Ints = np.add.reduceat(np.add.reduceat(bits, rows, axis=0), columns, axis=1)
+    by_block = np.add.reduceat(bits, firsts(blocks), axis=0)
+    table: Ints = np.add.reduceat(by_block, firsts(group_units), axis=1)
     table.flags.writeable = False
     return table

@@ -6,26 +6,26 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.machines.lut_array.banks import Bank
-from simulator.machines.lut_array.parts import parts
+from simulator.machines.lut_array.parts import firsts, parts
 from simulator.workload.kernels import KernelSet
 
 
 @lru_cache(maxsize=1024)
 def accumulates_of(
-    kernels: KernelSet, blocks: tuple[int, ...], group_size: int, bank: Bank
+    kernels: KernelSet, blocks: tuple[int, ...], group_units: tuple[int, ...], bank: Bank
 ) -> Ints:
     """[blocks, groups, passes] cycles of each accumulate with these indices.
 
     Args:
         kernels: indices [outputs, units].
         blocks: outputs of each block; they add up to the layer's.
-        group_size: units, in PEs of their own, that a step works on; the last group may be smaller.
+        group_units: units of each group, in PEs of their own, that a step works on.
         bank: of the table.
 
     """
     units = kernels.indices.shape[1]
-    entries = np.array(parts(len(kernels.subset), bank.entries))
-    passes, first = len(entries), np.cumsum(entries) - entries
+    entries = parts(len(kernels.subset), bank.entries)
+    passes, first = len(entries), firsts(entries)
     block = np.repeat(np.arange(len(blocks)), blocks)
     index = kernels.indices.T.astype(np.int64)  # [units, outputs]: a PE's indices in order of time
     in_pass = np.repeat(np.arange(passes), entries)[index]
@@ -36,7 +36,7 @@ def accumulates_of(
     else:
         bundles = _bundle_cycles(queue.ravel(), (index - first[in_pass]).ravel(), queues, bank)
     per_unit = bundles.reshape(units, len(blocks), passes, -1)
-    slowest = np.maximum.reduceat(per_unit, np.arange(0, units, group_size), axis=0)
+    slowest = np.maximum.reduceat(per_unit, firsts(group_units), axis=0)
     table = np.ascontiguousarray(slowest.sum(axis=-1).transpose(1, 0, 2))
     table.flags.writeable = False
     return table

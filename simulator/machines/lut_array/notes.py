@@ -93,7 +93,7 @@ _RULES = (
         "not fit in the index buffer ({index_kib} KiB; {index_enough} KiB would hold all weights).",
     ),
     _Rule(
-        applies=lambda m: m.inputs in {"double", "single"},
+        applies=lambda m: m.inputs == "patches",
         singular="{layers} rereads its inputs for every output block and row because the inputs of "
         "two output rows do not fit in the activation buffer ({activation_kib} KiB; "
         "{activation_enough} KiB would be enough).",

@@ -1,4 +1,10 @@
-"""The cut of a layer's outputs and kernels into parts that fit the array."""
+"""The cut of a layer's outputs, input units and kernels into parts that fit the array."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.base.columns import Ints
 
 
 def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:
@@ -18,3 +24,8 @@ def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:
         sizes.append(min(share, most, total))
         total -= sizes[-1]
     return tuple(sizes)
+
+
+def firsts(sizes: Sequence[int]) -> Ints:
+    """[parts] number of the first item of each part."""
+    return np.cumsum([0, *sizes[:-1]])

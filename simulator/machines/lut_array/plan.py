@@ -24,8 +24,12 @@ from simulator.workload import Layer, Workload
 
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
-InputReuse = Literal["rows", "double", "single", "step"]
+InputReuse = Literal["rows", "patches", "step"]
 _Number = TypeVar("_Number", int, Ints)
+
+_PAIR = 2
+"""Input units that stay together. ASSUMED: 160 bytes, which the paper's array fetches in a cycle,
+hold the indices of two units for 128 outputs at tau = 5; half a cycle would be lost with one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +86,8 @@ class LayerPlan:
     @cached_property
     def group_units(self) -> tuple[int, ...]:
         """Input channels or vectors in each input-channel group."""
-        units = self.units_in
-        size = 1 if self.pixels_are_spatial else self.hardware.array.pes
-        rest = units % size
-        return (size,) * (units // size) + ((rest,) if rest else ())
+        most = 1 if self.pixels_are_spatial else self.hardware.array.pes
+        return parts(self.units_in, most, _PAIR)
 
     @property
     def pixels_are_spatial(self) -> bool:
@@ -138,7 +140,7 @@ class LayerPlan:
         kernels, size = self.layer.kernels, self.layer.subset_size
         if kernels is None:
             return expected_accumulates(self._block_outputs, self.group_units, size, bank)
-        return accumulates_of(kernels, self._block_outputs, self.group_units[0], bank)
+        return accumulates_of(kernels, self._block_outputs, self.group_units, bank)
 
     def direct_cycles(self, block: Block) -> int:
         """Cycles of the dot products of one step without a table: one per output."""
@@ -198,7 +200,7 @@ class LayerPlan:
         if self.layer.kernels is None or not self.huffman:
             return self.chunk_table
         ids = self.layer.tau is None
-        bits = stream_bits(self.layer.kernels, self._block_outputs, self.group_units[0], ids)
+        bits = stream_bits(self.layer.kernels, self._block_outputs, self.group_units, ids)
         return -(-bits // 8)
 
     @property

@@ -109,10 +109,10 @@ class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
     tiles: Runs[OutputTile]
     """In the order of time."""
     tile_count: int
-    pixels: int
-    """Output pixels of all its tiles."""
     read_bytes: int
     """Bytes of its inputs, in whole bursts; 0: they are in the buffer, or its steps read them."""
+    written_bytes: int
+    """Bytes that leave after it, in whole bursts."""
     space_taken: int
     """Bytes of the activation buffer that its read takes."""
     first_read: bool

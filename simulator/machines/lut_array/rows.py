@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
 from simulator.machines.lut_array.buffering import Buffering
+from simulator.machines.lut_array.outputs import written_bytes
 from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
@@ -54,6 +55,8 @@ class _Part(NamedTuple):
     """Bytes of space that its read takes."""
     freed: tuple[int, ...]
     """Bytes of space that its last step frees."""
+    written: tuple[int, ...]
+    """Bytes that each transfer writes."""
     under: tuple[int, ...]
     """Scheme `step`: input pixels under each pixel step, and under the next in time."""
     first_read: int | None
@@ -79,6 +82,7 @@ class _Facts(NamedTuple):
     read: int
     taken: int
     freed: int
+    written: int
     ends: Ends
 
 
@@ -107,18 +111,22 @@ class _Rows:
     def row(self, number: int) -> Row:
         """Make a row."""
         pixels = row_pixels(self.plan, number)
-        parts = Runs.of(zip(self.blocks, self._parts(number, len(pixels)), strict=True))
+        parts = Runs.of(zip(self.blocks, self._parts(number, pixels), strict=True))
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
-    def _parts(self, row: int, steps: int) -> list[_Part]:
-        """Of each output block, its part of a row of so many pixel steps."""
+    def _parts(self, row: int, pixels: tuple[int, ...]) -> list[_Part]:
+        """Of each output block, its part of a row whose pixel steps have so many output pixels."""
         found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
         tables = (found.read_bytes[row], found.taken[row], found.freed[row])
         reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
-        numbers = range(len(self.blocks))
-        under = [found.under(row, number, steps) for number in numbers]
+        width, numbers = self.plan.steps_per_transfer, range(len(self.blocks))
+        of_transfers = [
+            sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
+        ]
+        written = map(tuple, written_bytes(self.plan, of_transfers).tolist())
+        under = [found.under(row, number, len(pixels)) for number in numbers]
         first_read = [found.first_step(row, number) for number in numbers]
-        columns = (ends(len(numbers)), reads, taken, freed, under, first_read)
+        columns = (ends(len(numbers)), reads, taken, freed, written, under, first_read)
         return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
@@ -132,7 +140,7 @@ class _Rows:
             )
             for first in range(0, len(pixels), width)
         ]
-        columns = (steps, part.reads, part.taken, part.freed, ends(len(steps)))
+        columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
         transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
         made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
         return BlockRow(block=block, transfers=made)
@@ -155,8 +163,8 @@ class _Rows:
         return Transfer(
             tiles=Runs((times, self._tile(part, facts, step)) for times, step in facts.steps),
             tile_count=sum(times for times, _ in facts.steps),
-            pixels=sum(times * step.pixels for times, step in facts.steps),
             read_bytes=facts.read,
+            written_bytes=facts.written,
             space_taken=facts.taken,
             first_read=facts.read > 0 and first_step.first_read,
             last=part.row.last and part.block.last and facts.ends.last,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from simulator.base.wording import counted, kilobytes, layers_phrase, percent
 from simulator.machines.family import Ran
+from simulator.machines.lut_array.buffering import input_space
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.vocabulary import UNITS
@@ -54,8 +55,7 @@ def _read(mapped: MappedLayer, rows: int) -> int:
         _input_rows(plan, first, min(first + rows, layer.out_height))
         for first in range(0, layer.out_height, rows)
     ]
-    room = int(plan.hardware.memory.activation_buffer.kib * 1024) - 2 * plan.out_transfer_bytes
-    if _row_bytes(plan, max(spans)) <= room:
+    if _row_bytes(plan, max(spans)) <= input_space(plan):
         return (
             weights
             + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images

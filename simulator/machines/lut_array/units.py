@@ -134,14 +134,13 @@ def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
     """Write the outputs of a transfer; its output slot is then free."""
-    for block, (tile_count, pixels, last) in transfers(
-        layer, do, lambda transfer: (transfer.tile_count, transfer.pixels, transfer.last)
+    for block, (tile_count, size, last) in transfers(
+        layer, do, lambda transfer: (transfer.tile_count, transfer.written_bytes, transfer.last)
     ):
         do.skip(tile_count * block.steps - 1)
-        size = layer.activation_bytes(pixels * block.outputs)
         do(
             WRITE_OUTPUTS(
-                bytes=layer.in_bursts(size),
+                bytes=size,
                 takes=[OUTPUTS],
                 gives=[OUTPUT_SLOT, last and PREVIOUS_OUTPUTS, last and PREVIOUS_LAYER],
                 steps=1,

@@ -1,0 +1,57 @@
+"""The bytes that each outgoing transfer writes, and the space that outputs take until then.
+
+The outputs of a transfer lie side by side in DRAM, convolution group by convolution group. A group
+often has too few for a burst. The bytes behind the last whole burst therefore stay on chip, and
+leave with the same pixels of a later group.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.base.columns import Ints
+from simulator.machines.lut_array.parts import firsts
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.vocabulary import OUTPUT_SLOTS
+
+
+def output_space(plan: LayerPlan) -> int:
+    """Bytes of the activation buffer for outputs: two slots, and bursts that are not whole yet."""
+    slots = OUTPUT_SLOTS * plan.out_transfer_bytes
+    if plan.layer.groups == 1:
+        return slots
+    pixels = plan.pixels_per_step * plan.steps_per_transfer
+    all_groups = int(_bytes(plan, np.array(pixels * plan.layer.out_channels)))
+    begun = min(plan.hardware.memory.dram.burst_bytes, all_groups)
+    return slots + begun * -(-plan.steps_per_row // plan.steps_per_transfer)
+
+
+def written_bytes(plan: LayerPlan, pixels: Sequence[int]) -> Ints:
+    """[blocks, transfers] bytes of each write, in whole bursts; 0: the group completes none.
+
+    Args:
+        plan: the layer.
+        pixels: output pixels of each transfer of a row.
+
+    """
+    outputs = np.array([block.outputs for block in plan.blocks])
+    if plan.layer.groups == 1:
+        return plan.in_bursts(_bytes(plan, np.multiply.outer(outputs, np.array(pixels))))
+    whole = np.array(
+        [written_before(plan, block, np.array(pixels)) for block in range(len(outputs))]
+    )
+    end = plan.in_bursts(_bytes(plan, np.array(pixels) * outputs.sum()))
+    return np.diff(whole, append=end[np.newaxis], axis=0)
+
+
+def written_before(plan: LayerPlan, block: Ints | int, pixels: Ints) -> Ints:
+    """Bytes of a transfer's so many pixels that writes of earlier output blocks have moved."""
+    outputs = firsts([each.outputs for each in plan.blocks])[block]
+    burst = plan.hardware.memory.dram.burst_bytes
+    before: Ints = _bytes(plan, pixels * outputs) // burst * burst
+    return before
+
+
+def _bytes(plan: LayerPlan, values: Ints) -> Ints:
+    """Bytes of activations, packed without gaps."""
+    return -(-values * plan.activation_bits // 8)

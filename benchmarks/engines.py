@@ -1,9 +1,10 @@
-"""Both engines side by side, the cost of a run against its size, and the command as a whole.
+"""Compare both engines, the cost of a run against its size, and the whole command.
 
     python benchmarks/engines.py [MODEL ...]
 
-Prints tables and writes benchmarks/cost.png. Nothing here passes or fails. Machines are noisy:
-compare within one run. Seconds are processor time of this process, so other load counts little.
+Prints tables and writes benchmarks/cost.png. No result passes or fails. Machines are noisy: compare
+within one run. Seconds are processor time of this process. Other load therefore hardly changes
+them.
 """
 
 import resource
@@ -20,21 +21,22 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator import load_hardware, load_workload
+from simulator.analysis.running import run_one
 from simulator.engine import fast
 from simulator.engine.trace import Trace
-from simulator.hardware import Hardware
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind
-from simulator.run import run_one
-from simulator.warm import warm
+from simulator.engine.warm import warm
+from simulator.machines import Hardware
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Workload, configure
+from tests.numbering import Kind
 
 REPEATS = 5
 STEP_KINDS = (Kind.ACCUMULATE, Kind.DIRECT, Kind.MAC)
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
-    """Median time of a callable."""
+    """Median time of a callable, in s."""
     took = []
     for _ in range(REPEATS):
         began = clock()
@@ -44,19 +46,19 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.proces
 
 
 def map_anew(workload: Workload, hardware: Hardware) -> Mapping:
-    """Map without what earlier runs left behind."""
+    """Map without the results of earlier runs."""
     forget()
     return map_workload(workload, hardware)
 
 
 def event_anew(workload: Workload, hardware: Hardware) -> Trace:
-    """Map and run with the event engine, without what earlier runs left behind."""
+    """Map and run with the event engine, without the results of earlier runs."""
     forget()
     return run_one(workload, hardware, "event").trace
 
 
 def forget() -> None:
-    """Forget the layers that were mapped, and the programs that were assembled."""
+    """Forget the mapped layers and the assembled programs."""
     for name, module in list(sys.modules.items()):
         if name.startswith("simulator.machines.lut_array.") or name == "simulator.engine.fast":
             for kept in vars(module).values():
@@ -100,7 +102,7 @@ def engines(models: list[str], console: Console) -> None:
 
 
 def cost(path: Path) -> None:
-    """Time of one run's totals against the input's pixels and against the PEs."""
+    """Plot the time of one run's totals against the input's pixels and against the PEs."""
     workload = configure(load_workload("r18"), tau=5)
     sizes = (112, 160, 224, 320, 448, 640, 896, 1280, 1792, 2560, 3584, 5120, 7168)
     pes = (8, 16, 32, 64, 128, 256, 512, 1024)

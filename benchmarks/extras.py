@@ -1,9 +1,9 @@
-"""Cost of commands with and without numba and pyarrow, as ratios to both installed.
+"""Cost of commands with and without numba and pyarrow, relative to an installation with both.
 
     python benchmarks/extras.py
 
-Prints a table; nothing here passes or fails. Machines are noisy: compare within one run. Figures
-are processor time of the command and its workers. Libraries are hidden by an import hook.
+Prints a table; no result passes or fails. Machines are noisy: compare within one run. Values are
+processor time of the command and its workers. An import hook hides the libraries.
 """
 
 import resource
@@ -19,7 +19,7 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the import hook of the tests
 
-from simulator.warm import warm  # noqa: E402 # needs the path above
+from simulator.engine.warm import warm  # noqa: E402 # needs the path above
 from tests.hidden import without  # noqa: E402 # same
 
 REPEATS = 3
@@ -45,7 +45,7 @@ COMMANDS = {
 
 
 def seconds(command: str, environment: dict[str, str]) -> float:
-    """Median processor time of a command; once if it runs long."""
+    """Median processor time of a command, in s. A long command runs only once."""
     took: list[float] = []
     for _ in range(REPEATS):
         with tempfile.TemporaryDirectory() as folder:

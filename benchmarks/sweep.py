@@ -2,9 +2,9 @@
 
     python benchmarks/sweep.py [POINTS ...]
 
-Prints a table; nothing here passes or fails. Machines are noisy: compare within one run. Every
-line is a process of its own, on one core. "Own cost" repeats a study whose runs are remembered, so
-what is left is hardware variants, baselines, rows, files, summary and plots.
+Prints a table; no result passes or fails. Machines are noisy: compare within one run. Every line
+runs as its own process, on one core. "Own cost" repeats a study with remembered runs. The remaining
+time is for hardware variants, baselines, rows, files, summary and plots.
 """
 
 import json
@@ -21,26 +21,29 @@ from unittest import mock
 from rich.console import Console
 from rich.table import Table
 
-from simulator.hardware import Hardware
-from simulator.run import run_together
+from simulator.analysis.running import run_together
+from simulator.machines import Hardware
 from simulator.studies import Study, evaluate, grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.workload import Workload
 
 BITS = "1,0.67,0.56,0.44"
 SIMULATED = 16_384
-"""Points that are simulated for the rate of real runs."""
+"""Number of simulated points in a measurement of real runs."""
 AXES = {
     "PEs x rates": ("array.pes=16:512:+16", "memory.dram.bytes_per_cycle", 1),
     "rates": ("memory.dram.latency_cycles=20:320:+20", "memory.dram.bytes_per_cycle", 1),
     "PEs x bursts": ("memory.dram.burst_bytes=16:128:x2", "array.pes", 16),
 }
-"""An axis, and the key and first value of another, as long as it takes to make about as many points
-as asked for. Of PEs x bursts no two points have loops in common."""
+"""First axis, and the key and first value of a second axis.
+
+The second axis is long enough for about the requested number of points. No two points of PEs x
+bursts have loops in common.
+"""
 
 
 def study(model: str, kind: str, points: int) -> Study:
-    """A grid of two hardware axes and bits."""
+    """A study on a grid of two hardware axes and bits."""
     first, (key, begin) = setting_axis(AXES[kind][0]), AXES[kind][1:]
     count = ceil(points / 4 / len(first.values))
     second = setting_axis(f"{key}={begin}:{begin + count - 1}:+1")
@@ -49,7 +52,7 @@ def study(model: str, kind: str, points: int) -> Study:
 
 
 def remembering() -> AbstractContextManager[object]:
-    """`run_together`, but every workload is run once, on the hardware it first meets."""
+    """Replace `run_together`: run every workload once, on its first hardware; reuse the result."""
     known: dict[float, object] = {}
 
     def run(jobs: list[tuple[Workload, Hardware]]) -> list[object]:
@@ -64,7 +67,7 @@ def remembering() -> AbstractContextManager[object]:
 def one(model: str, kind: str, points: int, own: bool) -> None:
     """Measure one study in this process; print JSON."""
     made = study(model, kind, points)
-    evaluate.evaluate_chunk(made.payload, 0, [next(iter(made.points))])  # load what is compiled
+    evaluate.evaluate_chunk(made.payload, 0, [next(iter(made.points))])  # load the compiled code
     evaluate._evaluator.cache_clear()
     with tempfile.TemporaryDirectory() as folder:
         began = time.process_time()

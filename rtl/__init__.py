@@ -1,1 +1,1 @@
-"""The machine as a circuit, and the Python that runs it beside the simulator."""
+"""The RTL of the accelerator, and the Python code that runs it against the simulator."""

@@ -1,9 +1,9 @@
-// The array: PEs, adder tree, buffers, and a control unit each for dot units, index fetch,
-// accumulators and drain. They know of each other only what four counters say: banks filled, sets
-// of index registers filled, visits complete but not drained.
+// The array: PEs, adder tree, buffers, and four control units: dot units, index fetch, accumulators
+// and drain. The controls observe each other only through counters: filled banks, filled sets of
+// index registers, and output tiles that are complete but not drained.
 //
-// A unit begins a command in the very cycle behind the one in which the last thing it waits for
-// ended: counters change at the end of a command's last cycle, and `begins` is combinational.
+// A unit begins a command in the first cycle after the last event that it waits for. Counters
+// change at the end of a command's last cycle, and `begins` is combinational.
 module accelerator
   import machine::*;
 #(
@@ -20,10 +20,10 @@ module accelerator
     input  logic                                 clk,
     input  logic                                 start,          // one cycle before the first
     input  layer_t                               layer,
-    input  logic                                 inputs_there,   // DMA has brought what the first
-    input  logic                                 indices_there,  // ... step needs
+    input  logic                                 inputs_there,   // DMA has brought the data
+    input  logic                                 indices_there,  // ... of the first step
     output logic                                 done,
-    // Sums, a row of the line buffer per cycle.
+    // Sums, a row of the partial-sum buffer per cycle.
     output logic                                 out_valid,
     output word_t                                out_pixel,      // of the first pixel
     output word_t                                out_channel,    // of lane 0
@@ -55,15 +55,15 @@ module accelerator
   logic direct;
   assign direct = layer.direct[0];
 
-  // --- what the units know of each other ---
-  logic [FW-1:0] filled;  // banks filled and not yet read
-  logic [CW-1:0] sets;  // sets of index registers filled and not yet free
-  logic [SW-1:0] reads_set;  // the oldest of them
-  logic [1:0] visits;  // complete, not yet drained
+  // --- counters that the units share ---
+  logic [FW-1:0] filled;  // banks that are filled but not yet read
+  logic [CW-1:0] sets;  // sets of index registers that are filled but not yet free
+  logic [SW-1:0] reads_set;  // the oldest of these sets
+  logic [1:0] visits;  // output tiles that are complete but not yet drained
   logic sums_free;
 
-  // Behind a drain that has begun, sums may be overwritten in the order in which they leave; in
-  // several passes they are not added in that order.
+  // After a drain has begun, sums may be overwritten in the order in which they leave. LUT passes
+  // add them in another order.
   assign sums_free = layer.passes > 1 && !direct ? visits == 0 : visits <= 1;
 
   // --- dot units ---
@@ -307,7 +307,7 @@ module accelerator
     );
   end
 
-  // --- which PE works on which unit of which pixel ---
+  // --- the unit and the pixel of each PE ---
   always_comb begin
     word_t unit, slot;
     unit = 0;

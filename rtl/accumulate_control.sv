@@ -1,8 +1,8 @@
-// Control of the accumulators: starts when a bank is filled, the step's indices are there and the
-// sums that it overwrites are on their way out.
+// Control of the accumulators. An accumulate starts when a bank is filled, the step's indices have
+// arrived, and the sums that it overwrites are draining.
 //
-// A pass into which no index of any PE falls takes no cycle: it is skipped, and what waits on it
-// goes on, in the cycle in which it could have begun. Up to LUT_BANKS passes are skipped at once.
+// A pass takes no cycle if no PE has an index in it. The control skips the pass, and every command
+// that waits for it continues in the same cycle. Up to LUT_BANKS passes are skipped at once.
 module accumulate_control
   import machine::*;
 #(
@@ -20,18 +20,18 @@ module accumulate_control
     input  layer_t                  layer,
     input  logic   [        FW-1:0] filled,       // banks to be read
     input  logic   [        CW-1:0] sets,         // sets of index registers that hold indices
-    input  logic   [        SW-1:0] reads_set,    // the oldest of them
-    input  logic   [REGISTER_SETS*PASSES-1:0] used,  // passes that some index of each set falls into
+    input  logic   [        SW-1:0] reads_set,    // the oldest of these sets
+    input  logic   [REGISTER_SETS*PASSES-1:0] used,  // per set: passes with an index of the set
     input  logic                    sums_free,
     input  logic                    more,         // some PE has outputs left (PASSES > 1)
     output logic                    begins,
     output logic                    active,
     output logic                    ends,
     output logic   [        FW-1:0] skips,        // passes skipped in this cycle
-    output logic                    skips_set,    // ... the last of which used a set for the last time
-    output logic                    skips_visit,  // ... or completed a visit
+    output logic                    skips_set,    // ... if one used its set for the last time
+    output logic                    skips_visit,  // ... or completed an output tile
     output logic   [        SW-1:0] set,
-    output place_t                  at,           // of the command that runs or begins
+    output place_t                  at,           // of the current or starting command
     output logic                    last_of_set,
     output logic                    last_of_visit,
     output logic   [        BW-1:0] bank,

@@ -1,6 +1,8 @@
-// One accumulator with its lane of the line buffer: the sums of every ACCUMULATORS-th output.
+// One accumulator with its lane of the partial-sum buffer: the sums of every ACCUMULATORS-th
+// output.
 //
-// The drain reads a sum in the cycle in which the next visit's first addition may overwrite it.
+// The drain reads a sum in the cycle in which the next output tile's first addition may overwrite
+// it.
 module accumulator #(
     parameter  int ROWS      = 32,
     parameter  int DOT_BITS  = 5,
@@ -9,7 +11,7 @@ module accumulator #(
 ) (
     input  logic                clk,
     input  logic                add,
-    input  logic                first,      // the visit's first addition: forget the old sum
+    input  logic                first,      // first addition of an output tile: ignore the old sum
     input  logic [      RW-1:0] row,
     input  logic [DOT_BITS-1:0] product,
     input  logic [      RW-1:0] drain_row,

@@ -1,8 +1,8 @@
-// SRAM model of the activation buffer and its address generator: holds the windows of one step,
-// and loads those of the next in a step's last cycle. Not for synthesis.
+// SRAM model of the activation buffer and its address generator. It outputs the windows of one
+// step, and loads those of the next step in the step's last cycle. Not for synthesis.
 //
-// A word has one bit per PE: of a 3x3 layer one pixel of a group's channels, of a 1x1 layer one of
-// the 8 channels of a group's vectors.
+// A word has one bit per PE. In a 3x3 layer, these are a pixel's channels in a group. In a 1x1
+// layer, they are one of the 8 channels of each vector in a group.
 module activation_buffer
   import machine::*;
 #(
@@ -34,7 +34,7 @@ module activation_buffer
     if ($value$plusargs("activations=%s", path)) $readmemh(path, words);
   end
 
-  // The pixel that lies so many images, rows and columns (each less than a whole one) further.
+  // The pixel at a distance of some images, rows and columns, each less than a whole one.
   function automatic pixel_t plus(layer_t l, pixel_t p, word_t images, word_t rows, word_t columns);
     plus = '{image: p.image + images, row: p.row + rows, column: p.column + columns};
     if (plus.column >= l.out_width) begin
@@ -77,13 +77,13 @@ module activation_buffer
             y = pixel.row * layer.stride + word_t'(k / 3) * layer.dilation - layer.padding;
             x = pixel.column * layer.stride + word_t'(k % 3) * layer.dilation - layer.padding;
           end
-          on_map = y < layer.in_height && x < layer.in_width;  // what is negative is large
+          on_map = y < layer.in_height && x < layer.in_width;  // negative numbers are large here
           on_map = on_map && slots < layer.step_pixels && !(layer.vectors[0] && k > 7);
           address = ((pixel.image * layer.in_height + y) * layer.in_width + x) * number + group;
           if (layer.vectors[0]) address = address * 8 + word_t'(k);
           for (word_t u = 0; u < layer.pixel_pes; u++) begin
             if (on_map) begin
-              // First weight first: the most significant bit of a kernel.
+              // The first weight is the most significant bit of a kernel.
               windows[(base+u)*DOT_WIDTH+(layer.vectors[0]?7:DOT_WIDTH-1)-k] <=
                   words[AW'(address)][u];
               valids[(base+u)*DOT_WIDTH+(layer.vectors[0]?7:DOT_WIDTH-1)-k] <=

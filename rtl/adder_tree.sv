@@ -1,6 +1,8 @@
-// Joins the sums of the PEs that work on one pixel: a tree of log2(PES) levels with a tap at every PE.
+// Joins the sums of the PEs that work on one pixel: a tree of log2(PES) levels with a tap at every
+// PE.
 //
-// `begins` marks the first PE of every pixel; at the last PE of a pixel `joined` is its whole sum.
+// `begins` marks the first PE of every pixel. At the last PE of a pixel, `joined` is the pixel's
+// sum.
 module adder_tree #(
     parameter  int PES    = 64,
     parameter  int BITS   = 16,

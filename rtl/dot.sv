@@ -1,10 +1,10 @@
 // Dot9: one binary dot product, XNOR and adder tree.
 //
-// A bit is a sign: 1 is +1, 0 is -1. Positions that are not valid (padding at the map's edge,
-// channels that a vector does not have) add 0.
+// A bit is a sign: 1 is +1, 0 is -1. Invalid positions add 0: padding at the map's edge, and
+// channels that a vector does not have.
 module dot #(
     parameter  int WIDTH = 9,
-    localparam int BITS  = $clog2(WIDTH + 1) + 1  // -WIDTH to WIDTH
+    localparam int BITS  = $clog2(WIDTH + 1) + 1  // range: -WIDTH to WIDTH
 ) (
     input  logic [WIDTH-1:0] window,
     input  logic [WIDTH-1:0] valid,
@@ -24,6 +24,6 @@ module dot #(
       positions = positions + BITS'(valid[i]);
     end
   end
-  // Each agreeing position +1, each other valid one -1.
+  // Each agreeing position is +1, each other valid position -1.
   assign product = (agreeing << 1) - positions;
 endmodule

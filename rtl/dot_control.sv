@@ -1,5 +1,5 @@
-// Control of the dot units: fills a bank of the table when one is free; in a direct layer makes a
-// step's dot products when its kernels are there and its sums may be overwritten.
+// Control of the dot units. It fills a bank of the LUT when one is free. In a direct layer, it
+// makes a step's dot products when the kernels have arrived and the sums may be overwritten.
 module dot_control
   import machine::*;
 #(
@@ -18,8 +18,8 @@ module dot_control
     output logic            active,
     output logic            ends,       // last cycle
     output place_t          at,
-    output place_t          next,       // place of the command behind this one
-    output word_t           count,      // dot products made before this cycle's
+    output place_t          next,       // position of the next command
+    output word_t           count,      // dot products of the earlier cycles
     output logic   [BW-1:0] bank,
     output word_t           row,        // count / ACCUMULATORS
     output word_t           lane        // count % ACCUMULATORS

@@ -1,4 +1,4 @@
-// Control of the drain: sends the sums of the oldest complete visit through the adder tree.
+// Control of the drain: sends the sums of the oldest complete output tile through the adder tree.
 module drain_control
   import machine::*;
 #(

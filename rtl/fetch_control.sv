@@ -1,4 +1,4 @@
-// Control of the index fetch: fetches a block's and group's indices when a set of registers is free.
+// Control of the index fetch: fetches a weight tile's indices when a set of registers is free.
 module fetch_control
   import machine::*;
 #(
@@ -10,7 +10,7 @@ module fetch_control
     input  layer_t          layer,
     input  logic            indices_there,
     input  logic            set_free,
-    input  logic            arrives,        // the weight tile's last index comes in this cycle
+    input  logic            arrives,        // the weight tile's last index arrives in this cycle
     output logic            begins,
     output logic            active,
     output logic            ends,
@@ -23,7 +23,7 @@ module fetch_control
   nest_t nest;
   logic  busy;
 
-  // Indices stay where the next step has the same block and group.
+  // Indices stay if the next step has the same block and group.
   always_comb begin
     nest        = nest_of(layer);
     nest.passes = 1;

@@ -1,8 +1,8 @@
-// SRAM model of the index buffer: delivers `bits_per_cycle` bits of packed indices a cycle, and an
-// index to the PEs in the cycle in which its last bit comes. Not for synthesis.
+// SRAM model of the index buffer. It delivers `bits_per_cycle` bits of packed indices per cycle. An
+// index reaches the PEs in the cycle in which its last bit arrives. Not for synthesis.
 //
-// A chunk's indices lie output by output, unit by unit; chunks in the order in which a row's first
-// pixel step needs them.
+// The order of a weight tile's indices is by output, then by unit. Weight tiles are in the order in
+// which a row's first pixel step needs them.
 module index_buffer
   import machine::*;
 #(

@@ -1,5 +1,6 @@
-// The accumulators and sums of a PE that takes a subset in passes: outputs come in the order of
-// their passes, so any accumulator may add to any sum. (Without passes each has a lane of its own.)
+// The accumulators and partial sums of a PE that takes a subset in LUT passes. Outputs come in the
+// order of their passes; any accumulator may therefore add to any sum. (Without passes, each
+// accumulator has its own lane.)
 module line_buffer #(
     parameter  int OUTPUTS  = 128,
     parameter  int PORTS    = 4,

@@ -1,4 +1,4 @@
-// The table of dot products: one write port, a read port per accumulator, banks in turn.
+// The LUT of dot products: one write port, a read port per accumulator, alternating banks.
 module lut #(
     parameter  int ENTRIES = 32,
     parameter  int BANKS   = 2,

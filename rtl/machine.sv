@@ -1,24 +1,24 @@
-// What the units of the machine share: a layer's registers, and places in its loop nest.
+// Declarations that all units share: a layer's registers, and positions in its loop nest.
 package machine;
   typedef logic [31:0] word_t;
 
-  // The registers that describe a layer. Written before `start`, constant while it runs.
+  // The registers that describe a layer. Written before `start`, constant during the run.
   typedef struct packed {
-    word_t direct;          // 1: no table, every dot product anew
+    word_t direct;          // 1: no LUT, every dot product is recomputed
     word_t vectors;         // 1: 1x1 layer, a unit is a vector of 8 channels; 0: 3x3
-    word_t expand;          // 1: direct, but the index buffer holds indices into the subset
+    word_t expand;          // 1: direct, but the index buffer contains indices into the subset
     word_t rows;            // rows of output: runs of pixel steps that share a fetched block
     word_t row_steps;       // pixel steps of a row
-    word_t last_row_steps;  // of the last row
+    word_t last_row_steps;  // pixel steps of the last row
     word_t conv_groups;     // groups of the convolution
-    word_t blocks;          // blocks of output channels, per group of the convolution
-    word_t groups;          // groups of input units
-    word_t passes;          // passes over the subset
+    word_t blocks;          // output blocks, per group of the convolution
+    word_t groups;          // groups of input units (input blocks)
+    word_t passes;          // LUT passes over the subset
     word_t long_outputs;    // outputs of the first blocks ...
-    word_t long_blocks;     // ... and how many they are
-    word_t short_outputs;   // outputs of the others ...
+    word_t long_blocks;     // ... and the number of these blocks
+    word_t short_outputs;   // outputs of the other blocks ...
     word_t last_outputs;    // ... except the last block
-    word_t pixels;          // output pixels in all
+    word_t pixels;          // output pixels in total
     word_t step_pixels;     // output pixels of a step
     word_t pixel_pes;       // PEs that work on one pixel
     word_t long_units;      // input units of the first groups ...
@@ -28,7 +28,7 @@ package machine;
     word_t long_entries;    // table entries of the first passes ...
     word_t long_passes;     // ... and how many they are; the others have one less
     word_t index_bits;      // bits of an index (or kernel) in the index buffer
-    word_t bits_per_cycle;  // that the index buffer delivers
+    word_t bits_per_cycle;  // rate of the index buffer
     word_t in_height;
     word_t in_width;
     word_t out_height;
@@ -42,7 +42,7 @@ package machine;
     word_t tail_channels;   // channels of the last vector
   } layer_t;
 
-  // Bounds of a unit's loops; a unit that skips a loop has 1 there.
+  // Bounds of a unit's loops. The bound of a loop that the unit skips is 1.
   typedef struct packed {
     word_t rows;
     word_t row_steps;
@@ -104,7 +104,7 @@ package machine;
     end
   endfunction
 
-  // The step at `at` is the last that uses the indices in its set of registers.
+  // True if the step at `at` is the last to use the indices in its set of registers.
   function automatic logic last_use(nest_t nest, place_t at);
     last_use = nest.groups > 1 || ((nest.blocks > 1 || nest.conv_groups > 1) && ends_row(nest, at));
   endfunction
@@ -116,17 +116,18 @@ package machine;
     else block_outputs = layer.short_outputs;
   endfunction
 
-  // The row is the last one of the line buffer with sums of so many outputs; `lanes` outputs a row.
+  // True if `row` is the last row of the partial-sum buffer with any of `outputs` sums. A row has
+  // `lanes` outputs.
   function automatic logic last_row(word_t row, word_t outputs, int lanes);
     last_row = (row + 1) * word_t'(lanes) >= outputs;
   endfunction
 
-  // Table entries of a pass.
+  // LUT entries of a pass.
   function automatic word_t pass_entries(layer_t layer, word_t pass);
     pass_entries = layer.long_entries - word_t'(pass >= layer.long_passes);
   endfunction
 
-  // Row of the subset in table entry 0 of a pass.
+  // Row of the subset in LUT entry 0 of a pass.
   function automatic word_t pass_base(layer_t layer, word_t pass);
     pass_base = pass * layer.long_entries -
         (pass > layer.long_passes ? pass - layer.long_passes : 0);

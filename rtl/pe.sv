@@ -1,8 +1,8 @@
-// One processing element: Dot9, table, index registers, accumulators, line buffer.
+// One processing element: Dot9, LUT, index registers, accumulators, partial-sum buffer.
 //
-// TABLE = 0 leaves out the table (a plain BNN PE), BYPASS = 0 the way from Dot9 straight to an
-// accumulator (an SNN PE that cannot run 1-bit layers). PASSES > 1 lets it take a subset larger
-// than the table in passes.
+// TABLE = 0 omits the LUT (a plain BNN PE). BYPASS = 0 omits the path from Dot9 straight to an
+// accumulator (an SNN PE that cannot run 1-bit layers). PASSES > 1 lets the PE take a subset larger
+// than the LUT in passes.
 module pe #(
     parameter  int DOT_WIDTH    = 9,
     parameter  int INDEX_BITS   = 9,
@@ -32,25 +32,25 @@ module pe #(
     input  logic [              OUTPUTS-1:0] load_slots,
     input  logic [   OUTPUTS*INDEX_BITS-1:0] load_indices,
     input  logic [                   SW-1:0] read_set,
-    // Dot9, into the table or straight to an accumulator.
+    // Dot9, into the LUT or straight to an accumulator.
     input  logic [            DOT_WIDTH-1:0] window,
     input  logic [            DOT_WIDTH-1:0] valid,
-    input  logic [            DOT_WIDTH-1:0] kernel,       // of the subset
+    input  logic [            DOT_WIDTH-1:0] kernel,       // kernel of the subset
     input  logic                             fill,
     input  logic [                   BW-1:0] fill_bank,
     input  logic [                   EW-1:0] fill_entry,
     input  logic                             direct,
     input  logic [                   OW-1:0] direct_slot,
     input  logic [                   RW-1:0] direct_row,   // direct_slot / ACCUMULATORS
-    input  logic [         ACCUMULATORS-1:0] direct_lane,  // one of them
+    input  logic [         ACCUMULATORS-1:0] direct_lane,  // one of the lanes
     // Fetch by index and add.
     input  logic                             add,
     input  logic                             add_begins,   // first cycle of an accumulate
     input  logic                             add_first,    // first group: overwrite the sums
     input  logic [                   BW-1:0] add_bank,
-    input  logic [           INDEX_BITS-1:0] add_base,     // subset row of table entry 0
-    input  logic [           INDEX_BITS-1:0] add_entries,  // of the table in this pass
-    input  logic [                   OW-1:0] add_outputs,  // of the block
+    input  logic [           INDEX_BITS-1:0] add_base,     // subset row of LUT entry 0
+    input  logic [           INDEX_BITS-1:0] add_entries,  // LUT entries in this pass
+    input  logic [                   OW-1:0] add_outputs,  // outputs of the block
     input  logic [                   RW-1:0] add_row,
     input  logic [         ACCUMULATORS-1:0] add_lanes,    // lanes with an output in this row
     output logic                             add_more,     // this PE needs another cycle
@@ -95,7 +95,7 @@ module pe #(
     assign own_kernel = kernel;
   end
 
-  // --- which outputs, at which entries of the table ---
+  // --- outputs to add, and their LUT entries ---
   logic [   ACCUMULATORS-1:0] found;
   logic [ACCUMULATORS*OW-1:0] slots;
   logic [ACCUMULATORS*EW-1:0] entries;
@@ -130,7 +130,7 @@ module pe #(
     end
   end
 
-  // --- table ---
+  // --- LUT ---
   logic [ACCUMULATORS*DOT_BITS-1:0] fetched;
   if (TABLE) begin : g_table
     lut #(
@@ -152,7 +152,7 @@ module pe #(
     assign fetched = '0;
   end
 
-  // --- accumulators and line buffer ---
+  // --- accumulators and partial-sum buffer ---
   logic bypass;
   assign bypass = BYPASS && direct;
   if (TABLE && PASSES > 1) begin : g_any_order
@@ -178,7 +178,7 @@ module pe #(
     );
   end else begin : g_lanes
     for (genvar a = 0; a < ACCUMULATORS; a++) begin : g_lane
-      // The last lanes have a row less if the lanes do not divide the sums evenly.
+      // The last lanes have one row less if the lanes do not divide the sums evenly.
       localparam int LANE_ROWS = (PARTIAL_SUMS - a + ACCUMULATORS - 1) / ACCUMULATORS;
       localparam int LW = LANE_ROWS > 1 ? $clog2(LANE_ROWS) : 1;
       accumulator #(

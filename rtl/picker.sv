@@ -1,5 +1,5 @@
-// Which outputs a PE adds in this cycle of a pass over part of the subset: the first PORTS of those
-// that are left, in ascending order, whose index lies in the table now.
+// Outputs that a PE adds in this cycle of a LUT pass: the first PORTS remaining outputs, in
+// ascending order, whose index is in the LUT now.
 module picker #(
     parameter  int OUTPUTS    = 128,
     parameter  int PORTS      = 4,
@@ -9,13 +9,13 @@ module picker #(
     input  logic                          clk,
     input  logic                          pick,
     input  logic                          begins,   // first cycle of the pass
-    input  logic [        INDEX_BITS-1:0] base,     // subset row of table entry 0
-    input  logic [        INDEX_BITS-1:0] entries,  // of the table in this pass
-    input  logic [                OW-1:0] outputs,  // of the block
+    input  logic [        INDEX_BITS-1:0] base,     // subset row of LUT entry 0
+    input  logic [        INDEX_BITS-1:0] entries,  // LUT entries in this pass
+    input  logic [                OW-1:0] outputs,  // outputs of the block
     input  logic [OUTPUTS*INDEX_BITS-1:0] indices,
     output logic [             PORTS-1:0] found,
     output logic [          PORTS*OW-1:0] slots,
-    output logic                          more      // some are left after this cycle
+    output logic                          more      // outputs remain after this cycle
 );
   logic [OUTPUTS-1:0] left, todo, rest;
   logic [PORTS-1:0] taken;

@@ -1,4 +1,4 @@
-// SRAM model of the subset: one kernel a cycle, broadcast to all PEs.
+// SRAM model of the subset buffer: one kernel per cycle, broadcast to all PEs.
 module subset_buffer #(
     parameter int DOT_WIDTH = 9
 ) (

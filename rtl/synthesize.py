@@ -1,7 +1,7 @@
 """Hardware cost of the PE: Yosys synthesizes it to generic cells for several sets of parameters.
 
-`python -m rtl.synthesize` writes reports/rtl_cells.md and .csv. Minutes per PE; results are kept in
-build/rtl and remade only when the RTL changes.
+`python -m rtl.synthesize` writes reports/rtl_cells.md and .csv. A PE takes minutes. build/rtl keeps
+the results; the command repeats a synthesis only after a change of the RTL.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from simulator.hardware import Hardware, load_hardware
-from simulator.hardware.area import area
-from simulator.hardware.cells import FLIP_FLOP, MUX, XNOR
+from simulator.api.simulate import simulate
+from simulator.machines import Hardware, load_hardware
+from simulator.machines.cells import FLIP_FLOP, MUX, XNOR
+from simulator.machines.families import family_of
 from simulator.paper.markdown import Row, table, write_csv, write_report
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 RTL = Path(__file__).resolve().parent
@@ -39,10 +39,10 @@ CELLS = {
     "$_DFF_P_": FLIP_FLOP,
     "$_DFFE_PP_": FLIP_FLOP + MUX,  # a multiplexer keeps the old value
 }
-"""Gate equivalents of Yosys's cells, from the library of simulator/hardware/area.py."""
+"""Gate equivalents of Yosys's cells, from the library of simulator/machines/lut_array/area.py."""
 
 _PE_PARTS = ("dot", "input_registers", "lut", "index_registers", "accumulators", "line_buffer")
-"""Without the store of the subset: the PE of the RTL receives its kernels."""
+"""Parts of the area proxy's PE. The PE of the RTL receives its kernels and has no subset buffer."""
 
 SUM_BITS = 16
 DOT_BITS = 5
@@ -50,21 +50,21 @@ DOT_BITS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A PE and what it is used for."""
+    """A PE, and the index width at which it runs."""
 
     name: str
     tau: int | None
-    """At which it runs ResNet-18; None: 1 bit."""
+    """Index width in bits at which the PE runs ResNet-18; None: 1 bit per weight."""
     parameters: dict[str, int] = field(default_factory=dict)
-    """Of pe.sv, where they are not the paper's."""
+    """Parameters of pe.sv that differ from the paper's."""
 
     def value(self, name: str) -> int:
-        """A parameter, the paper's unless this PE has another."""
+        """Value of a parameter: the paper's, unless this PE overrides it."""
         return self.parameters.get(name, PAPER[name])
 
     @property
     def storage_bits(self) -> dict[str, int]:
-        """Bits that the PE holds, each a flip-flop: memories are mapped to flip-flops."""
+        """Number of bits that each part of the PE stores; each is a flip-flop, even in memories."""
         outputs = self.value("PARTIAL_SUMS")
         table_bits = self.value("LUT_BANKS") * self.value("LUT_ENTRIES") * DOT_BITS
         return {
@@ -110,7 +110,7 @@ class Netlist:
     cells: int
     flip_flops: int
     longest_path: int
-    """Gates between two flip-flops, or a port and one."""
+    """Number of gates on the longest path between flip-flops or ports."""
     gate_equivalents: int
     """Area in 2-input NANDs, with the cell sizes of the area proxy."""
 
@@ -119,7 +119,7 @@ def synthesize(parameters: dict[str, int], folder: Path = RTL) -> Netlist:
     """Synthesize the PE to two-input gates, multiplexers and flip-flops.
 
     Raises:
-        RuntimeError: Yosys fails; the message is Yosys's.
+        RuntimeError: Yosys fails; the message is the output of Yosys.
 
     """
     digest = hashlib.sha256(repr(sorted(parameters.items())).encode())
@@ -167,21 +167,22 @@ def _hardware(variant: Variant) -> Hardware:
 
 
 def _speedup(variant: Variant) -> float:
-    """Cycles of ResNet-18 at 1 bit over those at this PE's tau, on 64 of them."""
+    """Cycles of ResNet-18 at 1 bit over the cycles at this PE's tau, on 64 of these PEs."""
     if variant.tau is None:
         return 1.0
-    return simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).speedup
+    run, baseline = simulate(load_workload("r18"), _hardware(variant), tau=variant.tau).runs
+    return baseline.cycles / run.cycles
 
 
 def _proxy(variant: Variant) -> int:
-    """What the area proxy of the energy report says about this PE, in gate equivalents."""
+    """Area of this PE by the area proxy of the energy report, in gate equivalents."""
     hardware = _hardware(variant)
-    parts = area(hardware)
-    return round(sum(parts[part] for part in _PE_PARTS) / hardware.array.pes)
+    parts = family_of(hardware).area(hardware, 1)
+    return round(sum(parts[part] for part in _PE_PARTS) / hardware.pes)
 
 
 def rows(variants: tuple[Variant, ...] = VARIANTS) -> list[Row]:
-    """One row per PE, the first of which is what the others are compared with."""
+    """One row per PE; the first PE is the reference of the others."""
     found = []
     for variant in variants:
         print(f"{variant.name} ...", file=sys.stderr, flush=True)
@@ -227,8 +228,9 @@ def write(folder: Path) -> list[Path]:
                 table(shown),
                 "- *gate equivalents*: the cells at the sizes of the area proxy. A flip-flop "
                 "that keeps its value has a multiplexer.\n"
-                "- *area proxy*: the PE in `simulator/hardware/area.py`, without control, "
-                "without the picker of a PE with passes, and without the store of the subset. The "
+                "- *area proxy*: the PE in `simulator/machines/lut_array/area.py`, without "
+                "control, without the picker of a PE with passes, and without the store of the "
+                "subset. The "
                 "PE of the RTL receives the kernels of the subset.\n"
                 "- *longest path*: gates in a row between two flip-flops in Yosys's netlist. The "
                 "PE has no pipeline registers, and `abc` optimizes area.\n"

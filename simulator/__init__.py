@@ -8,7 +8,6 @@ True
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
 __all__ = [
     "Comparison",
     "EnergyTable",
@@ -33,45 +32,50 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from simulator.api import compare, search, sweep, write_report
-    from simulator.errors import InputError
-    from simulator.hardware import EnergyTable, Hardware, load_energy, load_hardware
-    from simulator.report.compare import Comparison
-    from simulator.report.result import Result
-    from simulator.run import simulate
-    from simulator.studies.run import StudyResult
+    from simulator.api.comparison import Comparison
+    from simulator.api.functions import compare, search, sweep, write_report
+    from simulator.api.result import Result
+    from simulator.api.simulate import simulate
+    from simulator.api.verification import Verification, verify
+    from simulator.base.errors import InputError
+    from simulator.base.version import __version__ as __version__
+    from simulator.machines import EnergyTable, Hardware, load_energy, load_hardware
+    from simulator.studies.result import StudyResult
     from simulator.studies.search import SearchResult
-    from simulator.verification import Verification, verify
     from simulator.workload import Workload, load_workload
     from simulator.workload.exporters import Export, export
 
 _HOMES = {
-    "Comparison": "simulator.report.compare",
-    "EnergyTable": "simulator.hardware",
+    "Comparison": "simulator.api.comparison",
+    "EnergyTable": "simulator.machines",
     "Export": "simulator.workload.exporters",
-    "Hardware": "simulator.hardware",
-    "InputError": "simulator.errors",
-    "Result": "simulator.report.result",
+    "Hardware": "simulator.machines",
+    "InputError": "simulator.base.errors",
+    "Result": "simulator.api.result",
     "SearchResult": "simulator.studies.search",
-    "StudyResult": "simulator.studies.run",
-    "Verification": "simulator.verification",
+    "StudyResult": "simulator.studies.result",
+    "Verification": "simulator.api.verification",
     "Workload": "simulator.workload",
-    "compare": "simulator.api",
+    "compare": "simulator.api.functions",
     "export": "simulator.workload.exporters",
-    "load_energy": "simulator.hardware",
-    "load_hardware": "simulator.hardware",
+    "load_energy": "simulator.machines",
+    "load_hardware": "simulator.machines",
     "load_workload": "simulator.workload",
-    "search": "simulator.api",
-    "simulate": "simulator.run",
-    "sweep": "simulator.api",
-    "verify": "simulator.verification",
-    "write_report": "simulator.api",
+    "search": "simulator.api.functions",
+    "simulate": "simulator.api.simulate",
+    "sweep": "simulator.api.functions",
+    "verify": "simulator.api.verification",
+    "write_report": "simulator.api.functions",
 }
 """Where each public name lives. None is the name of a submodule, which would replace it."""
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import simulator` itself costs nothing."""
+    if name == "__version__":
+        from simulator.base.version import __version__
+
+        return __version__
     if name not in _HOMES:
         raise AttributeError(f"module 'simulator' has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""Builders of small layers, networks and machines."""
+"""Builders of small layers, networks and hardware configurations."""
 
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -6,22 +6,23 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.api.result import Result
+from simulator.base.columns import Ints
 from simulator.engine import event
 from simulator.engine.trace import Trace
-from simulator.hardware import Hardware, load_hardware
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind
-from simulator.report.result import Result
+from simulator.machines import Hardware, load_hardware
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from tests.numbering import Kind
 
 INSTANT = {
     "memory.dram.latency_cycles": 0,
     "memory.dram.bytes_per_cycle": 1e9,
     "memory.index_buffer.bytes_per_cycle": 1e9,
 }
-"""Memory that answers any transfer within a cycle."""
+"""Overrides of a memory that finishes any transfer within a cycle."""
 
 
 def layer(
@@ -63,7 +64,7 @@ def layer(
 def with_kernels(
     bare: Layer, indices: NDArray[Any], size: int | None = None, seed: int = 0
 ) -> Layer:
-    """The layer with these indices [out_channels, units] into a random subset of `size` kernels."""
+    """The layer with indices [out_channels, units] into a random subset of `size` kernels."""
     size = size or bare.subset_size
     ids = np.random.default_rng(seed).permutation(1 << bare.unit_weights)[:size]
     if bare.tau is None:
@@ -87,7 +88,7 @@ def network(*layers: Layer, batch: int = 1, activation_bits: int = 1) -> Workloa
 
 
 def machine(overrides: dict[str, Any] | None = None) -> Hardware:
-    """cofluent64 with some keys overridden."""
+    """cofluent64 with some overrides."""
     return load_hardware("cofluent64", [f"{k}={_yaml(v)}" for k, v in (overrides or {}).items()])
 
 
@@ -113,12 +114,12 @@ def times(trace: Trace, kind: Kind, of_layer: int = 0) -> list[tuple[int, int]]:
 
 
 def of_kind(trace: Trace, kind: Kind, values: Ints) -> Ints:
-    """The values of every command of a kind."""
+    """The column's values for every command of a kind."""
     return values[trace.kind == kind]
 
 
 def without_trace(result: Result) -> Result:
-    """The same result; it fails where something makes a trace."""
+    """Return the same result, but fail if something makes a trace."""
 
     def refuse() -> NoReturn:
         raise AssertionError("a trace is made")

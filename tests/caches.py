@@ -1,4 +1,4 @@
-"""What the simulator remembers from one run to the next, found and forgotten."""
+"""Find and clear the results that the simulator remembers from one run to the next."""
 
 import gc
 import importlib
@@ -12,16 +12,16 @@ from typing import Any
 import simulator
 
 CODE = {
-    "simulator.compiling.available",
+    "simulator.engine.compiling.available",
     "simulator.engine.fast._kernel",
 }
-"""Caches of compiled code: they depend on the sources alone."""
+"""Caches of compiled code. They depend on the sources alone."""
 OPTIONAL = ("simulator.training",)
 """Packages that import torch."""
 
 
 def modules() -> list[ModuleType]:
-    """Every module of the simulator that can be imported here."""
+    """Import every module of the simulator that this environment can import."""
     found = [simulator]
     for module in pkgutil.walk_packages(simulator.__path__, "simulator.", onerror=_ignore):
         if module.name.startswith(OPTIONAL) or module.name.endswith("__main__"):
@@ -31,14 +31,15 @@ def modules() -> list[ModuleType]:
 
 
 def _ignore(name: str) -> None:
-    """A package that cannot be imported here."""
+    """A package that this environment cannot import."""
     assert name.startswith(OPTIONAL), name
 
 
 def caches() -> dict[str, Any]:
-    """Every functools cache of the simulator that is alive, by full name.
+    """Return all live functools caches of the simulator by full name.
 
-    Also those of classes and of functions inside functions: the garbage collector knows them all.
+    The result includes caches of classes and of functions inside functions because the garbage
+    collector knows all objects.
     """
     modules()
     found: dict[str, Any] = {}
@@ -80,7 +81,7 @@ def containers() -> dict[str, int]:
 
 
 def anew(value: Any) -> Any:
-    """A copy of records that shares no record: without what their cached properties hold."""
+    """Copy records without sharing a record, and without the values of cached properties."""
     if isinstance(value, tuple) and type(value) is tuple:
         return tuple(map(anew, value))
     if is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Small machines and networks for every test."""
+"""Small hardware configurations and networks for all tests."""
 
 import io
 import subprocess
@@ -22,7 +22,7 @@ for profile, examples in (("short", 10), ("long", 100)):  # make test, make test
     settings.register_profile(
         profile,
         max_examples=examples,
-        deadline=None,  # machines are noisy; speed is measured in benchmarks/
+        deadline=None,  # machines are noisy; benchmarks/ measures speed
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
     )
@@ -33,7 +33,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a tier whose environment is not there; the summary gives the reason once."""
+    """Skip a tier if its environment is missing. The summary gives the reason once."""
     if item.get_closest_marker("torch") and not HAS_TORCH:
         pytest.skip("needs torch: make test-torch TORCH_INDEX=URL")
     if item.get_closest_marker("base") and not Maker(BASE, ENVIRONMENTS[BASE.name]).is_current():
@@ -42,13 +42,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Print lines whole: tests/test_terminal.py is about the width of terminals."""
+    """Print lines whole; tests/test_terminal.py tests the width of terminals."""
     monkeypatch.setenv("COLUMNS", "1000")
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
-    """Run the command with these words in this process, from an empty folder: quick."""
+    """Run the command with these words in this process (fast), from an empty folder."""
 
     def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         words = ["simulate", *map(str, arguments)]
@@ -76,7 +76,7 @@ def command(tmp_path: Path) -> Command:
 
 @pytest.fixture
 def process(tmp_path: Path) -> Command:
-    """Run `python -m simulator` as a user would, from an empty folder: a process of its own."""
+    """Run `python -m simulator` as a user would: as its own process, from an empty folder."""
 
     def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -1,7 +1,8 @@
-"""Random programs with a deadlock whose circle of units is known.
+"""Random programs with a deadlock between known units.
 
-A ring of units goes into a free program. Its last unit takes a lot that is larger than the ring's
-tokens, perhaps after many turns with one token each. The units may be in different sections.
+The generator adds a ring of units to a free program. The ring's last unit takes a lot that is
+larger than the ring's tokens, perhaps after many iterations with one token each. The units may be
+in different sections.
 """
 
 from dataclasses import replace
@@ -17,7 +18,7 @@ from tests.free_programs import free_parts, program, rates
 from tests.untimed import Untimed
 
 Deadlock = tuple[Program, set[Unit]]
-"""A program, and the units of its only circle."""
+"""A program, and the units of its only cycle of waiting units."""
 
 
 def deadlocked_program(seed: int, most: int = 300) -> Deadlock:
@@ -30,7 +31,7 @@ def deadlocked_program(seed: int, most: int = 300) -> Deadlock:
 
 @st.composite
 def deadlocked_programs(draw: st.DrawFn, most: int = 300) -> Deadlock:
-    """Programs of any shape that come to a stop, and the units of their circle."""
+    """Programs of any shape that stop, and the units that wait for each other."""
     commands = draw(st.integers(10, most))
     found = _deadlocked(draw(st.randoms(use_true_random=False)), commands)
     assume(found is not None)
@@ -39,7 +40,7 @@ def deadlocked_programs(draw: st.DrawFn, most: int = 300) -> Deadlock:
 
 
 def _deadlocked(rng: Random, commands: int) -> Deadlock | None:
-    """Put a ring in; None: its units wait for each other elsewhere."""
+    """Add a ring; None: units outside the ring wait for each other."""
     parts = free_parts(rng, commands)
     size = rng.choice((1, 2, 2, 3, 4, 6, len(parts.units)))
     units = rng.sample(parts.units, min(size, len(parts.units)))
@@ -56,15 +57,15 @@ def _deadlocked(rng: Random, commands: int) -> Deadlock | None:
 
 
 class _Place(NamedTuple):
-    """Where a unit's part of the ring goes."""
+    """Position of a unit's part of the ring."""
 
     section: int
     part: float
-    """Of the unit's body that comes before it."""
+    """Fraction of the unit's body before the ring's part."""
 
 
 def _places(rng: Random, sections: int, units: int) -> list[_Place]:
-    """Draw places in one section, around the end of a section, or anywhere."""
+    """Draw positions in one section, around the end of a section, or anywhere."""
     way = rng.choice(("one", "end", "anywhere"))
     first = rng.randrange(sections)
     if way == "one":
@@ -77,7 +78,7 @@ def _places(rng: Random, sections: int, units: int) -> list[_Place]:
 def _with_ring(
     rng: Random, parts: ProgramParts, units: list[Unit], places: list[_Place]
 ) -> ProgramParts:
-    """A program in which each unit takes what the previous one gives, the first the last's."""
+    """Add a ring: each unit takes the previous unit's tokens, the first unit the last unit's."""
     channels = [
         Channel(
             f"ring{n}",
@@ -108,14 +109,14 @@ def _turns(kind: Kind, takes: Channel, gives: Channel, turns: int) -> Body:
 
 
 def _balance(rng: Random, giver: int, taker: int) -> Balance:
-    """Of a channel that one section gives and another takes."""
+    """Draw the balance of a channel from the section that gives to the section that takes."""
     if giver > taker:
         return Balance.SPACE
     return rng.choice((Balance.EDGE, Balance.SPACE, *[Balance.SECTION] * (giver == taker)))
 
 
 def _with(section: Section, part: float, unit: Unit, more: Body) -> Section:
-    """A section in which a unit does more after a part of its body."""
+    """A section in which a unit does more work, after a fraction of its body."""
     body = section.bodies.get(unit, ())
     place = round(part * len(body))
     return Section({**section.bodies, unit: body[:place] + more + body[place:]})

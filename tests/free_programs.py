@@ -1,7 +1,8 @@
-"""Programs of any shape at random, for comparing engines: nests of loops, rates, sections.
+"""Random programs of any shape, for comparing engines: nests of loops, rates, sections.
 
-Every unit's nest is drawn on its own. Where a circle of units then cannot run, one of its channels
-starts with more tokens: no program has a deadlock, and many a FIFO is no larger than it has to be.
+Each unit's nest is independent of the other nests. If units then wait for each other in a cycle,
+one of its channels starts with more tokens. No program therefore has a deadlock, and many FIFOs
+have just the size that the program needs.
 """
 
 from collections.abc import Mapping
@@ -30,7 +31,7 @@ CATEGORIES = tuple(Category(name, f"{name} cycles") for name in ("red", "green",
 RATES = ("bus", "link")
 CAPACITIES = (1, 1, 2, 2, 3, 4, 8, 16, 50, 100)
 BASES = (1, 2, 3, 4, 5, 6, 8, 9, 12, 16, 20, 24, 30, 36, 48, 60, 72, 96, 120, 144, 240, 360, 400)
-"""Items per section, most of them with many divisors."""
+"""Items per section; most of these numbers have many divisors."""
 CYCLES = ((0, 1), (1,), (1, 2), (0, 1, 2, 3), (3, 5), (2, 3, 5, 7), (1, 4, 16), (0, 0, 1, 8))
 SIZES = ((0,), (0,), (6,), (0, 0, 1, 6, 16, 40))
 
@@ -65,7 +66,7 @@ def rate_families(draw: st.DrawFn, most: int = 1_000) -> list[Program]:
 
 
 def free_parts(rng: Random, commands: int) -> ProgramParts:
-    """Draw everything but the rates of a program of about so many commands."""
+    """Draw all parts of a program except its rates, with about this many commands."""
     draft = _Draft(rng, commands)
     return with_room(draft.parts(), draft.spaces, rng)
 
@@ -99,19 +100,19 @@ def _rate(rng: Random) -> Rate:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A channel between two units, and perhaps the space that comes back."""
+    """A channel between two units, and possibly a channel of free space in return."""
 
     item: Channel
     giver: Unit
     taker: Unit
     space: Channel | None
-    """What the giver takes, for each item."""
+    """Channel of free space: the giver takes a token for each item."""
     freed_by: Unit | None
     """The unit that gives space, if it is not the taker."""
 
 
 def counts_as(rng: Random) -> CountsAs | None:
-    """Categories of a kind, of which several may be one; None: its own."""
+    """Draw a kind's categories, some of them possibly equal; None: the kind's own category."""
     if rng.random() < 0.3:
         return None
     busy, latency, penalty, entry = (rng.choice(CATEGORIES) for _ in range(4))
@@ -124,18 +125,18 @@ def counts_as(rng: Random) -> CountsAs | None:
 
 
 class _Draft:
-    """A program while it is drawn."""
+    """The state of a program's generation."""
 
     def __init__(self, rng: Random, commands: int) -> None:
         self.rng = rng
         self.long = rng.random() < 0.3
-        """Few units run many turns."""
+        """True for few units with many iterations."""
         size = self._size(2, 4 if self.long else 12)
         self.units = tuple(Unit(f"u{n}", f"unit {n}") for n in range(size))
         self.commands = commands
         self.channels: dict[Channel, int] = {}
         self.spaces: set[Channel] = set()
-        """Channels that get more tokens first if the program comes to a stop."""
+        """Channels that are the first to get more tokens if the program stops."""
         kinds = [
             Kind(f"{unit.name}_{rate}", unit, rate, counts_as(rng))
             for unit in self.units
@@ -174,7 +175,7 @@ class _Draft:
         )
 
     def _style(self) -> Style:
-        """Draw what the program has more of; two in five programs are plain loops."""
+        """Draw the style of a program; two in five programs are plain loops."""
         rng = self.rng
         wild = float(rng.random() < 0.6)
         return Style(
@@ -192,7 +193,7 @@ class _Draft:
         )
 
     def _size(self, least: int, most: int) -> int:
-        """Return a number that is small more often than not."""
+        """Return a number; small numbers are more likely."""
         return least + int((most - least + 1) * self.rng.random() ** 2)
 
     def _channel(self, name: str, start: int, balance: Balance = Balance.SECTION) -> Channel:
@@ -201,7 +202,7 @@ class _Draft:
         return channel
 
     def _links(self) -> list[_Link]:
-        """Draw a pipeline, a graph that forks and joins, or anything; then feedback."""
+        """Draw a pipeline, a graph with forks and joins, or random links, then feedback."""
         rng, units = self.rng, self.units
         bounded = rng.choice((0, 0.5, 1, 1))
         pairs: list[tuple[Unit, Unit]] = []
@@ -228,7 +229,7 @@ class _Draft:
         return links
 
     def _barrier(self, count: int, shapes: int) -> list[tuple[Channel, Unit, Unit]]:
-        """Draw, for each shape, who takes and who gives a token that passes through."""
+        """Draw, for each shape of section, taker and giver of a token that passes through."""
         if count == 1 or self.rng.random() < 0.6:
             return []
         channel = self._channel("barrier", 1)
@@ -240,7 +241,7 @@ class _Draft:
     def _shape(
         self, commands: int, barrier: list[tuple[Channel, Unit, Unit]]
     ) -> list[tuple[Unit, Flow]]:
-        """Draw what units give and take in a section, apart from what passes on."""
+        """Draw the tokens that units give and take within a section."""
         rng = self.rng
         bases = [base for base in BASES if base <= max(2, commands)]
         base = rng.choice(bases[-3 if self.long else -8 :])
@@ -268,7 +269,7 @@ class _Draft:
         return flows
 
     def _edges(self, count: int, shapes: int, commands: int) -> list["_Edge"]:
-        """Draw channels whose tokens pass from a section to another."""
+        """Draw channels whose tokens pass from one section to another."""
         if count == 1:
             return []
         rng = self.rng
@@ -308,13 +309,13 @@ class _Draft:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A channel whose tokens one section gives and another takes."""
+    """A channel from the section that gives to the section that takes."""
 
     channel: Channel
     ends: list[tuple[Unit, Unit]]
     """Giver and taker in each shape of section."""
     gives: list[int]
-    """By each section."""
+    """Number of tokens that each section gives."""
     takes: list[int]
 
     def flows(self, place: int, shape: int) -> list[tuple[Unit, Flow]]:

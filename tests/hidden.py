@@ -1,4 +1,4 @@
-"""The command in an environment where some libraries are not installed."""
+"""Run the command in an environment without some libraries."""
 
 import os
 import subprocess
@@ -19,10 +19,10 @@ sys.meta_path.insert(0, Without)
 
 
 def without(folder: Path, *libraries: str) -> dict[str, str]:
-    """Environment variables that hide libraries from Python and from the processes it starts.
+    """Environment variables that hide libraries from Python and its child processes.
 
     Args:
-        folder: gets the import hook.
+        folder: folder of the import hook.
         libraries: names of modules.
 
     """

@@ -1,4 +1,4 @@
-"""What a run takes, and what it leaves: peak memory, and pictures that are drawn."""
+"""Measurements of a run: its peak memory, and whether its pictures show something."""
 
 import re
 import subprocess
@@ -16,11 +16,11 @@ finally:
     print(Path("/proc/self/status").read_text())
 """
 SPREAD = 1.25
-"""Peak memory of two equal runs differs by less than this factor."""
+"""Upper limit of the ratio between the peak memories of two equal runs."""
 
 
 def measured(*arguments: object, status: int = 2) -> tuple[str, int]:
-    """Run the command as a process: its stderr, and its peak memory in KiB."""
+    """Run the command as a process; return its stderr and its peak memory in KiB."""
     if not Path("/proc/self/status").exists():
         pytest.skip("needs a system that reports a process's peak memory")
     done = subprocess.run(
@@ -36,7 +36,7 @@ def measured(*arguments: object, status: int = 2) -> tuple[str, int]:
 
 
 def drawn(path: Path) -> bool:
-    """True if a picture shows something: a PNG has many colors, an SVG many shapes."""
+    """True if a picture shows something: many colors in a PNG, many shapes in an SVG."""
     if path.suffix == ".svg":
         return path.read_text().count("<path") > 20
     from matplotlib.image import imread

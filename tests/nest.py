@@ -1,18 +1,18 @@
-"""A layer's loop nest as arrays, written out independently of the mapper's loops.
+"""A layer's loop nest as arrays, written independently of the mapper's loops.
 
     for row of output pixels: for block of output channels: for pixel step in row:
         for group of input channels: for pass over the subset
 
-A *visit* is one (row, block, pixel step): its sums stay in the line buffer from its first group to
-its drain. A step is one group of a visit. A *transfer* is a run of visits of one row and block
-whose inputs come in, and whose outputs go out, together.
+A *visit* is one output tile: a (row, block, pixel step). Its sums stay in the partial-sum buffer
+from its first group to its drain. A step is one group of a visit. A *transfer* is a run of visits
+in one row and block that share an input transfer and an output transfer.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import LayerPlan
 
 
@@ -21,32 +21,32 @@ class Nest:
     """V visits in order of time; step s is group s % G of visit s // G."""
 
     groups: int
-    """G"""
+    """Number G of groups."""
     passes: int
-    """Passes over the subset in every step."""
+    """LUT passes over the subset in every step."""
     pixel_step: Ints
-    """[V] which pixels."""
+    """[V] number of the visit's pixel step."""
     block: Ints
-    """[V] which output channels."""
+    """[V] number of the visit's block of output channels."""
     row: Ints
-    """[V] which row of output."""
+    """[V] row of output."""
     transfer: Ints
-    """[V] which transfer; counts up from 0."""
+    """[V] number of the transfer, counted up from 0."""
     pixels: Ints
-    """[V] output pixels that the visit works on."""
+    """[V] number of the visit's output pixels."""
 
     @property
     def visits(self) -> int:
-        """V."""
+        """Number V of visits."""
         return len(self.block)
 
     @property
     def steps(self) -> int:
-        """V * G."""
+        """Number V * G of steps."""
         return self.visits * self.groups
 
     def first_order(self, steps: Ints) -> Ints:
-        """Place of each step's first pass in the layer's sequence of passes."""
+        """Position of each step's first pass in the layer's sequence of passes."""
         return steps * self.passes
 
     def first_visits(self) -> Ints:
@@ -58,7 +58,7 @@ class Nest:
         return np.append(self.first_visits()[1:], self.visits) - 1
 
     def fetching_steps(self) -> Ints:
-        """Steps whose block and group differ from the step's before."""
+        """Steps whose block or group differs from the previous step's."""
         if self.groups > 1:
             return np.arange(self.steps)
         return np.flatnonzero(np.diff(self.block, prepend=-1))
@@ -81,7 +81,7 @@ def nest_of(plan: LayerPlan) -> Nest:
     identity = (row * len(plan.blocks) + block) * pieces + piece
     return Nest(
         groups=len(plan.group_units),
-        passes=len(plan.pass_entries) if plan.mode == "table" else 1,
+        passes=len(plan.pass_entries) if plan.mode == "lut" else 1,
         pixel_step=pixel_step,
         block=block,
         row=row,
@@ -91,7 +91,7 @@ def nest_of(plan: LayerPlan) -> Nest:
 
 
 def _rows(pixel_steps: Ints, per_row: int, blocks: int) -> tuple[Ints, Ints]:
-    """Pixel steps and blocks of the visits of whole rows, or of one shorter last row."""
+    """Pixel steps and blocks of the visits in whole rows, or in one shorter last row."""
     width = min(per_row, max(1, len(pixel_steps)))
     shape = (len(pixel_steps) // width, blocks, width)
     steps = np.broadcast_to(pixel_steps.reshape(-1, 1, width), shape)

@@ -1,4 +1,4 @@
-"""A unit's program at random: nests of loops that give and take so many tokens in all."""
+"""Random programs of a unit: nests of loops with given totals of tokens."""
 
 from dataclasses import dataclass
 from math import gcd
@@ -9,11 +9,11 @@ from simulator.program import Amount, Body, Channel, Command, Kind, Loop, Skip, 
 
 _DEEPEST = 4
 _LONGEST = 400
-"""Turns of a loop."""
+"""Largest number of iterations of a loop."""
 
 
 class Flow(NamedTuple):
-    """Tokens of a channel that a unit gives, or takes."""
+    """Tokens of a channel that a unit gives or takes."""
 
     channel: Channel
     gives: bool
@@ -22,26 +22,26 @@ class Flow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What a program has more or less of; probabilities unless noted."""
+    """The style of a program. Numbers are probabilities unless noted."""
 
     cycles: tuple[int, ...]
-    """The cycles that commands have."""
+    """Possible cycles of a command."""
     bytes: tuple[int, ...]
-    """The bytes that commands move."""
+    """Possible bytes of a command."""
     steady: bool
-    """Every kind has cycles and bytes of its own."""
+    """True if every kind has its own fixed cycles and bytes."""
     begins: float
     """A command gives at its start."""
     ragged: float
-    """The turns of a loop do not divide the tokens that it moves."""
+    """The number of iterations of a loop does not divide its tokens."""
     peeled: float
-    """The first and last turn of a loop differ."""
+    """The first and last iteration of a loop differ."""
     phases: float
-    """A nest is followed by another."""
+    """Another nest follows a nest."""
     apart: float
-    """A command's tokens are spread over several commands, or taken in two amounts."""
+    """Several commands share a command's tokens, or a command takes them in two amounts."""
     fillers: float
-    """A command that moves no token."""
+    """Another command moves no token."""
     moved: float
     """A flow's tokens move at once, before or after an inner loop."""
     late: float
@@ -49,7 +49,7 @@ class Style:
 
 
 class Nests:
-    """Writes the programs of units."""
+    """Generator of the programs of units."""
 
     def __init__(self, rng: Random, style: Style, kinds: tuple[Kind, ...]) -> None:
         self.rng = rng
@@ -62,7 +62,7 @@ class Nests:
         self.costs = {kind: self._cost() for kind in kinds}
 
     def unit(self, unit: Unit, flows: list[Flow], commands: int) -> Body:
-        """Return a body that moves these tokens with about so many commands."""
+        """Return a body that moves these tokens, with about this many commands."""
         self.of = unit
         body = self._parts(flows, commands, 0) if flows else ()
         if self.rng.random() < self.style.late:
@@ -71,7 +71,7 @@ class Nests:
         return body
 
     def _parts(self, flows: list[Flow], commands: int, depth: int) -> Body:
-        """A leaf, a loop, or two nests of which each moves a part."""
+        """Draw a leaf, a loop, or two nests that share the tokens."""
         most = max(flow.tokens for flow in flows)
         if depth == _DEEPEST or commands < 4 or most == 1:
             return self._leaf(flows)
@@ -87,7 +87,7 @@ class Nests:
         return self._parts(flows, commands, depth) if flows else ()
 
     def _split(self, flows: list[Flow]) -> tuple[list[Flow], list[Flow]]:
-        """Two parts of each flow."""
+        """Split each flow in two."""
         part = self.rng.choice((0.25, 0.5, 0.5, 0.75))
         first = [flow._replace(tokens=round(flow.tokens * part)) for flow in flows]
         then = [
@@ -97,7 +97,7 @@ class Nests:
         return _moving(first), _moving(then)
 
     def _loop(self, flows: list[Flow], commands: int, depth: int) -> Body:
-        """A loop that moves equal lots in each turn; what is left moves before or after it."""
+        """Draw a loop that moves equal lots per iteration. The rest moves before or after it."""
         rng, style = self.rng, self.style
         turns = self._turns(flows, commands)
         inside = [flow._replace(tokens=flow.tokens // turns) for flow in flows]
@@ -130,7 +130,7 @@ class Nests:
         return rng.choice(divisors[-4:] or [1])
 
     def _leaf(self, flows: list[Flow]) -> Body:
-        """One command, or several that share the tokens."""
+        """Draw one command, or several commands that share the tokens."""
         rng = self.rng
         if rng.random() < self.style.apart / 4:
             first, then = self._split(flows)
@@ -153,7 +153,7 @@ class Nests:
         return tuple(parts)
 
     def _filler(self) -> Command | Skip | Loop:
-        """Something that moves no token."""
+        """Draw commands that move no token."""
         body = self.rng.choice(((Skip(1),), (self._command(),), (self._command(), self._command())))
         return self.rng.choice((body[0], Loop(self.rng.randint(1, 3), body)))
 
@@ -176,13 +176,13 @@ class Nests:
         )
 
     def _cost(self) -> tuple[int, int, int]:
-        """Cycles, bytes and penalty."""
+        """Draw cycles, bytes and penalty."""
         rng = self.rng
         cycles = rng.choice(self.style.cycles)
         return cycles, rng.choice(self.style.bytes), rng.choice((0, cycles // 2))
 
     def _varied(self, body: Body) -> Body:
-        """A body with other cycles."""
+        """Copy a body with other cycles."""
         varied: list[Command | Skip | Loop] = []
         for part in body:
             if isinstance(part, Loop):

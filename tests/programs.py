@@ -1,4 +1,4 @@
-"""Random programs of any shape, and the contract written out by hand."""
+"""Random programs of any shape, and a direct implementation of the contract."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
@@ -30,8 +30,8 @@ RATES = {"slow": Rate(Fraction(3, 2), 7), "fast": Rate(Fraction(16), 0)}
 def programs(draw: st.DrawFn) -> Program:
     """Programs without a deadlock.
 
-    Commands are drawn in one global order in which every token is there before it is taken; each
-    unit then keeps its own.
+    The strategy draws commands in one global order in which every token exists before a command
+    takes it. Each unit then keeps its own commands in this order.
     """
     units = tuple(Unit(f"u{n}", f"unit {n}") for n in range(draw(st.integers(2, 5))))
     kinds = tuple(
@@ -54,7 +54,7 @@ def programs(draw: st.DrawFn) -> Program:
 def _section(
     draw: st.DrawFn, units: tuple[Unit, ...], kinds: tuple[Kind, ...], channels: dict[Channel, int]
 ) -> Section:
-    """A section that leaves every channel as it found it, so that it can be a loop's turn."""
+    """Draw a section that leaves each channel's tokens unchanged; a loop can then repeat it."""
     ends = {
         channel: (draw(st.sampled_from(units)), draw(st.sampled_from(units)))
         for channel in channels
@@ -113,13 +113,13 @@ def _section(
 
 @dataclass
 class Row:
-    """A command by hand."""
+    """A command in the direct implementation."""
 
     unit: Unit
     section: int
     command: Command
     number: int
-    """Of the unit's commands."""
+    """Number of the command among the unit's commands."""
     start: int = 0
     end: int = 0
     ready: int = 0
@@ -128,7 +128,7 @@ class Row:
 
 
 def written(body: Body) -> Iterator[Command]:
-    """Yield every command of every turn."""
+    """Yield the commands of all iterations."""
     for part in body:
         if isinstance(part, Loop):
             for _ in range(part.times):
@@ -140,12 +140,12 @@ def written(body: Body) -> Iterator[Command]:
 Place = tuple[Unit, int]
 """A unit, and the number of one of its commands."""
 Durations = Mapping[Place, tuple[int, int]]
-"""Cycles and latency of commands whose durations the program does not decide."""
+"""Cycles and latency of commands whose durations the program does not determine."""
 
 
 @dataclass
 class Lot:
-    """Tokens that were given together."""
+    """Tokens that one command gave at once."""
 
     first: int
     behind: int
@@ -155,7 +155,7 @@ class Lot:
 
 
 class Given:
-    """What has been given to one channel, by section."""
+    """Tokens that one channel received, by section."""
 
     def __init__(self, program: Program, channel: Channel) -> None:
         start = program.channels[channel]
@@ -169,7 +169,7 @@ class Given:
         self.lots[section + 1].append(Lot(first, first + tokens, time, giver, at_start))
 
     def lots_of(self, first: int, behind: int) -> list[Lot] | None:
-        """The lots that hold these tokens; None: not all of them have been given."""
+        """The lots that contain these tokens; None: some of the tokens do not exist yet."""
         found = []
         while first < behind:
             for lots in self.lots:
@@ -184,7 +184,7 @@ class Given:
 
 
 def by_hand(program: Program, durations: Durations | None = None) -> list[Row] | None:
-    """The contract of simulator/program/contract.py, lot by lot; None: a deadlock."""
+    """Apply the contract of simulator/program/contract.py, lot by lot; None: a deadlock."""
     todo = {
         unit: [
             Row(unit, number, command, 0)
@@ -236,7 +236,7 @@ def _firsts(program: Program, channel: Channel, names: tuple[str, ...], start: i
 
 
 def _needs(row: Row, given: dict[Channel, Given]) -> list[tuple[Channel, Lot]] | None:
-    """The lots that a command takes tokens of; None: they have not all been given."""
+    """The lots from which a command takes tokens; None: some of them do not exist yet."""
     found = []
     used = dict.fromkeys(given, 0)
     for channel, tokens in row.command.takes:
@@ -284,7 +284,7 @@ def _run(
 
 
 def keeps_the_contract(program: Program, trace: Trace) -> None:
-    """A trace's starts, causes and waits are those of the contract, given its own durations."""
+    """Check a trace's starts, causes and waits against the contract, given its durations."""
     rows_of = [np.flatnonzero(trace.unit == number) for number in range(len(program.units))]
     place = {
         (unit, number): row

@@ -4,8 +4,8 @@
 
 Checks README.md, CHANGELOG.md and all Markdown of docs/, reports/, benchmarks/ and simulator/,
 without code. Checks the messages of simulator/ too: string literals of two words or more, and the
-help of commands.
-Prints each hit as `file:line: construction: text` and exits with 1 if there is one.
+help of commands. Prints each hit as `file:line: construction: text` and exits with 1 if it finds
+one.
 """
 
 import ast
@@ -44,10 +44,10 @@ CONSTRUCTIONS = {
         r"\b(?:artefact|catalogue|centre|defence|fibre|grey|licence|metre|programme)s?\b"
     ),
 }
-"""Regular expressions of what has no correct use, by the name under which a hit is reported."""
+"""Regular expressions of constructions without a correct use, by their names in reports."""
 
 ALLOWED: dict[str, str] = {}
-"""Phrases that are right although a construction matches in them, and why."""
+"""Correct phrases in which a construction matches, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Prose:
 
 @dataclass(frozen=True)
 class Hit:
-    """A construction that was found."""
+    """A match of a construction."""
 
     path: str
     line: int
@@ -149,12 +149,12 @@ def _prose(path: str, words: list[tuple[str, int]]) -> Prose:
 
 
 def _blank(found: re.Match[str]) -> str:
-    """The line breaks of a match, so that line numbers stay."""
+    """Return only the line breaks of a match, to keep line numbers."""
     return "\n" * found[0].count("\n")
 
 
 def project(root: Path = ROOT) -> Iterator[Prose]:
-    """Yield everything that is checked."""
+    """Yield all checked text."""
     pages = [root / "README.md", root / "CHANGELOG.md"]
     for folder in ("docs", "reports", "benchmarks", "simulator"):
         pages += sorted((root / folder).rglob("*.md"))

@@ -1,4 +1,4 @@
-"""A program in a form that a person can read."""
+"""Readable form of programs."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Random layers, networks and machines."""
+"""Random layers, networks and hardware configurations."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import assume
 
-from simulator.errors import InputError
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.report.result import Run
-from simulator.run import run_one
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one
+from simulator.base.errors import InputError
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 
@@ -91,7 +92,7 @@ def mapping_of(workload: Workload, overrides: Overrides) -> Mapping:
 def run_of(workload: Workload, overrides: Overrides, engine: str) -> Run:
     """Run, or leave the example out if a buffer is too small, or no layer is binary.
 
-    No file with a network of full-precision layers alone is read.
+    The simulator reads no file of a network with only full-precision layers.
     """
     assume(workload.binary_layers)
     try:

@@ -48,7 +48,7 @@ class TestSimulate:
     def test_settings_are_measured_when_they_are_read(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from simulator import run as module
+        from simulator.studies import settings as module
 
         counted: list[str] = []
         original = module.setting_effect
@@ -61,7 +61,7 @@ class TestSimulate:
         lazy = run("r20", "cofluent64", **SMALL, set={"array.pes": 32, "clock_ghz": 2.0})
         str(lazy), repr(lazy), lazy.layers
         assert counted == []
-        first = lazy.with_energy("45nm").settings  # the copy shares what was measured
+        first = lazy.with_energy("45nm").settings  # the copy shares the measurement
         assert lazy.settings is first
         assert counted == ["array.pes", "clock_ghz"]
 
@@ -258,7 +258,7 @@ class TestReport:
 
 
 def module_with_settings(*arguments: Any) -> Result:
-    from simulator.run import with_settings
+    from simulator.api.simulate import with_settings
 
     return with_settings(*arguments)
 

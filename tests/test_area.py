@@ -7,10 +7,10 @@ from math import ceil
 import pytest
 
 from simulator import load_hardware, load_workload, simulate
-from simulator.hardware import value_of
-from simulator.hardware.area import area, logic_gates
-from simulator.hardware.buffers import activation_buffer, index_buffer
-from simulator.hardware.config import hardware_keys
+from simulator.machines import value_of
+from simulator.machines.loading import hardware_keys
+from simulator.machines.lut_array.area import area
+from simulator.machines.lut_array.buffers import activation_buffer, index_buffer
 from tests.build import machine
 from tests.conftest import ROOT
 
@@ -40,10 +40,10 @@ OTHERWISE: dict[str, tuple[object, object, dict[str, object]]] = {
     "memory.activation_buffer.ports": (1, 2, {}),
     "memory.activation_buffer.banks": (2, 4, {"memory.activation_buffer.ports": 1}),
 }
-"""Keys that cofluent64 has no number for, or that cannot be doubled: half, whole, other keys."""
+"""Keys without a number in cofluent64, or without a doubled value: half, whole, other keys."""
 
 
-@pytest.mark.parametrize("key", sorted(hardware_keys().keys() - NOT_HARDWARE.keys()))
+@pytest.mark.parametrize("key", sorted(hardware_keys("lut_array").keys() - NOT_HARDWARE.keys()))
 def test_doubling_hardware_costs_area(key: str) -> None:
     half, whole, others = OTHERWISE.get(key) or (None, None, {})
     if half is None:
@@ -55,7 +55,7 @@ def test_doubling_hardware_costs_area(key: str) -> None:
 
 
 def test_excuses_are_of_keys_that_exist_and_change_no_area() -> None:
-    assert hardware_keys().keys() >= NOT_HARDWARE.keys() | OTHERWISE.keys()
+    assert hardware_keys("lut_array").keys() >= NOT_HARDWARE.keys() | OTHERWISE.keys()
     for key in ("clock_ghz", "memory.dram.latency_cycles"):
         assert area(machine({key: 7})) == area(machine())
 
@@ -131,7 +131,7 @@ class TestArea:
         assert parts["activation_buffer"] == ceil(64 * 8192 * Fraction(62, 100) * 2232 / 1352)
 
     def test_the_proxy_is_near_synthesised_pes(self) -> None:
-        """All but the PE without 1-bit layers and the one with a picker."""
+        """All parts, except the PE without 1-bit layers and the PE with a picker."""
         with (ROOT / "reports/rtl_cells.csv").open() as file:
             rows = list(csv.DictReader(file))
         ratios = {
@@ -146,8 +146,8 @@ class TestArea:
         assert sum(machine_pe[part] for part in parts) == pytest.approx(said, rel=0.1)
 
     def test_sub_banks_and_their_crossbar(self) -> None:
-        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, and 4 lanes x 7 behind them, instead of
-        # 4 x 63; 5 bits wide, in 64 PEs
+        # 8 parts of 2 x 4 entries: 8 x 7 multiplexers, followed by 4 lanes x 7, instead of 4 x 63;
+        # 5 bits wide, in 64 PEs
         less = area(machine())["lut"] - area(machine({"array.pe.lut_subbanks": 8}))["lut"]
         assert less == pytest.approx(64 * (4 * 63 - 8 * 7 - 4 * 7) * 5 * 7 / 3, abs=1)
 
@@ -157,7 +157,9 @@ class TestArea:
         assert less == pytest.approx(64 * 3 * 63 * 5 * 7 / 3, abs=1)
 
     def test_wider_activations_widen_tables_and_sums(self) -> None:
-        assert logic_gates(machine(), 8) > logic_gates(machine(), 1)
+        wide, narrow = area(machine(), 8), area(machine(), 1)
+        assert wide["lut"] > narrow["lut"]
+        assert wide["line_buffer"] > narrow["line_buffer"]
 
     def test_pixels_of_their_own_need_no_adder_tree(self) -> None:
         parts = area(machine({"array.spatial": "output_pixels"}))

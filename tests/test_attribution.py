@@ -1,7 +1,6 @@
-"""Where the cycles went: the parts of a layer are exact, and on the critical path."""
+"""Attribution of cycles: the categories of a layer are exact, and on the critical path."""
 
 import json
-import re
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,18 +14,16 @@ from msgspec import structs
 
 from simulator import load_hardware, program, simulate
 from simulator.analysis.attribution import (
-    PARTS,
     Attribution,
-    Part,
     attribute,
     total,
 )
+from simulator.analysis.layers import layer_results
 from simulator.engine import event
 from simulator.engine.path import critical_path, stretches
 from simulator.engine.summary import summarize
 from simulator.engine.trace import DramCounts, Trace
 from simulator.machines.lut_array import vocabulary
-from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATE,
     DRAIN,
@@ -40,10 +37,10 @@ from simulator.machines.lut_array.vocabulary import (
     READ_INPUTS,
     WRITE_OUTPUTS,
 )
-from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
+from tests.numbering import PARTS, Kind, Part
 from tests.programs import by_hand
 from tests.strategies import Overrides, machines, networks
 from tests.test_invariants import run
@@ -68,7 +65,7 @@ class TestWorkedExample:
             "accumulate": 32,  # two pixels x 64 / 4
             "drain": 16,
             "write_outputs": 4,
-        }  # the fills, 32 cycles from 104 on, hide behind the weights
+        }  # the weights hide the fills, 32 cycles from 104 on
         assert sum(ours.values()) == 332
 
     def test_the_table_of_the_document(self) -> None:
@@ -84,7 +81,7 @@ class TestWorkedExample:
         first, second = attribute(trace)
         assert sum(first.values()) == 332
         assert parts(second) == {
-            "layer_before": 104,  # one burst of inputs 4 + latency 100; weights are there
+            "previous_layer": 104,  # one burst of inputs 4 + latency 100; the weights are on chip
             "fill": 64,  # two pixels x 32
             "accumulate": 16,
             "drain": 16,
@@ -96,7 +93,7 @@ class TestWorkedExample:
         _, trace = traced(net, {"memory.dram.bytes_per_cycle": 4})
         _, second = attribute(trace)
         assert second[Part.READ_WEIGHTS] > 0
-        assert second[Part.LAYER_BEFORE] == 0
+        assert second[Part.PREVIOUS_LAYER] == 0
 
     def test_where_fill_and_accumulate_tie_the_fill_is_named(self) -> None:
         _, trace = traced(network(layer(64, 128, 1, 50, tau=5)))
@@ -153,7 +150,7 @@ class TestRules:
         assert parts(attribute(trace)[0]) == {"index_fetch": 21, "accumulate": 5}
 
     def test_a_token_given_at_the_start_has_its_givers_cause(self) -> None:
-        # the write (0..7) lets the drain begin, and with it the accumulate
+        # the write (0..7) lets the drain begin, and the accumulate with it
         trace = ran(
             WRITE_OUTPUTS(cycles=7, gives=[OUTPUT_SLOT]),
             DRAIN(cycles=100, takes=[OUTPUT_SLOT], begins=[PARTIAL_SUMS]),
@@ -164,7 +161,7 @@ class TestRules:
     def test_a_split_moves_cycles_to_another_part(self) -> None:
         trace = ran(READ_INPUTS(bytes=8, gives=[INPUTS]), FILL(cycles=5, takes=[INPUTS]))
         assert parts(attribute(trace)[0]) == {"read_inputs": 8, "inputs_latency": 10, "fill": 5}
-        # 11 cycles of row misses: the 8 of the transfer, and 3 of the latency behind it
+        # 11 cycles of row misses: the 8 of the transfer, and 3 of the following latency
         assert [trace.kinds[kind] for kind in trace.kind] == ["read_inputs", "fill"]
         none = np.zeros(2, dtype=np.int64)
         dram = DramCounts(
@@ -213,7 +210,7 @@ def test_the_path_tiles_the_run(workload: Workload, overrides: Overrides) -> Non
     assert path.until[-1] == trace.cycles
     assert np.array_equal(path.since[some], np.concatenate(([0], path.until[some][:-1])))
     part, until = stretches(trace, path)
-    whole = total(attribute(replace(trace, penalty=0 * trace.penalty)))  # a slot is of one part
+    whole = total(attribute(replace(trace, penalty=0 * trace.penalty)))  # a slot has one category
     cycles = np.bincount(part, weights=np.diff(until, prepend=0), minlength=len(PARTS))
     assert cycles.astype(int).tolist() == list(whole.values())
 
@@ -245,8 +242,8 @@ def test_conflicts_are_taken_from_the_right_accumulates(
         lost, cycles = trace.penalty[mine], trace.occupied[mine]
         unhindered = cycles - lost
         assert lost.min(initial=0) >= 0
-        if mapped.plan.mode == "table":
-            # every accumulate of every block, group and pass is one of the table's
+        if mapped.plan.mode == "lut":
+            # every accumulate of every block, group and pass is in the plan's table
             possible = {
                 (int(a), int(b))
                 for a, b in zip(
@@ -263,7 +260,7 @@ def test_conflicts_are_taken_from_the_right_accumulates(
 
 
 class TestMachine:
-    """Parts that only some machines have; every layer's parts still add up."""
+    """Some hardware has further categories; every layer's categories still add up."""
 
     def parts_of(self, *settings: str) -> dict[str, int]:
         net = network(layer(64, 64, 4, 8, tau=5, name="a"), layer(64, 64, 4, 8, tau=5, name="b"))
@@ -285,13 +282,6 @@ class TestMachine:
 
 def test_the_names_of_reports_are_the_categories_of_the_array() -> None:
     assert [category.name for category in vocabulary.CATEGORIES] == list(PARTS)
-
-
-def test_every_part_has_a_colour_on_the_page() -> None:
-    script = (ROOT / "simulator/report/html/page.js").read_text()
-    named = dict(re.findall(r"(\w+): \"(#\w{6})\"", script.partition("};")[0]))
-    assert set(named) == {str(part) for part in PARTS}
-    assert len(set(named.values())) == len(PARTS)
 
 
 class TestCommand:

@@ -1,4 +1,4 @@
-"""Wrong input: one clear line on stderr, exit status 2, nothing half-written."""
+"""Wrong input: one clear line on stderr, exit status 2, no incomplete files."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ GOOD = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
 
 
 def refused(command: Command, *arguments: object) -> str:
-    """Run, see that it is refused as promised, return the line."""
+    """Run the command, check its refusal, and return the line."""
     done = command(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stdout == ""
@@ -214,7 +214,7 @@ class TestOut:
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
     def test_a_full_disk(self, tmp_path: Path) -> None:
-        from simulator.errors import InputError
+        from simulator.base.errors import InputError
         from simulator.report.files import write_file
 
         def fill(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The commands in an environment that has the base package alone, against this one."""
+"""The commands in an environment with the base package alone, against this environment."""
 
 import json
 import os
@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.extras import EXTRAS, installed
+from simulator.base.extras import EXTRAS, installed
+from simulator.base.tabular import read_frame
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
-from simulator.tabular import read_frame
 from tests.conftest import BASE, ROOT
 from tests.test_html import embedded
 from tests.trained import NETWORK, state_dict
@@ -27,7 +27,7 @@ needs_parquet = pytest.mark.skipif(not installed("parquet"), reason="compares CS
 
 
 def python(executable: Path, folder: Path, *arguments: object) -> Done:
-    """Run a Python with nothing that leads it to another environment's packages."""
+    """Run a Python without any path to another environment's packages."""
     leads = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"}
     clean = {name: value for name, value in os.environ.items() if name not in leads}
     if executable != BASE / "bin/python":

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from simulator.run import run_one
+from simulator.analysis.running import run_one
 from tests.build import layer, machine, network
 from tests.caches import CODE, anew, caches, containers, forget
 from tests.conftest import ROOT

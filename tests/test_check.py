@@ -1,4 +1,4 @@
-"""`--check`: what the array computes equals a direct convolution, to the last bit."""
+"""`--check`: the array's outputs equal a direct convolution, to the last bit."""
 
 import json
 import re
@@ -15,15 +15,17 @@ from click.testing import CliRunner
 from hypothesis import given
 
 from simulator import load_workload
+from simulator.base.errors import InputError
+from simulator.base.shipped import shipped_names
+from simulator.check import Difference, check, check_workload
+from simulator.check.activations import read_activations, seeded
+from simulator.check.check import random_kernels
+from simulator.check.reference import convolve
 from simulator.cli import cli
-from simulator.errors import InputError
-from simulator.functional import Difference, array, check, check_workload
-from simulator.functional.activations import read_activations, seeded
-from simulator.functional.array import compute
-from simulator.functional.check import random_kernels
-from simulator.functional.reference import convolve
+from simulator.machines.lut_array import compute as array
+from simulator.machines.lut_array import family
+from simulator.machines.lut_array.compute import compute
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.shipped import shipped_names
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, machine, network, with_kernels
@@ -35,7 +37,7 @@ pytestmark = pytest.mark.unit
 def checked(
     one: Layer, *, batch: int = 1, activation_bits: int = 1, keys: dict[str, Any] | None = None
 ) -> None:
-    """Check a layer, see that all its outputs were compared and are equal."""
+    """Check a layer; all its outputs must be compared and equal."""
     workload = network(one, batch=batch, activation_bits=activation_bits)
     result = check_workload(workload, machine(keys))
     (only,) = result.layers
@@ -44,7 +46,7 @@ def checked(
 
 
 def shrunk(one: Layer) -> Layer:
-    """The layer on a map of a few odd sizes: every channel, stride, padding and dilation stays."""
+    """The layer on a map of odd size, with the same channels, stride, padding and dilation."""
     height, width = (min(size, one.extent + 6) for size in (one.in_height, one.in_width))
     down, across = (
         (size + 2 * one.padding - one.extent) // one.stride + 1 for size in (height, width)
@@ -73,7 +75,7 @@ LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
 )
 def test_every_shipped_network(name: str, bits: float) -> None:
     whole = configure(load_workload(name), **({"tau": 5} if bits < 1 else {"bits": 1}))
-    # of equal layers one is enough: on random inputs they are the same test
+    # one of several equal layers is enough: random inputs make equal layers the same test
     different = {replace(shrunk(x), name="", stage=""): shrunk(x) for x in whole.binary_layers}
     result = check_workload(replace(whole, layers=tuple(different.values())), machine())
     assert result.equal
@@ -101,7 +103,7 @@ def test_every_tau(tau: int | None, kernel: int, stride: int) -> None:
 def test_passes(tau: int) -> None:
     keys = {"array.pe.lut_entries": 24, "array.pe.partial_sums": 256}  # 2, 3 or 6 passes
     one = layer(70, 160, 5, 6, tau=tau)
-    assert plan_layers(network(one), machine(keys))[0].mode == "table"
+    assert plan_layers(network(one), machine(keys))[0].mode == "lut"
     checked(one, keys=keys)
 
 
@@ -207,7 +209,7 @@ def test_memory_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestWhatIsWrongIsFound:
-    """A check that cannot fail would be worth nothing."""
+    """A check that cannot fail would be useless."""
 
     def test_a_corrupted_index(self, monkeypatch: pytest.MonkeyPatch) -> None:
         indices = np.zeros((64, 64), dtype=np.uint16)
@@ -218,7 +220,7 @@ class TestWhatIsWrongIsFound:
             wrong[13, 5] = 9
             return compute(plan, KernelSet(9, kernels.subset, wrong), *rest)
 
-        monkeypatch.setattr(check, "compute", corrupted)
+        monkeypatch.setattr(family, "compute", corrupted)
         result = check_workload(network(one), machine())
         assert not result.equal
         found = result.layers[0].difference
@@ -241,7 +243,7 @@ class TestWhatIsWrongIsFound:
         result = check_workload(network(one), machine())
         found = result.layers[0].difference
         assert found is not None
-        assert (found.row, found.column) == (0, 0)  # the corner is padding's neighbour
+        assert (found.row, found.column) == (0, 0)  # the corner is next to the padding
         unpadded = replace(one, padding=0, out_height=3, out_width=3)
         assert check_workload(network(unpadded), machine()).equal
 
@@ -251,7 +253,7 @@ class TestWhatIsWrongIsFound:
             sums[3, 0, 1, 2] += 1
             return sums
 
-        monkeypatch.setattr(check, "compute", one_too_many)
+        monkeypatch.setattr(family, "compute", one_too_many)
         arguments = ["--hw", "cofluent64", "--model", "r20", "--tau", "4", "--check"]
         done = CliRunner().invoke(cli, arguments)
         assert done.exit_code == 1
@@ -316,7 +318,9 @@ class TestCommand:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr("simulator.run.simulate", lambda *_, **__: pytest.fail("it ran"))
+        monkeypatch.setattr(
+            "simulator.api.simulate.simulate", lambda *_, **__: pytest.fail("it ran")
+        )
         line = [*map(str, self.RUN), "--check-input", "x.npy", "--out", "out"]
         for shape, options in (((3, 32, 32), []), ((16, 32, 32), ["--batch", "2"])):
             np.save("x.npy", np.ones(shape, np.int8))

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.studies import cluster, grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from tests.conftest import ROOT
@@ -25,10 +25,10 @@ WORKERS = 3
 
 
 class Cluster:
-    """A scheduler and its workers, each a process."""
+    """A scheduler and its workers, each in its own process."""
 
     def __init__(self, folder: Path) -> None:
-        """Start them and wait until the scheduler has all workers."""
+        """Start the processes and wait until the scheduler has all workers."""
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
@@ -62,7 +62,7 @@ class Cluster:
             time.sleep(0.05)
 
     def count(self) -> int:
-        """Workers that the scheduler knows."""
+        """Number of workers that the scheduler knows."""
         with cluster._connected(self.address) as client:
             return len(client.nthreads())
 

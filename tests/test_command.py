@@ -1,4 +1,4 @@
-"""The program as a user meets it: whole processes."""
+"""The program from a user's view: whole processes."""
 
 import json
 import subprocess
@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator import __version__
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
+from simulator.base.version import __version__
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.command
@@ -102,7 +102,7 @@ class TestSimulate:
 
     @pytest.mark.parametrize("model", shipped_names("workloads"))
     def test_every_shipped_network_runs(self, command: Command, model: str) -> None:
-        size = 300 if model.startswith("ssd300") else 32  # its heads need the map they are made for
+        size = 300 if model.startswith("ssd300") else 32  # its heads need this map size
         result = summary(
             command, "--hw", "cofluent64", "--model", model, "--tau", 5, "--input-size", size
         )
@@ -110,7 +110,7 @@ class TestSimulate:
 
 
 class TestOptions:
-    """Every option changes what it says."""
+    """Every option changes the output."""
 
     @pytest.mark.parametrize(
         ("option", "value", "field", "expected"),
@@ -144,7 +144,7 @@ class TestOptions:
     def test_include_full_precision(self, command: Command) -> None:
         changed = summary(command, *R20, "--include-full-precision")
         assert [layer["name"] for layer in changed["layers"]][::19] == ["conv1", "fc"]
-        assert changed["layers"][0]["bound_by"] == "MAC"
+        assert changed["layers"][0]["bound_by"] == "MAC unit"
 
     def test_engine(self, command: Command) -> None:
         event, fast = (summary(command, *R20, "--engine", name) for name in ("event", "fast"))

@@ -1,21 +1,23 @@
-"""Two results side by side, and why they differ."""
+"""Two results in comparison, and the reasons for their difference."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from simulator import Result, load_hardware, load_workload, simulate, what_helps
-from simulator.analysis.attribution import Part
-from simulator.report.compare import Comparison
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.analysis.reasons import LayerParts, reasons
+from simulator.analysis.saved import as_saved
+from simulator.analysis.sensitivity import KeyEffects
+from simulator.api.comparison import Comparison
+from simulator.machines.lut_array.vocabulary import VOCABULARY
 from simulator.report.compare_text import markdown
-from simulator.report.effects import KeyEffects
-from simulator.report.reasons import LayerParts, reasons
-from simulator.report.saved import as_saved
-from simulator.what_helps import numeric_keys, with_what_helps
+from simulator.studies import what_helps
+from simulator.studies.what_helps import numeric_keys, with_what_helps
 from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import Command
+from tests.numbering import Part
 
 pytestmark = pytest.mark.unit
 
@@ -26,58 +28,62 @@ def parts(name: str, **cycles: int) -> LayerParts:
     return LayerParts(name=name, parts={Part(part): n for part, n in cycles.items()})
 
 
+def changed(before: list[LayerParts], after: list[LayerParts]) -> list[str]:
+    return reasons(before, after, VOCABULARY.categories)
+
+
 class TestReasons:
     def test_weights_that_no_longer_hide(self) -> None:
         before = [parts("a", fill=100), parts("b", fill=100, drain=4)]
         after = [parts("a", fill=100), parts("b", fill=60, read_weights=80, drain=4)]
-        assert reasons(before, after) == [
+        assert changed(before, after) == [
             "compute no longer hides the weight transfers of b (+40 cycles)"  # 80 in place of 40
         ]
 
     def test_weights_that_hide_now(self) -> None:
         before, after = [parts("a", weights_latency=9, fill=1)], [parts("a", fill=1)]
-        assert reasons(before, after) == ["compute now hides the weight transfers of a (-9 cycles)"]
+        assert changed(before, after) == ["compute now hides the weight transfers of a (-9 cycles)"]
 
     def test_one_unit_binds_instead_of_another(self) -> None:
         before = [parts(name, fill=32, accumulate=2) for name in "abc"]
         after = [parts(name, accumulate=64) for name in "ab"] + [parts("c", fill=32, accumulate=2)]
-        assert reasons(before, after) == [
+        assert changed(before, after) == [
             "the bottleneck moves from LUT fills to accumulation in a and 1 more layer "
             "(+60 cycles)"  # 2 x 30
         ]
 
     def test_a_bottleneck_that_stays_does_not_move(self) -> None:
         before, after = [parts("a", fill=50)], [parts("a", fill=44, drain=12)]
-        assert reasons(before, after) == ["more time in drains in a (+6 cycles)"]
-        assert reasons(after, before) == ["less time in drains in a (-6 cycles)"]
+        assert changed(before, after) == ["more time in drains in a (+6 cycles)"]
+        assert changed(after, before) == ["less time in drains in a (-6 cycles)"]
 
     def test_the_largest_first_and_small_ones_left_out(self) -> None:
         before = [parts("a", fill=10, drain=10, mac=10), parts("b", fill=5)]
         after = [parts("a", fill=40, drain=300, mac=11), parts("b", fill=5)]
-        assert reasons(before, after) == [
+        assert changed(before, after) == [
             "more time in drains in a (+290 cycles)",
             "more time in LUT fills in a (+30 cycles)",
         ]
 
     def test_against_the_trend_is_left_out(self) -> None:
         before, after = [parts("a", fill=10, drain=10)], [parts("a", fill=50, drain=7)]
-        # the 3 cycles that drains save make up for a part of the 40
-        assert reasons(before, after) == ["more time in LUT fills in a (+37 cycles)"]
+        # the 3 saved cycles of drains offset a part of the 40
+        assert changed(before, after) == ["more time in LUT fills in a (+37 cycles)"]
 
     def test_causes_share_the_change_in_proportion(self) -> None:
         before = [parts("a", fill=60)]
         after = [parts("a", index_fetch=60, accumulate=30)]
-        assert reasons(before, after) == [
+        assert changed(before, after) == [
             "the bottleneck moves from LUT fills to index fetches in a (+20 cycles)",  # 30 x 60/90
             "more time in accumulation in a (+10 cycles)",  # 30 x 30/90
         ]
-        assert reasons(after, before) == [
+        assert changed(after, before) == [
             "the bottleneck moves from index fetches to LUT fills in a (-20 cycles)",
             "less time in accumulation in a (-10 cycles)",
         ]
 
     def test_nothing(self) -> None:
-        assert reasons([parts("a", fill=10)], [parts("a", fill=10)]) == []
+        assert changed([parts("a", fill=10)], [parts("a", fill=10)]) == []
 
 
 def small() -> Workload:

@@ -1,4 +1,4 @@
-"""The compiled form: equal to the interpreted one, kept in a file, and made again when stale."""
+"""The compiled form: equal to the interpreted form, stored in a file, and recompiled when stale."""
 
 import importlib
 import subprocess
@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from simulator import compiling, machine_code
-from simulator.compiling import COMPILE_FROM, Compiled
-from simulator.engine import fast
-from simulator.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
+from simulator.engine import compiling, fast, machine_code
+from simulator.engine.compiling import COMPILE_FROM, Compiled, pays
+from simulator.engine.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
 from simulator.program import ProgramError
 from tests.conftest import ROOT
 from tests.free_programs import random_program
@@ -41,7 +40,7 @@ Make = Callable[[str], Source]
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A function in a module of its own, to be kept in a folder of its own."""
+    """A function in its own module, to be stored in its own folder."""
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "kept"))
     monkeypatch.setattr(compiling._Process, "interpreted", 0)
 
@@ -63,7 +62,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def check(compiled: Compiled, source: Source) -> None:
-    """Both forms do the same."""
+    """Both forms return the same."""
     row = [2, 3, 5, 7, 11, 13, 17]
     array = np.array(row, dtype=np.int64)
     source.function(row, 2, 7)
@@ -75,9 +74,14 @@ def check(compiled: Compiled, source: Source) -> None:
 class TestKept:
     def test_it_is_used_by_the_next_process(self, source: Make, tmp_path: Path) -> None:
         made = source(SOURCE)
-        assert not Compiled(made).serves()  # a single operation does not pay
+        assert not Compiled(made).serves()  # no call has run yet
         assert files(tmp_path) == []
-        assert Compiled(made).serves(COMPILE_FROM)
+        assert pays(COMPILE_FROM)
+        told: list[str] = []
+        with compiling.watched(told.append):
+            assert Compiled(made).serves()
+            assert Compiled(made).serves()
+        assert told == [compiling.COMPILES]
         assert len(files(tmp_path)) == 1
         compiling._Process.interpreted = 0
         later = Compiled(made)
@@ -91,7 +95,7 @@ class TestKept:
         compiled = Compiled(changed)
         assert not compiled.serves()
         check(compiled, changed)
-        assert len(files(tmp_path)) == 1  # the stale one is gone
+        assert len(files(tmp_path)) == 1  # the stale file is gone
         assert files(tmp_path) != old
 
     @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "of another machine"])
@@ -136,13 +140,15 @@ class TestKept:
         compiled = Compiled(source(SOURCE))
         assert compiled.keep()
         monkeypatch.setattr(compiling, "available", lambda: False)
-        assert not compiled.serves(COMPILE_FROM)
+        assert not pays(COMPILE_FROM)
+        assert not compiled.serves()
 
     def test_one_process_compiles_and_the_others_go_on(self, source: Make, tmp_path: Path) -> None:
         compiled = Compiled(source(SOURCE))
         (tmp_path / "kept").mkdir()
+        assert pays(COMPILE_FROM)
         with FileLock(tmp_path / "kept/double.lock"):
-            assert not compiled.serves(COMPILE_FROM)
+            assert not compiled.serves()
         assert files(tmp_path) == []
 
 
@@ -176,12 +182,12 @@ class TestFolders:
 
 @pytest.fixture(scope="module")
 def kernel() -> None:
-    """The kernel's machine code is kept, or else there is no folder."""
+    """Store the kernel's machine code; fail if no folder can store it."""
     assert fast.compile_ahead()
 
 
 def outcome(seed: int, *, compiled: bool) -> object:
-    """What a random program comes to, or what its deadlock is."""
+    """The totals of a random program, or the message of its deadlock."""
     try:
         found = fast.totals(random_program(seed), compiled=compiled)
     except ProgramError as error:

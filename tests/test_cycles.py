@@ -1,14 +1,14 @@
-"""The machine to the cycle: every expected number with its arithmetic."""
+"""Cycle-exact timing of the accelerator; every expected number has its arithmetic."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+from simulator.analysis.running import run_one
 from simulator.engine import EngineName
-from simulator.machines.lut_array.numbering import Kind
-from simulator.run import run_one
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 
@@ -17,7 +17,7 @@ class TestTableStep:
     def test_one_step(self) -> None:
         _, trace = traced(network(layer(64, 64, 1, 1, tau=5)), INSTANT)
         # input read [0, 1), weights [0, 1), index fetch [1, 2)
-        assert times(trace, Kind.FILL) == [(1, 33)]  # 2^5 dot products, one a cycle
+        assert times(trace, Kind.FILL) == [(1, 33)]  # 2^5 dot products, one per cycle
         assert times(trace, Kind.ACCUMULATE) == [(33, 49)]  # 64 outputs / 4 accumulators = 16
         assert times(trace, Kind.DRAIN) == [(49, 65)]  # 64 sums / 4 = 16
         assert times(trace, Kind.WRITE_OUTPUTS) == [(65, 66)]
@@ -32,7 +32,7 @@ class TestTableStep:
     def test_with_one_bank_fill_and_accumulate_take_turns(self) -> None:
         one_bank = INSTANT | {"array.pe.lut_banks": 1}
         _, trace = traced(network(layer(64, 64, 1, 2, tau=5)), one_bank)
-        assert times(trace, Kind.FILL) == [(1, 33), (49, 81)]  # 33 + 16: bank read, not before
+        assert times(trace, Kind.FILL) == [(1, 33), (49, 81)]  # 33 + 16: after the bank's read
         assert times(trace, Kind.ACCUMULATE) == [(33, 49), (81, 97)]
 
     def test_with_four_banks_fills_run_further_ahead(self) -> None:
@@ -45,7 +45,7 @@ class TestTableStep:
         _, trace = traced(network(layer(64, 64, 1, 3, tau=5)), INSTANT)
         # first fill 1 + 32, two more fills, accumulate 16, drain 16, write 1
         assert trace.cycles == 1 + 3 * 32 + 16 + 16 + 1
-        assert times(trace, Kind.DRAIN)[0] == (49, 65)  # while fill 1 [33, 65) runs on
+        assert times(trace, Kind.DRAIN)[0] == (49, 65)  # while fill 1 [33, 65) runs
 
     def test_groups_of_input_channels_are_summed_before_the_drain(self) -> None:
         _, trace = traced(network(layer(128, 128, 1, 1, tau=5)), INSTANT)
@@ -78,7 +78,7 @@ class TestDirectStep:
 
     @pytest.mark.parametrize(
         ("outputs", "mode"),
-        [(32, "direct"), (33, "table")],  # 2^5 = 32 dot products: no saving at 32 outputs
+        [(32, "direct"), (33, "lut")],  # 2^5 = 32 dot products: no saving at 32 outputs
     )
     def test_a_table_that_saves_nothing_is_not_filled(self, outputs: int, mode: str) -> None:
         mapping, _ = traced(network(layer(64, outputs, 1, 1, tau=5)), INSTANT)
@@ -122,7 +122,7 @@ class TestPasses:
         _, trace = traced(network(layer(64, 128, 1, 2, tau=6)), three_dots)
         # fills of ceil(32 / 3) = 11, accumulates of 16: sums ready at 12 + 16 + 16 = 44
         assert times(trace, Kind.DRAIN)[0] == (44, 76)
-        assert times(trace, Kind.FILL)[2] == (28, 39)  # the next pixel's first pass is there
+        assert times(trace, Kind.FILL)[2] == (28, 39)  # the next pixel's first pass is filled
         assert times(trace, Kind.ACCUMULATE)[2] == (76, 92)  # and waits for the drain
 
 
@@ -223,7 +223,7 @@ class TestMemory:
         hw = INSTANT | {"memory.dram.latency_cycles": 100, "memory.dram.bytes_per_cycle": 16}
         _, trace = traced(network(layer(64, 64, 1, 1, tau=5)), hw)
         assert times(trace, Kind.READ_INPUTS) == [(0, 4)]  # one burst of 64 bytes
-        assert times(trace, Kind.FILL)[0][0] == 104  # 4 + 100; at 103 it is not there
+        assert times(trace, Kind.FILL)[0][0] == 104  # 4 + 100; the inputs have not arrived at 103
 
     def test_transfers_are_whole_bursts(self) -> None:
         _, trace = traced(network(layer(64, 64, 1, 1, tau=5)))
@@ -243,20 +243,20 @@ class TestMemory:
         _, trace = traced(two)
         first, second = (times(trace, Kind.LOAD_WEIGHTS, of_layer=n)[0] for n in (0, 1))
         assert first == (0, 164)  # 41 bursts, 4 cycles each
-        assert second[0] == 164  # right behind, long before layer a is done
+        assert second[0] == 164  # immediately after, long before layer a is done
 
     def test_a_full_index_buffer_holds_up_the_next_layers_weights(self) -> None:
         two = network(layer(64, 64, 1, 2, tau=5, name="a"), layer(64, 64, 1, 2, tau=5, name="b"))
-        _, trace = traced(two, {"memory.index_buffer.kib": 3})  # 2596 bytes each: room for one
+        _, trace = traced(two, {"memory.index_buffer.kib": 3})  # 2596 bytes each: only one fits
         fetched = times(trace, Kind.FETCH_INDICES, of_layer=0)[-1][1]
         assert times(trace, Kind.LOAD_WEIGHTS, of_layer=1)[0][0] == fetched
 
     @pytest.mark.parametrize(
         ("kib", "reuse", "loads"),
         [
-            (20.1, "layer", 4),  # 4 chunks of 64 x 128 x 5 bit = 5120 bytes, and 36 of subset
+            (20.1, "layer", 4),  # 4 weight tiles of 64 x 128 x 5 bit = 5120 bytes, and 36 of subset
             (20.0, "row", 4 * 3),  # for each of 3 rows
-            (10.0, "step", 4 * 9),  # for each of 9 pixels: a block's 2 chunks and 36 do not fit
+            (10.0, "step", 4 * 9),  # for each of 9 pixels: a block's 2 tiles and 36 do not fit
         ],
     )
     def test_small_index_buffers_load_again(self, kib: float, reuse: str, loads: int) -> None:
@@ -276,13 +276,14 @@ class TestMemory:
         ("channels", "sizes"),
         [
             # 8 pixels of 2 x 64 channels are 128 bytes a row: both groups read their half of 2 rows
-            # at the first row of output, then of one more for each row but the last
+            # at the first row of output, then of one more for each further row except the last
             (128, [128, 128, 64, 64, 64, 64]),
             # 2 x 8 channels are 16 bytes a row, the transfers 32 and 16: the first group's burst of
-            # 64 holds what the second needs
+            # 64 contains the second group's bytes
             (16, [64, 64, 64]),
             # 2 x 36 channels are 72 bytes a row; the first transfer's 144 bytes are 3 bursts: the
-            # first group's 72 take 2 and the second the third. Then 72 are 2, one for each
+            # first group's 72 take 2 and the second group's the third. Then 72 are 2 bursts, one
+            # for each group
             (72, [128, 64, 64, 64, 64, 64]),
         ],
     )
@@ -296,7 +297,7 @@ class TestMemory:
     @pytest.mark.parametrize(
         ("bytes_of_input", "reuse"),
         [
-            (256, "rows"),  # row of output 1 holds rows 0 to 2, the next adds one: 4 x 64 bytes
+            (256, "rows"),  # row of output 1 needs rows 0 to 2, the next adds one: 4 x 64 bytes
             (384, "rows"),
             (255, "patches"),
             (192, "patches"),  # a patch of 3 x 8 pixels
@@ -321,13 +322,13 @@ class TestMemory:
         }
         mapping, trace = traced(network(layer(128, 64, 1, 2, tau=5)), tiny)
         assert mapping.layers[0].inputs == "step"
-        # the chunk (2560 bytes, with the subset of 36 163 bursts) behind the step's inputs (8
-        # cycles), the fetch (16) behind the chunk; accumulates of 8 + 8
+        # the weight tile (2560 bytes, with the subset of 36: 163 bursts) waits for the step's
+        # inputs (8 cycles), the fetch (16) for the weight tile; accumulates of 8 + 8
         assert times(trace, Kind.READ_INPUTS)[:2] == [(0, 8), (1344, 1352)]
         assert times(trace, Kind.LOAD_WEIGHTS) == [(8, 1312), (1352, 2632)]
         assert times(trace, Kind.FETCH_INDICES)[:2] == [(1312, 1328), (2632, 2648)]
         assert times(trace, Kind.ACCUMULATE)[:2] == [(1328, 1336), (1336, 1344)]
-        # the second pixel's inputs wait for the first one's drain; its indices for its inputs
+        # the second pixel's inputs wait for the first pixel's drain, its indices for its inputs
         assert times(trace, Kind.DRAIN)[0] == (2664, 2680)
         assert times(trace, Kind.READ_INPUTS)[2:] == [(2680, 2688), (2728, 2736)]
         assert times(trace, Kind.FETCH_INDICES)[2:] == [(2688, 2704), (2736, 2752)]
@@ -356,7 +357,7 @@ class TestMemory:
         writes, drains = times(trace, Kind.WRITE_OUTPUTS), times(trace, Kind.DRAIN)
         assert [end - start for start, end in writes] == [128] * 4  # 64 bytes at 0.5 a cycle
         assert drains[2][0] == writes[0][1]  # the third drain needs the first slot
-        assert times(trace, Kind.ACCUMULATE)[3][0] >= drains[2][0]  # and holds up what overwrites
+        assert times(trace, Kind.ACCUMULATE)[3][0] >= drains[2][0]  # and delays the next overwrite
 
 
 class TestInputBytes:
@@ -395,7 +396,7 @@ class TestInputBytes:
 
     @pytest.mark.parametrize("name", ["event", "fast"])
     def test_every_transfer_is_whole_bursts(self, name: EngineName) -> None:
-        # 2, 1, 0, 1, 1, 1, 1, 1, 0 bytes: each but those of 0 moves a burst of 4
+        # 2, 1, 0, 1, 1, 1, 1, 1, 0 bytes: every transfer of at least one byte moves a burst of 4
         assert self.reads(3, {"memory.dram.burst_bytes": 4}, name) == [4] * 7
 
 

@@ -1,4 +1,4 @@
-"""The documents tell the truth: their examples run, their numbers are the program's."""
+"""The documents are correct: their examples run, and their numbers are the program's."""
 
 import csv
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from simulator import load_workload
-from simulator.shipped import shipped_names
-from simulator.tabular import frame_of
+from simulator.base.shipped import shipped_names
+from simulator.base.tabular import frame_of
 from tests.build import layer, network, traced
 from tests.conftest import ROOT, Command
 from tests.measure import drawn
@@ -156,7 +156,7 @@ PAGES += sorted(str(p.relative_to(ROOT)) for name in FOLDERS for p in (ROOT / na
 
 
 def anchors(page: Path) -> set[str]:
-    """Anchors of a page's headings, as GitHub makes them."""
+    """Anchors of a page's headings, in the form that GitHub generates."""
     text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
     headings = re.findall(r"^#+ (.*)$", text, flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -180,7 +180,7 @@ def test_a_broken_anchor_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("report", sorted((ROOT / "reports").glob("*.md")), ids=lambda p: p.stem)
 def test_reports_name_their_command_and_the_paper(report: Path) -> None:
-    from simulator.citation import CITATION
+    from simulator.base.citation import CITATION
     from simulator.paper import ITEMS
 
     line = report.read_text().splitlines()[2]
@@ -218,14 +218,14 @@ def test_the_errors_and_depths_of_the_validation_page() -> None:
 
 
 def test_table_4_tries_every_assumption_of_the_hardware_file() -> None:
-    from simulator.hardware.assumptions import assumptions
+    from simulator.machines.assumptions import assumptions
     from simulator.paper.table4 import HARDWARE, TRIALS
 
     assert list(TRIALS) == [one.key for one in assumptions(HARDWARE)]
 
 
 def test_the_hardware_file_gives_the_speedups_of_table_4() -> None:
-    from simulator.hardware.assumptions import assumptions
+    from simulator.machines.assumptions import assumptions
 
     with (ROOT / "reports/table4_sensitivity.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -1,4 +1,4 @@
-"""DRAM: every rule at its boundary, bandwidths against closed forms, and the machine behind it."""
+"""DRAM: every rule at its boundary, bandwidths against closed forms, and its use by the array."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, load_hardware, simulate
-from simulator.coverage import why_not_fast
+from simulator.analysis.energy import run_energy
+from simulator.analysis.running import run_one
+from simulator.api.simulate import with_settings
 from simulator.dram import DramSystem, Rule, Timing
 from simulator.dram.controller import PATIENCE, Burst, Controller
 from simulator.dram.device import Device
 from simulator.dram.system import Handed, Moved
+from simulator.dram.tables import dram_timing, load_dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
-from simulator.hardware.dram import dram_timing, load_dram
-from simulator.machines.lut_array import Mapping, map_workload
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.program.written import write_out
-from simulator.report.energy import run_energy
-from simulator.run import run_one, with_settings
 from simulator.workload import Workload
 from tests.build import layer, machine, network, traced
 from tests.caches import anew, forget
 from tests.conftest import ROOT
 from tests.conftest import Command as RunCommand
+from tests.numbering import Kind, Unit
 from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, networks
 from tests.test_energy import TABLE
@@ -39,7 +41,8 @@ T0 = 1000
 def timing_of(name: str, **options: object) -> Timing:
     """One channel of a shipped table."""
     keys = {"timing": name, "channels": 1, **options}
-    timing = dram_timing(machine({f"memory.dram.{key}": value for key, value in keys.items()}))
+    hardware = machine({f"memory.dram.{key}": value for key, value in keys.items()})
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     assert timing is not None
     return timing
 
@@ -56,14 +59,14 @@ ALL_RULES = [
 @pytest.mark.unit
 @pytest.mark.parametrize(("name", "number"), ALL_RULES)
 def test_every_rule_of_every_table_at_its_boundary(name: str, number: int) -> None:
-    """Alone, a rule forbids cycle t - 1 and allows t where it holds; elsewhere it binds nothing."""
+    """A lone rule forbids cycle t - 1 and allows t within its reach; elsewhere it has no effect."""
     whole = timing_of(name, ranks=2)
     rule = whole.rules[number]
     timing = replace(whole, rules=(rule,))
     for preceding in rule.preceding:
         for following in rule.following:
             device = Device(timing)
-            for back in range(rule.window):  # the window opens with the first of them
+            for back in range(rule.window):  # the window starts with the first command
                 device.issue(preceding, 0, T0 + back)
             last = T0 + rule.window - 1
             bus = last + timing.command_cycles[preceding]
@@ -80,7 +83,7 @@ def is_column(command: Command) -> bool:
 
 
 def instances(timing: Timing, rule: Rule, following: Command) -> tuple[int, int | None]:
-    """(a bank as far from bank 0 as the rule reaches, the nearest that it does not reach)."""
+    """(farthest bank from bank 0 within the rule's reach, nearest bank beyond it)."""
     rank, group, bank = timing.rank_banks, timing.banks, 1
     if rule.sibling:
         return rank, 0
@@ -151,7 +154,7 @@ BY_HAND = {
         (RD, WR, RANK, 13),  # CL 14 + burst 2 + 2 - CWL 5
         (WR, RD, GROUP, 15),  # CWL 5 + burst 2 + tWTR_L 8
         (WR, RD, RANK, 13),  # CWL 5 + burst 2 + tWTR_S 6
-        (ACT, RD, RANK, 0),  # buses of their own
+        (ACT, RD, RANK, 0),  # separate buses
         (REF, ACT, RANK, 350),
     ],
 }
@@ -182,7 +185,7 @@ def test_a_fifth_row_waits_for_the_window_of_four(name: str, window: int) -> Non
         device.issue(ACT, number % timing.rank_banks, T0 + number)
     trrd = device.earliest(ACT, timing.rank_banks - 1)
     assert trrd == T0 + window
-    device.issue(ACT, timing.rank_banks - 1, T0 + window)  # now the window begins with the second
+    device.issue(ACT, timing.rank_banks - 1, T0 + window)  # now the second one starts it
     assert device.earliest(ACT, timing.rank_banks - 2) >= T0 + 1 + window
 
 
@@ -192,9 +195,10 @@ def test_a_fifth_row_waits_for_the_window_of_four(name: str, window: int) -> Non
 def move(
     timing: Timing, *streams: Iterable[tuple[int, int, bool]], gap: Fraction = Fraction(1, 1000)
 ) -> tuple[int, DramSystem]:
-    """Let streams transfer (address, bytes, write) as fast as they can.
+    """Let streams transfer (address, bytes, write) at full speed.
 
-    Returns memory cycles until the last data has moved, rounded to an array cycle, and the DRAM.
+    Returns the memory cycles until the last data has moved, rounded to an array cycle, and the
+    DRAM.
     """
     system = DramSystem(timing, (gap,) * len(streams))
     waiting = [iter(stream) for stream in streams]
@@ -221,7 +225,7 @@ def move(
 
 
 def row_bytes(timing: Timing) -> int:
-    """Bytes from a row to the next one of the same bank, in the order RoRaBaCoBg."""
+    """Bytes from a row to the next row of the same bank, in the order RoRaBaCoBg."""
     return timing.ranks * timing.rank_banks * timing.columns * timing.burst_bytes
 
 
@@ -240,7 +244,7 @@ class TestOneBurst:
         ],
     )
     def test_takes_its_latency(self, name: str, write: bool, cycles: int) -> None:
-        """Offered at array cycle 10, it is taken in the first memory cycle behind."""
+        """The DRAM takes a burst of array cycle 10 in the first memory cycle after it."""
         timing = timing_of(name)
         system = DramSystem(timing, (Fraction(1),))
         system.submit(0, 0, address=0, size=timing.burst_bytes, write=write, cycle=10)
@@ -257,7 +261,7 @@ class TestOneBurst:
         assert system.next_cycle() == 11
         assert system.run(10) == []
         assert system.run(11) == [Handed(0, 11)]
-        # ACT 11, RD 25, data 41; what RD will bring is known when it is issued
+        # ACT 11, RD 25, data 41; the end of the data is known at the issue of RD
         assert system.run(24) == []
         assert system.run(25) == [Moved(0, 41, activates=1, row_miss=14, refresh=0)]
 
@@ -287,7 +291,7 @@ class TestBandwidth:
     @pytest.mark.parametrize("write", [False, True])
     @pytest.mark.parametrize("name", TABLES)
     def test_peak_is_a_burst_after_the_other(self, name: str, write: bool) -> None:
-        """Sequential bursts hit open rows: the data bus never rests but for refresh."""
+        """Sequential bursts hit open rows: the data bus idles only during refresh."""
         timing, bursts = timing_of(name), 9000
         burst = {"ddr4-2400": 4, "lpddr4-3200": 8, "hbm2": 2}[name]
         whole, _ = move(
@@ -345,7 +349,7 @@ class TestBandwidth:
         ],
     )
     def test_rows_of_all_banks_take_what_activations_allow(self, name: str, cycles: float) -> None:
-        """A command bus of one cycle a command, so that it does not bind as well."""
+        """The command bus takes one cycle per command and is therefore not a second bottleneck."""
         timing = replace(timing_of(name), refresh_interval=0, command_cycles=(1,) * len(Command))
         in_turn = timing.bank_groups * timing.columns * timing.burst_bytes
         accesses = [
@@ -382,7 +386,7 @@ class TestBandwidth:
         ],
     )
     def test_the_bus_turns_around_between_reads_and_writes(self, name: str, pair: int) -> None:
-        """In order, a read and a write in turn, each on an open row of its own."""
+        """In order, alternating reads and writes, each on its own open row."""
         timing = replace(timing_of(name, scheduler="in_order"), refresh_interval=0)
         burst = timing.burst_bytes
         other = burst if timing.bank_groups > 1 else timing.columns * burst
@@ -398,7 +402,7 @@ class TestBandwidth:
 @pytest.mark.cycle
 class TestScheduler:
     def hits_behind_a_conflict(self, **options: object) -> list[int]:
-        """Order in which bursts are served: 0 to row 1 comes first, the others hit row 0."""
+        """Order of service: burst 0, to row 1, arrives first; the other bursts hit row 0."""
         timing = timing_of("ddr4-2400", queue_depth=64, **options)
         controller = Controller(replace(timing, refresh_interval=0))
         controller.add(Burst(99, 0, 0, False), 0)  # opens row 0
@@ -430,7 +434,7 @@ class TestScheduler:
         timing = timing_of("ddr4-2400", page_policy=policy)
         system = DramSystem(timing, (Fraction(1),))
         opened = 0
-        for number in range(3):  # far apart: nothing waits for the row
+        for number in range(3):  # far apart: no burst waits for the row
             system.submit(0, number, address=0, size=64, write=False, cycle=500 * number)
             opened += sum(
                 done.activates for done in system.run(500 * number + 400) if isinstance(done, Moved)
@@ -447,7 +451,7 @@ class TestScheduler:
         assert moved.activates == 4  # 16 bursts in 4 bank groups: a row each
 
 
-# --- the machine behind it --------------------------------------------------------------------
+# --- use by the array -------------------------------------------------------------------------
 
 IDEAL = """
 name: ideal
@@ -506,7 +510,7 @@ class TestMachine:
             return
         mapping, trace = traced(workload, overrides | {"memory.dram.timing": "ddr4-2400"})
         keeps_the_contract(mapping.program, trace)
-        # no command is faster than in the fixed model, so no run is
+        # no command is faster than in the fixed model; therefore no run is faster
         _, fixed = traced(workload, overrides)
         assert np.all(trace.occupied >= fixed.occupied)
         assert np.all(trace.latency >= fixed.latency)
@@ -553,8 +557,8 @@ def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
         },
     )
     moved = 512 * 1024 * 9 // 8
-    # 8 groups x 8 blocks x 128 cycles are 8192 cycles of dot products; the last block's last
-    # group, 128 cycles, its drain and the fixed latency come behind the last byte
+    # 8 groups x 8 blocks x 128 cycles are 8192 cycles of dot products; the last block's last group
+    # (128 cycles), its drain and the fixed latency come after the last byte
     behind = 100 + 128 + 32
     assert trace.cycles - behind == pytest.approx(moved / bytes_per_cycle, rel=0.01)
 
@@ -605,7 +609,7 @@ class TestAddresses:
             # 8 x 8 pixels of 64 channels at 1 bit are 8 bursts, of 128 channels 16
             assert reads == list(range(reads[0], reads[0] + kib * channels, 64))
 
-    def test_a_layer_reads_where_the_layer_before_wrote(self) -> None:
+    def test_a_layer_reads_where_the_previous_layer_wrote(self) -> None:
         _, transfers = regions(self.NET)
         written = bursts(transfers, Kind.WRITE_OUTPUTS, 0)
         assert set(bursts(transfers, Kind.READ_INPUTS, 1)) == set(written)
@@ -631,7 +635,7 @@ class TestAddresses:
 
     @pytest.mark.parametrize("kib", [4.0, 2.6])
     def test_weights_that_are_loaded_again_come_from_the_same_place(self, kib: float) -> None:
-        """A block of 128 x 64 x 5 bit fits 5 KiB; below 5 KiB nothing smaller than a chunk does."""
+        """5 KiB fit a block of 128 x 64 x 5 bit; smaller buffers fit only a weight tile."""
         net = network(layer(256, 32, 6, 6, tau=5))
         once, _ = regions(net)
         mapping, transfers = regions(net, {"memory.index_buffer.kib": kib})
@@ -639,11 +643,11 @@ class TestAddresses:
         assert once.layers[0].weights == "layer"
         loads = bursts(transfers, Kind.LOAD_WEIGHTS, 0)
         assert len(loads) > len(set(loads))
-        # 4 chunks of 32 x 64 x 5 bit, 20 bursts each, and the subset's burst behind the first
+        # 4 weight tiles of 32 x 64 x 5 bit, 20 bursts each, and the subset's burst after the first
         assert len(set(loads)) == 4 * 20 + 1
 
     def test_inputs_that_are_read_again_come_from_the_same_place(self) -> None:
-        """Two blocks; a buffer too small for rows brings each patch for each block."""
+        """Two blocks: a buffer too small for rows reads each patch again for each block."""
         net = network(layer(64, 256, 9, 40, tau=5))
         mapping, transfers = regions(net, {"memory.activation_buffer.kib": 1.3})
         assert mapping.layers[0].inputs == "patches"
@@ -662,7 +666,7 @@ class TestAddresses:
             regions(self.NET, {"memory.dram.timing": path})
 
 
-# --- what users see ---------------------------------------------------------------------------
+# --- user-visible results ---------------------------------------------------------------------
 
 
 SMALL = network(*(layer(64, 64, 8, 8, tau=5, name=name) for name in "ab"))
@@ -788,7 +792,7 @@ def test_settings_say_what_they_did(command: RunCommand) -> None:
 
 @pytest.mark.cycle
 def test_units_share_the_dram_in_a_fixed_order() -> None:
-    """Three streams with one burst each at once: weights, inputs, outputs."""
+    """Three streams with one simultaneous burst each: weights, inputs, outputs."""
     timing = replace(timing_of("ddr4-2400", scheduler="in_order"), refresh_interval=0)
     system = DramSystem(timing, (Fraction(1),) * 3)
     for stream, unit in enumerate((Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS)):

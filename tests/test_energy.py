@@ -1,4 +1,4 @@
-"""Energy and area: counts against a walk over every command, prices against their sources."""
+"""Energy and area: counts against a walk over all commands, prices against their sources."""
 
 import csv
 import json
@@ -14,19 +14,19 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import InputError, load_hardware, load_workload, simulate
+from simulator.analysis.energy import RunEnergy, run_energy
+from simulator.analysis.running import run_one
+from simulator.api.result import Result
 from simulator.engine.summary import sums_by_unit
 from simulator.engine.trace import Trace
-from simulator.hardware import load_energy
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines import load_energy
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.actions import Counts, layer_actions
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.report.actions import Counts, layer_actions
-from simulator.report.energy import RunEnergy, run_energy
-from simulator.report.result import Result
-from simulator.run import run_one
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.conftest import Command
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
 TABLE = load_energy("45nm")
@@ -45,7 +45,7 @@ def steps_of(plan: LayerPlan) -> Iterator[tuple[int, int, int, int]]:
 
 
 class Walk:
-    """Counts a layer's actions, command by command."""
+    """Counter of a layer's actions, command by command."""
 
     def __init__(self, plan: LayerPlan) -> None:
         self.plan, self.counts, self.passes = plan, Counter[tuple[Unit, str]](), Counter[object]()
@@ -57,7 +57,7 @@ class Walk:
 
     def add(self, unit: Unit, **counts: int) -> None:
         for action, count in counts.items():
-            self.counts[unit, action] += count
+            self.counts[unit.name.lower(), action] += count
 
     def command(self, kind: Kind, step: int, moved: int, pes: int) -> None:
         self.outputs, self.units, self.pixels, self.stored = self.steps[step]
@@ -196,7 +196,7 @@ def test_every_way_to_cut_the_energy_adds_up_exactly(
 
 
 def taller(workload: Workload) -> Workload:
-    """One row of output more in every layer, all rows before as they were."""
+    """Add one row of output to every layer and keep all earlier rows."""
     grown = [
         replace(x, in_height=x.in_height + x.stride, out_height=x.out_height + 1)
         for x in workload.layers
@@ -231,7 +231,7 @@ class TestPrices:
         # a bank of 32 entries x 5 bits is 20 bytes: 0.15625 pJ x sqrt(20 / 8192) = 7720 aJ a bit
         assert by["dot", "lut_write_bit"].attojoules == 64 * 32 * 5 * 7_720
         assert by["accumulate", "lut_read_bit"].attojoules == 64 * 64 * 5 * 7_720
-        # the only group opens every sum: nothing to add to
+        # the only group overwrites every sum: it adds to no old sum
         assert ("accumulate", "add_bit") not in by
         # a lane of 32 sums x 16 bits is 64 bytes: 0.15625 x sqrt(64 / 8192) = 13811 aJ
         assert by["accumulate", "line_buffer_write_bit"].attojoules == 64 * 64 * 16 * 13_811
@@ -263,7 +263,8 @@ class TestPrices:
             TABLE.mac_aj(64)
 
     def test_leakage(self) -> None:
-        # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: as many aJ; at 2 GHz half of it
+        # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: the same number of aJ; at 2 GHz
+        # half of it
         assert TABLE.leakage_aj(1000, 2, 1.0) == 37_390
         assert TABLE.leakage_aj(1000, 2, 2.0) == 18_695
 

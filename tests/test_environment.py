@@ -1,4 +1,4 @@
-"""How the Makefile's environments are made, and what the user sees of it."""
+"""The creation of the Makefile's environments, and its output for the user."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def test_one_line_per_package_and_no_host(line: str, shown: str) -> None:
 
 
 class Made(Maker):
-    """Makes environments without network; notes what it is asked for."""
+    """Maker of environments without a network; records its calls."""
 
     def _pip(self, command: str, *arguments: str) -> None:
         (self.folder / "installed").write_text(" ".join([command, *arguments]))

@@ -1,4 +1,4 @@
-"""The event engine on unit programs: random ones against the contract by hand, and timelines."""
+"""The event engine on unit programs: random programs against the contract, and timelines."""
 
 import re
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ class TestTimelines:
         trace = run(
             program({PRODUCER: (made,), CONSUMER: (USE(takes=[ITEM]),)}, channels={ITEM: 0})
         )
-        assert starts(trace, CONSUMER) == [5]  # at 4 the item is not there
+        assert starts(trace, CONSUMER) == [5]  # at 4 the item has not arrived
 
     def test_a_token_given_at_the_start(self) -> None:
         made = MAKE(cycles=5, begins=[ITEM])
@@ -125,6 +125,31 @@ class TestTimelines:
             names=("a", "b"),
         )
         assert starts(run(made), CONSUMER) == [100, 100]
+
+    def test_tokens_that_come_early_together_are_taken_one_by_one(self) -> None:
+        # section 1's two items are ready in cycle 1, section 0's in cycle 100
+        other, user = Unit("other", "the other"), Unit("user", "the other's user")
+        late, early, take = Kind("late", PRODUCER), Kind("early", other), Kind("take", user)
+        edge = Channel("item", "an item", Balance.SPACE)
+        made = Program(
+            units=(PRODUCER, other, CONSUMER, user),
+            kinds=(late, early, USE, take),
+            channels={edge: 0},
+            sections=(
+                Section(
+                    {PRODUCER: (late(cycles=100, gives=[edge]),), CONSUMER: (USE(takes=[edge]),)}
+                ),
+                Section(
+                    {
+                        other: (early(cycles=1, gives=[edge(2)]),),
+                        user: (Loop(2, (take(cycles=3, takes=[edge]),)),),
+                    }
+                ),
+            ),
+            names=("a", "b"),
+        )
+        assert starts(run(made), CONSUMER) == [100]
+        assert starts(run(made), user) == [1, 4]
 
     def test_an_empty_program_takes_no_time(self) -> None:
         assert run(program(channels={})).cycles == 0
@@ -204,7 +229,8 @@ class TestDeadlock:
             run(circle)
 
     def test_the_giver_may_be_in_another_section(self) -> None:
-        # section 0 needs space that only section 1's consumer gives, which waits for section 0
+        # section 0 needs space that only section 1's consumer gives; this consumer waits for
+        # section 0
         space = Channel("space", "space", Balance.SPACE)
         done = Channel("done", "section 0", Balance.EDGE)
         make = MAKE(takes=[space], gives=[done])
@@ -212,7 +238,7 @@ class TestDeadlock:
         circle = program({PRODUCER: (make,)}, {CONSUMER: (use,)}, channels={space: 0, done: 0})
         with pytest.raises(ProgramError, match="the consumer waits for section 0"):
             run(circle)
-        # with one token of space to begin with, it runs
+        # the program runs if it starts with one token of space
         assert run(program({PRODUCER: (make,)}, {CONSUMER: (use,)}, channels={space: 1, done: 0}))
 
 

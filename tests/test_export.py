@@ -1,4 +1,4 @@
-"""`simulate export`: what SCALE-Sim and ZigZag read is the network's shapes."""
+"""`simulate export`: SCALE-Sim and ZigZag read the network's shapes."""
 
 import csv
 import re
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from simulator import InputError, Workload, export, load_workload
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
 from simulator.workload import configure
 from tests.build import layer, network
 from tests.conftest import Command
@@ -25,8 +25,8 @@ def topology(text: str, gemm: bool) -> list[tuple[str, int]]:
     found = []
     for cells in list(csv.reader(text.splitlines()))[1:]:
         name, *numbers = (cell.strip() for cell in cells[:-1])
-        assert cells[-1] == ""  # the last cell is dropped
-        assert "DP" not in name  # it would mean a depthwise layer
+        assert cells[-1] == ""  # SCALE-Sim drops the last cell
+        assert "DP" not in name  # "DP" would mean a depthwise layer
         if gemm:
             m, n, k = map(int, numbers)
             found.append((name, m * n * k))
@@ -100,7 +100,7 @@ class TestShippedNetworks:
 
 
 def strange() -> Workload:
-    """Groups, a stride that leaves rows over, odd sizes, names that SCALE-Sim would misread."""
+    """Groups, a stride that leaves rows over, odd sizes, and names that SCALE-Sim would misread."""
     return network(
         layer(64, 128, 15, 18, stride=2, groups=4, name="DP,1"),
         layer(8, 8, 9, 9, kernel=1, stride=3, name="wide"),
@@ -122,7 +122,7 @@ def test_groups_are_lines_of_their_own() -> None:
 
 def test_dilation() -> None:
     dilated = [x for x in load_workload("ssd300-vgg16").layers if x.dilation > 1]
-    assert dilated  # the shipped network has one, so the tests above see it
+    assert dilated  # the shipped network has one; the tests above therefore see it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Trained networks in: every format, matched to a network, as a user meets it."""
+"""Extraction of trained networks: every format, matched to a network, from a user's view."""
 
 import json
 import re
@@ -13,12 +13,13 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from simulator import InputError, cli, load_hardware, load_workload, shipped, simulate
+from simulator import InputError, cli, load_hardware, load_workload, simulate
+from simulator.base import shipped
 from simulator.report.extraction import layer_rows
 from simulator.workload import importers
+from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.kernels import ids_of
-from simulator.workload.model import Choice
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
 from tests.conftest import ROOT, Command
@@ -36,7 +37,7 @@ CHECKPOINTS = ("d.pth", "e.pth.tar", "f.pt")
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty folder to work in, with the network file."""
+    """A working folder that contains only the network file."""
     (tmp_path / "small.yaml").write_text(NETWORK)
     monkeypatch.chdir(tmp_path)
 
@@ -150,7 +151,7 @@ class TestMatching:
         state = {}
         for name, array in state_dict(tau=4).items():
             layer, _, rest = name.rpartition(".")
-            # the convolution inside a wrapper module, its patterns beside or below it
+            # the convolution inside a wrapper module, its patterns next to or below it
             wrapped = f"module.module.{layer}.conv.{rest}"
             wrapped = wrapped.replace("a.conv1.binarize.conv", "a.conv1.binarize")
             wrapped = wrapped.replace(".binarize.conv.patterns", ".conv.binarize.patterns")
@@ -380,7 +381,7 @@ class TestCommand:
         trained = tmp_path / "data/workloads/trained"  # as in a wheel
         trained.mkdir(parents=True)
         write_file(trained / "trained-small.npz", lambda path: write_workload(workload, path))
-        monkeypatch.setattr(shipped, "_HERE", tmp_path)
+        monkeypatch.setattr(shipped, "_PACKAGE", tmp_path)
         assert shipped.trained_names() == ["trained-small"]
         assert load_workload("trained-small") == workload
         with pytest.raises(InputError, match="did you mean 'trained-small'"):
@@ -393,7 +394,7 @@ class TestDocuments:
 
     @pytest.mark.parametrize("ending", ["npz", pytest.param("pth", marks=pytest.mark.torch)])
     def test_memory_grows_with_a_few_times_the_file(self, ending: str) -> None:
-        """Layer by layer: all weights are never held four times."""
+        """Extraction works layer by layer and never needs four times the memory of all weights."""
         for name, network in (("r20", "r20"), ("r18", "r18")):
             state = state_of(network, tau=5)
             if ending == "npz":

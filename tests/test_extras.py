@@ -1,4 +1,4 @@
-"""Everything runs without numba and pyarrow: same numbers, one line of what the extra brings."""
+"""All commands run without numba and pyarrow: same numbers, one line about the extra's benefit."""
 
 import csv
 import json
@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from pyarrow.parquet import read_table
 
-from simulator import compiling, extras, load_hardware, load_workload, simulate, tabular
+from simulator import load_hardware, load_workload, simulate
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_one, run_together
+from simulator.base import extras, tabular
+from simulator.base.errors import InputError
 from simulator.cli.output import progress_on_stderr
-from simulator.errors import InputError
-from simulator.report.result import Run
-from simulator.run import run_one, run_together
+from simulator.engine import compiling
 from simulator.studies import run_study, store
 from simulator.studies.chunks import pack, unpack
 from simulator.studies.columns import point_columns
@@ -80,12 +82,12 @@ class TestTable:
 
 @pytest.mark.command
 class TestCommands:
-    """Each command twice: as it is, and without both libraries, where a warning is an error."""
+    """Each command twice: with both libraries, and without them, where warnings are errors."""
 
     def both(
         self, command: Command, folder: Path, *arguments: object
     ) -> tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]:
-        """Run with and without; both succeed."""
+        """Run with and without the libraries; both runs succeed."""
         (folder / "net.yaml").write_text(NET)
         bare = folder / "bare"
         bare.mkdir(exist_ok=True)
@@ -146,7 +148,7 @@ class TestCommands:
 
 
 def assert_same_files(one: Path, other: Path) -> None:
-    """Two folders have the same files, but for the form of tables, which are equal as data."""
+    """Check that two folders have the same files, and tables with equal data in either form."""
     names = {path.name for path in one.iterdir()}
     parquets = {name for name in names if name.endswith(".parquet")}
     csvs = {name.replace(".parquet", ".csv") for name in parquets}
@@ -245,7 +247,7 @@ class TestStudies:
         run_study(study, tmp_path / "study", jobs=1)
         assert written(tmp_path / "study") == written(tmp_path / "undisturbed")
         parquet(first)
-        result = run_study(study, tmp_path / "study", jobs=1)  # finished: nothing changes
+        result = run_study(study, tmp_path / "study", jobs=1)  # finished: the rerun changes no file
         assert written(tmp_path / "study") == written(tmp_path / "undisturbed")
         assert result.files[0].name == ("study.csv" if first else "study.parquet")
 
@@ -269,7 +271,7 @@ class TestStudies:
 
 @pytest.fixture
 def interpreted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No compiler, and a process that has not run anything."""
+    """No compiler, and a process without an earlier run."""
     monkeypatch.setattr(compiling, "available", lambda: False)
     monkeypatch.setattr(compiling._Process, "interpreted", 0)
 
@@ -302,14 +304,14 @@ class TestNote:
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(compiling, "COMPILE_FROM", 1)
-        told = []
-        with compiling.watched(lambda: told.append("once")):
+        told: list[str] = []
+        with compiling.watched(told.append):
             run_study(tiny_study(net), tmp_path / "study", jobs=1)
-        assert told == ["once"]
+        assert told == [compiling.MISSES]
 
     def test_a_worker_says_that_it_missed_the_compiler(self, net: Path, tmp_path: Path) -> None:
         code = (
-            "from simulator import compiling\n"
+            "from simulator.engine import compiling\n"
             "from simulator.studies.evaluate import evaluate_chunk\n"
             "from simulator.studies import grid_study\n"
             "from simulator.studies.axes import axis\n"
@@ -350,7 +352,7 @@ def test_together_is_one_by_one_without_the_compiler(net: Path) -> None:
 @pytest.mark.unit
 def test_warm_compiles_bytecode_and_reports_what_is_left_out(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "simulator.warm"],
+        [sys.executable, "-m", "simulator.engine.warm"],
         env=without(tmp_path, "numba"),
         capture_output=True,
         text=True,

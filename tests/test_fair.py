@@ -1,4 +1,4 @@
-"""Sub-bit against 1-bit weights on their own best machines: every choice, by brute force."""
+"""Sub-bit against 1-bit weights, each on its best hardware: every choice, by brute force."""
 
 from itertools import product
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator import load_energy, load_hardware, load_workload, simulate
-from simulator.hardware.area import area
+from simulator.machines.lut_array.area import area
 from simulator.paper.fair import (
     DOTS,
     KIB,
@@ -51,13 +51,13 @@ def fair() -> Fair:
 
 
 def machine(tau: int, **keys: object) -> list[str]:
-    """Settings of one machine of the space."""
+    """Overrides of one configuration in the space."""
     size = "none" if tau == ONE_BIT else 2**tau
     return [f"{SUBSET}={size}", *(f"{key}={value}" for key, value in keys.items())]
 
 
 def test_every_run_is_that_of_a_single_command(fair: Fair) -> None:
-    assert len(fair.rows) == 2 * 8 + 2 * 16  # a sub-bit machine has a LUT or none
+    assert len(fair.rows) == 2 * 8 + 2 * 16  # a sub-bit configuration has a LUT or none
     network = load_workload("vgg-small")
     for row in fair.rows:
         keys = {key: row[f"hw.{key}"] for key in (PES, DOTS, LUT, PORT, KIB)}
@@ -72,7 +72,7 @@ def test_every_run_is_that_of_a_single_command(fair: Fair) -> None:
 
 
 def times(fair: Fair, bits: int, tau: int, largest: float, port: float = np.inf) -> list[float]:
-    """Times of all runs within an area and a port."""
+    """Times in ms of all runs within an area and a port rate."""
     return [
         row["time_ms"]
         for row in fair.rows

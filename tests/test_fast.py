@@ -1,4 +1,4 @@
-"""The fast engine: the event engine's figures on programs of any shape, with jumps and without."""
+"""The fast engine: the event engine's results on programs of any shape, with and without jumps."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,16 @@ import pytest
 from _pytest.mark import ParameterSet
 from hypothesis import given, note
 
+from simulator.base.shipped import shipped_names
 from simulator.engine import event, fast
 from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
 from simulator.engine.trace import Trace
-from simulator.hardware import load_hardware
-from simulator.machines.lut_array import map_workload
+from simulator.machines import load_hardware
+from simulator.machines.families import family_of
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.program import Channel, Kind, Loop, Program, ProgramError, Section, Unit
-from simulator.shipped import shipped_names
 from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
 from tests.deadlocks import Deadlock, deadlocked_programs
@@ -45,8 +46,9 @@ def same_traces(one: Trace, other: Trace) -> bool:
 
 
 def agree(program: Program) -> None:
-    """Both engines have the same trace; totals are its sums, with jumps and without."""
+    """Check that both engines' traces and totals are equal, with and without jumps."""
     trace = event.run(program)
+    assert same_traces(run(program, jumping=False), trace)
     assert same_traces(run(program), trace)
     expected = summarize(trace)
     assert same(totals(program, compiled=False, jumping=False), expected)
@@ -55,7 +57,7 @@ def agree(program: Program) -> None:
 
 
 class Counts:
-    """What the fast engine did for a program."""
+    """Counts of the fast engine's work on a program."""
 
     def __init__(self, program: Program) -> None:
         state = fast._State([program], compiled=False, jumping=True)
@@ -85,8 +87,9 @@ def test_programs_drawn_command_by_command(program: Program) -> None:
 def test_a_thousand_programs_of_any_shape(block: int) -> None:
     for seed in range(100 * block, 100 * (block + 1)):
         program = random_program(seed)
-        expected = summarize(event.run(program))
-        assert same(totals(program), expected), seed
+        trace = event.run(program)
+        assert same(totals(program), summarize(trace)), seed
+        assert same_traces(run(program), trace), seed
 
 
 def test_many_of_these_programs_have_turns_that_are_left_out() -> None:
@@ -141,7 +144,7 @@ def program_of(make: Sequence[object], use: Sequence[object]) -> Program:
 
 
 def far_ahead(lots: int) -> Program:
-    """A maker that is done before its user takes anything."""
+    """A producer that finishes before its consumer takes any token."""
     make = Loop(lots, (MAKE(cycles=1, gives=[ITEM]), MAKE(cycles=1)))
     return program_of((make,), (WORK(cycles=9), USE(takes=[ITEM(lots)])))
 
@@ -163,9 +166,10 @@ def test_a_structure_that_cannot_grow_raises(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def head_start(turns: int) -> Program:
-    """The user takes what the maker makes, in 3 cycles against 5, but begins 100 cycles later.
+    """The consumer is faster than the producer (3 cycles against 5), but begins 100 cycles later.
 
-    So a turn moves the user by 3 until it has caught up, at turn 50, and by 5 from there on.
+    An iteration therefore moves the consumer by 3 cycles until it has caught up, at iteration 50,
+    and by 5 cycles from there on.
     """
     make = Loop(turns, (MAKE(cycles=5, gives=[ITEM]),))
     return program_of((make,), (WORK(cycles=100), Loop(turns, (USE(cycles=3, takes=[ITEM]),))))
@@ -174,7 +178,7 @@ def head_start(turns: int) -> Program:
 def test_a_jump_ends_where_a_comparison_turns() -> None:
     agree(head_start(400))
     counts = Counts(head_start(400))
-    assert counts.ends == [2003]  # the maker works 400 * 5 without a gap, the user 3 more
+    assert counts.ends == [2003]  # the producer works 400 * 5 without a gap, the consumer 3 more
     assert counts.jumps == 2
     assert counts.ran < 40
 
@@ -189,7 +193,7 @@ def test_cost_grows_much_less_than_the_number_of_pixels(tau: int | None) -> None
         Counts(map_workload(network(layer(64, 128, size, size, tau=tau)), machine()).program).ran
         for size in (128, 256, 512)
     ]
-    assert max(ran) < 4 * min(ran), ran  # for 16 times the pixels: a few whole rows are run
+    assert max(ran) < 4 * min(ran), ran  # 16 times the pixels, but only a few whole rows
 
 
 # --- mapped programs ------------------------------------------------------------------------------
@@ -202,7 +206,7 @@ def test_random_networks_on_random_machines(workload: Workload, overrides: Overr
 
 @st.composite
 def tall_networks(draw: st.DrawFn) -> Workload:
-    """Maps with many equal rows and columns, so that jumps pay."""
+    """Maps with many equal rows and columns; jumps therefore pay."""
     shapes = draw(st.lists(networks(), min_size=1, max_size=2))
     high, wide = draw(st.integers(6, 20)), draw(st.integers(6, 40))
     layers = [
@@ -243,11 +247,11 @@ def test_machines_that_differ_in_rates_run_together(
 
 
 LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
-"""Networks of many commands, compared at fewer taus."""
+"""Networks with many commands, compared at fewer index widths."""
 
 
 def shipped_cases() -> list[ParameterSet]:
-    """All of them; those of `make test` are the paper's array and small networks."""
+    """All cases; `make test` runs those of the paper's array and small networks."""
     return [
         pytest.param(model, hw, tau, marks=[pytest.mark.slow] if slow or tau in {6, 3} else [])
         for model in shipped_names("workloads")
@@ -262,17 +266,20 @@ def test_every_shipped_network_on_every_shipped_machine(
     model: str, hw: str, tau: int | None
 ) -> None:
     workload = configure(load_workload(model), bits=None if tau else 1, tau=tau)
-    program = map_workload(workload, load_hardware(hw)).program
-    assert same(totals(program), summarize(event.run(program)))
+    hardware = load_hardware(hw)
+    program = family_of(hardware).map(workload, hardware).program
+    trace = event.run(program)
+    assert same(totals(program), summarize(trace))
+    assert same_traces(run(program), trace)
 
 
 @pytest.mark.parametrize("kib", [1.3, 2.1, 2.11])
 def test_a_load_waits_for_a_full_precision_layer_that_is_slower_than_the_next_fetch(
     kib: float,
 ) -> None:
-    """The third layer's weights (1,080 bytes) need the space of both layers before it.
+    """The third layer's weights (1,080 bytes) need the space of both previous layers.
 
-    The second layer's fetch frees its tile in cycle 645, the first layer's last step in 2272.
+    The second layer's fetch frees its tile in cycle 645, the first layer's last step in cycle 2272.
     """
     first = layer(2, 7, 4, 4, full_precision=True)
     net = network(first, layer(16, 40, 1, 1), layer(16, 60, 1, 1))

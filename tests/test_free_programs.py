@@ -1,4 +1,4 @@
-"""Random programs: they repeat, share sections between rates, and have every shape."""
+"""Random programs are reproducible, share sections between rates, and have every shape."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -6,7 +6,6 @@ from itertools import pairwise
 import pytest
 
 from simulator.program import Balance, Body, Loop, Program
-from simulator.program.section import counted
 from tests.deadlocks import deadlocked_program
 from tests.free_programs import random_family, random_program
 from tests.programs import by_hand
@@ -36,7 +35,8 @@ def test_every_shape_occurs() -> None:
     for balance in Balance:
         given = [c for each in made for s in each.sections for c in s.gives if c.balance is balance]
         assert given, balance
-    commands = [command for each in made for b in _bodies(each) for command, _ in counted(b)]
+    counts = [counts for each in made for s in each.sections for counts in s.counts.values()]
+    commands = [command for commands in counts for command, _ in commands]
     assert any(command.begins and command.gives for command in commands)
     assert any(not command.cycles for command in commands)
     assert any(command.penalty for command in commands)

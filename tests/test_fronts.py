@@ -1,4 +1,4 @@
-"""Fronts of time against area, and who wins at equal area, against plain loops."""
+"""Fronts of time against area, and the best design at equal area, against plain loops."""
 
 import csv
 from pathlib import Path

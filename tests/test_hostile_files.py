@@ -1,4 +1,4 @@
-"""Broken and hostile files of networks: one line, status 2, nothing run, no memory blow-up."""
+"""Broken and hostile network files: one line, status 2, no code runs, memory stays bounded."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Refused:
-    """Run the command on a file in this process (torch is slow to import), return its one line."""
+    """Run the command on a file in this process (torch is slow to import); return its one line."""
 
     def run(name: str) -> str:
         arguments = ["extract", name, "--network", "small.yaml", "-o", "out.npz"]
@@ -53,14 +53,14 @@ def refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
 
 
 class Evil:
-    """Unpickled, it would leave a file behind."""
+    """An object that would write a file if something unpickled it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (os.system, ("touch was-run",))
 
 
 def array_file(name: str, shape: str, data: bytes, compression: int = zipfile.ZIP_STORED) -> None:
-    """A .npz file whose one array claims a shape."""
+    """A .npz file whose only array claims a shape."""
     text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}}}"
     header = text.encode().ljust(117) + b"\n"
     with zipfile.ZipFile(name, "w", compression) as archive:
@@ -210,7 +210,7 @@ class TestArrays:
         _, harmless = measured("extract", "good.npz", "--network", "small.yaml", status=0)
         wide = NETWORK.replace("out_channels: 16", f"out_channels: {1 << 20}", 1)
         Path("small.yaml").write_text(wide.replace("out_channels: 12", "out_channels: 32", 1))
-        data = os.urandom(1 << 21)  # does not deflate: 2 MiB that claim to be 576 times as much
+        data = os.urandom(1 << 21)  # does not deflate: 2 MiB that claim to be 576 times as large
         array_file("bomb.npz", f"({1 << 20}, 32, 3, 3)", data, zipfile.ZIP_DEFLATED)
         size = 128 + 4 * 32 * 9 * (1 << 20)  # header and 2^20 x 32 x 9 weights of 4 bytes
         whole = bytearray(Path("bomb.npz").read_bytes())
@@ -246,7 +246,7 @@ class TestArrays:
 
 
 class TestWorkloads:
-    """A workload file is read by `--model`; here one member at a time is replaced."""
+    """`--model` reads a workload file; these tests replace one member at a time."""
 
     @pytest.fixture
     def members(self) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""The HTML report: what it holds, and how it behaves in a real browser."""
+"""The HTML report: its contents, and its behavior in a real browser."""
 
 import base64
 import json
@@ -15,16 +15,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from simulator import Result, __version__, load_hardware, load_workload, simulate
-from simulator.analysis.attribution import PARTS
+from simulator import Result, load_hardware, load_workload, simulate
+from simulator.base.version import __version__
 from simulator.cli import cli
-from simulator.hardware import load_energy
-from simulator.hardware.assumptions import assumptions
+from simulator.machines import load_energy
+from simulator.machines.assumptions import assumptions
+from simulator.machines.lut_array.vocabulary import CATEGORIES
 from simulator.report import sizes
 from simulator.report.html import write_page
 from simulator.report.html.spans import layer_spans
 from tests.build import layer, network, without_trace
-from tests.conftest import ROOT, Command
+from tests.conftest import Command
+from tests.numbering import PARTS
 
 pytestmark = pytest.mark.unit
 
@@ -247,7 +249,7 @@ def view(browser: Any) -> tuple[float, float]:
     return scale, offset
 
 
-def painted_colours(browser: Any) -> int:
+def painted_colors(browser: Any) -> int:
     return int(
         browser.execute_script(
             """const c = document.getElementById("timeline");
@@ -268,7 +270,7 @@ class TestBrowser:
 
     def test_draws_and_asks_for_nothing(self, browser: Any) -> None:
         assert "NaN" not in browser.execute_script("return document.body.innerText")
-        assert painted_colours(browser) > 6  # ground, idle, three stages, text, ...
+        assert painted_colors(browser) > 6  # ground, idle, three stages, text, ...
         asked = "return performance.getEntriesByType('resource').map((e) => e.name)"
         assert [name for name in browser.execute_script(asked) if name[:5] != "data:"] == []
 
@@ -304,7 +306,7 @@ class TestBrowser:
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.by import By
 
-        number = 14  # in the third stage, which takes the table
+        number = 14  # in the third stage, which is in LUT mode
         canvas = browser.find_element(By.ID, "timeline")
         canvas.send_keys("]" * number)
         canvas.send_keys("\ue007")  # Enter
@@ -317,7 +319,7 @@ class TestBrowser:
         trace = result.run.trace
         fills = (trace.layer == number) & (trace.kind == trace.kinds.index("fill"))
         middle = int(np.flatnonzero(fills)[fills.sum() // 2])
-        # the middle of that fill, in the row of Dot9: fifth unit behind the critical path
+        # the middle of that fill, in the row of Dot9: fifth unit after the critical path
         x, y = browser.execute_script(
             """const t = report.timeline, row = t.units.findIndex((u) => u.name === "dot");
             return [92 + (arguments[0] - t.offsets[0]) / t.scale, 32 + (row + 1) * 21 + 8]""",
@@ -343,7 +345,7 @@ class TestBrowser:
         from selenium.webdriver.common.action_chains import ActionChains
         from selenium.webdriver.common.by import By
 
-        number = 15  # in the third stage, which takes the table
+        number = 15  # in the third stage, which is in LUT mode
         row, ours = result.layer_rows()[number], result.run.layers[number]
         if where == "row":
             browser.find_element(By.CSS_SELECTOR, f'#layers tr[data-layer="{number}"]').click()
@@ -381,11 +383,11 @@ class TestBrowser:
         from selenium.webdriver.common.by import By
 
         ground = "return getComputedStyle(document.body).backgroundColor"
-        for scheme, colour in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
+        for scheme, color in (("dark", "rgb(20, 23, 28)"), ("light", "rgb(255, 255, 255)")):
             features = [{"name": "prefers-color-scheme", "value": scheme}]
             browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
             until(browser, f"document.documentElement.dataset.theme === '{scheme}'")
-            assert browser.execute_script(ground) == colour
+            assert browser.execute_script(ground) == color
         browser.find_element(By.ID, "theme").click()
         assert browser.execute_script(ground) == "rgb(20, 23, 28)"
 
@@ -414,6 +416,20 @@ def test_energy_is_shown_where_the_result_has_it(
     first = run["by_layer_uj"][result.run.layers[0].name]
     shown = browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
     assert f"{first:,.4f}" in shown
+    assert browser.get_log("browser") == []
+
+
+def test_a_page_without_a_baseline(browser: Any, tmp_path: Path) -> None:
+    net = network(layer(16, 16, 6, 6, name="one"), layer(16, 32, 6, 6, name="two"))
+    alone = simulate(net, "tpu-like").with_energy(load_energy("45nm"))
+    open_page(browser, write_page(alone, tmp_path / "alone.html"))
+    shown = browser.execute_script("return document.body.innerText")
+    assert f"time, {alone.run.title}" in shown
+    for word in ("NaN", "undefined", "baseline", "speedup", "reduction", "hollow"):
+        assert word not in shown
+    widths = """return [...document.querySelectorAll('#layers, #energy')].map((table) =>
+        new Set([...table.rows].map((row) => row.cells.length)).size)"""
+    assert browser.execute_script(widths) == [1, 1]
     assert browser.get_log("browser") == []
 
 
@@ -446,7 +462,7 @@ def commands(result: Result) -> int:
 
 @pytest.mark.parametrize("model", ["r18", pytest.param("ssd300-vgg16", marks=pytest.mark.slow)])
 def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: Any) -> None:
-    """A page grows with less than the square root of the commands."""
+    """The size of a report grows more slowly than the square root of the commands."""
     small, large = (
         simulate(load_workload(name), load_hardware("cofluent64"), bits=0.56)
         for name in ("r20", model)
@@ -459,14 +475,11 @@ def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: An
     open_page(browser, path)
     browser.execute_script("report.timeline.zoomToLayer(5); report.timeline.zoom(0.01)")
     until(browser, "report.timeline.exact && report.traces.every((t) => t.exact.size)")
-    assert painted_colours(browser) > 4
+    assert painted_colors(browser) > 4
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.slow
-def test_every_part_has_a_colour_of_its_own() -> None:
-    script = (ROOT / "simulator/report/html/page.js").read_text()
-    table = script.partition("PART_COLOURS = {")[2].partition("}")[0]
-    colours = dict(re.findall(r'(\w+): "(#\w{6})"', table))
-    assert list(colours) == list(PARTS)
-    assert len(set(colours.values())) == len(PARTS)
+def test_every_part_has_a_color_of_its_own() -> None:
+    colors = {category.name: category.color for category in CATEGORIES}
+    assert list(colors) == list(PARTS)
+    assert len(set(colors.values())) == len(PARTS)

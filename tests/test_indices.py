@@ -1,4 +1,4 @@
-"""Real indices decide the timing: passes, ports and sub-banks of the table, Huffman codes."""
+"""Real indices determine the timing: LUT passes, ports and sub-banks, Huffman codes."""
 
 import re
 import sys
@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from simulator.columns import Ints
-from simulator.errors import InputError
-from simulator.hardware import Hardware, load_hardware
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
+from simulator.machines import Hardware, load_hardware
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulate, share_within
 from simulator.machines.lut_array.huffman import (
@@ -25,12 +25,12 @@ from simulator.machines.lut_array.huffman import (
     stream_bits,
 )
 from simulator.machines.lut_array.indices import accumulates_of
-from simulator.machines.lut_array.numbering import Kind
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels
 from tests.conftest import ROOT
+from tests.numbering import Kind
 
 pytestmark = pytest.mark.cycle
 
@@ -40,18 +40,18 @@ def plan_of(one: Layer, hardware: Hardware) -> LayerPlan:
 
 
 def accumulates(one: Layer, overrides: dict[str, Any]) -> list[int]:
-    """Cycles of every accumulate as the program has them."""
+    """Cycles of every accumulate in the program."""
     _, trace = traced(network(one), INSTANT | overrides)
     return of_kind(trace, Kind.ACCUMULATE, trace.occupied).tolist()
 
 
 def pairs(row: list[int], units: int = 64) -> np.ndarray:
-    """Every unit has the same indices."""
+    """Repeat the indices for every unit."""
     return np.repeat(np.array(row)[:, None], units, axis=1)
 
 
 class TestPasses:
-    """64 kernels in a table of 32: index i is in pass i // 32."""
+    """64 kernels in a LUT of 32 entries: index i is in pass i // 32."""
 
     def test_the_indices_say_how_many_outputs_fall_into_a_pass(self) -> None:
         indices = pairs([0] * 100 + [40] * 28)
@@ -119,13 +119,13 @@ class TestPasses:
         one = with_kernels(layer(64, 33, 1, 1, tau=5), pairs(odd))
         even = with_kernels(layer(64, 33, 1, 1, tau=5), pairs([0] * 33))
         two = machine({"array.pe.lut_subbanks": 2})
-        assert plan_of(one, machine()).mode == "table"
+        assert plan_of(one, machine()).mode == "lut"
         assert plan_of(one, two).mode == "direct"
-        assert plan_of(even, two).mode == "table"
+        assert plan_of(even, two).mode == "lut"
 
 
 class TestPortsAndSubBanks:
-    """One PE's worth of indices, in bunches of four."""
+    """Indices of one PE, in bundles of four lookups."""
 
     @pytest.mark.parametrize(
         ("bunch", "ports", "subbanks", "cycles"),
@@ -136,7 +136,7 @@ class TestPortsAndSubBanks:
             ([0, 1, 2, 3], 3, "none", 2),  # ceil(4 / 3)
             ([0, 1, 2, 3], 2, "none", 2),
             ([0, 1, 2, 3], 1, "none", 4),
-            ([7, 7, 7, 7], 1, "none", 1),  # one read, given to all
+            ([7, 7, 7, 7], 1, "none", 1),  # one read, for all accumulators
             ([7, 7, 8, 8], 1, "none", 2),
             ([0, 1, 2, 3], "accumulators", 4, 1),  # sub-banks 0, 1, 2, 3
             ([0, 4, 8, 12], "accumulators", 4, 4),  # all in sub-bank 0
@@ -145,7 +145,7 @@ class TestPortsAndSubBanks:
             ([4, 4, 8, 8], "accumulators", 4, 2),
             ([0, 1, 2, 3], "accumulators", 1, 4),
             ([0, 1, 2, 3], 2, 4, 2),  # no conflict, but two reads a cycle
-            ([0, 4, 8, 1], 2, 4, 3),  # sub-bank 0 three times, the other read beside it
+            ([0, 4, 8, 1], 2, 4, 3),  # three times sub-bank 0, in parallel with the fourth read
             ([31, 30, 29, 28], "accumulators", 32, 1),
         ],
     )
@@ -163,21 +163,21 @@ class TestPortsAndSubBanks:
     def test_bunch_by_bunch_the_slowest_pe_counts(self) -> None:
         free, stuck = [0, 1, 2, 3], [0, 4, 8, 8]  # 1 and 3 cycles in four sub-banks
         indices = pairs(free * 16)
-        indices[:4, 3] = stuck  # bunch 0 of unit 3
-        indices[4:8, 5] = stuck  # bunch 1 of unit 5
+        indices[:4, 3] = stuck  # bundle 0 of unit 3
+        indices[4:8, 5] = stuck  # bundle 1 of unit 5
         one = with_kernels(layer(64, 64, 1, 1, tau=5), indices)
         # each PE alone would take 15 + 3 = 18; in lock-step 14 + 3 + 3 = 20
         assert accumulates(one, {"array.pe.lut_subbanks": 4}) == [20]
 
     def test_a_pass_packs_its_outputs_into_bunches(self) -> None:
-        # pass 0 reads entries 0, 1, 2, 3, 0, ... of 32: its outputs stand apart in the block
+        # pass 0 reads entries 0, 1, 2, 3, 0, ... of 32: its outputs are not adjacent in the block
         indices = pairs([0, 32, 1, 32, 2, 32, 3, 32] * 16)
         one = with_kernels(layer(64, 128, 1, 1, tau=6), indices)
         keys = {"array.pe.lut_read_ports": 2}
-        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bunches of two cycles; of one
+        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bundles of two cycles; of one
 
     def test_entries_count_within_the_bank(self) -> None:
-        # 24 entries: index 24 is entry 0 of pass 1, and lies in sub-bank 0 with 28 (entry 4)
+        # 24 entries: index 24 is entry 0 of pass 1, and is in sub-bank 0 with 28 (entry 4)
         indices = pairs([24, 28, 25, 26] * 16)
         keys = {"array.pe.lut_entries": 24, "array.pe.lut_subbanks": 4}
         one = with_kernels(layer(64, 64, 1, 1, tau=5), indices)
@@ -192,8 +192,9 @@ class TestPortsAndSubBanks:
             assert before == after
 
     def test_shapes_take_the_expectation(self) -> None:
-        # two reads of four entries over one port: 1 cycle if equal (1/4), 2 if not (3/4). Of two
-        # PEs both take 1 with 1/16, so the slower takes 1 + 15/16; 8 / 2 = 4 bunches: 7.75 -> 8
+        # two reads of four entries over one port: 1 cycle if equal (1/4), 2 if not (3/4). With two
+        # PEs, both take 1 with 1/16; the slower therefore takes 1 + 15/16; 8 / 2 = 4 bundles: 7.75
+        # -> 8
         keys = {
             "array.pes": 2,
             "array.pe.accumulators": 2,
@@ -202,14 +203,14 @@ class TestPortsAndSubBanks:
         }
         plan = plan_of(layer(2, 8, 1, 1, tau=2), machine(keys))
         assert plan.accumulate_table.tolist() == [[[8]]]
-        # a PE of its own: 4 x 1.75 = 7
+        # one PE alone: 4 x 1.75 = 7
         keys["array.spatial"] = "output_pixels"
         plan = plan_of(layer(2, 8, 1, 1, tau=2), machine(keys))
         assert plan.accumulate_table.tolist() == [[[7], [7]]]
 
 
 def slow_accumulate(queues: list[list[int]], bank: Bank) -> int:
-    """Cycle by cycle: every PE serves its bunch; all begin the next one together."""
+    """Simulate cycle by cycle: each PE serves its bundle; all PEs begin the next one together."""
     cycles, bunch = 0, bank.accumulators
     for first in range(0, max(map(len, queues)), bunch):
         pending = [set(queue[first : first + bunch]) for queue in queues]
@@ -247,7 +248,7 @@ def kernel_sets(draw: st.DrawFn, units: int = 9, outputs: int = 24) -> KernelSet
 
 
 def cut(rows: int, at: list[int]) -> tuple[int, ...]:
-    """Sizes of the pieces of `rows` rows cut at these places."""
+    """Sizes of the pieces of `rows` rows cut at these positions."""
     places = sorted({0, rows, *(place % rows for place in at)})
     return tuple(b - a for a, b in pairwise(places))
 
@@ -299,7 +300,7 @@ class TestAgainstOtherModels:
         [
             # 128 reads hit 512 x (1 - (1 - 1/512)^128) = 113.4 entries on average
             (1, 114, 114),  # one by one
-            (16, 8, 20),  # 113.4 / 16 = 7.1 in each part, more in the fullest
+            (16, 8, 20),  # 113.4 / 16 = 7.1 in each part, more in the fullest part
             (512, 2, 2),  # 64 ports: 65 to 128 entries take two cycles
         ],
     )
@@ -318,7 +319,7 @@ class TestAgainstOtherModels:
             for one, other in product(bunches, bunches)
         ]
         mean = sum(slower) / len(slower)
-        for count in (1, 4, 16, 100):  # bunches; the expectation of a sum is the sum
+        for count in (1, 4, 16, 100):  # bundles; the expectation of a sum is the sum
             assert expected_accumulate(2 * count, 4, 2, bank) == ceil(count * mean - 1e-9)
 
     def test_random_indices_come_out_near_the_expectation(self) -> None:
@@ -386,7 +387,7 @@ class TestHuffman:
         fibonacci = [1, 1]
         while len(fibonacci) < 30:
             fibonacci.append(fibonacci[-1] + fibonacci[-2])
-        lengths = code_lengths(np.array(fibonacci))  # Huffman's own would take 29 bits
+        lengths = code_lengths(np.array(fibonacci))  # Huffman's algorithm would take 29 bits
         assert lengths.max() <= MAX_LENGTH
         assert sum(2.0**-lengths) <= 1
 
@@ -441,7 +442,7 @@ class TestHuffman:
         # decoded: the same 2560 bytes, 16 cycles into the registers
         for trace in (fixed, coded):
             assert of_kind(trace, Kind.FETCH_INDICES, trace.bytes).tolist() == [2560]
-        # (41 - 13) x 64 / 16 = 112 cycles sooner, and these indices are what everything waits for
+        # (41 - 13) x 64 / 16 = 112 cycles earlier, and these indices are the bottleneck
         assert fixed.cycles - coded.cycles == 112
 
     def test_what_fits(self) -> None:
@@ -469,7 +470,7 @@ class TestHuffman:
 
 
 def test_an_r18_sized_network_is_planned_by_arrays() -> None:
-    """No Python function runs for each of the indices: calls are far fewer than indices."""
+    """The code calls no Python function per index: it has far fewer calls than indices."""
     from simulator import load_workload
     from simulator.workload import configure
 
@@ -500,7 +501,7 @@ def test_an_r18_sized_network_is_planned_by_arrays() -> None:
 class TestWhatTheReportSays:
     @staticmethod
     def notes(workload: Workload, *settings: str, tau: int | None = None) -> str:
-        from simulator.run import simulate, with_settings
+        from simulator.api.simulate import simulate, with_settings
 
         result = simulate(workload, load_hardware("cofluent64", settings), tau=tau)
         return "\n".join(with_settings(result, "cofluent64", settings).notes())
@@ -526,7 +527,7 @@ class TestWhatTheReportSays:
         assert "according to the layers' own indices" in self.notes(self.trained(5), setting)
 
     def test_how_long_conflicts_take(self) -> None:
-        # bunches of 1 and of 3 cycles in turn: 2 instead of 1 on average
+        # alternating bundles of 1 and of 3 cycles: 2 instead of 1 on average
         one = with_kernels(layer(64, 64, 2, 2, tau=5), pairs([0, 1, 2, 3, 0, 4, 8, 1] * 8))
         told = self.notes(network(one), "array.pe.lut_subbanks=4")
         assert "accumulation takes 2.00 times as long in conv because lookups wait" in told

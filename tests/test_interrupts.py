@@ -1,4 +1,4 @@
-"""Progress on stderr, and Ctrl-C at any moment: one line, exit status 130, nothing half-written."""
+"""Progress on stderr, and Ctrl-C at any moment: one line, status 130, no incomplete files."""
 
 import os
 import pty
@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from simulator import load_hardware, load_workload, simulate
+from simulator.base.errors import InputError
+from simulator.base.progress import counted
 from simulator.cli import cli
-from simulator.errors import InputError
-from simulator.progress import counted
 from simulator.report import sizes
 from simulator.report.files import save, write_files
 
@@ -42,13 +42,13 @@ def test_ctrl_c_at_any_moment_leaves_all_files_or_none(tmp_path: Path) -> None:
         process = subprocess.Popen(
             RUN, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        # from when the command is there on; before, Python itself answers
+        # wait until the command has started; before, Python itself handles the signal
         time.sleep(0.3 * whole + 0.7 * whole * seconds.random())
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
         left = {p.name for p in (folder / "out").iterdir()} if (folder / "out").exists() else set()
         assert left in (set(), names), "a mixture of files"
-        if process.returncode == -signal.SIGINT:  # Python itself had not begun
+        if process.returncode == -signal.SIGINT:  # Python itself had not started
             assert not (folder / "out").exists()
         elif process.returncode:
             assert (process.returncode, err) == (130, "simulate: interrupted\n")

@@ -1,4 +1,4 @@
-"""What must hold for every machine and every network."""
+"""Invariants of every hardware configuration and every network."""
 
 from typing import Any
 
@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from simulator.columns import Ints
+from simulator.analysis.layers import layer_results
+from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.family import Mapping
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.layers import layer_results
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.caches import anew, forget
 from tests.nest import Nest, nest_of
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.invariant
 
 
 def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
-    """Map and run; machines whose buffers hold nothing of the layer are not of interest."""
+    """Map and run, except on hardware with a buffer that is too small for the layer."""
     mapping = mapping_of(workload, overrides)
     return mapping, trace_of(mapping)
 
@@ -56,7 +56,7 @@ def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Ov
     mapping, trace = run(workload, overrides)
     for number, mapped in enumerate(mapping.layers):
         plan, nest = mapped.plan, nest_of(mapped.plan)
-        kind = {"table": Kind.ACCUMULATE, "direct": Kind.DIRECT, "mac": Kind.MAC}[plan.mode]
+        kind = {"lut": Kind.ACCUMULATE, "direct": Kind.DIRECT, "mac": Kind.MAC}[plan.mode]
         work = select(trace, number, kind)
         steps = np.repeat(np.arange(nest.steps), nest.passes)
         assert trace.step[work].tolist() == steps.tolist()
@@ -65,7 +65,7 @@ def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Ov
         visits, groups = np.divmod(steps, nest.groups)
         units = np.array(plan.group_units)
         assert trace.pes[work].tolist() == (nest.pixels[visits] * units[groups]).tolist()
-        if plan.mode == "table":
+        if plan.mode == "lut":
             passes = np.tile(np.arange(nest.passes), nest.steps)
             sums = plan.accumulate_table[nest.block[visits], groups, passes]
             assert trace.occupied[work].tolist() == sums.tolist()
@@ -84,7 +84,7 @@ def test_the_array_does_the_work_that_the_shapes_ask_for(
         plan, inner = mapped.plan, mapped.plan.layer
         steps = plan.pixel_steps * len(plan.blocks) * len(plan.group_units)
         pixel_units = plan.pixels * plan.units_in * len(plan.blocks)
-        if plan.mode == "table":
+        if plan.mode == "lut":
             assert len(select(trace, number, Kind.FILL)) == steps * len(plan.pass_entries)
             assert len(select(trace, number, Kind.ACCUMULATE)) == steps * len(plan.pass_entries)
             fills = select(trace, number, Kind.FILL)
@@ -122,7 +122,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
             continue
         nest = nest_of(plan)
         fills, drains = (select(trace, number, kind) for kind in (Kind.FILL, Kind.DRAIN))
-        adds = select(trace, number, Kind.ACCUMULATE if plan.mode == "table" else Kind.DIRECT)
+        adds = select(trace, number, Kind.ACCUMULATE if plan.mode == "lut" else Kind.DIRECT)
         banks = plan.hardware.array.pe.lut_banks
         # a bank is read when it is full, and refilled when it has been read
         assert np.all(start[adds[: len(fills)]] >= end[fills])
@@ -133,7 +133,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
         assert np.all(start[adds.reshape(nest.steps, -1)[steps, 0]] >= end[fetches])
         sets = plan.hardware.array.pe.index_register_sets
         assert np.all(start[fetches[sets:]] >= end[last_adds[steps[1 : len(steps) - sets + 1] - 1]])
-        # sums drain when complete; the next visit overwrites them behind the drain, not before
+        # sums drain when complete; the next output tile overwrites them after the drain, not before
         first_adds = adds.reshape(nest.visits, -1)[:, 0]
         assert np.all(start[drains] >= end[last_adds[nest.groups - 1 :: nest.groups]])
         behind = end if nest.passes > 1 else start
@@ -153,13 +153,13 @@ def test_the_index_buffer_never_holds_more_than_it_can(
         loads = commands_by_chunk(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
         for (block, group), mine in loads.items():
             size = int(plan.stored_table[block, group])
-            # a load serves the steps from its own to the chunk's next load
+            # a load serves the steps from its own to the weight tile's next load
             firsts = np.searchsorted(trace.step[users[block, group]], trace.step[mine])
             for load, upto in zip(mine, [*firsts[1:], len(users[block, group])], strict=True):
                 first_of_layer = load == select(trace, number, Kind.LOAD_WEIGHTS)[0]
                 held = size + (plan.subset_bytes if first_of_layer else 0)
                 changes.append((int(trace.start[load]), 1, held))
-                # sorted below, what frees in a cycle comes before what takes in it
+                # after sorting, a cycle's releases precede its allocations
                 changes.append((int(trace.end[users[block, group][upto - 1]]), 0, -held))
     held_bytes = np.cumsum([change for _, _, change in sorted(changes)])
     assert held_bytes.max() <= int(machine(overrides).memory.index_buffer.kib * 1024)
@@ -167,7 +167,7 @@ def test_the_index_buffer_never_holds_more_than_it_can(
 
 
 def commands_by_chunk(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
-    """Commands in order of time by the (block, group) of the step that they serve."""
+    """Commands in order of time, by the (block, group) of their step."""
     step = trace.step[commands]
     chunks = list(
         zip(nest.block[step // nest.groups].tolist(), (step % nest.groups).tolist(), strict=True)
@@ -224,7 +224,7 @@ def test_cycles_reach_the_compute_and_the_bandwidth_bound(
         * m.plan.activation_bits
         * (
             m.plan.layer.subset_size * len(m.plan.blocks)
-            if m.plan.mode == "table"
+            if m.plan.mode == "lut"
             else m.plan.layer.out_channels
         )
         for m in mapping.layers
@@ -274,7 +274,7 @@ def test_two_runs_give_the_same_bytes(workload: Workload, overrides: Overrides) 
 
 
 def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
-    """The way `rows` once read all groups' channels first: 865 cycles against 726."""
+    """The scheme `rows` once read all groups' channels first: 865 cycles instead of 726."""
     grouped = layer(52, 2, 1, 2, kernel=1, groups=2, full_precision=True)
     slow = {
         "array.pe.partial_sums": 1,
@@ -294,9 +294,10 @@ def test_a_larger_buffer_never_costs_a_grouped_convolution_cycles() -> None:
 
 
 def test_a_buffer_that_comes_to_hold_a_transfer_never_costs_cycles() -> None:
-    """With both buffers too small for more than a step, loads once overlapped reads: 7605 cycles.
+    """If both buffers are too small for more than a step, loads once overlapped reads: 7605 cycles.
 
-    With a transfer's inputs held, 9063: then no read is left behind which a load could hide.
+    If the buffer fits a transfer's inputs, the run took 9063 cycles because the loads could then
+    hide no read.
     """
     one = layer(21, 1, 2, 3, full_precision=True)
     slow = {

@@ -1,4 +1,4 @@
-"""`simulate kernels`: which kernels are used, how often, and how that changes in training."""
+"""`simulate kernels`: the kernels in use, their frequencies, and the changes in training."""
 
 from dataclasses import replace
 from io import StringIO
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.report.kernels import (
     Snapshot,
     choose_layers,
@@ -16,8 +16,8 @@ from simulator.report.kernels import (
     kernel_rows,
     print_kernels,
     require_comparable,
-    save_kernels,
 )
+from simulator.report.kernels_files import save_kernels
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, network
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.unit
 def trained(
     name: str, subset: list[int], indices: list[list[int]], tau: int | None, kernel: int = 3
 ) -> Layer:
-    """A layer of as many outputs and kernels per output as `indices` has."""
+    """A layer with as many outputs and kernels per output as `indices`."""
     channels = len(indices[0]) * (1 if kernel == 3 else 8)
     shape = layer(channels, len(indices), 4, 4, kernel=kernel, tau=tau, name=name)
     return replace(
@@ -94,7 +94,7 @@ def test_columns_are_bit_widths_and_keep_the_order_in_time() -> None:
 def test_layers_are_spread_over_the_depth() -> None:
     names = [f"conv{number}" for number in range(11)]
     deep = snapshot("a", *(replace(BEFORE, name=name) for name in names))
-    # places 0, 2, 4, 6, 8, 10
+    # positions 0, 2, 4, 6, 8, 10
     assert choose_layers(deep, []) == names[::2]
     assert choose_layers(deep, ["conv3", "conv1", "conv3"]) == ["conv3", "conv1"]
     with pytest.raises(InputError, match=r"'conv33': no layer.*did you mean 'conv3'"):
@@ -123,7 +123,7 @@ def test_the_figure_shows_every_snapshot_and_its_subset() -> None:
         (line.get_xdata().tolist(), line.get_markerfacecolor())  # type: ignore[union-attr]
         for line in circles
     ]
-    # ids count from 1; 511 was not in use before, so its circle is filled
+    # ids count from 1; 511 was not in use before; its circle is therefore filled
     assert shown == [([1, 8], "white"), ([], "black"), ([1], "white"), ([512], "black")]
     assert {text.get_text() for text in axes.texts} >= {"early", "late"}
     bars = axes.lines[0]

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import InputError, compare, load_hardware, search, shipped, simulate, sweep, verify
+from simulator import InputError, compare, load_hardware, search, simulate, sweep, verify
+from simulator.base import shipped
 from simulator.cli import cli
-from simulator.hardware.config import hardware_from, number_schema, read_hardware
-from simulator.hardware.expressions import parse
-from simulator.hardware.links import is_expression
+from simulator.machines.expressions import parse
+from simulator.machines.links import is_expression
+from simulator.machines.loading import hardware_from, number_schema, read_hardware
 from simulator.report.html.data import page_data
 from simulator.studies.axes import parts_of
 from tests.build import layer, network
@@ -62,7 +63,7 @@ class Exact(ast.NodeTransformer):
 
 
 def python_value(text: str) -> Fraction | None:
-    """The value by Python's `eval` on fractions; None: a division by zero."""
+    """Value by Python's `eval` on fractions; None: a division by zero."""
     tree = ast.fix_missing_locations(Exact().visit(ast.parse(text, mode="eval")))
     names: dict[str, Any] = {
         "Fraction": Fraction,
@@ -104,7 +105,7 @@ _DATA: dict[str, Any] = {}
 
 
 def read() -> dict[str, Any]:
-    """The shipped hardware file, read once."""
+    """Contents of the shipped hardware file; read only once."""
     return _DATA or _DATA.update(read_hardware("cofluent64")) or _DATA
 
 
@@ -173,7 +174,7 @@ def test_refused_expressions(text: str, reason: str) -> None:
 
 
 def test_words_and_numbers_are_no_expressions() -> None:
-    schema = number_schema()
+    schema = number_schema("lut_array")
     for key, text in [
         ("memory.activation_buffer.bytes_per_cycle", "windows"),
         ("array.pe.lut_subbanks", "none"),
@@ -341,7 +342,7 @@ class TestStudies:
         points.write_text("\n".join([f"array.pes,{PORT}", *rows]) + "\n")
         given = ["--hw", "cofluent64", "--model", "r20", "--tau", 5, "--input-size", 8]
         run_command("sweep", "--points", points, *given, "--out", tmp_path / "s", "--jobs", 1)
-        from simulator.tabular import existing_table, read_frame
+        from simulator.base.tabular import existing_table, read_frame
 
         table = existing_table(tmp_path / "s", "study")
         assert table is not None

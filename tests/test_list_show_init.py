@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simulator import shipped
+from simulator.base import shipped
+from simulator.base.errors import InputError
+from simulator.base.shipped import KINDS, find, shipped_files, shipped_names, trained_names
 from simulator.cli.show import _chosen
-from simulator.errors import InputError
-from simulator.shipped import KINDS, find, shipped_files, shipped_names, trained_names
 from tests.conftest import Command
 from tests.test_bad_input import refused
 

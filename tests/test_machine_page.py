@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from simulator.hardware import Hardware
+from simulator.machines import Hardware
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.vocabulary import CHANNELS, KINDS, UNITS, start_tokens
 from simulator.program import Program
-from simulator.program.section import counted
 from simulator.workload import Layer
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.docs
 
 PAGE = (ROOT / "docs/machine.md").read_text()
 STEPS = {"array.pes": 16, "memory.activation_buffer.transfer_pixels": 2}
-"""Two input blocks, and transfers of two pixels, which read more than a step does."""
+"""Two input blocks, and transfers of two pixels that read more than one step's inputs."""
 
 
 def padding_only(**mode: Any) -> Layer:
@@ -42,7 +41,7 @@ CASES: tuple[tuple[Layer, dict[str, Any]], ...] = (
     (layer(32, 64, 4, 4), STEPS | {"memory.activation_buffer.kib": 0.06}),
     (layer(32, 64, 4, 4, full_precision=True), STEPS | {"memory.activation_buffer.kib": 2}),
 )
-"""Layers and machines in which every unit takes and gives all that it can."""
+"""Layers and overrides in which every unit takes and gives all tokens that it can."""
 
 
 def tables(text: str) -> Iterator[list[list[str]]]:
@@ -55,7 +54,7 @@ def tables(text: str) -> Iterator[list[list[str]]]:
 
 
 def table(*header: str) -> list[list[str]]:
-    """Return the rows of the only table whose header begins like this."""
+    """Return the rows of the only table whose header begins with these cells."""
     (rows,) = (rows for first, *rows in tables(PAGE) if first[: len(header)] == list(header))
     return rows
 
@@ -75,8 +74,8 @@ def exchanged() -> set[tuple[str, str, str, str]]:
         (unit.name, command.kind.name, what, amount.channel.name)
         for program in programs()
         for section in program.sections
-        for unit, body in section.bodies.items()
-        for command, _ in counted(body)
+        for unit, counts in section.counts.items()
+        for command, _ in counts
         for what in ("takes", "begins", "gives")
         for amount in getattr(command, what)
     }

@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
+from simulator.analysis.running import run_one
 from simulator.engine.fast import totals
-from simulator.machines.lut_array import map_workload
-from simulator.run import run_one
+from simulator.machines.lut_array.mapper import map_workload
 from tests.build import layer, machine, network
 
 pytestmark = pytest.mark.unit

@@ -1,14 +1,14 @@
-"""PEs without a LUT, their store of the subset, and the machines shipped beside the paper's."""
+"""PEs without a LUT, their subset buffer, and the shipped hardware without LUTs."""
 
 from pathlib import Path
 
 import pytest
 
 from simulator import InputError, load_hardware, load_workload, simulate
-from simulator.functional import check_workload
-from simulator.hardware import load_energy
-from simulator.hardware.area import area
-from simulator.run import run_one
+from simulator.analysis.running import run_one
+from simulator.check import check_workload
+from simulator.machines import load_energy
+from simulator.machines.lut_array.area import area
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
 
@@ -21,7 +21,7 @@ NET = network(layer(64, 128, 6, 6, tau=3, name="a"), layer(64, 64, 6, 6, kernel=
 
 @pytest.mark.parametrize("engine", ["fast", "event"])
 def test_every_sub_bit_layer_takes_as_long_as_at_1_bit(engine: str) -> None:
-    """With a port that no width of an index fills, only the bits of an index differ."""
+    """If no index width limits the port, the runs differ only in the bits of an index."""
     wide = {"memory.index_buffer.bytes_per_cycle": 1e9, "memory.dram.bytes_per_cycle": 1e9}
     run = run_one(NET, machine(NONE | wide), engine)
     assert {x.mapped.plan.mode for x in run.layers} == {"direct"}
@@ -111,7 +111,7 @@ def test_reasons(overrides: list[str], words: str) -> None:
 
 
 def settings_of(overrides: list[str]) -> dict[str, object]:
-    """By key, numbers as numbers."""
+    """Overrides by key, with numbers as integers."""
     pairs = (setting.split("=") for setting in overrides)
     return {key: int(value) if value.isdigit() else value for key, value in pairs}
 

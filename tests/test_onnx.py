@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx import read_onnx
 from tests.measure import SPREAD, measured
 
@@ -51,7 +51,7 @@ def q(op: str, inputs: list[str], output: str, **given: Any) -> Any:
 
 
 def peak_of(work: Callable[[], object]) -> int:
-    """Bytes that Python and numpy allocate at most, once all is imported."""
+    """Peak bytes of Python and numpy during some work, after its imports."""
     work()
     tracemalloc.start()
     work()
@@ -88,7 +88,7 @@ SCALARS = {
     ids=["bipolar", "1 bit", "unsigned", "4 bits", "sign"],
 )
 def test_qonnx_quantisers(tmp_path: Path, quantiser: Any, binary: bool) -> None:
-    """Weights through a binary quantiser are binary; activations through one tell nothing."""
+    """Weights after a binary quantizer are binary. A quantizer of activations has no effect."""
     weights = reals(16, 8, 3, 3)
     if quantiser.op_type != "Sign":
         weights[0, 0, 0, 0] = 0  # QONNX: x >= 0 gives +1
@@ -144,7 +144,7 @@ def test_which_weights_are_binary(tmp_path: Path, weights: NDArray[Any], binary:
 
 
 def test_one_weight_per_output_is_binary_only_if_all_are_alike(tmp_path: Path) -> None:
-    """Depthwise 1x1: every single number is +-alpha of its own."""
+    """Depthwise 1x1: each number has its own scale alpha."""
     for name, weights, full in (("r", reals(8, 1, 1, 1), True), ("s", signs(8, 1, 1, 1), False)):
         nodes = [conv("x", "w", "a", group=8, pads=[0] * 4), conv("a", "v", "y", "other")]
         path = save(tmp_path / f"{name}.onnx", nodes, {"w": weights, "v": signs(4, 8, 3, 3)})
@@ -152,7 +152,7 @@ def test_one_weight_per_output_is_binary_only_if_all_are_alike(tmp_path: Path) -
 
 
 def test_names_are_usable_in_files_and_tables(tmp_path: Path) -> None:
-    """By weights in torch's way, else by node, else by number; never empty or unprintable."""
+    """Names from torch-style weights, the node, or a number; never empty or unprintable."""
     names = [
         (".weight", "first"),
         (".a.weight", ""),
@@ -183,7 +183,7 @@ def test_binarize(tmp_path: Path) -> None:
 
 
 def test_weights_that_are_inputs_or_stripped(tmp_path: Path) -> None:
-    """Shapes come out where they are known; there is nothing to choose kernels from."""
+    """The import derives all known shapes; without weights it cannot choose kernels."""
     weight = helper.make_tensor_value_info("a.weight", TensorProto.FLOAT, (16, 4, 3, 3))
     fc = helper.make_tensor_value_info("fc.weight", TensorProto.FLOAT, (10, 16))
     nodes = [
@@ -234,16 +234,17 @@ def test_same_padding_counts_as_what_it_comes_to(tmp_path: Path) -> None:
     assert (layer.padding, layer.out_height) == (1, 6)
     node = helper.make_node("Conv", ["x", "w"], ["y"], "c", auto_pad="SAME_UPPER", strides=[2, 2])
     (layer,) = read_onnx(save(tmp_path / "n.onnx", [node], tensors))[0].layers
-    # 6 pixels, stride 2: 3 outputs span 2 x 2 + 3 = 7, so one pixel is added, at the far side only
+    # 6 pixels, stride 2: 3 outputs span 2 x 2 + 3 = 7; one pixel is therefore added, at the far
+    # side only
     assert (layer.padding, layer.in_height, layer.out_height) == (0, 7, 3)
 
 
 def test_padding_that_sides_do_not_share_belongs_to_the_map(tmp_path: Path) -> None:
-    """As if a `Pad` stood before the convolution, which is how other exporters write it."""
+    """Equal to a `Pad` before the convolution, the form that other exporters write."""
     tensors = {"w": signs(8, 8, 3, 3)}
     inside = save(tmp_path / "a.onnx", [conv("x", "w", "y", pads=[1, 2, 3, 1])], tensors)
     before = [helper.make_node("Pad", ["x", "p"], ["h"]), conv("h", "w", "y")]
-    # Pad counts batch, channel, top, left, then the ends: what is over 1 of 1, 2, 3, 1
+    # Pad counts batch, channel, top, left, then the ends: the excess over 1 of 1, 2, 3, 1
     pads = np.array([0, 0, 0, 1, 0, 0, 2, 0], np.int64)
     outside = save(tmp_path / "b.onnx", before, tensors | {"p": pads})
     (layer,), (other,) = (read_onnx(path)[0].layers for path in (inside, outside))
@@ -314,7 +315,7 @@ def test_layers_in_a_conditional_are_refused(tmp_path: Path) -> None:
 class TestExternalData:
     @pytest.fixture
     def model(self, tmp_path: Path) -> onnx.ModelProto:
-        """A model whose weights lie in weights.bin, behind 4 other bytes."""
+        """A model with its weights in weights.bin, after 4 other bytes."""
         folder = tmp_path / "model"
         folder.mkdir()
         weights = signs(4, 8, 3, 3)
@@ -369,9 +370,9 @@ class TestHostile:
 
     @pytest.fixture(autouse=True)
     def no_memory(self, good: Path) -> Iterator[None]:
-        """No test here makes Python allocate many times what reading a harmless graph takes.
+        """These tests limit Python's allocations to a small multiple of a harmless graph's.
 
-        That is some kilobytes; what the files claim is megabytes at least.
+        A harmless graph needs some kilobytes; the files claim megabytes at least.
         """
         harmless = peak_of(lambda: read_onnx(good))
         tracemalloc.start()
@@ -426,7 +427,7 @@ class TestHostile:
 
 
 def test_a_constant_made_large_by_a_node(tmp_path: Path) -> None:
-    """2^20 x 2^20 numbers out of 2^21: nothing makes more numbers than it reads."""
+    """2^20 x 2^20 numbers out of 2^21: no code makes more numbers than it reads."""
     a = np.ones((1 << 20, 1, 1, 1), np.float32)
     tensors = {"a": a, "b": a.reshape(1, -1, 1, 1), "v": signs(4, 8, 3, 3)}
     plain = [conv("x", "v", "y")]
@@ -441,7 +442,7 @@ def test_a_constant_made_large_by_a_node(tmp_path: Path) -> None:
 
 
 def test_a_shape_that_joins_itself(tmp_path: Path) -> None:
-    """2^22 numbers out of one: onnx's own propagation of shapes would take over 1 GB."""
+    """2^22 numbers from one number: onnx's own shape propagation would take over 1 GB."""
     peaks = []
     for often in (2, 22):
         names = [f"d{n}" for n in range(often + 1)]

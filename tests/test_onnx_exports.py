@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload import Layer
 from simulator.workload.importers.onnx import read_onnx
 from tests.conftest import HAS_TORCH
@@ -35,7 +35,7 @@ def net() -> "nn.Module":
 
 
 def export(model: "nn.Module", path: Path, size: tuple[int, int], **options: Any) -> Path:
-    """Let torch write a model; its own warnings concern torch alone."""
+    """Let torch write a model, and ignore its warnings because they concern torch alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -45,7 +45,7 @@ def export(model: "nn.Module", path: Path, size: tuple[int, int], **options: Any
 
 
 def shapes_in_torch(model: "nn.Module", size: tuple[int, int]) -> dict[str, tuple[Any, ...]]:
-    """(input, output, weights) shape of every layer that torch runs, by name."""
+    """(input, output, weights) shapes of every layer that torch runs, by name."""
     seen: dict[str, tuple[Any, ...]] = {}
 
     def hook(name: str) -> Any:
@@ -67,7 +67,7 @@ def shapes_in_torch(model: "nn.Module", size: tuple[int, int]) -> dict[str, tupl
 
 
 def shapes_of(layer: Layer) -> tuple[Any, ...]:
-    """The same three shapes of a layer; a linear layer has no pixels in torch."""
+    """The same three shapes of a layer; a linear layer in torch has no pixels."""
     weights = [layer.out_channels, layer.in_channels // layer.groups, layer.kernel, layer.kernel]
     given = [1, layer.in_channels, layer.in_height, layer.in_width]
     made = [1, layer.out_channels, layer.out_height, layer.out_width]
@@ -87,7 +87,7 @@ def test_layers_are_those_that_torch_runs(net: "nn.Module", tmp_path: Path, kind
     last = by_name["layer1.1.0.conv2"]
     assert (last.stage, last.groups, last.dilation, last.padding) == ("layer1", 4, 2, 2)
     binary = {x.name for x in workload.binary_layers}
-    # conv1 holds +-1, batch normalisation makes it +-alpha; the two conv2 are chosen.
+    # conv1 has +-1 weights, batch normalization makes them +-alpha; the two conv2 are chosen.
     assert binary == {"layer1.0.conv1", "layer1.0.conv2", "layer1.1.0.conv2"}
     for name, parameter in net.named_parameters():
         if parameter.dim() > 1:

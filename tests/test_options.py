@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.base.nearest import did_you_mean, nearest
+from simulator.base.shipped import find
 from simulator.cli import _COMMANDS, cli
 from simulator.cli.options import _SHARED
 from simulator.engine import ENGINES
-from simulator.nearest import did_you_mean, nearest
-from simulator.shipped import find
 from tests.conftest import Command
 from tests.test_bad_input import refused
 from tests.trained import NETWORK, state_dict
@@ -79,14 +79,14 @@ class TestHelp:
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("Usage: simulate")
         assert len(list(examples(done.stdout))) == 5
-        assert "--layer-tau" not in done.stdout  # the options are what --help adds
+        assert "--layer-tau" not in done.stdout  # --help adds the options
         assert all(f"\n  {name} " in done.stdout for name in _COMMANDS)
         for words in examples(done.stdout):
             parse(words)
 
 
 def parse(words: list[str]) -> None:
-    """Raise a ClickException unless the words are a command that the program takes."""
+    """Raise a ClickException unless the words are a command that the program accepts."""
     if words[0] in _COMMANDS:
         subcommand(words[0]).make_context(words[0], list(words[1:]))
     else:
@@ -95,7 +95,7 @@ def parse(words: list[str]) -> None:
 
 class TestShared:
     def test_one_spelling_type_and_meaning(self) -> None:
-        """Options of one name have one help text."""
+        """Options with the same name have one help text."""
         texts: dict[str, set[str | None]] = {}
         for command in (cli, *map(subcommand, _COMMANDS)):
             for parameter in command.params:
@@ -106,7 +106,7 @@ class TestShared:
                         continue
                     text = (parameter.help or "").partition(" May be a list")[0]
                     texts.setdefault(name, set()).add(text)
-        # what is written, or drawn, or taken without the option, differs by command
+        # written files, drawn values and defaults differ by command
         own = {"out", "set", "seed", "quiet", "energy"}
         assert {name for name, several in texts.items() if len(several) > 1} <= own
         assert len(texts) == len(_SHARED)
@@ -168,7 +168,7 @@ class TestNearest:
         }
         found = nearest(given, titles, titles)
         assert found == ([name] if name else found)
-        if name is None:  # a neighbour at most, never several
+        if name is None:  # one neighbor at most, never several
             assert len(found) <= 1
 
     def test_the_sentence(self) -> None:
@@ -219,7 +219,7 @@ class TestWrongWords:
 
 
 class TestModels:
-    """Every command takes every kind of network."""
+    """Every command accepts every kind of network."""
 
     @pytest.fixture(autouse=True)
     def trained(self, tmp_path: Path) -> None:
@@ -231,7 +231,7 @@ class TestModels:
         shown = command("extract", "trained-r20-0.56")
         assert shown.returncode == 0, shown.stderr
         assert "kernels used" in shown.stdout
-        assert "error" not in shown.stdout  # there are no real weights
+        assert "error" not in shown.stdout  # the network has no real weights
         plain = command("extract", "r20", "--input-size", "16", "-o", "r20.npz")
         assert "ResNet-20 (CIFAR-10), 16" in plain.stdout
         assert command("extract", "r20.npz").stdout == plain.stdout.partition("written")[0]
@@ -313,7 +313,7 @@ class TestModels:
 
 
 def test_a_closed_pipe_is_no_traceback() -> None:
-    """What reads the output may stop reading."""
+    """The reader of the output may stop reading."""
     command = f"{shlex.quote(sys.executable)} -m simulator list | head -n 1"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False

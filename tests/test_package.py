@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 import simulator
+from simulator.base.extras import EXTRAS
 from simulator.engine import fast
-from simulator.extras import EXTRAS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.package
@@ -28,7 +28,7 @@ OWNER = "Copyright 2026 The subbit-simulator maintainers"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the source archive and the wheel that is built from it."""
+    """A folder with the source archive, and the wheel that the build makes from it."""
     folder = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "build", "--outdir", folder, ROOT],
@@ -97,7 +97,7 @@ def test_the_metadata_name_license_and_extras(in_wheel: dict[str, bytes]) -> Non
 def test_the_citation_names_the_program_and_the_paper() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["cff-version"] == "1.2.0"
-    assert {"message", "title", "authors"} <= citation.keys()  # what the format asks for
+    assert {"message", "title", "authors"} <= citation.keys()  # as the format requires
     assert citation["license"] == "Apache-2.0"
     assert citation["version"] == simulator.__version__
     (paper,) = citation["references"]
@@ -129,5 +129,5 @@ def test_it_runs_from_any_folder_in_a_clean_environment(wheel: Path, tmp_path: P
 
 @pytest.mark.slow
 def test_all_that_compiles_is_compiled_ahead() -> None:
-    subprocess.run([sys.executable, "-m", "simulator.warm"], check=True)
+    subprocess.run([sys.executable, "-m", "simulator.engine.warm"], check=True)
     assert fast._kernel().serves()

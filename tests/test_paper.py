@@ -1,4 +1,4 @@
-"""The paper's numbers, out of the machine."""
+"""The paper's numbers, as results of the simulator."""
 
 import pytest
 

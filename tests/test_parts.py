@@ -1,4 +1,4 @@
-"""The cut into parts that fit: against every other cut."""
+"""The cut into parts that fit, against all other cuts."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 
 
 def cuts(total: int, most: int, count: int) -> Iterator[tuple[int, ...]]:
-    """All cuts into so many parts that fit."""
+    """All cuts into this many parts that fit."""
     if count == 1:
         yield from [(total,)] if 0 < total <= most else []
         return

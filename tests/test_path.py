@@ -131,7 +131,7 @@ def test_stretches_tile_the_run(program: Program, data: st.DataObject) -> None:
 
 
 def by_cycle(program: Program, trace: Trace) -> list[list[int]]:
-    """The rules of docs/why.md, cycle by cycle: [layers, categories] as lists."""
+    """Apply the rules of docs/why.md, cycle by cycle: [layers, categories] as lists."""
     rows = by_hand(program)
     assert rows is not None
     sums, begins = [], 0
@@ -154,7 +154,7 @@ def by_cycle(program: Program, trace: Trace) -> list[list[int]]:
 
 
 def cycles_of(row: Row, trace: Trace, begins: int, until: int) -> list[str]:
-    """The category of every cycle of a command from its layer's begin on."""
+    """Category of each cycle of a command from its layer's start on."""
     of_unit = trace.unit == trace.units.index(row.unit.name)
     place = np.flatnonzero(of_unit)[row.number]
     kind = trace.vocabulary.kinds[trace.kind[place]]

@@ -1,4 +1,4 @@
-"""The Perfetto trace, read by Perfetto's own schema: every slice is there, nested, and as long."""
+"""The Perfetto trace, read by Perfetto's own schema: every slice, its nesting and length."""
 
 import gzip
 from collections import Counter, defaultdict
@@ -13,19 +13,19 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace, TracePacket, TrackEvent
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.hardware.dram import dram_timing
-from simulator.machines.lut_array.numbering import Kind, Unit
-from simulator.report.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.dram.tables import dram_timing
 from simulator.report.perfetto import perfetto_packets, write_perfetto
 from simulator.report.protobuf import double, joined, message, text, uint
 from tests import build
 from tests.conftest import Command
+from tests.numbering import Kind, Unit
 
 pytestmark = pytest.mark.unit
 
 
 def all_known(one: Message) -> bool:
-    """Whether the schema has every field, of the kind in which it was written."""
+    """True if the schema has every field, with the kind in which the field was written."""
     inner = [
         each
         for field_, value in one.ListFields()
@@ -165,7 +165,7 @@ def test_commands_are_nested_in_their_layer(trace: Parsed, small: Result) -> Non
     assert [one.end for one in commands] == run.trace.end[chosen].tolist()
     assert [one.arguments.get("step", 0) for one in commands] == table.step[chosen].tolist()
     assert [one.arguments["pes"] for one in commands] == table.pes[chosen].tolist()
-    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "table"]
+    busy = [layer.name for layer in run.layers if layer.mapped.plan.mode == "lut"]
     assert [one.name for one in layers] == busy
     for layer in layers:
         inside = [one for one in commands if layer.start <= one.start and one.end <= layer.end]
@@ -219,7 +219,7 @@ TABLES = ("fixed", "ddr4-2400", "lpddr4-3200", "hbm2")
 
 @pytest.mark.parametrize("seed", range(12))
 def test_counters_never_pass_the_peak(seed: int) -> None:
-    """Random networks and memories: every window is below the peak, all together are the bytes."""
+    """Random networks and memories: no window exceeds the peak; together they have all bytes."""
     draw = np.random.default_rng(seed)
     layers = [
         build.layer(
@@ -237,7 +237,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
         }
         | ({"memory.dram.scheduler": "in_order"} if seed % 8 > 4 else {})
     )
-    timing = dram_timing(hardware)
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     streams = 3 * hardware.memory.dram.bytes_per_cycle
     peak = streams if timing is None else float(timing.peak_bytes_per_cycle)
     for width in (16, 2048):
@@ -252,7 +252,7 @@ def test_counters_never_pass_the_peak(seed: int) -> None:
 
 
 def test_a_burst_counts_while_its_data_moves() -> None:
-    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, so 2 per cycle
+    # pieces of 4 cycles from 0, 2 and 5 on, two at once: 8 each, or 2 per cycle
     start, length, amount = (np.array(x) for x in ([0, 2, 5], [4, 4, 4], [8, 8, 8]))
     found = window_means(start, length, amount, np.arange(11), at_once=2)
     assert found.tolist() == [2, 2, 4, 4, 2, 4, 2, 2, 2, 0]

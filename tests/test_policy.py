@@ -1,4 +1,4 @@
-"""The policy of `lut_array`: when weights come and go, how inputs are buffered."""
+"""The policy of `lut_array`: lifetimes of weights, and input buffering."""
 
 from collections import defaultdict
 from itertools import compress, pairwise
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload
@@ -43,7 +43,7 @@ def plan_of(one: Layer, overrides: Overrides) -> LayerPlan:
 
 
 def bytes_of(key: str, size: int) -> Overrides:
-    """A buffer of so many bytes."""
+    """Overrides of a buffer with this many bytes."""
     return {f"memory.{key}.kib": (size + 0.5) / 1024}
 
 
@@ -54,7 +54,7 @@ def records(one: Layer, overrides: Overrides) -> Records:
 
 class TestWeights:
     def letters(self, one: Layer, overrides: Overrides) -> str:
-        """Of every output tile: Loads, Fetches, Releases registers, frees the Buffer."""
+        """Letters of each output tile: Loads, Fetches, Releases registers, frees the Buffer."""
         found, made = [], records(one, overrides)
         for _, weights in output_tiles(made, Writer(plain=True), lambda tile: tile.weights):
             does = (weights.loads, weights.fetches, weights.releases, weights.frees)
@@ -153,6 +153,14 @@ class TestBuffering:
         with pytest.raises(InputError, match=r"activation_buffer\.kib .* at least 0\.02 KiB, the"):
             self.scheme(12)
 
+    def test_what_one_step_needs(self) -> None:
+        # 3 x 3 pixels x 512 channels = 576 B, two output slots of 4 pixels x 64 bit = 32 B
+        keys = {"array.pes": 512, "memory.activation_buffer.transfer_pixels": 4}
+        one = layer(512, 64, 6, 8)
+        assert plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", 640)))
+        with pytest.raises(InputError, match=r"at least 0\.63 KiB"):  # 640 / 1024 = 0.625
+            plan_buffering(plan_of(one, keys | bytes_of("activation_buffer", 639)))
+
     @settings(max_examples=20)
     @given(networks(), machines())
     def test_space_is_taken_as_far_as_it_is_free(
@@ -224,7 +232,7 @@ def test_weight_tiles_come_before_their_steps_and_leave_after(
         loads = each.steps(DRAM_WEIGHTS).tolist()
         loaded = [dict(x.takes)[INDEX_BUFFER] for x in each.commands(DRAM_WEIGHTS)]
         freed = [dict(x.gives).get(INDEX_BUFFER, 0) for x in each.commands(INDEX_FETCH)]
-        uses = defaultdict(list)  # of each load: positions of its fetches
+        uses = defaultdict(list)  # positions of each load's fetches
         for position, step in enumerate(fetches):
             newest = [
                 n for n, load in enumerate(loads) if load <= step and tiles[load] == tiles[step]
@@ -272,7 +280,7 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
 @settings(max_examples=40)
 @given(layers())
 def test_window(one: Layer) -> None:
-    """Counts of input pixels, by laying every kernel over the input."""
+    """Count the input pixels by laying every kernel over the input."""
     window, width = Window(one), max(one.extent, one.stride)
     columns = one.out_width
 

@@ -9,21 +9,22 @@ import pytest
 from hypothesis import given
 
 from simulator import InputError, Result, load_hardware, simulate
-from simulator.analysis.attribution import Part, attribute
-from simulator.coverage import why_not_fast
+from simulator.analysis.attribution import attribute
+from simulator.analysis.changes import change_of
+from simulator.analysis.layers import layer_results
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array import Mapping
-from simulator.machines.lut_array.numbering import Kind
+from simulator.machines.family import Mapping
+from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.no_effect import why_no_effect
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.program import SharedPort, Unit
 from simulator.program.served import WordsOf
-from simulator.report.layers import layer_results
-from simulator.report.unmoved import why_unmoved
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, without_trace
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.numbering import Kind, Part
 from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, mapping_of, networks
 
@@ -38,7 +39,7 @@ def run(workload: Workload, overrides: Overrides) -> tuple[Mapping, Trace]:
 
 @pytest.mark.cycle
 class TestIndexBuffer:
-    """64 -> 64 channels over 1 x 2 pixels: docs/machine.md, where the fetch is 264 to 280."""
+    """64 -> 64 channels over 1 x 2 pixels: docs/machine.md, with the fetch from 264 to 280."""
 
     NET = network(layer(64, 64, 1, 2, tau=5))
 
@@ -55,11 +56,11 @@ class TestIndexBuffer:
 
     @pytest.mark.parametrize("banks", [2, 3, 8])
     def test_a_second_bank_is_read_behind_the_line_that_is_written(self, banks: int) -> None:
-        # word 0 is written in cycle 264, so it is read in 265, when word 1 is written
+        # word 0 is written in cycle 264; it is therefore read in 265, when word 1 is written
         assert self.fetches(ports=1, banks=banks) == [(264, 281)]
 
     def test_banks_keep_out_of_step(self) -> None:
-        """Two layers: while one fetches again and again, the kernels of the next arrive."""
+        """Two layers: one fetches repeatedly while the kernels of the next layer arrive."""
         net = network(layer(128, 64, 8, 8, tau=5), layer(64, 64, 8, 8, tau=5, name="next"))
         two, one, many = (
             run(net, {f"{INDEX}.ports": ports, **banks})[1].cycles
@@ -68,28 +69,28 @@ class TestIndexBuffer:
         assert two < many < one
 
     def test_writes_come_one_behind_the_other(self) -> None:
-        """Both chunks of a block of two groups are there before the first fetch ends."""
+        """Both weight tiles of a block of two groups arrive before the first fetch ends."""
         net = network(layer(128, 64, 1, 1, tau=5))
         _, trace = run(net, ONE | {"memory.dram.bytes_per_cycle": 1e9})
         # load 0: cycle 0 to 1, ready at 101, 41 bursts, 17 words: written 101 to 118
         # load 1: cycle 1 to 2, ready at 102, 40 bursts, 16 words: written 118 to 134
-        # fetch 0 begins at 101 and finds no cycle before 134; fetch 1 follows at once
+        # fetch 0 begins at 101 and finds no free cycle before 134; fetch 1 follows immediately
         assert times(trace, Kind.FETCH_INDICES) == [(101, 150), (150, 166)]
 
 
 @pytest.mark.cycle
 class TestActivationBuffer:
-    """64 -> 64 channels over 1 x 4 pixels, a read for each pixel, enough banks of the table.
+    """64 -> 64 channels over 1 x 4 pixels, a read for each pixel, enough banks of the LUT.
 
-    A word is one pixel: 64 channels at 1 bit, 8 bytes. Pixel p's window begins with word p - 1
-    (p > 0) and is 64 x 9 bit = 72 bytes, 9 words; its dot products take 32 cycles. Read 0 brings
-    words 0 and 1, read p word p + 1.
+    A word is one pixel: 64 channels at 1 bit, 8 bytes. Pixel p's window begins with word p - 1 (p >
+    0) and is 64 x 9 bit = 72 bytes, 9 words; its dot products take 32 cycles. Read 0 brings words 0
+    and 1, read p word p + 1.
     """
 
     NET = network(layer(64, 64, 1, 4, tau=5))
 
     def fills(self, cycles: int = 33, **keys: object) -> list[tuple[int, int]]:
-        """Of the first three pixels, with DRAM that moves a word in some cycles."""
+        """Fills of the first three pixels; DRAM moves a word in this many cycles."""
         overrides = {
             "memory.dram.latency_cycles": 0,
             "memory.dram.bytes_per_cycle": 8 / cycles + 5e-7,  # six decimals, not below
@@ -112,13 +113,13 @@ class TestActivationBuffer:
         assert self.fills(ports=1) == [(66, 100), (100, 132), (132, 165)]
 
     def test_two_banks(self) -> None:
-        # 66: word 0 is written, so it is read in 67, when word 1 is written: 66 + 1 + 32 = 99
-        # 99: word 2 is written, word 0 wanted: the same bank, 99 + 1 + 32 = 132
-        # 132: word 3 is written, word 1 wanted: the same bank, 132 + 1 + 32 = 165
+        # 66: word 0 is written and therefore read in 67, with the write of word 1: 66 + 1 + 32 = 99
+        # 99: word 2 is written, word 0 requested: the same bank, 99 + 1 + 32 = 132
+        # 132: word 3 is written, word 1 requested: the same bank, 132 + 1 + 32 = 165
         assert self.fills(ports=1, banks=2) == [(66, 99), (99, 132), (132, 165)]
 
     def test_three_banks(self) -> None:
-        # 66: as with two; 99: word 2 and word 0, 132: word 3 and word 1 lie in different banks
+        # 66: as with two; 99: word 2 and word 0, 132: word 3 and word 1 are in different banks
         assert self.fills(ports=1, banks=3) == [(66, 99), (99, 131), (132, 164)]
 
     def test_a_word_is_met_in_the_middle_of_a_window(self) -> None:
@@ -130,9 +131,9 @@ class TestActivationBuffer:
 
     def test_a_write_behind_the_last_line_is_not_met(self) -> None:
         # ready at 24, 36, 48: words 0 and 1 are written in 24 and 25, then 9 words are read, 26 to
-        # 34; word 2 is written in 36, while the dot products are made
+        # 34; word 2 is written in 36, during the dot products
         assert self.fills(cycles=12, ports=1)[0] == (24, 24 + 2 + 32)
-        # ready at 22, 33: read 24 to 32, word 2 is written in 33, just behind the last
+        # ready at 22, 33: read 24 to 32, word 2 is written in 33, just after the last
         assert self.fills(cycles=11, ports=1)[0] == (22, 22 + 2 + 32)
         # ready at 20, 30: words are read 22 to 29, word 2 is written in 30, the last read in 31
         assert self.fills(cycles=10, ports=1)[0] == (20, 20 + 3 + 32)
@@ -165,20 +166,20 @@ class TestActivationBuffer:
 
 @pytest.mark.cycle
 def test_both_buffers_share_their_ports() -> None:
-    """The worked example: each of the two conflicts costs what it costs alone."""
+    """The worked example: each of the two conflicts costs the same cycles as it does alone."""
     net = network(layer(64, 64, 1, 2, tau=5))
     _, trace = run(net, ONE | {f"{ACTIVATION}.ports": 1})
     assert times(trace, Kind.FILL) == [(104, 137), (137, 169)]
     assert times(trace, Kind.FETCH_INDICES) == [(264, 297)]
-    # 332 cycles as of docs/machine.md, and the fetch's 17; fills hide behind the weights
+    # 332 cycles as in docs/machine.md, and the fetch's 17; the weights hide the fills
     assert trace.cycles == 332 + 17
 
 
 class Words(NamedTuple):
-    """Words that a command reads or writes, by hand."""
+    """Words that a command reads or writes, computed by hand."""
 
     row: int
-    """Of the trace."""
+    """Row in the trace."""
     first: int
     length: int
 
@@ -191,13 +192,13 @@ def words_of(trace: Trace, unit: Unit, words: WordsOf) -> list[Words]:
 
 
 def writes(trace: Trace, port: SharedPort) -> list[Words]:
-    """What is written, in order of time."""
+    """Writes in order of time."""
     found = words_of(trace, port.writer, port.written)
     return sorted(found, key=lambda words: int(trace.ready[words.row]))
 
 
 def contended(trace: Trace, port: SharedPort) -> dict[int, int]:
-    """Cycles that each read loses, by brute force: in which it runs without reading."""
+    """Cycles that each read loses, by brute force: the cycles in which it runs without reading."""
     written: dict[int, int] = {}
     free = 0
     for load, first, length in writes(trace, port):
@@ -263,7 +264,7 @@ def test_parts_add_up_and_losses_are_named(
 def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
     workload: Workload, overrides: Overrides, banks: int
 ) -> None:
-    """After a conflict the read is a word behind the write, and stays there."""
+    """After a conflict, the read is one word after the write, and keeps this distance."""
     for buffer in (INDEX, ACTIVATION):
         overrides |= {f"{buffer}.ports": 1, f"{buffer}.banks": banks}
     mapping, trace = run(workload, overrides)
@@ -281,7 +282,7 @@ def test_with_two_banks_a_read_loses_at_most_a_cycle_to_each_transfer(
 @pytest.mark.invariant
 @given(workload=networks(), overrides=machines())
 def test_words_are_in_the_layers_input(workload: Workload, overrides: Overrides) -> None:
-    """Every step's window begins at a value of the input; a step reads what its fetches need."""
+    """Every step's window begins at an input value; a step reads the inputs of its fetches."""
     overrides |= {f"{ACTIVATION}.ports": 1, f"{ACTIVATION}.bytes_per_cycle": 1}
     mapping, trace = run(workload, overrides)
     (port,) = mapping.program.ports
@@ -354,13 +355,13 @@ class TestCommand:
 
 @pytest.mark.unit
 class TestReport:
-    """What a run of one layer says about its port."""
+    """The report of a run of one layer on its port."""
 
     def result(self, net: Workload, **keys: object) -> Result:
         return simulate(net, machine({f"{ACTIVATION}.{k}": v for k, v in keys.items()}), tau=5)
 
     def test_losses_are_noted_hidden_or_not(self) -> None:
-        # the worked example: the first fill loses a cycle, and hides behind the weights
+        # the worked example: the first fill loses a cycle, but the weights hide it
         net = network(layer(64, 64, 1, 2, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
         assert (
@@ -368,22 +369,22 @@ class TestReport:
             "has one port."
         ) in one.notes()
         assert not any("reads of" in note for note in two.notes())
-        # the baseline reads later: its steps wait for their kernels, behind the inputs
-        assert why_unmoved(f"{ACTIVATION}.ports", one, without_trace(two)) == (
+        # the baseline reads later because its steps wait for their kernels, which follow the inputs
+        change = change_of(f"{ACTIVATION}.ports", one, without_trace(two))
+        assert why_no_effect(change) == (
             "other units hide the cycles that reads lose to writes (0 -> 1, both runs together)"
         )
 
     def test_reads_that_meet_no_write(self) -> None:
-        # 32 outputs are not worth a table; direct steps wait for kernels or indices longer than
+        # a LUT does not pay for 32 outputs; direct steps wait longer for kernels or indices than
         # for inputs, which are written in 104
         net = network(layer(64, 32, 1, 1, tau=5))
         one, two = (self.result(net, ports=ports) for ports in (1, 2))
-        assert why_unmoved(f"{ACTIVATION}.ports", one, two) == (
-            "no read collides with a write to the same bank"
-        )
+        change = change_of(f"{ACTIVATION}.ports", one, two)
+        assert why_no_effect(change) == ("no read collides with a write to the same bank")
 
     def test_behind_a_dram_table(self) -> None:
-        """What is ready when is measured there; every loss is still a write of the same bank."""
+        """The test measures times of arrival; every loss is still a write to the same bank."""
         hardware = machine(
             ONE
             | {
@@ -426,7 +427,7 @@ def first_value(plan: LayerPlan, step: int) -> int:
 def test_windows_begin_at_their_first_value(kernel: int, pes: int) -> None:
     """Two images, two groups of the convolution, stride 2, several blocks and groups of channels.
 
-    Without more padding than a kernel reaches over, so that every window holds a value.
+    The padding is smaller than a kernel. Every window therefore contains a value.
     """
     net = network(
         layer(160, 96, 7, 9, kernel=kernel, stride=2, groups=2, tau=5), batch=2, activation_bits=2

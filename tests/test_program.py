@@ -1,4 +1,4 @@
-"""The contract's checks, each of which sees a program that breaks it, and the writer."""
+"""The contract's checks, each on a program that breaks it, and the writer."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -11,6 +11,7 @@ from simulator.program import (
     Balance,
     Body,
     Category,
+    CategoryTerm,
     Channel,
     CountsAs,
     Kind,
@@ -23,7 +24,6 @@ from simulator.program import (
     Section,
     SharedPort,
     Skip,
-    Term,
     Unit,
     Writer,
     write,
@@ -53,7 +53,7 @@ def program(*sections: Mapping[Unit, Body], start: int = 0, **other: object) -> 
 
 
 class TestChecks:
-    """What holds before a program runs."""
+    """Conditions that hold before a program runs."""
 
     def refused(self, message: str, *sections: Mapping[Unit, Body], **other: object) -> None:
         with pytest.raises(ProgramError, match=message):
@@ -129,14 +129,14 @@ class TestChecks:
         self.refused(f"layer 0: a loop runs {times} times", {A: body})
 
     def test_a_unit_that_goes_back(self) -> None:
-        self.refused("layer 0: a skip of -3 steps", {A: (Skip(-3),)})
+        self.refused("layer 0: a skip of -1 steps", {A: (Skip(-1),)})
 
     def test_impossible_words(self) -> None:
         one: dict[Unit, Body] = {A: (RUN_A(),)}
         self.refused("space starts with -1 tokens", one, channels={SPACE: -1})
         self.refused("a is in the vocabulary twice", one, units=(A, B, A))
         self.refused("run_a is in the vocabulary twice", one, kinds=(RUN_A, Kind("run_a", B)))
-        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -3)):
+        for rate in (Rate(Fraction(0)), Rate(Fraction(1), -1)):
             self.refused("rate dram has a rate of 0", one, rates={"dram": rate})
         port = self.port(WORK, writer=Unit("z", "z"))
         self.refused("a unit of a port is not in the vocabulary", one, ports=(port,))
@@ -167,7 +167,7 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
     made = program({A: (work(),)}, kinds=(RUN_B, work), ports=(port,))
     words = made.vocabulary
     assert words.categories == tuple(
-        Term(name, title)
+        CategoryTerm(name, title, title, title)
         for name, title in (
             ("work", "a unit works"),
             ("pause", "a pause"),
@@ -178,6 +178,31 @@ def test_the_vocabulary_has_the_categories_of_kinds_and_ports() -> None:
     assert words.kinds[0] == KindTerm("run_b", "b", "run_b", "run_b", "run_b", "")
     assert words.kinds[1] == KindTerm("work", "a", "work", "work", "pause", "")
     assert (words.row_miss, words.refresh, words.conflict) == ("", "", "lost")
+
+
+class TestSection:
+    """A section's totals over its commands, counted by hand."""
+
+    def test_counts(self) -> None:
+        many = RUN_A(pes=3, gives=[ITEM(2), EDGE], begins=[ITEM])
+        few = RUN_A(pes=5, gives=[ITEM])
+        user = RUN_B(takes=[ITEM(14), EDGE(2)])
+        section = Section({A: (Loop(2, (many, Loop(3, (few,)))), few), B: (user,)})
+        assert section.counts == {A: [(many, 2), (few, 7)], B: [(user, 1)]}  # 2 x 3 + 1 = 7
+        assert section.commands == 10
+        # `many`: 2 + 1 items in each of 2 iterations; `few`: 7
+        assert section.gives == {ITEM: {A: 13}, EDGE: {A: 2}}
+        assert section.takes == {ITEM: {B: 14}, EDGE: {B: 2}}
+        assert section.faults == ("gives 13 tokens of item, takes 14",)
+        assert section.lots == {ITEM: 2 * 2 + 7, EDGE: 2}
+        assert section.channels == (ITEM, EDGE)
+        assert section.kinds == (RUN_A, RUN_B)
+        assert section.pes == 5
+        assert section.depth == 2
+
+    def test_nothing(self) -> None:
+        section = Section({})
+        assert (section.commands, section.pes, section.depth) == (0, 0, 0)
 
 
 class Row(NamedTuple):
@@ -201,6 +226,13 @@ class TestWriter:
                 do(RUN_A())
 
         assert write(unit) == (Loop(5, (RUN_A(),)),)
+
+    def test_an_item_that_repeats_is_a_loop(self) -> None:
+        def unit(do: Writer) -> None:
+            for _ in do.each(Runs.of([1, 1])):
+                do(RUN_A())
+
+        assert write(unit) == (Loop(2, (RUN_A(),)),)
 
     def test_the_body_runs_once_per_item(self) -> None:
         ran: list[str] = []

@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs/python.md").read_text()
 
 
 def failures(examples: doctest.DocTest) -> str:
-    """What doctest prints about the examples that fail; nothing if all are right."""
+    """Return doctest's report of failing examples; empty if all examples pass."""
     lines: list[str] = []
     runner = doctest.DocTestRunner(verbose=False)
     runner.run(examples, out=lines.append)
@@ -29,7 +29,7 @@ def failures(examples: doctest.DocTest) -> str:
 def test_examples_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.M | re.S)
-    assert len(blocks) == PAGE.count("```") // 2 >= 8  # there is no block of another kind
+    assert len(blocks) == PAGE.count("```") // 2 >= 8  # the page has only such blocks
     text = "\n".join(blocks)
     assert failures(doctest.DocTestParser().get_doctest(text, {}, "python.md", None, 0)) == ""
 

@@ -1,12 +1,13 @@
-"""Reasons of settings are true: each is held against a run in which its cause is removed."""
+"""Reasons of overrides are true: each is tested against a run without its cause."""
 
 import pytest
 
 from simulator import Result, load_hardware, simulate
-from simulator.report.causes import idle_fraction
-from simulator.report.room import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
-from simulator.report.settings import SettingEffect
-from simulator.run import setting_effect, with_settings
+from simulator.analysis.settings import SettingEffect
+from simulator.api.simulate import with_settings
+from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
+from simulator.machines.lut_array.idle import idle_fraction
+from simulator.studies.settings import setting_effect
 from simulator.workload import Workload
 from tests.build import layer, network
 
@@ -24,7 +25,7 @@ def effects(net: Workload, *settings: str, tau: int = 5) -> tuple[SettingEffect,
 
 
 class TestCauses:
-    """A setting that makes a run slower names what grew; without it the run is not slower."""
+    """A slowdown's reason names the part that grew. Without the growth, it disappears."""
 
     WIDE = network(layer(128, 128, 8, 8, tau=5, name="wide"))
 
@@ -59,7 +60,7 @@ class TestCauses:
         idle = "32 of 96 PEs idle on average in narrow because 64 input channels do not fill them"
         assert effect.time_ms_after == effect.time_ms_before
         assert effect.reason == idle
-        # channels that fill them: none is idle, and the work per cycle is 96 / 64 times as much
+        # channels that fill all PEs: no PE is idle, and the work per cycle is 96 / 64 times as much
         full = network(layer(96, 64, 8, 8, tau=5, name="full"))
         (other,) = effects(full, "array.pes=96")
         assert not any("idle" in cause for cause in other.causes)
@@ -86,7 +87,7 @@ class TestCauses:
 
 
 class TestRoom:
-    """What does not fit fits at the size that the reason names, and not below it."""
+    """A reason names the size from which on something fits; below it, it does not fit."""
 
     LINEAR = network(layer(2048, 256, 3, 1, kernel=1, tau=5, name="fc"))
 
@@ -116,7 +117,7 @@ class TestRoom:
 
 
 class TestTogether:
-    """Settings are judged together: one may be impossible without the other."""
+    """The tool judges overrides together because one may be impossible without another."""
 
     NET = network(layer(512, 64, 56, 56, tau=5, name="big"))
 

@@ -1,11 +1,11 @@
-"""Figures that must not change: every run is compared with the record in tests/recorded/.
+"""Values that must not change: the tests compare every run with the record in tests/recorded/.
 
-If a figure was meant to change, tests/recorded/README.md tells how to record it again.
+After an intended change of a value, record it again as in tests/recorded/README.md.
 """
 
 import pytest
 
-from simulator.coverage import why_not_fast
+from simulator.machines.lut_array.coverage import why_not_fast
 from tests.conftest import ROOT
 from tests.recorded.configurations import configuration, shipped_configurations
 from tests.recorded.figures import differences, figures, read_figures, trace_digest
@@ -17,7 +17,7 @@ RECORDED = read_figures()
 RANDOM = [name for name in RECORDED if is_random(name)]
 SHIPPED = [name for name in RECORDED if not is_random(name)]
 CHUNK = 10
-"""Random configurations of one test."""
+"""Number of random configurations per test."""
 QUICK = RANDOM[::6]
 
 
@@ -26,7 +26,7 @@ def chunks(names: list[str]) -> list[list[str]]:
 
 
 def require_equal(names: list[str], engine: str = "event") -> None:
-    """Fail with one line per figure that differs, under its configuration."""
+    """Fail with one line per differing value, under its configuration."""
     lines = []
     for name in names:
         each = configuration(name)

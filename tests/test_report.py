@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from simulator import InputError, Result, load_hardware, load_workload, simulate
 from simulator.cli import cli
 from simulator.engine import fast
-from simulator.machines.lut_array.numbering import Unit
 from simulator.report.timeline import activity
 from tests.build import layer, network
+from tests.numbering import Unit
 
 pytestmark = pytest.mark.unit
 
@@ -110,7 +110,7 @@ class TestTimeline:
             drawn.plot_timeline(tmp_path / f"{name}.{ending}")
         one, two, four = ((tmp_path / f"{name}.{ending}").read_bytes() for name in "abc")
         assert one == two
-        # four times the commands: activity is drawn, not a rectangle per command
+        # four times the commands: the figure draws activity, not a rectangle per command
         assert len(larger.run.trace) > 3 * len(result.run.trace)
         assert len(four) < 1.5 * len(one)
 

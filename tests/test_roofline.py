@@ -1,4 +1,4 @@
-"""Layers under the machine's roofs; and a result that shows itself in a notebook."""
+"""Layers under the accelerator's roofs, and the display of a result in a notebook."""
 
 import re
 from itertools import combinations
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.report.roofline import plot_roofline, roofline
+from simulator.analysis.roofline import roofline
+from simulator.report.roofline import plot_roofline
 from tests.build import layer, network
 from tests.measure import drawn
 
@@ -33,7 +34,7 @@ class TestRoofline:
         assert point.macs_per_cycle == point.macs / ours.cycles
         assert point.macs_per_byte == point.macs / point.dram_bytes
         (base,) = roofline(result).baseline
-        # the same work in both, so heights compare as speeds do
+        # both runs do the same work; heights therefore compare as speeds do
         assert point.macs_per_cycle / base.macs_per_cycle == pytest.approx(result.speedup)
 
     def test_roofs_of_the_modes_in_use(self) -> None:
@@ -78,7 +79,7 @@ class TestRoofline:
         assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in roofs)
 
     def test_bits_of_activations_lower_the_direct_roof(self) -> None:
-        # tau 9 is no table: 512 entries for 64 outputs
+        # tau 9 has no LUT: 512 entries for 64 outputs
         (direct,) = roofline(one_layer(tau=9, activation_bits=4)).roofs
         assert direct.macs_per_cycle == 64 * 9 / 4
 
@@ -114,14 +115,14 @@ class TestRoofline:
         for run, points in ((result.run, placed.run), (result.baseline, placed.baseline)):
             for one, point in zip(run.layers, points, strict=True):
                 mode = one.mapped.plan.mode
-                name = "LUT" if mode == "table" else mode
+                name = "LUT" if mode == "lut" else mode
                 bound = min(of_mode[name], placed.bytes_per_cycle * point.macs_per_byte)
                 assert point.macs_per_cycle <= bound, point.layer
                 reached[name] = max(reached[name], point.macs_per_cycle / bound)
-        assert min(reached.values()) > 0.9, reached  # no roof could be a tenth lower
+        assert min(reached.values()) > 0.9, reached  # a roof a tenth lower would be too low
 
     def test_a_slow_memory_holds_layers_under_its_slope(self) -> None:
-        """With a hundredth of the bandwidth the slope is the bound, and a layer comes near it."""
+        """With a hundredth of the bandwidth, the slope is the bound, and a layer comes near it."""
         placed = roofline(one_layer("memory.dram.bytes_per_cycle=0.02"))
         (point,) = placed.run
         slope = placed.bytes_per_cycle * point.macs_per_byte

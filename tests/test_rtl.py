@@ -1,4 +1,4 @@
-"""The circuit against the simulator: every command's cycles, every output. Tolerance zero."""
+"""The RTL against the simulator: every command's cycles, every output, with zero tolerance."""
 
 import shutil
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ def test_random_case(seed: int) -> None:
 
 
 class TestFixedCasesCoverWhatTheyName:
-    """A case that no longer does what it is there for would test nothing."""
+    """A case without the property of its name would be useless."""
 
     def test_fetch_binds(self) -> None:
         events = simulate(FIXED["fetch binds"]).events
@@ -70,7 +70,7 @@ def test_the_pe_has_a_flip_flop_per_bit_that_it_holds(passes: int) -> None:
     small = {"LUT_ENTRIES": 8, "ACCUMULATORS": 2, "PARTIAL_SUMS": 16, "PASSES": passes}
     netlist = synthesize(small)
     # two sets of 16 indices of 9 bits, 2 x 8 entries of 5 bits, 16 sums of 16 bits: 288 + 80 + 256;
-    # in passes also which of the 16 outputs are left
+    # in passes also a bit for each of the 16 outputs
     assert netlist.flip_flops == 624 + (16 if passes > 1 else 0)
     assert (
         sum(Variant(name="", tau=3, parameters=small).storage_bits.values()) == netlist.flip_flops
@@ -120,7 +120,7 @@ MINI_IN_ORDER = Parameters(pes=3, lut_entries=4, lut_banks=2, accumulators=2, pa
 
 @dataclass(frozen=True)
 class Mutant:
-    """A deliberate fault: one line of the circuit changed."""
+    """A deliberate fault: one changed line of the RTL."""
 
     name: str
     file: str
@@ -270,7 +270,7 @@ PROBES = {
 
 
 def differences(testbench: Path, parameters: Parameters) -> list[str]:
-    """What a circuit does differently on the probes that it can run."""
+    """Differences between RTL and simulator on the probes that the RTL can run."""
     found = []
     for name, (layer, rate, skew) in PROBES.items():
         case = case_of(name, parameters, layer, index_bytes_per_cycle=rate, skew=skew)

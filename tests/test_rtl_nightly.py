@@ -1,4 +1,4 @@
-"""The circuit against the simulator on hundreds of random layers and on whole networks."""
+"""The RTL against the simulator on hundreds of random layers and on whole networks."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from simulator.workload import Layer, configure, load_workload
 SEEDS = 400
 
 PAPER_WITH_PASSES = replace(PAPER, passes=2)
-"""Takes the 64 kernels of tau = 6 in two passes."""
+"""The paper's parameters with two LUT passes, for the 64 kernels of tau = 6."""
 
 TRAINED = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-0.44")
 

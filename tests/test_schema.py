@@ -1,6 +1,6 @@
 """The keys of summary.json, pinned with their types: they change only together with the schema.
 
-If a key was meant to change: raise `SCHEMA` in simulator/report/schema.py, then write the new keys
+For an intended change of a key: raise `SCHEMA` in simulator/analysis/schema.py, write the new keys
 with `python -m tests.test_schema`, and name the change in CHANGELOG.md.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from simulator import InputError, Result, simulate
-from simulator.functional import check_workload
-from simulator.report.saved import as_saved, read_saved
-from simulator.report.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
-from simulator.what_helps import with_what_helps
+from simulator.analysis.saved import as_saved, read_saved
+from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint, require_schema
+from simulator.check import check_workload
+from simulator.studies.what_helps import with_what_helps
 from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit
@@ -29,7 +29,7 @@ ANY = ("before", "after")
 
 
 def everything() -> Iterator[Result]:
-    """Results that have every part between them."""
+    """Results that together have every part of a summary."""
     small = {"input_size": 8, "set": {"array.pes": 32}}
     result = simulate("r20", "cofluent64", bits=0.56, **small).with_energy("45nm")  # type: ignore[arg-type]
     result = replace(result, check=check_workload(result.run.workload, result.hardware))
@@ -91,7 +91,9 @@ def test_another_number_is_refused(number: Any, tmp_path: Path) -> None:
         lambda: as_saved({**saved, "schema": number}, "x"),
         lambda: read_saved(tmp_path),
     ):
-        with pytest.raises(InputError, match=f"schema is {number}; this version reads schema 1$"):
+        with pytest.raises(
+            InputError, match=f"schema is {number}; this version reads schema {SCHEMA}$"
+        ):
             refusing()
 
 

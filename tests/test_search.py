@@ -1,4 +1,4 @@
-"""The search: exact over layers, honest about what is not separable, kept to its limits."""
+"""The search: exact over layers, explicit about inseparable objectives, within its limits."""
 
 import json
 from itertools import product
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import simulate
-from simulator.errors import InputError
-from simulator.hardware import load_energy, load_hardware
+from simulator.base.errors import InputError
+from simulator.machines import load_energy, load_hardware
 from simulator.studies.search import Limits, Objective, SearchResult, search, storable_taus
 from simulator.studies.search.front import Choices, fewest_cycles
 from simulator.studies.search.task import PARTS, Task, stored_parts
@@ -44,7 +44,7 @@ def test_without_taus_all_that_every_machine_stores(
 ) -> None:
     machines = [({}, load_hardware("cofluent64", x)) for x in ([], settings)]
     assert storable_taus(machines) == taus
-    for tau in range(1, 10):  # the others are refused
+    for tau in range(1, 10):  # the tool refuses the other options
         if tau in taus:
             simulate(NET, machines[1][1], tau=tau, tau_1x1=min(tau, 8))
         else:
@@ -117,7 +117,7 @@ def sums(task: Task) -> list[tuple[int, int]]:
 
 @pytest.mark.unit
 class TestExhaustive:
-    """Three layers of five taus: all 125 combinations, simulated for real and as sums."""
+    """Three layers at five widths: all 125 combinations, simulated and as sums."""
 
     def test_there_are_125(self, sums: list[tuple[int, int]]) -> None:
         assert len(sums) == 125
@@ -154,7 +154,7 @@ class TestExhaustive:
         assert found.best.stored_parts == within
 
     def test_the_best_of_all_real_runs_is_close(self, task: Task) -> None:
-        """Not only of sums: every combination with at least half a bit is simulated."""
+        """The search is exact beyond sums: it simulates all combinations of half a bit or more."""
         real = [task.simulate(taus) for taus in product(*task.options())]
         allowed = [run for run in real if task.mean_bits(run) >= 0.5]
         assert min(run.cycles for run in real) < min(run.cycles for run in allowed)
@@ -188,7 +188,7 @@ class TestLimits:
         assert not searched("time", min_mean_bits=0.5).at_smallest_taus
 
     def test_a_real_run_that_breaks_the_limit_is_passed_over(self) -> None:
-        """With little bandwidth a layer waits for weights that depend on its neighbours' taus."""
+        """With little bandwidth, a layer's wait for weights depends on its neighbors' widths."""
         slow = load_hardware("cofluent64", ["memory.dram.bytes_per_cycle=4"])
         task = Task(NET, slow, TAUS, {}, "auto", energy=load_energy("45nm"))
         real = [task.simulate(taus) for taus in product(*task.options())]
@@ -330,7 +330,7 @@ class TestCommand:
         assert drawn(tmp_path / "found/front.svg")
 
     def test_limits_of_storage(self, command: Command) -> None:
-        """Without them the fastest stores 0.468 bits per weight, 0.125 Mbit."""
+        """Without these limits, the fastest stores 0.468 bits per weight, 0.125 Mbit."""
         run = (
             *self.RUN,
             "--objective",

@@ -1,4 +1,4 @@
-"""Workload files: what is written is read, to the last byte."""
+"""Workload files: reading returns the written data, to the last byte."""
 
 import tempfile
 import zipfile
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from simulator import InputError, load_hardware, load_workload, simulate
 from simulator.workload import Layer, Workload, configure
+from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.kernels import KernelSet
-from simulator.workload.model import Choice
 from simulator.workload.store import write_workload
 from simulator.workload.subsets import kernels_of, units_of
 from simulator.workload.trained import TrainedLayer
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.invariant
 
 
 def written(workload: Workload) -> tuple[bytes, Workload]:
-    """The bytes of a workload file, and what is read from it."""
+    """The bytes of a workload file, and the data read from it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "workload.npz"
         write_workload(workload, path)
@@ -35,7 +35,7 @@ def written(workload: Workload) -> tuple[bytes, Workload]:
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    """A layer with any kernels, a subset shorter than 2^tau and with duplicates included."""
+    """A layer with any kernels, including subsets with duplicates or fewer than 2^tau kernels."""
     kernel = draw(st.sampled_from([1, 3]))
     groups = draw(st.sampled_from([1, 1, 2]))
     per_group, outputs = draw(st.integers(1, 19)), draw(st.integers(1, 9)) * groups

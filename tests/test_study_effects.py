@@ -1,4 +1,4 @@
-"""Sentences of a study: each is read again off the study's own points, by brute force."""
+"""Sentences of a study, each checked against the study's own points by brute force."""
 
 import re
 from collections import defaultdict
@@ -25,7 +25,7 @@ TIME = "time"
 
 
 def figures_of(points: Points) -> StudyFigures:
-    """Points as a study has them; axes of one value are left out."""
+    """Points in the form of a study's figures, without axes of one value."""
     names = [name for name in points[0] if name != TIME]
     values = {name: sorted({point[name] for point in points}) for name in names}
     axes = {name: tuple(some) for name, some in values.items() if len(some) > 1}
@@ -69,10 +69,10 @@ def studies(draw: st.DrawFn) -> Points:
 
 
 class Reading:
-    """The points as a reader of the table compares them: those that agree in all other axes."""
+    """Points in the sets that a reader of the table compares: equal in all other axes."""
 
     def __init__(self, points: Points, names: list[str]) -> None:
-        """Take the axes that a sentence names as one."""
+        """Treat the axes of a sentence as one axis."""
         self.lead = names[0]
         self.others = [name for name in points[0] if name not in {*names, TIME}]
         groups = defaultdict(list)
@@ -89,12 +89,12 @@ class Reading:
         self.least, self.largest = min(spans, default=1.0), max(spans, default=1.0)
 
     def best(self, some: Points, chosen: Any = min) -> set[str]:
-        """Values of the leading axis with the least time of a set."""
+        """Values of the leading axis at the least time of a set."""
         time = chosen(point[TIME] for point in some)
         return {str(point[self.lead]) for point in some if point[TIME] == time}
 
     def changes_the_best(self, name: str) -> bool:
-        """True if sets that differ in one other axis alone have no common best value."""
+        """True if sets that differ in only one other axis have no common best value."""
         number = self.others.index(name)
         groups = defaultdict(list)
         for key, some in self.sets.items():
@@ -108,7 +108,7 @@ def words(text: str) -> set[str]:
 
 
 def check(text: str, points: Points) -> None:
-    """Raise if a sentence can be refuted by the points."""
+    """Raise an error if the points refute a sentence."""
     subject, claim = re.fullmatch(r"((?:`\w+`(?:, and |, | and )?)+)(.*)\.", text).groups()  # type: ignore[union-attr] # every sentence has both
     read = Reading(points, re.findall(r"`(\w+)`", subject))
     if "no two points differ" in claim:

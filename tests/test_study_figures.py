@@ -1,4 +1,4 @@
-"""The figures that `sweep --plot` and `--style` ask for, and what they refuse."""
+"""Figures for the options `--plot` and `--style` of `sweep`, and invalid combinations."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_a_run_for_a_paper(command: Command, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert {"timeline.pdf", "timeline.svg"} <= {path.name for path in (tmp_path / "o").iterdir()}
     assert not list((tmp_path / "o").glob("*.png"))
-    refused(command, *run, "--style", "paper")  # nothing would be drawn
+    refused(command, *run, "--style", "paper")  # the figure would be empty
 
 
 @pytest.mark.parametrize(

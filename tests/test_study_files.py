@@ -1,11 +1,11 @@
-"""Files that a study names: another content is another study."""
+"""Files that a study names: a file with other contents makes another study."""
 
 from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.studies import grid_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.studies.local import run_locally
@@ -19,7 +19,7 @@ SLOW, FAST = "  CL: 17", "  CL: 16"
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """A DRAM table of one's own."""
+    """A user's own DRAM table."""
     (tmp_path / "net.yaml").write_text(NET)
     path = tmp_path / "own.yaml"
     text = find("hw_configs/dram", "ddr4-2400").read_text(encoding="utf-8")

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from simulator.analysis.attribution import PARTS
-from simulator.hardware import Hardware
-from simulator.report.result import Run
-from simulator.run import run_together
+from simulator.analysis.run import Run
+from simulator.analysis.running import run_together
+from simulator.base.tabular import write_table
+from simulator.machines import Hardware
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
-from simulator.studies.causes import CYCLES
+from simulator.studies.causes import cycles_columns
 from simulator.studies.chunks import unpack
 from simulator.studies.columns import chunk_columns
 from simulator.studies.effects import Effect, effects_of
@@ -25,22 +25,22 @@ from simulator.studies.local import run_locally
 from simulator.studies.plots import _pair, _together, dots
 from simulator.studies.relative import Relations
 from simulator.studies.relative_columns import RelativeColumns
-from simulator.tabular import write_table
 from simulator.workload import Workload
+from tests.numbering import PARTS
 from tests.test_bad_input import NET
 
 pytestmark = pytest.mark.unit
 
 FEW, MANY = 800, 2_400
-"""Points, enough to fill every cache; `remembering` leaves only what a study itself costs."""
+"""Numbers of points that fill every cache; `remembering` leaves only a study's own cost."""
 POOLS = [pa.default_memory_pool()]
-"""Kept: what was allocated from a pool is given back to it, whenever that is."""
+"""Pools that must stay alive because pools get their memory back at any later time."""
 
 
 def kept_by(work: Callable[[], object]) -> int:
-    """Bytes that Python and numpy hold behind some work, beyond what they held before.
+    """Bytes that Python and numpy still hold after some work, beyond the bytes before.
 
-    Without pathlib's: it interns names, and Python's table of those grows by leaps.
+    The count excludes pathlib because it interns names, and Python's table of names grows in leaps.
     """
     tracemalloc.start()
     work()
@@ -50,7 +50,7 @@ def kept_by(work: Callable[[], object]) -> int:
 
 
 def peak_of(work: Callable[[], object]) -> int:
-    """Bytes that they held at most meanwhile."""
+    """Peak bytes that Python and numpy hold during some work."""
     tracemalloc.start()
     work()
     peak = tracemalloc.get_traced_memory()[1]
@@ -59,7 +59,7 @@ def peak_of(work: Callable[[], object]) -> int:
 
 
 def in_arrow(work: Callable[[], object]) -> int:
-    """The same of Arrow's memory, which is not Python's; at most, too."""
+    """Peak bytes of Arrow's memory during some work; Python does not count them."""
     counted = pa.proxy_memory_pool(POOLS[0])
     POOLS.append(counted)
     pa.set_memory_pool(counted)
@@ -71,7 +71,7 @@ def in_arrow(work: Callable[[], object]) -> int:
 
 
 def grid(points: int, folder: Path) -> study.Study:
-    """A study of so many points of a small network."""
+    """A study with this many points of a small network."""
     (folder / "net.yaml").write_text(NET)
     made = grid_study(
         [
@@ -87,7 +87,7 @@ def grid(points: int, folder: Path) -> study.Study:
 
 
 def bytes_of_a_point(folder: Path) -> float:
-    """What a point takes in a program that holds the rows of all points."""
+    """Bytes per point in a program that holds the rows of all points."""
     made, held = grid(200, folder), []
 
     def work() -> None:
@@ -98,7 +98,7 @@ def bytes_of_a_point(folder: Path) -> float:
 
 
 def peaks(points: int, folder: Path) -> dict[str, int]:
-    """What parts of a study hold: the work, what is put together, the figures of the report."""
+    """Peak bytes of a study's parts: the work, the assembly, the figures of the report."""
     made, found = grid(points, folder), {}
     with store.open_store(folder / str(points), made) as kept:
         chunks = run_locally(made, made.chunks(), jobs=1)
@@ -109,7 +109,7 @@ def peaks(points: int, folder: Path) -> dict[str, int]:
                 kept.keep(number, rows)
 
         found["work"] = kept_by(work)
-        columns = chunk_columns()
+        columns = chunk_columns(("lut_array",))
         found["csv"] = peak_of(
             lambda: write_table(folder / "points.csv", columns, kept._columns("points"), 100)
         )
@@ -136,7 +136,7 @@ def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.Monke
     evaluate._evaluator.cache_clear()
     _, few, many = (peaks(count, tmp_path) for count in (200, FEW, MANY))  # the first imports
     row = bytes_of_a_point(tmp_path)
-    # the assembly gathers a few numbers of each point, which the figures sort
+    # the assembly gathers a few numbers of each point; the figures sort these numbers
     most = {"work": 0.02, "csv": 0.02, "arrow": 0.02, "assembly": 0.2, "figures": 0.1}
     for part, share in most.items():
         assert (many[part] - few[part]) / (MANY - FEW) < share * row, part
@@ -144,7 +144,7 @@ def test_peaks_do_not_grow_with_points(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.slow
 def test_a_study_does_without_pandas(tmp_path: Path) -> None:
-    """47 MB and half a second in every worker."""
+    """Without pandas, every worker saves 47 MB and half a second."""
     (tmp_path / "net.yaml").write_text(NET)
     line = ["sweep", "--hw", "cofluent64", "--model", "net.yaml", "--tau", "3,5"]
     line += ["--set", "array.pes=0,16,32", "--layers", "--jobs", "1", "--out", "study"]
@@ -166,13 +166,13 @@ def test_compared_points_keep_a_number_for_each_cause() -> None:
         fastest=zeros > 0, cheapest=zeros > 0, dominated=zeros > 0,
         slower_than=np.where(np.arange(count) > 0, 0, -1),
     )  # fmt: skip
-    cycles = dict.fromkeys(CYCLES.values(), [10] * chunk) | {"error": [None] * chunk}
+    cycles = dict.fromkeys(cycles_columns(PARTS), [10] * chunk) | {"error": [None] * chunk}
     longer = cycles | {"drain_cycles": list(range(11, 11 + chunk))}
 
     held = []
 
     def work() -> None:
-        held[:] = [RelativeColumns(np.arange(count), relations)]
+        held[:] = [RelativeColumns(np.arange(count), relations, ("lut_array",))]
         held[0].gather(0, cycles)
         for first in range(chunk, count, chunk):
             held[0].gather(first, longer)
@@ -186,7 +186,7 @@ def test_compared_points_keep_a_number_for_each_cause() -> None:
 
 
 def figures(codes: dict[str, list[int]], times: list[float]) -> StudyFigures:
-    """Figures of points that say these."""
+    """Figures of points with these codes and times."""
     time_ms = np.array(times)
     return StudyFigures(
         point_count=len(times),
@@ -200,7 +200,7 @@ def figures(codes: dict[str, list[int]], times: list[float]) -> StudyFigures:
 
 
 def test_axes_of_very_many_values() -> None:
-    """No two points differ in one of them alone; what is held stays below 50 numbers a point."""
+    """No two points differ in only one axis; memory stays below 50 numbers per point."""
     count = 30_000
     codes = {"a": list(range(count)), "b": [7 * n % count for n in range(count)]}
     made = figures(
@@ -211,7 +211,7 @@ def test_axes_of_very_many_values() -> None:
 
 
 def effect(name: str, values: int) -> Effect:
-    """An axis with so many values."""
+    """An axis with this many values."""
     return Effect(axes=(name,), values=tuple((n,) for n in range(values)), sets=1, largest_ratio=2)
 
 

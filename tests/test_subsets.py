@@ -1,4 +1,4 @@
-"""Subsets and indices: the nearest rows, the four ways to choose, what is lost."""
+"""Subsets and indices: the nearest rows, the four ways to choose, and the loss."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def trained(values: Floats, patterns: Floats | None = None) -> TrainedLayer:
     return TrainedLayer(name="conv", weights=values, patterns=patterns)
 
 
-small = st.integers(-3, 3).map(lambda n: n / 2)  # exact in binary, so that ties are frequent
+small = st.integers(-3, 3).map(lambda n: n / 2)  # exact in binary; ties are therefore frequent
 
 
 @pytest.mark.invariant

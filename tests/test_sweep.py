@@ -1,4 +1,4 @@
-"""Studies: what the points are, what their rows say, and that nothing is lost."""
+"""Studies: their points, the contents of their rows, and no lost data."""
 
 import json
 import os
@@ -21,15 +21,16 @@ import psutil
 import pytest
 from pyarrow import parquet
 
-from simulator import simulate, tabular
+from simulator import simulate
 from simulator.analysis.attribution import total
-from simulator.errors import InputError
-from simulator.hardware import load_hardware
-from simulator.hardware.area import area
-from simulator.hardware.config import hardware_from, hardware_keys, read_hardware
+from simulator.base import tabular
+from simulator.base.errors import InputError
+from simulator.machines import load_hardware
+from simulator.machines.loading import hardware_from, hardware_keys, read_hardware
+from simulator.machines.lut_array.area import area
 from simulator.studies import Study, grid_study, points_study, run_study, store
 from simulator.studies.axes import Axis, axis, setting_axis
-from simulator.studies.causes import CAUSES
+from simulator.studies.causes import short_names
 from simulator.studies.columns import column_of, point_columns
 from simulator.studies.local import run_locally
 from simulator.studies.points import Grid, PointsFile, Sample
@@ -184,7 +185,7 @@ class TestPoints:
         for changed in (lines, lines[:row]):
             path.write_text("\n".join(changed))
             points_until = iter(points)
-            assert len(list(islice(points_until, found))) == found  # 256 at once are the same
+            assert len(list(islice(points_until, found))) == found  # 256 at once give the same
             with pytest.raises(InputError, match=r"points\.csv: has changed since"):
                 next(points_until)
 
@@ -216,9 +217,9 @@ class TestPoints:
 class TestColumns:
     def test_every_key_of_the_hardware_file_is_a_column(self) -> None:
         assert {"name", "clock_ghz", "array.pe.lut_banks", "memory.dram.latency_cycles"} <= set(
-            hardware_keys()
+            hardware_keys("lut_array")
         )
-        types = {name: point_columns()[column_of(name)] for name in hardware_keys()}
+        types = {name: point_columns()[column_of(name)] for name in hardware_keys("lut_array")}
         assert types["array.pes"] == "int64"
         assert types["memory.dram.bytes_per_cycle"] == "double"
         assert types["array.spatial"] == "string"
@@ -359,7 +360,7 @@ class TestNothingIsLost:
 
     @pytest.fixture
     def running(self) -> Iterator[list[subprocess.Popen[str]]]:
-        """Starts the command; ends what a test leaves."""
+        """Start the command; end all processes that a test leaves."""
         started: list[subprocess.Popen[str]] = []
         yield started
         for process in started:
@@ -370,7 +371,7 @@ class TestNothingIsLost:
         self, running: list[subprocess.Popen[str]], net: Path, folder: Path
     ) -> subprocess.Popen[str]:
         line = [sys.executable, "-m", "simulator", "sweep", *options_of(net), "--layers"]
-        # what a shell starts in the background ignores Ctrl-C, and so does what that starts
+        # a background process of a shell ignores Ctrl-C, and so do its child processes
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             [*line, "--out", str(folder), "--jobs", "2", "--quiet"],
@@ -417,7 +418,7 @@ class TestNothingIsLost:
     def test_ended_at_every_single_write(
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As SIGKILL would, before every renaming, and after some."""
+        """Simulate SIGKILL before every rename, and after some."""
         run_study(tiny_study(net), tmp_path / "undisturbed", jobs=1)
 
         class Killed(BaseException):
@@ -450,7 +451,7 @@ class TestNothingIsLost:
         self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]], early: bool
     ) -> None:
         process = self.start(running, net, tmp_path / "study")
-        if early:  # when both workers are there, but hardly more
+        if early:  # when both workers are running, but hardly more
             while len(psutil.Process(process.pid).children()) < 3:  # and multiprocessing's own
                 assert process.poll() is None
                 time.sleep(0.005)
@@ -525,7 +526,7 @@ def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
 
 @pytest.mark.unit
 class TestColumnsOfPoints:
-    """Columns that a single run has elsewhere, and those that compare points."""
+    """Columns that a single run has elsewhere, and columns that compare points."""
 
     @pytest.mark.parametrize("timing", ["fixed", "ddr4-2400"])
     def test_costs_and_causes_are_those_of_a_single_run(
@@ -567,7 +568,8 @@ class TestColumnsOfPoints:
             cycles = total(single.run.attribution)
             assert {part: row[f"{part}_cycles"] for part in cycles} == cycles
             most = max(cycles.values())
-            assert row["bottleneck"] in {CAUSES[part] for part in cycles if cycles[part] == most}
+            causes = short_names(("lut_array",))
+            assert row["bottleneck"] in {causes[part] for part in cycles if cycles[part] == most}
             assert row["bottleneck_percent"] == pytest.approx(100 * most / single.cycles)
 
     def test_points_are_compared_within_their_precision(self, net: Path, tmp_path: Path) -> None:
@@ -603,9 +605,10 @@ class TestColumnsOfPoints:
             found = row["slower_than_point"]
             assert (None if found is None else rows[found]["time_ms"]) == least
             if found is not None:
+                causes = short_names(("lut_array",))
                 grown = {
-                    CAUSES[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
-                    for part in CAUSES
+                    causes[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
+                    for part in causes
                 }
                 assert grown[row["grown_cause"]] == max(grown.values()) > 0
         assert any(row["slower_than_point"] is not None for row in rows)
@@ -657,7 +660,7 @@ class TestTable:
         assert best <= {row["point"] for row in result.points.rows}
         for point in best:
             assert re.search(rf"^ *{8 * (point + 1)}[*+~! ]*[*+]", str(result), flags=re.M)
-        assert result.frame["bottleneck"].notna().all()  # of points that are not shown, too
+        assert result.frame["bottleneck"].notna().all()  # includes hidden points
 
 
 @pytest.mark.docs

@@ -1,4 +1,4 @@
-"""What is printed at 80 columns, and at others: every number whole, no line too long."""
+"""The output at 80 columns and at other widths: every number whole, no line too long."""
 
 import re
 from functools import cache
@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
+from simulator.analysis.layers import LATENCY
+from simulator.analysis.title import closing, scope, times_in_one_unit, title
+from simulator.base.lines import print_line, shown, wrapped
 from simulator.cli import cli
-from simulator.machines.lut_array.numbering import Unit
-from simulator.report.layers import UNIT_TITLES, WAITING
-from simulator.report.lines import print_line, shown, wrapped
+from simulator.machines.lut_array.vocabulary import UNITS
 from simulator.report.tables import Column, Table, print_table, scaled
 from simulator.report.terminal import print_result
-from simulator.report.title import closing, scope, times_in_one_unit, title
 from tests.trained import NETWORK, state_dict
 
 R20 = ("--hw", "cofluent64", "--model", "r20", "--bits", "0.56")
@@ -45,14 +45,14 @@ def _run(number: int) -> Result:
 
 
 def printed(draw: object, width: int, encoding: str = "utf-8") -> list[str]:
-    """The lines that something prints on a console."""
+    """Lines of a console's output."""
     file = _Encoded(encoding)
     draw(Console(file=file, width=width, color_system=None))  # type: ignore[operator]
     return file.getvalue().splitlines()
 
 
 class _Encoded(StringIO):
-    """Text that another encoding must be able to hold."""
+    """Text that another encoding must be able to represent."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _Encoded(StringIO):
 
 
 def cells_of(lines: list[str]) -> tuple[list[str], list[list[str]]]:
-    """Titles and rows of the one table among the lines, cut where every line has a blank."""
+    """Titles and rows of the only table in the lines, cut where all lines are blank."""
     rule = next(n for n, line in enumerate(lines) if line.startswith("──"))
     first = max((n for n in range(rule) if not lines[n]), default=-1) + 1
     last = next(n for n in range(rule, len(lines)) if not lines[n])
@@ -83,10 +83,6 @@ def cells_of(lines: list[str]) -> tuple[list[str], list[list[str]]]:
     return titles, rows[len(head) :]
 
 
-_LETTER_UNITS = (
-    Unit.DOT, Unit.INDEX_FETCH, Unit.ACCUMULATE, Unit.DRAIN, Unit.MAC, Unit.DRAM_WEIGHTS,
-    Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS,
-)  # fmt: skip
 _FACTOR = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
 _TIMES = {"ns": 1e-3, "µs": 1, "ms": 1e3, "s": 1e6}
 
@@ -98,7 +94,7 @@ def close(cell: str, value: float) -> bool:
 
 
 def expected(heading: str, rows: list[dict[str, object]]) -> float | None:
-    """What a column shows of one layer, or of a sum of layers; None of words and ratios."""
+    """Value of a column for one layer, or for a sum of layers; None for words and ratios."""
 
     def total(*keys: str) -> float:
         return sum(float(row[key]) for row in rows for key in keys)  # type: ignore[arg-type]
@@ -175,14 +171,14 @@ class TestTable:
             "= layer4                        404.6  8,257,536  176,528   703,248   3.98×",
             "TOTAL                          1676.3 10,985,472  931,456 2,913,145   3.13×",
             "",
-            "lim, what sets the pace: D dot units, F index fetch, A accumulate, R drain.",
+            "lim, what sets the pace: F index fetch, D dot units, A accumulators, R drain.",
             "speedup 3.13×: 0.931 ms at 0.56 bit, 2.913 ms at 1 bit",
         ]
 
     @pytest.mark.unit
     def test_letters_are_the_units_of_bound_by_and_all_are_explained(self) -> None:
-        names = dict(zip("DFARMWIO", map(UNIT_TITLES.get, _LETTER_UNITS), strict=True))
-        names["–"] = WAITING
+        names = {unit.letter: unit.title for unit in UNITS}
+        names["–"] = LATENCY
         for number in (0, 3, 5, 7):
             result = _run(number)
             lines = printed(lambda console, r=result: print_result(r, console), 120)

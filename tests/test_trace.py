@@ -1,5 +1,8 @@
-"""The trace as a table: its order, what every command waited for, its file."""
+"""The trace as a table: its order, the wait of every command, its file."""
 
+import subprocess
+import sys
+from ast import literal_eval
 from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,7 +34,7 @@ ENDS = {
     "inputs": ({"dram_inputs"}, ARRAY),
     "bank": ({"accumulate"}, {"dot"}),
     "filled_bank": ({"dot"}, {"accumulate"}),
-    # what held up the start of the previous drain, or the drain itself
+    # the cause that delayed the start of the previous drain, or the drain itself
     "partial_sums": ({"drain", "dram_outputs"}, {"accumulate", "dot"}),
     "sums": ({"accumulate", "dot"}, {"drain"}),
     "output_slot": ({"dram_outputs"}, {"drain", "mac"}),
@@ -43,7 +46,7 @@ ENDS = {
     "inputs_for_load": ({"dram_inputs"}, {"dram_weights"}),
     "inputs_for_fetch": ({"dram_inputs"}, {"index_fetch"}),
 }
-"""Units of the commands that decide and that wait, by channel."""
+"""Units of the deciding and of the waiting commands, by channel."""
 
 
 @pytest.mark.cycle
@@ -110,7 +113,7 @@ def test_of_two_layers_the_second_waits_for_the_outputs_of_the_first() -> None:
 
 
 class TestFile:
-    """The file alone gives every layer's attribution."""
+    """The file alone is enough for every layer's attribution."""
 
     NET = network(layer(64, 64, 4, 6, tau=5, name="a"), layer(64, 64, 4, 6, tau=5, name="b"))
     MACHINES = (
@@ -169,7 +172,7 @@ class TestFile:
             ('"unit": "mac"', '"unit": "x"', "the unit 'x' of 'mac' is not in the list"),
             ('"category": "mac"', '"category": "x"', "the category 'x' is not in the list"),
             (
-                '_category": "layer_before"',
+                '_category": "previous_layer"',
                 '_category": "before"',
                 "the category 'before' is not in the list",
             ),
@@ -199,6 +202,27 @@ class TestFile:
         )
         with pytest.raises(InputError, match=r"trace\.csv: its vocabulary has no categor"):
             read_traces(tmp_path)
+
+    @pytest.mark.unit
+    def test_a_timeline_of_the_file_needs_no_machine(self, tmp_path: Path) -> None:
+        result = self.saved(tmp_path)
+        code = (
+            "import sys\n"
+            "from simulator.report.timeline import plot_trace_file\n"
+            f"figure = plot_trace_file({str(tmp_path)!r})\n"
+            "print([text.get_text() for text in figure.axes[0].get_yticklabels()])\n"
+            "print([text.get_text() for axes in figure.axes for text in axes.texts])\n"
+            "print([name for name in sys.modules if name.startswith('simulator.machines.lut')])\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        units, texts, machines = map(literal_eval, done.stdout.splitlines())
+        busy = np.any([run.summary.busy.any(axis=0) for run in result.runs], axis=0)
+        words = result.run.vocabulary.units
+        assert units == [words[n].title for n in reversed(np.flatnonzero(busy).tolist())]
+        assert {f"run: {result.cycles} cycles", "conv"} <= set(texts)
+        assert machines == []
 
     @pytest.mark.unit
     def test_a_missing_vocabulary_or_trace(self, tmp_path: Path) -> None:

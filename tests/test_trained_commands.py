@@ -27,7 +27,7 @@ def save_workloads(folder: Path, **layers: Layer) -> None:
 class TestOnnx:
     @pytest.fixture(autouse=True)
     def model(self, tmp_path: Path) -> None:
-        """Two layers of signs over 6x6 pixels, one of real weights between them."""
+        """Two layers of signs over 6x6 pixels, and one layer of real weights between them."""
         nodes = [
             conv("x", "a.conv.weight", "h"),
             conv("h", "b.conv.weight", "k"),
@@ -55,7 +55,7 @@ class TestOnnx:
         assert direct.stdout == stored.stdout
 
     def test_signs_are_kept_to_the_last(self, command: Command, tmp_path: Path) -> None:
-        """What is +-1 already, and what --binarize chooses, at 1 bit: every sign comes back."""
+        """Original +-1 weights, and 1-bit kernels that --binarize chose: every sign comes back."""
         taken = ("--binarize", "b*", "--bits", "1", "--input-size", "6")
         assert command("extract", "net.onnx", *taken, "-o", "net.npz").returncode == 0
         a, b, c = read_workload(tmp_path / "net.npz").layers
@@ -95,7 +95,7 @@ class TestKernels:
         assert drawn(tmp_path / "out/kernels.svg")
 
     def test_of_a_shipped_network(self, command: Command) -> None:
-        """A dot in a bare name begins no suffix."""
+        """A dot in a bare name does not start a suffix."""
         done = command("kernels", "trained-r20-0.56", "--out", "out")
         assert done.returncode == 0, done.stderr
         lines = [line.split() for line in done.stdout.splitlines()]

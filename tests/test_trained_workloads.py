@@ -1,11 +1,11 @@
-"""The networks that `simulate train` made and that are shipped: they need no torch."""
+"""The shipped networks from `simulate train`: they need no torch."""
 
 from pathlib import Path
 
 import pytest
 
 from simulator import load_workload
-from simulator.shipped import trained_names
+from simulator.base.shipped import trained_names
 from tests.conftest import ROOT, Command
 
 TAUS = {"trained-r20-1": None, "trained-r20-0.67": 6, "trained-r20-0.56": 5, "trained-r20-0.44": 4}

@@ -1,4 +1,4 @@
-"""Training: the binarisers by their formulas, runs by what they leave behind."""
+"""Training: the binarizers by their formulas, runs by their results."""
 
 import csv
 import json
@@ -113,7 +113,7 @@ def test_a_kernel_is_the_nearest_row() -> None:
 
 
 def test_the_first_of_equally_near_rows_counts() -> None:
-    # 511 is all +1, 0 all -1: both are as far from 0 weights; a repeated row never counts
+    # 511 is all +1, 0 all -1: both are equally far from 0 weights; a repeated row never counts
     assert nearest(torch.zeros(1, 9), kernels(torch.tensor([511, 0]))).tolist() == [0]
     assert nearest(torch.ones(1, 9), kernels(torch.tensor([0, 511, 511]))).tolist() == [1]
 
@@ -151,7 +151,7 @@ def test_memory_keeps_a_sign_until_the_pattern_is_past_the_threshold() -> None:
     step(layer, gradient, rate=1.0)
     assert layer.patterns[0, 0].item() == pytest.approx(-0.9 * MEMORY_THRESHOLD, abs=1e-7)
     assert kernel_ids(layer.subset).tolist() == [511, 0]
-    assert (layer.stored_patterns()[0] > 0).all()  # a checkpoint holds the kernel in use
+    assert (layer.stored_patterns()[0] > 0).all()  # a checkpoint contains the current kernel
     gradient[0, 0] = 0.2 * MEMORY_THRESHOLD  # to -1.1 threshold: evidence enough
     step(layer, gradient, rate=1.0)
     assert kernel_ids(layer.subset).tolist() == [511 - 256, 0]  # the first weight is the high bit
@@ -160,7 +160,7 @@ def test_memory_keeps_a_sign_until_the_pattern_is_past_the_threshold() -> None:
 def test_duplicates_are_replaced_by_kernels_that_the_subset_lacks() -> None:
     layer = refined(511, 255, 3)
     gradient = torch.zeros(3, 9)
-    gradient[0, 0] = 2 * PATTERN_START  # row 0 becomes 255, as row 1 is
+    gradient[0, 0] = 2 * PATTERN_START  # row 0 becomes 255, the same as row 1
     optimizer = torch.optim.SGD([layer.patterns], lr=1.0, momentum=0.9)
     layer.patterns.grad = gradient
     optimizer.step()
@@ -205,7 +205,7 @@ def test_baseline_b_chooses_anew_every_so_many_iterations(every: int) -> None:
     assert chosen == [20 + iteration // every * every for iteration in range(12)]
     layer.eval()
     layer(kernels(torch.tensor([77, 77])))
-    assert kernel_ids(layer.subset)[0].item() == chosen[-1]  # testing chooses nothing
+    assert kernel_ids(layer.subset)[0].item() == chosen[-1]  # testing makes no choice
 
 
 # Network -----------------------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
     (renewed,) = re.findall(r"^\| 4 \| 16 \|.* \| (\S+) \|$", page, flags=re.M)
     assert renewed == f"{sum(new) / 2:.1f}"  # two binary layers
     assert drawn(tmp_path / "report/training_figure11.png")
-    # an interrupted study: one record is missing, its run is made again and comes out the same
+    # an interrupted study: one record is missing; the study repeats its run with the same result
     before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.iterdir()}
     (out / "snn-tau4-seed1.json").unlink()
     assert run("--methods", "1-bit,snn", "--taus", "4", "--seeds", "0,1").returncode == 0

@@ -1,4 +1,4 @@
-"""The unit programs of `lut_array`: expected commands written out by hand, and against the plan."""
+"""The unit programs of `lut_array`: expected commands written by hand, and against the plan."""
 
 from enum import IntEnum
 
@@ -9,7 +9,6 @@ from hypothesis import assume, given, settings
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import map_workload
-from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import KINDS, UNITS
 from simulator.machines.lut_array.weights import loaded_for
@@ -21,6 +20,7 @@ from simulator.program.written import written
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network
 from tests.caches import forget
+from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks
 
 pytestmark = pytest.mark.unit
@@ -179,7 +179,7 @@ class TestPenalties:
 
 
 SCHEMES = {"array.pes": 8, "memory.activation_buffer.transfer_pixels": 4}
-"""For 8 to 8 channels: one pixel per step, 4 per transfer; two output slots are 8 B."""
+"""8 to 8 channels: one pixel per step, 4 per transfer; two output slots are 8 B."""
 
 
 class TestSchemes:
@@ -199,7 +199,7 @@ class TestSchemes:
         ]
         assert len(reads) == 10  # the sixth row of output adds no row of input
         assert "inputs" in dots[4]
-        assert "activation_buffer" not in dots[7]  # the second row needs all of the first's
+        assert "activation_buffer" not in dots[7]  # the second row needs all of the first row's
         assert dots[15].endswith(" 8 activation_buffer")  # input row 0
         assert dots[47].endswith(" 24 activation_buffer")  # input rows 4 and 5, and the slots
 
@@ -215,8 +215,8 @@ class TestSchemes:
         assert dots[47].endswith(" 24 activation_buffer")
 
     def test_a_transfer_without_a_read_holds_its_patch(self) -> None:
-        # 1x1 kernels with padding 2 around 1 x 2 pixels: 5 rows of 2 transfers of 3 pixels, of
-        # which those of row 2 read a byte each; two output slots are 6 B, one patch is 1 B
+        # 1x1 kernels with padding 2 around 1 x 2 pixels: 5 rows of 2 transfers of 3 pixels; the
+        # transfers of row 2 read a byte each; two output slots are 6 B, one patch is 1 B
         one = layer(8, 8, 1, 2, kernel=1, padding=2)
         keys = {"array.pes": 1, "memory.activation_buffer.transfer_pixels": 3}
         found = programs(one, keys | {"memory.activation_buffer.kib": 7.5 / 1024})
@@ -288,7 +288,7 @@ def test_loops_change_no_command(workload: Workload, overrides: Overrides) -> No
 def test_what_is_kept_serves_only_equal_layers(
     workload: Workload, one: Overrides, other: Overrides, data: st.DataObject
 ) -> None:
-    """A machine that differs in one key has the program that it has without the memo."""
+    """Hardware that differs in one key has the same program with and without the memo."""
     mapping_of(workload, one)
     key = data.draw(st.sampled_from(sorted(one)))
     changed = one | {key: other[key]}

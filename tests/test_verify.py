@@ -1,4 +1,4 @@
-"""`simulate verify`: a saved result is rerun, and any change of it is found at its place."""
+"""`simulate verify`: it reruns a saved result, and finds any change at its position."""
 
 import json
 import random
@@ -13,13 +13,13 @@ import pytest
 from pyarrow.parquet import read_table, write_table
 
 from simulator import InputError, Result, load_workload, simulate, verify
+from simulator.analysis.saved import Saved
+from simulator.analysis.schema import FINGERPRINT, fingerprint
 from simulator.analysis.trace_file import vocabulary_text
-from simulator.functional import check_workload
+from simulator.base.shipped import find
+from simulator.check import check_workload
 from simulator.report.files import trace_writers, write_files
-from simulator.report.saved import Saved
-from simulator.report.schema import FINGERPRINT, fingerprint
-from simulator.shipped import find
-from simulator.what_helps import with_what_helps
+from simulator.studies.what_helps import with_what_helps
 from tests.build import layer, machine, network, with_kernels
 from tests.conftest import Command
 
@@ -36,7 +36,7 @@ def rich() -> Result:
 
 
 def trained() -> Result:
-    """Kernels from a file, behind a DRAM table."""
+    """Kernels from a file, with a DRAM table."""
     dram = {"memory.dram.timing": "ddr4-2400"}
     return simulate(TRAINED, "cofluent64", input_size=8, set=dram)
 
@@ -57,14 +57,14 @@ MADE: dict[str, Callable[[], Result]] = {
 
 
 def written(result: Result, folder: Path) -> str:
-    """The text of the summary.json that is written into the folder."""
+    """Text of the summary.json in the folder."""
     text = json.dumps(result.saved(), indent=2) + "\n"
     (folder / "summary.json").write_text(text)
     return text
 
 
 def resealed(data: dict[str, Any], folder: Path) -> None:
-    """Write a summary that was changed on purpose, its fingerprint included."""
+    """Write a deliberately changed summary, with a matching fingerprint."""
     data = {**data, FINGERPRINT: fingerprint(data)}
     (folder / "summary.json").write_text(json.dumps(data))
 
@@ -109,7 +109,7 @@ class TestEqual:
 class TestKernels:
     @pytest.fixture
     def moved(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The folder of a result whose kernels are in net.npz."""
+        """Folder of a result whose kernels are in net.npz."""
         monkeypatch.chdir(tmp_path)
         Path("net.npz").write_bytes(find("workloads", TRAINED).read_bytes())
         written(simulate("net.npz", "cofluent64", input_size=8), tmp_path)
@@ -141,7 +141,7 @@ class TestChanged:
     @pytest.mark.slow
     @pytest.mark.parametrize("name", ["rich", "trained"])
     def test_one_digit_anywhere(self, name: str, tmp_path: Path) -> None:
-        """A digit of every kind of key, and some at random."""
+        """One digit in every kind of key, and some digits at random."""
         text = written(MADE[name](), tmp_path)
         chosen = random.Random(0)
         places: dict[str, int] = {}
@@ -170,7 +170,7 @@ class TestChanged:
             ('"pes": 32', "configuration.hardware.array.pes", "33", "32"),
             ('"before": 64', "settings[0] (array.pes).before", "65", "64"),
             ('"seed": 3', "check.seed", "4", "3"),
-            ('"schema": 1', "schema", "2", "1"),
+            ('"schema": 2', "schema", "3", "2"),
             ('"version": "0.2.0', "version", '"0.2.1"', '"0.2.0"'),
             ('"kib": 32.0', "configuration.energy.storage[1].kib", "32.1", "32.0"),
             ('"add_bit_pj": ', "configuration.energy.add_bit_pj", None, None),
@@ -299,10 +299,10 @@ class TestCommand:
         ("text", "words"),
         [
             ("", "no saved result: Expecting value"),
-            ('{"schema": 1', "no saved result"),
+            ('{"schema": 2', "no saved result"),
             ("[1]", "no saved result: expected a JSON object"),
             ("[" * 100_000, "no saved result"),
-            ('{"schema": 1}', "missing key 'model'"),
+            ('{"schema": 2}', "missing key 'model'"),
             ("\xff", "no saved result"),
         ],
     )

@@ -1,4 +1,4 @@
-"""The activation buffer's line: steps that read their windows wait for them."""
+"""The activation buffer's word: steps that read their windows wait for them."""
 
 from pathlib import Path
 
@@ -9,19 +9,19 @@ import pytest
 from hypothesis import assume, given
 
 from simulator import load_hardware, simulate
-from simulator.analysis.attribution import Part, attribute, total
-from simulator.columns import Ints
+from simulator.analysis.attribution import attribute, total
+from simulator.analysis.layers import layer_results
+from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
-from simulator.machines.lut_array.numbering import Kind, Unit
+from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.plan import LayerPlan, plan_layers
-from simulator.report.actions import layer_actions
-from simulator.report.layers import layer_results
-from simulator.what_helps import numeric_keys
+from simulator.studies.what_helps import numeric_keys
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced
 from tests.conftest import ROOT, Command
 from tests.nest import nest_of
+from tests.numbering import Kind, Part, Unit
 from tests.strategies import Overrides, machines, mapping_of, networks, run_of
 
 KEY = "memory.activation_buffer.bytes_per_cycle"
@@ -41,34 +41,34 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("rate", "cycles"),
         [
-            ("windows", 32),  # one line, 32 dot products
+            ("windows", 32),  # one word, 32 dot products
             (72, 32),
-            (9, 32),  # 8 lines
-            (2.25, 32),  # 72 / 2.25 = 32 lines: just hidden
-            (2.24, 33),  # 32.14: 33 lines
+            (9, 32),  # 8 words
+            (2.25, 32),  # 72 / 2.25 = 32 words: just hidden
+            (2.24, 33),  # 32.14: 33 words
             (2, 36),
             (1, 72),
             (0.6, 120),
         ],
     )
     def test_a_fill_takes_its_dots_or_its_lines(self, rate: float | str, cycles: int) -> None:
-        wide = layer(64, 512, 1, 2, tau=5)  # blocks of 128: worth a table up to 127 cycles
+        wide = layer(64, 512, 1, 2, tau=5)  # blocks of 128: worth a LUT up to 127 cycles
         assert set(cycles_of(network(wide), Kind.FILL, rate)) == {cycles}
 
     @pytest.mark.parametrize(("rate", "cycles"), [("windows", 64), (1.125, 64), (1.12, 65)])
     def test_a_direct_step(self, rate: float | str, cycles: int) -> None:
-        # 64 outputs, 64 dot products; 72 / 1.125 = 64 lines
+        # 64 outputs, 64 dot products; 72 / 1.125 = 64 words
         assert cycles_of(network(layer(64, 64, 1, 2)), Kind.DIRECT, rate) == [cycles] * 2
 
     def test_lines_add_up_over_the_run(self) -> None:
-        # fills 104 to 140 to 176, but indices are there at 264 only (docs/machine.md): still 332
+        # fills 104 to 140 to 176, but the indices arrive only at 264 (docs/machine.md): still 332
         assert traced(network(TABLE), {KEY: 2})[1].cycles == 332
-        # at 1/4 byte 288 lines, which a direct step of 64 dots takes as well: no use of the table
+        # at 1/4 byte 288 words, the same as for a direct step of 64 dots: the LUT has no benefit
         # indices fetched at 280 (docs/machine.md), 2 x 288, drain 16, write 4
         assert traced(network(TABLE), {KEY: 0.25})[1].cycles == 280 + 2 * 288 + 16 + 4
 
     def test_only_the_first_pass_reads(self) -> None:
-        # tau 6: 32 entries, and 32; 36 lines
+        # tau 6: 32 entries, and 32; 36 words
         assert cycles_of(network(layer(64, 256, 1, 1, tau=6)), Kind.FILL, 2) == [36, 32] * 2
 
     def test_vectors_of_eight(self) -> None:
@@ -77,13 +77,13 @@ class TestSteps:
         assert set(cycles_of(network(one), Kind.FILL, 1.5)) == {43}
 
     def test_the_last_group_and_the_last_pixels_are_smaller(self) -> None:
-        # 80 channels: 64 and 16 PEs, 72 and 18 bytes; at 1.5 bytes 48 and 12 lines
+        # 80 channels: 64 and 16 PEs, 72 and 18 bytes; at 1.5 bytes 48 and 12 words
         assert cycles_of(network(layer(80, 256, 1, 1, tau=5)), Kind.FILL, 1.5) == [48, 32] * 2
-        # 16 channels: 4 pixels at a time; of 5 pixels the last has 16 PEs
+        # 16 channels: 4 pixels at a time; the last of 5 pixels has 16 PEs
         assert cycles_of(network(layer(16, 128, 1, 5, tau=5)), Kind.FILL, 1.5) == [48, 32]
 
     def test_pixels_are_spatial(self) -> None:
-        # 64 pixels, one unit each: 72 bytes for every input channel; of 66 pixels 2 are left
+        # 64 pixels, one unit each: 72 bytes for every input channel; 66 pixels leave 2 over
         keys = {"array__spatial": "output_pixels"}
         found = cycles_of(network(layer(2, 128, 1, 66, tau=5)), Kind.FILL, 1.5, **keys)
         assert found == [48, 48, 32, 32]
@@ -95,7 +95,7 @@ class TestSteps:
         assert set(cycles_of(net, Kind.FILL, 2)) == {72}
 
     def test_a_line_of_windows_is_the_layers(self) -> None:
-        """72 bytes before 3x3 layers, 64 before 1x1: one line each, also of half an array."""
+        """72 bytes before 3x3 layers, 64 before 1x1: one word each, also for half an array."""
         plans = plan_layers(network(TABLE, layer(512, 8, 1, 1, kernel=1)), machine())
         assert [plan.activation_word for plan in plans] == [72, 64]
         assert [plan.window_words(pes) for plan in plans for pes in (1, 64)] == [1] * 4
@@ -105,23 +105,23 @@ class TestSteps:
 
 @pytest.mark.cycle
 def test_table_or_direct_counts_the_lines() -> None:
-    """64 -> 64: per step 32 with the table, 64 without; a line too narrow makes both the same."""
+    """64 -> 64: 32 per step with the LUT, 64 without; too narrow a word makes both equal."""
 
     def mode(rate: float) -> str:
         (plan,) = plan_layers(network(TABLE), machine({KEY: rate}))
         return plan.mode
 
-    assert mode(1.2) == "table"  # 60 lines: 60 < 64
-    assert mode(1.125) == "direct"  # 64 lines: 64 = 64
-    # 80 channels, 72 + 18 bytes: at 1.125 64 + 32 with the table, 64 + 64 without
+    assert mode(1.2) == "lut"  # 60 words: 60 < 64
+    assert mode(1.125) == "direct"  # 64 words: 64 = 64
+    # 80 channels, 72 + 18 bytes: at 1.125 64 + 32 with the LUT, 64 + 64 without
     (plan,) = plan_layers(network(layer(80, 64, 1, 1, tau=5)), machine({KEY: 1.125}))
-    assert plan.mode == "table"
-    # 16 channels, 4 pixels at a time, but there is one: 18 bytes at 1, hidden behind 32
+    assert plan.mode == "lut"
+    # 16 channels, 4 pixels at a time, but the map has one: 18 bytes at 1, hidden behind 32
     (plan,) = plan_layers(network(layer(16, 64, 1, 1, tau=5)), machine({KEY: 1}))
-    assert plan.mode == "table"
-    # 80 -> 40 at 1.5: 48 + 32 with the table, 48 (not 40) + 40 without
+    assert plan.mode == "lut"
+    # 80 -> 40 at 1.5: 48 + 32 with the LUT, 48 (not 40) + 40 without
     (plan,) = plan_layers(network(layer(80, 40, 1, 1, tau=5)), machine({KEY: 1.5}))
-    assert plan.mode == "table"
+    assert plan.mode == "lut"
 
 
 def rates() -> st.SearchStrategy[float]:
@@ -153,7 +153,7 @@ def test_a_line_of_all_windows_or_more_never_binds(
 def test_a_wider_line_never_costs_cycles(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
-    """Where layers keep table or direct, which is chosen by the steady state."""
+    """Only networks whose layers keep their mode, because the steady state chooses it."""
     narrow, wide = (run_of(workload, overrides | {KEY: r}, "fast") for r in (rate, 1.7 * rate))
     modes, others = ([m.plan.mode for m in run.mapping.layers] for run in (narrow, wide))
     assume(modes == others)
@@ -163,7 +163,7 @@ def test_a_wider_line_never_costs_cycles(
 def dots_of(plan: LayerPlan) -> list[int]:
     """Cycles of the dot products for which each step reads its windows, step by step."""
     pe, bits, nest = plan.hardware.array.pe, plan.activation_bits, nest_of(plan)
-    if plan.mode == "table":
+    if plan.mode == "lut":
         entries = min(pe.lut_entries, plan.layer.subset_size)
         return [-(-entries * bits // pe.dots_per_cycle)] * nest.steps
     rate = min(pe.dots_per_cycle, pe.accumulators)
@@ -175,7 +175,7 @@ def dots_of(plan: LayerPlan) -> list[int]:
 
 
 def window_reads(trace: Trace, number: int, plan: LayerPlan) -> Ints:
-    """Rows of a layer that read windows: of every step the direct command, or the first fill."""
+    """Rows of a layer that read windows: each step's direct command, or its first fill."""
     steps = np.flatnonzero((trace.layer == number) & (trace.unit == Unit.DOT))
     return steps[:: 1 if plan.mode == "direct" else len(plan.pass_entries)]
 
@@ -185,7 +185,7 @@ def window_reads(trace: Trace, number: int, plan: LayerPlan) -> Ints:
 def test_steps_take_their_dots_or_their_windows(
     workload: Workload, overrides: Overrides, rate: float
 ) -> None:
-    """Command by command, by hand; the same bits are priced (docs/energy.md)."""
+    """Command by command, by hand; the energy model counts the same bits (docs/energy.md)."""
     mapping = mapping_of(workload, overrides | {KEY: rate})
     trace = trace_of(mapping)
     for number, m in enumerate(mapping.layers):
@@ -195,11 +195,11 @@ def test_steps_take_their_dots_or_their_windows(
         reads = window_reads(trace, number, plan)
         bits = trace.pes[reads] * inner.unit_weights * plan.activation_bits
         lines = [-(-int(b) * 10 // round(80 * rate)) for b in bits]  # rates have one decimal
-        # every output pixel's window, anew for every block
+        # every output pixel's window, reread for every block
         windows = plan.pixels * plan.units_in * len(plan.blocks)
         assert bits.sum() == windows * inner.unit_weights * plan.activation_bits
         counted = layer_actions(plan, np.zeros(len(Unit), dtype=np.int64))
-        assert counted[Unit.DOT, "activation_buffer_read_bit"] == bits.sum()
+        assert counted["dot", "activation_buffer_read_bit"] == bits.sum()
         assert trace.occupied[reads].tolist() == list(map(max, dots_of(plan), lines))
 
 
@@ -227,7 +227,7 @@ class TestReport:
 
     def test_the_wait_is_named(self) -> None:
         result = simulate(self.NET, load_hardware("cofluent64", [f"{KEY}=1.5"]), tau=5)
-        # 72 / 1.5 = 48 lines, 16 more than the dots, for nearly every one of 128 pixels
+        # 72 / 1.5 = 48 words, 16 more than the dots, for nearly all of 128 pixels
         assert 120 * 16 <= total(result.run.attribution)[Part.WINDOW_READ] <= 128 * 16
         assert total(result.baseline.attribution)[Part.WINDOW_READ] == 0  # 128 dots
         (note,) = [text for text in result.notes() if "windows" in text]

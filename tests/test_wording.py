@@ -1,4 +1,4 @@
-"""Messages are grammatical for every part, number of layers, and value."""
+"""Messages are grammatical for every category, number of layers, and value."""
 
 import re
 from itertools import product
@@ -9,31 +9,29 @@ import pytest
 from hypothesis import given
 
 from simulator import load_workload, simulate
-from simulator.analysis.attribution import PARTS, Part
-from simulator.machines.lut_array.numbering import Unit
-from simulator.report.effects import Effect, KeyEffects
-from simulator.report.layers import UNIT_TITLES, WAITING
-from simulator.report.lines import listed
-from simulator.report.printed import printed
-from simulator.report.reasons import LayerParts, reasons
-from simulator.report.roofline import plot_roofline
-from simulator.report.settings import SettingEffect
-from simulator.report.timeline import plot_timeline
-from simulator.report.title import covered, scope
-from simulator.report.why import print_attribution
-from simulator.report.wording import (
-    bottleneck,
+from simulator.analysis.reasons import LayerParts, reasons
+from simulator.analysis.sensitivity import Effect, KeyEffects
+from simulator.analysis.settings import SettingEffect
+from simulator.analysis.title import covered, scope
+from simulator.base.wording import (
     counted,
     different,
     kilobytes,
     layers_phrase,
+    listed,
     percent,
     signed_percent,
     significant,
     time_pair,
 )
+from simulator.machines.lut_array.vocabulary import VOCABULARY
+from simulator.report.printed import printed
+from simulator.report.roofline import plot_roofline
+from simulator.report.timeline import plot_timeline
+from simulator.report.why import print_attribution
 from simulator.workload import Workload
 from tests.build import layer, machine, network
+from tests.numbering import PARTS, Part
 
 pytestmark = pytest.mark.unit
 
@@ -135,12 +133,6 @@ def test_different_times_have_different_texts(time: float, ratio: float) -> None
     assert different(3.0, 3.0) == ("3.00", "3.00")
 
 
-def test_bottlenecks_use_the_terms_of_the_field() -> None:
-    stored = f"{UNIT_TITLES[Unit.INDEX_FETCH]} + {UNIT_TITLES[Unit.DOT]}"
-    assert bottleneck(stored) == "index fetch + dot units"
-    assert bottleneck(WAITING) == "latency"
-
-
 # --- reasons --------------------------------------------------------------------------------------
 
 _REASON = re.compile(
@@ -161,7 +153,7 @@ def test_a_reason_for_every_pair_of_parts(one: Part, count: int) -> None:
 
     for other in PARTS:
         for before, after in ((100, 140), (140, 100)):
-            texts = reasons(layers(one, before), layers(other, after))
+            texts = reasons(layers(one, before), layers(other, after), VOCABULARY.categories)
             assert texts
             for text in texts:
                 assert_reason(text)
@@ -174,7 +166,7 @@ def assert_reason(text: str) -> None:
 
 def test_one_cycle_is_singular() -> None:
     one, other = ([LayerParts(name="a", parts={Part.DRAIN: n})] for n in (1, 2))
-    assert reasons(one, other) == ["more time in drains in a (+1 cycle)"]
+    assert reasons(one, other, VOCABULARY.categories) == ["more time in drains in a (+1 cycle)"]
 
 
 # --- settings and effects -------------------------------------------------------------------------
@@ -279,11 +271,11 @@ def test_equal_notes_of_both_runs_are_printed_once() -> None:
 def test_every_output_names_scope_and_baseline(tmp_path: Path) -> None:
     from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
+    from simulator.analysis.saved import as_saved
+    from simulator.api.comparison import Comparison
     from simulator.paper.operations import compare_operations
-    from simulator.report.compare import Comparison
     from simulator.report.html import write_page
     from simulator.report.perfetto import perfetto_packets
-    from simulator.report.saved import as_saved
 
     first = layer(3, 16, 4, 4, full_precision=True, name="first")
     workload = network(first, layer(16, 16, 4, 4, name="a"), layer(16, 16, 4, 4, name="b"))

@@ -1,17 +1,17 @@
-"""Networks: shapes, precision, the files shipped."""
+"""Networks: shapes, precision, the shipped files."""
 
 from pathlib import Path
 
 import pytest
 
 from simulator import InputError, load_workload
-from simulator.shipped import shipped_names
+from simulator.base.shipped import shipped_names
 from simulator.workload import configure
 from simulator.workload.precision import available_bits
 
 pytestmark = pytest.mark.unit
 
-# (layers, binary layers, weights of binary layers in M, MACs of all layers in G, where known)
+# (layers, binary layers, weights of binary layers in M, MACs of all layers in G if known)
 KNOWN = {
     "r18": (21, 16, 10.985, 1.814),  # torchvision: 1.814 G
     "r34": (37, 32, 21.086, 3.664),  # torchvision: 3.664 G

@@ -5,7 +5,7 @@ from torch import nn
 
 
 class Block(nn.Module):
-    """Convolutions of many kinds, batch normalisation behind each: exporters fold it in."""
+    """Convolutions of many kinds, each followed by batch normalization that exporters fold in."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
-    """Sequences in sequences, odd sizes, and a classifier behind a reshape."""
+    """Sequences in sequences, odd sizes, and a classifier after a reshape."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Net(nn.Module):
 
 
 class Binarizing(nn.Module):
-    """A convolution that binarises its weights while it runs, as training code does."""
+    """A convolution that binarizes its weights while it runs, as training code does."""
 
     def __init__(self) -> None:
         super().__init__()

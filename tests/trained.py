@@ -33,7 +33,7 @@ State = dict[str, NDArray[np.float32]]
 
 
 def state_dict(*, tau: int | None = None, seed: int = 0, prefix: str = "") -> State:
-    """Random weights, batch norms as decoys and, with tau, patterns as the authors name them."""
+    """Random weights, batch norms as decoys and, with tau, patterns under the authors' names."""
     rng = np.random.default_rng(seed)
     state: State = {}
     for name, shape in SHAPES.items():

@@ -1,4 +1,4 @@
-"""Programs without time: whether every command can run, by counting tokens alone."""
+"""Programs without time: count tokens to find out if every command can run."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from simulator.program.parts import ProgramParts
 
 
 class Lack(NamedTuple):
-    """Tokens without which a unit cannot go on."""
+    """Tokens without which a unit cannot continue."""
 
     channel: Channel
     tokens: int
 
 
 def with_room(parts: ProgramParts, spaces: Collection[Channel], rng: Random) -> ProgramParts:
-    """Return the program with as many more tokens at its start as it needs to run to its end.
+    """Return the program with the additional initial tokens that it needs to run to its end.
 
     Args:
-        parts: a program, which may have deadlocks.
-        spaces: channels to add tokens to if a circle waits for one of them.
-        rng: chooses.
+        parts: a program, possibly with deadlocks.
+        spaces: channels that get tokens first if a cycle of units waits for one of them.
+        rng: random generator of the choices.
 
     """
     while True:
@@ -37,7 +37,7 @@ def with_room(parts: ProgramParts, spaces: Collection[Channel], rng: Random) -> 
             run.go()
         if not added:
             return parts
-        # tokens that were given before have other numbers now, so run again
+        # earlier tokens have other numbers now; therefore run again
         starts = {channel: tokens.start for channel, tokens in run.tokens.items()}
         parts = replace(parts, channels=starts)
 
@@ -49,16 +49,16 @@ class _Tokens:
         self.channel = channel
         self.start = parts.channels[channel]
         self.lots = 0
-        """How often tokens have been given."""
+        """Number of times that a command gave tokens."""
         gives = [tokens_of(section.gives, channel) for section in parts.sections]
         takes = [tokens_of(section.takes, channel) for section in parts.sections]
         self.first = list(accumulate(gives, initial=self.start))
         self.taken = list(accumulate(takes, initial=0))
         self.given = [0] * (len(gives) + 1)
         self.at = 0
-        """Every section before this one has given all of its tokens."""
+        """Section before which all sections have given all of their tokens."""
         self.upto = 0
-        """Every token before this one has been given."""
+        """Token before which all tokens exist."""
         self.advance()
 
     def give(self, section: int, tokens: int) -> None:
@@ -74,7 +74,7 @@ class _Tokens:
         self.upto = first[self.at] + given[self.at]
 
     def lacking(self, section: int, tokens: int) -> tuple[int, int] | None:
-        """Of the section's next tokens, the first that is not there, and the section it is of."""
+        """First missing token among the section's next tokens, and the section that gives it."""
         begin = max(self.upto, self.taken[section])
         behind = self.taken[section] + tokens
         for giver in range(self.at, len(self.given)):
@@ -92,20 +92,20 @@ class _Tokens:
 
 @dataclass(slots=True)
 class _Step:
-    """A command by the channels that it moves tokens of."""
+    """Channels and token counts of a command."""
 
     takes: list[tuple[_Tokens, int]]
     gives: list[tuple[_Tokens, int]]
 
 
 class _Wait(NamedTuple):
-    """What a unit that waits takes next."""
+    """The next take of a waiting unit."""
 
     tokens: _Tokens
     section: int
     amount: int
     lots: int
-    """That had been given to the channel when it was looked at."""
+    """Value of the channel's `lots` when the unit last checked it."""
 
 
 class Untimed:
@@ -125,11 +125,11 @@ class Untimed:
                 if steps[id(body)]:
                     mine.append((number, steps[id(body)]))
         self._at = dict.fromkeys(parts.units, (0, 0))
-        """Part of its `todo` and step therein."""
+        """For each unit: the part of its `todo`, and the step in the part."""
         self._waits: dict[Unit, _Wait] = {}
 
     def go(self) -> None:
-        """Run until no unit can go on."""
+        """Run until no unit can continue."""
         moved = True
         while moved:
             moved = False
@@ -139,7 +139,7 @@ class Untimed:
                     moved = self._go(unit) or moved
 
     def circle(self) -> dict[Unit, Lack]:
-        """Return what the units of a circle lack; empty if every command has run."""
+        """Return the tokens that units in a cycle lack; empty if all commands have run."""
         path: dict[Unit, Lack] = {}
         if not self._waits:
             return path
@@ -151,7 +151,7 @@ class Untimed:
         return {unit: path[unit] for unit in units[units.index(unit) :]}
 
     def add(self, lack: Lack) -> None:
-        """Start with more tokens."""
+        """Add initial tokens."""
         tokens = self.tokens[lack.channel]
         tokens.start += lack.tokens
         tokens.first = [first + lack.tokens for first in tokens.first]
@@ -159,7 +159,7 @@ class Untimed:
         tokens.lots += 1
 
     def _go(self, unit: Unit) -> bool:
-        """Run a unit as far as it gets; true if it ran a command."""
+        """Run a unit as far as possible; return True if it ran a command."""
         parts, before = self._todo[unit], self._at[unit]
         part, place = before
         self._waits.pop(unit, None)
@@ -183,7 +183,7 @@ class Untimed:
         return (part, place) != before
 
     def _lack(self, wait: _Wait) -> tuple[Lack, Unit]:
-        """What a unit lacks, and the unit that should give the first of it."""
+        """Missing tokens of a unit, and the unit that should give the first of them."""
         missing = wait.tokens.lacking(wait.section, wait.amount)
         assert missing is not None
         first, section = missing

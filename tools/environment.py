@@ -2,8 +2,9 @@
 
     python3 tools/environment.py .venv
 
-An environment is current if its file `ready` holds the fingerprint of what it was made from.
-Otherwise it is made again from scratch. An interrupted attempt therefore never breaks the next one.
+An environment is current if its file `ready` contains the fingerprint of its inputs. Otherwise,
+this script recreates it from scratch. An interrupted attempt therefore never breaks the next
+attempt.
 """
 
 import hashlib
@@ -24,12 +25,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BASE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
-"""Python itself, if this runs in the very environment that is made again."""
+"""Python itself, also if this script runs in the environment that it recreates."""
 COLUMNS = 80
 FIRST_IMPORTS = "matplotlib.pyplot, pandas, rich.progress, simpy, yaml"
-"""Heavy libraries of the main job: pip leaves compiling to the first import."""
+"""Heavy libraries of the main job. pip leaves their compilation to the first import."""
 GPU_LIBRARIES = ("nvidia-", "cuda-", "triton")
-"""How the names of packages begin that a GPU build of torch brings."""
+"""Prefixes of the packages that a GPU build of torch brings."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Environment:
     extra: str
     """Extra of pyproject.toml to install; empty: the base package."""
     title: str
-    """What is installed, for the report."""
+    """Contents of the environment, for the report."""
     download_mb: int
-    """What pip downloads if it has nothing cached, in MB (Linux x86-64)."""
+    """Download size if pip has no cached packages, in MB (Linux x86-64)."""
     constraints: str = "constraints.txt"
 
 
@@ -56,12 +57,12 @@ ENVIRONMENTS = {
 
 
 class SetupError(Exception):
-    """What the user must change, in one line."""
+    """An error that the user must fix. The message describes the fix in one line."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes one environment."""
+    """Maker of one environment."""
 
     folder: Path
     environment: Environment
@@ -70,17 +71,17 @@ class Maker:
 
     @property
     def ready(self) -> Path:
-        """File with the fingerprint of what the environment was made from."""
+        """File with the fingerprint of the environment's inputs."""
         return self.folder / "ready"
 
     @property
     def unfinished(self) -> Path:
-        """File that is there while the environment is being made."""
+        """File that exists during the creation of the environment."""
         return self.folder / "unfinished"
 
     @property
     def log(self) -> Path:
-        """File with all that pip and other commands print."""
+        """File with all output of pip and other commands."""
         return self.folder / "setup.log"
 
     @property
@@ -89,7 +90,7 @@ class Maker:
         return str(self.folder / "bin" / "python")
 
     def fingerprint(self) -> str:
-        """Return a text that changes with anything that the environment depends on."""
+        """Return a text that changes with every input of the environment."""
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())
         made_from = [
             project["project"],
@@ -103,7 +104,7 @@ class Maker:
         return hashlib.sha256(json.dumps(made_from).encode()).hexdigest() + "\n"
 
     def is_current(self) -> bool:
-        """Return True if nothing needs to be installed."""
+        """True if no package needs to be installed."""
         return self.ready.exists() and self.ready.read_text() == self.fingerprint()
 
     def make(self) -> None:
@@ -119,7 +120,8 @@ class Maker:
         self._pip("install", "--no-compile", *self._choice(), "--editable", f".{extra}")
         report("3/3 Compiling what the first run imports")
         self._run("Python", self.python, "-c", f"import {FIRST_IMPORTS}")
-        for text in self._lines("simulator.warm", [self.python, "-m", "simulator.warm"]):
+        warm = [self.python, "-m", "simulator.engine.warm"]
+        for text in self._lines("simulator.engine.warm", warm):
             report(f"    {text.rstrip()}")
         self.ready.write_text(self.fingerprint())
         self.unfinished.unlink()
@@ -149,7 +151,7 @@ class Maker:
         return ["--constraint", self.environment.constraints, *index]
 
     def _refuse_gpu_libraries(self) -> None:
-        """Refuse a GPU build of torch, gigabytes, before anything of it is downloaded."""
+        """Refuse a GPU build of torch (gigabytes) before its download."""
         if not self.torch_index:
             return
         # an older pip downloads in a dry run
@@ -181,7 +183,7 @@ class Maker:
             pass
 
     def _lines(self, title: str, line: Sequence[str]) -> Iterator[str]:
-        """Run a command; yield each line of its output, which the log keeps."""
+        """Run a command; yield each line of its output, and append it to the log."""
         with (
             self.log.open("a") as log,
             subprocess.Popen(
@@ -205,9 +207,9 @@ class Maker:
 
 
 def summary(line: str) -> str:
-    """Return what to report for a line of pip's output, or an empty text.
+    """Return the report for a line of pip's output, or an empty text.
 
-    One line for each wheel as pip gets it, with the size if pip downloads it; no host names.
+    The report has one line for each wheel, with the size if pip downloads it. It has no host names.
     """
     wheel = re.match(
         r"\s*(?:Downloading|Using cached|Processing) (?:\S*/)?([\w.]+)-([\w.!+]+)-\S+\.whl"
@@ -221,7 +223,7 @@ def summary(line: str) -> str:
         return "    hatchling, which builds this package"
     if line.startswith("Installing collected packages:"):
         return f"    Unpacking {line.count(',') + 1} packages"
-    line = line.strip()  # what pip starts to build a package is indented
+    line = line.strip()  # pip indents the output of package builds
     if line.startswith("WARNING: Retrying"):
         return "    The package index does not answer; trying again"
     if line.startswith("ERROR:"):
@@ -230,14 +232,14 @@ def summary(line: str) -> str:
 
 
 def report(text: str) -> None:
-    """Print lines of at most 80 columns at once."""
+    """Print lines of at most 80 columns, without delay."""
     for line in text.splitlines():
         indent = line[: len(line) - len(line.lstrip())]
         print(textwrap.fill(line, COLUMNS, subsequent_indent=indent or "    "), flush=True)
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this process's environment without what would lead Python or pip elsewhere."""
+    """Return this process's environment without variables that redirect Python or pip."""
     leads = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_USER", "PIP_TARGET", "PIP_PREFIX"}
     return {name: value for name, value in os.environ.items() if name not in leads}
 
@@ -249,14 +251,14 @@ def megabytes(folder: Path) -> float:
 
 
 def check_modules() -> None:
-    """Refuse a Python without the modules that make an environment."""
+    """Refuse a Python without the modules that create an environment."""
     for name in ("venv", "ensurepip"):
         if find_spec(name) is None:
             raise SetupError(f"Python's module {name} is missing (Debian: package python3-venv)")
 
 
 def main(arguments: list[str]) -> int:
-    """Make sure that an environment is current; return the exit status."""
+    """Create an environment unless it is current; return the exit status."""
     name, torch_index = [*arguments, ""][:2]
     maker = Maker(ROOT / name, ENVIRONMENTS[name], torch_index)
     try:

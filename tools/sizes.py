@@ -1,9 +1,9 @@
-"""Print the size of the base package and of what each extra adds, in MB on disk.
+"""Print the size of the base package, and the added size of each extra, in MB on disk.
 
     .venv-torch/bin/python -m tools.sizes
 
 Counts the installed files of every package, with dependencies, without compiled bytecode. Needs an
-environment in which all extras are installed.
+environment with all extras.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ EXTRAS = ("fast", "parquet", "safetensors", "onnx", "cluster", "torch", "train",
 
 
 def required(name: str, extras: frozenset[str], seen: set[str]) -> Iterator[Distribution]:
-    """Yield a package and all that it requires, each once."""
+    """Yield a package and all its requirements, each once."""
     found = distribution(name)
     if name not in seen:
         seen.add(name)
@@ -34,7 +34,7 @@ def required(name: str, extras: frozenset[str], seen: set[str]) -> Iterator[Dist
 
 
 def packages(*extras: str) -> dict[str, int]:
-    """Bytes of each package that an installation with some extras has, without this one."""
+    """Size in bytes of each package in an installation with some extras, without this package."""
     found = required(PACKAGE, frozenset(extras), set())
     return {one.name.lower(): _bytes(one) for one in found if one.name != PACKAGE}
 

@@ -1,4 +1,4 @@
-"""Runs inside SCALE-Sim's environment: config, topology, layout -> cycles.json, one per layer."""
+"""Run inside SCALE-Sim's environment: config, topology, layout -> cycles.json, one per layer."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Runs inside ZigZag's environment: workload and array side -> cycles.json, one per layer."""
+"""Run inside ZigZag's environment: workload and array side -> cycles.json, one per layer."""
 
 import json
 import sys

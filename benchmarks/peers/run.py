@@ -1,10 +1,10 @@
-"""Side by side with peers: ResNet-18's convolutions on 64 elements, in one run on one machine.
+"""Compare with peers: ResNet-18's convolutions on 64 elements, in one run on one machine.
 
     python benchmarks/peers/run.py [CACHE_FOLDER]
 
-Each peer gets a virtual environment of its own in the cache folder (default: out/peers), with the
-pinned versions below, and runs as one process per input size. Writes README.md beside this file.
-Takes some ten minutes; nothing here passes or fails.
+Each peer gets its own virtual environment in the cache folder (default: out/peers), with the pinned
+versions below, and runs as one process per input size. Writes README.md in this folder. Takes some
+ten minutes; no result passes or fails.
 """
 
 import json
@@ -22,24 +22,24 @@ from simulator.workload.exporters import export
 HERE = Path(__file__).resolve().parent
 MODEL = "r18"
 SIDE = 8
-"""Elements of the array: 8 x 8."""
+"""Elements on a side of the array."""
 SIZES = (64, 224)
-"""Input pixels a side."""
+"""Input sizes, in pixels on a side."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One process."""
+    """Measurements of one process."""
 
     name: str
     size: int
-    """Input pixels a side."""
+    """Input pixels on a side."""
     seconds: float
     cpu_seconds: float
-    """What a shared machine does not blur."""
+    """Processor time in s. Other load on the machine hardly changes it."""
     peak_mb: float
     cycles: int
-    """Simulated, summed over the process's runs."""
+    """Simulated cycles, summed over the process's runs."""
     what: str
 
 
@@ -50,7 +50,7 @@ class Peer:
     name: str
     requirements: tuple[str, ...]
     prepare: Callable[[Path, Workload], list[str]]
-    """Write its inputs into a folder; return the driver's arguments."""
+    """Function that writes the peer's inputs into a folder and returns the driver's arguments."""
     what: str
     sizes: tuple[int, ...] = SIZES
 
@@ -125,7 +125,7 @@ def measured(command: list[str], folder: Path, log: Path) -> tuple[float, float,
     """Seconds, CPU seconds and peak MB of one process.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: the process fails.
 
     """
     began = time.perf_counter()
@@ -140,7 +140,7 @@ def measured(command: list[str], folder: Path, log: Path) -> tuple[float, float,
 
 
 def run_peer(peer: Peer, cache: Path, size: int) -> Measured:
-    """Set a peer up, if it is not yet, and run it."""
+    """Set a peer up unless this is done, and run it."""
     workload = load_workload(MODEL, (size, size))
     folder = cache / peer.name.replace(" ", "-")
     python = folder / "venv/bin/python"
@@ -155,7 +155,7 @@ def run_peer(peer: Peer, cache: Path, size: int) -> Measured:
 
 
 def run_ours(cache: Path, size: int) -> list[Measured]:
-    """Run the simulator with both engines: the network at 1 bit and at 0.56 bit, one process."""
+    """Run the simulator with each engine, at 0.56 bit and at 1 bit in one process."""
     found = []
     for engine in ("fast", "event"):
         base = [sys.executable, "-m", "simulator", "--hw", "cofluent64", "--model", MODEL]

@@ -1,1 +1,1 @@
-"""The circuit in Verilator beside the simulator: same layer, same data, every cycle compared."""
+"""The RTL in Verilator against the simulator: same layer, same data, all cycles compared."""

@@ -1,4 +1,4 @@
-"""The command `python -m rtl.cosimulation`: run layers on circuit and simulator, and compare."""
+"""The command `python -m rtl.cosimulation`: run layers on RTL and simulator, and compare."""
 
 import sys
 from pathlib import Path

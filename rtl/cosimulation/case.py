@@ -1,4 +1,4 @@
-"""A case: one layer with its data, and the machine that it runs on."""
+"""A case: one layer with its data, and the hardware configuration that runs it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtl.cosimulation.circuit import Parameters
-from simulator.hardware import Hardware, load_hardware
+from simulator.machines import Hardware, load_hardware
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 
 _AMPLE = 1e9
-"""KiB, or bytes per cycle, that never bind."""
+"""Capacity in KiB, or rate in bytes per cycle, that never limits a layer."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,20 +22,20 @@ class Case:
     name: str
     parameters: Parameters
     layer: Layer
-    """Its shape, its subset, its indices; of a 1-bit layer the subset is all kernels."""
+    """The layer's shape, subset and indices. The subset of a 1-bit layer is all kernels."""
     activations: NDArray[np.int8]
-    """[images, in_channels, in_height, in_width], -1 or +1."""
+    """[images, in_channels, in_height, in_width] inputs, -1 or +1."""
     index_bytes_per_cycle: int
 
     @property
     def kernels(self) -> KernelSet:
-        """The layer's kernels, which every case has."""
+        """The layer's kernels; every case has some."""
         assert self.layer.kernels is not None
         return self.layer.kernels
 
     @cached_property
     def hardware(self) -> Hardware:
-        """The simulated machine: as built, with DRAM that moves anything in one cycle."""
+        """The simulated hardware: the RTL's parameters, and a DRAM that moves data in one cycle."""
         settings: dict[str, float] = {
             "array.pes": self.parameters.pes,
             "array.pe.lut_entries": self.parameters.lut_entries,
@@ -57,7 +57,7 @@ class Case:
 
     @cached_property
     def workload(self) -> Workload:
-        """The layer as a network of its own."""
+        """A network of this one layer."""
         return Workload(
             name="net",
             title="Net",
@@ -71,7 +71,7 @@ class Case:
 
     @cached_property
     def weights(self) -> NDArray[np.int8]:
-        """[out_channels, in_channels per group, kernel, kernel] every weight as -1 or +1."""
+        """[out_channels, in_channels per group, kernel, kernel] weights, -1 or +1."""
         layer = self.layer
         signs = self.kernels.signs()
         channels = layer.in_channels // layer.groups
@@ -80,7 +80,7 @@ class Case:
         return signs.reshape(layer.out_channels, -1)[:, :channels, None, None]
 
     def convolution(self) -> NDArray[np.int64]:
-        """[output pixels, out_channels] the layer's outputs, computed directly."""
+        """[output pixels, out_channels] outputs of the layer, computed directly."""
         layer, pad = self.layer, self.layer.padding
         images, groups = len(self.activations), layer.groups
         padded = np.pad(self.activations.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))

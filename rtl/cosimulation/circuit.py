@@ -1,4 +1,4 @@
-"""Builds the circuit with Verilator, once per set of parameters, and runs layers on it."""
+"""Build the RTL with Verilator, once per set of parameters, and run layers on it."""
 
 import hashlib
 import shutil
@@ -16,25 +16,25 @@ TESTBENCH = Path(__file__).with_name("testbench.cpp")
 BUILD = RTL.parent / "build" / "rtl"
 
 EVENT_KINDS = ("fetch_indices", "fill", "direct", "accumulate", "drain")
-"""Kinds of commands as the test bench numbers them; names as in the simulator's traces."""
+"""Kinds of commands, indexed by the test bench's numbers; names as in the simulator's traces."""
 
 _WARNINGS = ("-Wall",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
-    """What is fixed when the circuit is built: the parameters of `accelerator.sv`."""
+    """Build-time parameters of the RTL: the parameters of `accelerator.sv`."""
 
     pes: int = 64
     dot_width: int = 9
     lut_entries: int = 32
     lut_banks: int = 2
     register_sets: int = 2
-    """Sets of index registers."""
+    """Number of sets of index registers."""
     accumulators: int = 4
     partial_sums: int = 128
     passes: int = 1
-    """Most passes over a subset."""
+    """Largest number of LUT passes over a subset."""
 
     def generics(self) -> list[str]:
         """The parameters as Verilator's options."""
@@ -43,35 +43,35 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CircuitRun:
-    """What the circuit did with one layer."""
+    """Command cycles and sums of one layer in the RTL."""
 
     events: dict[str, NDArray[np.int64]]
-    """By kind: [commands, 2] first cycle and the cycle behind the last."""
+    """For each kind: [commands, 2] first cycle, and last cycle + 1."""
     sums: NDArray[np.int32]
-    """[sums, 3] output pixel, output channel, sum."""
+    """[sums, 3] output pixel, output channel and sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the test bench reads: registers, and memories as lines of hexadecimal words."""
+    """Inputs of the test bench: registers, and memories as lines of hexadecimal words."""
 
     registers: list[int]
     memories: dict[str, list[str]]
 
 
 def missing_tools() -> list[str]:
-    """Programs that building the circuit needs and this machine lacks."""
+    """Missing programs that the build of the RTL needs."""
     return [tool for tool in ("verilator", "g++") if shutil.which(tool) is None]
 
 
 def sources(folder: Path = RTL) -> list[Path]:
-    """The circuit's files; packages first, since Verilator reads in order."""
+    """The RTL's files. The package comes first because Verilator reads files in order."""
     others = sorted(path for path in folder.glob("*.sv") if path.name != "machine.sv")
     return [folder / "lint.vlt", folder / "machine.sv", *others]
 
 
 def lint(parameters: Parameters, folder: Path = RTL) -> str:
-    """Verilator's complaints about the circuit, empty if there are none."""
+    """Verilator's warnings about the RTL; empty if it has none."""
     command = ["verilator", "--lint-only", *_WARNINGS, "--top-module", "accelerator"]
     done = subprocess.run(
         [*command, *parameters.generics(), *map(str, sources(folder))],
@@ -90,17 +90,17 @@ def build(
     trace: bool = False,
     optimize: str = "-O1",
 ) -> Path:
-    """Build the circuit in `folder`, or find it built; return the test bench's path.
+    """Build the RTL in `folder` unless a build exists; return the test bench's path.
 
     Args:
-        parameters: of the circuit.
-        folder: where the SystemVerilog is.
-        out: where builds are kept, each in a folder named after its sources and parameters.
-        trace: can write a waveform (and is slower).
-        optimize: the C++ compiler's level.
+        parameters: parameters of the RTL.
+        folder: folder of the SystemVerilog.
+        out: folder of the builds; each build's folder is named after its sources and parameters.
+        trace: True to make waveforms possible. The test bench is then slower.
+        optimize: optimization level of the C++ compiler.
 
     Raises:
-        RuntimeError: Verilator or the compiler fails; the message is theirs.
+        RuntimeError: Verilator or the compiler fails; the message is its output.
 
     """
     files = sources(folder)
@@ -111,7 +111,7 @@ def build(
     for path in (out, BUILD):
         path.mkdir(parents=True, exist_ok=True)
     with (out / f"{target.name}.lock").open("w") as lock, TemporaryDirectory(dir=out) as scratch:
-        flock(lock, LOCK_EX)  # a process that wants the same build waits for it
+        flock(lock, LOCK_EX)  # another process waits here for the same build
         if (target / "testbench").exists():
             return target / "testbench"
         _verilate(parameters, files, Path(scratch), trace)
@@ -122,14 +122,14 @@ def build(
 
 
 def _verilate(parameters: Parameters, files: list[Path], out: Path, trace: bool) -> None:
-    """SystemVerilog to C++."""
+    """Translate the SystemVerilog to C++."""
     command = ["verilator", "--cc", "-O3", "--x-assign", "fast", "--no-timing", "--unroll-count"]
     command += ["8", "--top-module", "accelerator", "-Wno-fatal", *(["--trace"] if trace else [])]
     _call([*command, *parameters.generics(), "--Mdir", str(out), *map(str, files)])
 
 
 def _compile(parameters: Parameters, out: Path, trace: bool, optimize: str) -> None:
-    """C++ to the test bench; all of the circuit is one translation unit, which is faster."""
+    """Compile the C++ to the test bench, as one translation unit because that is faster."""
     include = _verilator_root() / "include"
     flags = ["-std=c++17", "-w", "-faligned-new", f"-I{include}", f"-I{include / 'vltstd'}"]
     flags += [f"-DVM_TRACE={int(trace)}"]
@@ -142,7 +142,7 @@ def _compile(parameters: Parameters, out: Path, trace: bool, optimize: str) -> N
 
 
 def _runtime(trace: bool) -> list[str]:
-    """Verilator's own C++ that every test bench needs."""
+    """Names of Verilator's own C++ files that every test bench needs."""
     return ["verilated", "verilated_threads", *(["verilated_vcd_c"] if trace else [])]
 
 
@@ -178,18 +178,18 @@ def run(
     indices_at: int,
     vcd: Path | None = None,
 ) -> CircuitRun:
-    """Run a layer on a built circuit.
+    """Run a layer on built RTL.
 
     Args:
-        testbench: what `build` returned.
+        testbench: path that `build` returned.
         inputs: registers and memories.
-        max_cycles: give up after as many.
-        inputs_at: cycle from which on DRAM's first input is on chip.
-        indices_at: the same of the first indices or kernels.
-        vcd: where to write the waveform, if the circuit was built to.
+        max_cycles: number of cycles after which the run fails.
+        inputs_at: first cycle in which DRAM's first input is on chip.
+        indices_at: first cycle in which the first indices or kernels are on chip.
+        vcd: file of the waveform; needs a build with `trace`.
 
     Raises:
-        RuntimeError: the circuit is not done in time; the message has the command.
+        RuntimeError: the RTL does not finish in time; the message has the command.
 
     """
     with TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""Circuit against simulator: every command's cycles, every output's value. Tolerance zero."""
+"""RTL against simulator: every command's cycles, every output's value, with zero tolerance."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,44 +10,44 @@ from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import EVENT_KINDS, CircuitRun
 from rtl.cosimulation.circuit import run as run_circuit
 from rtl.cosimulation.inputs import inputs_of
-from simulator.run import run_one
+from simulator.analysis.running import run_one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What was compared, and where the two differ."""
+    """Size of a comparison, and the differences between RTL and simulator."""
 
     commands: int
     outputs: int
     cycles: int
     differences: list[str]
-    """One line each; the first few of every kind."""
+    """Differences, one line each; only the first few of every kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulated:
-    """What the simulator says about a case."""
+    """The simulator's result for a case."""
 
     direct: bool
-    """The mapper runs the layer without the table."""
+    """True if the mapper runs the layer without the LUT."""
     inputs_at: int
-    """Cycle from which on the first step's input is on chip."""
+    """First cycle in which the first step's input is on chip."""
     indices_at: int
     events: dict[str, NDArray[np.int64]]
-    """By kind: [commands, 2] start and end."""
+    """For each kind: [commands, 2] start and end."""
 
     @property
     def cycles(self) -> int:
-        """The cycle behind the last command's last."""
+        """Last cycle of the last command, plus 1."""
         return max(int(times.max(initial=0)) for times in self.events.values())
 
 
 def simulate(case: Case) -> Simulated:
     """Map a case and run it with the event engine.
 
-    DRAM moves anything in one cycle, so it holds up nothing but the first step: what is asked for
-    in cycle 0 is there in cycle 1 (docs/rtl.md says why). A layer whose first pixels see nothing
-    but padding reads nothing for them.
+    DRAM moves any transfer in one cycle. It therefore delays only the first step: a request of
+    cycle 0 arrives in cycle 1 (reasons: docs/rtl.md). A layer whose first pixels see only padding
+    reads no input for them.
     """
     run = run_one(case.workload, case.hardware, "event")
     trace = run.trace
@@ -63,7 +63,7 @@ def simulate(case: Case) -> Simulated:
 
 
 def compare(case: Case, testbench: Path, vcd: Path | None = None) -> Comparison:
-    """Run a case on both and compare."""
+    """Run a case on RTL and simulator, and compare."""
     simulated = simulate(case)
     try:
         circuit = run_circuit(

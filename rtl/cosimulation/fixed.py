@@ -1,4 +1,4 @@
-"""The fixed cases: each has a reason, together they use every part of the circuit."""
+"""The fixed cases: each has a reason, together they use every part of the RTL."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from simulator.workload import load_workload
 
 
 def fixed_cases() -> list[Case]:
-    """Some thirty layers on four machines."""
+    """Some forty layers on four hardware configurations."""
     return [*_small(), *_register_sets(), *_uneven(), *_deep(), *cut_resnet18()]
 
 
@@ -55,7 +55,7 @@ def _small() -> list[Case]:
 
 
 def _register_sets() -> list[Case]:
-    """A fetch that takes about as long as a step, with one, three and four sets of registers."""
+    """Fetches about as long as a step, with one, three and four sets of registers."""
     layers = {"LUT": shape(9, 16, 3, 3, tau=3), "1 bit": shape(9, 30, 2, 3)}
     return [
         case_of(

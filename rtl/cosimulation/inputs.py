@@ -1,6 +1,6 @@
-"""A case as the circuit takes it: the registers of `machine::layer_t` and the memories' words.
+"""A case as inputs of the RTL: the registers of `machine::layer_t` and the memories' words.
 
-Worked out from the layer's shape and docs/machine.md, not from the simulator's plan.
+This module derives both from the layer's shape and docs/machine.md, not from the simulator's plan.
 """
 
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import Inputs
 
 _MOST_BITS = 1 << 30
-"""Per cycle: more than any chunk has, and fits a register."""
+"""Bits per cycle: more than any weight tile has, and small enough for a register."""
 
 
 class _Cut:
-    """How the layer is cut to fit the array."""
+    """Division of a layer into pieces that fit the array."""
 
     def __init__(self, case: Case, direct: bool) -> None:
         layer, fixed = case.layer, case.parameters
@@ -51,10 +51,10 @@ def _registers_of(sizes: list[int]) -> list[int]:
 
 
 def inputs_of(case: Case, *, direct: bool) -> Inputs:
-    """Return registers and memories for a layer run with the table or directly.
+    """Return registers and memories for a layer run with the LUT or directly.
 
     Raises:
-        ValueError: the circuit was not built for as many passes.
+        ValueError: the layer needs more LUT passes than the RTL has.
 
     """
     cut = _Cut(case, direct)
@@ -109,7 +109,7 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
 
 
 def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
-    """Indices (of a 1-bit layer kernels), chunk by chunk, output by output, unit by unit."""
+    """Indices (kernels of a 1-bit layer), ordered by weight tile, output and unit."""
     kernels = case.kernels
     values = kernels.subset[kernels.indices] if case.layer.tau is None else kernels.indices
     return np.concatenate(list(_chunks(case, cut, values)))
@@ -126,7 +126,7 @@ def _chunks(case: Case, cut: _Cut, values: NDArray[np.uint16]) -> Iterator[NDArr
 
 
 def _activation_words(case: Case, cut: _Cut) -> list[str]:
-    """A bit per PE: pixel by pixel, group by group, of 1x1 layers channel by channel of 8."""
+    """Words of one bit per PE, ordered by pixel, group and, in 1x1 layers, channel of 8."""
     layer, pes = case.layer, case.parameters.pes
     per_unit, channels = layer.unit_channels, layer.in_channels // layer.groups
     bits = (case.activations > 0).transpose(0, 2, 3, 1)

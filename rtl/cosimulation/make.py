@@ -1,4 +1,4 @@
-"""Makes cases: of a given shape, or of a random shape on one of a few machines."""
+"""Make cases: of a given shape, or of a random shape on one of a few configurations."""
 
 from dataclasses import replace
 
@@ -10,12 +10,12 @@ from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 
 SMALL = Parameters(pes=4, lut_entries=8, lut_banks=2, accumulators=2, partial_sums=17)
-"""The smallest machine without passes: for mutants, waveforms and quick tests."""
+"""The smallest configuration without passes: for mutants, waveforms and quick tests."""
 
 UNEVEN = Parameters(
     pes=5, lut_entries=4, lut_banks=3, register_sets=1, accumulators=3, partial_sums=20, passes=16
 )
-"""Nothing is a power of two; one set of index registers; subsets of up to 64 kernels in passes."""
+"""No size is a power of two; one set of index registers; subsets of up to 64 kernels in passes."""
 
 DEEP = Parameters(
     pes=2, lut_entries=96, lut_banks=2, register_sets=4, accumulators=5, partial_sums=640, passes=6
@@ -43,10 +43,10 @@ MACHINES = (
     Parameters(pes=16, lut_entries=32, lut_banks=2, accumulators=5, partial_sums=128),
     Parameters(pes=6, lut_entries=8, lut_banks=2, register_sets=1, accumulators=1, partial_sums=24),
 )
-"""Machines of the random cases, each a build of the circuit."""
+"""Configurations of the random cases; each needs its own build of the RTL."""
 
 _MOST_WORK = 40_000
-"""Dot products or additions in a row, about the cycles of a random case."""
+"""Upper limit of a random case's work in dot products or additions in a row, about its cycles."""
 
 
 def shape(
@@ -63,7 +63,7 @@ def shape(
     tau: int | None = None,
     name: str = "conv",
 ) -> Layer:
-    """A binary layer over a map of height x width; padded so that stride 1 keeps the map's size."""
+    """A binary layer over a height x width map. By default, stride 1 keeps the size of the map."""
     padding = dilation * (kernel // 2) if padding is None else padding
     extent = dilation * (kernel - 1) + 1
     return Layer(
@@ -96,18 +96,18 @@ def case_of(
     skew: float = 0.0,
     seed: int = 0,
 ) -> Case:
-    """A case with random activations, and random kernels where the layer has none.
+    """Make a case with random activations, and random kernels if the layer has none.
 
     Args:
-        name: of the case.
-        parameters: of the circuit.
-        layer: the shape.
-        images: maps.
-        index_bytes_per_cycle: from the index buffer into the registers.
-        subset_size: kernels of the subset; all that tau can tell apart if not given.
-        skew: 0: every index is as likely as any other; above, low ones are likelier, down to -1
-            high ones.
-        seed: of everything random.
+        name: name of the case.
+        parameters: parameters of the RTL.
+        layer: shape of the layer.
+        images: number of input maps.
+        index_bytes_per_cycle: rate from the index buffer into the registers.
+        subset_size: number of kernels in the subset; by default, as many as tau bits can address.
+        skew: 0: all indices are equally likely; above 0: low indices are likelier; below 0, to -1:
+            high indices are likelier.
+        seed: seed of all random data.
 
     """
     random = np.random.default_rng(seed)
@@ -135,7 +135,7 @@ def case_of(
 
 
 def random_case(seed: int, machines: tuple[Parameters, ...] = MACHINES) -> Case:
-    """The case of a seed: the same seed and machines always make the same case."""
+    """The case of a seed: the same seed and configurations always make the same case."""
     random = np.random.default_rng((20, seed))
     parameters = machines[seed % len(machines)]
     while True:
@@ -160,10 +160,10 @@ def random_case(seed: int, machines: tuple[Parameters, ...] = MACHINES) -> Case:
 
 
 def _random_layer(random: np.random.Generator, parameters: Parameters) -> Layer:
-    """A layer whose shape stands in no relation to the machine's."""
+    """Draw a layer whose shape is unrelated to the array's sizes."""
 
     def up_to(most: float) -> int:
-        """1 to `most`, small numbers as likely as large ones."""
+        """Draw a number from 1 to `most`, small numbers as likely as large ones."""
         return int(np.exp(random.uniform(0, np.log(most + 0.999))))
 
     kernel = int(random.choice([3, 3, 1]))
@@ -173,7 +173,7 @@ def _random_layer(random: np.random.Generator, parameters: Parameters) -> Layer:
     tau, outputs = None, up_to(2.5 * parameters.partial_sums)
     if random.random() < 0.85:
         tau = int(random.integers(1, 10 if kernel == 3 else 9))
-        if random.random() < 0.8:  # enough outputs for the table to pay
+        if random.random() < 0.8:  # enough outputs for the LUT to pay
             tau = min(tau, max(1, (parameters.partial_sums - 1).bit_length() - 1))
             outputs = (1 << tau) * int(random.integers(1, 3)) + up_to(parameters.partial_sums)
     return shape(
@@ -191,13 +191,13 @@ def _random_layer(random: np.random.Generator, parameters: Parameters) -> Layer:
 
 
 def _fits(subset_size: int | None, parameters: Parameters) -> bool:
-    """The circuit has passes for a subset this large, or no block for which a table would pay."""
+    """True if the RTL has enough passes for the subset, or the LUT would not pay for any block."""
     size = subset_size or 0
     return size <= parameters.passes * parameters.lut_entries or size >= parameters.partial_sums
 
 
 def _work(layer: Layer, parameters: Parameters, images: int) -> int:
-    """An upper estimate of the cycles; 0 if the layer has no output pixel."""
+    """An upper estimate of the layer's cycles; 0 if the layer has no output pixel."""
     pixels = images * max(0, layer.out_height) * max(0, layer.out_width)
     steps = -(-pixels // max(1, parameters.pes // layer.units_in))
     groups = -(-layer.units_in // parameters.pes)

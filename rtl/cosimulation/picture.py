@@ -1,4 +1,4 @@
-"""Ten steps as the circuit's waveform and as the simulator's timeline, on one time axis.
+"""Ten steps as the RTL's waveform and as the simulator's timeline, on one time axis.
 
 `python -m rtl.cosimulation.picture` writes reports/rtl_waveform.png and .svg.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _STEPS = 10
 _CYCLE = 1000
-"""Picoseconds of a cycle in the waveform."""
+"""Duration of a cycle in the waveform, in ps."""
 _SIGNALS = {
     "clk": "clk",
     "fetch_active": "index fetch",
@@ -34,7 +34,7 @@ _SIGNALS = {
     "visits": "sums to drain",
     "drain_active": "drain",
 }
-"""Signals of accelerator.sv that are drawn, and what the picture calls them."""
+"""Signals of accelerator.sv in the picture, and their labels."""
 _UNITS = {
     "index fetch": "fetch_indices",
     "fill": "fill",
@@ -46,12 +46,12 @@ _COLORS = ("#0072B2", "#E69F00")
 
 
 def ten_steps() -> Case:
-    """Five pixels of two groups of channels: ten steps, each with a fetch."""
+    """Make a case of five pixels and two input blocks: ten steps, each with a fetch."""
     return case_of("ten steps", SMALL, shape(8, 16, 1, 5, tau=2), index_bytes_per_cycle=3, seed=0)
 
 
 def read_vcd(path: Path, scope: str, names: set[str]) -> dict[str, list[tuple[int, int]]]:
-    """(time, value) of every change of some signals of one scope; `x` counts as 0."""
+    """(time, value) of every change of some signals in one scope; `x` counts as 0."""
     scopes: list[str] = []
     of_code: dict[str, str] = {}
     changes: dict[str, list[tuple[int, int]]] = {name: [] for name in names}
@@ -74,7 +74,7 @@ def read_vcd(path: Path, scope: str, names: set[str]) -> dict[str, list[tuple[in
 
 
 def draw(case: Case, waveform: dict[str, list[tuple[int, int]]]) -> "Figure":
-    """The waveform above, the timeline below."""
+    """Draw the waveform above the timeline."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -132,7 +132,7 @@ def _draw_timeline(axes: "Axes", events: dict[str, NDArray[np.int64]]) -> None:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write the picture; the ten steps must agree, or there is none."""
+    """Write the picture. Raise an error instead if RTL and simulator differ in the ten steps."""
     case = ten_steps()
     with TemporaryDirectory() as scratch:
         vcd = Path(scratch) / "ten_steps.vcd"

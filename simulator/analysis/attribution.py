@@ -1,42 +1,13 @@
 """Attribution: the cycles of each layer along the critical path of the trace, by category.
 
 docs/why.md gives the rules, `simulator.engine.path` the walk. Every cycle of a layer belongs to
-exactly one command, and so to exactly one category.
+exactly one command, and therefore to exactly one category.
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 from simulator.engine.path import spent
 from simulator.engine.trace import Trace
-
-
-class Part(StrEnum):
-    """The array's categories, for reports that group or name them one by one.
-
-    Files call the columns `<part>_cycles`.
-    """
-
-    FILL = "fill"
-    DIRECT = "direct"
-    WINDOW_READ = "window_read"
-    ACCUMULATE = "accumulate"
-    LUT_CONFLICT = "lut_conflict"
-    INDEX_FETCH = "index_fetch"
-    BUFFER_CONFLICT = "buffer_conflict"
-    DRAIN = "drain"
-    MAC = "mac"
-    READ_WEIGHTS = "read_weights"
-    WEIGHTS_LATENCY = "weights_latency"
-    READ_INPUTS = "read_inputs"
-    INPUTS_LATENCY = "inputs_latency"
-    WRITE_OUTPUTS = "write_outputs"
-    ROW_MISS = "row_miss"
-    REFRESH = "refresh"
-    LAYER_BEFORE = "layer_before"
-
-
-PARTS = tuple(Part)
 
 Attribution = dict[str, int]
 """Cycles of one layer, or of a whole run, by the name of the category."""
@@ -45,12 +16,12 @@ Attribution = dict[str, int]
 def attribute(trace: Trace) -> tuple[Attribution, ...]:
     """Split the cycles of every layer of a whole run into categories, which add up to them.
 
-    For traces from files; a run has these numbers in `Run.attribution`.
+    Use this function for traces from files. A run has these numbers in `Run.attribution`.
     """
     rows = spent(trace).tolist()
     return tuple(dict(zip(trace.categories, row, strict=True)) for row in rows)
 
 
 def total(layers: Sequence[Attribution]) -> Attribution:
-    """The categories summed over layers, at least one."""
+    """Return the sum of each category over one or more layers."""
     return {name: sum(layer[name] for layer in layers) for name in layers[0]}

@@ -1,7 +1,7 @@
-"""Traces out of the file that `--out` writes: a reader needs no machine.
+"""Traces from the file that `--out` writes: a reader needs no machine.
 
-The file holds the trace's vocabulary. Parquet has it in its schema; a CSV has it in a JSON file of
-the same stem next to it.
+The file contains the trace's vocabulary. A Parquet file has it in its schema. A CSV file has it in
+a JSON file with the same stem, in the same folder.
 """
 
 import json
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import to_builtins
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
+from simulator.base.tabular import existing_table, read_frame, read_text
 from simulator.engine.trace import DramCounts, Trace
-from simulator.errors import InputError
-from simulator.inputs import convert
 from simulator.program.vocabulary import KindTerm, Term, Vocabulary, names
-from simulator.tabular import existing_table, read_frame, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STEM = "trace"
 VOCABULARY = "vocabulary"
-"""Name of the vocabulary in the schema of a Parquet file."""
+"""The name of the vocabulary in the schema of a Parquet file."""
 _NAMES = ("run", "layer", "unit", "kind", "waits_for")
 _NUMBERS = {
     "step": "step",
@@ -36,23 +36,23 @@ _NUMBERS = {
     "lost": "port_lost_cycles",
     "cause": "cause",
 }
-"""Columns of the file by field of a `Trace`,"""
+"""Columns of the file, by field of a `Trace`."""
 _DRAM_NUMBERS = {
     "activates": "dram_activates",
     "row_miss": "dram_row_miss_cycles",
     "refresh": "dram_refresh_cycles",
 }
-"""and by field of its `DramCounts`."""
+"""Columns of the file, by field of the trace's `DramCounts`."""
 
 
 def read_traces(path: Path) -> dict[str, Trace]:
     """Read `trace.csv` or `trace.parquet`: one trace per run, by the run's name.
 
     Args:
-        path: of the file, or of the folder that `--out` wrote.
+        path: the path of the file, or of the folder that `--out` wrote.
 
     Raises:
-        InputError: the file or its vocabulary cannot be read, or is not a trace.
+        InputError: the file or its vocabulary is unreadable, or is not a trace.
 
     """
     file = _file_in(path) if path.is_dir() else path
@@ -80,12 +80,12 @@ def _file_in(folder: Path) -> Path:
 
 
 def vocabulary_file(csv: Path) -> Path:
-    """The file next to a CSV that holds the vocabulary of its trace."""
+    """Return the file next to a CSV file that contains the vocabulary of its trace."""
     return csv.with_suffix(".json")
 
 
 def vocabulary_text(vocabulary: Vocabulary) -> str:
-    """A vocabulary as files hold it."""
+    """Return a vocabulary as the text of a file."""
     return json.dumps(to_builtins(vocabulary), indent=2) + "\n"
 
 
@@ -93,7 +93,7 @@ def read_vocabulary(file: Path) -> Vocabulary:
     """Read the vocabulary of a trace's file.
 
     Raises:
-        InputError: it is missing or cannot be read, or is not a vocabulary.
+        InputError: the vocabulary is missing, unreadable or invalid.
 
     """
     in_csv = file.suffix == ".csv"
@@ -146,7 +146,7 @@ def _worded(
 
 
 def _numbered(rows: "pd.DataFrame", column: str, known: tuple[str, ...], file: Path) -> Ints:
-    """[rows] index of each cell's name; -1 for an empty cell, which only `waits_for` may have."""
+    """Return [rows] the index of each cell's name; -1 for an empty cell, only in `waits_for`."""
     import pandas as pd
 
     cells = rows[column].astype(object)

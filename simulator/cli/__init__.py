@@ -1,4 +1,4 @@
-"""The `simulate` command: parses, calls the API, prints."""
+"""The `simulate` command: parse options, call the API, print results."""
 
 import os
 import sys
@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from simulator import __version__
+from simulator.base.errors import InputError
+from simulator.base.version import __version__
 from simulator.cli.formatting import Context, unknown_command, write_epilog, write_sections
 from simulator.cli.options import (
     OUTPUT,
@@ -22,7 +23,6 @@ from simulator.cli.options import (
     shared,
 )
 from simulator.cli.output import write_any_character
-from simulator.errors import InputError
 
 _EXAMPLES = """
 Examples:
@@ -54,17 +54,17 @@ _COMMANDS = (
     "compare", "verify", "export", "sweep", "search",
     "ops", "kernels", "extract", "train", "reproduce",
 )  # fmt: skip
-"""Subcommands: each the function of its own name in the module of its own name."""
+"""Subcommands: each is the function of the same name in the module of the same name."""
 _OTHER_NAMES = {"list": "listing"}
-"""Names of functions and modules that would hide Python's own."""
+"""The function and module name of a subcommand whose own name would hide a Python built-in."""
 
 
-class _Interrupted(Exception):  # noqa: N818 # no error
-    """Ctrl-C; click itself would answer it with a line of its own."""
+class _Interrupted(Exception):  # noqa: N818 # not an error
+    """Ctrl-C; click itself would print its own line."""
 
 
 class _Commands(click.Group):
-    """A group that imports a subcommand when it is used: start-up time counts."""
+    """A group that imports a subcommand at its first use, which shortens the start-up time."""
 
     context_class = Context
 
@@ -81,13 +81,13 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the subcommand, or fail with the nearest one."""
+        """Find the subcommand, or fail and suggest the nearest one."""
         if args[0] not in _COMMANDS:
             unknown_command(ctx, args[0], _COMMANDS)
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Print a short help if there is nothing to parse."""
+        """Print a short help if the command line is empty."""
         if not args and not ctx.resilient_parsing:
             click.echo(self._short_help(ctx))
             ctx.exit()
@@ -130,7 +130,7 @@ class _Commands(click.Group):
     subcommand_metavar="[COMMAND ...]",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS)
+@shared("hw", "set", "model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS)
 @shared("engine", "energy")
 @option(
     "--check",
@@ -190,7 +190,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
     """Simulate 1-bit and sub-bit neural networks on a PE array, cycle by cycle.
 
     Runs the network at the given bits per weight and, on the same hardware, at 1 bit. Prints
-    cycles, times, speedup, utilization, and the bottleneck, by layer and by stage.
+    cycles, times, speedup, utilization, and bottlenecks by layer and by stage.
     """
     if context.invoked_subcommand is None:
         from simulator.cli.run import run
@@ -205,11 +205,11 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 
 def main() -> None:
-    """Run the command; wrong input is one line on stderr and exit status 2."""
+    """Run the command; wrong input gives one line on stderr and exit status 2."""
     write_any_character()
     try:
         cli.main(prog_name="simulate", standalone_mode=False)
-        sys.stdout.flush()  # a closed pipe is found here, not at Python's shutdown
+        sys.stdout.flush()  # detect a closed pipe here, not at Python's shutdown
     except InputError as error:
         _fail(str(error))
     except click.ClickException as error:
@@ -223,7 +223,7 @@ def main() -> None:
 
 
 def _drop_output() -> None:
-    """Send what is still buffered nowhere: Python's shutdown would fail on the closed pipe."""
+    """Discard the rest of the output because Python's shutdown would fail on the closed pipe."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""`simulate compare`: two results, or two hardware configurations, side by side."""
+"""`simulate compare`: compare two results, or two hardware configurations."""
 
 import json
 import shlex
@@ -23,8 +23,8 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.saved import Saved
+    from simulator.analysis.saved import Saved
+    from simulator.base.progress import Progress
 
 _EXAMPLES = """
 Examples:
@@ -40,21 +40,21 @@ Examples:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """One side of the comparison: a saved result, or a hardware file with its settings."""
+    """One side of the comparison: a saved result, or a hardware file with its overrides."""
 
     name: str
     settings: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
-    """Settings that the other side does not have."""
+    """Overrides that the other side lacks."""
 
     @property
     def is_saved(self) -> bool:
-        """True for a folder that --out made, or its summary.json."""
+        """True for a folder from --out, or its summary.json."""
         return _is_saved(self.name)
 
     @property
     def title(self) -> str:
-        """The name with what tells it from the other side."""
+        """The name, and the overrides that the other side lacks."""
         return " ".join((self.name, *self.own))
 
 
@@ -66,7 +66,7 @@ class _Side:
     set="Override a key of the hardware files: one value for both sides, or one for A and one for "
     "B, such as array.pes=64,128. Repeatable.",
 )
-@shared("model", *PRECISION, *SHAPE, "baseline-bits", *READING, *SUBSETS, "engine", "energy")
+@shared("model", *PRECISION, *SHAPE, "baseline", *READING, *SUBSETS, "engine", "energy")
 @shared("out", "json", "quiet", out="Folder for compare.md and compare.json.")
 @click.pass_context
 def compare(
@@ -87,7 +87,7 @@ def compare(
     saved by --out (a folder), or hardware files, which are run with --model and --bits. Without B,
     the hardware file A is compared with itself under two values of --set.
     """
-    from simulator.report.compare import Comparison
+    from simulator.api.comparison import Comparison
     from simulator.report.files import writable_folder, write_file
 
     sides = _sides(a, b, settings)
@@ -118,10 +118,10 @@ def _is_saved(name: str) -> bool:
 
 
 def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Side]:
-    """The two sides with the settings of each.
+    """Return the two sides with the overrides of each.
 
     Raises:
-        UsageError: a side is missing, or a setting has no side or too many values.
+        UsageError: a missing side, or an override without a side or with too many values.
 
     """
     _refuse_old_form(a, b)
@@ -147,7 +147,7 @@ def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Si
 
 
 def _values(setting: str) -> list[str]:
-    """`KEY=V` as one setting, `KEY=V,W` as two: for A and for B."""
+    """Split `KEY=V` into one override, and `KEY=V,W` into two: one for A and one for B."""
     from simulator.studies.axes import parts_of
 
     key, equals, text = setting.partition("=")
@@ -163,11 +163,11 @@ def _values(setting: str) -> list[str]:
 
 
 def _refuse_old_form(a: str, b: str | None) -> None:
-    """Answer `cofluent64,array.pes=128` with the command that means it today."""
+    """Reject `cofluent64,array.pes=128` and suggest the current command."""
     sides = [_old_form(name) for name in (a, b or a)]
     if not any(settings for _, settings in sides):
         return
-    from simulator.hardware import load_hardware, value_of
+    from simulator.machines import load_hardware, value_of
 
     words = ["simulate", "compare", *dict.fromkeys(file for file, _ in sides)]
     machines = [
@@ -185,7 +185,7 @@ def _refuse_old_form(a: str, b: str | None) -> None:
 
 
 def _old_form(name: str) -> tuple[str, dict[str, str]]:
-    """File and settings of `FILE,KEY=VALUE,...`; a name without settings has none."""
+    """File and overrides of `FILE,KEY=VALUE,...`; a name without overrides has none."""
     file, _, rest = name.partition(",")
     if "=" not in rest or Path(name).exists():
         return name, {}
@@ -207,10 +207,10 @@ def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) ->
 def _results(
     sides: tuple[_Side, _Side], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Saved]":
-    """The result of each side: read, or run with one network that is loaded once."""
-    from simulator.hardware import load_energy, load_hardware
-    from simulator.report.saved import as_saved, read_saved
-    from simulator.run import simulate
+    """The result of each side: load it, or run all sides with one network, loaded once."""
+    from simulator.analysis.saved import as_saved, read_saved
+    from simulator.api.simulate import simulate
+    from simulator.machines import load_energy, load_hardware
 
     machines = {
         side: load_hardware(side.name, side.settings) for side in sides if not side.is_saved

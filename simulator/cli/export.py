@@ -1,14 +1,14 @@
-"""`simulate export`: a network as other simulators read it."""
+"""`simulate export`: write a network in the format of other simulators."""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+from simulator.base.lines import print_line
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import OUTPUT, READING, option, shared
 from simulator.cli.output import console
-from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:

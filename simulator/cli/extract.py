@@ -1,4 +1,4 @@
-"""`simulate extract`: what a network holds, and a trained network into a workload file."""
+"""`simulate extract`: show a network's layers, convert a trained network to a workload file."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
 from simulator.cli.options import (
     OUTPUT,
@@ -18,10 +19,9 @@ from simulator.cli.options import (
     shared,
 )
 from simulator.cli.output import console, print_written, progress_on_stderr
-from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.workload.extract import Extraction
 
 _EXAMPLES = """
@@ -68,9 +68,9 @@ def extract(
     (.safetensors, .npz), or an ONNX model (.onnx). For a workload file, a network file, or a
     shipped name, the command prints the contents.
     """
+    from simulator.base.shipped import find
     from simulator.report import extraction as report
     from simulator.report.files import write_file
-    from simulator.shipped import find
     from simulator.workload.store import write_workload
 
     path = find("workloads", file)
@@ -92,7 +92,7 @@ def extract(
 
 
 def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None") -> "Extraction":
-    """What a file holds; of a trained network, with the subsets that options choose."""
+    """The contents of a file; for a trained network, with the subsets that the options choose."""
     from simulator.workload.extract import described, extract
     from simulator.workload.loading import holds_workload
     from simulator.workload.model import refuse_reading

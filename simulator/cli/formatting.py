@@ -1,21 +1,21 @@
-"""How help looks and how commands answer a wrong word: 80 columns, sections, nearest names."""
+"""Format of help and errors: 80 columns, sections, nearest names."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import click
 
-from simulator.nearest import did_you_mean
+from simulator.base.nearest import did_you_mean
 
 T = TypeVar("T", int, float)
 
 WIDTH = 80
 _HYPHEN = "\N{NON-BREAKING HYPHEN}"
-"""Stands for a hyphen while text is wrapped: option names and words are not broken."""
+"""A placeholder for a hyphen during wrapping, which keeps option names and words on one line."""
 
 
 class _Formatter(click.HelpFormatter):
-    """Help of at most 80 columns whose words are never broken at a hyphen."""
+    """Help of at most 80 columns that never breaks a word at a hyphen."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         super().write_usage(prog, _unbroken(args), prefix)
@@ -44,13 +44,13 @@ class Option(click.Option):
     """An option that belongs to a section of its command's help."""
 
     def __init__(self, *names: Any, section: str = "Options", **attributes: Any) -> None:
-        """Take the section beside click's own arguments."""
+        """Take the section in addition to click's own arguments."""
         super().__init__(*names, **attributes)
         self.section = section
 
 
 class Command(click.Command):
-    """A command whose help lists its options by section."""
+    """A command with a help that lists its options by section."""
 
     context_class = Context
 
@@ -64,7 +64,7 @@ class Command(click.Command):
 
 
 def write_epilog(command: click.Command, formatter: click.HelpFormatter) -> None:
-    """Write a command's examples at the margin: long commands fit into 80 columns."""
+    """Write a command's examples at the margin; long commands then fit in 80 columns."""
     formatter.write_paragraph()
     formatter.write_text((command.epilog or "").strip())
 
@@ -72,7 +72,7 @@ def write_epilog(command: click.Command, formatter: click.HelpFormatter) -> None
 def write_sections(
     command: click.Command, ctx: click.Context, formatter: click.HelpFormatter
 ) -> None:
-    """Write a command's options by section; --help and --version come last."""
+    """Write a command's options by section, with --help and --version last."""
     sections: dict[str, list[tuple[str, str]]] = {}
     options = [each for each in command.get_params(ctx) if isinstance(each, click.Option)]
     for parameter in sorted(options, key=lambda each: not isinstance(each, Option)):
@@ -86,10 +86,10 @@ def write_sections(
 
 
 class Choice(click.Choice[str]):
-    """A choice whose error names the nearest value."""
+    """A choice with an error that names the nearest value."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the value, or fail with the nearest one and all of them."""
+        """Return the value, or fail and name the nearest value and all values."""
         if value not in self.choices:
             hint = f"{did_you_mean(str(value), self.choices)} allowed are".lstrip()
             self.fail(f"{value!r}: {hint} {', '.join(self.choices)}", param, ctx)
@@ -97,12 +97,12 @@ class Choice(click.Choice[str]):
 
 
 def integer(text: Any) -> int:
-    """One whole number; several of them belong to `simulate sweep`."""
+    """Parse one whole number; a list of numbers belongs to `simulate sweep`."""
     return _number(text, int, "a whole number")
 
 
 def number(text: Any) -> float:
-    """One number; several of them belong to `simulate sweep`."""
+    """Parse one number; a list of numbers belongs to `simulate sweep`."""
     return _number(text, float, "a number")
 
 
@@ -116,6 +116,6 @@ def _number(text: Any, kind: Callable[[Any], T], expected: str) -> T:
 
 
 def unknown_command(ctx: click.Context, name: str, known: Sequence[str]) -> NoReturn:
-    """Fail with the nearest command."""
+    """Fail and suggest the nearest command."""
     hint = f"{did_you_mean(name, known)} commands are {', '.join(known)}".lstrip()
     ctx.fail(f"unknown command {name!r}: {hint}")

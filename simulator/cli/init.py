@@ -1,4 +1,4 @@
-"""`simulate init`: a folder with a machine, a network and a study to start from."""
+"""`simulate init`: create a folder with a hardware file, a network and a study to start from."""
 
 import shlex
 from contextlib import suppress
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.cli.formatting import Command
-from simulator.errors import InputError
-from simulator.shipped import find
 
 _EXAMPLES = """
 Examples:
@@ -18,7 +18,7 @@ Examples:
   simulate init my-study
 """
 _TEMPLATES = ("network.yaml", "points.csv", "README.md")
-"""Files that are copied from the package as they are."""
+"""Files of the package that the command copies unchanged."""
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
@@ -38,7 +38,7 @@ def init(folder: Path) -> None:
 
 
 def _contents() -> dict[str, str]:
-    """The text of every file by its name; the machine is the paper's under another name."""
+    """The text of every file by its name; the hardware is the paper's under another name."""
     machine = find("hw_configs", "cofluent64").read_text(encoding="utf-8")
     start = files("simulator.cli") / "start"
     templates = {name: (start / name).read_text(encoding="utf-8") for name in _TEMPLATES}
@@ -52,7 +52,7 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
     """Write all files, or none.
 
     Raises:
-        InputError: a file exists, or the folder cannot be written.
+        InputError: a file that exists, or a folder that cannot be written.
 
     """
     from simulator.report.files import writable_folder
@@ -72,7 +72,7 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
     except BaseException as error:
         for path in written:
             path.unlink(missing_ok=True)
-        with suppress(OSError):  # something else is in them
+        with suppress(OSError):  # the folders may contain other files
             for path in made:
                 path.rmdir()
         if isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""`simulate kernels`: which kernels trained networks use, and how often (Figure 11)."""
+"""`simulate kernels`: kernel usage of trained networks and its frequency (Figure 11)."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ from simulator.cli.options import (
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
     from simulator.report.kernels import Snapshot
 
 _EXAMPLES = """
@@ -67,12 +67,13 @@ def kernels(
     snapshots of one training run, in the order given; each bit width has a column of its own.
     """
     from simulator.report import kernels as report
+    from simulator.report.kernels_files import save_kernels
 
     with progress_on_stderr(quiet) as progress:
         snapshots = _load(files, options, progress)
         report.require_comparable(snapshots)
         drawn = report.choose_layers(snapshots[0], layers)
-        written = report.save_kernels(snapshots, drawn, out, progress)
+        written = save_kernels(snapshots, drawn, out, progress)
     if as_json:
         click.echo(json.dumps(report.summary(snapshots), indent=2))
     elif not quiet:
@@ -83,9 +84,9 @@ def kernels(
 def _load(
     files: tuple[str, ...], options: dict[str, Any], progress: "Progress | None"
 ) -> "list[Snapshot]":
-    """Every file as a snapshot; files of one name are told apart by their folders."""
+    """Load every file as a snapshot; labels of files with the same name include their folders."""
+    from simulator.base.shipped import find
     from simulator.report.kernels import Snapshot
-    from simulator.shipped import find
     from simulator.workload.loading import is_trained_file
     from simulator.workload.model import load_model
 

@@ -1,4 +1,4 @@
-"""`simulate list`: the files that are shipped, one line each."""
+"""`simulate list`: list the shipped files, one line each."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.shipped import shipped_names, trained_names
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import shared
 from simulator.cli.output import console
-from simulator.shipped import shipped_names, trained_names
 
 if TYPE_CHECKING:
     from simulator.report.tables import Kind, Table
@@ -73,23 +73,25 @@ def _network(name: str) -> Row:
 
 
 def _machines() -> list[Row]:
-    from simulator.hardware import load_hardware
+    from simulator.machines import load_hardware
+    from simulator.machines.families import family_of
 
     machines = {name: load_hardware(name) for name in shipped_names("hw_configs")}
     return [
         {
             "name": name,
-            "pes": hardware.array.pes,
+            "machine": hardware.machine,
+            "pes": hardware.pes,
             "clock_ghz": hardware.clock_ghz,
-            "buffers_kib": sum(buffer.kib for buffer in hardware.memory.buffers.values()),
-            "dram": hardware.memory.dram.timing,
+            "buffers_kib": family_of(hardware).buffer_kib(hardware),
+            "dram": hardware.dram.timing,
         }
         for name, hardware in machines.items()
     ]
 
 
 def _dram_tables() -> list[Row]:
-    from simulator.hardware.dram import load_dram
+    from simulator.dram.tables import load_dram
 
     tables = {name: load_dram(name) for name in shipped_names("hw_configs/dram")}
     return [
@@ -104,7 +106,7 @@ def _dram_tables() -> list[Row]:
 
 
 def _energy_tables() -> list[Row]:
-    from simulator.hardware import load_energy
+    from simulator.machines import load_energy
 
     names = shipped_names("hw_configs/energy")
     return [{"name": name, "title": load_energy(name).title} for name in names]
@@ -112,7 +114,7 @@ def _energy_tables() -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """One kind of file: how it is used, its rows, and the columns that people see."""
+    """One kind of file: its usage, its rows, and its visible columns."""
 
     heading: str
     rows: Callable[[], list[Row]]
@@ -173,7 +175,7 @@ _OF = {
 
 
 def _table(rows: Sequence[Row], section: _Section) -> "Table":
-    """The columns that people see."""
+    """The visible columns of a section, as a table."""
     from simulator.report.tables import Column, Table
 
     return Table(

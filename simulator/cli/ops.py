@@ -1,4 +1,4 @@
-"""`simulate ops`: parameters and bit operations as the paper counts them."""
+"""`simulate ops`: count parameters and bit operations as the paper does."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from simulator.cli.options import (
 from simulator.cli.output import console
 
 if TYPE_CHECKING:
-    from simulator.workload.workload import OpsConvention
+    from simulator.workload.schema import OpsConvention
 
 
 _EXAMPLES = """

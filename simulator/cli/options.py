@@ -1,4 +1,4 @@
-"""Options that several commands share: each has one name, one meaning and one help text."""
+"""Options that several commands share; each has one name, one meaning and one help text."""
 
 import shlex
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.errors import InputError
 from simulator.cli.formatting import Choice, Option, integer, number
-from simulator.errors import InputError
 
 if TYPE_CHECKING:
-    from simulator.hardware import Hardware
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
+    from simulator.machines import Hardware
     from simulator.workload import Workload
-    from simulator.workload.model import Choice as SubsetChoice
+    from simulator.workload.choice import Choice as SubsetChoice
 
 NETWORK = "Network"
 TRAINED = "Trained network"
@@ -26,17 +26,17 @@ OUTPUT = "Output"
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
 READING = ("network", "binarize")
-"""Options that a trained network's file needs beside itself."""
+"""Options that a trained network's file needs in addition to its path."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
 SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
-"""Options that decide what one run computes, beside its precision."""
+"""Options that decide what one run computes, in addition to its precision."""
 
 
 def parse_input_size(
     _context: click.Context, _option: click.Parameter, text: str | None
 ) -> tuple[int, int] | None:
-    """`224`, or `600x1000` as height x width."""
+    """Parse `224`, or `600x1000` as height x width."""
     if text is None:
         return None
     parts = text.lower().split("x")
@@ -47,10 +47,22 @@ def parse_input_size(
     return int(parts[0]), int(parts[-1])
 
 
+def parse_baseline_bits(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> float | str | None:
+    """Bits per weight, or `none`; None if the machine decides."""
+    if text is None or text == "none":
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: expected a number, or none") from error
+
+
 def parse_layer_taus(
     _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
 ) -> dict[str, int]:
-    """`NAME=K`, several times."""
+    """Parse `NAME=K`; repeatable."""
     taus: dict[str, int] = {}
     for text in texts:
         name, _, tau = text.rpartition("=")
@@ -67,11 +79,11 @@ class _Shared:
     section: str
     help: str
     click: dict[str, Any]
-    """Click's arguments where the option takes one value."""
+    """Click's arguments for an option of one value."""
     lists: str | None = None
-    """Metavar where it takes a list or range; None: it never does."""
+    """The metavar of a list or range; None if the option never takes one."""
     names: tuple[str, ...] = field(default=())
-    """Its spelling and its parameter, if they are not the option's name."""
+    """Spelling and parameter, if they differ from the option's name."""
 
 
 _SHARED = {
@@ -148,6 +160,13 @@ _SHARED = {
         "Bits per weight of the baseline.",
         {"type": number, "default": 1.0, "show_default": True, "metavar": "BITS"},
     ),
+    "baseline": _Shared(
+        NETWORK,
+        "Bits per weight of the baseline, or none for a run without one. Default: 1, or none for "
+        "a dense machine.",
+        {"metavar": "BITS", "callback": parse_baseline_bits},
+        names=("--baseline-bits", "baseline_bits"),
+    ),
     "network": _Shared(
         TRAINED,
         "Network file, shipped name or path, that a trained network's file belongs to.",
@@ -201,10 +220,10 @@ def shared(
     """Give a command options of `_SHARED`, in this order.
 
     Args:
-        names: of the options.
-        lists: take a list or range of values, as text, if the option can.
-        required: the names of those that must be given.
-        helps: what an option means for this command, by its name.
+        names: names of the options.
+        lists: accept a list or range of values, as text, if the option can.
+        required: names of the required options.
+        helps: help texts for this command, by option name.
 
     """
     options = [_option(name, lists, name in required, helps.get(name)) for name in names]
@@ -231,13 +250,13 @@ def _option(name: str, lists: bool, required: bool, text: str | None) -> Callabl
 
 
 def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]:
-    """An option of one command alone, in a section of its help."""
+    """Create an option for one command alone, in a section of its help."""
     return click.option(*names, cls=Option, section=section, **attributes)
 
 
 def choice_from(options: dict[str, Any]) -> "SubsetChoice":
-    """How subsets are chosen; takes `subset` and `seed` out of a command's options."""
-    from simulator.workload.model import Choice
+    """Return the choice of subsets; take `subset` and `seed` out of a command's options."""
+    from simulator.workload.choice import Choice
 
     return Choice(
         subset=options.pop("subset"),
@@ -279,18 +298,18 @@ def require_no_choice(file: str, options: dict[str, Any]) -> None:
 
 
 def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
-    """Load `--hw` with `--set KEY=VALUE` applied in order.
+    """Load `--hw` and apply the overrides of `--set KEY=VALUE` in order.
 
     Raises:
-        InputError: as `load_hardware`; a list or range of values is answered with the sweep.
+        InputError: as `load_hardware`; for a list or range of values, the message suggests a sweep.
 
     """
-    from simulator.hardware import load_hardware
+    from simulator.machines import load_hardware
 
     try:
         return load_hardware(hw, settings)
     except InputError:
-        load_hardware(hw)  # a wrong file is an error of its own
+        load_hardware(hw)  # report an error in the file itself first
         for setting in settings:
             if is_several(setting):
                 raise InputError(
@@ -301,12 +320,12 @@ def hardware_from_options(hw: str, settings: tuple[str, ...]) -> "Hardware":
 
 
 def is_several(setting: str) -> bool:
-    """True if the values of a known key are a list or a range that the key cannot hold."""
-    from simulator.hardware.config import hardware_keys
+    """True if a known key has a list or a range that the key itself cannot have as its value."""
     from simulator.studies.axes import setting_axis
+    from simulator.studies.columns import hardware_columns
 
     key, _, text = setting.partition("=")
-    if key not in hardware_keys() or key == "name" or not set(text) & {",", ":"}:
+    if key not in hardware_columns() or key == "name" or not set(text) & {",", ":"}:
         return False
     try:
         return len(setting_axis(setting).values) > 1
@@ -315,7 +334,7 @@ def is_several(setting: str) -> bool:
 
 
 def given(context: click.Context) -> list[click.Parameter]:
-    """The parameters of a command that stand on its command line."""
+    """The parameters of a command that come from its command line."""
     source = click.core.ParameterSource.COMMANDLINE
     return [
         parameter
@@ -328,7 +347,7 @@ _OF_SWEEP = ("hw", "model", "bits", "tau", "tau_1x1", "batch", "activation_bits"
 
 
 def _as_sweep() -> str:
-    """The sweep that the current command's options would be."""
+    """The sweep command that corresponds to the current command's options."""
     context = click.get_current_context()
     words = ["simulate", "sweep"]
     for parameter in given(context):

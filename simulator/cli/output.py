@@ -1,4 +1,4 @@
-"""Where commands print: a console on stdout, a progress bar on stderr."""
+"""Output of commands: a console on stdout, a progress bar on stderr."""
 
 import codecs
 import io
@@ -9,38 +9,38 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
+    from simulator.base.progress import Progress
 
 _COLUMNS = 80
 """Width of a pipe or a file."""
 
 
 def console(*, err: bool = False) -> Any:
-    """Standard output, with the width that COLUMNS or a terminal gives, or else 80.
+    """Return standard output with the width of COLUMNS, or of the terminal, or of 80 columns.
 
     Args:
-        err: standard error instead.
+        err: use standard error instead.
 
     """
     from rich.console import Console
 
-    # No markup: names come from files, and "[/x]" is a name.
+    # No markup because names come from files, and "[/x]" is a valid name.
     out: Any = Console(width=_width(), markup=False, emoji=False, stderr=err)
     out.on_broken_pipe = _stop
     return out
 
 
 def _stop() -> NoReturn:
-    """Let `main` end the command, as it does for what is printed without rich."""
+    """Let `main` end the command, as it does for text that is not from rich."""
     raise BrokenPipeError
 
 
 def write_any_character() -> None:
-    """Let stdout and stderr replace characters that they cannot encode, instead of failing."""
-    from simulator.report.lines import PLAIN
+    """Make stdout and stderr replace characters that they cannot encode, instead of failing."""
+    from simulator.base.lines import PLAIN
 
     def plain(error: UnicodeError) -> tuple[str | bytes, int]:
-        assert isinstance(error, UnicodeEncodeError)  # nothing is decoded
+        assert isinstance(error, UnicodeEncodeError)  # the streams never decode
         text = error.object[error.start : error.end]
         return "".join(PLAIN.get(character, "?") for character in text), error.end
 
@@ -61,24 +61,24 @@ def _width() -> int:
 
 
 def print_written(what: object) -> None:
-    """Print which file, or which files in a folder, a command wrote."""
-    from simulator.report.lines import print_line
+    """Print the file, or the files in a folder, that a command wrote."""
+    from simulator.base.lines import print_line
 
     print_line(console(), f"written: {what}")
 
 
 @contextmanager
 def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progress | None"]:
-    """A progress bar on stderr for what takes longer than two seconds, if somebody looks on.
+    """Show a progress bar on stderr after two seconds, if stderr is a terminal.
 
     Args:
-        quiet: no bar.
-        unit: of what is counted, to show how many a second are done.
+        quiet: show no bar.
+        unit: unit of the counted work, to show its rate per second.
 
     """
-    from simulator.compiling import watched
+    from simulator.engine.compiling import watched
 
-    with watched(None if quiet else _note_missing_compiler):
+    with watched(None if quiet else _print_note):
         if quiet or not sys.stderr.isatty():
             yield None
             return
@@ -88,10 +88,9 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
             yield report
 
 
-def _note_missing_compiler() -> None:
-    from simulator.extras import hint
-    from simulator.report.lines import wrapped
+def _print_note(what: str) -> None:
+    from simulator.base.lines import wrapped
 
-    # A progress bar moves only for what is printed on Python's own stderr.
-    for line in wrapped(f"note: running interpreted; {hint('fast')}", _width(), indent="  "):
+    # A progress bar moves only for text that goes to Python's own stderr.
+    for line in wrapped(f"note: {what}", _width(), indent="  "):
         print(line, file=sys.stderr)

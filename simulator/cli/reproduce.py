@@ -1,4 +1,4 @@
-"""`simulate reproduce`: the paper's tables and figures."""
+"""`simulate reproduce`: regenerate the paper's tables and figures."""
 
 from pathlib import Path
 

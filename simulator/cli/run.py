@@ -1,4 +1,4 @@
-"""The main job: one network on one machine, beside its baseline."""
+"""The main job: one network on one machine, beside its baseline if it has one."""
 
 import json
 import sys
@@ -12,23 +12,23 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.result import Result
+    from simulator.api.result import Result
+    from simulator.base.progress import Progress
     from simulator.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """Where the result goes, beside the terminal."""
+    """Destinations of the result other than the terminal."""
 
     out: Path | None
     style: str | None
-    """Of the figures in `out`; None: for a screen."""
+    """Style of the figures in `out`; None is the style for a screen."""
     report: Path | None
     perfetto: Path | None
 
     def check(self) -> None:
-        """Raise InputError if something cannot be written: before the run, not after it."""
+        """Raise InputError if an output cannot be written; this check comes before the run."""
         from simulator.report.files import writable_file, writable_folder
 
         if self.style is not None and self.out is None:
@@ -40,9 +40,9 @@ class Outputs:
                 writable_file(path)
 
     def announce_sizes(self, result: "Result") -> None:
-        """Print on stderr the estimated sizes of large trace files, and a timeline left out."""
+        """Print on stderr the estimated sizes of large trace files, and any omitted timeline."""
+        from simulator.base.tabular import table_name
         from simulator.report.sizes import size_lines, timeline_left_out
-        from simulator.tabular import table_name
 
         files = [] if self.out is None else [self.out / table_name("trace")]
         for line in size_lines(result, files + ([self.perfetto] if self.perfetto else [])):
@@ -53,20 +53,20 @@ class Outputs:
     def write(
         self, result: "Result", hw: str, energy: str | None, progress: "Progress | None"
     ) -> list[str]:
-        """Write everything; return what to tell."""
+        """Write all outputs; return the descriptions to print."""
         written = []
         if self.out is not None:
-            from simulator.tabular import csv_note, table_name
+            from simulator.base.tabular import csv_note, table_name
 
             names = ", ".join(
                 path.name for path in result.save(self.out, progress, self.style or "screen")
             )
             written.append(f"{self.out}: {names}{csv_note(self.out / table_name('trace'))}")
         if self.report is not None:
-            from simulator.hardware.assumptions import assumptions
+            from simulator.machines.assumptions import assumptions
             from simulator.report.html import write_page
 
-            dram = result.hardware.memory.dram.timing
+            dram = result.hardware.dram.timing
             assumed = assumptions(hw, dram=dram, energy=energy)
             written.append(str(write_page(result, self.report, assumed, progress)))
         if self.perfetto is not None:
@@ -95,9 +95,9 @@ def run(
     check_input: Path | None,
     **run_options: Any,
 ) -> None:
-    """The main job."""
-    from simulator.hardware import load_energy
-    from simulator.run import simulate, with_settings
+    """Run the network and its baseline, write the outputs, and print the result."""
+    from simulator.api.simulate import simulate, with_settings
+    from simulator.machines import load_energy
 
     if hw is None or model is None:
         missing = "--hw" if hw is None else "--model"
@@ -117,7 +117,7 @@ def run(
         if settings:
             result = with_settings(result, hw, settings, progress)
         if check:
-            from simulator.functional import check_workload
+            from simulator.check import check_workload
 
             checked = check_workload(
                 result.run.workload,
@@ -130,7 +130,7 @@ def run(
         if table is not None:
             result = result.with_energy(table)
         if what_helps:
-            from simulator.what_helps import with_what_helps
+            from simulator.studies.what_helps import with_what_helps
 
             result = with_what_helps(result, progress)
         if not quiet:
@@ -146,8 +146,8 @@ def run(
 
 
 def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
-    """Raise InputError if a file does not hold the check's input: before the run, not after it."""
-    from simulator.functional import read_input
+    """Raise InputError if a file lacks the check's input; this check comes before the run."""
+    from simulator.check import read_input
     from simulator.workload import configure
 
     shape = {name: run_options[name] for name in ("batch", "activation_bits")}

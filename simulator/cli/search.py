@@ -1,4 +1,4 @@
-"""`simulate search`: the best index width of each layer."""
+"""`simulate search`: find the best index width of each layer."""
 
 import json
 from pathlib import Path
@@ -110,8 +110,8 @@ def search(
     The limits are on time or on storage; the search chooses an index width for every layer.
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
+    from simulator.base.lines import print_line
     from simulator.report.files import writable_folder
-    from simulator.report.lines import print_line
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
     from simulator.studies.search import Limits, machines_of, storable_taus
     from simulator.studies.search import search as find

@@ -1,13 +1,13 @@
-"""`simulate show`: one shipped file, to copy."""
+"""`simulate show`: print one shipped file."""
 
 import click
 
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
+from simulator.base.shipped import Kind, noun, shipped_files, titles
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import option
 from simulator.cli.output import console
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
-from simulator.shipped import Kind, noun, shipped_files, titles
 
 _KINDS: dict[str, Kind] = {
     "network": "workloads",
@@ -44,8 +44,8 @@ def show(name: str, kind: str | None) -> None:
     if path.suffix == ".yaml":
         click.echo(path.read_text(encoding="utf-8"), nl=False)
         return
+    from simulator.base.lines import print_line
     from simulator.report.extraction import print_extraction
-    from simulator.report.lines import print_line
     from simulator.workload.extract import described
 
     print_line(
@@ -57,10 +57,10 @@ def show(name: str, kind: str | None) -> None:
 
 
 def _chosen(name: str, kinds: list[str]) -> str:
-    """The one kind that has a file of this name.
+    """Return the one kind that has a file of this name.
 
     Raises:
-        InputError: no kind has one, or several have.
+        InputError: no kind has a file of this name, or several kinds have one.
 
     """
     found = [kind for kind in kinds if name in shipped_files(_KINDS[kind])]

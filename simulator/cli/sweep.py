@@ -1,4 +1,4 @@
-"""`simulate sweep`: a study of many points."""
+"""`simulate sweep`: run a study of many points."""
 
 import json
 import sys
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
-from simulator.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.studies import Study
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _EXAMPLES = """
 Examples:
@@ -146,7 +146,7 @@ def sweep(
 
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
-    from simulator.report.lines import print_line
+    from simulator.base.lines import print_line
     from simulator.studies.study import without_kernels
 
     if jobs is not None and scheduler is not None:
@@ -230,7 +230,7 @@ def _run(
 
 
 def _print(result: "StudyResult") -> None:
-    from simulator.tabular import csv_note
+    from simulator.base.tabular import csv_note
 
     result.draw(console())
     if not result.files:

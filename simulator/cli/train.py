@@ -1,4 +1,4 @@
-"""`simulate train`: a network of our own, by every method of the paper."""
+"""`simulate train`: train a small network with every method of the paper."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ Examples:
 def _chosen(
     _context: click.Context, option: click.Parameter, text: str
 ) -> tuple[str, ...] | tuple[int, ...]:
-    """Values between commas, each once: of `--methods` names, else whole numbers."""
+    """Parse values between commas, each once: names for `--methods`, otherwise whole numbers."""
     parts = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
     if option.name == "methods":
         for part in parts:
@@ -128,9 +128,9 @@ def train(
 ) -> None:
     """Train a small ResNet on handwritten digits.
 
-    The digits are scikit-learn's; nothing is downloaded. Full-precision, 1-bit and sub-bit weights,
-    by every method of the paper, on one core. To resume
-    an interrupted study, rerun the same command. Needs the extra [train].
+    The digits are scikit-learn's; nothing is downloaded. Trains full-precision, 1-bit and sub-bit
+    weights by every method of the paper, on one core. To resume an interrupted study, rerun the
+    same command. Needs the extra [train].
     """
     from simulator.training import require_training_libraries
 

@@ -1,14 +1,14 @@
-"""`simulate verify`: a saved result against its rerun."""
+"""`simulate verify`: compare a saved result with its rerun."""
 
 import sys
 from pathlib import Path
 
 import click
 
+from simulator.base.lines import print_line
 from simulator.cli.formatting import Command
 from simulator.cli.options import shared
 from simulator.cli.output import console, progress_on_stderr
-from simulator.report.lines import print_line
 
 _EXAMPLES = """
 Examples:
@@ -34,7 +34,7 @@ def verify(result: Path, model: str | None, quiet: bool) -> None:
     with its place. The exit status is 0 if all values are equal, 1 if one differs, and 2 if the
     file is not a result.
     """
-    from simulator.verification import verify as rerun
+    from simulator.api.verification import verify as rerun
 
     with progress_on_stderr(quiet) as progress:
         found = rerun(result, model=model, progress=progress)

@@ -1,9 +1,10 @@
 """One channel's controller: a queue of bursts, a scheduler, refresh.
 
-In every cycle at most one command per bus. `first_ready` (FR-FCFS) takes, of the commands that the
-waiting bursts need, the one that is legal first; of those legal in the same cycle column commands
-before row commands, older bursts before younger. A row is not closed while a waiting burst hits it.
-After the oldest burst has been overtaken `PATIENCE` times only its own commands are issued.
+The controller issues at most one command per bus and cycle. Among the commands that the waiting
+bursts need, `first_ready` (FR-FCFS) issues the first one that becomes legal. Among commands that
+become legal in the same cycle, column commands come before row commands, then older bursts before
+younger ones. A row stays open while a waiting burst hits it. After `PATIENCE` bursts have overtaken
+the oldest burst, the controller issues only commands for the oldest burst.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from simulator.dram.device import CLOSED, Device
 from simulator.dram.timing import Command, Timing
 
 PATIENCE = 16
-"""ASSUMED: column commands that may overtake the oldest burst; controllers cap it alike."""
+"""ASSUMED: column commands that may overtake the oldest burst; controllers use similar caps."""
 NEVER = 1 << 62
 
 _ACT, _PRE, _PREA, _REF = map(int, (Command.ACT, Command.PRE, Command.PREA, Command.REF))
 _RD, _RDA, _WR, _WRA = map(int, (Command.RD, Command.RDA, Command.WR, Command.WRA))
 _REFRESH, _HIT, _ROW = range(3)
-"""Classes of commands that are legal in the same cycle, first the first."""
+"""Classes of commands that are legal in the same cycle, in order of priority."""
 
 
 @dataclass(slots=True, eq=False)
@@ -30,31 +31,31 @@ class Burst:
     row: int
     write: bool
     entered: int = 0
-    """Cycle from which it waited in the queue."""
+    """The cycle from which the burst waits in the queue."""
     prepared: int = NEVER
-    """Cycle of the first row command for it; never if it hit an open row."""
+    """The cycle of the first row command for it; `NEVER` if it hit an open row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a step did: a command, and the burst that it served or prepared (None: refresh)."""
+    """The result of a step: a command and the burst that it served or prepared (None: refresh)."""
 
     cycle: int
     command: int
     burst: Burst | None
     refresh: int = 0
-    """Cycles of the served burst's wait in which its rank was refreshed,"""
+    """Cycles of the served burst's wait that overlap a refresh of its rank."""
     row_miss: int = 0
-    """and other ones since the first row command for it."""
+    """Other cycles of its wait since the first row command for it."""
 
 
 _Choice = tuple[int, int, int, int, int, Burst | None]
-"""(cycle, class, age, command, bank, burst): the least is next."""
+"""(cycle, class, age, command, bank, burst); the least tuple is next."""
 _NOTHING: _Choice = (NEVER, _ROW, 0, _PRE, 0, None)
 
 
 class Controller:
-    """A channel's."""
+    """The controller of one channel."""
 
     def __init__(self, timing: Timing) -> None:
         """Make a controller of an idle channel."""
@@ -62,14 +63,14 @@ class Controller:
         self.device = Device(timing)
         self.queue: list[Burst] = []
         self.room_from = 0
-        """Cycle from which the place of the last served burst can be taken."""
+        """The first cycle in which a burst can take the queue entry of the last served burst."""
         self.refreshes = 0
         self._refreshed = [(0, 0)] * timing.ranks
-        """[rank] first cycle that the last refresh blocked, and the first behind it."""
+        """[rank] the first cycle that the last refresh blocked, and the first cycle after it."""
         self._now = 0
         self._overtaken = 0
         self._hits = [0] * len(self.device.open_row)
-        """Waiting bursts that hit each bank's open row."""
+        """[bank] the number of waiting bursts that hit the bank's open row."""
         interval = timing.refresh_interval
         self._due = [
             interval + interval * rank // timing.ranks if interval else NEVER
@@ -79,16 +80,16 @@ class Controller:
 
     @property
     def has_room(self) -> bool:
-        """Whether the queue takes a burst."""
+        """True if the queue has a free entry."""
         return len(self.queue) < self.timing.queue_depth
 
     @property
     def next_cycle(self) -> int:
-        """When the next command will be issued if no burst comes before."""
+        """The cycle of the next command if no burst arrives earlier."""
         return self._next[0]
 
     def add(self, burst: Burst, cycle: int) -> None:
-        """Take a burst, which can be served from `cycle` on."""
+        """Add a burst to the queue; it waits from `cycle` on."""
         burst.entered = cycle
         self.queue.append(burst)
         self._hits[burst.bank] += self.device.open_row[burst.bank] == burst.row
@@ -105,7 +106,7 @@ class Controller:
         if burst is None:
             self._refresh(command, bank, cycle)
         elif kind == _HIT:
-            if not self.timing.open_page and self._hits[bank] == 1:  # nobody else needs the row
+            if not self.timing.open_page and self._hits[bank] == 1:  # no other burst needs the row
                 command = _WRA if burst.write else _RDA
             self.device.issue(command, bank, cycle)
             self._serve(burst, cycle)
@@ -122,7 +123,7 @@ class Controller:
         return Issued(cycle, command, burst)
 
     def _served(self, burst: Burst, cycle: int, command: int) -> Issued:
-        """Say what a burst waited for."""
+        """Return the step of a served burst, with the causes of its wait."""
         began, ended = self._refreshed[burst.bank // self.timing.rank_banks]
 
         def refreshed_since(first: int) -> int:
@@ -135,11 +136,11 @@ class Controller:
 
     @property
     def _alone(self) -> bool:
-        """Whether only the oldest burst counts."""
+        """True if the controller considers only the oldest burst."""
         return not self.timing.first_ready or self._overtaken >= PATIENCE
 
     def _choose(self) -> _Choice:
-        """Return the next command of all that refresh and the waiting bursts need."""
+        """Return the next command among those that refresh and the waiting bursts need."""
         best = self._refresh_choice()
         open_row, seen = self.device.open_row, set[tuple[int, bool, int]]()
         for age, burst in enumerate(self.queue[:1] if self._alone else self.queue):
@@ -169,7 +170,7 @@ class Controller:
         return cycle, kind, age, command, bank, burst
 
     def _refresh_choice(self) -> _Choice:
-        """Return the command that the refresh next due needs, when it is due and legal."""
+        """Return the next command for a refresh, in the cycle in which it is due and legal."""
         best = _NOTHING
         for rank, due in enumerate(self._due):
             if due < NEVER:
@@ -180,7 +181,7 @@ class Controller:
         return best
 
     def _serve(self, burst: Burst, cycle: int) -> None:
-        """Take a burst from the queue."""
+        """Remove a burst from the queue."""
         if not self.has_room:
             self.room_from = cycle + 1
         self._overtaken = 0 if burst is self.queue[0] else self._overtaken + 1

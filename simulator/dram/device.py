@@ -1,4 +1,4 @@
-"""One channel's banks and buses: when a command is legal, and what it changes."""
+"""One channel's banks and buses: the first legal cycle and the effects of each command."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from simulator.dram.timing import COLUMN_COMMANDS, RANK_COMMANDS, Command, Timing
 
 CLOSED = -1
-"""In place of the number of an open row."""
+"""The value that replaces a row number if no row is open."""
 
 _ACT, _PREA = int(Command.ACT), int(Command.PREA)
 _CLOSES_BANK = frozenset(map(int, (Command.PRE, Command.RDA, Command.WRA)))
@@ -16,7 +16,7 @@ _IS_RANK = tuple(command in RANK_COMMANDS for command in Command)
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """A rule, seen from one of its preceding commands."""
+    """A rule from the view of one of its preceding commands."""
 
     rule: int
     level: int
@@ -27,20 +27,20 @@ class _Effect:
 
 
 class Device:
-    """A channel. Banks are numbered rank by rank, bank group by bank group."""
+    """A channel. It numbers its banks rank by rank, and bank group by bank group."""
 
     def __init__(self, timing: Timing) -> None:
-        """Make a channel whose rows are closed."""
+        """Make a channel with all rows closed."""
         self.timing = timing
         banks = timing.ranks * timing.rank_banks
         self.open_row = [CLOSED] * banks
         self.open_banks = [0] * timing.ranks
         self._banks_in = (banks, timing.rank_banks, timing.banks, 1)
-        """Banks of one instance of each level."""
+        """[level] the number of banks in one instance."""
         self._allowed = [
             [[0] * len(Command) for _ in range(banks // inside)] for inside in self._banks_in
         ]
-        """[level][instance][command] cycle from which the rules allow it."""
+        """[level][instance][command] the first cycle in which the rules allow the command."""
         self._path = [
             tuple(
                 instances[bank // inside]
@@ -48,15 +48,15 @@ class Device:
             )
             for bank in range(banks)
         ]
-        """[bank] the lists of `_allowed` above it, from channel to bank."""
+        """[bank] the lists of `_allowed` that apply to it, from channel to bank."""
         self._bus = [0, 0]
-        """Cycle from which the bus of row and of column commands is free."""
+        """The first cycles in which the buses of row and of column commands are free."""
         self._effects = [self._effects_of(command) for command in Command]
         self._history: dict[tuple[int, int], deque[int]] = {}
-        """(rule, instance) -> last cycles of its preceding commands, for windows above 1."""
+        """(rule, instance) -> the last cycles of its preceding commands, for windows above 1."""
 
     def _effects_of(self, command: Command) -> list[_Effect]:
-        """Rules that the command is a preceding one of."""
+        """Return the rules that have the command as a preceding command."""
         return [
             _Effect(
                 number,
@@ -71,7 +71,7 @@ class Device:
         ]
 
     def earliest(self, command: int, bank: int) -> int:
-        """First cycle in which a command is legal; of a rank's command, any bank of the rank."""
+        """Return a command's first legal cycle; a rank's command takes any bank of the rank."""
         channel, rank, group, inner = self._path[bank]
         bus = self._bus[_IS_COLUMN[command]]
         if _IS_RANK[command]:
@@ -79,7 +79,7 @@ class Device:
         return max(bus, channel[command], rank[command], group[command], inner[command])
 
     def issue(self, command: int, bank: int, cycle: int, row: int = CLOSED) -> None:
-        """Issue a command, which must be legal; `row` is what ACT opens."""
+        """Issue a command, which must be legal; ACT opens `row`."""
         for effect in self._effects[command]:
             node = bank // self._banks_in[effect.level]
             since = cycle if effect.window == 1 else self._window(effect, node, cycle)
@@ -95,7 +95,10 @@ class Device:
         self._change_rows(command, bank, row)
 
     def _window(self, effect: _Effect, node: int, cycle: int) -> int:
-        """Cycle of the window-th last preceding command, this one included; long ago if none."""
+        """Return the cycle of the window-th last preceding command, this command included.
+
+        If there are fewer commands, the cycle is so early that the rule has no effect.
+        """
         history = self._history.setdefault((effect.rule, node), deque(maxlen=effect.window))
         history.append(cycle)
         return history[0] if len(history) == effect.window else -effect.latency

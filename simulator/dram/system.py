@@ -1,12 +1,13 @@
 """All channels of a DRAM and the streams that feed them, on the clock of the array.
 
-A stream hands over the bursts of its transfers in order, one every `gap` array cycles at most, each
-to its channel's queue as soon as there is room; a burst that finds none holds up those behind it.
-A burst that a stream offers at array time t can be taken from the first memory cycle behind t on.
-Where several streams wait for one place, the one that has waited longest takes it, then the lower.
+A stream issues the bursts of its transfers in order, at most one every `gap` array cycles. Each
+burst enters its channel's queue as soon as the queue has a free entry, and blocks the stream's
+later bursts until then. A queue can accept a burst that a stream offers at array time t from the
+first memory cycle after t. If several streams wait for one entry, the longest-waiting stream gets
+it. Among equal waits, the stream with the lower number gets it.
 
-Everything is a whole number: array time is kept in fractions of a cycle that the stream's rate
-divides, memory time in memory cycles.
+All times are whole numbers. The unit of array time is a fraction of a cycle in which the stream's
+gap is whole; the unit of memory time is the memory cycle.
 """
 
 from array import array
@@ -21,7 +22,7 @@ from simulator.dram.timing import Command, Timing
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """The last burst of a transfer is in a queue: its stream is free at array cycle `end`."""
+    """The last burst of a transfer is in a queue; its stream is free at array cycle `end`."""
 
     transfer: int
     end: int
@@ -29,16 +30,16 @@ class Handed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The last data of a transfer has moved at array cycle `cycle`."""
+    """The last data of a transfer moves at array cycle `cycle`."""
 
     transfer: int
     cycle: int
     activates: int
-    """Rows that were opened for it."""
+    """The number of rows that the controllers opened for it."""
     row_miss: int
-    """Array cycles that its last burst's data waited for a row to be closed and opened,"""
+    """Array cycles that its last burst's data waited for a row to close and open."""
     refresh: int
-    """and for a refresh."""
+    """Array cycles that its last burst's data waited for a refresh."""
 
 
 @dataclass(slots=True)
@@ -46,67 +47,67 @@ class _Transfer:
     number: int
     write: bool
     next: int
-    """Burst number, in the address space."""
+    """The number of the next burst in the address space."""
     last: int
     waiting: int
-    """Bursts whose data has not moved."""
+    """The number of bursts whose data has not moved."""
     moved: int = 0
-    """Memory cycle in which the last data so far has moved."""
+    """The memory cycle in which the last data so far moved."""
     end: int = 0
     activates: int = 0
     row_miss: int = 0
-    """Memory cycles, of the burst that moved last."""
+    """Memory cycles of the burst that moved last."""
     refresh: int = 0
 
 
 @dataclass(slots=True)
 class _Stream:
     gap: int
-    """Between two bursts, in parts of an array cycle."""
+    """The time between two bursts, in fractions of an array cycle."""
     scale: int
-    """Parts in an array cycle."""
+    """The number of these fractions in an array cycle."""
     link: int = 0
-    """When the next burst can be offered, in parts of an array cycle."""
+    """The time at which the stream can offer its next burst, in fractions of an array cycle."""
     transfer: _Transfer | None = None
-    """What is being handed over."""
+    """The transfer in progress."""
     burst: Burst | None = None
-    """Its next burst,"""
+    """The next burst of the transfer."""
     channel: int = 0
-    """where that goes,"""
+    """The channel of the next burst."""
     visible: int = 0
-    """and the first memory cycle in which it can be taken."""
+    """The first memory cycle in which a queue can accept the next burst."""
 
 
 class DramSystem:
-    """Channels, streams and their common time."""
+    """The channels and streams of a DRAM, with their common time."""
 
     def __init__(self, timing: Timing, gaps: tuple[Fraction, ...]) -> None:
         """Make a DRAM.
 
         Args:
-            timing: its table.
-            gaps: for each stream, array cycles between two of its bursts.
+            timing: the DRAM's table.
+            gaps: array cycles between two bursts, for each stream.
 
         """
         self.timing = timing
         self.controllers = [Controller(timing) for _ in range(timing.channels)]
         self._next = [controller.next_cycle for controller in self.controllers]
-        """[channel] when its next command will be issued."""
+        """[channel] the cycle of the next command."""
         self._awaited = [NEVER] * timing.channels
-        """The same where bursts wait for it."""
+        """[channel] the cycle of the next command if bursts wait; otherwise `NEVER`."""
         self._streams = [_Stream(gap=gap.numerator, scale=gap.denominator) for gap in gaps]
         self._transfers: dict[int, _Transfer] = {}
         self.burst_transfer = array("q")
-        """[bursts] transfer of every burst whose data is on its way,"""
+        """[bursts] the transfer of every burst that has had its column command."""
         self.burst_end = array("q")
-        """and the memory cycle in which its data ends."""
+        """[bursts] the memory cycle in which the burst's data ends."""
         self._decode = _decoder(timing)
         self._per, self._in = timing.clock.numerator, timing.clock.denominator
 
     def submit(
         self, stream: int, transfer: int, *, address: int, size: int, write: bool, cycle: int
     ) -> None:
-        """Let a stream, which must be free, transfer `size` bytes from array cycle `cycle` on."""
+        """Start a transfer of `size` bytes in a free stream at array cycle `cycle`."""
         burst, to = self.timing.burst_bytes, self._streams[stream]
         first, last = address // burst, (address + size - 1) // burst
         to.transfer = _Transfer(transfer, write, first, last, last - first + 1)
@@ -115,12 +116,12 @@ class DramSystem:
         self._offer_next(to, to.transfer)
 
     def next_cycle(self) -> int | None:
-        """Array cycle in which something will happen that bursts wait for; None: nothing waits."""
+        """Return the array cycle of the next event that bursts wait for; None: no burst waits."""
         soonest = min(self._next_offer()[0], *self._awaited)
         return None if soonest == NEVER else self._array_cycle(soonest)
 
     def run(self, cycle: int) -> list[Handed | Moved]:
-        """Let everything happen up to and including array cycle `cycle`, refreshes too."""
+        """Process all events up to and including array cycle `cycle`, also refreshes."""
         limit, done = cycle * self._per // self._in, list[Handed | Moved]()
         while True:
             offered, stream = self._next_offer()
@@ -133,7 +134,7 @@ class DramSystem:
                 self._step(self._next.index(issued), done)
 
     def _next_offer(self) -> tuple[int, _Stream | None]:
-        """Memory cycle in which a burst will enter a queue, and its stream."""
+        """Return the memory cycle in which the next burst enters a queue, and its stream."""
         soonest, waiting, first = NEVER, NEVER, None
         for stream in self._streams:
             controller = self.controllers[stream.channel]
@@ -151,10 +152,10 @@ class DramSystem:
 
     def _hand_over(self, stream: _Stream, cycle: int, done: list[Handed | Moved]) -> None:
         transfer, burst, channel = stream.transfer, stream.burst, stream.channel
-        assert transfer is not None and burst is not None  # or nothing would have been offered
+        assert transfer is not None and burst is not None  # the stream offered a burst
         self.controllers[channel].add(burst, cycle)
         self._note(channel)
-        if cycle > stream.visible:  # it had to wait
+        if cycle > stream.visible:  # the burst waited
             stream.link = -(-cycle * self._in * stream.scale // self._per)
         stream.link += stream.gap
         transfer.next += 1
@@ -166,7 +167,7 @@ class DramSystem:
         done.append(Handed(transfer.number, transfer.end))
 
     def _note(self, channel: int) -> None:
-        """Keep what a controller that has changed will do next."""
+        """Update the next cycle of a channel whose controller has changed."""
         controller = self.controllers[channel]
         self._next[channel] = controller.next_cycle
         self._awaited[channel] = controller.next_cycle if controller.queue else NEVER
@@ -193,7 +194,7 @@ class DramSystem:
             done.append(self._moved(transfer))
 
     def _moved(self, transfer: _Transfer) -> Moved:
-        """Return a finished transfer in array cycles; waits are rounded down."""
+        """Return a finished transfer in array cycles, with its waits rounded down."""
         return Moved(
             transfer.number,
             max(transfer.end, self._array_cycle(transfer.moved)),
@@ -203,7 +204,7 @@ class DramSystem:
         )
 
     def _array_cycle(self, cycle: int) -> int:
-        """First array cycle at or behind the beginning of a memory cycle."""
+        """Return the first array cycle at or after the start of a memory cycle."""
         return -(-cycle * self._in // self._per)
 
 

@@ -1,8 +1,8 @@
-"""What the model knows of a DRAM: sizes, commands and a table of rules, in memory cycles.
+"""The model of a DRAM: sizes, commands and a table of rules, in memory cycles.
 
-A rule says: behind a `preceding` command, a `following` one at the same instance of `level` waits
-`latency` cycles, counted from start to start; with `window` n, behind the n-th last `preceding`
-one. A `sibling` rule binds all other instances of the level within the channel instead.
+After a `preceding` command, a `following` command at the same instance of `level` waits `latency`
+cycles, from start to start. With `window` n, the wait counts from the n-th last `preceding`
+command. A `sibling` rule applies to all other instances of the level within the channel instead.
 """
 
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from fractions import Fraction
 
 
 class Command(IntEnum):
-    """What a controller can ask for; of a bank up to WRA, of a whole rank behind it.
+    """A controller's commands: for a bank up to WRA, for a whole rank after WRA.
 
-    Inner loops hold commands as plain integers, `int(Command.ACT)`: comparing enumerations is slow.
+    Inner loops use plain integers, `int(Command.ACT)`, because comparing enumerations is slow.
     """
 
     ACT = 0
     """Open a row."""
     PRE = 1
-    """Close it."""
+    """Close the row."""
     RD = 2
     RDA = 3
     """Read, then close the row."""
@@ -29,7 +29,7 @@ class Command(IntEnum):
     PREA = 6
     """Close all rows of a rank."""
     REF = 7
-    """Refresh a rank, all of whose rows are closed."""
+    """Refresh a rank whose rows are all closed."""
 
 
 COLUMN_COMMANDS = (Command.RD, Command.RDA, Command.WR, Command.WRA)
@@ -37,7 +37,7 @@ RANK_COMMANDS = (Command.PREA, Command.REF)
 
 
 class Level(IntEnum):
-    """Where a rule holds."""
+    """The scope of a rule."""
 
     CHANNEL = 0
     RANK = 1
@@ -47,7 +47,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One line of a timing table."""
+    """One rule of a timing table."""
 
     level: Level
     preceding: tuple[Command, ...]
@@ -66,40 +66,40 @@ class Timing:
     channels: int
     ranks: int
     bank_groups: int
-    """Per rank."""
+    """Bank groups per rank."""
     banks: int
-    """Per bank group."""
+    """Banks per bank group."""
     rows: int
     columns: int
     """Bursts per row."""
     burst_bytes: int
     order: tuple[str, ...]
-    """Fields of an address from the lowest: of Ch, Co, Bg, Ba, Ra, Ro."""
+    """The fields of an address from the lowest to the highest, among Ch, Co, Bg, Ba, Ra, Ro."""
     rules: tuple[Rule, ...]
     command_cycles: tuple[int, ...]
     """Cycles for which each command occupies the command bus."""
     separate_row_bus: bool
-    """Row and column commands have a bus each."""
+    """True if row and column commands have separate buses."""
     read_data: int
-    """From a read to the end of its data."""
+    """Memory cycles from a read to the end of its data."""
     write_data: int
     refresh_interval: int
-    """0: no refresh."""
+    """Memory cycles between two refreshes of a rank; 0: no refresh."""
     first_ready: bool
-    """Whether a row hit may overtake; else strictly in order."""
+    """True if a row hit may overtake older bursts; False: strictly in order."""
     open_page: bool
-    """Whether rows stay open; else a row closes behind its last waiting request."""
+    """True if rows stay open; False: a row closes after its last waiting request."""
     queue_depth: int
-    """Requests that a channel holds."""
+    """Requests in a channel's queue."""
 
     @property
     def rank_banks(self) -> int:
-        """Banks of a rank."""
+        """The number of banks of a rank."""
         return self.bank_groups * self.banks
 
     @property
     def data_cycles(self) -> int:
-        """Memory cycles of a burst's data: the distance of two reads of open rows."""
+        """Memory cycles of a burst's data: the interval between two reads of open rows."""
         apart = (
             rule.latency
             for rule in self.rules
@@ -112,11 +112,11 @@ class Timing:
 
     @property
     def peak_bytes_per_cycle(self) -> Fraction:
-        """Of all channels' data buses, in array cycles: reads of open rows behind one another."""
+        """Bytes per array cycle of all channels' data buses: back-to-back reads of open rows."""
         return self.channels * self.burst_bytes * self.clock / self.data_cycles
 
     @property
     def capacity(self) -> int:
-        """Bytes of all channels."""
+        """The capacity of all channels in bytes."""
         bursts = self.ranks * self.rank_banks * self.rows * self.columns
         return self.channels * bursts * self.burst_bytes

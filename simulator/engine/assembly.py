@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine import layout as at
 from simulator.engine.layout import EVERYTHING, NEVER
 from simulator.program import (
@@ -140,9 +140,8 @@ class _Assembler:
     def channels_and_ends(self, space: Mapping[Channel, int]) -> None:
         """Write the channels, who is at their ends in each section, and their lots."""
         m, program = self.m, self.program
-        for number, (channel, start) in enumerate(program.channels):
+        for channel, start in program.channels:
             self.channels[channel] = place = self.add(at.CHANNEL_SIZE)
-            m[place + at.CHANNEL_NUMBER] = number
             m[place + at.ENDS] = self._ends(channel, start)
             m[place + at.MASK] = space[channel] - 1
         for (unit, channel), place in self.givers.items():
@@ -235,8 +234,9 @@ class _Assembler:
         m[place + at.PENALTY_CATEGORY] = self._category(term.penalty_category)
         m[place + at.ENTRY_CATEGORY] = self._category(term.entry_category)
         m[place + at.TAKES] = len(m)
+        channels = list(self.channels)
         takes = {
-            m[self.channels[channel] + at.CHANNEL_NUMBER]: (self.takers[unit, channel], tokens)
+            channels.index(channel): (self.takers[unit, channel], tokens)
             for channel, tokens in _summed(command.takes)
         }
         for number, (taker, tokens) in sorted(takes.items()):

@@ -5,7 +5,7 @@ comes from and the critical path to it (`paths.py`). A start takes over the path
 in each lane for itself.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     AT_START,
     BEHIND,
@@ -47,6 +47,7 @@ from simulator.engine.layout import (
     SECTION_SIZE,
     SECTIONS,
     SHARE,
+    SLOPES,
     SOMEWHERE,
     START,
     STARTS,
@@ -157,7 +158,8 @@ def run_command(m: Memory, unit: int, command: int) -> bool:
         follow_result(m, unit, section)
     end_later(m, section, key, path | TO_RESULT)
     if m[STARTS]:
-        m[m[unit + ROWS] + m[unit + DONE]] = m[start]
+        row = m[unit + ROWS] + m[unit + DONE]
+        m[row], m[row + m[SLOPES]] = m[start], m[start + m[LANES]]
     m[unit + KEY], m[unit + UNIT_PATH] = key, path
     m[unit + DONE] += 1
     m[RAN] += 1

@@ -2,18 +2,20 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.engine.channels import Lot, Tokens
 from simulator.program import Channel, Program, ProgramError, Unit
+
+if TYPE_CHECKING:  # the fast engine, too, reports deadlocks, and needs no simpy
+    from simulator.engine.channels import Lot, Tokens
 
 
 class Wait(NamedTuple):
     """What a unit waits for."""
 
-    tokens: Tokens
+    tokens: "Tokens"
     """Of a channel."""
-    lot: Lot
+    lot: "Lot"
 
 
 def deadlock(program: Program, waits: Mapping[Unit, Wait]) -> ProgramError:

@@ -1,9 +1,10 @@
-"""The fast engine: the figures of the event engine without its trace.
+"""The fast engine: the figures of the event engine, and its trace, in less time.
 
 `totals` runs a program with its loops and leaves out turns that repeat, so its cost grows with the
 number of distinct phases. `totals_together` does so for programs that differ only in rates. `run`
-leaves nothing out and returns the trace. The kernel runs as machine code if an earlier process has
-kept it; otherwise it is interpreted until compiling pays (`simulator.compiling`).
+returns the trace: of the turns left out it writes down only when commands start. The kernel runs as
+machine code if an earlier process has kept it; otherwise it is interpreted until compiling pays
+(`compiling.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.compiling import Compiled, Memory, pays
+from simulator.base.columns import Ints
 from simulator.engine import commands, jumps, kernel, lots, notes, paths, repeats, slopes
 from simulator.engine import layout as at
 from simulator.engine.assembly import Assembled, assemble
+from simulator.engine.compiling import Compiled, Memory, pays
 from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
+from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace
-from simulator.machine_code import Source
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out
 
@@ -100,19 +101,19 @@ def _totals(
     return state.summaries()
 
 
-def run(
-    program: Program,
-    progress: Callable[[int], None] | None = None,
-    *,
-    compiled: bool | None = None,
-) -> Trace:
-    """Run a program to its end, command by command; see `simulator.engine.event.run`."""
+def run(program: Program, *, compiled: bool | None = None, jumping: bool = True) -> Trace:
+    """Run a program to its end; see `simulator.engine.event.run`.
+
+    Args:
+        program: without a DRAM table and without ports.
+        compiled: run compiled or interpreted; as pays if not given.
+        jumping: leave out turns that repeat.
+
+    """
     rows = write_out(program)
-    compiled = _kernel().serves(len(rows)) if compiled is None else compiled
-    state = _State([program], compiled, jumping=False, rows=rows.first.tolist())
+    compiled = _kernel().serves() if compiled is None else compiled
+    state = _State([program], compiled, jumping=jumping, rows=rows.first.tolist())
     state.run(None)
-    if progress:
-        progress(len(rows))
     start = np.asarray(state.starts(len(rows)), dtype=np.int64)
     end = start + rows.column([program.cycles(command) for command in rows.commands])
     ready = end + rows.column([program.latency(command) for command in rows.commands])
@@ -194,11 +195,11 @@ class _State:
                 floor = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.FLOOR
                 m[floor : floor + len(ends)] = ends
         if self.rows:
-            m[at.STARTS] = len(m)
+            m[at.STARTS], m[at.SLOPES] = len(m), self.rows[-1]
             for unit, first in zip(assembled.units, self.rows, strict=False):
                 m[unit + at.ROWS] = m[at.STARTS] + first
-            starts = np.zeros(self.rows[-1], dtype=np.int64)
-            self.memory = np.concatenate((m, starts)) if self.compiled else m + starts.tolist()
+            none = np.zeros(2 * self.rows[-1], dtype=np.int64)
+            self.memory = np.concatenate((m, none)) if self.compiled else m + none.tolist()
 
     def _set_rates(self) -> None:
         """Write the cycles and latencies of commands that move bytes."""

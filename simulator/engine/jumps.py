@@ -3,7 +3,7 @@
 Every number of the state moves in each of these turns as in the one that was followed.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     ANCHOR,
     BEHIND,
@@ -39,9 +39,12 @@ from simulator.engine.layout import (
     POINTER,
     RANKS,
     REPEATED,
+    ROWS,
     SECTION_SIZE,
     SETTLED,
+    SLOPES,
     SPARE,
+    STARTS,
     STATUS,
     TAKEN,
     TAKEN_CHANNEL,
@@ -201,6 +204,8 @@ def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
         return False
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
+            if m[STARTS]:
+                repeat_starts(m, unit, turns)
             size = m[unit + FRAMES] - unit + m[unit + DEPTH] * FRAME_SIZE
             move(m, unit, noted(m, note, unit), size, turns)
             m[unit + UNIT_PATH] = repeat_path(m, table, place, turns)
@@ -215,6 +220,16 @@ def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
     path = repeat_path(m, table, place + lots, turns)
     fill(m, end_path(m, section), path, m[LANES])
     return path != NONE
+
+
+def repeat_starts(m: Memory, unit: int, turns: int) -> None:
+    """Note when the commands of a unit start that are left out."""
+    ran = m[unit + DONE] - m[noted(m, m[FOLLOWED_NOTE], unit) + DONE]
+    behind = m[unit + ROWS] + m[unit + DONE]
+    for row in range(behind - ran, behind):
+        slope = m[row + m[SLOPES]]
+        for turn in range(1, turns + 1):
+            m[row + turn * ran] = m[row] + turn * slope
 
 
 def move(m: Memory, record: int, then: int, size: int, turns: int) -> None:

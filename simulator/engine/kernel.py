@@ -5,11 +5,11 @@ gives the token runs until it has, and no further. Then every other unit runs wh
 part. Counts alone decide this order, so it is the same in every turn of a loop, and `repeats.py`
 can leave out turns that repeat.
 
-Plain Python over one row of whole numbers, interpreted or compiled (`simulator.compiling`).
+Plain Python over one row of whole numbers, interpreted or compiled (`simulator.engine.compiling`).
 """
 
-from simulator.compiling import Memory
 from simulator.engine.commands import find_start, run_command
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     AHEAD,
     AT,
@@ -124,17 +124,12 @@ def end_section(m: Memory, section: int) -> None:
 
 def run_unit(m: Memory, root: int, section: int) -> bool:
     """Run a unit's part of a section, and of other units what it needs; False: see `STATUS`."""
-    bottom = m[STACK]
-    m[STACK_TOP], m[bottom + CALLED] = bottom, root
+    if m[root + SECTION] > section:
+        return True
+    m[STACK_TOP], m[m[STACK] + CALLED] = m[STACK], root
     while True:
-        top = m[STACK_TOP]
-        if top > bottom and answered(m, top - CALL_SIZE):
-            m[STACK_TOP] = top - CALL_SIZE
-            continue
-        unit = m[top + CALLED]
+        unit = m[m[STACK_TOP] + CALLED]
         at = m[unit + AT]
-        if unit == root and m[unit + SECTION] > section:
-            return True
         if at == m[unit + STOP]:
             if unit == root and m[unit + SECTION] == section:
                 return True
@@ -154,7 +149,7 @@ def run_unit(m: Memory, root: int, section: int) -> bool:
 
 
 def step(m: Memory, unit: int, command: int) -> bool:
-    """Run a unit's next command, or let run what gives the token that it lacks."""
+    """Run a unit's next command, or let run what gives the token that it lacks; then go back."""
     if not find_start(m, unit, command):
         if not call(m):
             m[STATUS] = DEADLOCK
@@ -164,6 +159,8 @@ def step(m: Memory, unit: int, command: int) -> bool:
         m[STATUS] = TOO_SMALL
         return False
     m[unit + AT] += INSTRUCTION_SIZE
+    if m[STACK_TOP] > m[STACK] and answered(m, m[STACK_TOP] - CALL_SIZE):
+        m[STACK_TOP] -= CALL_SIZE
     return True
 
 

@@ -47,61 +47,63 @@ FAILED = 8
 """and that repetitions were followed in vain."""
 STARTS = 9
 """Where the start of every command is noted, if there is one lane; NONE: it is not."""
-UNITS = 10
+SLOPES = 10
+"""How far behind the start of a command its slope is noted, if the start has one."""
+UNITS = 11
 """The first unit; the first giver is behind the last one."""
-UNIT_SIZE = 11
-GIVER_RECORDS = 12
-TAKER_RECORDS = 13
-TAKER_RECORDS_END = 14
-SECTIONS = 15
+UNIT_SIZE = 12
+GIVER_RECORDS = 13
+TAKER_RECORDS = 14
+TAKER_RECORDS_END = 15
+SECTIONS = 16
 """The first section; the table of `SECTION_SIZE` is as long as `SECTIONS_END` says."""
-SECTIONS_END = 16
-SECTION_SIZE = 17
-SHARE_SIZE = 18
-NODES = 19
+SECTIONS_END = 17
+SECTION_SIZE = 18
+SHARE_SIZE = 19
+NODES = 20
 """The nodes of critical paths, the next one that is free, and the place behind the last;"""
-NODE_NEXT = 20
-NODES_END = 21
-NODE_BASE = 22
+NODE_NEXT = 21
+NODES_END = 22
+NODE_BASE = 23
 """and how many numbers the nodes had that were there before the first one."""
-STACK = 23
+STACK = 24
 """The unit that runs by itself, and above it those that give what the one below lacks."""
-STACK_TOP = 24
-TRACKING = 25
+STACK_TOP = 25
+TRACKING = 26
 """1: slopes are followed, and comparisons bound `LIMIT`."""
-LIMIT = 26
+LIMIT = 27
 """Turns behind the first followed one in which every comparison still has its outcome."""
-FOLLOWED = 27
+FOLLOWED = 28
 """Frame of the loop whose repetition is followed; NONE: of no loop."""
-NOTES = 28
+NOTES = 29
 """By depth of loops, the note of the end of the last turn."""
-FOLLOWED_NOTE = 29
+FOLLOWED_NOTE = 30
 """The note of the beginning of the turn that is followed."""
-NOTE_SIZE = 30
-STATE_SIZE = 31
-RANKS = 32
+NOTE_SIZE = 31
+STATE_SIZE = 32
+RANKS = 33
 """By rank, the unit that runs the kind."""
-SPARE = 33
+SPARE = 34
 """Space for all lots of a channel while they are moved."""
-NOWHERE = 34
+NOWHERE = 35
 """A lot that no one gives: where a taker is that does not know its next lot."""
-WIDTH = 35
+WIDTH = 36
 """Categories: the length of a vector."""
-TURN_VECTOR = 36
+TURN_VECTOR = 37
 """A vector: the cycles up to the end of a turn."""
-LANES = 37
+LANES = 38
 """Programs that run together."""
-LOT_SIZE = 38
-NODE_SIZE = 39
-START = 40
+LOT_SIZE = 39
+NODE_SIZE = 40
+START = 41
 """The start of the command that is next, four blocks: time, slope, and the two below."""
-READY = 41
+READY = 42
 """The result of the command that runs, three blocks as in a lot: time, slope, cause."""
-WALKED = 42
+WALKED = 43
 """Where the walk along critical paths has come to, six blocks: time, path, and the four below."""
-COUNTED = 43
+COUNTED = 44
 """Three blocks: cycles of a command on a critical path: penalty, busy and latent."""
-HEADER = 44
+HEADER = 45
 
 # blocks behind `WALKED`
 
@@ -250,16 +252,15 @@ RING_END = 1
 """and the place behind them."""
 MASK = 2
 """Lots that there is space for, less 1: a power of two less 1."""
-CHANNEL_NUMBER = 3
-LOW = 4
+LOW = 3
 """Lots before this one have been taken."""
-OPEN = 5
+OPEN = 4
 """The first section in which not all has been taken,"""
-HANDOFF = 6
+HANDOFF = 5
 """and the lot at which the taker of the section before it was done."""
-ENDS = 7
+ENDS = 6
 """The channel's ends in the first section."""
-CHANNEL_SIZE = 8
+CHANNEL_SIZE = 7
 
 FIRST_TAKEN = 0
 """Number of the first token that the section takes,"""

@@ -4,7 +4,7 @@ What a command gives to a channel is a *lot*. Lots and tokens of a channel are n
 and within a section in the giver's order, so a number says which section gives it.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     BEHIND,
     ENDS,

@@ -1,7 +1,8 @@
 """Notes of the state at the end of a turn: units, givers, takers, the section, heads of queues."""
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
+    BEHIND,
     END,
     ENDS,
     ENDS_SIZE,
@@ -90,6 +91,15 @@ def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
     number = m[noted(m, note, taker) + POINTER] + place
     lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
     return lot if m[lot + LOT] == number else NONE
+
+
+def noted_twin(m: Memory, note: int, taker: int, place: int, tokens: int) -> int:
+    """Return the noted lot that one in a taker's queue repeats some tokens later; NONE: none."""
+    number = m[taker + POINTER] + place
+    lot, then = lot_of(m, m[taker + TAKEN_CHANNEL], number), noted_lot(m, note, taker, place)
+    if then == NONE or m[lot + LOT] != number or m[lot + BEHIND] - m[then + BEHIND] != tokens:
+        return NONE
+    return then
 
 
 def paired_giver(m: Memory, taker: int) -> int:

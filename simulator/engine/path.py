@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine.trace import Trace
 
 

@@ -11,7 +11,7 @@ for turns that are left out: of those a node says only how often the path of the
 repeats.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     BUSY_CATEGORY,
     COUNTED,

@@ -11,7 +11,7 @@ Lots that were given before their taker was free bind nothing. A taker is *settl
 only such lots; its queue is no state, and may grow.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.jumps import anchor_paths, jump
 from simulator.engine.layout import (
     AT,
@@ -73,8 +73,8 @@ from simulator.engine.layout import (
 from simulator.engine.lots import fill, lot_of
 from simulator.engine.notes import (
     noted,
-    noted_lot,
     noted_section,
+    noted_twin,
     paired_giver,
     section_of_unit,
     write_note,
@@ -264,13 +264,10 @@ def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
     if m[giver + NEXT_LOT] - m[given + NEXT_LOT] != lots:
         return False
     for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
-        lot = lot_of(m, channel, m[taker + POINTER] + place)
-        then = noted_lot(m, note, taker, place)
-        if then == NONE or m[lot + LOT] != m[taker + POINTER] + place:
+        then = noted_twin(m, note, taker, place, tokens)
+        if then == NONE:
             return False
-        if m[lot + BEHIND] - m[then + BEHIND] != tokens:
-            return False
-        measure(m, lot + TIME, then + TIME)
+        measure(m, lot_of(m, channel, m[taker + POINTER] + place) + TIME, then + TIME)
     m[giver + GIVES_PAIR], m[taker + FLOW] = 1, PAIRED
     return True
 
@@ -343,18 +340,11 @@ def same_queues(m: Memory, note: int) -> bool:
         giver = paired_giver(m, taker)
         if giver == NONE:
             continue
-        channel, tokens = (
-            m[taker + TAKEN_CHANNEL],
-            m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN],
-        )
+        tokens = m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
         for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
-            lot = lot_of(m, channel, m[taker + POINTER] + place)
-            then = noted_lot(m, note, taker, place)
-            if then == NONE or m[lot + LOT] != m[taker + POINTER] + place:
-                return False
-            if m[lot + BEHIND] - m[then + BEHIND] != tokens:
-                return False
-            if not is_steady(m, lot + TIME, then + TIME):
+            lot = lot_of(m, m[taker + TAKEN_CHANNEL], m[taker + POINTER] + place)
+            then = noted_twin(m, note, taker, place, tokens)
+            if then == NONE or not is_steady(m, lot + TIME, then + TIME):
                 return False
             if not same_causes(m, note, lot, then):
                 return False

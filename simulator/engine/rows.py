@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine.causes import causes
 from simulator.engine.trace import DramCounts, Trace
 from simulator.program.written import WrittenProgram

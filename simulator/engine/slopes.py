@@ -6,7 +6,7 @@ bounds the number of turns for which it has the same outcome in all lanes, and `
 of these bounds. A comparison that would not even last for one turn makes it negative.
 """
 
-from simulator.compiling import Memory
+from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
     BEHIND,
     END,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine.path import spent
 from simulator.engine.trace import Trace
 from simulator.engine.waits import waits_by_channel

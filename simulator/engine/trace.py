@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.columns import Ints, Names
+from simulator.base.columns import Ints, Names
 from simulator.program.vocabulary import Vocabulary, names
 
 

@@ -7,7 +7,7 @@ to the channel whose token came last. Waits of different units overlap, and hide
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.engine.trace import Trace
 
 

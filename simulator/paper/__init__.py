@@ -1,8 +1,9 @@
-"""The paper, regenerated: each item into a folder, printed value beside ours."""
+"""Reproduce the paper: write each item into a folder, with printed and simulated values."""
 
 from collections.abc import Callable
 from pathlib import Path
 
+from simulator.base.progress import Progress
 from simulator.paper import (
     fair_report,
     figure12,
@@ -12,7 +13,6 @@ from simulator.paper import (
     table6,
     training_speed,
 )
-from simulator.progress import Progress
 from simulator.report.files import writable_folder
 
 ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
@@ -30,7 +30,7 @@ def reproduce(item: str, folder: Path, progress: Progress | None = None) -> list
     """Regenerate one of `ITEMS` into `folder`; return the files written.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder is not writable.
 
     """
     return ITEMS[item](writable_folder(folder), progress)

@@ -1,4 +1,4 @@
-"""`fair.md`: what sub-bit weights win if 1-bit weights have their own best machine as well."""
+"""`fair.md`: the gain of sub-bit weights if 1-bit weights also have their own best accelerator."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.hardware import load_hardware
-from simulator.hardware.area import area
+from simulator.analysis.title import scope
+from simulator.api.simulate import simulate
+from simulator.base.progress import Progress, announce
+from simulator.base.wording import listed
+from simulator.machines import load_hardware
+from simulator.machines.families import family_of
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.fair import (
     CLOSE,
     DOTS,
@@ -26,12 +31,8 @@ from simulator.paper.fair import (
     compare_fairly,
 )
 from simulator.paper.markdown import table, write_csv, write_report
-from simulator.progress import Progress, announce
 from simulator.report.files import write_file
-from simulator.report.lines import listed
 from simulator.report.style import SCREEN, save_figure
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA
 from simulator.workload import configure, load_workload
@@ -46,13 +47,13 @@ PAPERS_MACHINES: dict[str, tuple[str, tuple[str, ...]]] = {
     "`bnn64`: 4 dot units, no LUT": ("bnn64", ()),
 }
 SHARED_BITS = (1, 4)
-"""Bits of activations for which both widths run on one machine."""
+"""Activation bits of the runs of both bit widths on the same accelerator."""
 WIN = 1.05
-"""Ratio of times from which the report says that one side is faster."""
+"""Minimum ratio of times for which the report calls 0.56 bit faster."""
 EVEN = 0.995
-"""Ratio from which 0.56 bit is not slower, as the report rounds."""
+"""Minimum ratio for which 0.56 bit is not slower, after the report's rounding."""
 SHOWN_MGE = (6, 7, 8, 9, 10, 12, 14)
-"""Areas of the table, in millions of gate equivalents; fair_area.csv has every step of 2 %."""
+"""Areas of the table in millions of gate equivalents; fair_area.csv has all steps of 2 %."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -125,7 +126,7 @@ def _few(values: Sequence[int]) -> str:
 
 
 def shared_rows() -> list[Row]:
-    """1 bit and 0.56 bit on the same machine."""
+    """Compare 1 bit and 0.56 bit on the same accelerator."""
     rows: list[Row] = []
     for title, (name, settings) in PAPERS_MACHINES.items():
         hardware = load_hardware(name, settings)
@@ -134,24 +135,26 @@ def shared_rows() -> list[Row]:
             result = simulate(
                 network, hardware, bits=bits_of(SUB_BIT), activation_bits=bits
             ).with_energy("45nm")
-            assert result.energy is not None  # just asked for
+            energy = result.energy
+            assert energy is not None  # just asked for
+            assert energy.baseline is not None
             rows.append(
                 {
                     "machine": title,
                     "activation bits": bits,
-                    "MGE": f"{sum(area(hardware, bits).values()) / 1e6:.2f}",
-                    "1 bit (ms)": f"{result.milliseconds(result.baseline.cycles):.3f}",
+                    "MGE": f"{family_of(hardware).gate_equivalents(hardware, bits) / 1e6:.2f}",
+                    "1 bit (ms)": f"{result.milliseconds(baseline_of(result).cycles):.3f}",
                     "0.56 bit (ms)": f"{result.time_ms:.3f}",
-                    "speedup": f"{result.speedup:.2f}x",
-                    "1 bit (µJ)": f"{result.energy.baseline.microjoules:,.0f}",
-                    "0.56 bit (µJ)": f"{result.energy.run.microjoules:,.0f}",
+                    "speedup": f"{speedup_of(result):.2f}x",
+                    "1 bit (µJ)": f"{energy.baseline.microjoules:,.0f}",
+                    "0.56 bit (µJ)": f"{energy.run.microjoules:,.0f}",
                 }
             )
     return rows
 
 
 def area_rows(fair: Fair) -> Sequence[Row]:
-    """Speedup of 0.56 bit over 1 bit within some areas."""
+    """Return the speedup of 0.56 bit over 1 bit within the areas of the table."""
     areas = 1e6 * np.array(SHOWN_MGE, dtype=np.float64)
     return [
         {
@@ -171,7 +174,7 @@ def area_rows(fair: Fair) -> Sequence[Row]:
 
 
 def every_area(fair: Fair) -> list[Row]:
-    """Speedup of each bit width over 1 bit at every area in steps of 2 %."""
+    """Return the speedup of each bit width over 1 bit within all areas, in steps of 2 %."""
     rows: list[Row] = []
     for network, bits in fair.cases:
         areas = fair.group(network, bits).areas
@@ -186,7 +189,7 @@ def every_area(fair: Fair) -> list[Row]:
 
 
 def best_rows(fair: Fair) -> list[Row]:
-    """The best machine of each bit width."""
+    """Return the best accelerator of each bit width."""
     return [
         {
             "network": network,
@@ -215,7 +218,7 @@ def _described(row: Row) -> Row:
 
 
 def port_rows(fair: Fair) -> list[Row]:
-    """1 bit and 0.56 bit within the same index port and the same area."""
+    """Compare 1 bit and 0.56 bit within the same index port and the same area."""
     rows: list[Row] = []
     for network, bits in fair.cases:
         for port in fair.space.ports:
@@ -241,7 +244,7 @@ def port_rows(fair: Fair) -> list[Row]:
 
 
 def sentences(fair: Fair) -> list[str]:
-    """Where 0.56-bit weights win, and what they win, each on its own best machine."""
+    """Summarize the gains of 0.56-bit weights, with each bit width on its own best accelerator."""
     largest = {
         bits: [_ratios(fair, network, bits)[1][-1] for network in fair.space.networks]
         for bits in fair.space.activation_bits
@@ -255,7 +258,7 @@ def sentences(fair: Fair) -> list[str]:
 
 
 def _ratios(fair: Fair, network: str, bits: int) -> tuple[Floats, Floats]:
-    """All areas, in steps of 2 %, and how many times as fast 0.56 bit is there."""
+    """Return all areas, in steps of 2 %, and the speedup of 0.56 bit within each area."""
     areas = fair.group(network, bits).areas
     return areas, fair.over_one_bit(network, bits, SUB_BIT, areas)
 
@@ -263,15 +266,16 @@ def _ratios(fair: Fair, network: str, bits: int) -> tuple[Floats, Floats]:
 def _parted(
     fair: Fair, bits: Sequence[int], least: float
 ) -> tuple[float, list[float], list[float]]:
-    """The area from which on 0.56 bit keeps a ratio in all networks, and the ratios around it.
+    """Find the area from which on 0.56 bit reaches a ratio in all networks.
 
     Args:
         fair: the runs.
-        bits: of activations.
+        bits: activation bits.
         least: the ratio.
 
     Returns:
-        The area; the ratios within smaller areas that have a machine for both; all others.
+        The area; the ratios within smaller areas that have an accelerator for both bit widths; the
+        ratios from the area on.
 
     """
     found = [_ratios(fair, network, b) for network in fair.space.networks for b in bits]
@@ -282,7 +286,7 @@ def _parted(
 
 
 def _first(areas: Floats, ratios: Floats, least: float) -> float:
-    """The area from which on no ratio is below the least."""
+    """The area from which on no ratio is below `least`."""
     below = np.flatnonzero(~(ratios >= least))
     return float(areas[below[-1] + 1 if len(below) else 0])
 
@@ -320,7 +324,7 @@ def _range(ratios: Sequence[float]) -> str:
 
 
 def _saved(pairs: Sequence[tuple[Row, Row]], column: str) -> str:
-    """The second of each pair over the first, over all pairs."""
+    """Return the range over all pairs of the second row's value relative to the first row's."""
     percents = sorted(100 * sub[column] / one[column] for one, sub in pairs)
     least, most = (f"{percents[place]:.0f} %" for place in (0, -1))
     return least if least == most else f"{least} to {most}"
@@ -334,7 +338,7 @@ def _few_and(bits: Sequence[int]) -> str:
 
 
 def _figure(fair: Fair) -> "Figure":
-    """The fronts of the paper's network, a panel for each width of activations."""
+    """Draw the fronts of the paper's network, with a panel for each number of activation bits."""
     from simulator.studies.fronts_report import draw_figure
     from simulator.studies.plot_style import drawing
 

@@ -1,12 +1,12 @@
-"""Figure 12: reductions against 1 bit, without and with the first and last layers."""
+"""Figure 12: reductions relative to 1 bit, without and with the first and last layers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.base.progress import Progress
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
-from simulator.progress import Progress
 from simulator.report.files import write_file
 from simulator.report.style import save_figure
 from simulator.workload import load_workload
@@ -69,7 +69,7 @@ def _row(model: str, tau: int, whole: bool) -> Row:
 
 
 def _draw(rows: list[Row]) -> "Figure":
-    """Bars of the reduction ratios: left without, right with first and last layers."""
+    """Draw bars of the reduction ratios: left without, right with first and last layers."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -3,15 +3,16 @@
 from itertools import groupby
 from pathlib import Path
 
-from simulator.hardware import load_hardware
+from simulator.analysis.title import covered
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
+from simulator.base.progress import Progress, announce
+from simulator.machines import load_hardware
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, table, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.progress import Progress, announce
 from simulator.report.files import write_file
-from simulator.report.result import Result
 from simulator.report.style import save_figure
-from simulator.report.title import covered
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 
@@ -31,8 +32,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 "![Figure 13](figure13.png)\n",
                 "The timelines of 0.56 bit (top) and 1 bit (bottom) share one time axis. The "
                 "paper's figure prints no numbers. It belongs to Table 4, which gives a speedup "
-                f"of {SPEEDUP['r18']}x; this simulator gives {result.speedup:.2f}x. Supplement G "
-                "reports high acceleration ratios in the last three stages. Scope: "
+                f"of {SPEEDUP['r18']}x; this simulator gives {speedup_of(result):.2f}x. "
+                "Supplement G reports high acceleration ratios in the last three stages. Scope: "
                 f"{covered(result)}.\n",
                 table(_stages(result)),
             ],
@@ -43,7 +44,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
 
 
 def _stages(result: Result) -> list[Row]:
-    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    pairs = zip(result.run.layers, baseline_of(result).layers, strict=True)
     rows: list[Row] = []
     for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
         members = list(group)

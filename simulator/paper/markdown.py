@@ -3,22 +3,22 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator import __version__
-from simulator.citation import CITATION
+from simulator.base.citation import CITATION
+from simulator.base.version import __version__
 from simulator.report.files import write_file, write_rows
 
 Row = Mapping[str, object]
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Rows of equal keys as a Markdown table."""
+    """Return rows of equal keys as a Markdown table."""
     header = list(rows[0])
     lines = [header, ["---"] * len(header), *([str(v) for v in row.values()] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def write_report(path: Path, title: str, command: str, parts: Sequence[str]) -> Path:
-    """Write a report that begins with the command that makes it and the paper's citation."""
+    """Write a report that begins with its command and the paper's citation."""
     head = (
         f"# {title}\n\n`{command}` (version {__version__}) writes this report. Paper: {CITATION}.\n"
     )
@@ -32,10 +32,10 @@ def write_csv(path: Path, rows: Sequence[Row]) -> Path:
 
 
 def as_printed(value: float, printed: str) -> str:
-    """`value` with as many decimals as the paper prints."""
+    """Return `value` with as many decimals as the printed number."""
     return f"{value:.{len(printed.partition('.')[2])}f}"
 
 
 def deviation(value: float, printed: str) -> str:
-    """How far `value` is from the printed number, in percent."""
+    """Return the deviation of `value` from the printed number, in percent."""
     return f"{100 * (value / float(printed) - 1):+.2f} %"

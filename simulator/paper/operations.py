@@ -1,13 +1,13 @@
-"""Parameters and bit operations of a network beside its baseline's (`simulate ops`)."""
+"""Parameters and bit operations of a network and its baseline (`simulate ops`)."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from simulator.report.title import scope
+from simulator.analysis.title import scope
 from simulator.workload import Workload, configure
 from simulator.workload.ops import count, count_full_precision
-from simulator.workload.workload import OpsConvention
+from simulator.workload.schema import OpsConvention
 
 
 def compare_operations(
@@ -25,15 +25,15 @@ def compare_operations(
     """Count one image of a network at some bits per weight and at the baseline's.
 
     Args:
-        workload: from `load_workload`.
-        bits: bits per weight; or give `tau`.
+        workload: a network from `load_workload`.
+        bits: bits per weight, instead of `tau`.
         tau: bits of a 3x3 kernel's index.
         tau_1x1: bits of a 1x1 vector's index.
-        taus: tau of single layers by name, over what the above say.
+        taus: tau of single layers by name; overrides the arguments above.
         activation_bits: bits of every activation.
         baseline_bits: bits per weight of the baseline.
         include_full_precision: count first, last and downsample layers too.
-        convention: see `simulator.workload.ops`; the network file's if not given.
+        convention: convention of `simulator.workload.ops`; the network file's by default.
 
     """
     convention = convention or workload.ops_convention

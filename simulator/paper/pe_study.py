@@ -1,23 +1,23 @@
-"""A PE-count study of ResNet-18 on the paper's array, which the paper does not have."""
+"""A PE-count study of ResNet-18 on the paper's array; the paper has no such study."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from simulator.base.progress import Progress, announce
 from simulator.paper.markdown import write_report
-from simulator.progress import Progress, announce
 from simulator.report.files import write_file
 from simulator.report.style import SCREEN, save_figure
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
 from simulator.studies.plot_style import drawing
-from simulator.studies.run import StudyResult
+from simulator.studies.result import StudyResult
 from simulator.studies.scaling_figure import draw_scaling
 from simulator.studies.summary import points_in_markdown
 from simulator.studies.terminal import PointsTable
 
 PES = "array.pes=16,32,64,96,128,256"
 PORT = "memory.index_buffer.bytes_per_cycle=160,array.pes*2.5"
-"""The port of the file, and one that keeps up: 4 indices of 5 bits for each PE and cycle."""
+"""The port in the file, and a port that scales: 4 indices of 5 bits per PE and cycle."""
 COMMAND = f"simulate sweep --hw cofluent64 --model r18 --bits 0.56 --set {PES} --set '{PORT}'"
 
 
@@ -28,7 +28,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     with TemporaryDirectory() as temporary:
         result = run_study(study, temporary, jobs=1, tables_only=True, progress=progress)
     announce(progress, "drawing the PE-count study")
-    assert result.points is not None  # the machine of the paper runs its network
+    assert result.points is not None  # the paper's accelerator runs its network
     with drawing(SCREEN):
         figure = draw_scaling(result.points, SCREEN)
         assert figure is not None

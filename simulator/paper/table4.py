@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.hardware import Hardware, load_hardware, value_of
-from simulator.hardware.assumptions import assumptions
+from simulator.analysis.title import scope
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
+from simulator.base.progress import Progress
+from simulator.machines import Hardware, load_hardware, value_of
+from simulator.machines.assumptions import assumptions
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.progress import Progress
-from simulator.report.result import Result
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.workload import load_workload
 
 HARDWARE = "cofluent64"
@@ -34,22 +35,25 @@ TRIALS: dict[str, tuple[tuple[str, ...], ...]] = {
     "memory.activation_buffer.ports": (("1",),),
     "full_precision.macs_per_cycle": (("32",), ("128",)),
 }
-"""For every key that `hw_configs/cofluent64.yaml` marks ASSUMED the values to try, each with the
-settings that it needs beside it: four dot units wait for a port that is made for one."""
+"""Values to try for every key that `hw_configs/cofluent64.yaml` marks ASSUMED.
+
+A value comes with the overrides that it needs, because four dot units would wait for a port that
+is sized for one.
+"""
 MATTERS = 0.01
 """An assumption matters if one of its values changes a speedup by at least this fraction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trial:
-    """Both networks with one assumed value replaced."""
+    """The results of both networks with another value for one assumption."""
 
     key: str
     settings: tuple[str, ...]
-    """`KEY=VALUE`; the first one replaces the assumed value."""
+    """Overrides `KEY=VALUE`; the first override replaces the assumed value."""
     results: dict[str, Result]
     changes: dict[str, float]
-    """By network the relative change of the speedup: 0.01 is 1 % more."""
+    """Relative change of the speedup by network; 0.01 is 1 % more."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -67,7 +71,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             "Table 4: speedup of 0.56 bit over 1 bit",
             "simulate reproduce table4",
             [
-                f"Hardware `{HARDWARE}`, {hardware.array.pes} PEs at {hardware.clock_ghz:g} GHz, "
+                f"Hardware `{HARDWARE}`, {hardware.pes} PEs at {hardware.clock_ghz:g} GHz, "
                 "against 1 bit on the same PEs, at 224x224, batch 1, 1-bit activations. "
                 f"Scope: {scopes}.\n",
                 table(rows),
@@ -100,34 +104,36 @@ def _row(model: str, result: Result) -> Row:
     printed = SPEEDUP[model]
     return {
         "network": model,
-        "1 bit (ms)": f"{result.milliseconds(result.baseline.cycles):.3f}",
+        "1 bit (ms)": f"{result.milliseconds(baseline_of(result).cycles):.3f}",
         "0.56 bit (ms)": f"{result.time_ms:.3f}",
         "speedup, paper": f"{printed}x",
-        "speedup, simulated": f"{as_printed(result.speedup, printed)}x",
-        "simulated, unrounded": f"{result.speedup:.4f}x",
-        "deviation": deviation(result.speedup, printed),
+        "speedup, simulated": f"{as_printed(speedup_of(result), printed)}x",
+        "simulated, unrounded": f"{speedup_of(result):.4f}x",
+        "deviation": deviation(speedup_of(result), printed),
     }
 
 
 def _trials(key: str, before: dict[str, Result], progress: Progress | None) -> list[_Trial]:
-    """Both networks at each value to try of one key."""
+    """Run both networks with each value to try for one key."""
     found = []
     for value, *beside in TRIALS[key]:
         settings = (f"{key}={value}", *beside)
         hardware = load_hardware(HARDWARE, settings)
         results = {model: _result(model, hardware, progress) for model in before}
-        changes = {model: r.speedup / before[model].speedup - 1 for model, r in results.items()}
+        changes = {
+            model: speedup_of(r) / speedup_of(before[model]) - 1 for model, r in results.items()
+        }
         found.append(_Trial(key=key, settings=settings, results=results, changes=changes))
     return found
 
 
 def _ranked(trials: Sequence[_Trial]) -> list[_Trial]:
-    """The key with the largest effect first; trials of one key in the order of `TRIALS`."""
+    """Sort trials by effect, the largest first; trials of one key stay in the order of `TRIALS`."""
     return sorted(trials, key=lambda trial: -_size(trial.key, trials))
 
 
 def _size(key: str, trials: Sequence[_Trial]) -> float:
-    """The largest change that a value of one key makes to a speedup."""
+    """The largest relative change of a speedup over the values of one key."""
     return max(abs(change) for t in trials if t.key == key for change in t.changes.values())
 
 
@@ -139,14 +145,14 @@ def _moved(trial: _Trial, hardware: Hardware) -> Row:
         "tried": ", ".join(trial.settings).removeprefix(f"{trial.key}="),
     }
     for model, result in trial.results.items():
-        row[f"{model} speedup"] = f"{result.speedup:.3f}x"
+        row[f"{model} speedup"] = f"{speedup_of(result):.3f}x"
         row[f"{model} change"] = f"{100 * trial.changes[model]:+.2f} %"
         row[f"{model} 0.56 bit (ms)"] = f"{result.time_ms:.4f}"
-        row[f"{model} 1 bit (ms)"] = f"{result.milliseconds(result.baseline.cycles):.4f}"
+        row[f"{model} 1 bit (ms)"] = f"{result.milliseconds(baseline_of(result).cycles):.4f}"
     return row
 
 
 def _reasons(keys: Sequence[str]) -> str:
-    """A line per key: the reason that the hardware file gives for its value."""
+    """Return a line per key with the hardware file's reason for the value."""
     reasons = {one.key: one.reason for one in assumptions(HARDWARE)}
     return "".join(f"- `{key}`: {reasons[key]}\n" for key in dict.fromkeys(keys))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from simulator.base.progress import Progress
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
-from simulator.progress import Progress
 from simulator.workload import load_workload
 
 MODEL = "r50-cifar10"

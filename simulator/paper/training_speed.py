@@ -1,20 +1,21 @@
-"""The simulated speed of the trained networks that are shipped, with their real indices."""
+"""The simulated speed of the shipped trained networks, with their real indices."""
 
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from simulator.hardware import load_hardware
+from simulator.analysis.title import scope
+from simulator.api.result import Result
+from simulator.api.simulate import simulate
+from simulator.base.progress import Progress
+from simulator.machines import load_hardware
+from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, table, write_csv, write_report
-from simulator.progress import Progress
-from simulator.report.result import Result
-from simulator.report.title import scope
-from simulator.run import simulate
 from simulator.workload import configure, load_workload
 
 HARDWARE = "cofluent64"
 MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-0.44")
-"""Made by `simulate train`: docs/training.md."""
+"""Networks from `simulate train`; see docs/training.md."""
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
@@ -52,14 +53,14 @@ def _row(model: str, progress: Progress | None) -> Row:
         "network": model,
         "cycles": f"{result.run.cycles:,}",
         "time (µs)": f"{1e3 * result.time_ms:.2f}",
-        "speedup over 1 bit": f"{result.speedup:.3f}x",
+        "speedup over 1 bit": f"{speedup_of(result):.3f}x",
         "cycles, shape-only": f"{alone.run.cycles:,}",
         **_stage_speedups(result),
     }
 
 
 def _stage_speedups(result: Result) -> dict[str, str]:
-    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    pairs = zip(result.run.layers, baseline_of(result).layers, strict=True)
     speedups = {}
     for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
         members = list(group)

@@ -1,4 +1,4 @@
-"""The contract between machines and engines: unit programs that meet in channels."""
+"""The contract between machines and engines: unit programs that interact through channels."""
 
 from simulator.program.checks import ProgramError
 from simulator.program.contract import (
@@ -19,7 +19,7 @@ from simulator.program.items import Runs
 from simulator.program.program import Program, Shape
 from simulator.program.section import Section
 from simulator.program.served import SharedDram, SharedPort, Words
-from simulator.program.vocabulary import KindTerm, Term, Vocabulary
+from simulator.program.vocabulary import CategoryTerm, KindTerm, Term, UnitTerm, Vocabulary
 from simulator.program.writer import Writer, write
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Balance",
     "Body",
     "Category",
+    "CategoryTerm",
     "Channel",
     "Command",
     "CountsAs",
@@ -44,6 +45,7 @@ __all__ = [
     "Skip",
     "Term",
     "Unit",
+    "UnitTerm",
     "Vocabulary",
     "Words",
     "Writer",

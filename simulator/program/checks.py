@@ -1,4 +1,4 @@
-"""Guarantees of the contract that hold before a program runs, by counting tokens times loops."""
+"""Static checks of a program against its contract, which count tokens times loops."""
 
 from simulator.program.contract import Balance
 from simulator.program.faults import tokens_of
@@ -7,18 +7,24 @@ from simulator.program.section import Section
 
 
 class ProgramError(Exception):
-    """A program breaks the contract: a fault of the machine that wrote it, not of its user."""
+    """A program breaks the contract: an error of the machine that wrote it, not of its user."""
 
 
 def check(program: ProgramParts) -> None:
-    """Raise if a program breaks the contract.
+    """Raise an error if a program breaks the contract.
 
     Raises:
-        ProgramError: a section has two givers or two takers of a channel, or gives more or less
-            than it takes; a section takes what a later section gives, other than space; a token is
-            never taken or never given; a command is in another unit's program; a word is not in
-            the program's vocabulary, or twice; ports count conflicts as different categories; a
-            number is negative or too small; a section has no name.
+        ProgramError: the program breaks the contract in one of these ways:
+
+            - A section has two givers or two takers of a channel, or gives more or less than it
+              takes.
+            - A section takes tokens that a later section gives, other than space.
+            - No command takes a token, or no command gives it.
+            - A command is in another unit's program.
+            - A term is missing from the program's vocabulary, or occurs twice.
+            - Ports count conflicts as different categories.
+            - A number is negative or too small.
+            - A section has no name.
 
     """
     if len(program.names) != len(program.sections):
@@ -33,7 +39,7 @@ def check(program: ProgramParts) -> None:
 
 
 def _check_vocabulary(program: ProgramParts) -> None:
-    """No word occurs twice, numbers are possible, and ports belong to units of the program."""
+    """Check that terms are unique, numbers are possible, and ports have units of the program."""
     own = (kind.name for kind in program.kinds if kind.counts_as is None)
     for names in (
         [unit.name for unit in program.units],
@@ -57,7 +63,7 @@ def _check_vocabulary(program: ProgramParts) -> None:
 
 
 def _check_categories(program: ProgramParts) -> None:
-    """A list of categories, if there is one, has all of them; ports agree on theirs."""
+    """Check that a list of categories is complete or empty, and that ports agree on theirs."""
     for category in program.named_categories if program.categories else ():
         if category not in program.categories:
             raise ProgramError(f"category {category.name} is not in the vocabulary")
@@ -66,7 +72,7 @@ def _check_categories(program: ProgramParts) -> None:
 
 
 def _check_words(program: ProgramParts, section: Section, name: str) -> None:
-    """Every unit, kind, rate and channel is in the vocabulary."""
+    """Check that every unit, kind, rate and channel is in the vocabulary."""
     for what, used, known in (
         ("unit", section.bodies, program.units),
         ("kind", section.kinds, program.kinds),
@@ -80,7 +86,7 @@ def _check_words(program: ProgramParts, section: Section, name: str) -> None:
 
 
 def _check_edges(program: ProgramParts) -> None:
-    """Edges balance over the program, and no section takes what only a later one gives."""
+    """Check that edges balance, and that no section takes tokens that only a later one gives."""
     for channel, start in program.channels.items():
         if channel.balance is Balance.SECTION:
             continue

@@ -1,22 +1,22 @@
-"""The contract: every unit has a program of its own, and units meet only in channels.
+"""The contract: every unit has its own program, and units interact only through channels.
 
 A command *takes* tokens from channels before it starts. It *gives* tokens when its result is ready,
 or, with `begins`, when it starts:
 
-    start = max(end of the unit's previous command, when everything it takes has been given)
+    start = max(end of the unit's previous command, time of the last token that it takes)
     end   = start + cycles
     ready = end + latency
 
-Tokens of a channel are numbered by section, and within a section in the giver's order. The n-th
-token taken is the n-th token given. Counts alone therefore decide which command can run next, and a
-result does not depend on the order in which an engine looks at units.
+A channel numbers its tokens by section, and within a section in the giver's order. The n-th token
+taken is the n-th token given. Counts alone therefore decide which command can run next. The result
+does not depend on the order in which an engine visits the units.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,16 +25,20 @@ class Unit:
 
     name: str
     title: str
-    """As reports and errors call it."""
+    """The name in reports and errors."""
+    letter: str = ""
+    """The name in narrow tables; "": the first letter of its name."""
+    dram: Literal["", "read", "write"] = ""
+    """The direction in which its bytes cross the DRAM interface; "": they do not cross it."""
 
 
 class Balance(Enum):
-    """The span over which a channel's giver gives what its taker takes."""
+    """The span over which a channel's giver gives as many tokens as its taker takes."""
 
     SECTION = "section"
     """Every section."""
     EDGE = "edge"
-    """The whole program; no section takes what a later section gives."""
+    """The whole program; no section takes tokens that a later section gives."""
     SPACE = "space"
     """The whole program; a section may take space that a later section gives."""
 
@@ -46,56 +50,65 @@ class Amount(NamedTuple):
     tokens: int
 
     def __bool__(self) -> bool:
-        """Whether it is more than nothing."""
+        """True if the number of tokens is not 0."""
         return self.tokens != 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Channel:
-    """What one unit gives and another takes, counted."""
+    """A stream of tokens that one unit gives and another takes."""
 
     name: str
     title: str
-    """What a command that lacks a token waits for, as in "waits for a free LUT bank"."""
+    """The token's name in reports of waits, as in "waits for a free LUT bank"."""
     balance: Balance = Balance.SECTION
     one: Amount = field(init=False, repr=False)
-    """One token, which a channel by itself stands for."""
+    """The amount of one token, which the channel alone means."""
 
     def __post_init__(self) -> None:
         """Make the amount of one token."""
         object.__setattr__(self, "one", Amount(self, 1))
 
     def __call__(self, tokens: int) -> Amount:
-        """So many tokens: `INDEX_BUFFER(640)`."""
+        """Return an amount of this channel's tokens, as in `INDEX_BUFFER(640)`."""
         return Amount(self, tokens)
 
 
 Tokens = tuple[Amount, ...]
 Given = Iterable[Amount | Channel | bool | None]
-"""Tokens as unit programs write them: `BANK` is one token; false entries and 0 tokens drop out."""
+"""Tokens in unit programs: `BANK` is one token; false entries and 0 tokens have no effect."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Category:
-    """What cycles on the critical path are spent on."""
+    """A category of cycles on the critical path."""
 
     name: str
     title: str
-    """As reports call it."""
+    """The name in reports."""
+    noun: str = ""
+    """The name in sentences, as in "more time in weight transfers"; "": the title. Categories with
+    the same noun form one reason."""
+    short: str = ""
+    """The name in narrow columns; "": the title."""
+    color: str = ""
+    """The color in charts, such as "#0072B2"; "": the chart's choice."""
+    hideable: bool = False
+    """True if it is a transfer, which compute may hide."""
 
 
 class CountsAs(NamedTuple):
-    """Categories of the cycles of a command on the critical path."""
+    """The categories of a command's cycles on the critical path."""
 
     busy: Category
-    """Cycles in which it occupies its unit,"""
+    """The category of cycles in which the command occupies its unit."""
     latency: Category | None = None
-    """and those from its end until its result is ready; None: as busy."""
+    """The category of cycles from the command's end until its result is ready; None: `busy`."""
     penalty: Category | None = None
-    """Its penalty; None: as busy."""
+    """The category of the command's penalty cycles; None: `busy`."""
     entry: Category | None = None
-    """All other cycles of a command that starts in the very cycle in which the section's time
-    begins, unless that is cycle 0: the sections before held it. None: nothing special."""
+    """The category of all other cycles of a command that starts in the first cycle of the section's
+    time, unless that is cycle 0. Previous sections delayed such a command. None: as usual."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,9 +118,14 @@ class Kind:
     name: str
     unit: Unit
     rate: str | None = None
-    """The machine's rate at which its bytes move; None: bytes cost no cycles."""
+    """The name of the rate at which its bytes move; None: bytes cost no cycles."""
     counts_as: CountsAs | None = None
-    """None: a category of the kind's own name."""
+    """The categories of its cycles; None: a category with the kind's own name."""
+    side: str = ""
+    """The side of a PE that its commands keep busy; "": no PE works. A PE is as busy as its busiest
+    side."""
+    in_steps: bool = False
+    """True if a step lasts from the first of its commands to the last; steps do not overlap."""
 
     def __call__(
         self,
@@ -128,33 +146,33 @@ class Kind:
 
 
 class Command(NamedTuple):
-    """Work on one unit."""
+    """A piece of work for one unit."""
 
     kind: Kind
     cycles: int
-    """Cycles in addition to those of its bytes."""
+    """Cycles in addition to the cycles of its bytes."""
     penalty: int
-    """Of its cycles, those that have a cause of their own, such as LUT conflicts."""
+    """The part of `cycles` that has its own cause, such as LUT conflicts."""
     bytes: int
     pes: int
-    """PEs that work."""
+    """The number of PEs that work."""
     steps: int
-    """Steps by which its unit advances when it is done."""
+    """Steps by which its unit advances when the command ends."""
     takes: Tokens
     gives: Tokens
-    """Given when its result is ready."""
+    """Tokens that the command gives when its result is ready."""
     begins: Tokens
-    """Given when it starts."""
+    """Tokens that the command gives when it starts."""
 
 
 class Skip(NamedTuple):
-    """Steps that a unit passes over without a command."""
+    """Steps that a unit skips without a command."""
 
     steps: int
 
 
 class Loop(NamedTuple):
-    """A body, several times."""
+    """A repeated body."""
 
     times: int
     body: "Body"
@@ -165,20 +183,20 @@ Body = tuple[Command | Skip | Loop, ...]
 
 
 class Rate(NamedTuple):
-    """Cost of a transfer: ceil(bytes / bytes_per_cycle) cycles, usable `latency` cycles later."""
+    """A rate of transfers: ceil(bytes / bytes_per_cycle) cycles, usable `latency` cycles later."""
 
     bytes_per_cycle: Fraction
     latency: int = 0
 
     def cycles(self, size: int) -> int:
-        """Cycles of a transfer of `size` bytes."""
+        """Return the cycles of a transfer of `size` bytes."""
         return -(-size * self.bytes_per_cycle.denominator // self.bytes_per_cycle.numerator)
 
 
 def _tokens(given: Given) -> Tokens:
-    """Amounts that are not 0; `True` and other strangers have no attribute `one`."""
+    """Return the amounts that are not 0; `True` and foreign objects have no attribute `one`."""
     try:
-        # a stranger is what the error below is for
+        # the error below covers foreign objects
         return tuple([x if isinstance(x, Amount) else x.one for x in given if x])  # type: ignore[union-attr]
     except AttributeError:
         raise TypeError(f"{given!r}: neither a channel nor an amount of one") from None

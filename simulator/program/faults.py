@@ -1,17 +1,17 @@
-"""How a section may break the contract, whatever the program around it."""
+"""Violations of the contract by a section, whatever the program around it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
 from simulator.program.contract import Balance, Body, Channel, Command, Loop, Skip, Unit
 
 Flows = dict[Channel, dict[Unit, int]]
-"""Tokens of each channel by the unit that gives, or takes, them."""
+"""The tokens of each channel by the unit that gives or takes them."""
 Counts = Mapping[Unit, list[tuple[Command, int]]]
-"""Every unit's commands, each with the number of times that it runs."""
+"""Every unit's commands, each with its number of runs."""
 
 
 def faults_of_bodies(bodies: Mapping[Unit, Body], counts: Counts) -> Iterator[str]:
-    """Yield loops that do not run, commands on another unit, and numbers that cannot be."""
+    """Yield loops that do not run, commands of other units, and impossible numbers."""
     for body in bodies.values():
         if fault := _of_parts(body):
             yield fault
@@ -22,7 +22,7 @@ def faults_of_bodies(bodies: Mapping[Unit, Body], counts: Counts) -> Iterator[st
 
 
 def faults_of_flows(gives: Flows, takes: Flows) -> Iterator[str]:
-    """Yield channels with two givers or takers, and those that give more or less than they take."""
+    """Yield channels with two givers or takers, and channels whose gives and takes differ."""
     for flows, ends in ((gives, "givers"), (takes, "takers")):
         for channel, units in flows.items():
             if len(units) > 1:
@@ -34,12 +34,12 @@ def faults_of_flows(gives: Flows, takes: Flows) -> Iterator[str]:
 
 
 def tokens_of(flows: Flows, channel: Channel) -> int:
-    """Tokens of a channel in a section, whichever unit gives or takes them."""
+    """Return the tokens of a channel in a section, summed over units."""
     return sum(flows[channel].values()) if channel in flows else 0
 
 
 def _of_parts(body: Body) -> str | None:
-    """A loop runs at least once, and no unit goes back."""
+    """Return the first loop that does not run, or skip that goes back; None: neither."""
     for part in body:
         if isinstance(part, Loop):
             if part.times < 1:

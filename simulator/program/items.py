@@ -1,4 +1,4 @@
-"""The items of the writer's loops: runs of equal items."""
+"""Items of the writer's loops, as runs of equal items."""
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -9,7 +9,7 @@ Seen = TypeVar("Seen")
 
 
 class Runs(tuple[tuple[int, Item], ...], Generic[Item]):
-    """Items of which neighbors may be equal: (how often, item) of each run."""
+    """Items as runs of equal neighbors: (length of the run, item)."""
 
     __slots__ = ()
 
@@ -24,5 +24,5 @@ class Runs(tuple[tuple[int, Item], ...], Generic[Item]):
         return [item for times, item in self for _ in range(times)]
 
     def seen(self, sees: Callable[[Item], Seen]) -> "Runs[Seen]":
-        """What is seen of every item."""
+        """Return the runs of `sees(item)` instead of the items."""
         return Runs([(times, sees(item)) for times, item in self])

@@ -1,4 +1,4 @@
-"""The parts that a program is made of, before they are checked."""
+"""The parts of a program, before their check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ from simulator.program.served import SharedDram, SharedPort
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProgramParts:
-    """Sections, and the machine's words and rates for them."""
+    """Sections, with the machine's vocabulary and rates."""
 
     units: tuple[Unit, ...]
     kinds: tuple[Kind, ...]
-    """In the order in which causes of the same cycle are named."""
+    """The kinds of commands, in the order of their priority as causes of the same cycle."""
     channels: Mapping[Channel, int]
-    """Every channel with the tokens that it starts with."""
+    """Every channel with its initial number of tokens."""
     sections: tuple[Section, ...]
     names: tuple[str, ...]
-    """Of the sections."""
+    """The names of the sections."""
     rates: Mapping[str, Rate] = field(default_factory=dict)
     dram: SharedDram | None = None
-    """If there is one, it decides when the commands of its units end and are ready."""
+    """The shared DRAM, if any. It decides when the commands of its units end and are ready."""
     ports: tuple[SharedPort, ...] = ()
-    """They lengthen commands that read while another result is written."""
+    """Single-ported buffers. They lengthen commands that read during a write of another result."""
     categories: tuple[Category, ...] = ()
-    """In the order of reports; if there are any, all that kinds, DRAM and ports name."""
+    """The categories in the order of reports: none, or all that kinds, DRAM and ports name."""
 
     @property
     def named_categories(self) -> tuple[Category, ...]:

@@ -1,4 +1,4 @@
-"""A program: the sections of a run, and the machine's words and rates for them."""
+"""A program: the sections of a run, with the machine's vocabulary and rates."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,32 +11,32 @@ from simulator.program.vocabulary import Vocabulary
 
 
 class Shape(NamedTuple):
-    """What programs have in common that differ only in names and rates; equal if they do."""
+    """A program without section names and rates; equal for programs that differ only in these."""
 
     units: tuple[Unit, ...]
     kinds: tuple[Kind, ...]
     channels: tuple[tuple[Channel, int], ...]
-    """With the tokens that they start with."""
+    """The channels, each with its initial number of tokens."""
     categories: tuple[Category, ...]
     sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Program(ProgramParts):
-    """Every unit runs its part of the first section, then of the next.
+    """A program: every unit runs its part of the first section, then of the next section.
 
     Raises:
-        ProgramError: it breaks the contract; see `simulator.program.checks`.
+        ProgramError: the program breaks the contract; see `simulator.program.checks`.
 
     """
 
     def __post_init__(self) -> None:
-        """Check it."""
+        """Check the program."""
         check(self)
 
     @property
     def shape(self) -> Shape:
-        """Everything but names of sections and rates."""
+        """The program without section names and rates."""
         return Shape(
             units=self.units,
             kinds=self.kinds,
@@ -47,7 +47,7 @@ class Program(ProgramParts):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Its units, kinds, channels and categories in words."""
+        """The terms for its units, kinds, channels and categories."""
         return Vocabulary.of(
             self.units,
             self.kinds,
@@ -59,15 +59,21 @@ class Program(ProgramParts):
 
     @property
     def commands(self) -> int:
-        """Commands, written out."""
+        """The number of commands, with loops unrolled."""
         return sum(section.commands for section in self.sections)
 
     def cycles(self, command: Command) -> int:
-        """Cycles for which a command occupies its unit, unless it is served."""
+        """Return the cycles for which a command occupies its unit.
+
+        A shared DRAM or port that serves the command changes this number.
+        """
         rate = command.kind.rate
         return command.cycles + (0 if rate is None else self.rates[rate].cycles(command.bytes))
 
     def latency(self, command: Command) -> int:
-        """Cycles from a command's end until its result is ready, unless it is served."""
+        """Return the cycles from a command's end until its result is ready.
+
+        A shared DRAM or port that serves the command changes this number.
+        """
         rate = command.kind.rate
         return 0 if rate is None else self.rates[rate].latency

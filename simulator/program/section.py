@@ -1,7 +1,7 @@
-"""A section: the part of every unit's program that belongs together, such as one layer."""
+"""A section: the parts of the units' programs that belong together, such as one layer."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,50 +11,50 @@ from simulator.program.faults import Counts, Flows, faults_of_bodies, faults_of_
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """Every unit's part; layers of equal shape may share one section."""
+    """Every unit's part of the program; layers of equal shape may share one section."""
 
     bodies: Mapping[Unit, Body]
 
     @cached_property
     def gives(self) -> Flows:
-        """Tokens that its commands give, at their start or with their result."""
+        """The tokens that its commands give, at their start or with their result."""
         return _flows(self.counts, lambda command: command.gives + command.begins)
 
     @cached_property
     def takes(self) -> Flows:
-        """Tokens that its commands take."""
+        """The tokens that its commands take."""
         return _flows(self.counts, lambda command: command.takes)
 
     @cached_property
     def commands(self) -> int:
-        """Commands, written out."""
+        """The number of commands, with loops unrolled."""
         return sum(times for counts in self.counts.values() for _, times in counts)
 
     @cached_property
     def counts(self) -> Counts:
-        """Every unit's commands, each with the number of times that it runs."""
+        """Every unit's commands, each with its number of runs."""
         return {unit: _counts(body) for unit, body in self.bodies.items()}
 
     @cached_property
     def pes(self) -> int:
-        """PEs of the command that uses the most."""
+        """The number of PEs of the command that uses the most."""
         commands = (command for counts in self.counts.values() for command, _ in counts)
         return max((command.pes for command in commands), default=0)
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
-        """Kinds of its commands."""
+        """The kinds of its commands."""
         commands = (command for counts in self.counts.values() for command, _ in counts)
         return tuple(dict.fromkeys(command.kind for command in commands))
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
-        """Channels of which its commands give or take tokens."""
+        """The channels whose tokens its commands give or take."""
         return tuple(self.gives | self.takes)
 
     @cached_property
     def lots(self) -> dict[Channel, int]:
-        """How often commands give tokens of each channel, at their start or with their result."""
+        """The number of gives by channel; a command's start and its result count separately."""
         lots: dict[Channel, int] = {}
         for counts in self.counts.values():
             for command, times in counts:
@@ -65,27 +65,18 @@ class Section:
 
     @cached_property
     def depth(self) -> int:
-        """How deep loops are nested."""
+        """The depth of nested loops."""
         return max(map(_depth, self.bodies.values()), default=0)
 
     @cached_property
     def faults(self) -> tuple[str, ...]:
-        """How it breaks the contract, whatever the program around it; () if it does not."""
+        """Its violations of the contract, whatever the program around it; () if none."""
         of_bodies = faults_of_bodies(self.bodies, self.counts)
         return (*of_bodies, *faults_of_flows(self.gives, self.takes))
 
 
-def counted(body: Body, times: int = 1) -> Iterator[tuple[Command, int]]:
-    """Yield every command as written, with the number of times that it runs."""
-    for part in body:
-        if isinstance(part, Loop):
-            yield from counted(part.body, times * part.times)
-        elif not isinstance(part, Skip):
-            yield part, times
-
-
 def _counts(body: Body) -> list[tuple[Command, int]]:
-    """Count like `counted`, but what stands in several places is one object, and comes once."""
+    """Count the runs of every command; a command at several positions is one entry."""
     found: dict[int, tuple[Command, int]] = {}
     _count(body, 1, found)
     return list(found.values())

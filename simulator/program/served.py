@@ -1,7 +1,7 @@
-"""What a program declares of parts whose timing depends on who else asks, and when.
+"""A program's shared resources, whose timing depends on concurrent accesses.
 
-Addresses and words come from functions that return one entry per command of a unit, in the unit's
-order over the whole program. Commands therefore stay equal, and loops stay loops.
+Functions give the addresses and words: one entry per command of a unit, in the unit's order over
+the whole program. Commands therefore stay equal, and loops stay loops.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulator.dram import Timing
 
 Addresses = Callable[[], Iterable[int]]
-"""First byte of the transfer of each of a unit's commands."""
+"""The address of the first byte that each of a unit's commands transfers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,39 +26,39 @@ class SharedDram:
     gap: Fraction
     """Array cycles between two bursts of one unit, at the unit's own rate."""
     streams: Mapping[Unit, Addresses]
-    """Its units, in the order in which they take turns."""
+    """The addresses of each unit's transfers; the units are in the order of their turns."""
     writers: frozenset[Unit]
     """The units that write."""
     row_miss: Category
-    """Cycles in which a transfer waits for its row to be opened,"""
+    """The category of cycles in which a transfer waits for its row to open."""
     refresh: Category
-    """and for a refresh."""
+    """The category of cycles in which a transfer waits for a refresh."""
 
 
 class Words(NamedTuple):
-    """Consecutive words of a buffer; a word is what its port reads or writes in a cycle."""
+    """Consecutive words of a buffer; its port reads or writes one word per cycle."""
 
     first: int
     length: int
 
 
 WordsOf = Callable[[], Iterable[Words]]
-"""Words that each of a unit's commands reads or writes; a length of 0 is none."""
+"""The words that each of a unit's commands reads or writes; a length of 0 means none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SharedPort:
-    """A buffer whose banks read or write one word in a cycle; writing comes first."""
+    """A buffer whose banks each read or write one word per cycle; writes come first."""
 
     reader: Unit
-    """Its commands begin by reading their words, one per cycle; it reads at no other port."""
+    """The unit whose commands begin by reading their words, one per cycle, at no other port."""
     writer: Unit
-    """Its commands' results are written, a word per cycle, from when they are ready."""
+    """The unit whose results the buffer writes, one word per cycle, as soon as they are ready."""
     banks: int
     """Word n belongs to bank n mod `banks`."""
     read: WordsOf
-    """Words that the reader's commands read, no more than their cycles."""
+    """The words that each of the reader's commands reads, at most one per cycle of the command."""
     written: WordsOf
-    """Words that the results of the writer's commands occupy."""
+    """The words that the results of the writer's commands occupy."""
     conflict: Category
-    """Cycles that the reader loses; all ports of a program name the same."""
+    """The category of cycles that the reader loses; all ports of a program name the same one."""

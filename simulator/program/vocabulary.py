@@ -1,7 +1,7 @@
-"""The words for what runs: they travel with a trace and its file, so no reader needs a machine."""
+"""The vocabulary of a trace, which is also in the trace's file: a reader needs no machine."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import Literal, Self
 
 from msgspec import Struct
 
@@ -13,9 +13,31 @@ class Term(Struct, frozen=True, forbid_unknown_fields=True):
     """A unit, a channel or a category."""
 
     name: str
-    """As files call it."""
+    """The name in files."""
     title: str
-    """As reports call a unit or category; what a command that lacks a channel's token waits for."""
+    """The name of a unit or category in reports; for a channel, the name of its token."""
+
+
+class UnitTerm(Term, frozen=True, forbid_unknown_fields=True):
+    """A unit."""
+
+    letter: str = ""
+    """The name in narrow tables."""
+    dram: Literal["", "read", "write"] = ""
+    """The direction in which its bytes cross the DRAM interface; "": they do not cross it."""
+
+
+class CategoryTerm(Term, frozen=True, forbid_unknown_fields=True):
+    """A category of cycles on the critical path."""
+
+    noun: str = ""
+    """The name in sentences; categories with the same noun form one reason."""
+    short: str = ""
+    """The name in narrow columns."""
+    color: str = ""
+    """The color in charts; "": the chart's choice."""
+    hideable: bool = False
+    """True if it is a transfer, which compute may hide."""
 
 
 class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -23,38 +45,43 @@ class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     unit: str
-    """Name of the unit that runs it."""
+    """The name of the unit that runs it."""
     category: str
-    """Name of the category that its cycles on the critical path count as,"""
+    """The name of the category of its cycles on the critical path."""
     latency_category: str
-    """those from its end until its result is ready,"""
+    """The name of the category of cycles from its end until its result is ready."""
     penalty_category: str
-    """its penalty,"""
+    """The name of the category of its penalty cycles."""
     entry_category: str = ""
-    """and all others if it starts when its layer's time begins, after cycle 0. "": as ever."""
+    """The name of the category of all other cycles of a command that starts when its layer's time
+    begins, after cycle 0; "": as usual."""
+    side: str = ""
+    """The side of a PE that its commands keep busy; "": no PE works."""
+    in_steps: bool = False
+    """True if a step lasts from the first of its commands to the last."""
 
 
 class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Units, kinds, channels and categories; columns and sums number them in this order.
+    """The units, kinds, channels and categories; columns and sums number them in this order.
 
     Raises:
-        ValueError: two words have one name, a kind's unit is not among the units, or a category is
-            not among the categories.
+        ValueError: two terms have the same name, a kind's unit is not among the units, or a
+            category is not among the categories.
 
     """
 
-    units: tuple[Term, ...]
+    units: tuple[UnitTerm, ...]
     kinds: tuple[KindTerm, ...]
-    """In the order in which causes of the same cycle are named."""
+    """The kinds of commands, in the order of their priority as causes of the same cycle."""
     channels: tuple[Term, ...]
-    categories: tuple[Term, ...]
-    """What cycles on the critical path are spent on, in the order of reports."""
+    categories: tuple[CategoryTerm, ...]
+    """The categories of cycles on the critical path, in the order of reports."""
     row_miss: str = ""
-    """Names of the categories of a DRAM's row misses"""
+    """The name of the category of a DRAM's row misses; "": no such cycles."""
     refresh: str = ""
-    """and refreshes,"""
+    """The name of the category of a DRAM's refreshes; "": no such cycles."""
     conflict: str = ""
-    """and of cycles lost at a port; "": no such cycles."""
+    """The name of the category of cycles lost at a port; "": no such cycles."""
 
     def __post_init__(self) -> None:
         """Check the names."""
@@ -71,7 +98,7 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 raise ValueError(f"the category {category!r} is not in the list")
 
     def _named(self) -> Iterator[str]:
-        """Names of the categories that kinds, DRAM and ports name."""
+        """Yield the names of the categories that kinds, DRAM and ports name."""
         for kind in self.kinds:
             yield from (kind.category, kind.latency_category, kind.penalty_category)
         optional = (kind.entry_category for kind in self.kinds)
@@ -88,27 +115,57 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         dram: SharedDram | None = None,
         ports: Sequence[SharedPort] = (),
     ) -> Self:
-        """Return the words of a program or a machine.
+        """Return the vocabulary of a program or a machine.
 
         Args:
-            units: its units,
-            kinds: kinds of commands,
-            channels: and channels.
-            categories: all that the others name; those of kinds that name none are added.
-            dram: its DRAM, if it has a timing table.
-            ports: its buffers with one port.
+            units: the units.
+            kinds: the kinds of commands.
+            channels: the channels.
+            categories: all categories that kinds, DRAM and ports name. A kind that names none adds
+                one of its own.
+            dram: the DRAM, if it has a timing table.
+            ports: the single-ported buffers.
 
         """
-        own = [Term(kind.name, kind.name) for kind in kinds if kind.counts_as is None]
+        own = [Category(kind.name, kind.name) for kind in kinds if kind.counts_as is None]
         return cls(
-            units=_terms(units),
+            units=tuple(map(_unit_term, units)),
             kinds=tuple(map(_kind_term, kinds)),
-            channels=_terms(channels),
-            categories=(*_terms(categories), *own),
+            channels=tuple(Term(channel.name, channel.title) for channel in channels),
+            categories=tuple(map(_category_term, (*categories, *own))),
             row_miss="" if dram is None else dram.row_miss.name,
             refresh="" if dram is None else dram.refresh.name,
             conflict=ports[0].conflict.name if ports else "",
         )
+
+    def dram_units(self, direction: Literal["read", "write"]) -> list[int]:
+        """Return the numbers of the units whose bytes cross the DRAM interface in a direction."""
+        return [number for number, unit in enumerate(self.units) if unit.dram == direction]
+
+    @property
+    def sides(self) -> dict[str, list[int]]:
+        """The sides of a PE, each with the numbers of the kinds that keep it busy."""
+        sides: dict[str, list[int]] = {}
+        for number, kind in enumerate(self.kinds):
+            if kind.side:
+                sides.setdefault(kind.side, []).append(number)
+        return sides
+
+
+def _unit_term(unit: Unit) -> UnitTerm:
+    letter = unit.letter or unit.name[:1].upper()
+    return UnitTerm(name=unit.name, title=unit.title, letter=letter, dram=unit.dram)
+
+
+def _category_term(category: Category) -> CategoryTerm:
+    return CategoryTerm(
+        name=category.name,
+        title=category.title,
+        noun=category.noun or category.title,
+        short=category.short or category.title,
+        color=category.color,
+        hideable=category.hideable,
+    )
 
 
 def _kind_term(kind: Kind) -> KindTerm:
@@ -120,13 +177,11 @@ def _kind_term(kind: Kind) -> KindTerm:
         latency_category=(counts.latency or counts.busy).name,
         penalty_category=(counts.penalty or counts.busy).name,
         entry_category="" if counts.entry is None else counts.entry.name,
+        side=kind.side,
+        in_steps=kind.in_steps,
     )
 
 
-def _terms(words: Iterable[Unit | Channel | Category]) -> tuple[Term, ...]:
-    return tuple(Term(word.name, word.title) for word in words)
-
-
 def names(terms: Iterable[Term | KindTerm]) -> tuple[str, ...]:
-    """Return the names of some words."""
+    """Return the names of some terms."""
     return tuple(term.name for term in terms)

@@ -1,12 +1,12 @@
-"""The writer: plain nested loops write a unit's program.
+"""The writer of a unit's program, which records plain nested loops.
 
     def dot_fills(layer, do):
         for row in do.each(layer.rows):
             for tile in do.each(row.tiles):
                 do(FILL(cycles=tile.fill_cycles, takes=[BANK], gives=[FILLED_BANK]))
 
-`each` takes runs of equal items, runs the loop's body once for every item and writes a `Loop`. The
-body may depend on the items of the loops around it, and on nothing else that changes. Items are
+`each` takes runs of equal items, runs the loop's body once for every item and writes a `Loop`.
+Among all that changes, the body may depend only on the items of the loops around it. Items are
 frozen records: equal records write equal commands.
 """
 
@@ -17,14 +17,14 @@ from simulator.program.items import Item, Runs
 
 
 class Writer:
-    """What a unit's function writes to."""
+    """A writer, to which a unit's function writes."""
 
     def __init__(self, *, plain: bool = False) -> None:
-        """Begin an empty program.
+        """Start an empty program.
 
         Args:
-            plain: run the body of `each` every time. The program, written out, is the same
-                (a test).
+            plain: run the body of `each` for every item. The program, with loops unrolled, is the
+                same (a test).
 
         """
         self._parts: list[Command | Skip | Loop] = []
@@ -36,17 +36,17 @@ class Writer:
         self._parts.append(command)
 
     def skip(self, steps: int) -> None:
-        """Pass over steps."""
+        """Skip steps."""
         if steps:
             _skip(self._parts, steps)
 
     def each(self, runs: Runs[Item], kept: dict[Item, Body] | None = None) -> Iterator[Item]:
-        """Yield the items of a loop; its body runs once for every item that differs.
+        """Yield the items of a loop; its body runs once for every distinct item.
 
         Args:
             runs: the items.
-            kept: bodies of this loop where it stood elsewhere; they do not run again. Of what
-                differs between such places, the body may depend on nothing but the item.
+            kept: bodies of this loop from other positions; they do not run again. Among all that
+                differs between these positions, the body may depend only on the item.
 
         """
         if kept is None:
@@ -68,8 +68,7 @@ class Writer:
             if body == last:
                 often += times
             else:
-                if often:
-                    _close(outer, often, last)
+                _close(outer, often, last)
                 last, often = body, times
         self._open -= 1
         self._parts = outer
@@ -77,10 +76,10 @@ class Writer:
 
     @property
     def body(self) -> Body:
-        """What was written.
+        """The program written so far.
 
         Raises:
-            RuntimeError: a loop over `each` was left before its end, so its commands are lost.
+            RuntimeError: a loop over `each` ended early, which loses its commands.
 
         """
         if self._open:
@@ -93,7 +92,7 @@ def write(unit: Callable[..., None], *records: object, plain: bool = False) -> B
 
     Args:
         unit: the function; its last argument is the writer.
-        records: its other arguments.
+        records: the function's other arguments.
         plain: see `Writer`.
 
     """
@@ -103,7 +102,7 @@ def write(unit: Callable[..., None], *records: object, plain: bool = False) -> B
 
 
 def _close(outer: list[Command | Skip | Loop], times: int, body: Body) -> None:
-    """Write a body so many times: as a loop, but a single skip as a longer skip."""
+    """Write a body `times` times: as a loop, or a single skip as a longer skip."""
     if not body:
         return
     first = body[0]
@@ -117,7 +116,7 @@ def _close(outer: list[Command | Skip | Loop], times: int, body: Body) -> None:
 
 
 def _skip(parts: list[Command | Skip | Loop], steps: int) -> None:
-    """Skip; neighboring skips become one."""
+    """Write a skip; neighboring skips become one."""
     if parts and isinstance(last := parts[-1], Skip):
         parts[-1] = Skip(last.steps + steps)
     else:

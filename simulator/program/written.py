@@ -1,4 +1,4 @@
-"""Programs written out: every command of every loop, with its step."""
+"""Unrolled programs: every command of every loop, with its step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,25 +6,25 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.program.contract import Body, Channel, Command, Loop, Skip, Tokens, Unit
 from simulator.program.program import Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WrittenBody:
-    """A body written out: N commands of few that differ."""
+    """An unrolled body: N commands, few of them distinct."""
 
     commands: Sequence[Command]
-    """The commands that differ."""
+    """The distinct commands."""
     index: Ints
     """[N] index into `commands`."""
     step: Ints
-    """[N] step that each command belongs to."""
+    """[N] step of each command."""
 
 
 def written(body: Body) -> WrittenBody:
-    """Write a body out."""
+    """Unroll a body."""
     known: dict[Command, int] = {}
     rows = _Rows(known)
     rows.add(body)
@@ -32,7 +32,7 @@ def written(body: Body) -> WrittenBody:
 
 
 class _Rows:
-    """Index and step of every command of a body."""
+    """The index and step of every command of a body."""
 
     def __init__(self, known: dict[Command, int]) -> None:
         self.known = known
@@ -55,7 +55,7 @@ class _Rows:
                 self.steps += part.steps
 
     def columns(self) -> tuple[Ints, Ints]:
-        """Index and step of all commands so far."""
+        """Return the index and step of all commands so far."""
         self._close()
         index, step = zip(*self._parts, strict=True)
         return np.concatenate(index), np.concatenate(step)
@@ -70,7 +70,7 @@ class _Rows:
         self.steps += inner.steps * loop.times
 
     def _close(self) -> None:
-        """Put the commands behind the last loop into an array."""
+        """Put the commands after the last loop into an array."""
         columns = (np.array(column, dtype=np.int64) for column in (self._index, self._step))
         self._parts.append((next(columns), next(columns)))
         self._index, self._step = [], []
@@ -78,11 +78,11 @@ class _Rows:
 
 @dataclass(frozen=True)
 class WrittenProgram:
-    """A program written out: N rows, unit by unit, each unit's in the order in which it runs."""
+    """An unrolled program: N rows, unit by unit, each unit's rows in the order of their runs."""
 
     program: Program
     commands: Sequence[Command]
-    """The commands that differ."""
+    """The distinct commands."""
     index: Ints
     """[N] index into `commands`."""
     unit: Ints
@@ -102,24 +102,24 @@ class WrittenProgram:
         return np.searchsorted(self.unit, np.arange(len(self.program.units) + 1))
 
     def rows(self, unit: Unit) -> range:
-        """Rows of a unit."""
+        """Return the rows of a unit."""
         number = self.program.units.index(unit)
         return range(int(self.first[number]), int(self.first[number + 1]))
 
     def column(self, values: Sequence[int]) -> Ints:
-        """[N] a value of each differing command, for every row."""
+        """Return [N]: for every row, the value of its distinct command."""
         return np.array(values, dtype=np.int64)[self.index]
 
     def taken(self, channel: Channel) -> Ints:
-        """[N] tokens of a channel that each row takes."""
+        """Return [N]: tokens of a channel that each row takes."""
         return self.column([_amount(command.takes, channel) for command in self.commands])
 
     def given(self, channel: Channel) -> Ints:
-        """[N] tokens of a channel that each row gives with its result."""
+        """Return [N]: tokens of a channel that each row gives with its result."""
         return self.column([_amount(command.gives, channel) for command in self.commands])
 
     def begun(self, channel: Channel) -> Ints:
-        """[N] tokens of a channel that each row gives when it starts."""
+        """Return [N]: tokens of a channel that each row gives when it starts."""
         return self.column([_amount(command.begins, channel) for command in self.commands])
 
 
@@ -128,7 +128,7 @@ def _amount(tokens: Tokens, channel: Channel) -> int:
 
 
 def write_out(program: Program) -> WrittenProgram:
-    """Write a program out."""
+    """Unroll a program."""
     known: dict[Command, int] = {}
     bodies: dict[int, WrittenBody] = {}
     none = np.zeros(0, dtype=np.int64)

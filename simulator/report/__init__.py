@@ -1,1 +1,1 @@
-"""Traces into tables, timelines and files."""
+"""Tables, timelines and files of results and traces."""

@@ -3,30 +3,31 @@
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.report.lines import listed, print_line
+from simulator.analysis.title import closing, title
+from simulator.base.lines import print_line
+from simulator.base.wording import counted, listed, percent
 from simulator.report.printed import COLUMNS, printed
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import closing, title
-from simulator.report.wording import counted, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from simulator.report.result import Result
+    from simulator.analysis.energy import OutcomeEnergy
+    from simulator.analysis.outcome import Outcome
 
 _MOST_STAGES = 8
 _MOST_LAYERS = 3
 _MOST_NAME = 24
-"""Characters of a name in a sentence; longer names are cut."""
+"""The most characters of a name in a sentence; `brief` cuts longer names."""
 
 
-def brief(result: "Result") -> str:
-    """Network, machine, scope, stages, speedup, times, slowest layers; below 2000 characters."""
+def brief(result: "Outcome") -> str:
+    """Return the heading, stages, speedup, times and slowest layers in under 2000 characters."""
     text = printed(lambda console: _draw(result, console))
     return "\n".join(_cut(line, COLUMNS) for line in text.splitlines())
 
 
-def _draw(result: "Result", console: "Console") -> None:
+def _draw(result: "Outcome", console: "Console") -> None:
     stages = _stages(result)
     slowest = sorted(stages, key=lambda stage: -stage.cycles)[:_MOST_STAGES]
     print_table(_table(result, [stage for stage in stages if stage in slowest]), console)
@@ -37,33 +38,41 @@ def _draw(result: "Result", console: "Console") -> None:
     print_line(console, f"{speedup}: {times}")
     print_line(console, _slowest(result))
     if result.energy:
-        run, base = result.energy.run.microjoules, result.energy.baseline.microjoules
-        print_line(
-            console,
-            f"energy {base / run:.2f}× less: {run:,.2f} µJ at {result.run.title}, {base:,.2f} µJ "
-            f"at {result.baseline.title} ({_cut(result.energy.table.name, _MOST_NAME)})",
-        )
+        print_line(console, _energy(result, result.energy))
+
+
+def _energy(result: "Outcome", energy: "OutcomeEnergy") -> str:
+    table, run = _cut(energy.table.name, _MOST_NAME), energy.run.microjoules
+    if result.baseline is None or energy.baseline is None:
+        return f"energy at {result.run.title}: {run:,.2f} µJ ({table})"
+    base = energy.baseline.microjoules
+    return (
+        f"energy {base / run:.2f}× less: {run:,.2f} µJ at {result.run.title}, {base:,.2f} µJ "
+        f"at {result.baseline.title} ({table})"
+    )
 
 
 class _Stage(NamedTuple):
     name: str
     layers: int
     cycles: int
-    baseline: int
+    baseline: int | None
+    """Its cycles, if there is one."""
 
 
-def _stages(result: "Result") -> list[_Stage]:
+def _stages(result: "Outcome") -> list[_Stage]:
     """Neighboring layers of one stage, added up."""
-    pairs = zip(result.run.layers, result.baseline.layers, strict=True)
+    by_run = zip(*(run.layers for run in result.runs), strict=True)
     stages = []
-    for name, members in groupby(pairs, key=lambda pair: pair[0].stage):
+    for name, members in groupby(by_run, key=lambda sides: sides[0].stage):
         layers = list(members)
-        cycles, baseline = (sum(x.cycles for x in side) for side in zip(*layers, strict=True))
-        stages.append(_Stage(name, len(layers), cycles, baseline))
+        cycles, *others = (sum(x.cycles for x in side) for side in zip(*layers, strict=True))
+        stages.append(_Stage(name, len(layers), cycles, others[0] if others else None))
     return stages
 
 
-def _table(result: "Result", stages: list[_Stage]) -> Table:
+def _table(result: "Outcome", stages: list[_Stage]) -> Table:
+    speedups = [f"{x.baseline / x.cycles:.2f}×" for x in stages if x.baseline is not None]
     return Table(
         title=title(result),
         columns=[
@@ -71,12 +80,12 @@ def _table(result: "Result", stages: list[_Stage]) -> Table:
             Column(title="layers", cells=[str(stage.layers) for stage in stages]),
             Column(title="cycles", cells=[f"{stage.cycles:,}" for stage in stages]),
             Column(title="share", cells=[percent(x.cycles / result.cycles) for x in stages]),
-            Column(title="speedup", cells=[f"{x.baseline / x.cycles:.2f}×" for x in stages]),
+            *([Column(title="speedup", cells=speedups)] if speedups else []),
         ],
     )
 
 
-def _slowest(result: "Result") -> str:
+def _slowest(result: "Outcome") -> str:
     layers = sorted(result.run.layers, key=lambda layer: -layer.cycles)[:_MOST_LAYERS]
     named = [f"{_cut(x.name, _MOST_NAME)} ({counted(x.cycles, 'cycle')})" for x in layers]
     return f"slowest: {listed(named)}"

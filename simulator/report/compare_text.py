@@ -1,17 +1,17 @@
-"""A comparison for people: tables in the terminal, and Markdown."""
+"""A comparison for readers: tables in the terminal, and Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
 
-from simulator import __version__
-from simulator.report.compare import Comparison
-from simulator.report.lines import print_line
+from simulator.analysis.comparison import Compared
+from simulator.base.lines import print_line
+from simulator.base.version import __version__
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 _FINGERPRINT = 12
-"""Digits of a fingerprint that are shown."""
+"""The number of digits to show of a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +22,14 @@ class _Section:
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
     numbers: frozenset[int]
-    """Columns that are set to the right."""
+    """Right-aligned columns."""
     words: frozenset[int] = frozenset()
     """Columns that wrap in the terminal."""
     importance: Mapping[str, int] = field(default_factory=dict)
-    """By title, of the columns that narrow terminals leave out."""
+    """The importance, by title, of the columns that narrow terminals omit."""
 
 
-def print_comparison(comparison: Comparison, console: Console) -> None:
+def print_comparison(comparison: Compared, console: Console) -> None:
     """Print the tables and the reasons."""
     for side in ("a", "b"):
         print_line(console, f"{side.upper()}: {_title(comparison, side)}")
@@ -42,7 +42,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def _table(section: _Section) -> Table:
-    """A section as a table for the terminal, where words wrap."""
+    """Return a section as a table for the terminal, which wraps words."""
     columns = []
     for number, title in enumerate(section.header):
         cells = [row[number] for row in section.rows]
@@ -56,8 +56,8 @@ def _table(section: _Section) -> Table:
     return Table(title=section.title, columns=columns)
 
 
-def markdown(comparison: Comparison) -> str:
-    """The same as a Markdown document."""
+def markdown(comparison: Compared) -> str:
+    """Return the tables and the reasons as a Markdown document."""
     lines = [
         f"# {comparison.name_a} against {comparison.name_b}",
         "",
@@ -81,13 +81,13 @@ def _line(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _title(comparison: Comparison, side: str) -> str:
+def _title(comparison: Compared, side: str) -> str:
     name, saved = getattr(comparison, f"name_{side}"), getattr(comparison, side)
     run = f"{saved.model} at {saved.bits:g} bit on {saved.hardware}"
     return f"{name} ({run}; {saved.scope.sentence})"
 
 
-def _sentences(comparison: Comparison) -> list[str]:
+def _sentences(comparison: Compared) -> list[str]:
     percent = 100 * (comparison.b.time_ms / comparison.a.time_ms - 1)
     word = "more" if percent >= 0 else "less"
     found = [f"B takes {abs(percent):.2f} % {word} time than A: {'; '.join(comparison.why)}"]
@@ -97,7 +97,7 @@ def _sentences(comparison: Comparison) -> list[str]:
     return found
 
 
-def _sections(comparison: Comparison) -> list[_Section]:
+def _sections(comparison: Compared) -> list[_Section]:
     return [
         _Section(
             title="The whole run",
@@ -121,7 +121,7 @@ def _sections(comparison: Comparison) -> list[_Section]:
             importance={"layers": 10},
         ),
         _Section(
-            title="Time by layer (cycles of the run, not of the baseline)",
+            title=f"Time by layer ({_of_the_run(comparison, 'cycles')})",
             header=("layer", "A", "B", "change", "change %", "largest changes of parts (cycles)"),
             rows=[
                 (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
@@ -136,8 +136,8 @@ def _sections(comparison: Comparison) -> list[_Section]:
     ]  # fmt: skip
 
 
-def _energy(comparison: Comparison) -> list[_Section]:
-    """Energy by layer, if both results were priced."""
+def _energy(comparison: Compared) -> list[_Section]:
+    """Return the table of energy by layer, if both results have energies."""
     rows = [
         (c.layer, f"{a:,.4f}", f"{b:,.4f}", f"{100 * (b / a - 1):+.2f}")
         for c in comparison.layers
@@ -145,12 +145,18 @@ def _energy(comparison: Comparison) -> list[_Section]:
     ]
     header = ("layer", "A", "B", "change %")
     section = _Section(
-        title="Energy by layer (µJ of the run, not of the baseline)",
+        title=f"Energy by layer ({_of_the_run(comparison, 'µJ')})",
         header=header,
         rows=rows,
         numbers=frozenset({1, 2, 3}),
     )
     return [section] if rows else []
+
+
+def _of_the_run(comparison: Compared, unit: str) -> str:
+    """A unit and, if a result has a baseline, whose figures these are."""
+    has_baseline = comparison.a.baseline or comparison.b.baseline
+    return f"{unit} of the run, not of the baseline" if has_baseline else unit
 
 
 def _figure(value: float) -> str:
@@ -162,7 +168,7 @@ def _percent(value: float | None) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    """A value of the configuration; of a fingerprint, its beginning."""
+    """Return a value of the configuration as text; for a fingerprint, its first digits."""
     if key.endswith("_sha256") and isinstance(value, str):
         return f"{value[:_FINGERPRINT]}..."
     return "none" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Table and files of an extraction."""
+"""The table and the files of an extraction."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def layer_rows(extraction: Extraction) -> list[dict[str, Any]]:
-    """One row per layer: what is in `layers.csv`."""
+    """Return the contents of `layers.csv`: one row per layer."""
     return [_row(one) for one in extraction.layers]
 
 
@@ -37,7 +37,7 @@ def _row(one: ExtractedLayer) -> dict[str, Any]:
 
 
 def histogram_rows(extraction: Extraction) -> list[dict[str, Any]]:
-    """One row per layer and kernel that occurs in it: what is in `kernels.csv`."""
+    """Return the contents of `kernels.csv`: one row per layer and kernel that occurs in it."""
     return [
         {"layer": one.layer.name, "kernel_id": number, "count": count}
         for one in extraction.layers
@@ -47,7 +47,7 @@ def histogram_rows(extraction: Extraction) -> list[dict[str, Any]]:
 
 
 def summary(extraction: Extraction) -> dict[str, Any]:
-    """The extraction as one JSON object; docs/extract.md describes its fields."""
+    """Return the extraction as one JSON object; docs/extract.md describes its fields."""
     workload = extraction.workload
     rows = layer_rows(extraction)
     for row, one in zip(rows, extraction.layers, strict=True):
@@ -67,7 +67,7 @@ def summary(extraction: Extraction) -> dict[str, Any]:
 
 
 def totals(extraction: Extraction) -> dict[str, float | None]:
-    """Errors summed over the layers that have weights."""
+    """Return the sums of errors over the layers that have weights."""
     known = [one for one in extraction.layers if one.squared_error is not None]
     if not known:
         return dict.fromkeys(("squared_error", "squared_error_1bit", "error_ratio"))
@@ -84,7 +84,7 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
     """Write layers.csv and, if any layer has kernels, kernels.csv.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder is not writable.
 
     """
     from simulator.report.files import writable_folder, write_file, write_rows
@@ -98,7 +98,7 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer and the totals, without columns that are empty in every layer."""
+    """Print the table by layer and the totals, without empty columns."""
     from simulator.report.tables import Column, Table, print_table
 
     workload = extraction.workload

@@ -1,9 +1,10 @@
 """A result as plain files: summary.json, layers.csv, the trace, timeline and roofline.
 
-With an energy table, energy.csv too. The trace is `trace.parquet`, or without pyarrow `trace.csv`
-with its vocabulary in `trace.json`.
+A result with an energy table adds energy.csv. The trace is `trace.parquet`. Without pyarrow, it is
+`trace.csv`, with its vocabulary in `trace.json`.
 
-Every file is written under a temporary name and then renamed, so none is ever half-written.
+Every file gets a temporary name first and its own name when complete. Files are therefore never
+half-written.
 """
 
 import csv
@@ -16,34 +17,35 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.summary import saved_form
 from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, vocabulary_text
-from simulator.columns import Ints, Names
-from simulator.errors import InputError
-from simulator.progress import Progress, announce, interrupts_held, reported
-from simulator.tabular import Kind, drop_other_forms, table_name, write_table
+from simulator.base.columns import Ints, Names
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, announce, interrupts_held, reported
+from simulator.base.tabular import Kind, drop_other_forms, table_name, write_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 
 def save(
-    result: "Result",
+    result: "Outcome",
     folder: str | Path,
     progress: Progress | None = None,
     style: str = "screen",
 ) -> list[Path]:
-    """Write a result's files into `folder`, which is made if need be: all of them or none.
+    """Write all files of a result into `folder`, or none; make the folder if necessary.
 
     Args:
         result: from `simulate`.
-        folder: of the files.
-        progress: called before every file, and while the trace is written.
-        style: of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
+        folder: the folder of the files.
+        progress: called before every file, and during the write of the trace.
+        style: the style of the figures: `screen` (PNG and SVG), or `paper` (PDF and SVG).
 
     Raises:
-        InputError: the folder cannot be written, or an unknown style.
+        InputError: the folder is not writable, or the style is unknown.
 
     """
     from simulator.report.prepare import make_traces
@@ -54,7 +56,7 @@ def save(
     endings = style_of(style).endings
     folder = writable_folder(folder)
     make_traces(result, progress)
-    summary = result.saved()
+    summary = saved_form(result)
     announce(progress, "drawing the timeline and the roofline")
     figures = {
         "timeline": plot_timeline(result, style=style),
@@ -83,7 +85,7 @@ def _save_figure(figure: "Figure", path: Path) -> None:
 
 
 def _drop_other_trace(folder: Path, files: Sequence[Path]) -> None:
-    """Remove the trace in the form that is not written now: its contents are older."""
+    """Remove the trace in the other form: its contents are older."""
     drop_other_forms(folder, STEM)
     vocabulary = vocabulary_file(folder / f"{STEM}.csv")
     if vocabulary not in files:
@@ -91,7 +93,7 @@ def _drop_other_trace(folder: Path, files: Sequence[Path]) -> None:
 
 
 def _drop_other_figures(folder: Path, names: tuple[str, ...], endings: tuple[str, ...]) -> None:
-    """Remove figures in the forms that are not written now: their contents are older."""
+    """Remove figures in the other forms: their contents are older."""
     from simulator.report.style import STYLES
 
     for ending in {ending for style in STYLES.values() for ending in style.endings} - {*endings}:
@@ -100,11 +102,11 @@ def _drop_other_figures(folder: Path, names: tuple[str, ...], endings: tuple[str
 
 
 CSV_TABLES = ("layers.csv", "energy.csv")
-"""Tables that `csv_tables` may give."""
+"""The tables that `csv_tables` may return."""
 
 
-def csv_tables(result: "Result") -> dict[str, list[dict[str, Any]]]:
-    """The rows of layers.csv and, with an energy table, of energy.csv."""
+def csv_tables(result: "Outcome") -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of layers.csv and, with an energy table, of energy.csv."""
     pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
     tables = {"layers.csv": [{**row, **parts} for row, parts in pairs]}
     if result.energy:
@@ -117,14 +119,14 @@ def _write_rows_of(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 
 
 def trace_writers(
-    result: "Result", name: str, progress: Progress | None = None
+    result: "Outcome", name: str, progress: Progress | None = None
 ) -> dict[str, Callable[[Path], object]]:
-    """Writers, by the name of the file, of the commands of both runs and their vocabulary.
+    """Writers, by the name of the file, of the commands of all runs and their vocabulary.
 
     Args:
-        result: whose trace is written.
-        name: of the table, which is CSV or Parquet by its ending.
-        progress: called while the table is written.
+        result: the result with the trace.
+        name: the file name of the table; its suffix chooses CSV or Parquet.
+        progress: called during the write of the table.
 
     """
     text = vocabulary_text(result.run.trace.vocabulary)
@@ -137,11 +139,11 @@ def trace_writers(
 
 
 def _write_trace(
-    result: "Result", path: Path, progress: Progress | None, texts: Mapping[str, str]
+    result: "Outcome", path: Path, progress: Progress | None, texts: Mapping[str, str]
 ) -> None:
-    from simulator.report.result import TRACE_ROWS
+    from simulator.analysis.outcome import TRACE_ROWS
 
-    total = sum(len(run.trace) for run in (result.run, result.baseline))
+    total = sum(len(run.trace) for run in result.runs)
     first = next(result.trace_tables())
     kinds: dict[str, Kind] = {
         name: "name" if isinstance(column, Names) else "int64" for name, column in first.items()
@@ -153,7 +155,7 @@ def _write_trace(
 def _watched(
     tables: Iterable[dict[str, Ints | Names]], report: Callable[[int], None] | None
 ) -> Iterator[dict[str, Ints | Names]]:
-    """The same tables; reports how many rows went before each."""
+    """Yield the same tables; report the number of rows before each."""
     done = 0
     for table in tables:
         if report is not None:
@@ -168,7 +170,7 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
 
 
 def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
-    """Rows of equal keys as the text of a CSV file."""
+    """Return rows of equal keys as the text of a CSV file."""
     file = StringIO(newline="")
     writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -177,7 +179,7 @@ def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
 
 
 def writable_folder(folder: str | Path) -> Path:
-    """Make a folder, or raise InputError with the reason why it cannot be written."""
+    """Make a folder, or raise InputError with the reason why it is not writable."""
     path = Path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -189,7 +191,7 @@ def writable_folder(folder: str | Path) -> Path:
 
 
 def writable_file(path: Path) -> None:
-    """Raise InputError if no file can be written there: before a run, not after it."""
+    """Raise InputError if the path is not writable: before a run, not after it."""
     if path.is_dir():
         raise InputError(f"{path}: is a folder; use a file")
     if not path.parent.is_dir():
@@ -198,10 +200,10 @@ def writable_file(path: Path) -> None:
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> Path:
-    """Let `write` fill a temporary file beside `path`, then put it in place.
+    """Fill a temporary file next to `path` with `write`, then rename it to `path`.
 
     Raises:
-        InputError: the disk is full, or the file cannot be written.
+        InputError: the disk is full, or the file is not writable.
 
     """
     return write_files(path.parent, {path.name: write})[0]
@@ -212,15 +214,15 @@ def write_files(
     writers: Mapping[str, Callable[[Path], object]],
     progress: Progress | None = None,
 ) -> list[Path]:
-    """Let each writer fill a temporary file, then put all in place: Ctrl-C leaves all or none.
+    """Fill a temporary file with each writer, then rename all: Ctrl-C leaves all files or none.
 
     Args:
-        folder: of the files, which exists.
-        writers: by the name of the file.
+        folder: the folder of the files, which exists.
+        writers: the writers by file name.
         progress: called before every file.
 
     Raises:
-        InputError: the disk is full, or a file cannot be written.
+        InputError: the disk is full, or a file is not writable.
 
     """
     temporary = {name: folder / f".{os.getpid()}.{name}" for name in writers}

@@ -1,21 +1,18 @@
-"""Use of the 512 kernels, or 256 vectors, by the layers of trained networks.
+"""The use of the 512 kernels, or 256 vectors, by the layers of trained networks.
 
-The tables behind Figure 11 (supplement B); `kernels_figure.py` draws it.
+This module makes the tables of Figure 11 (supplement B); `kernels_figure.py` draws the figure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
-from simulator.progress import Progress, announce
-from simulator.report.files import writable_folder, write_files, write_rows
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.workload import Layer, Workload
 
 if TYPE_CHECKING:
@@ -23,42 +20,42 @@ if TYPE_CHECKING:
 
 
 TOP = 16
-"""Kernels of which the table gives the joint share."""
+"""The number of kernels in the table's top percentage."""
 DRAWN_LAYERS = 6
-"""Layers in the figure if none is named."""
+"""The number of layers in the figure, unless the user names layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """How often a layer uses each kernel."""
+    """The uses of each kernel by a layer."""
 
     layer: Layer
     counts: NDArray[np.int64]
-    """[512 or 256] by kernel id."""
+    """[512 or 256] number of uses by kernel id."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """[512 or 256] percent of the layer's kernels."""
+        """[512 or 256] percentage of the layer's kernels."""
         return 100 * self.counts / max(1, int(self.counts.sum()))
 
     @property
     def used(self) -> int:
-        """Kernels that occur."""
+        """The number of kernels that occur."""
         return int(np.count_nonzero(self.counts))
 
     @property
     def top_percent(self) -> float:
-        """Joint share of the 16 kernels that occur most."""
+        """The total percentage of the 16 most frequent kernels."""
         return float(np.sort(self.shares)[-TOP:].sum())
 
     @property
     def entropy_bits(self) -> float:
-        """Entropy of the kernel of a weight: no code for single indices needs fewer bits."""
+        """The entropy of a kernel index: no code for single indices needs fewer bits."""
         shares = self.shares[self.counts > 0] / 100
         return max(0.0, float(-(shares * np.log2(shares)).sum()))
 
     def in_subset(self) -> NDArray[np.bool_]:
-        """[512 or 256] whether the layer may use a kernel; at 1 bit it may use all."""
+        """Return [512 or 256]: True if the layer may use the kernel; at 1 bit, True for all."""
         assert self.layer.kernels is not None  # it has a histogram
         if self.layer.tau is None:
             return np.ones(len(self.counts), dtype=bool)
@@ -67,15 +64,15 @@ class Histogram:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One trained network at one time of its training."""
+    """One network at one time of its training."""
 
     label: str
-    """Names it in tables and in the figure."""
+    """The name in tables and in the figure."""
     workload: Workload
 
     @cached_property
     def bits(self) -> float:
-        """Bits per weight to two decimals: snapshots of equal bits are one run, in order."""
+        """Bits per weight to two decimals; snapshots of equal bits are one training, in order."""
         return round(self.workload.bits, 2)
 
     @cached_property
@@ -89,10 +86,10 @@ class Snapshot:
 
 
 def require_comparable(snapshots: Sequence[Snapshot]) -> None:
-    """Check that all snapshots have kernels, of layers of the same names and units.
+    """Check that all snapshots have kernels, in layers with the same names and units.
 
     Raises:
-        InputError: one has none, or other layers than the first.
+        InputError: a snapshot has no kernels, or other layers than the first snapshot.
 
     """
     first = None
@@ -113,16 +110,16 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
 
 
 def columns_of(snapshots: Sequence[Snapshot]) -> dict[float, list[Snapshot]]:
-    """Snapshots by bits per weight, most bits first; those of one column in the order given."""
+    """Return snapshots by bits per weight, most bits first, in their given order in a column."""
     bits = sorted({snapshot.bits for snapshot in snapshots}, reverse=True)
     return {column: [s for s in snapshots if s.bits == column] for column in bits}
 
 
 def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
-    """The layers to draw: those named, else at most 6, from the first to the last.
+    """Return the layers to draw: the named layers, or at most 6 from the first to the last.
 
     Raises:
-        InputError: a name that no layer with kernels has.
+        InputError: no layer with kernels has the name.
 
     """
     known = list(snapshot.histograms)
@@ -137,7 +134,7 @@ def choose_layers(snapshot: Snapshot, names: Sequence[str]) -> list[str]:
 
 
 def kernel_rows(snapshots: Iterable[Snapshot]) -> list[dict[str, Any]]:
-    """One row per kernel that a layer uses or may use: what is in `kernels.csv`."""
+    """Return the contents of `kernels.csv`: one row per kernel that a layer uses or may use."""
     return [
         {"snapshot": snapshot.label, "bits": snapshot.bits, "layer": name, **row}
         for snapshot in snapshots
@@ -157,35 +154,8 @@ def _rows(histogram: Histogram) -> Iterator[dict[str, Any]]:
         }
 
 
-def save_kernels(
-    snapshots: Sequence[Snapshot],
-    layers: Sequence[str],
-    folder: Path,
-    progress: Progress | None = None,
-) -> list[Path]:
-    """Write kernels.csv, kernels.png and kernels.svg.
-
-    Raises:
-        InputError: the folder cannot be written.
-
-    """
-    from simulator.report.kernels_figure import plot_kernels
-    from simulator.report.style import save_figure
-
-    folder = writable_folder(folder)
-    announce(progress, "drawing the kernels")
-    figure = plot_kernels(columns_of(snapshots), layers)
-    rows = kernel_rows(snapshots)
-    writers: dict[str, Callable[[Path], object]] = {
-        "kernels.csv": lambda path: write_rows(path, rows),
-        "kernels.png": lambda path: save_figure(figure, path),
-        "kernels.svg": lambda path: save_figure(figure, path),
-    }
-    return write_files(folder, writers, progress)
-
-
 def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
-    """Return, per snapshot and layer, how many kernels are used and how evenly."""
+    """Return the number of used kernels and the evenness of their use, per snapshot and layer."""
     return {
         "snapshots": [
             {
@@ -208,7 +178,7 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
-    """Print, per layer and column, the last snapshot's use of kernels and what is new in it."""
+    """Print the last snapshot's use of kernels and its new kernels, per layer and column."""
     from simulator.report.tables import Column, Table, print_table
 
     columns = columns_of(snapshots)
@@ -241,6 +211,6 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
 
 
 def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:
-    """Number of kernels that only the last snapshot uses; empty for one snapshot."""
+    """Return the number of kernels that the last snapshot adds to the first; "" for one only."""
     first, last = (snapshot.histograms[layer].counts for snapshot in (column[0], column[-1]))
     return str(np.count_nonzero((last > 0) & (first == 0))) if len(column) > 1 else ""

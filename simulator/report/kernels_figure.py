@@ -1,9 +1,10 @@
-"""Figure 11: kernels that each layer uses and their frequency; training proceeds downwards.
+"""Figure 11: the kernels of each layer and their frequency; training proceeds downwards.
 
 A panel is one layer at one bit width. Each snapshot in it is a strip of bars over the kernels'
-numbers, the first on top and faint, the last at the bottom and strong: a kernel that leaves the
-subset is a bar that ends, one that comes is a bar that begins. Circles on a strip's axis are the
-kernels of the subset in use; filled ones were not in use in the strip above.
+numbers. The first snapshot is on top and faint, the last at the bottom and strong. A kernel that
+leaves the subset is a bar that ends; a kernel that enters is a bar that begins. Circles on a
+strip's axis are the subset's kernels in use. A filled circle is a kernel that the strip above does
+not use.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _STRIPS = 6
-"""Snapshots in a panel; of more, so many spread over time."""
+"""The most snapshots in a panel; a panel of more shows this many, spread over time."""
 _GLYPHS = 3
-"""Kernels drawn in full below a panel: those used most in the last snapshot."""
+"""Kernels drawn in full below a panel: the most frequent kernels of the last snapshot."""
 _BAR = 0.8
-"""Height of a strip's highest bar; a strip is 1 high."""
+"""The height of a strip's highest bar; a strip has height 1."""
 _FOOT = 0.36
 """Inches below the strips for the drawn kernels."""
-_COLOURS = ("#C44E3A", "#4C8A8B", "#C79A32", "#5B6FA8", "#8A5A83", "#6B8E4E")
+_COLORS = ("#C44E3A", "#4C8A8B", "#C79A32", "#5B6FA8", "#8A5A83", "#6B8E4E")
 
 
 def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[str]) -> "Figure":
@@ -46,7 +47,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
         bits: [snapshot.histograms for snapshot in snapshots] for bits, snapshots in drawn.items()
     }
     strips = max(map(len, drawn.values()))
-    inches = 0.8 if strips == 1 else 0.42  # of a strip
+    inches = 0.8 if strips == 1 else 0.42  # height of a strip
     style: Any = {"font.size": 7, "xtick.major.width": 0.5, "text.parse_math": False}
     with rc_context(style):
         size = (0.9 + 2.45 * len(drawn), 0.8 + (0.35 + _FOOT + inches * strips) * len(layers))
@@ -64,7 +65,7 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
                     axes,
                     [histogram[layer] for histogram in counted[bits]],
                     [snapshot.label for snapshot in snapshots],
-                    _COLOURS[down % len(_COLOURS)],
+                    _COLORS[down % len(_COLORS)],
                     _FOOT / inches,
                 )
                 if across == 0:
@@ -74,22 +75,22 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
 
 
 def _spread(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
-    """At most 6 snapshots, from the first to the last."""
+    """Return at most 6 snapshots, from the first to the last."""
     places = np.linspace(0, len(snapshots) - 1, min(_STRIPS, len(snapshots)))
     return [snapshots[place] for place in np.round(places).astype(int)]
 
 
 def _draw(
-    axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], colour: str, foot: float
+    axes: "Axes", strips: Sequence[Histogram], labels: Sequence[str], color: str, foot: float
 ) -> None:
-    """One panel."""
+    """Draw one panel."""
     kernels = len(strips[0].counts)
     highest = max(strip.shares.max() for strip in strips)
     before = None
     for number, strip in enumerate(strips):
         base = len(strips) - 1 - number
         strength = 1.0 if len(strips) == 1 else 0.35 + 0.65 * number / (len(strips) - 1)
-        _draw_bars(axes, strip, base, _BAR / highest, color=colour, alpha=strength)
+        _draw_bars(axes, strip, base, _BAR / highest, color=color, alpha=strength)
         if not strip.in_subset().all():
             _draw_subset(axes, strip, before, base)
         if len(strips) > 1:
@@ -98,7 +99,7 @@ def _draw(
                 fontsize=5, va="center", color="0.3", clip_on=False,
             )  # fmt: skip
         before = strip
-    _draw_glyphs(axes, strips[-1], foot, colour)
+    _draw_glyphs(axes, strips[-1], foot, color)
     used, size = strips[-1].used, strips[-1].layer.subset_size
     noun = "kernels" if strips[-1].layer.kernel == 3 else "vectors"
     axes.set_title(f"{used} of {size} {noun} used", loc="left", fontsize=6, pad=2)
@@ -114,20 +115,20 @@ def _draw(
     axes.spines[["top", "right", "left", "bottom"]].set_visible(False)
 
 
-def _draw_bars(axes: "Axes", strip: Histogram, base: float, scale: float, **colour: Any) -> None:
-    """One snapshot's bars and its axis; all bars are one line, broken between them."""
+def _draw_bars(axes: "Axes", strip: Histogram, base: float, scale: float, **color: Any) -> None:
+    """Draw one snapshot's bars and axis; all bars are one line with breaks between them."""
     used = np.flatnonzero(strip.counts)
     nothing = np.full(len(used), np.nan)
     heights = base + scale * strip.shares[used]
     x = np.column_stack([used + 1, used + 1, nothing]).ravel()
     y = np.column_stack([np.full(len(used), base), heights, nothing]).ravel()
     width = 0.5 if len(used) > 128 else 0.9
-    axes.plot(x, y, linewidth=width, solid_capstyle="butt", **colour)
+    axes.plot(x, y, linewidth=width, solid_capstyle="butt", **color)
     axes.plot([1, len(strip.counts)], [base, base], color="black", linewidth=0.6, zorder=3)
 
 
 def _draw_subset(axes: "Axes", strip: Histogram, before: Histogram | None, base: float) -> None:
-    """Circles for the kernels in use; filled for those that were not in use before."""
+    """Draw circles for the kernels in use, filled for kernels that the previous strip lacks."""
     used = np.flatnonzero(strip.counts)
     new = np.zeros(len(used), dtype=bool) if before is None else before.counts[used] == 0
     for chosen, face in ((~new, "white"), (new, "black")):
@@ -138,8 +139,8 @@ def _draw_subset(axes: "Axes", strip: Histogram, before: Histogram | None, base:
         )  # fmt: skip
 
 
-def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, colour: str) -> None:
-    """The kernels used most, weight by weight, +1 dark, each joined to its bar by a line."""
+def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, color: str) -> None:
+    """Draw the most frequent kernels, weight by weight, +1 dark, each with a line to its bar."""
     kernels = len(strip.counts)
     most = np.sort(np.argsort(-strip.counts, kind="stable")[: min(_GLYPHS, strip.used)])
     wide = kernels * (0.085 if strip.layer.kernel == 3 else 0.17)
@@ -155,12 +156,12 @@ def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, colour: str) -> No
             picture, cmap="Greys", vmin=-1.6, vmax=2.4, edgecolors="0.6", linewidth=0.3, zorder=3,
         )  # fmt: skip
         axes.plot(
-            [kernel + 1, place], [0, top], color=colour, linewidth=0.5, linestyle=":", zorder=2
+            [kernel + 1, place], [0, top], color=color, linewidth=0.5, linestyle=":", zorder=2
         )
 
 
 def _apart(wanted: NDArray[np.float64], gap: float, kernels: int) -> NDArray[np.float64]:
-    """Places near those wanted, in the same order, at least `gap` apart and inside the panel."""
+    """Return positions near those wanted, in order, at least `gap` apart and inside the panel."""
     places = np.maximum(wanted, gap / 2)
     for number in range(1, len(places)):
         places[number] = max(places[number], places[number - 1] + gap)

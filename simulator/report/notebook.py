@@ -1,42 +1,42 @@
-"""A result in a notebook: a table and a timeline, in one piece of HTML."""
+"""A result in a notebook: a table and a timeline, in one HTML fragment."""
 
 import base64
 import html
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from simulator.report.title import closing, title
-from simulator.report.wording import bottleneck
+from simulator.analysis.title import closing, title
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 _DPI = 110
-_HEADER = ("layer", "cycles", "\u00b5s", "baseline \u00b5s", "speedup", "PE util. %", "bound by")
+_COLUMNS = {
+    "layer": ("layer", "{}"),
+    "cycles": ("cycles", "{:,}"),
+    "time_us": ("\u00b5s", "{:,.2f}"),
+    "baseline_time_us": ("baseline \u00b5s", "{:,.2f}"),
+    "speedup": ("speedup", "{:.2f}x"),
+    "percent": ("PE util. %", "{:.1f}"),
+    "bound_by": ("bound by", "{}"),
+}
+"""Title and form of each column; those of the baseline are shown if there is one."""
 
 
-def as_html(result: "Result") -> str:
-    """The speedup in a sentence, the layers as a table, the timeline as an inline PNG."""
+def as_html(result: "Outcome") -> str:
+    """The speedup or the time in a sentence, the layers as a table, the timeline as a PNG."""
     speedup, times = closing(result)
     said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
-    rows = [
-        (
-            row["layer"],
-            f"{row['cycles']:,}",
-            f"{row['time_us']:,.2f}",
-            f"{row['baseline_time_us']:,.2f}",
-            f"{row['speedup']:.2f}x",
-            f"{100 * row['utilization']:.1f}",
-            bottleneck(row["bound_by"]),
-        )
-        for row in result.layer_rows()
-    ]
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    head = "".join(f"<th>{name}</th>" for name in _HEADER)
+    rows = [{**row, "percent": 100 * row["utilization"]} for row in result.layer_rows()]
+    columns = {key: column for key, column in _COLUMNS.items() if key in rows[0]}
+    cells = [[form.format(row[key]) for key, (_, form) in columns.items()] for row in rows]
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
+    head = "".join(f"<th>{name}</th>" for name, _ in columns.values())
+    runs = "both runs" if result.baseline else "the run"
     picture = base64.b64encode(_timeline(result)).decode()
     return (
         f"<p>{said}</p>"
-        f'<img alt="Timelines of both runs" src="data:image/png;base64,{picture}">'
+        f'<img alt="Timelines of {runs}" src="data:image/png;base64,{picture}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
@@ -45,7 +45,9 @@ def _cell(words: str) -> str:
     return f"<td>{html.escape(words)}</td>"
 
 
-def _timeline(result: "Result") -> bytes:
+def _timeline(result: "Outcome") -> bytes:
+    from simulator.report.timeline import plot_timeline
+
     buffer = BytesIO()
-    result.plot_timeline().savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    plot_timeline(result).savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()

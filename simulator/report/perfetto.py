@@ -1,9 +1,9 @@
 """A trace for ui.perfetto.dev: Perfetto's own protobuf format, track events with interned names.
 
-Each run is a process. Its track `layers` has a slice per layer with the layer's steps nested in it;
-every unit has a track with a slice per layer and the layer's commands nested in it. Counters give
-the DRAM's bandwidth and the PEs' utilization, as means over equal windows. Message and field
-numbers are those of protos/perfetto/trace in Perfetto's source.
+Each run is a process. Its track `layers` has a slice per layer, with the layer's steps nested in
+it. Every unit has a track with a slice per layer, with the layer's commands nested in it. Counters
+show the DRAM's bandwidth and the PEs' utilization, as means over equal windows. Message and field
+numbers are from protos/perfetto/trace in Perfetto's source.
 """
 
 import gzip
@@ -16,28 +16,25 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
-from simulator.machines.lut_array.numbering import Kind, Unit
-from simulator.report.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
+from simulator.analysis.outcome import RUNS
+from simulator.analysis.title import covered
+from simulator.base.columns import Ints
 from simulator.report.files import write_file
 from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
-from simulator.report.title import covered
-from simulator.report.wording import UNIT_LABELS
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.result import Result, Run
+    from simulator.analysis.outcome import Outcome
+    from simulator.analysis.run import Run
+    from simulator.base.progress import Progress
 
 WINDOWS = 2048
-"""Values of a counter over a run."""
+"""The number of values of a counter over a run."""
 _SEQUENCE = 1
 _BEGIN, _END, _COUNTER = 1, 2, 4
 _EXPLICIT_ORDER = 3
 _TRACKS_OF_A_RUN = 100
-_ADDS = (Kind.DIRECT, Kind.MAC, Kind.ACCUMULATE)
-"""Kinds whose commands are a step's own: steps on the array never overlap in them."""
-_DOTS = (Kind.FILL, Kind.DIRECT, Kind.MAC)
 
 
 class Packet(IntEnum):
@@ -73,18 +70,18 @@ class Track(IntEnum):
     RANK = 12
 
 
-def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = None) -> Path:
-    """Write both runs; gzipped if the name ends in `.gz`.
+def write_perfetto(result: "Outcome", path: Path, progress: "Progress | None" = None) -> Path:
+    """Write all runs; gzipped if the name ends in `.gz`.
 
-    Times are nanoseconds at the hardware's clock; cycles are in the slices' arguments.
+    Times are nanoseconds at the hardware's clock. The slices' arguments have the cycles.
 
     Args:
         result: from `simulate`.
-        path: of the file.
-        progress: called while it is written.
+        path: the path of the file.
+        progress: called during the write.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file is not writable.
 
     """
     make_traces(result, progress)
@@ -99,27 +96,27 @@ def write_perfetto(result: "Result", path: Path, progress: "Progress | None" = N
 
 @contextmanager
 def _opened(path: Path, *, zipped: bool) -> Iterator[IO[bytes]]:
-    """A file to write; gzip without name and time, so that equal traces are equal files."""
+    """Open a file for writing; gzip omits name and time: equal traces make equal files."""
     with path.open("wb") as plain:
         if not zipped:
             yield plain
             return
         with gzip.GzipFile("", "wb", compresslevel=4, fileobj=plain, mtime=0) as packed:
-            yield packed  # type: ignore[misc] # a GzipFile writes bytes as a file does
+            yield packed  # type: ignore[misc] # a GzipFile writes bytes like a file
 
 
-def perfetto_packets(result: "Result", progress: "Progress | None" = None) -> Iterator[bytes]:
-    """The file's contents, piece by piece."""
+def perfetto_packets(result: "Outcome", progress: "Progress | None" = None) -> Iterator[bytes]:
+    """Yield the file's contents, piece by piece."""
     names = _Names(result)
     yield names.packet()
-    for number, run in enumerate((result.run, result.baseline)):
+    for number, run in enumerate(result.runs):
         yield from _RunPackets(result, run, number, names).all(progress)
 
 
 class _Names:
-    """Numbers of the names that events and arguments refer to."""
+    """The numbers of the names that events and arguments refer to."""
 
-    def __init__(self, result: "Result") -> None:
+    def __init__(self, result: "Outcome") -> None:
         trace = result.run.trace
         events = dict.fromkeys((*trace.kinds, "step", *trace.layers))
         self.events = {name: 1 + number for number, name in enumerate(events)}
@@ -127,7 +124,7 @@ class _Names:
         self.arguments = {name: 1 + number for number, name in enumerate(arguments)}
 
     def packet(self) -> bytes:
-        """Define all names; the first packet of the sequence."""
+        """Return the first packet of the sequence, which defines all names."""
         interned = [
             message(field, uint(1, iid), text(2, name))
             for field, table in ((2, self.events), (3, self.arguments))
@@ -140,34 +137,34 @@ class _Names:
 
 
 def _packets(*fields: Rows) -> bytes:
-    """One TracePacket per row."""
+    """Return one TracePacket per row."""
     return message(1, uint(Packet.SEQUENCE_ID, _SEQUENCE), *fields).tobytes()
 
 
 class _RunPackets:
     """All packets of one run."""
 
-    def __init__(self, result: "Result", run: "Run", number: int, names: _Names) -> None:
+    def __init__(self, result: "Outcome", run: "Run", number: int, names: _Names) -> None:
         self.run, self.names = run, names
         self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
-        self.pes = result.hardware.array.pes
+        self.pes = result.hardware.pes
         self.process = 1 + number
-        self.title = f"{('run', 'baseline')[number]}: {run.title}, {run.workload.title}"
+        self.title = f"{RUNS[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)
         self.tracks = 0
         self.edges = window_edges(run.cycles, WINDOWS)
 
     def all(self, progress: "Progress | None") -> Iterator[bytes]:
-        """Tracks in the order in which they are shown, each followed by its events."""
+        """Yield the tracks in the order of display, each followed by its events."""
         names = text(6, self.title), text(8, self.scope)  # process_name, process_labels
         process = message(Track.PROCESS, uint(1, self.process), *names)
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
         yield from self._layers()
-        for unit in Unit:
+        for unit in range(len(self.trace.units)):
             if progress is not None:
-                progress(f"Perfetto trace, {self.run.title}", unit, len(Unit))
+                progress(f"Perfetto trace, {self.run.title}", unit, len(self.trace.units))
             if (self.trace.unit == unit).any():
                 yield from self._unit(unit)
         yield from self._counters()
@@ -176,7 +173,7 @@ class _RunPackets:
         return _packets(message(Packet.TRACK_DESCRIPTOR, uint(Track.UUID, uuid), *fields))
 
     def _track(self, name: str, *fields: Rows) -> tuple[int, bytes]:
-        """A new track of the run: its number, and the packet that defines it."""
+        """Make a track of the run; return its number and the packet that defines it."""
         self.tracks += 1
         process = self.process * _TRACKS_OF_A_RUN
         parent, rank = uint(Track.PARENT, process), uint(Track.RANK, self.tracks)
@@ -184,15 +181,16 @@ class _RunPackets:
         return uuid, self._descriptor(uuid, text(Track.NAME, name), parent, rank, *fields)
 
     def _ns(self, cycles: Ints | int) -> Rows:
-        """Timestamps; rounding keeps the order, so what is nested stays nested."""
+        """Return timestamps; rounding keeps the order, and therefore the nesting."""
         ns = np.rint(np.atleast_1d(cycles) / self.clock_ghz).astype(np.int64)
         return uint(Packet.TIMESTAMP, ns)
 
     def _layers(self) -> Iterator[bytes]:
-        """Layers, and in each its steps: from the first to the last addition of each."""
+        """Yield the layers with their steps, each from its first to its last addition."""
         uuid, packet = self._track("layers")
         yield packet
-        adds = np.flatnonzero(np.isin(self.trace.kind, _ADDS))
+        of_steps = [n for n, kind in enumerate(self.trace.vocabulary.kinds) if kind.in_steps]
+        adds = np.flatnonzero(np.isin(self.trace.kind, of_steps))
         for number, layer in enumerate(self.run.layers):
             mine = adds[self.trace.layer[adds] == number]
             step = self.trace.step[mine]
@@ -204,9 +202,9 @@ class _RunPackets:
             yield self._slices(uuid, "step", start, end, arguments)
             yield self._end(uuid, layer.end_cycle)
 
-    def _unit(self, unit: Unit) -> Iterator[bytes]:
-        """A unit's commands, nested in a slice per layer."""
-        uuid, packet = self._track(UNIT_LABELS[unit])
+    def _unit(self, unit: int) -> Iterator[bytes]:
+        """Yield a unit's commands, nested in a slice per layer."""
+        uuid, packet = self._track(self.trace.vocabulary.units[unit].title)
         yield packet
         trace = self.trace
         commands = np.flatnonzero(trace.unit == unit)
@@ -233,7 +231,7 @@ class _RunPackets:
     def _slices(
         self, uuid: int, name: str, start: Ints, end: Ints, arguments: dict[str, Ints]
     ) -> bytes:
-        """Begin and end of every slice of one name, in order."""
+        """Return the begin and end events of every slice of one name, in order."""
         begins = self._begin_rows(uuid, name, start, arguments)
         return np.concatenate((begins, self._end_rows(uuid, end)), axis=1).tobytes()
 
@@ -270,12 +268,12 @@ class _RunPackets:
         )
 
     def _counters(self) -> Iterator[bytes]:
-        """Bandwidth per DRAM channel, and PE utilization on either side of the LUT."""
+        """Yield the bandwidth per DMA channel, and the utilization of each side of the PEs."""
         trace = self.trace
         for unit, per_cycle in dram_rates(self.run, self.edges).items():
-            name = f"{UNIT_LABELS[unit]} bandwidth"
+            name = f"{trace.vocabulary.units[unit].title} bandwidth"
             yield from self._counter(name, "GB/s", per_cycle * self.clock_ghz)
-        for name, kinds in (("dot units", _DOTS), ("accumulators", (Kind.ACCUMULATE,))):
+        for name, kinds in trace.vocabulary.sides.items():
             chosen = np.isin(trace.kind, kinds)
             start, cycles = trace.start[chosen], trace.occupied[chosen]
             work = window_means(start, cycles, cycles * trace.pes[chosen], self.edges)

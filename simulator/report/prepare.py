@@ -1,21 +1,21 @@
-"""Traces, made before reports need them, with progress reports."""
+"""Make traces before reports need them, with progress reports."""
 
 from typing import TYPE_CHECKING
 
-from simulator.progress import Progress, announce
+from simulator.base.progress import Progress, announce
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 
-def make_traces(result: "Result", progress: Progress | None) -> None:
-    """Make the traces of both runs, unless they exist.
+def make_traces(result: "Outcome", progress: Progress | None) -> None:
+    """Make the traces of all runs, unless they exist.
 
     Args:
-        result: keeps them.
-        progress: called before each.
+        result: the result, which keeps its traces.
+        progress: called before each trace.
 
     """
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         announce(progress, f"running {run.title}, command by command")
         _ = run.trace

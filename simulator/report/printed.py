@@ -11,7 +11,7 @@ COLUMNS = 80
 
 
 def printed(draw: "Callable[[Console], object]") -> str:
-    """Return what `draw` prints on a plain console of 80 columns, without spaces at line ends."""
+    """Return the output of `draw` on a plain console of 80 columns, without trailing spaces."""
     from rich.console import Console
 
     out = StringIO()

@@ -17,40 +17,40 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from simulator.progress import Progress as Report
+from simulator.base.progress import Progress as Report
 
 _AFTER_SECONDS = 1.0
-"""Shorter work shows no bar."""
+"""The delay of the bar in seconds; shorter work shows no bar."""
 
 
 class _Rate(ProgressColumn):
-    """How many of the counted things are done per second."""
+    """The number of completed items per second."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
         self._unit = unit
 
     def render(self, task: Task) -> Text:
-        """The rate over the last half minute."""
+        """Return the rate over the last half minute."""
         return Text("" if task.speed is None else f"{task.speed:,.1f} {self._unit}/s")
 
 
 class _Count(ProgressColumn):
-    """Number of counted items that are done."""
+    """The number of completed items."""
 
     def render(self, task: Task) -> Text:
-        """Empty while the total is unknown."""
+        """Return the number as text, which is empty while the total is unknown."""
         return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
 
 
 @contextmanager
 def progress_bar(unit: str | None = None) -> Iterator[Report]:
-    """Yield a function of (what, done, total) that draws one bar per thing done.
+    """Yield a function of (what, done, total) that draws one bar per task.
 
     The bar pulses while the total is 0, which means unknown.
 
     Args:
-        unit: of what is counted, to show how many a second are done.
+        unit: the name of the items, to show the number of completed items per second.
 
     """
     columns: list[ProgressColumn] = [

@@ -1,173 +1,43 @@
-"""The roofline of a machine, with one mark per layer.
+"""The roofline as a figure."""
 
-An operation is one multiply-accumulate of the network as its shapes give it, the same for both
-runs: a layer that takes the table does them with fewer dot products, and so may stand above the
-roof of the dot units. docs/why.md defines the roofs.
-"""
-
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.hardware.dram import dram_timing
-from simulator.machines.lut_array.numbering import Unit
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.roofline import Point, Roofline, roofline
+from simulator.analysis.title import covered
 from simulator.report.style import Style, plain_log_ticks, save_figure, style_of
-from simulator.report.timeline import stage_colours
-from simulator.report.title import covered
-from simulator.report.wording import counted
+from simulator.report.timeline import stage_colors, stages_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.report.layers import LayerResult
-    from simulator.report.result import Result
 
 _MARKERS = "osD^vP*X"
+_FILLED = (True, False)
+"""The marks of the run, and of its baseline."""
 _BEHIND: dict[str, Any] = {"boxstyle": "square,pad=0.05", "facecolor": "white", "linewidth": 0}
-"""Behind a name, so that no line crosses it."""
+"""The background of a name, which hides lines."""
 _AXES = 0.8
-"""Length of an axis in the figure's, about: enough to choose ticks."""
-_CHANNELS = len((Unit.DRAM_WEIGHTS, Unit.DRAM_INPUTS, Unit.DRAM_OUTPUTS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roof:
-    """A limit on operations per cycle, whatever the bytes."""
-
-    name: str
-    macs_per_cycle: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slope:
-    """A limit on bytes per cycle."""
-
-    name: str
-    bytes_per_cycle: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One layer of one run."""
-
-    layer: str
-    stage: str
-    macs: int
-    dram_bytes: int
-    cycles: int
-
-    @property
-    def macs_per_byte(self) -> float:
-        """Operations per DRAM byte, read or written in whole bursts."""
-        return self.macs / max(1, self.dram_bytes)
-
-    @property
-    def macs_per_cycle(self) -> float:
-        """Operations per cycle of the layer's time."""
-        return self.macs / max(1, self.cycles)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roofline:
-    """Both runs' layers and the machine's roofs."""
-
-    run: tuple[Point, ...]
-    baseline: tuple[Point, ...]
-    roofs: tuple[Roof, ...]
-    slopes: tuple[Slope, ...]
-    """The steepest first; beside the last one, a single DMA channel's, all of them bind."""
-
-    @property
-    def bytes_per_cycle(self) -> float:
-        """What all slopes leave for the three DMA channels together."""
-        return min(slope.bytes_per_cycle for slope in self.slopes[:-1])
-
-
-def roofline(result: "Result") -> Roofline:
-    """Place every layer of both runs."""
-    return Roofline(
-        run=tuple(map(_point, result.run.layers)),
-        baseline=tuple(map(_point, result.baseline.layers)),
-        roofs=_roofs(result),
-        slopes=_slopes(result),
-    )
-
-
-def _point(layer: "LayerResult") -> Point:
-    plan = layer.mapped.plan
-    return Point(
-        layer=layer.name,
-        stage=layer.stage,
-        macs=plan.batch * plan.layer.macs,
-        dram_bytes=layer.dram_read_bytes + layer.dram_written_bytes,
-        cycles=layer.cycles,
-    )
-
-
-def _roofs(result: "Result") -> tuple[Roof, ...]:
-    """The roofs of the modes and kernels that layers of either run have, the highest first."""
-    plans = [x.mapped.plan for run in (result.run, result.baseline) for x in run.layers]
-    kinds = dict.fromkeys(
-        (plan.mode, plan.layer.kernel if plan.mode != "mac" else 0) for plan in plans
-    )
-    macs = {3: 9, 1: 8}
-    """Of a kernel, or of a vector of 8 inputs."""
-    kernels = {kernel for mode, kernel in kinds if mode != "mac"}
-    array, pe = result.hardware.array, result.hardware.array.pe
-    bits = result.run.workload.activation_bits
-    dots = min(pe.dots_per_cycle, pe.accumulators) / bits
-    found = []
-    for mode, kernel in kinds:
-        if mode == "mac":
-            rate: float = result.hardware.full_precision.macs_per_cycle
-            found.append(Roof(name="MAC unit", macs_per_cycle=rate))
-            continue
-        which = f" {kernel}×{kernel}" if len(kernels) > 1 else ""
-        unit = (
-            counted(pe.accumulators, "accumulator")
-            if mode == "table"
-            else (f"{dots:g} {'dot' if dots == 1 else 'dots'}")
-        )
-        rate = array.pes * (pe.accumulators if mode == "table" else dots) * macs[kernel]
-        name = "LUT" if mode == "table" else "direct"
-        found.append(
-            Roof(
-                name=f"{name}{which}: {counted(array.pes, 'PE')} × {unit} × {macs[kernel]}",
-                macs_per_cycle=rate,
-            )
-        )
-    return tuple(sorted(found, key=lambda roof: -roof.macs_per_cycle))
-
-
-def _slopes(result: "Result") -> tuple[Slope, ...]:
-    """The DMA channels and, with a DRAM table, the data bus of the DRAM that they share."""
-    dram, timing = result.hardware.memory.dram, dram_timing(result.hardware)
-    shared = [
-        Slope(name=f"{_CHANNELS} DMA channels", bytes_per_cycle=_CHANNELS * dram.bytes_per_cycle)
-    ]
-    if timing is not None:
-        peak = float(timing.peak_bytes_per_cycle)
-        shared.append(Slope(name=f"{Path(dram.timing).stem}, peak", bytes_per_cycle=peak))
-        shared.sort(key=lambda slope: -slope.bytes_per_cycle)
-    return (*shared, Slope(name="1 DMA channel", bytes_per_cycle=dram.bytes_per_cycle))
+"""The approximate fraction of the figure that an axis takes, for the choice of ticks."""
 
 
 def plot_roofline(
-    result: "Result", path: str | Path | None = None, style: str = "screen"
+    result: Outcome, path: str | Path | None = None, style: str = "screen"
 ) -> "Figure":
     """Draw operations per DRAM byte against operations per cycle, with the roofs.
 
     Args:
         result: from `simulate`.
-        path: also save there; PNG, SVG or PDF by its ending.
+        path: also save there; PNG, SVG or PDF by its suffix.
         style: `screen`, or `paper`: one column wide, without a title.
 
     Raises:
-        InputError: an unknown style.
+        InputError: the style is unknown.
 
     """
     look, placed = style_of(style), roofline(result)
@@ -188,10 +58,10 @@ def plot_roofline(
                 f"{covered(result)}"
             )
         axes.spines[["top", "right"]].set_visible(False)
-        colours = stage_colours(result)
-        _draw_points(axes, placed.run, colours, True)
-        _draw_points(axes, placed.baseline, colours, False)
-        _add_legend(figure, result, colours, look)
+        colors = stage_colors(stages_of(result))
+        for points, filled in zip(placed.runs, _FILLED, strict=False):
+            _draw_points(axes, points, colors, filled)
+        _add_legend(figure, result, colors, look)
         figure.draw_without_rendering()  # fixes the sizes that labels must fit
         size = axes.bbox.transformed(figure.dpi_scale_trans.inverted())
         _draw_roofs(axes, placed, size.height, look)
@@ -202,7 +72,7 @@ def plot_roofline(
 
 
 def _set_limits(axes: "Axes", placed: Roofline) -> None:
-    """Limits that show every mark, every roof, and the corner of every roof with every slope."""
+    """Set limits that show every mark, every roof, and the corner of every roof and slope."""
     points = (*placed.run, *placed.baseline)
     intensities = [point.macs_per_byte for point in points]
     heights = [roof.macs_per_cycle for roof in placed.roofs]
@@ -215,11 +85,11 @@ def _set_limits(axes: "Axes", placed: Roofline) -> None:
 
 
 def _draw_roofs(axes: "Axes", placed: Roofline, inches: float, look: Style) -> None:
-    """Roofs with their names at the right end: above the line, or below it if a roof is near."""
+    """Draw roofs, named at the right end above the line, or below it if a roof is near."""
     right = axes.get_xlim()[1]
     lowest, top = axes.get_ylim()
     line = 1.7 * look.small_points / 72 / inches * np.log10(top / lowest)
-    """Decades that a line of text takes."""
+    """The height of a line of text in decades."""
     above = np.inf
     for roof in placed.roofs:
         rate = roof.macs_per_cycle
@@ -235,13 +105,13 @@ def _draw_roofs(axes: "Axes", placed: Roofline, inches: float, look: Style) -> N
 
 
 def _draw_slopes(axes: "Axes", placed: Roofline, shape: float, look: Style) -> None:
-    """Slopes with their names along them: below the last, a single channel's, above the others.
+    """Draw slopes with names along them: below the last (one channel's), above the others.
 
     Args:
-        axes: with their limits.
-        placed: has the slopes.
-        shape: height of the axes over their width.
-        look: of the text.
+        axes: the axes, with their limits.
+        placed: the roofline with the slopes.
+        shape: the ratio of the axes' height to their width.
+        look: the style of the text.
 
     """
     (left, right), (lowest, top) = axes.get_xlim(), axes.get_ylim()
@@ -267,23 +137,25 @@ def _draw_slopes(axes: "Axes", placed: Roofline, shape: float, look: Style) -> N
         )
 
 
-def _add_legend(figure: "Figure", result: "Result", colours: dict[str, str], look: Style) -> None:
-    """Stages by marker and colour, the two runs by filled and hollow marks; below the axes."""
+def _add_legend(figure: "Figure", result: Outcome, colors: dict[str, str], look: Style) -> None:
+    """Stages by marker and color, the runs by filled and hollow marks; below the axes."""
     from matplotlib.lines import Line2D
 
-    def mark(marker: str, colour: str, filled: bool, label: str) -> Line2D:
-        face = colour if filled else "none"
+    def mark(marker: str, color: str, filled: bool, label: str) -> Line2D:
+        face = color if filled else "none"
         return Line2D(
-            [], [], linestyle="none", marker=marker, markersize=4, color=colour,
+            [], [], linestyle="none", marker=marker, markersize=4, color=color,
             markerfacecolor=face, label=label,
         )  # fmt: skip
 
     handles = [
-        mark("o", "0.25", True, result.run.title),
-        mark("o", "0.25", False, result.baseline.title),
         *(
-            mark(marker, colour, True, stage)
-            for (stage, colour), marker in zip(colours.items(), cycle(_MARKERS), strict=False)
+            mark("o", "0.25", filled, run.title)
+            for run, filled in zip(result.runs, _FILLED, strict=False)
+        ),
+        *(
+            mark(marker, color, True, stage)
+            for (stage, color), marker in zip(colors.items(), cycle(_MARKERS), strict=False)
         ),
     ]
     figure.legend(
@@ -293,18 +165,18 @@ def _add_legend(figure: "Figure", result: "Result", colours: dict[str, str], loo
 
 
 def _draw_points(
-    axes: "Axes", points: tuple[Point, ...], colours: dict[str, str], filled: bool
+    axes: "Axes", points: tuple[Point, ...], colors: dict[str, str], filled: bool
 ) -> None:
-    """One mark per layer: a colour and a form for each stage."""
-    for (stage, colour), marker in zip(colours.items(), cycle(_MARKERS), strict=False):
+    """Draw one mark per layer, with a color and a shape for each stage."""
+    for (stage, color), marker in zip(colors.items(), cycle(_MARKERS), strict=False):
         chosen = [point for point in points if point.stage == stage]
         axes.scatter(
             [point.macs_per_byte for point in chosen],
             [point.macs_per_cycle for point in chosen],
             s=18,
             marker=marker,
-            facecolors=colour if filled else "none",
-            edgecolors=colour,
+            facecolors=color if filled else "none",
+            edgecolors=color,
             linewidths=0.9,
             zorder=3,
         )

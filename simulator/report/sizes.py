@@ -1,28 +1,28 @@
-"""What many commands mean for files that hold every command of a trace, and for the timeline."""
+"""The effect of many commands on the timeline, and on files with every command of a trace."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
 
 MOST_DRAWN = 4_000_000
-"""Most commands of both runs in the HTML report's timeline. A page takes 250 bytes per command
+"""Most commands of all runs in the HTML report's timeline. A page takes 250 bytes per command
 to make: 1.0 GB for the 3.4 million of ResNet-18 at 1024 pixels."""
 MANY_COMMANDS = 1_000_000
-"""Files of fewer commands are not announced."""
+"""The most commands of files without an announcement."""
 _BYTES = {".parquet": 20, ".csv": 86, ".gz": 9}
 """Bytes per command by a file's ending: means over ResNet-18, ResNet-50 and SSD300."""
 _PERFETTO_BYTES = 74
-"""Bytes per command of a Perfetto trace that is not compressed."""
+"""Bytes per command of an uncompressed Perfetto trace."""
 
 
-def size_lines(result: "Result", files: list[Path]) -> list[str]:
-    """One line per file, if the traces of both runs have many commands.
+def size_lines(result: "Outcome", files: list[Path]) -> list[str]:
+    """One line per file, if the traces of all runs have many commands.
 
     Args:
-        result: from `simulate`; its traces are not made.
-        files: trace files that will be written.
+        result: from `simulate`; the function does not make its traces.
+        files: the planned trace files.
 
     """
     commands = _commands(result)
@@ -35,20 +35,21 @@ def size_lines(result: "Result", files: list[Path]) -> list[str]:
     ]
 
 
-def timeline_left_out(result: "Result") -> str | None:
-    """Why the HTML report has no timeline, as a sentence; None if it has one."""
+def timeline_left_out(result: "Outcome") -> str | None:
+    """Return the reason why the HTML report has no timeline, as a sentence; None if it has one."""
     commands = _commands(result)
     if commands <= MOST_DRAWN:
         return None
+    runs = "both runs" if result.baseline else "the run"
     return (
-        f"The timeline is left out: {commands:,} commands in both runs; at most {MOST_DRAWN:,} "
+        f"The timeline is left out: {commands:,} commands in {runs}; at most {MOST_DRAWN:,} "
         "are drawn."
     )
 
 
-def _commands(result: "Result") -> int:
-    """Commands of both runs, written out; no trace is made."""
-    return sum(run.mapping.commands for run in (result.run, result.baseline))
+def _commands(result: "Outcome") -> int:
+    """Commands of all runs, written out; no trace is made."""
+    return sum(run.mapping.commands for run in result.runs)
 
 
 def _shown(size: int) -> str:

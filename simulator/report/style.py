@@ -1,6 +1,6 @@
 """The style of figures: for a screen, with a title, or for one column of a paper, without.
 
-Matplotlib is imported when a figure is drawn: a run that draws none does not wait for it.
+The functions that draw figures import Matplotlib: a run without figures does not wait for it.
 """
 
 from contextlib import AbstractContextManager
@@ -9,35 +9,35 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which every eye can distinguish; dark and light ones alternate, for gray.
-COLOURS = (
+# Okabe and Ito's colors, which every eye can distinguish; dark and light alternate, for gray.
+COLORS = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6D31", "#A6A6A6",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Style:
-    """What differs between a screen and a paper."""
+    """The style of figures for a screen or a paper."""
 
     name: str
     width_inches: float
     points: float
-    """Of the text."""
+    """The size of the text."""
     small_points: float
-    """Of labels inside the figure."""
+    """The size of labels inside the figure."""
     titled: bool
-    """False: the paper's caption says what the figure shows."""
+    """True if the figure has a title; False: the paper's caption replaces it."""
     endings: tuple[str, ...]
-    """Of the files that `--out` writes."""
+    """The suffixes of the figures that `--out` writes."""
 
     def drawing(self) -> AbstractContextManager[None]:
-        """The settings of Matplotlib while a figure is made."""
+        """Return a context with Matplotlib's settings for a figure."""
         from matplotlib import rc_context
 
         settings: Any = {
@@ -54,7 +54,7 @@ class Style:
         return rc_context(settings)
 
     def figure(self, height_inches: float) -> "Figure":
-        """An empty figure of the style's width."""
+        """Return an empty figure of the style's width."""
         from matplotlib.figure import Figure
 
         return Figure(figsize=(self.width_inches, height_inches), layout="constrained")
@@ -80,10 +80,10 @@ STYLES = {style.name: style for style in (SCREEN, PAPER)}
 
 
 def style_of(name: str) -> Style:
-    """The style with this name.
+    """Return the style with this name.
 
     Raises:
-        InputError: there is none.
+        InputError: no style has the name.
 
     """
     if name not in STYLES:
@@ -92,11 +92,11 @@ def style_of(name: str) -> Style:
 
 
 def plain_log_ticks(axis: "Axis", inches: float) -> None:
-    """Numbers without exponents on a logarithmic axis, as many as have room.
+    """Label a logarithmic axis with as many numbers as fit, without exponents.
 
     Args:
-        axis: with its limits.
-        inches: its length.
+        axis: the axis, with its limits.
+        inches: the length of the axis.
 
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -110,7 +110,7 @@ def plain_log_ticks(axis: "Axis", inches: float) -> None:
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Save without the date, version and random names that would make equal figures differ."""
+    """Save without date, version and random names, which would make equal figures differ."""
     from matplotlib import rc_context
 
     quiet = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
@@ -119,11 +119,11 @@ def save_figure(figure: "Figure", path: Path) -> None:
 
 
 def spread(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions at least `gap` apart, each as near to what is wanted as its neighbors allow.
+    """Return positions at least `gap` apart, as near to the wanted positions as possible.
 
     Args:
         wanted: rising positions.
-        gap: smallest distance of two; less if they would not fit between `low` and `high`.
+        gap: the smallest distance between two; less if they do not fit between `low` and `high`.
         low: the smallest position.
         high: the largest position.
 

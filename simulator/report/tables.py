@@ -1,8 +1,8 @@
 """Tables in the terminal, which never cut a number.
 
-Every table of the program is a `Table`. If its columns are wider than the terminal, it states
-numbers in coarser units; if that is not enough, it leaves out the least important columns. A table
-whose columns all matter continues them in a further block instead. Names are shortened in the
+Every table of the program is a `Table`. If its columns are wider than the terminal, it shows
+numbers in coarser units. If that is not enough, it omits the least important columns. A table
+whose columns all matter continues them in a further block instead. A table shortens names in the
 middle only if the most important columns do not fit otherwise.
 """
 
@@ -15,15 +15,15 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from simulator.report.lines import print_line, shown, words, wrapped
+from simulator.base.lines import print_line, shown, words, wrapped
 
 Kind = Literal["number", "label", "name", "text"]
 ALWAYS = 100
-"""Columns of this importance are never left out."""
+"""The importance of columns that a table never omits."""
 _LEAST_TEXT = 24
-"""Cells that a column of text has at least, unless all of its cells are shorter."""
+"""The least width of a column of text in characters, unless all of its cells are shorter."""
 _SHORT_NAME = 3
-"""A shortened name has a third of the width at most."""
+"""The console's width over the greatest width of a shortened name."""
 _ELLIPSIS = "…"
 
 
@@ -39,25 +39,25 @@ class Column:
     """One column of a table."""
 
     title: str
-    """Wraps between words; a line feed always breaks it."""
+    """The title, which wraps between words; a line feed always breaks it."""
     cells: Sequence[str]
     kind: Kind = "number"
-    """Numbers are set to the right and labels to the left, both whole. Names may be shortened, and
-    texts wrap."""
+    """The kind: numbers align right, all others left. A table never cuts numbers or labels, but may
+    shorten names and wraps texts."""
     importance: int = ALWAYS
-    """The least important column goes first."""
+    """The importance; a narrow table omits the least important column first."""
     wide: bool = False
-    """Shown only if there is room left, with its title in the lines given."""
+    """True for a column that a table shows only in free space, with its title's line breaks."""
     apart: bool = False
-    """Set off from the previous column by one more blank, if there is room."""
+    """True to add a blank before the column, if the space suffices."""
     coarser: Sequence[Form] = ()
     """The same numbers in larger and larger units."""
     unit: str = ""
-    """Columns that name one unit change it together."""
+    """The unit; columns with the same unit change it together."""
 
     @property
     def least(self) -> int:
-        """Cells that the column takes at least: titles and texts wrapped."""
+        """The least width of the column in characters, with wrapped title and texts."""
         title = max(map(cell_len, words(self.title)), default=0)
         if self.kind != "text":
             return max(title, self.longest)
@@ -66,12 +66,12 @@ class Column:
 
     @property
     def most(self) -> int:
-        """Cells that the column takes with nothing wrapped."""
+        """The width of the column in characters without wrapping."""
         return max(self.longest, *(cell_len(line) for line in self.title.split("\n")))
 
     @property
     def longest(self) -> int:
-        """Cells of the longest cell."""
+        """The width of the longest cell in characters."""
         return max(map(cell_len, self.cells), default=0)
 
 
@@ -82,15 +82,15 @@ class Table:
     columns: Sequence[Column]
     title: str = ""
     sums: frozenset[int] = frozenset()
-    """Rows that are printed in bold."""
+    """The rows in bold."""
     ruled: frozenset[int] = frozenset()
-    """Rows with a rule above them."""
+    """The rows with a rule above them."""
     continued: bool = False
-    """Columns that do not fit follow in further blocks, behind the first column."""
+    """True if columns that do not fit follow in further blocks, after the first column."""
 
 
 def print_table(table: Table, console: Console) -> list[str]:
-    """Print a table within the console's width; return the titles of the columns that it shows."""
+    """Print a table within the console's width; return the titles of its visible columns."""
     if table.title:
         print_line(console, table.title)
         print_line(console, "")
@@ -107,13 +107,13 @@ def print_table(table: Table, console: Console) -> list[str]:
 def scaled(
     title: str, values: Sequence[float | None], decimals: int = 0, prefixes: str = " kMGT"
 ) -> list[Form]:
-    """Return numbers as they are, then in thousands, in millions and so on.
+    """Return unscaled numbers, then numbers in thousands, in millions and so on.
 
     Args:
-        title: ends in the unit, such as `cycles`, which takes the prefix.
-        values: None leaves a cell empty.
-        decimals: of the numbers as they are; coarser ones keep two digits of the smallest.
-        prefixes: of the unit, each a thousand times the one before; a blank is none.
+        title: the title, which ends in the unit, such as `cycles`; prefixes apply to the unit.
+        values: the numbers; None leaves a cell empty.
+        decimals: decimals of the unscaled numbers; coarser forms keep two digits of the smallest.
+        prefixes: prefixes of the unit, each a thousand times the previous one; a blank means none.
 
     """
     some = [abs(value) for value in values if value]
@@ -131,7 +131,7 @@ def scaled(
 
 
 def _decimals(least: float) -> int:
-    """Decimals with which a number keeps two digits."""
+    """Return the decimals with which a number keeps two digits."""
     digits = 0
     while 0 < least < 10 and digits < 9:
         least *= 10
@@ -140,7 +140,7 @@ def _decimals(least: float) -> int:
 
 
 def _in_characters(column: Column, encoding: str) -> Column:
-    """Return the column in characters that the terminal has."""
+    """Return the column in characters that the terminal supports."""
 
     def form(title: str, cells: Iterable[str]) -> Form:
         return Form(shown(title, encoding), [shown(cell, encoding) for cell in cells])
@@ -150,16 +150,16 @@ def _in_characters(column: Column, encoding: str) -> Column:
     return replace(column, title=title, cells=cells, coarser=coarser)
 
 
-# --- which columns -----------------------------------------------------------------------------
+# --- choice of columns -------------------------------------------------------------------------
 
 
 def _needed(columns: Sequence[Column]) -> int:
-    """Cells that columns take at least, one blank between them."""
+    """Return the least width of columns in characters, with one blank between them."""
     return sum(column.least for column in columns) + len(columns) - 1
 
 
 def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
-    """The columns that fit, in units in which they fit."""
+    """Return the columns that fit, in units in which they fit."""
     most_important = sorted(columns, key=lambda column: (column.wide, -column.importance))
     main = [column for column in most_important if not column.wide]
     while (kept := _in_units(main, width)) is None and main[-1].importance < ALWAYS:
@@ -176,7 +176,7 @@ def _fitted(columns: Sequence[Column], width: int) -> list[Column]:
 
 
 def _in_units(columns: Sequence[Column], width: int) -> list[Column] | None:
-    """The columns in units in which they fit, the least important ones changed first; or None."""
+    """Return the columns in units that fit, or None; the least important columns change first."""
     columns = list(columns)
     while _needed(columns) > width:
         for unit in dict.fromkeys(c.unit or c.title for c in reversed(columns) if c.coarser):
@@ -190,7 +190,7 @@ def _in_units(columns: Sequence[Column], width: int) -> list[Column] | None:
 
 
 def _coarser(column: Column) -> Column:
-    """The column in its next larger unit."""
+    """Return the column in its next larger unit."""
     if not column.coarser:
         return column
     (title, cells), *coarser = column.coarser
@@ -199,7 +199,7 @@ def _coarser(column: Column) -> Column:
 
 
 def _with_short_names(columns: Sequence[Column], width: int) -> list[Column]:
-    """The columns that fit once names are shortened; what always stays may be wider still."""
+    """Return the columns that fit with shorter names; those of importance `ALWAYS` may not fit."""
     most = max(width // _SHORT_NAME, 1)
     short = [
         replace(column, cells=[_shortened(cell, most) for cell in column.cells], kind="label")
@@ -213,7 +213,7 @@ def _with_short_names(columns: Sequence[Column], width: int) -> list[Column]:
 
 
 def _shortened(name: str, most: int) -> str:
-    """A name of at most that many cells; what it ends in tells layers apart better."""
+    """Return a name of at most `most` characters, mainly its end, which distinguishes layers."""
     if cell_len(name) <= most:
         return name
     head, tail = name[: (most - 1) // 3], name[-((most - 1) * 2 // 3) :]
@@ -223,7 +223,7 @@ def _shortened(name: str, most: int) -> str:
 
 
 def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
-    """All columns, in as many blocks as they need; each begins with the first column."""
+    """Return all columns, in as many blocks as necessary; each begins with the first column."""
     first, *others = columns
     if first.longest > width // 2:
         most = max(width // _SHORT_NAME, 1)
@@ -240,7 +240,7 @@ def _blocks(columns: Sequence[Column], width: int) -> list[list[Column]]:
 
 
 class _Layout:
-    """Columns that fit, with what room is left given to gaps, titles and texts."""
+    """Columns that fit; gaps, titles and texts share the free space."""
 
     def __init__(self, columns: Sequence[Column], width: int) -> None:
         self.columns = columns
@@ -259,7 +259,7 @@ class _Layout:
         self._widen([n for n, c in enumerate(columns) if c.kind == "text"], left)
 
     def _widen(self, numbers: Sequence[int], left: int) -> int:
-        """Give room to columns that wrap, to each an equal part; return what is left."""
+        """Give columns that wrap an equal part of the space `left`; return the rest."""
         for place, number in enumerate(numbers):
             part = left // (len(numbers) - place)
             wanted = self.columns[number].most - self.widths[number]

@@ -1,92 +1,82 @@
 """A result as a table in the terminal, by layer and by stage."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 
-from simulator.machines.lut_array.numbering import Unit
-from simulator.report.lines import print_line
+from simulator.analysis.notes import notes_of
+from simulator.analysis.title import closing, title
+from simulator.base.lines import print_line
+from simulator.base.wording import time_unit
+from simulator.program import UnitTerm
 from simulator.report.tables import Column, Form, Table, print_table, scaled
-from simulator.report.title import closing, time_unit, title
-from simulator.report.wording import mode_label
 
 if TYPE_CHECKING:
-    from simulator.functional import CheckResult
-    from simulator.report.energy import ResultEnergy
-    from simulator.report.layers import LayerResult
-    from simulator.report.result import Result
+    from simulator.analysis.energy import OutcomeEnergy
+    from simulator.analysis.layers import LayerResult
+    from simulator.analysis.outcome import Outcome
+    from simulator.check import CheckResult
 
-_LETTERS = {
-    Unit.DOT: ("D", "dot units"),
-    Unit.INDEX_FETCH: ("F", "index fetch"),
-    Unit.ACCUMULATE: ("A", "accumulate"),
-    Unit.DRAIN: ("R", "drain"),
-    Unit.MAC: ("M", "MAC unit"),
-    Unit.DRAM_WEIGHTS: ("W", "weights from DRAM"),
-    Unit.DRAM_INPUTS: ("I", "inputs from DRAM"),
-    Unit.DRAM_OUTPUTS: ("O", "outputs to DRAM"),
-}
-"""A letter for every unit that can set the pace, and its name in the legend, in their order."""
 NO_LIMIT = "–"
-"""No unit is busy for half of the layer."""
+"""The sign for a layer in which no unit is busy for half of the time."""
 
 
 class _Line(NamedTuple):
     """One row: a layer, or a sum of layers."""
 
     name: str
-    layers: "Sequence[tuple[LayerResult, LayerResult]]"
-    """Pairs of the run and the baseline."""
+    layers: "Sequence[tuple[LayerResult, ...]]"
+    """Each of the run and, if it has one, of the baseline."""
     is_sum: bool
 
     def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
         """A value of every layer, added up; side 1 is the baseline."""
-        return sum(value(pair[side]) for pair in self.layers)
+        return sum(value(sides[side]) for sides in self.layers)
 
     @property
     def layer(self) -> "LayerResult | None":
-        """The run's only layer; None of a sum."""
+        """The run's only layer; None for a sum."""
         return None if self.is_sum else self.layers[0][0]
 
 
-def print_result(result: "Result", console: Console) -> None:
-    """Print the title, the table, the speedup and the notes."""
+def print_result(result: "Outcome", console: Console) -> None:
+    """Print the title, the table, the speedup or the time, and the notes."""
     lines = _lines(result)
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
     if "lim" in shown:
-        print_line(console, _legend(lines, both="baseline\nlim" in shown))
+        units = result.run.family.vocabulary.units
+        print_line(console, _legend(lines, units, both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
-    for note in result.notes():
+    for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:
-        for line in check_lines(result.check):
+        for line in check_lines(result.check, result.run.family.mode_titles):
             print_line(console, f"check: {line}")
 
 
-def _lines(result: "Result") -> list[_Line]:
+def _lines(result: "Outcome") -> list[_Line]:
     """A line per layer, one per stage of several layers, and the total."""
-    pairs = list(zip(result.run.layers, result.baseline.layers, strict=True))
+    layers = list(zip(*(run.layers for run in result.runs), strict=True))
     lines = []
-    for stage, group in groupby(pairs, key=lambda pair: pair[0].stage):
+    for stage, group in groupby(layers, key=lambda sides: sides[0].stage):
         members = list(group)
-        lines += [_Line(pair[0].name, [pair], False) for pair in members]
+        lines += [_Line(sides[0].name, [sides], False) for sides in members]
         if len(members) > 1:
             lines.append(_Line(f"= {stage}", members, True))
-    return [*lines, _Line("TOTAL", pairs, True)]
+    return [*lines, _Line("TOTAL", layers, True)]
 
 
-def _table(result: "Result", lines: list[_Line]) -> Table:
+def _table(result: "Outcome", lines: list[_Line]) -> Table:
     """All columns; `print_table` chooses those that fit."""
-    own, base = ([int(line.total(_cycles, side)) for line in lines] for side in (0, 1))
-    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    own, *others = _cycles_of(result, lines)
     letters = [_letters(line, 0) for line in lines]
     return Table(
         title=title(result),
@@ -98,48 +88,67 @@ def _table(result: "Result", lines: list[_Line]) -> Table:
             _macs([line.total(_layer_macs) for line in lines]),
             _in_units(scaled("weights", [line.total(_weights) for line in lines]), importance=30),
             _in_units(scaled("cycles", own), unit="cycles", apart=True),
-            _in_units(
-                scaled("baseline\ncycles", base), title="baseline", unit="cycles", importance=80
-            ),
-            Column(title="speedup", cells=speedups),
+            *(column for base in others for column in _beside(own, base)),
             Column(title="lim", cells=letters, kind="label", importance=70),
-            *_wide_columns(result, lines, own, base),
+            *_wide_columns(result, lines),
         ],
     )
 
 
-def _wide_columns(
-    result: "Result", lines: list[_Line], own: list[int], base: list[int]
-) -> Iterable[Column]:
+def _cycles_of(result: "Outcome", lines: list[_Line]) -> list[list[int]]:
+    """Cycles of every line, by run."""
+    return [[int(line.total(_cycles, side)) for line in lines] for side in range(len(result.runs))]
+
+
+def _beside(own: list[int], base: list[int]) -> Iterable[Column]:
+    """The columns of the baseline's cycles and of the speedup."""
+    forms = scaled("baseline\ncycles", base)
+    yield _in_units(forms, title="baseline", unit="cycles", importance=80)
+    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    yield Column(title="speedup", cells=speedups)
+
+
+def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
     """Further columns for wide terminals, the most important first."""
-    times = [[result.milliseconds(cycles) for cycles in side] for side in (own, base)]
+    by_run = _cycles_of(result, lines)
+    times = [[result.milliseconds(cycles) for cycles in side] for side in by_run]
     unit, factor = time_unit(times[0])
     microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
-    moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in (0, 1)]
+    sides = range(len(by_run))
+    moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in sides]
     worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
-    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, own, strict=True)]
-    limits = [_letters(line, 1) for line in lines]
+    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, by_run[0], strict=True)]
     for number, column in enumerate(
         (
             Column(title=unit, cells=microseconds[0]),
             Column(title="PE\nutil. %", cells=shares),
             Column(title="DRAM\nkB", cells=moved[0]),
-            Column(title=f"baseline\n{unit}", cells=microseconds[1]),
-            Column(title="baseline\nkB", cells=moved[1]),
-            Column(title="baseline\nlim", cells=limits, kind="label"),
+            *(
+                column
+                for side in sides[1:]
+                for column in (
+                    Column(title=f"baseline\n{unit}", cells=microseconds[side]),
+                    Column(title="baseline\nkB", cells=moved[side]),
+                    Column(
+                        title="baseline\nlim",
+                        cells=[_letters(line, side) for line in lines],
+                        kind="label",
+                    ),
+                )
+            ),
         )
     ):
         yield replace(column, importance=-number, wide=True)
 
 
 def _in_units(forms: Sequence[Form], *, title: str = "", **more: Any) -> Column:
-    """A column of numbers that narrow terminals show in larger units."""
+    """Return a column of numbers that narrow terminals show in larger units."""
     exact, *coarser = forms
     return Column(title=title or exact.title, cells=exact.cells, coarser=coarser, **more)
 
 
 def _macs(macs: Sequence[float]) -> Column:
-    """Multiply-accumulates in millions, or in thousands or single ones if layers are tiny."""
+    """Return multiply-accumulates in millions; for tiny layers, in thousands or ones."""
     least = min(macs)
     exponent = next((n for n in (2, 1) if least >= 0.1 * 1000**n), 0)
     forms = scaled("MAC", macs)
@@ -150,12 +159,12 @@ def _macs(macs: Sequence[float]) -> Column:
 
 
 def _channels(layer: "LayerResult | None") -> str:
-    shape = layer.mapped.plan.layer if layer else None
+    shape = layer.mapped.layer if layer else None
     return f"{shape.in_channels}→{shape.out_channels}" if shape else ""
 
 
 def _output(layer: "LayerResult | None") -> str:
-    shape = layer.mapped.plan.layer if layer else None
+    shape = layer.mapped.layer if layer else None
     return f"{shape.out_height}×{shape.out_width}" if shape else ""
 
 
@@ -168,7 +177,7 @@ def _layer_macs(layer: "LayerResult") -> int:
 
 
 def _weights(layer: "LayerResult") -> int:
-    return layer.mapped.plan.layer.weights
+    return layer.mapped.layer.weights
 
 
 def _moved(layer: "LayerResult") -> int:
@@ -176,25 +185,26 @@ def _moved(layer: "LayerResult") -> int:
 
 
 def _letters(line: _Line, side: int) -> str:
-    """The letters of what limits a layer; of a sum none."""
+    """Return the letters of a layer's limits; none for a sum."""
     if line.layer is None:
         return ""
     limits = line.layers[0][side].limits
-    return "".join(letter for unit, (letter, _) in _LETTERS.items() if unit in limits) or NO_LIMIT
+    return "".join(unit.letter for unit in limits) or NO_LIMIT
 
 
-def _legend(lines: list[_Line], both: bool) -> str:
-    """Explanation of the letters in the table."""
+def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
+    """Return an explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
-    meanings = [*_LETTERS.values(), (NO_LIMIT, "no unit, waiting")]
+    meanings = [(unit.letter, unit.title) for unit in units]
+    meanings.append((NO_LIMIT, "latency, no unit"))
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
     return f"lim, what sets the pace: {named}."
 
 
-def check_lines(check: "CheckResult") -> list[str]:
-    """What a check found: a line per layer, then what it was done on."""
+def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
+    """Return the results of a check: a line per layer, then its scope and inputs."""
     lines = [
-        f"{layer.layer} ({mode_label(layer.mode)}): {layer.outputs:,} outputs equal"
+        f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
         if layer.difference is None
         else f"DIFFERENT at {layer.difference}"
         for layer in check.layers
@@ -210,26 +220,33 @@ def check_lines(check: "CheckResult") -> list[str]:
 
 
 def _origin(where: list[str]) -> str:
-    """`random`, `given`, or how many of each."""
+    """Return `random`, `given`, or the number of each."""
     counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
     if len(counts) == 1:
         return next(iter(counts))
     return ", ".join(f"{kind} in {count}" for kind, count in counts.items())
 
 
-def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) -> None:
-    """A line per unit, and what the whole run costs."""
-    from simulator.report.energy import microjoules, summary, unit_rows
+def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) -> None:
+    """Print a line per unit, and the energy of the whole run."""
+    from simulator.analysis.energy import microjoules, summary, unit_rows
 
-    whole = (energy.run.attojoules, energy.baseline.attojoules)
-    rows = [*unit_rows(energy), ("TOTAL", *whole)]
-    sides = [own for _, own, _ in rows], [base for _, _, base in rows]
+    whole = tuple(one.attojoules for one in energy.runs)
+    rows = [*unit_rows(energy, result.run.family.vocabulary), ("TOTAL", whole)]
+    sides = list(zip(*(of_runs for _, of_runs in rows), strict=True))
     spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
     shares = [
         [f"{100 * part / max(1, all_):.1f}" for part in side]
         for side, all_ in zip(sides, whole, strict=True)
     ]
-    ratios = [f"{base / own:.2f}×" if own else "" for _, own, base in rows]
+    beside = []
+    for own, base in pairwise(sides):
+        ratios = [f"{b / a:.2f}×" if a else "" for a, b in zip(own, base, strict=True)]
+        beside = [
+            Column(title="baseline µJ", cells=spent[1], apart=True),
+            Column(title="share %", cells=shares[1], importance=10),
+            Column(title="reduction", cells=ratios, importance=30, apart=True),
+        ]
     table = Table(
         title=f"energy, {energy.table.title}",
         sums=frozenset({len(rows) - 1}),
@@ -237,37 +254,40 @@ def _print_energy(result: "Result", energy: "ResultEnergy", console: Console) ->
             Column(title="unit", cells=[row[0] for row in rows], kind="label"),
             Column(title="µJ", cells=spent[0]),
             Column(title="share %", cells=shares[0], importance=20),
-            Column(title="baseline µJ", cells=spent[1], apart=True),
-            Column(title="share %", cells=shares[1], importance=10),
-            Column(title="reduction", cells=ratios, importance=30, apart=True),
+            *beside,
         ],
     )
     print_table(table, console)
-    sums = summary(result, energy)
-    run, baseline, reductions = sums["run"], sums["baseline"], sums["ratios"]
-    less = f"energy {reductions['energy_uj']:.2f}× less"
-    own, base = (f"{side['energy_uj']:.2f} µJ" for side in (run, baseline))
     print_line(console, "")
-    print_line(
-        console,
-        f"{less}: {own} at {result.run.title}, {base} at {result.baseline.title}; "
-        f"energy-delay {reductions['energy_delay_uj_ms']:.2f}× less, "
-        f"DRAM bytes {reductions['dram_bytes']:.2f}× fewer",
-        bold=less,
-    )
+    less, more = _energy_closing(result, summary(result.runs, energy))
+    print_line(console, f"{less}: {more}", bold=less)
     print_line(console, f"area: {_area(result)}")
 
 
-def _area(result: "Result") -> str:
-    """The proxy in thousands of gates: logic, and the buffers that dwarf it."""
+def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
+    """How much less energy the run takes than its baseline; without one, how much it takes."""
+    own = f"{sums['run']['energy_uj']:.2f} µJ"
+    if result.baseline is None:
+        return f"energy at {result.run.title}", own
+    base, reductions = f"{sums['baseline']['energy_uj']:.2f} µJ", sums["ratios"]
+    return (
+        f"energy {reductions['energy_uj']:.2f}× less",
+        f"{own} at {result.run.title}, {base} at {result.baseline.title}; "
+        f"energy-delay {reductions['energy_delay_uj_ms']:.2f}× less, "
+        f"DRAM bytes {reductions['dram_bytes']:.2f}× fewer",
+    )
+
+
+def _area(result: "Outcome") -> str:
+    """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
-    buffers = parts["index_buffer"] + parts["activation_buffer"]
+    buffers = sum(parts[part] for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 
 
 def print_operations(counts: dict[str, Any], console: Console) -> None:
-    """Print what `simulate ops` counted."""
+    """Print the counts of `simulate ops`."""
     base, full = counts["baseline"], counts["full_precision"]
     rows = ((counts["bits"], counts), (base["bits"], base), (32, full))
     ratios = counts["ratios"]

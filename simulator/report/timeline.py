@@ -1,10 +1,11 @@
-"""Figure 13: two timelines one above the other, on one time axis.
+"""Figure 13: timelines one above the other, on one time axis; from a result or a saved trace.
 
-A unit's row shows the share of each time bin in which the unit works, so that a run of a million
-commands draws as fast, and reads as well, as one of a hundred.
+A unit's row shows the fraction of each time bin in which the unit works. A run of a million
+commands therefore draws as fast, and is as readable, as a run of a hundred.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,105 +13,193 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.title import title
+from simulator.analysis.trace_file import read_traces
+from simulator.base.columns import Ints
+from simulator.base.lines import wrapped
+from simulator.base.wording import counted, time_unit, times_in_one_unit
 from simulator.engine.trace import Trace
-from simulator.report.lines import wrapped
-from simulator.report.style import COLOURS, Style, save_figure, spread, style_of
-from simulator.report.title import time_unit, times_in_one_unit, title
+from simulator.report.style import COLORS, Style, save_figure, spread, style_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.report.result import Result, Run
-
 _TITLE_CHARACTERS = 120
-"""Of a line of the title."""
+"""The most characters of a line of the title."""
 BINS = 900
-"""Time bins over the longer of the two runs."""
+"""Time bins over the longest run."""
 _FULL = 0.8
-"""Height of a row at 100 %, of the distance between rows."""
+"""The height of a row at 100 %, as a fraction of the distance between rows."""
 _ROW_INCHES = {"screen": 0.23, "paper": 0.19}
 _LABEL_INCHES = {"screen": 0.45, "paper": 0.4}
-"""Above the rows: names of stages and the lines to them."""
+"""The height of the area above the rows: names of stages and the lines to them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One run on the time axis."""
+
+    title: str
+    """The title with the run's time, at the right edge."""
+    trace: Trace
+    stages: tuple[str, ...]
+    """The stage of each layer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scale:
+    """The time axis of all tracks."""
+
+    edges: NDArray[np.float64]
+    """[BINS + 1] edges of the bins in cycles."""
+    per_cycle: float
+    """Units of the axis per cycle."""
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """[BINS + 1] edges of the bins in units of the axis."""
+        return self.edges * self.per_cycle
 
 
 def plot_timeline(
-    result: "Result", path: str | Path | None = None, style: str = "screen"
+    result: Outcome, path: str | Path | None = None, style: str = "screen"
 ) -> "Figure":
-    """Draw a result's run above its baseline.
+    """Draw a result's run, above its baseline if it has one.
 
     Args:
         result: from `simulate`.
-        path: also save there; PNG, SVG or PDF by its ending.
+        path: also save there; PNG, SVG or PDF by its suffix.
         style: `screen`, or `paper`: one column wide, without a title.
 
     Raises:
-        InputError: an unknown style.
+        InputError: the style is unknown.
 
     """
-    look = style_of(style)
-    units = _used(result)
-    longest = max(result.run.cycles, result.baseline.cycles)
-    edges = np.linspace(0, longest, BINS + 1)
-    name, factor = time_unit(_times(result))
-    times = edges * factor * result.milliseconds(1)
+    milliseconds = [run.time_ms for run in result.runs]
+    unit, factor = time_unit(milliseconds)
+    times = times_in_one_unit(milliseconds)
+    tracks = [
+        Track(
+            title=f"{run.title}: {time}",
+            trace=run.trace,
+            stages=tuple(layer.stage for layer in run.layers),
+        )
+        for run, time in zip(result.runs, times, strict=True)
+    ]
+    return _draw(
+        tracks,
+        per_cycle=factor * result.milliseconds(1),
+        axis=f"time ({unit} at {result.hardware.clock_ghz:g} GHz)",
+        heading="\n".join(wrapped(title(result), _TITLE_CHARACTERS)),
+        path=path,
+        style=style,
+    )
+
+
+def plot_trace_file(
+    file: str | Path, path: str | Path | None = None, style: str = "screen"
+) -> "Figure":
+    """Draw the runs of a saved trace, of any machine, from the file alone.
+
+    A trace has neither a clock nor stages: the axis is in cycles, and each layer has a color.
+
+    Args:
+        file: `trace.csv` or `trace.parquet`, or the folder that contains it.
+        path: also save there; PNG, SVG or PDF by its suffix.
+        style: `screen` or `paper`.
+
+    Raises:
+        InputError: the file is unreadable, or the style is unknown.
+
+    """
+    tracks = [
+        Track(
+            title=f"{name}: {counted(trace.cycles, 'cycle')}",
+            trace=trace,
+            stages=trace.layers,
+        )
+        for name, trace in read_traces(Path(file)).items()
+    ]
+    return _draw(tracks, per_cycle=1.0, axis="cycles", heading=str(file), path=path, style=style)
+
+
+def _draw(
+    tracks: Sequence[Track],
+    *,
+    per_cycle: float,
+    axis: str,
+    heading: str,
+    path: str | Path | None,
+    style: str,
+) -> "Figure":
+    """Draw tracks one above the other, on one time axis.
+
+    Args:
+        tracks: at least one, of one vocabulary.
+        per_cycle: units of the time axis per cycle.
+        axis: the name of the time axis.
+        heading: the heading of the figure, if the style has titles.
+        path: also save there.
+        style: the style of the figure.
+
+    """
+    look, units = style_of(style), _used(tracks)
+    longest = max(1, *(track.trace.cycles for track in tracks))
+    scale = _Scale(edges=np.linspace(0, longest, BINS + 1), per_cycle=per_cycle)
     with look.drawing():
         panel = len(units) * _ROW_INCHES[style] + _LABEL_INCHES[style]
-        figure = look.figure(2 * panel + (0.75 if look.titled else 0.4))
-        panels = figure.subplots(2, 1, sharex=True)
-        for axes, run in zip(panels, (result.run, result.baseline), strict=True):
-            axes.set_xlim(0, times[-1])
-            _draw_rows(axes, result, run, units=units, edges=edges, times=times, look=look)
-            _draw_end(axes, result, run, per_cycle=times[-1] / longest, rows=len(units), look=look)
-        panels[1].set_xlabel(f"time ({name} at {result.hardware.clock_ghz:g} GHz)")
+        figure = look.figure(len(tracks) * panel + (0.75 if look.titled else 0.4))
+        panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, track in zip(panels, tracks, strict=True):
+            axes.set_xlim(0, scale.times[-1])
+            _draw_rows(axes, track, units=units, scale=scale, look=look)
+            _draw_end(axes, track, scale=scale, rows=len(units), look=look)
+        panels[-1].set_xlabel(axis)
         figure.supylabel("fraction of time in which the unit is busy", fontsize=look.points)
         if look.titled:
-            text = "\n".join(wrapped(title(result), _TITLE_CHARACTERS))
-            figure.suptitle(text, fontsize=look.points + 1)
+            figure.suptitle(heading, fontsize=look.points + 1)
         figure.draw_without_rendering()  # fixes the widths that names must fit
-        for axes, run in zip(panels, (result.run, result.baseline), strict=True):
-            _name_stages(axes, run, times[-1] / longest, len(units), look)
+        for axes, track in zip(panels, tracks, strict=True):
+            _name_stages(axes, track, scale, len(units), look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure
 
 
-def stage_colours(result: "Result") -> dict[str, str]:
-    """A colour for every stage, in the order of the layers."""
-    stages = dict.fromkeys(layer.stage for layer in result.run.layers)
-    return {stage: COLOURS[i % len(COLOURS)] for i, stage in enumerate(stages)}
+def stage_colors(stages: Iterable[str]) -> dict[str, str]:
+    """Return a color for every stage, in the order of the layers."""
+    return {stage: COLORS[i % len(COLORS)] for i, stage in enumerate(dict.fromkeys(stages))}
+
+
+def stages_of(result: Outcome) -> tuple[str, ...]:
+    """The stage of each layer."""
+    return tuple(layer.stage for layer in result.run.layers)
 
 
 def _draw_rows(
-    axes: "Axes",
-    result: "Result",
-    run: "Run",
-    *,
-    units: Sequence[int],
-    edges: NDArray[np.float64],
-    times: NDArray[np.float64],
-    look: Style,
+    axes: "Axes", track: Track, *, units: Sequence[int], scale: _Scale, look: Style
 ) -> None:
-    """A row of activity per unit, stages by colour, each with its scale from 0 to 100 %."""
+    """Draw a row of activity per unit, with stages by color and a scale from 0 to 100 %."""
     from matplotlib.collections import PolyCollection
 
-    colours = stage_colours(result)
-    stage_of = np.array([list(colours).index(layer.stage) for layer in run.layers])
+    colors, times = stage_colors(track.stages), scale.times
+    stage_of = np.array([list(colors).index(stage) for stage in track.stages])
     for height, unit in enumerate(reversed(units)):
         for level in (0, _FULL / 2, _FULL):
             axes.axhline(height + level, color="0.85", linewidth=0.4, zorder=0)
-        for number, colour in enumerate(colours.values()):
-            share = activity(run.trace, unit, edges, stage_of == number)
+        for number, color in enumerate(colors.values()):
+            share = activity(track.trace, unit, scale.edges, stage_of == number)
             shapes = [
                 _steps(times[first : last + 1], height + _FULL * share[first:last], height)
                 for first, last in _stretches(share)
             ]
-            drawn = PolyCollection(shapes, facecolors=colour, linewidths=0)
-            drawn.set_in_layout(False)  # the limits of the axes are known
+            drawn = PolyCollection(shapes, facecolors=color, linewidths=0)
+            drawn.set_in_layout(False)  # the axes have fixed limits
             axes.add_collection(drawn, autolim=False)
     rows = range(len(units))
-    titles = [run.trace.vocabulary.units[unit].title for unit in reversed(units)]
+    titles = [track.trace.vocabulary.units[unit].title for unit in reversed(units)]
     axes.set_yticks([row + _FULL / 2 for row in rows], titles)
     axes.tick_params(axis="y", length=0, pad=_scale_points(look))
     for row in rows:
@@ -128,66 +217,61 @@ def _draw_rows(
 def _steps(
     times: NDArray[np.float64], heights: NDArray[np.float64], base: float
 ) -> NDArray[np.float64]:
-    """[corners, 2] outline of steps of some heights between times, down to the base."""
+    """Return [corners, 2] the outline of steps of some heights between times, down to the base."""
     x = np.repeat(times, 2)
     return np.column_stack((x, np.concatenate(([base], np.repeat(heights, 2), [base]))))
 
 
 def _scale_points(look: Style) -> float:
-    """Width of `100 %` beside a row."""
+    """Return the width of `100 %` next to a row in points."""
     return 3.2 * (look.small_points - 1.5) + 6
 
 
-def _draw_end(
-    axes: "Axes", result: "Result", run: "Run", *, per_cycle: float, rows: int, look: Style
-) -> None:
-    """The end of the run, with bits and time at the right edge."""
-    end = run.cycles * per_cycle
+def _draw_end(axes: "Axes", track: Track, *, scale: _Scale, rows: int, look: Style) -> None:
+    """Draw the end of the run, with its title at the right edge."""
+    end = track.trace.cycles * scale.per_cycle
     axes.plot([end, end], [0, rows], color="black", linewidth=0.8, clip_on=False)
-    time = times_in_one_unit(_times(result))[run is not result.run]
     axes.annotate(
-        f"{run.title}: {time}", (1, 0.5), (4, 0),
+        track.title, (1, 0.5), (4, 0),
         xycoords="axes fraction", textcoords="offset points", rotation=90, va="center", ha="left",
         fontsize=look.points, fontweight="bold",
     )  # fmt: skip
 
 
-def _times(result: "Result") -> list[float]:
-    """Milliseconds of both runs."""
-    return [result.milliseconds(run.cycles) for run in (result.run, result.baseline)]
-
-
 def _stretches(share: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """First and behind-last bin of every stretch in which something works."""
+    """Return the first bin and the bin after the last, for every stretch with activity."""
     change = np.flatnonzero(np.diff(np.concatenate(([0], share > 0, [0]))))
     return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
-def _name_stages(axes: "Axes", run: "Run", per_cycle: float, rows: int, look: Style) -> None:
-    """The name of every stage over the rows, with a line to its middle if it had to move.
+def _name_stages(axes: "Axes", track: Track, scale: _Scale, rows: int, look: Style) -> None:
+    """Draw the name of every stage above the rows, with a line to the stage's middle.
 
     Args:
-        axes: with its final size.
-        run: whose stages are named.
-        per_cycle: units of the time axis per cycle.
-        rows: number of rows.
-        look: of the text.
+        axes: the axes, with their final size.
+        track: the run with the stages.
+        scale: the scale of the time axis.
+        rows: the number of rows.
+        look: the style of the text.
 
     """
     names, middles, start = [], [], 0
-    for stage, layers in groupby(run.layers, key=lambda layer: layer.stage):
-        end = list(layers)[-1].end_cycle
+    ends = zip(track.stages, track.trace.layer_ends.tolist(), strict=True)
+    for stage, layers in groupby(ends, key=lambda pair: pair[0]):
+        end = list(layers)[-1][1]
         axes.plot(
-            [end * per_cycle] * 2, [0, rows], color="0.5", linewidth=0.5, linestyle=":", zorder=0
-        )
+            [end * scale.per_cycle] * 2, [0, rows],
+            color="0.5", linewidth=0.5, linestyle=":", zorder=0,
+        )  # fmt: skip
         names.append(stage)
-        middles.append((start + end) / 2 * per_cycle)
+        middles.append((start + end) / 2 * scale.per_cycle)
         start = end
     width = axes.get_xlim()[1]
     point = width / (axes.bbox.width * 72 / axes.figure.dpi)
     gap = max(map(len, names)) * 0.62 * look.small_points * point
     places = spread(middles, gap, gap / 2, width - gap / 2)
-    upright = max(abs(a - b) for a, b in zip(middles, places, strict=True)) > gap
+    moved = max(abs(a - b) for a, b in zip(middles, places, strict=True))
+    upright = moved > gap or gap * len(names) > width
     if upright:
         gap = 1.15 * look.small_points * point
         places = spread(middles, gap, gap / 2, width - gap / 2)
@@ -200,23 +284,25 @@ def _name_stages(axes: "Axes", run: "Run", per_cycle: float, rows: int, look: St
         )  # fmt: skip
 
 
-def _used(result: "Result") -> list[int]:
-    """Units that work in either run, from top to bottom."""
-    busy = [run.summary.busy.any(axis=0) for run in (result.run, result.baseline)]
-    used: list[int] = np.flatnonzero(busy[0] | busy[1]).tolist()
-    return used
+def _used(tracks: Sequence[Track]) -> list[int]:
+    """Return the units that work in any run, from top to bottom."""
+    used = np.zeros(len(tracks[0].trace.units), dtype=bool)
+    for track in tracks:
+        used[track.trace.unit[track.trace.occupied > 0]] = True
+    units: list[int] = np.flatnonzero(used).tolist()
+    return units
 
 
 def activity(
     trace: Trace, unit: int, edges: NDArray[np.float64], layers: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """[bins] share of each bin in which `unit` works for the chosen layers.
+    """Return [bins] the fraction of each bin in which `unit` works for the chosen layers.
 
     Args:
-        trace: of a run.
-        unit: index of one unit; its commands never overlap.
-        edges: [bins + 1] cycles, rising.
-        layers: [layers] which layers count.
+        trace: the trace of a run.
+        unit: the index of one unit; its commands never overlap.
+        edges: [bins + 1] rising cycles.
+        layers: [layers] True for the layers that count.
 
     """
     chosen = (trace.unit == unit) & layers[trace.layer]
@@ -227,7 +313,7 @@ def activity(
 
 
 def _busy_until(start: Ints, cycles: Ints, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cycles worked before each of `times`, by commands in order that do not overlap."""
+    """Return the busy cycles before each of `times`, for ordered commands without overlap."""
     before = np.concatenate(([0], np.cumsum(cycles)))
     number = np.searchsorted(start, times, side="right") - 1
     inside = np.clip(times - start[number], 0, cycles[number])

@@ -1,33 +1,35 @@
-"""What the cycles were spent on, and what units waited for, as tables in the terminal."""
+"""Cycles by category, and the waits of units, as tables in the terminal."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.console import Console
 
-from simulator.analysis.attribution import PARTS, total
-from simulator.report.effects import Effect
-from simulator.report.lines import print_line
+from simulator.analysis.attribution import total
+from simulator.analysis.sensitivity import Effect
+from simulator.analysis.title import scope
+from simulator.base.lines import print_line
+from simulator.base.wording import time_unit
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import scope, time_unit
-from simulator.report.wording import PART_TITLES
 
 if TYPE_CHECKING:
-    from simulator.report.result import Result, Run
+    from simulator.analysis.outcome import Outcome
+    from simulator.analysis.run import Run
 
 
-def print_attribution(result: "Result", console: Console) -> None:
+def print_attribution(result: "Outcome", console: Console) -> None:
     """Print one table per run: cycles of every layer by part; parts without cycles are left out."""
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         print_line(console, "")
         print_table(_attribution(run), console)
 
 
 def _attribution(run: "Run") -> Table:
-    """Layers, the total and percent of the run; the parts with most cycles first."""
+    """Return layers, total and percent of the run; categories with the most cycles come first."""
     whole = total(run.attribution)
-    parts = sorted((part for part in PARTS if whole[part]), key=lambda part: -whole[part])
+    parts = sorted((part for part in whole if whole[part]), key=lambda part: -whole[part])
     rows = [*run.attribution, whole]
+    titles = {category.name: category.title for category in run.vocabulary.categories}
     all_cycles = max(1, run.cycles)
     names = [*(layer.name for layer in run.layers), "TOTAL", "% of the run"]
     cycles = [*(f"{sum(row.values()):,}" for row in rows), "100.00"]
@@ -41,7 +43,7 @@ def _attribution(run: "Run") -> Table:
             Column(title="cycles", cells=cycles),
             *(
                 Column(
-                    title=PART_TITLES[part],
+                    title=titles[part],
                     cells=[
                         *(f"{row[part]:,}" for row in rows),
                         f"{100 * whole[part] / all_cycles:.2f}",
@@ -53,15 +55,15 @@ def _attribution(run: "Run") -> Table:
     )
 
 
-def print_waits(result: "Result", console: Console) -> None:
+def print_waits(result: "Outcome", console: Console) -> None:
     """Print one table per run: cycles for which each unit waits; what costs none is left out."""
-    for run in (result.run, result.baseline):
+    for run in result.runs:
         print_line(console, "")
         print_table(_waits(run), console)
 
 
 def _waits(run: "Run") -> Table:
-    """Units and what they wait for; the longest waits first."""
+    """Return units with the objects of their waits, the longest waits first."""
     words, waits = run.vocabulary, run.summary.waits.sum(axis=0)
     longest = sorted(zip(*np.nonzero(waits), strict=True), key=lambda pair: -waits[pair])
     all_cycles = max(1, run.cycles)
@@ -81,8 +83,8 @@ def _waits(run: "Run") -> Table:
     )
 
 
-def print_effects(result: "Result", console: Console) -> None:
-    """Print what halving and doubling keys does, the largest effect first, with reasons."""
+def print_effects(result: "Outcome", console: Console) -> None:
+    """Print the effects of halving and doubling keys, the largest first, with reasons."""
     unit, factor = time_unit([result.time_ms])
 
     def times(effects: list[Effect]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Many runs: what-if studies over hardware, networks and precisions, on all cores or a cluster."""
+"""Many what-if runs over hardware, networks and precisions, on all cores or a cluster."""
 
 from simulator.studies.run import run_study
 from simulator.studies.study import Study, grid_study, points_study

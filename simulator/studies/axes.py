@@ -1,11 +1,11 @@
-"""Axes of a study: which values a key takes, from lists and ranges as users write them.
+"""Axes of a study: values of a key, from lists and ranges in the user's notation.
 
 1,2,4          a list
-16:1024:x2     16, 32, 64, ..., up to and with 1024
-16:128:+16     16, 32, 48, ..., up to and with 128
+16:1024:x2     16, 32, 64, ..., up to and including 1024
+16:128:+16     16, 32, 48, ..., up to and including 128
 1,8:64:x2,100  any of these in one list
 
-A value may be an expression over other keys (`simulator.hardware.links`).
+A value may be an expression over other keys (`simulator.machines.links`).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from simulator import arguments
-from simulator.errors import InputError
-from simulator.inputs import parse_yaml
+from simulator.base import arguments
+from simulator.base.errors import InputError
+from simulator.base.inputs import parse_yaml
 
 Value = str | int | float | bool | None
 
@@ -29,22 +29,22 @@ POINT_FIELDS = (
     "tau",
     "tau_1x1",
 )
-"""What a point says beside hardware keys; every other axis is a key of the hardware file."""
+"""The fields of a point other than hardware keys; all other axes are keys of the hardware file."""
 
 PRECISION = ("bits", "tau", "tau_1x1")
-"""Of these, the fields that choose the bits of each layer."""
+"""The point fields that choose the bits of each layer."""
 
 DEFAULT_ENERGY = "45nm"
-"""The energy table of a study or a search that names none."""
+"""The energy table of a study or a search without a table of its own."""
 
 _MOST_VALUES = 100_000
 _LARGEST = 1 << 62
-"""Columns hold 64-bit integers."""
+"""An upper limit of numbers, because the columns have 64-bit integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A named list of values; a list of one is a constant."""
+    """A named list of values; a list with one value is a constant."""
 
     name: str
     """One of `POINT_FIELDS`, or a dotted key of the hardware file."""
@@ -52,10 +52,10 @@ class Axis:
 
 
 def axis(name: str, text: str) -> Axis:
-    """Read an axis as a user writes it.
+    """Read an axis in the user's notation.
 
     Raises:
-        InputError: a range that does not reach its end, no number, a value given twice.
+        InputError: a range that does not reach its end, a missing number, or a duplicate value.
 
     """
     return _distinct(name, text, tuple(_values(name, text)))
@@ -66,10 +66,10 @@ def axis_of(name: str, values: Any) -> Axis:
 
     Args:
         name: one of `POINT_FIELDS`, or a dotted key of the hardware file.
-        values: numbers, names or paths; a text is read as `axis` reads it.
+        values: numbers, names or paths, or text in the notation of `axis`.
 
     Raises:
-        InputError: a value of a wrong type, or given twice; no value.
+        InputError: a value of a wrong type, a duplicate value, or no value.
 
     """
     if isinstance(values, str):
@@ -82,7 +82,7 @@ def axis_of(name: str, values: Any) -> Axis:
 
 
 def _value_of(name: str, item: Any) -> Value:
-    """One value of an axis from a Python value."""
+    """Return one value of an axis from a Python value."""
     if name in {"hw", "model"}:
         example = "cofluent64" if name == "hw" else "r18"
         return str(arguments.name_or_path(name, item, example))
@@ -113,7 +113,7 @@ def setting_axis(setting: str) -> Axis:
     """Read `KEY=VALUES`, such as `array.pes=16:1024:x2`.
 
     Raises:
-        InputError: no key, no values, or a wrong range.
+        InputError: a missing key, missing values, or a wrong range.
 
     """
     key, equals, text = setting.partition("=")
@@ -134,7 +134,7 @@ def _values(name: str, text: str) -> Iterator[Value]:
 
 
 def parts_of(text: str) -> list[str]:
-    """The values of a list: commas inside parentheses do not separate values."""
+    """Split a list into its values; commas inside parentheses do not separate values."""
     parts, depth = [""], 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -146,7 +146,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def _range(name: str, text: str) -> list[str]:
-    """Numbers of `FIRST:LAST:xFACTOR` or `FIRST:LAST:+STEP`, exact in decimal."""
+    """Return the numbers of `FIRST:LAST:xFACTOR` or `FIRST:LAST:+STEP`, exact in decimal."""
     expected = "expected FIRST:LAST:xFACTOR or FIRST:LAST:+STEP, for example 16:1024:x2"
     parts = text.split(":")
     if len(parts) != 3 or parts[2][:1] not in {"x", "+", "-"}:
@@ -177,10 +177,10 @@ def _range(name: str, text: str) -> list[str]:
 
 
 def value_of_text(name: str, text: str) -> Value:
-    """One value of an axis from its text.
+    """Return one value of an axis from its text.
 
     Raises:
-        InputError: no number where one is needed, no size in pixels.
+        InputError: text instead of a required number, or a wrong size in pixels.
 
     """
     if name in {"hw", "model"}:
@@ -202,16 +202,16 @@ def _number(name: str, text: str, kind: type[int] | type[float], expected: str) 
         number = kind(text)
     except ValueError as error:
         raise InputError(f"{name} {text!r}: expected {expected}") from error
-    if not abs(number) < _LARGEST:  # nor is NaN
+    if not abs(number) < _LARGEST:  # also rejects NaN
         raise InputError(f"{name} {text!r}: expected {expected} below {_LARGEST:,}")
     return number
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(height, width) of `224` or `600x1000`.
+    """Return (height, width) from `224` or `600x1000`.
 
     Raises:
-        InputError: anything else.
+        InputError: any other text.
 
     """
     parts = text.lower().split("x")

@@ -1,53 +1,50 @@
-"""What held a run up, as columns: cycles along its critical path, the largest cause, idle PEs."""
+"""Bottleneck columns of a run: cycles along its critical path, the largest cause, idle PEs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from simulator.analysis.attribution import PARTS, Part, total
-from simulator.report.result import Run
+from simulator.analysis.attribution import total
+from simulator.analysis.run import Run
+from simulator.machines.families import family_named
 
-CAUSES: Mapping[Part, str] = {
-    Part.FILL: "LUT fill",
-    Part.DIRECT: "dot products",
-    Part.WINDOW_READ: "window reads",
-    Part.ACCUMULATE: "accumulate",
-    Part.LUT_CONFLICT: "LUT conflicts",
-    Part.INDEX_FETCH: "index port",
-    Part.BUFFER_CONFLICT: "buffer port",
-    Part.DRAIN: "drain",
-    Part.MAC: "MAC",
-    Part.READ_WEIGHTS: "DRAM weights",
-    Part.WEIGHTS_LATENCY: "weight latency",
-    Part.READ_INPUTS: "DRAM inputs",
-    Part.INPUTS_LATENCY: "input latency",
-    Part.WRITE_OUTPUTS: "DRAM outputs",
-    Part.ROW_MISS: "DRAM row misses",
-    Part.REFRESH: "DRAM refresh",
-    Part.LAYER_BEFORE: "previous layer",
-}
-"""A short name for each category, for the column of a table."""
-CYCLES = {part: f"{part}_cycles" for part in PARTS}
-"""Columns of cycles along the critical path; they add up to the run's cycles."""
+
+@cache
+def short_names(machines: tuple[str, ...]) -> Mapping[str, str]:
+    """The short names, for narrow columns, of all categories of some families, by category name."""
+    words = [family_named(machine).vocabulary.categories for machine in machines]
+    return {category.name: category.short for categories in words for category in categories}
+
+
+def cycles_column(category: str) -> str:
+    """The column of a category's cycles on the critical path; all add up to the run's cycles."""
+    return f"{category}_cycles"
+
+
+def cycles_columns(categories: Iterable[str]) -> list[str]:
+    """The cycle columns of several categories."""
+    return [cycles_column(category) for category in categories]
 
 
 def causes_of(run: Run) -> dict[str, Any]:
-    """The columns of one run."""
+    """The bottleneck columns of one run."""
     cycles = total(run.attribution)
-    cause = max(PARTS, key=lambda part: cycles[part])  # of equal ones the first
+    cause = max(cycles, key=lambda name: cycles[name])  # the first if several are equal
+    titles = {category.name: category.short for category in run.vocabulary.categories}
     return {
-        "bottleneck": CAUSES[cause],
+        "bottleneck": titles[cause],
         "bottleneck_percent": 100 * cycles[cause] / max(1, run.cycles),
         "idle_pes": _idle(run) or None,
-        **{CYCLES[part]: cycles[part] for part in PARTS},
+        **{cycles_column(name): spent for name, spent in cycles.items()},
     }
 
 
 def _idle(run: Run) -> str:
-    """PEs without work in every command of a stage, such as `32 in layer1`; the most first."""
-    pes = run.mapping.layers[0].plan.hardware.array.pes
+    """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
+    pes = run.hardware.pes
     stages: dict[str, int] = {}
     for mapped in run.mapping.layers:
-        layer = mapped.plan.layer
+        layer = mapped.layer
         if not layer.full_precision:
             stage = layer.stage or layer.name
             stages[stage] = max(mapped.section.pes, stages.get(stage, 0))

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.report.style import Style
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
@@ -22,12 +22,12 @@ from simulator.studies.wording import short_name, shown, subject
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _WIDEST = 5.0
-"""Inches."""
+"""The maximum width in inches."""
 _LOG_SPAN = 8
-"""Numbers that span as much are drawn along a log scale."""
+"""The ratio of the largest to the smallest number from which an axis is logarithmic."""
 _TITLES = {
     "energy_delay_uj_ms": "energy × delay (µJ ms)",
     "time_area_ms_mge": "time × area (ms MGE)",
@@ -40,12 +40,12 @@ _UNITS = {
     "_cycles": "cycles",
     "_gate_equivalents": "gate equivalents",
 }
-"""Units by the ending of a column's name."""
+"""Units by the suffix of a column's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Columns or axes of a study."""
+    """The columns of a figure, from column names or axes of a study."""
 
     x: str
     y: str
@@ -53,10 +53,10 @@ class Chosen:
 
 
 def chosen(text: str) -> Chosen:
-    """Read `x=array.pes y=time_ms hue=bits`; commas may stand for the blanks.
+    """Read `x=array.pes y=time_ms hue=bits`; commas may replace the spaces.
 
     Raises:
-        InputError: another word, one that is given twice or missing, an unknown column.
+        InputError: an unknown, duplicate or missing word, or an unknown column.
 
     """
     found: dict[str, str] = {}
@@ -73,7 +73,7 @@ def chosen(text: str) -> Chosen:
 
 
 def _known(name: str) -> str:
-    """The column of a name: a column of study.parquet, or a key of the hardware file."""
+    """Return the column of a name: a column of study.parquet, or a key of the hardware file."""
     if name in POINT_FIELDS or name in hardware_columns():
         return column_of(name)
     if name not in point_columns():
@@ -84,11 +84,10 @@ def _known(name: str) -> str:
 
 
 def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure":
-    """Draw every point; a line joins the lowest ones of each hue.
+    """Draw every point; a line joins the lowest points of each hue.
 
     Raises:
-        InputError: a column is empty or holds text where numbers are needed, or the hue has too
-            many values.
+        InputError: an empty column, text instead of numbers, or too many values of the hue.
 
     """
     from matplotlib.figure import Figure
@@ -131,7 +130,7 @@ def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure"
 
 
 def _title(column: str) -> str:
-    """A column as an axis label, its unit in parentheses."""
+    """The axis label of a column, with its unit in parentheses."""
     if column.startswith(HARDWARE_PREFIX):
         return short_name(column.removeprefix(HARDWARE_PREFIX))
     if column in _TITLES:

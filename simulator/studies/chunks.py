@@ -1,6 +1,6 @@
-"""The rows of a chunk as bytes: how workers send them and an unfinished study keeps them.
+"""Serialize the rows of a chunk: the form in which workers send and unfinished studies keep them.
 
-The bytes are MessagePack: every column's name with its values, null for what a row does not have.
+The bytes are MessagePack: the name of every column with its values, null if a row lacks a value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from simulator.tabular import Kind
+from simulator.base.tabular import Kind
 
 Columns = dict[str, list[Any]]
 
@@ -16,7 +16,7 @@ _decoder = msgspec.msgpack.Decoder(dict[str, list[int | float | bool | str | Non
 
 
 def pack(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> bytes:
-    """Rows as bytes; a whole number in a column of doubles becomes a double."""
+    """Pack rows into bytes; a whole number in a column of doubles becomes a double."""
     columns: Columns = {name: [row.get(name) for row in rows] for name in kinds}
     for name, kind in kinds.items():
         if kind == "double":
@@ -25,5 +25,5 @@ def pack(rows: Sequence[Mapping[str, Any]], kinds: Mapping[str, Kind]) -> bytes:
 
 
 def unpack(data: bytes) -> Columns:
-    """Columns of packed rows."""
+    """Return the columns of packed rows."""
     return _decoder.decode(data)

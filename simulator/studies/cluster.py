@@ -1,7 +1,8 @@
 """Chunks on a Dask cluster; only the client writes files.
 
-A task is one chunk under a key made of the study's fingerprint and the chunk's number. Its rows
-follow from its arguments alone, so doing it again after a worker's death changes nothing.
+A task is one chunk. Its key combines the study's fingerprint and the chunk's number. The rows
+depend on the task's arguments alone; a repetition after a worker's death therefore gives the same
+rows.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -10,9 +11,9 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from simulator import __version__
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
+from simulator.base.version import __version__
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study
@@ -22,25 +23,26 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10
 _RETRIES = 3
-"""Of a task that raises. How many workers may die at one task is the scheduler's setting
-`distributed.scheduler.allowed-failures`, 3 unless changed."""
+"""Retries of a task that raises an exception. A scheduler setting, `allowed-failures` in
+`distributed.scheduler` (default 3), limits the workers that may die at one task.
+"""
 _AHEAD = 3
-"""Tasks in flight per worker thread."""
+"""The tasks in flight per worker thread."""
 
 
 def run_on_cluster(
     study: Study, chunks: Iterable[tuple[int, list[Point]]], address: str
 ) -> Generator[tuple[int, Rows], None, None]:
-    """Yield the rows of every chunk, in the order in which they are finished.
+    """Yield the rows of every chunk, in the order of completion.
 
     Args:
-        study: what the chunks are of.
-        chunks: taken one by one, only a few ahead of the work.
-        address: of the scheduler, such as `tcp://host:8786`.
+        study: study of the chunks.
+        chunks: number and points of each; the iteration is only a few chunks ahead of the work.
+        address: address of the scheduler, such as `tcp://host:8786`.
 
     Raises:
-        InputError: no scheduler or no workers there, workers with another version of the
-            simulator, a chunk at which too many workers died, a scheduler that went away.
+        InputError: no scheduler or no workers at the address, workers with another version of the
+            simulator, too many dead workers at one chunk, or a lost scheduler.
 
     """
     with _connected(address) as client:
@@ -83,7 +85,7 @@ def _submitted(
                 f"chunk {number}: too many workers died during this chunk; give them more memory "
                 "and rerun the same command to resume"
             ) from error
-        except RuntimeError as error:  # another version, another DRAM table
+        except RuntimeError as error:  # another version, or another DRAM table
             raise InputError(f"chunk {number}: {error}") from error
         yield number, rows
         submit(1)
@@ -107,13 +109,13 @@ def _connected(address: str) -> Iterator["Client"]:
 
 
 def _version() -> str:
-    from simulator import __version__ as version
+    from simulator.base.version import __version__ as version
 
     return version
 
 
 def _require_same_version(client: "Client", address: str) -> None:
-    """Every worker must have this version: rows of two versions are not one study."""
+    """Require this version of every worker because a study cannot mix rows of two versions."""
     answers: dict[str, Any] = client.run(_version, on_error="return")
     if not answers:
         raise InputError(f"--scheduler {address}: no worker is connected")

@@ -6,36 +6,38 @@ from typing import Any
 
 import msgspec
 
-from simulator.hardware.config import hardware_keys
-from simulator.hardware.links import Link
-from simulator.studies.causes import CYCLES
-from simulator.tabular import Kind
+from simulator.base.tabular import Kind
+from simulator.machines.families import family_names
+from simulator.machines.links import Link
+from simulator.machines.loading import hardware_keys
+from simulator.studies.causes import cycles_columns, short_names
 
 HARDWARE_PREFIX = "hw."
 
 RELATIVE_COLUMNS: Mapping[str, Kind] = {
-    "reference_point": "int64",  # what the next two compare with, see simulator.studies.relative
+    "reference_point": "int64",  # base of the next two, see simulator.studies.relative
     "speedup_over_reference": "double",
     "scaling_efficiency_percent": "double",  # that speedup over the ratio of PEs
-    "dominated": "bool",  # another point is no slower, no larger, and better in one of them
+    "dominated": "bool",  # another point is at least as fast and small, and better in one
     "slower_than_point": "int64",  # the fastest smaller array, if it is faster
     "grown_cause": "string",  # the cause that grew most since that point
-    "grown_cause_percent": "double",  # of this run's cycles
+    "grown_cause_percent": "double",  # percentage of this run's cycles
 }
-"""Columns that hang on the other points of the study; chunks do not have them."""
+"""Columns that depend on the other points of the study; chunks do not have them."""
 
 _POINT: dict[str, Kind] = {
     "point": "int64",
-    "hardware": "string",  # as the study names it
+    "hardware": "string",  # the study's name for it
+    "pes": "int64",  # number of PEs of the hardware
     "model": "string",
     "input_size": "string",  # height x width in pixels
     "batch": "int64",
     "activation_bits": "int64",
-    "bits": "double",  # as asked for; the network's mean, to two decimals, where tau was
+    "bits": "double",  # the requested bits; with tau, the network's mean, to two decimals
     "tau": "int64",
     "tau_1x1": "int64",
-    "mean_bits": "double",  # stored bits per weight, not rounded
-    "kernels": "string",  # which ran: `file`, `chosen` or `shape only`
+    "mean_bits": "double",  # stored bits per weight, unrounded
+    "kernels": "string",  # kernels of the run: `file`, `chosen` or `shape only`
     "cycles": "int64",
     "time_ms": "double",
     "baseline_bits": "double",
@@ -49,21 +51,22 @@ _POINT: dict[str, Kind] = {
     "baseline_dram_read_bytes": "int64",
     "baseline_dram_written_bytes": "int64",
     "images_per_second": "double",
-    "area_gate_equivalents": "int64",  # array and buffers, see simulator.hardware.area
-    "time_area_ms_mge": "double",  # in millions of gate equivalents
-    "energy_uj": "double",  # null if the energy table has no price for the run's MACs
+    "area_gate_equivalents": "int64",  # whole accelerator, `Family.area`
+    "time_area_ms_mge": "double",  # area in millions of gate equivalents
+    "energy_uj": "double",  # null if the energy table has no energy for the run's MACs
     "baseline_energy_uj": "double",
     "energy_delay_uj_ms": "double",
     **RELATIVE_COLUMNS,
     "bottleneck": "string",  # the largest cause on the critical path
-    "bottleneck_percent": "double",  # of the run's cycles
+    "bottleneck_percent": "double",  # percentage of the run's cycles
     "idle_pes": "string",  # PEs that a whole stage leaves idle, such as `32 in layer1`
-    **dict.fromkeys(CYCLES.values(), "int64"),
+}
+_LAST: dict[str, Kind] = {
     "engine": "string",
     "config_sha256": "string",
     "version": "string",
     "links": "string",  # KEY = EXPRESSION of every linked key, joined by `; `
-    "error": "string",  # why the point is impossible; null where it is not
+    "error": "string",  # reason why the point is impossible; otherwise null
 }
 LAYER_COLUMNS: Mapping[str, Kind] = {
     "point": "int64",
@@ -80,7 +83,7 @@ LAYER_COLUMNS: Mapping[str, Kind] = {
     "dram_read_bytes": "int64",
     "dram_written_bytes": "int64",
 }
-"""Columns of the table of layers."""
+"""The columns of the table of layers."""
 _KINDS: dict[Any, Kind] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _PLAIN: dict[Kind, tuple[type, ...]] = {
     "int64": (int,),
@@ -91,45 +94,65 @@ _PLAIN: dict[Kind, tuple[type, ...]] = {
 
 
 @cache
-def point_columns() -> Mapping[str, Kind]:
-    """Columns of the table of points; the hardware's own keys are last, after `hw.`."""
-    return {**_POINT, **{HARDWARE_PREFIX + k: t for k, t in hardware_columns().items()}}
+def point_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
+    """The columns of the table of points; the hardware keys, with prefix `hw.`, are last.
+
+    Args:
+        machines: families of the study; (): all families.
+
+    """
+    causes = short_names(machines or family_names())
+    return {
+        **_POINT,
+        **dict.fromkeys(cycles_columns(causes), "int64"),
+        **_LAST,
+        **{HARDWARE_PREFIX + k: t for k, t in hardware_columns(machines).items()},
+    }
 
 
 @cache
-def chunk_columns() -> Mapping[str, Kind]:
-    """Of these, the columns that a point has without the others."""
-    return {k: t for k, t in point_columns().items() if k not in RELATIVE_COLUMNS}
+def chunk_columns(machines: tuple[str, ...]) -> Mapping[str, Kind]:
+    """The columns of `point_columns` that do not depend on other points."""
+    return {k: t for k, t in point_columns(machines).items() if k not in RELATIVE_COLUMNS}
 
 
 def column_of(axis: str) -> str:
-    """The column of the table of points that holds an axis' values."""
+    """The column of the table of points that contains an axis' values."""
     if axis == "hw":
         return "hardware"
     return axis if axis in _POINT else HARDWARE_PREFIX + axis
 
 
 @cache
-def hardware_columns() -> Mapping[str, Kind]:
-    """Every dotted key that a hardware file may have, with its column's type."""
-    return {key: _KINDS.get(kind, "string") for key, kind in hardware_keys().items()}
+def hardware_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
+    """Every dotted key that hardware files may have, with its column's type.
+
+    Args:
+        machines: families of the files; (): all families.
+
+    """
+    return {
+        key: _KINDS.get(kind, "string")
+        for machine in machines or family_names()
+        for key, kind in hardware_keys(machine).items()
+    }
 
 
 def flat(hardware: Mapping[str, Any]) -> dict[str, Any]:
-    """A hardware's plain data as columns; what no column can hold is left out."""
+    """Return plain data of hardware as columns, without values that no column can contain."""
     found: dict[str, Any] = {}
     _flatten(hardware, "", found)
     return found
 
 
 def links_text(links: Iterable[Link]) -> str | None:
-    """The column of links; None without any."""
+    """The value of the column of links; None without links."""
     return "; ".join(map(str, links)) or None
 
 
 @lru_cache(maxsize=1024)
 def links_of(text: str | None) -> Mapping[str, str]:
-    """The expressions by key of a column of links."""
+    """The expressions, by key, of a value of the column of links."""
     links = (link.partition(" = ") for link in (text.split("; ") if text else ()))
     return {key: expression for key, _, expression in links}
 
@@ -147,7 +170,7 @@ def _flatten(value: Any, key: str, found: dict[str, Any]) -> None:
 
 
 def _fits(value: Any, kind: Kind) -> bool:
-    """Whether a column of this kind can hold the value."""
+    """True if a column of this kind can contain the value."""
     if isinstance(value, bool):
         return kind == "bool"
     if isinstance(value, int) and abs(value) >= 1 << 63:

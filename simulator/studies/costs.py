@@ -1,8 +1,8 @@
-"""Energy of a study's runs: the rules of a single run, each part worked out once.
+"""Energy of a study's runs: the rules of a single run, with each part computed once.
 
-A run's energy is its actions times their prices. The counts depend on workload and array alone, so
-points that differ only in rates share them; the prices depend on the hardware alone, so a run and
-its baseline share them.
+A run's energy is the sum of its actions times their energies. The action counts depend on workload
+and array alone; points that differ only in rates share them. The energies per action depend on the
+hardware alone; a run and its baseline share them.
 """
 
 from collections import OrderedDict
@@ -10,15 +10,16 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
-from simulator.errors import InputError
-from simulator.hardware import EnergyTable, Hardware
-from simulator.hardware.dram import dram_table
-from simulator.report.actions import layer_actions
-from simulator.report.energy import Prices, leakage, microjoules, run_energy
-from simulator.report.result import Run
+from msgspec import structs
+
+from simulator.analysis.energy import Prices, leakage, microjoules, run_energy
+from simulator.analysis.run import Run
+from simulator.base.errors import InputError
+from simulator.dram.tables import dram_table
+from simulator.machines import EnergyTable, Hardware
 
 Counts = Mapping[int, Mapping[str, int]]
-"""How often each action happens, by the bits of the activations that it works on."""
+"""The count of each action, by the bits of the activations on which the action works."""
 
 T = TypeVar("T")
 
@@ -26,20 +27,20 @@ _KEPT = 256
 
 
 class Costs:
-    """What runs cost by one energy table. Every cache is bounded."""
+    """Energy of runs according to one energy table, with bounded caches."""
 
     def __init__(self, table: EnergyTable) -> None:
-        """Nothing is known yet."""
+        """Begin with empty caches."""
         self._table = table
         self._counts: Kept[tuple[Run, Counts]] = Kept()
         self._spent: Kept[tuple[Run, int]] = Kept()
         self._leakage = lru_cache(_KEPT)(partial(leakage, table))
 
     def energy_uj(self, run: Run) -> float | None:
-        """Microjoules of a run; None if the table has no price for its MACs."""
-        hardware = run.mapping.layers[0].plan.hardware
+        """The energy of a run in microjoules; None if the table lacks the energy of its MACs."""
+        hardware = run.hardware
         try:
-            if dram_table(hardware) is not None:  # rows opened are known from the trace alone
+            if dram_table(hardware.dram) is not None:  # only the trace has the rows opened
                 return run_energy(run, self._table).microjoules
             spent = self._of_actions(run, hardware)
         except InputError:
@@ -48,14 +49,14 @@ class Costs:
         return microjoules(spent + static)
 
     def _of_actions(self, run: Run, hardware: Hardware) -> int:
-        """Attojoules of the run's actions, which no rate of the DRAM and no clock changes."""
-        # the runs that are kept keep what the ids name
-        commands = (id(run.workload), run.mapping.program.shape, hardware.array)
+        """The energy of the run's actions in attojoules, independent of DRAM rates and clock."""
+        # the cached runs keep their ids valid
+        counted_by = run.family.counted_by(hardware)
+        commands = (id(run.workload), run.mapping.program.shape, counted_by)
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
-        memory = hardware.memory
-        parts = (memory.index_buffer, memory.activation_buffer, hardware.full_precision)
+        priced_by = structs.replace(hardware, name="", clock_ghz=1.0, links=())
         _, spent = self._spent.get(
-            (*commands, *parts), lambda: (run, self._priced(counts, hardware))
+            (*commands, priced_by), lambda: (run, self._priced(counts, hardware))
         )
         return spent
 
@@ -68,14 +69,14 @@ class Costs:
 
 
 class Kept(Generic[T]):
-    """The last values by key."""
+    """A cache of the most recently added values by key."""
 
     def __init__(self) -> None:
-        """Nothing is kept yet."""
+        """Begin with an empty cache."""
         self._values: OrderedDict[tuple[object, ...], T] = OrderedDict()
 
     def get(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        """The value of a key, made if it is not kept."""
+        """Return the cached value of a key, or make and cache the value."""
         if key not in self._values:
             self._values[key] = make()
             if len(self._values) > _KEPT:
@@ -86,8 +87,8 @@ class Kept(Generic[T]):
 def _counted(run: Run) -> Counts:
     sums: dict[int, dict[str, int]] = {}
     for number, layer in enumerate(run.mapping.layers):
-        plan = layer.plan
-        of_bits = sums.setdefault(plan.activation_bits, {})
-        for (_, action), count in layer_actions(plan, run.summary.bytes[number]).items():
+        of_bits = sums.setdefault(layer.activation_bits, {})
+        counts = run.family.actions(layer, run.summary.bytes[number])
+        for (_, action), count in counts.items():
             of_bits[action] = of_bits.get(action, 0) + count
     return sums

@@ -1,8 +1,8 @@
-"""What each factor of a study does to the time: which mattered, how much, and where it is best.
+"""Effect of each factor of a study on the time: its size, and the best values.
 
-Everything is read off *sets*: points that agree in all factors but one. Whatever is said holds in
-every set, so no other axis hides behind a mean: a ratio is the smallest and the largest over the
-sets, and a best value is one if it is best in all of them.
+Each effect comes from *sets*: points that agree in all factors but one. Every statement is true in
+every set because a mean would hide the other axes. A ratio has its minimum and its maximum
+over the sets. A value is the best only if it is the best in all sets.
 """
 
 from collections.abc import Sequence
@@ -18,27 +18,27 @@ from simulator.studies.factors import Factor, combined, factors_of
 from simulator.studies.figures import Floats, StudyFigures, is_number
 
 MATTERS = 1.01
-"""Below this ratio of times a factor hardly matters."""
+"""The ratio of times below which a factor hardly matters."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effect:
-    """What one factor does."""
+    """The effect of one factor."""
 
     axes: tuple[str, ...]
     """The leading axis, followed by the axes that move with it."""
     values: tuple[tuple[Value, ...], ...]
     """[levels] a value for each axis."""
     sets: int
-    """Sets of points that differ in this factor alone; 0 in a sparse sample."""
+    """The number of sets of points that differ in this factor alone; 0 in a sparse sample."""
     least_ratio: float = 1.0
-    """Slowest over fastest of a set, the least of all sets; 1 without sets."""
+    """The ratio of slowest to fastest time in a set, minimum over all sets; 1 without sets."""
     largest_ratio: float = 1.0
     least_speedup_ratio: float = 1.0
-    """The same of the speedup: largest over smallest."""
+    """The ratio of largest to smallest speedup in a set, minimum over all sets; 1 without sets."""
     largest_speedup_ratio: float = 1.0
     complete: bool = False
-    """True if every set has every level: only then are levels compared over sets."""
+    """True if every set has every level, as a comparison of levels over sets requires."""
     fastest: tuple[int, ...] = ()
     """Levels that are fastest in some set."""
     always_fastest: tuple[int, ...] = ()
@@ -48,7 +48,7 @@ class Effect:
     depends_on: tuple[str, ...] = ()
     """Leading axes on which the fastest level depends."""
     enough: int | None = None
-    """From this level on, every time is within 1 % of its set's fastest; None: no such level."""
+    """The first level from which every time is within 1 % of its set's fastest, if any."""
 
     @property
     def axis(self) -> str:
@@ -57,12 +57,12 @@ class Effect:
 
     @property
     def matters(self) -> bool:
-        """True if some point's time depends on it by more than a hundredth."""
+        """True if the time of some point depends on this factor by at least one percent."""
         return self.largest_ratio >= MATTERS
 
     @property
     def idle(self) -> bool:
-        """True if no time depends on it at all."""
+        """True if no time depends on this factor."""
         return self.sets > 0 and self.largest_ratio == 1
 
     @cached_property
@@ -71,7 +71,7 @@ class Effect:
         return tuple(values[0] for values in self.values)
 
     def described(self) -> dict[str, Any]:
-        """Plain data."""
+        """The effect as plain data."""
         return {
             "axis": self.axis,
             "moves_with": list(self.axes[1:]),
@@ -88,7 +88,7 @@ class Effect:
 
 
 def effects_of(figures: StudyFigures) -> tuple[Effect, ...]:
-    """The effect of every factor, the largest first."""
+    """The effect of every factor, largest first."""
     if not len(figures.point):
         return ()
     factors = factors_of(figures)
@@ -117,10 +117,10 @@ def _effect(figures: StudyFigures, factors: Sequence[Factor], number: int) -> Ef
 
 
 class _Sets:
-    """The sets of points that differ in one factor alone, each point in its set's order."""
+    """The sets of points that differ in one factor alone, each with its points by level."""
 
     def __init__(self, factor: Factor, others: Sequence[Factor], points: int) -> None:
-        """Sort the points by set, then by level; equal points count once."""
+        """Sort the points by set, then by level; count equal points once."""
         self._others = others
         self._levels = len(factor.values)
         numbers = combined(((x.codes, len(x.values)) for x in others), points)
@@ -138,7 +138,7 @@ class _Sets:
 
     @property
     def count(self) -> int:
-        """How many sets there are."""
+        """The number of sets."""
         return len(self._sizes)
 
     @property
@@ -147,7 +147,7 @@ class _Sets:
         return bool((self._sizes == self._levels).all())
 
     def ratios(self, values: Floats) -> Floats:
-        """[sets] largest over smallest."""
+        """[sets] ratio of the largest to the smallest value."""
         ordered = values[self._order]
         largest = np.maximum.reduceat(ordered, self._starts)
         smallest = np.minimum.reduceat(ordered, self._starts)
@@ -155,7 +155,7 @@ class _Sets:
         return found
 
     def with_levels(self, effect: Effect, time_ms: Floats) -> Effect:
-        """Add what is known of single levels; the sets are complete."""
+        """Add the effects of single levels; this requires complete sets."""
         times = time_ms[self._order].reshape(self.count, self._levels)
         best = times == times.min(axis=1, keepdims=True)
         worst = times == times.max(axis=1, keepdims=True)
@@ -171,7 +171,7 @@ class _Sets:
         )
 
     def _depends_on(self, best: NDArray[np.bool_]) -> tuple[str, ...]:
-        """Factors that alone change which level is best: without them, some sets have none."""
+        """Factors that change the best level: some sets that differ in one share no best level."""
         first = self._order[self._starts]
         found = []
         for factor in self._others:
@@ -186,7 +186,7 @@ class _Sets:
 
 
 def _enough(times: Floats) -> int | None:
-    """The first level from which on every time is within 1 % of its set's fastest."""
+    """The first level from which every time is within 1 % of its set's fastest."""
     within = (times < times.min(axis=1, keepdims=True) * MATTERS).all(axis=0)
     outside = np.flatnonzero(~within)
     level = int(outside[-1]) + 1 if len(outside) else 0

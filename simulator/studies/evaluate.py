@@ -1,7 +1,7 @@
-"""From points to rows: what a worker does with a chunk, on this machine or another.
+"""Evaluation of points: the work of a worker on a chunk, on this computer or another.
 
-A worker gets the study's inputs as one block of bytes with every chunk, and keeps what they hold
-(hardware, networks, baselines) from chunk to chunk, so that nothing is read or built twice.
+With every chunk, a worker receives the study's inputs as one block of bytes. The worker keeps their
+contents (hardware, networks, baselines) between chunks, and therefore reads and builds them once.
 """
 
 import json
@@ -13,20 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from simulator import __version__, compiling
-from simulator.errors import InputError
-from simulator.hardware import EnergyTable
-from simulator.hardware.area import area
-from simulator.hardware.config import (
-    Hardware,
-    hardware_from,
-    number_schema,
-    with_numbers,
-)
-from simulator.hardware.dram import dram_table
-from simulator.hardware.links import links_in
-from simulator.report.result import configuration_sha256, configuration_text
-from simulator.run import engine_for, run_one, run_together
+from simulator.analysis.outcome import configuration_sha256, configuration_text
+from simulator.analysis.running import engine_for, run_one, run_together
+from simulator.base.errors import InputError
+from simulator.base.version import __version__
+from simulator.dram.tables import dram_table
+from simulator.engine import compiling
+from simulator.machines import EnergyTable
+from simulator.machines.families import family_of
+from simulator.machines.hardware import Hardware, with_numbers
+from simulator.machines.links import links_in
+from simulator.machines.loading import hardware_from, machine_in, machines_of, number_schema
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.causes import causes_of
 from simulator.studies.chunks import pack
@@ -36,55 +33,60 @@ from simulator.studies.tables import TableError, require_unchanged, table_text, 
 from simulator.workload import Workload, configure
 
 if TYPE_CHECKING:
-    from simulator.report.result import Run
+    from simulator.analysis.run import Run
     from simulator.studies.points import Point
 
 Row = dict[str, Any]
 Settings = tuple[tuple[str, Value], ...]
 RunKey = tuple[str, Settings, Settings, Settings]
-"""Hardware file, its settings, the network's options, its precision."""
+"""Hardware file, its overrides, the network's options, its precision."""
 NetworkKey = tuple[str, str | None, Settings]
-"""Model, input size, and the precision for which its subsets were chosen, if they were."""
+"""Model, input size, and the precision of its chosen subsets, if any."""
 T = TypeVar("T")
 
 _KEPT_HARDWARE = 256
-"""As many as a chunk may have: they are asked for to run it, and again for its rows."""
+"""The maximum per chunk, which needs each hardware configuration twice: to run, and for rows."""
 _KEPT_WORKLOADS = 256
 _KEPT_RUNS = 256
-"""Figures of runs, most of them baselines; a grid needs only the last few."""
+"""Values of runs, most of them baselines; a grid needs only the last few."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """Everything that rows follow from, beside the points themselves."""
+    """All inputs of the rows except the points themselves."""
 
     hardware: Mapping[str, Mapping[str, Any]]
-    """Plain data of the hardware files by the name that points use."""
+    """Plain data of the hardware files, by the name in the points."""
     dram_tables: Mapping[str, str]
     """Fingerprints of the DRAM tables by name; see `simulator.studies.tables`."""
     workloads: Mapping[NetworkKey, Workload | str]
-    """The networks; a text says why there is none."""
+    """The networks; a text is the reason why a network is impossible."""
     names: tuple[str, ...]
-    """What the values of a point are values of."""
+    """The names of a point's values."""
     baseline_bits: float
     include_full_precision: bool
     engine: str
     layers: bool
-    """Also make rows by layer."""
+    """True to make rows by layer, too."""
     energy: EnergyTable
     taus: Mapping[str, int]
-    """tau of single layers by name, over what points say; baselines do not have them."""
+    """tau of single layers by name, over the tau of the points; baselines ignore it."""
     version: str = __version__
+
+    @property
+    def machines(self) -> tuple[str, ...]:
+        """Families of the hardware, each once."""
+        return machines_of(self.hardware)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows of one chunk, packed (`simulator.studies.chunks`)."""
+    """The packed rows of one chunk (`simulator.studies.chunks`)."""
 
     points: bytes
     layers: bytes | None
     compiler_missed: bool = False
-    """True if the process that made them would have compiled, had it the compiler."""
+    """True if the process that made the rows lacked the compiler and would have compiled."""
 
 
 def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
@@ -93,11 +95,11 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
     Args:
         inputs: a pickled `Inputs`.
         first: number of the first point.
-        points: the values of each.
+        points: values of each point.
 
     Raises:
-        RuntimeError: the study was started by another version of the simulator.
-        TableError: a DRAM table is not the one with which the study was started.
+        RuntimeError: another version of the simulator started the study.
+        TableError: a DRAM table differs from the table at the start of the study.
 
     """
     evaluator = _evaluator(inputs)
@@ -109,7 +111,7 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
         rows.append(row)
         layer_rows += layers
     return Rows(
-        points=pack(rows, chunk_columns()),
+        points=pack(rows, chunk_columns(evaluator.inputs.machines)),
         layers=pack(layer_rows, LAYER_COLUMNS) if evaluator.inputs.layers else None,
         compiler_missed=compiling.missed(),
     )
@@ -122,28 +124,28 @@ def _evaluator(inputs: bytes) -> "_Evaluator":
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
-    """A hardware with what every one of its rows needs."""
+    """A hardware configuration, and the data that all of its rows need."""
 
     hardware: Hardware
     columns: Row
     texts: dict[str, str]
-    """Its parts of a configuration."""
+    """The hardware's parts of a configuration, by name."""
 
 
 @dataclass(slots=True)
 class _Network:
-    """A configured workload with what rows say about its precision."""
+    """A configured workload, and the columns of its precision."""
 
     workload: Workload
     text: str
-    """Its part of a configuration."""
+    """The workload's part of a configuration."""
     precision: Row | None = None
-    """Known from its first run on."""
+    """The columns of the precision; None before the first run."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    """What rows say about one run; small, where a run holds a whole program."""
+    """The values of one run that rows need; small, while a run contains a whole program."""
 
     cycles: int
     utilization_percent: float
@@ -158,7 +160,7 @@ class _Figures:
 
 
 class _Evaluator:
-    """One study's inputs, and caches of what points share. Every cache is bounded."""
+    """One study's inputs, and bounded caches of data that points share."""
 
     def __init__(self, inputs: Inputs) -> None:
         if inputs.version != __version__:
@@ -172,14 +174,14 @@ class _Evaluator:
         self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
         self._figures = _remembered(self._run, _KEPT_RUNS)
         self._prepared: dict[str, _Figures] = {}
-        """Figures of runs of the chunk at hand, by the arguments of `_run`."""
+        """The values of the current chunk's runs, by the arguments of `_run`."""
         names = inputs.names
         self._taus = (("taus", json.dumps(dict(inputs.taus))),) if inputs.taus else ()
         self._settings = [(i, name) for i, name in enumerate(names) if name not in POINT_FIELDS]
         self._fields = [(i, name) for i, name in enumerate(names) if name in POINT_FIELDS]
 
     def prepare(self, points: "Iterable[Point]") -> None:
-        """Run what the fast engine can run together: machines that differ only in rates."""
+        """Batch the runs that suit the fast engine: hardware that differs only in rates."""
         self._prepared.clear()
         jobs: dict[str, tuple[_Network, Hardware]] = {}
         for point in points:
@@ -191,14 +193,14 @@ class _Evaluator:
                     if engine_for(self.inputs.engine, hardware) == "fast":
                         jobs.setdefault(repr(key), (network, hardware))
                 except InputError:
-                    continue  # the point's own row says so
+                    continue  # the point's own row reports the error
         outcomes = run_together([(network.workload, machine) for network, machine in jobs.values()])
         for (spelt, (network, _)), run in zip(jobs.items(), outcomes, strict=True):
             if not isinstance(run, InputError):
                 self._prepared[spelt] = self._figures_of(run, network)
 
     def _runs_of(self, point: "Point") -> "list[RunKey]":
-        """The point's run and its baseline, as `_run` takes them."""
+        """The keys of the point's run and of its baseline, the arguments of `_run`."""
         said, settings = self._given(point)
         hw = str(said.pop("hw"))
         precision = tuple((k, said.pop(k)) for k in PRECISION if k in said)
@@ -210,13 +212,13 @@ class _Evaluator:
         ]
 
     def _given(self, point: "Point") -> tuple[dict[str, Value], Settings]:
-        """What a point says of its own fields, and its settings of hardware keys."""
+        """Return a point's values of its own fields, and its overrides of hardware keys."""
         said = {name: point[i] for i, name in self._fields if point[i] is not None}
         settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
         return said, settings
 
     def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
-        """The row of a point, and its rows by layer; the reason where it is impossible."""
+        """Return the row of a point and its rows by layer; an impossible point has the reason."""
         said, settings = self._given(point)
         row: Row = {
             "point": number,
@@ -236,7 +238,7 @@ class _Evaluator:
         except Exception as error:  # a defect in one point must not end the study
             reason = f"internal error: {type(error).__name__}: {error}"
         asked = _replaced(self.inputs.hardware[row["hardware"]], settings)
-        links = links_text(links_in(asked, number_schema()))
+        links = links_text(links_in(asked, number_schema(machine_in(asked, row["hardware"]))))
         return {**flat(asked), **row, "links": links, "error": reason}, []
 
     def _complete(self, row: Row, point: "Point", settings: Settings) -> tuple[Row, list[Row]]:
@@ -284,7 +286,7 @@ class _Evaluator:
         return f"{workload.input_height}x{workload.input_width}"
 
     def _network(self, shape: Mapping[str, Any], precision: Settings) -> Workload:
-        """The network whose subsets were chosen for a precision, or as its file holds it."""
+        """Return the network with the subsets for a precision, or the network as in its file."""
         model, size = shape["model"], shape.get("input_size")
         chosen = self.inputs.workloads.get((model, size, precision))
         found = chosen or self.inputs.workloads[model, size, ()]
@@ -298,13 +300,14 @@ class _Evaluator:
         hardware = hardware_from(data, values, name)
         plain = with_numbers(hardware)
         texts = {"hardware": configuration_text(plain)}
-        if (table := dram_table(hardware)) is not None:
+        if (table := dram_table(hardware.dram)) is not None:
             texts["dram"] = table_text(table)
-        columns = {**flat(plain), "links": links_text(hardware.links)}
+        columns = {**flat(plain), "pes": hardware.pes, "links": links_text(hardware.links)}
         return _Machine(hardware, columns, texts)
 
     def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
-        return sum(area(self._machine(name, settings).hardware, activation_bits).values())
+        hardware = self._machine(name, settings).hardware
+        return family_of(hardware).gate_equivalents(hardware, activation_bits)
 
     def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)
@@ -364,7 +367,7 @@ class _Evaluator:
 
 
 def kernels_that_run(workload: Workload) -> str:
-    """Where a run's kernels come from: `file`, `chosen` for its bits, or `shape only`."""
+    """The source of a run's kernels: `file`, `chosen` for its bits, or `shape only`."""
     layers = workload.binary_layers
     real = sum(layer.kernels is not None for layer in layers)
     if not real:
@@ -375,7 +378,7 @@ def kernels_that_run(workload: Workload) -> str:
 
 
 def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
-    """The function with a bounded memory of its results and of the input errors it raised."""
+    """Return the function with a bounded cache of its results and of the input errors it raises."""
 
     @lru_cache(maxsize=kept)
     def outcome(_spelt: str, *key: Any) -> T | InputError:
@@ -385,7 +388,7 @@ def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
             return error
 
     def call(*key: Any) -> T:
-        value = outcome(repr(key), *key)  # 1, 1.0 and True are equal, but not the same setting
+        value = outcome(repr(key), *key)  # 1, 1.0 and True are equal, but different overrides
         if isinstance(value, InputError):
             raise InputError(str(value))
         return value
@@ -409,7 +412,7 @@ def _layer_rows(point: int, run: _Figures, base: _Figures, clock_ghz: float) -> 
 
 
 def _replaced(data: Mapping[str, Any], settings: Iterable[tuple[str, Value]]) -> dict[str, Any]:
-    """Plain data with values replaced, checked or not: what an impossible point asked for."""
+    """Replace values in plain data, without a check: the request of an impossible point."""
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(data))
     for key, value in settings:
         *parents, last = key.split(".")

@@ -1,7 +1,7 @@
-"""What a study varies: its axes, those that move together as one.
+"""Factors of a study: its axes, with axes that move together combined.
 
-Two axes of a CSV of points, or a linked key and what it follows, may never vary apart. What either
-does to the time cannot be told apart then, so both are one factor.
+Two axes of a CSV of points, or a linked key and the key that it follows, may always vary together.
+Their effects on the time are then indistinguishable; both axes are therefore one factor.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from simulator.studies.axes import Value
 from simulator.studies.figures import Codes, StudyFigures, is_number
 
 _LARGEST = 1 << 62
-"""Numbers of sets of points are 64-bit integers."""
+"""An upper limit of the numbers of sets of points, which are 64-bit integers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,20 +22,20 @@ class Factor:
     """An axis, and the axes that follow it."""
 
     axes: tuple[str, ...]
-    """The first is the leading one: its value decides the values of the others."""
+    """The leading axis, whose value decides the values of the others, followed by these axes."""
     values: tuple[tuple[Value, ...], ...]
-    """[levels] a value for each axis."""
+    """[levels] one value for each axis."""
     codes: Codes
-    """[points] the level."""
+    """[points] level of each point."""
 
     @property
     def lead(self) -> str:
-        """The axis that decides."""
+        """The leading axis."""
         return self.axes[0]
 
 
 def factors_of(figures: StudyFigures) -> tuple[Factor, ...]:
-    """The factors in the order of their leading axes; every axis is in one of them."""
+    """The factors in the order of their leading axes; every axis is in exactly one factor."""
     leads: dict[str, str] = {}
     for name in figures.axes:
         leads[name] = next(
@@ -49,7 +49,7 @@ def factors_of(figures: StudyFigures) -> tuple[Factor, ...]:
 
 
 def _leads(figures: StudyFigures, lead: str, name: str) -> bool:
-    """True if an axis decides another; of two that decide each other, the first one leads."""
+    """True if an axis decides another; if both decide each other, the first axis leads."""
     if not _decides(figures, lead, name):
         return False
     names = list(figures.axes)
@@ -57,10 +57,10 @@ def _leads(figures: StudyFigures, lead: str, name: str) -> bool:
 
 
 def _decides(figures: StudyFigures, lead: str, name: str) -> bool:
-    """True if each value of an axis occurs with one value of another, in step with it.
+    """True if each value of `lead` occurs with one value of `name`, in step with it.
 
-    Numbers must rise or fall together: among random points, each of which has values of its own,
-    any axis would decide any other otherwise. Other values must be paired one to one.
+    Numbers must rise or fall together. Otherwise, among random points with distinct values, any
+    axis would decide any other axis. Other values must pair one to one.
     """
     values, others = figures.axes[lead], figures.axes[name]
     of_value = np.zeros(len(values), dtype=np.int64)
@@ -91,11 +91,11 @@ def _factor(figures: StudyFigures, axes: Sequence[str]) -> Factor:
 
 
 def combined(many: Iterable[tuple[Codes, int]], points: int) -> NDArray[np.int64]:
-    """[points] one number for several codes: equal numbers, equal codes.
+    """[points] one number for several codes; equal numbers mean equal codes.
 
     Args:
-        many: codes, and how many values they may have.
-        points: their length.
+        many: codes, each with its number of possible values.
+        points: length of the codes.
 
     """
     whole, numbers = np.zeros(points, dtype=np.int64), 1

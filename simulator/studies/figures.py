@@ -1,8 +1,8 @@
-"""What the summary and the plots need of a study's points, kept beside its tables.
+"""Numbers of a study's points for the summary and the plots, in a file next to its tables.
 
-`PointNumbers` gathers it from the chunks and writes `points.npz`: arrays of some 40 bytes a point,
-an axis' values as codes of as few bytes as tell them apart. Numbers that are needed once are read
-when they are (`read_numbers`).
+`PointNumbers` gathers the numbers from the chunks and writes `points.npz`, arrays of some 40 bytes
+per point. An axis' values are codes of the fewest bytes that distinguish them. `read_numbers` loads
+numbers with a single use on demand.
 """
 
 import zipfile
@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.studies.axes import Value
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import column_of, links_of
@@ -27,7 +27,7 @@ Codes = NDArray[Any]
 """Unsigned integers of any width: numbers of values."""
 
 COST_COLUMNS = (
-    "hw.array.pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
+    "pes", "area_gate_equivalents", "dram_read_bytes", "dram_written_bytes",
 )  # fmt: skip
 """Whole numbers against which the plots show times."""
 _NUMBERS = ("point", "time_ms", "speedup")
@@ -37,16 +37,17 @@ _ABOUT = "about"
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFigures:
-    """A study's points, those that failed left out."""
+    """The points of a study, without failed points."""
 
     point_count: int
     errors: Mapping[str, int]
-    """How many points failed, by reason, the most frequent first."""
+    """The number of failed points by reason, most frequent first."""
     axes: Mapping[str, tuple[Value, ...]]
-    """Every axis of more than one value, with its values: numbers rising, others as they come.
-    The value of a linked key is its expression."""
+    """Every axis with more than one value, and its values: rising numbers, or values in order of
+    occurrence. The value of a linked key is its expression.
+    """
     codes: Mapping[str, Codes]
-    """[points] per axis: which of its values."""
+    """[points] number of the value, per axis."""
     time_ms: Floats
     """[points]"""
     speedup: Floats
@@ -56,7 +57,7 @@ class StudyFigures:
 
 
 class _About(msgspec.Struct):
-    """What of `StudyFigures` is no array."""
+    """The parts of `StudyFigures` that are not arrays."""
 
     point_count: int
     errors: dict[str, int]
@@ -64,7 +65,7 @@ class _About(msgspec.Struct):
 
 
 class PointNumbers:
-    """Numbers of a study's points, gathered chunk by chunk."""
+    """The numbers of a study's points, gathered chunk by chunk."""
 
     def __init__(self, axis_names: Sequence[str]) -> None:
         """Begin without points."""
@@ -94,7 +95,7 @@ class PointNumbers:
             self._codes[name].append(_narrow(np.array(codes, np.int64)))
 
     def save(self, path: Path) -> None:
-        """Write all that was gathered."""
+        """Write all gathered numbers."""
         arrays: dict[str, NDArray[Any]] = {}
         axes: dict[str, list[Value]] = {}
         for name, seen in self._seen.items():
@@ -129,21 +130,21 @@ def read_figures(path: Path) -> StudyFigures:
 
 
 def read_numbers(path: Path, columns: Sequence[str]) -> Floats:
-    """[points] the sum of some of `COST_COLUMNS`, for the points of `StudyFigures`."""
+    """[points] sum of some of `COST_COLUMNS`, for the points of `StudyFigures`."""
     with np.load(path, allow_pickle=False) as file:
         total: Floats = sum(file[name].astype(np.float64) for name in columns)
     return total
 
 
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    """Parts as one array; the list is emptied, so that memory holds them once."""
+    """Join the parts into one array; empty the list to avoid a second copy in memory."""
     whole = np.concatenate(parts)
     parts.clear()
     return whole
 
 
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Numbers from 0 on in as few bytes as hold them; doubles as they are."""
+    """Convert integers from 0 on to the smallest sufficient type; leave doubles unchanged."""
     if not len(values):
         return values.astype(np.uint8)
     if values.dtype.kind == "f":
@@ -152,7 +153,7 @@ def _narrow(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _in_order(seen: dict[Value, int], codes: Codes) -> tuple[list[Value], Codes]:
-    """Values and codes, numbers rising; anything else as it was first met."""
+    """Values and codes, with numbers rising and other values in order of occurrence."""
     values = list(seen)
     if all(is_number(value) for value in values):
         values.sort()
@@ -163,5 +164,5 @@ def _in_order(seen: dict[Value, int], codes: Codes) -> tuple[list[Value], Codes]
 
 
 def is_number(value: Value) -> bool:
-    """Whether a value has a place on a number line."""
+    """True if a value is a number, with a position on a number line."""
     return isinstance(value, int | float) and not isinstance(value, bool)

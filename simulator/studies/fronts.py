@@ -1,7 +1,7 @@
-"""Pareto fronts of time against area, one for each value of an axis, and who wins at equal area.
+"""Pareto fronts of time against area, one for each value of an axis, and the best at equal area.
 
-Points of one network at one batch and one precision of activations compare; the axis tells apart
-what competes, such as bits per weight or hardware files.
+Only points with the same network, batch and precision of activations compete. The axis separates
+the competitors, such as bits per weight or hardware files.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,62 +13,62 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.figures import Floats, StudyFigures, read_numbers
 
 STEP = 1.02
-"""Ratio of one area to the next at which fronts are compared."""
+"""The ratio between successive areas in the comparison of fronts."""
 AREA = "area_gate_equivalents"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """The points of one value that no other point of it beats in both time and area."""
+    """The points of one value that no other point of that value beats in both time and area."""
 
     value: Value
     area: Floats
-    """[points] gate equivalents, rising."""
+    """[points] area in gate equivalents, rising."""
     time_ms: Floats
-    """[points] falling."""
+    """[points] time in milliseconds, falling."""
     point: NDArray[np.int64]
     """[points] number of the point in the study."""
 
     def within(self, areas: Floats) -> NDArray[np.int64]:
-        """[areas] place of the fastest point that is no larger; -1 if every point is larger."""
+        """[areas] index of the fastest point within each area; -1 if every point is larger."""
         return np.searchsorted(self.area, areas, side="right") - 1
 
     def times(self, areas: Floats) -> Floats:
-        """[areas] shortest time within an area; infinite if every point is larger."""
+        """[areas] shortest time within each area; infinite if every point is larger."""
         times: Floats = np.append(self.time_ms, np.inf)[self.within(areas)]
         return times
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontGroup:
-    """The fronts that compete: of one network, batch, and so on."""
+    """The fronts that compete, such as the fronts of one network and batch."""
 
     axis: str
     same: dict[str, Value]
-    """What all of its points share, of what tells groups apart."""
+    """The common values of the fields that separate groups."""
     fronts: tuple[Front, ...]
 
     @property
     def title(self) -> str:
-        """The values that its points share."""
+        """The common values of the group's points."""
         return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.same.items())
 
     @property
     def areas(self) -> Floats:
-        """Areas at which the fronts are compared: all of them, in steps of 2 %."""
+        """The areas of the comparison, from the smallest to the largest, in steps of 2 %."""
         return steps(
             min(front.area[0] for front in self.fronts),
             max(front.area[-1] for front in self.fronts),
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """The fronts as rows of fronts.csv."""
+        """The fronts, as rows of fronts.csv."""
         return [
             {**self.same, self.axis: front.value, AREA: round(area), "time_ms": time, "point": n}
             for front in self.fronts
@@ -79,14 +79,16 @@ class FrontGroup:
 
 
 def steps(least: float, most: float) -> Floats:
-    """Areas from the least on, each 2 % larger than the one before, up to the most or just over."""
+    """Areas from the minimum in steps of 2 %; the last is the maximum or just above it."""
     count = ceil(log(most / least) / log(STEP)) if most > least else 0
     areas: Floats = least * STEP ** np.arange(count + 1, dtype=np.float64)
     return areas
 
 
 def front(cost: Floats, time: Floats) -> NDArray[np.int64]:
-    """Numbers of the points that no other beats in both, by rising cost; of equal points the first.
+    """The numbers of the points that no other point beats in both, by rising cost.
+
+    If points are equal, only the first of them is on the front.
 
     Args:
         cost: [points]
@@ -99,13 +101,13 @@ def front(cost: Floats, time: Floats) -> NDArray[np.int64]:
 
 
 def front_of(value: Value, area: Floats, time_ms: Floats, point: NDArray[np.int64]) -> Front:
-    """The Pareto front of some points; of equal points the first.
+    """The Pareto front of some points; if points are equal, only the first is on the front.
 
     Args:
-        value: what they share.
+        value: common value of the points.
         area: [points] gate equivalents.
         time_ms: [points]
-        point: [points] their numbers.
+        point: [points] number in the study.
 
     """
     best = front(area, time_ms)
@@ -113,14 +115,14 @@ def front_of(value: Value, area: Floats, time_ms: Floats, point: NDArray[np.int6
 
 
 def require_axis(axes: Mapping[str, Sequence[Value] | None], axis: str) -> None:
-    """Check that fronts can be told apart by an axis.
+    """Check that an axis can separate fronts.
 
     Args:
-        axes: values of each; None if they are not known yet.
-        axis: the one that was asked for.
+        axes: values of each axis; None if they are unknown.
+        axis: requested axis.
 
     Raises:
-        InputError: it is none, or has one value.
+        InputError: not an axis, or an axis with one value.
 
     """
     several = [name for name, values in axes.items() if values is None or len(values) > 1]
@@ -133,12 +135,12 @@ def require_axis(axes: Mapping[str, Sequence[Value] | None], axis: str) -> None:
 
 
 def fronts_of(figures: StudyFigures, numbers_file: Path, axis: str) -> list[FrontGroup]:
-    """The fronts of a study for each value of an axis, by group.
+    """Return the fronts of a study for each value of an axis, by group.
 
     Args:
-        figures: of its points.
-        numbers_file: `points.npz` in its folder.
-        axis: `bits`, `model`, `hw`, or any other axis of several values.
+        figures: numbers of the study's points.
+        numbers_file: `points.npz` in the study's folder.
+        axis: `bits`, `model`, `hw`, or any other axis with several values.
 
     Raises:
         InputError: the study has no such axis.
@@ -164,9 +166,9 @@ def fronts_of(figures: StudyFigures, numbers_file: Path, axis: str) -> list[Fron
 
 
 def _tells_apart(name: str, axis: str) -> bool:
-    """Whether points of different values of a field do not compete.
+    """True if points with different values of a field do not compete.
 
-    Machines do, and so do precisions of weights if the axis is one.
+    Points on different hardware compete. So do weight precisions if the axis is a precision.
     """
     return name not in {axis, "hw"} and not (name in PRECISION and axis in PRECISION)
 
@@ -176,17 +178,19 @@ class Lead:
     """A range of areas over which the same value is fastest."""
 
     value: Value | None
-    """None: the two fastest are equally fast."""
+    """None if the two fastest values are equally fast."""
     first: float
     last: float
-    """Gate equivalents."""
+    """The largest area of the range, in gate equivalents; `first` is the smallest."""
     least: float
     most: float
-    """Ends of the next value's time over the fastest; infinite where there is no other."""
+    """The maximum ratio of the second-best time to the best; `least` is the minimum. Infinite if no
+    second value fits.
+    """
 
 
 def leads(group: FrontGroup) -> list[Lead]:
-    """Who is fastest at equal area, from the smallest area on."""
+    """The fastest value at equal area, from the smallest area to the largest."""
     areas = group.areas
     times = np.stack([front.times(areas) for front in group.fronts])
     if len(times) < 2:

@@ -1,4 +1,4 @@
-"""Fronts for people: a table per group, who is fastest at equal area, a figure, and fronts.csv."""
+"""Report of fronts: a table per group, the fastest value at equal area, a figure, fronts.csv."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.wording import time_unit
 from simulator.report.files import write_file, write_rows
 from simulator.report.style import Style, save_figure
 from simulator.report.tables import Column, Table
-from simulator.report.title import time_unit
 from simulator.studies.figures import Floats
 from simulator.studies.fronts import FrontGroup, Lead, leads
 from simulator.studies.plot_style import drawing, label_numbers, series
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_ROWS = 20
-"""Areas of a table; fronts.csv has every point of every front."""
+"""The maximum number of areas in a table; fronts.csv has every point of every front."""
 MOST_GROUPS = 12
-"""Tables and panels."""
+"""The maximum number of tables and panels."""
 _ACROSS = 3
 _EVEN = 1.005
-"""Ratios below it would read `1.00x`."""
+"""The ratio below which a lead would print as `1.00x`."""
 
 
 def draw_fronts(groups: Sequence[FrontGroup], console: "Console") -> None:
-    """Print each group's table and sentences."""
-    from simulator.report.lines import print_line
+    """Print the table and the sentences of each group."""
+    from simulator.base.lines import print_line
     from simulator.report.tables import print_table
 
     for group in groups[:MOST_GROUPS]:
@@ -47,7 +47,7 @@ def draw_fronts(groups: Sequence[FrontGroup], console: "Console") -> None:
 
 
 def front_table(group: FrontGroup) -> Table:
-    """The shortest time of each value within areas at which one of them becomes faster."""
+    """The shortest time of each value, within each area at which a value becomes faster."""
     areas = group.areas
     times = np.stack([front.times(areas) for front in group.fronts])
     unit, factor = time_unit([float(times[np.isfinite(times)].max())])
@@ -77,7 +77,7 @@ def _time(time: float) -> str:
 
 
 def sentences(group: FrontGroup) -> list[str]:
-    """Who is fastest at equal area, and by how much."""
+    """Sentences on the fastest value at equal area, and on its lead."""
     return [_sentence(group.axis, lead) for lead in leads(group)]
 
 
@@ -102,10 +102,10 @@ def write_fronts(
     """Write fronts.csv and the figure.
 
     Args:
-        groups: of one study.
-        subject: names of networks and machines, for the title.
-        folder: of the study.
-        style: of the figure.
+        groups: groups of one study.
+        subject: names of networks and hardware, for the title.
+        folder: folder of the study.
+        style: style of the figure.
 
     """
     rows = [row for group in groups for row in group.rows()]
@@ -122,7 +122,7 @@ def write_fronts(
 
 
 def draw_figure(groups: Sequence[FrontGroup], subject: str, style: Style) -> "Figure":
-    """Draw a panel per group: time against area, a step line per value."""
+    """Draw one panel per group: time against area, one step line per value."""
     from matplotlib.figure import Figure
 
     across = 1 if not style.titled else 2 if len(groups) == 4 else min(len(groups), _ACROSS)

@@ -1,4 +1,4 @@
-"""Chunks on the cores of this machine."""
+"""Chunks on the cores of this computer."""
 
 import os
 import signal
@@ -11,8 +11,8 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait as wait_for_end
 from typing import Any
 
-from simulator.errors import InputError
-from simulator.progress import interrupts_held
+from simulator.base.errors import InputError
+from simulator.base.progress import interrupts_held
 from simulator.studies.evaluate import Rows, evaluate_chunk
 from simulator.studies.points import Point
 from simulator.studies.study import Study
@@ -22,27 +22,27 @@ Chunk = tuple[int, list[Point]]
 Finished = Generator[tuple[int, Rows], None, None]
 
 _DEATHS = 3
-"""Times that worker processes may die (out of memory, killed) before the study gives up."""
+"""The deaths of worker processes (out of memory, killed) after which the study gives up."""
 _SECONDS_TO_END = 5.0
-"""For a pool whose processes have ended; it takes milliseconds."""
+"""The time limit for the end of a pool whose processes have ended; milliseconds suffice."""
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """The number of cores available to this process."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def run_locally(study: Study, chunks: Iterable[Chunk], jobs: int) -> Finished:
-    """Yield the rows of every chunk, in the order in which they are finished.
+    """Yield the rows of every chunk, in the order of completion.
 
     Args:
-        study: what the chunks are of.
-        chunks: taken one by one, only a few ahead of the work.
-        jobs: worker processes; one works in this process.
+        study: study of the chunks.
+        chunks: number and points of each; the iteration is only a few chunks ahead of the work.
+        jobs: number of worker processes; one job runs in this process.
 
     Raises:
-        InputError: worker processes keep dying, or a file has changed meanwhile.
+        InputError: worker processes that die repeatedly, or a file that has changed meanwhile.
 
     """
     try:
@@ -70,7 +70,7 @@ def _run(study: Study, waiting: Iterator[Chunk], jobs: int) -> Finished:
 
 
 def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: int) -> Finished:
-    """Work through `again` and `waiting` in one pool; where it breaks, `again` has what is left."""
+    """Run the chunks of `again` and `waiting` in one pool; if it breaks, `again` has the rest."""
     first_again = again.copy()
     again.clear()
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_start_worker)
@@ -101,23 +101,23 @@ def _in_pool(study: Study, waiting: Iterator[Chunk], again: list[Chunk], jobs: i
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
-    """End the pool at once: what its processes are at will be done again."""
-    processes = list((pool._processes or {}).values())  # no public way before 3.14
-    manager: Any = pool._executor_manager_thread  # nor to wait for it
+    """End the pool at once; a later run repeats the unfinished chunks."""
+    processes = list((pool._processes or {}).values())  # no public API before Python 3.14
+    manager: Any = pool._executor_manager_thread  # no public API to wait for it, either
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
     for process in processes:
         process.join()
-    if manager is not None:  # Python's own end must not meet it closing its pipes
+    if manager is not None:  # let it close its pipes before Python's shutdown
         manager.join(_SECONDS_TO_END)
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and do not outlive it."""
+    """Leave Ctrl-C to the parent process, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
-    assert parent is not None  # a worker has one
+    assert parent is not None  # a worker always has a parent
 
     def follow() -> None:
         wait_for_end([parent.sentinel])

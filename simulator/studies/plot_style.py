@@ -1,4 +1,4 @@
-"""How a study's plots look: on a screen, or in one column of a paper; in grey, too."""
+"""Style of a study's plots: on a screen, or in one column of a paper; readable in gray, too."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.report.style import COLOURS, Style
+from simulator.report.style import COLORS, Style
 from simulator.studies.axes import Value
 from simulator.studies.figures import Floats, is_number
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 LINES = ("-", "--", "-.", (0, (1, 1)), (0, (5, 1, 1, 1, 1, 1)), (0, (3, 1)), (0, (8, 2)), ":")
 MARKERS = "os^Dv<>P"
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++", "oo", "--")
-"""Series and stacks differ in all of these, so they are told apart without color."""
-MOST_SERIES = len(COLOURS)
+"""Hatches of stacks; with the lines and markers of series, a plot is readable without color."""
+MOST_SERIES = len(COLORS)
 _MOST_TICKS = 12
 _TICKS = ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0))
 _FEWEST_TICKS = 4
 _LOG_SPAN = 8
-"""Numbers that span as much, none of them 0, are drawn along a log scale."""
+"""The ratio of the largest to the smallest positive number from which an axis is logarithmic."""
 
 
 @contextmanager
 def drawing(style: Style) -> Iterator[None]:
-    """The settings of Matplotlib while a study's figures are made."""
+    """Apply the settings of Matplotlib while a study's figures are drawn."""
     from matplotlib import rc_context
 
     settings: Any = {
@@ -44,16 +44,16 @@ def drawing(style: Style) -> Iterator[None]:
 
 
 def series(number: int) -> dict[str, Any]:
-    """Color, line and marker of a series."""
+    """Return the color, line and marker of a series."""
     return {
-        "color": COLOURS[number % len(COLOURS)],
+        "color": COLORS[number % len(COLORS)],
         "linestyle": LINES[number % len(LINES)],
         "marker": MARKERS[number % len(MARKERS)],
     }
 
 
 def place_values(axes: "Axes", values: Sequence[Value]) -> Floats:
-    """Where values are on the x axis: numbers by size, on a log scale if they span much."""
+    """Place values on the x axis; return their positions, on a log scale for a wide range."""
     if not all(map(is_number, values)):
         places = np.arange(len(values), dtype=np.float64)
         axes.set_xticks(places, [str(value) for value in values])
@@ -70,7 +70,7 @@ def place_values(axes: "Axes", values: Sequence[Value]) -> Floats:
 
 
 def label_numbers(axis: "Axis", values: Floats) -> None:
-    """Ticks along numbers as a reader writes them: 0.5, 1, 2, not powers of ten."""
+    """Label ticks with numbers in a reader's notation: 0.5, 1, 2, not powers of ten."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     low, high = float(values.min()), float(values.max())

@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _MOST_AXES = 8
-"""Axes that are drawn, those that matter most first."""
+"""The maximum number of axes to draw; the axes that matter most come first."""
 _MOST_MARKS = 128
-"""Along an axis of numbers; of more, neighbours are drawn together."""
+"""The maximum number of marks along an axis of numbers; beyond it, adjacent values share a mark."""
 _NUMBERED_CELLS = 400
-"""Cells of a heat map that carry their number."""
+"""The maximum number of cells of a heat map with printed numbers."""
 _MOST_CELLS = 1 << 18
-"""Of a heat map."""
+"""The maximum number of cells of a heat map."""
 _DOTS = 400
-"""Dots across a panel of `pareto`, and along it: half a printer's point apart."""
+"""The number of dots across a panel of `pareto`, and along it: half a printer's point apart."""
 
 
 def write_plots(
     result: "StudyResult", numbers_file: Path, style: Style = SCREEN, chosen: Chosen | None = None
 ) -> tuple[Path, ...]:
-    """Write the figures that the study has beside its points: scaling, axes, pareto, heatmap.
+    """Write the figures of a study in addition to its points: scaling, axes, pareto, heatmap.
 
     Args:
-        result: with the table of points as its first file.
+        result: a result with the table of points as its first file.
         numbers_file: `points.npz` in the study's folder.
         style: sizes, fonts and files.
-        chosen: a figure of the user's own, `plot`, too.
+        chosen: columns of a figure of the user's own, `plot`, if any.
 
     """
     with drawing(style):
@@ -63,13 +63,13 @@ def write_plots(
 def _drawn(
     result: "StudyResult", numbers_file: Path, style: Style, chosen: Chosen | None
 ) -> Iterator[tuple[str, "Figure"]]:
-    """The figures by name, one at a time."""
+    """Yield the figures by name, one at a time."""
     figures, effects = result.figures, result.effects
     if chosen is not None:
         yield "plot", draw_chosen(result, chosen, style)
     if result.points is not None and (scaling := draw_scaling(result.points, style)) is not None:
         yield "scaling", scaling
-    if not style.titled:  # the others are for looking around
+    if not style.titled:  # the remaining figures are for exploration
         return
     title = subject(result.study, figures)
     if effects:
@@ -85,9 +85,9 @@ Series = list[tuple[str, NDArray[np.bool_]]]
 
 
 def _series(figures: StudyFigures) -> Series:
-    """What is told apart by color: networks and precisions, whose times do not compare.
+    """The series by color: networks and precisions, whose times do not compare.
 
-    Without the precisions if they are too many. Their points go with each.
+    If the precisions are too many, only the networks are series. Each series has its points.
     """
     every: Series = [("", np.ones(len(figures.point), dtype=bool))]
     for names in (("model", *PRECISION), ("model",)):
@@ -144,7 +144,10 @@ def _draw_axes(figures: StudyFigures, effects: Sequence[Effect], title: str) -> 
 
 
 def _together(places: Floats, values: tuple[Value, ...]) -> tuple[Floats, int]:
-    """How many neighbouring numbers are drawn as one, and where: the middle one's place."""
+    """Return the positions of the marks, and the number of adjacent values in a mark.
+
+    A mark is at the position of its middle value.
+    """
     if not all(is_number(value) for value in values):
         return places, 1
     count = ceil(len(values) / _MOST_MARKS)
@@ -153,7 +156,7 @@ def _together(places: Floats, values: tuple[Value, ...]) -> tuple[Floats, int]:
 
 
 def _handles(grid: Any) -> tuple[list[Any], list[str]]:
-    """Line and name of every network, from the first panel that tells them apart."""
+    """The lines and names of all networks, from the first panel that separates them."""
     named: list[tuple[list[Any], list[str]]]
     named = [axes.get_legend_handles_labels() for axes in grid.flat]
     return max(named, key=lambda pair: len(pair[1]))
@@ -180,15 +183,15 @@ def _draw_band(
 
 _HEAT_MAP = "time of the fastest point of each pair of values, relative to the fastest of all"
 _COSTS = {
-    "PEs": (("hw.array.pes",), 1),
+    "PEs": (("pes",), 1),
     "area (MGE)": (("area_gate_equivalents",), 1e6),
     "DRAM bytes moved (MB)": (("dram_read_bytes", "dram_written_bytes"), 1e6),
 }
-"""Columns that are added up, and what one unit of the panel is."""
+"""Columns to add up, and the unit of the panel's axis."""
 
 
 def dots(cost: Floats, time: Floats) -> tuple[Floats, Floats]:
-    """Where points are, on log scales, as dots that can be told apart: at most `_DOTS` squared."""
+    """Round points to distinguishable dots on log scales: at most `_DOTS` squared."""
     least = cost.min(), time.min()
     spans = cost.max() / least[0], time.max() / least[1]
     steps = [max(np.log(span), 1e-9) / (_DOTS - 1) for span in spans]
@@ -241,7 +244,7 @@ def _draw_fronts(figures: StudyFigures, numbers_file: Path, title: str) -> "Figu
 
 
 def _pair(effects: Sequence[Effect]) -> tuple[Effect, Effect] | None:
-    """The two axes that matter most of those that make a heat map of cells that can be seen."""
+    """The two axes that matter most, among the pairs whose heat map has cells of visible size."""
     possible = [effect for effect in effects if effect.axis not in {"model", "input_size"}]
     return next(
         (
@@ -254,7 +257,7 @@ def _pair(effects: Sequence[Effect]) -> tuple[Effect, Effect] | None:
 
 
 def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect], title: str) -> "Figure":
-    """The fastest point of every pair of values of two axes, relative to the fastest of all."""
+    """Draw the best time for every pair of values of two axes, relative to the best of all."""
     from matplotlib.figure import Figure
 
     across, along = pair
@@ -289,9 +292,9 @@ def _write_cells(axes: "Axes", relative: Floats) -> None:
     dark = np.sqrt(np.nanmax(relative))
     for (row, column), value in np.ndenumerate(relative):
         if not np.isnan(value):
-            colour = "white" if value > dark else "black"
+            color = "white" if value > dark else "black"
             axes.text(
-                column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour
+                column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=color
             )
 
 

@@ -1,6 +1,6 @@
-"""Where the points of a study come from: a grid, a random sample of it, or a CSV file.
+"""Sources of a study's points: a grid, a random sample of a grid, or a CSV file.
 
-Points are made when they are asked for, in a fixed order, so a study's size costs no memory.
+The points come on demand, in a fixed order; a study's size therefore costs no memory.
 """
 
 import csv
@@ -15,16 +15,16 @@ from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.studies.axes import Axis, Value, value_of_text
 
 Point = tuple[Value, ...]
 """One value per name of its `Points`."""
 
 _MOST_POINTS = 1 << 62
-"""Their numbers are 64-bit integers."""
+"""The maximum number of points, because point numbers are 64-bit integers."""
 _BLOCK = 256
-"""Rows of a file that are compared at once with what they were."""
+"""The number of rows of a file in one comparison with their fingerprint."""
 
 
 class Points(Protocol):
@@ -32,20 +32,20 @@ class Points(Protocol):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a point's values are values of; see `simulator.studies.axes.Axis`."""
+        """The names of a point's values; see `simulator.studies.axes.Axis`."""
 
     @property
     def inner(self) -> int:
-        """Points in a row that differ in nothing but precision, where that is known."""
+        """The number of consecutive points that differ in precision alone, if known."""
 
     def __len__(self) -> int:
-        """How many points there are."""
+        """The number of points."""
 
     def __iter__(self) -> Iterator[Point]:
         """Every point, in order."""
 
     def described(self) -> dict[str, Any]:
-        """What decides the points, as plain data; equal descriptions, equal points."""
+        """The plain data that decide the points; equal descriptions mean equal points."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Grid:
     """Every combination of the axes' values; the last axis changes fastest.
 
     Raises:
-        InputError: more points than can be numbered.
+        InputError: more points than a 64-bit number can count.
 
     """
 
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
-        """Count the points."""
+        """Check the number of points."""
         count = prod(len(axis.values) for axis in self.axes)
         if count > _MOST_POINTS:
             raise InputError(f"the grid has {count:.2g} points, expected at most 2^62")
@@ -72,7 +72,7 @@ class Grid:
 
     @property
     def inner(self) -> int:
-        """Values of the last axis."""
+        """The number of values of the last axis."""
         return len(self.axes[-1].values)
 
     def __len__(self) -> int:
@@ -98,7 +98,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sample:
-    """Different points of a grid, drawn at random, in the grid's order.
+    """Distinct random points of a grid, in the grid's order.
 
     Raises:
         InputError: more points than the grid has, or none.
@@ -121,21 +121,21 @@ class Sample:
 
     @property
     def inner(self) -> int:
-        """Nothing is known about neighbours."""
+        """1, because adjacent points may differ in any field."""
         return 1
 
     def __len__(self) -> int:
-        """How many are drawn."""
+        """The number of points in the sample."""
         return self.count
 
     def __iter__(self) -> Iterator[Point]:
-        """The drawn points; neighbours share hardware where they can."""
+        """The points of the sample; adjacent points share hardware if possible."""
         return (self.grid[number] for number in self._numbers)
 
     @cached_property
     def _numbers(self) -> Sequence[int]:
         drawn = random.Random(self.seed).sample(range(len(self.grid)), self.count)
-        return array("q", sorted(drawn))  # lists of them would take five times as much
+        return array("q", sorted(drawn))  # a list of the numbers would need five times the memory
 
     def described(self) -> dict[str, Any]:
         """The grid, the count and the seed."""
@@ -144,24 +144,24 @@ class Sample:
 
 
 class PointsFile:
-    """The rows of a CSV file whose header names point fields and hardware keys.
+    """The rows of a CSV file with a header of point fields and hardware keys.
 
-    An empty cell leaves its field unsaid: the hardware file's value, or the default.
+    An empty cell leaves its field unset: the hardware file's value, or the default.
     """
 
     inner = 1
-    """Nothing is known about neighbours."""
+    """1, because adjacent points may differ in any field."""
 
     def __init__(self, path: Path, constants: tuple[Axis, ...]) -> None:
         """Read the file once: check every cell, count the points.
 
         Args:
-            path: of the CSV file, UTF-8.
-            constants: axes of one value each, for what the file does not name.
+            path: path of the CSV file, UTF-8.
+            constants: axes of one value each, for fields that the file lacks.
 
         Raises:
             InputError: an unreadable or empty file, a wrong cell (with its line), a column that
-                is also given as a constant, or a constant of several values.
+                is also a constant, or a constant with several values.
 
         """
         self._path = path
@@ -183,14 +183,14 @@ class PointsFile:
             raise InputError(f"{path}: no points below the header")
 
     def __len__(self) -> int:
-        """How many rows the file has."""
+        """The number of rows of the file."""
         return self._count
 
     def __iter__(self) -> Iterator[Point]:
-        """The rows in the file's order.
+        """Yield the rows in the file's order.
 
         Raises:
-            InputError: the file is no longer what it was.
+            InputError: the file has changed.
 
         """
         blocks = self._blocks()
@@ -207,7 +207,7 @@ class PointsFile:
 
     def _points(self) -> Iterator[Point]:
         rows = self._lines()
-        next(rows)  # the header
+        next(rows)  # skip the header
         for line, cells in rows:
             if not cells:
                 continue
@@ -222,7 +222,7 @@ class PointsFile:
                 raise InputError(f"{self._path}, line {line}: {error}") from error
 
     def described(self) -> dict[str, Any]:
-        """The columns and the fingerprint of every point."""
+        """The columns, and a fingerprint of all points."""
         sha256 = hashlib.sha256(b"".join(self._digests)).hexdigest()
         return {"points": "file", "columns": list(self.names), "points_sha256": sha256}
 

@@ -1,8 +1,8 @@
-"""What points are relative to each other: a reference, scaling, dominated and slower points.
+"""Relations between points: a reference, scaling, dominated and slower points.
 
 Times compare within a *group*: points of one network at one batch and one precision. The reference
-of a group is the point whose hardware keys have their file's own values; without such a point, it
-is the group's first.
+of a group is the point with its file's own values of the hardware keys. Without such a point, the
+reference is the group's first point.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.hardware.config import hardware_from, with_numbers
+from simulator.machines.hardware import with_numbers
+from simulator.machines.loading import hardware_from
 from simulator.studies.axes import POINT_FIELDS, Value
 from simulator.studies.columns import column_of, flat
 from simulator.studies.factors import combined, factors_of
@@ -20,31 +21,31 @@ from simulator.studies.study import Study
 
 PES = "array.pes"
 Places = NDArray[np.int64]
-"""Places among a study's good points; -1: none."""
+"""Indices into a study's good points; -1 is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relations:
-    """[points] of the good points of a study."""
+    """Relations of a study's good points; the arrays have the shape [points]."""
 
     reference: Places
     own: bool
     """True if every reference has its file's own values."""
     over_reference: Floats
-    """Time of the reference over the point's."""
+    """The reference's time divided by the point's time."""
     efficiency: Floats | None
-    """That over the ratio of PEs; None if no axis is PEs."""
+    """`over_reference` divided by the ratio of PEs; None if no axis is PEs."""
     fastest: NDArray[np.bool_]
     """True if no point of the group is faster."""
     cheapest: NDArray[np.bool_]
     """True if no point of the group has a smaller product of time and area."""
     dominated: NDArray[np.bool_]
     slower_than: Places
-    """The fastest smaller array of those that are faster than this one."""
+    """The fastest smaller array that is faster than the point, if any."""
 
 
 def machine_axes(figures: StudyFigures) -> list[str]:
-    """The axes that are hardware: the file, and its keys."""
+    """The hardware axes: the file, and its keys."""
     return [name for name in figures.axes if name == "hw" or name not in POINT_FIELDS]
 
 
@@ -52,9 +53,9 @@ def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floa
     """Relate the good points of a study.
 
     Args:
-        study: what was run.
-        figures: of its points.
-        pes: [points] PEs.
+        study: the study.
+        figures: numbers of its points.
+        pes: [points] number of PEs.
         area: [points] gate equivalents.
 
     """
@@ -99,7 +100,7 @@ def _own_values(study: Study, figures: StudyFigures) -> NDArray[np.bool_]:
 
 
 def _values(study: Study, name: str) -> Mapping[str, Value]:
-    """The columns of a hardware file as it is; the value of a linked key is its expression."""
+    """The columns of an unchanged hardware file; the value of a linked key is its expression."""
     hardware = hardware_from(dict(study.inputs.hardware[name]), {}, name)
     links = {column_of(link.key): link.expression for link in hardware.links}
     return flat(with_numbers(hardware)) | links
@@ -114,25 +115,26 @@ def _least(group: Places, values: Floats) -> NDArray[np.bool_]:
 
 
 def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_]:
-    """[points] true if a point of the group is no slower, no larger, and better in one of them."""
+    """[points] true if a point of the group is at least as fast and small, and better in one."""
     order = np.lexsort((area, time_ms, group))
     found = np.zeros(len(order), dtype=bool)
     for points in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         times, areas = time_ms[points], area[points]
         smallest = np.minimum.accumulate(areas)
-        # of equal times the smallest is first, so an earlier point that is as small is better
+        # The smallest of equal times comes first. An earlier point at most as large is therefore
+        # better.
         equal = np.zeros(len(points), dtype=bool)
         equal[1:] = (np.diff(times) == 0) & (np.diff(areas) == 0)
         before = np.append(np.inf, smallest[:-1])
         worse = before <= areas
-        for place in np.flatnonzero(equal):  # what equals a point shares its fate
+        for place in np.flatnonzero(equal):  # equal points share one result
             worse[place] = worse[place - 1]
         found[points] = worse
     return found
 
 
 def _slower_than(figures: StudyFigures) -> Places:
-    """The fastest smaller array of the points that agree in all but the PEs, if it is faster."""
+    """[points] fastest smaller array with equal other factors, if it is faster; otherwise -1."""
     others = [factor for factor in factors_of(figures) if PES not in factor.axes]
     count = len(figures.point)
     sets = combined(((x.codes, len(x.values)) for x in others), count)
@@ -140,12 +142,12 @@ def _slower_than(figures: StudyFigures) -> Places:
     found = np.full(count, -1, dtype=np.int64)
     order = np.lexsort((figures.time_ms, pes, sets))
     fastest, its_set = -1, -1
-    waiting: list[int] = []  # points of as many PEs as the current one
+    waiting: list[int] = []  # points with the PEs of the current point
     for point in order.tolist():
         if sets[point] != its_set:
             fastest, its_set, waiting = -1, int(sets[point]), []
         elif waiting and pes[point] != pes[waiting[0]]:
-            best = waiting[0]  # of equal PEs the fastest is first
+            best = waiting[0]  # the fastest of equal PEs comes first
             if fastest < 0 or figures.time_ms[best] < figures.time_ms[fastest]:
                 fastest = best
             waiting = []

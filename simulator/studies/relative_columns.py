@@ -1,12 +1,11 @@
-"""The columns of a study's table that hang on the other points, made chunk by chunk."""
+"""Columns of a study's table that depend on the other points, computed chunk by chunk."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from simulator.analysis.attribution import PARTS
-from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import RELATIVE_COLUMNS
 from simulator.studies.figures import Codes
@@ -14,41 +13,43 @@ from simulator.studies.relative import Relations
 
 
 class RelativeColumns:
-    """Values of `RELATIVE_COLUMNS`; null for points that failed."""
+    """The values of `RELATIVE_COLUMNS`; null for failed points."""
 
-    def __init__(self, points: Codes, relations: Relations) -> None:
+    def __init__(self, points: Codes, relations: Relations, machines: tuple[str, ...]) -> None:
         """Begin without cycles.
 
         Args:
-            points: [good points] their numbers, rising.
-            relations: of the good points.
+            points: [good points] number of each point, rising.
+            relations: relations of the good points.
+            machines: families of the study.
 
         """
+        names = short_names(machines)
+        self._causes, self._columns = tuple(names.values()), cycles_columns(names)
         self._points = points.astype(np.int64)
         self._relations = relations
         slower = np.flatnonzero(relations.slower_than >= 0)
         places = np.concatenate((slower, relations.slower_than[slower]))
         self.compared = np.unique(self._points[places])
-        """[compared points] numbers of the points whose causes are compared, rising."""
-        self._cycles = np.zeros((len(self.compared), len(PARTS)), dtype=np.int64)
-        """[compared points, causes] cycles on the critical path; a dict each would take 8 times as
-        much."""
+        """[compared points] numbers of the points to compare by causes, rising."""
+        self._cycles = np.zeros((len(self.compared), len(self._causes)), dtype=np.int64)
+        """[compared points, causes] cycles on the critical path; dicts would take 8x the memory."""
 
     def gather(self, first: int, columns: Columns) -> None:
-        """Keep the cycles of a chunk's points whose causes are compared."""
+        """Store the cycles of a chunk's compared points."""
         count = len(columns["error"])
         begin, end = np.searchsorted(self.compared, [first, first + count])
         rows = (self.compared[begin:end] - first).tolist()
-        for number, part in enumerate(PARTS):
-            cycles = columns[CYCLES[part]]
-            self._cycles[begin:end, number] = [cycles[row] for row in rows]
+        for number, column in enumerate(self._columns):
+            cycles = columns[column]
+            self._cycles[begin:end, number] = [cycles[row] or 0 for row in rows]
 
     def of(self, first: int, columns: Columns) -> Columns:
-        """The columns of a chunk.
+        """Return the columns of a chunk.
 
         Args:
-            first: number of its first point.
-            columns: its other columns.
+            first: number of the chunk's first point.
+            columns: other columns of the chunk.
 
         """
         count = len(columns["error"])
@@ -74,8 +75,8 @@ class RelativeColumns:
         return row
 
     def _grown(self, point: int, faster: int) -> Mapping[str, Any]:
-        """The cause that grew most from one point to a slower one; of equal ones the first."""
+        """The cause that grew most from a faster to a slower point; the first if several did."""
         now, before = self._cycles[np.searchsorted(self.compared, [point, faster])]
         cause = int((now - before).argmax())
         share = int(now[cause]) / int(now.sum())
-        return {"grown_cause": CAUSES[PARTS[cause]], "grown_cause_percent": 100 * share}
+        return {"grown_cause": self._causes[cause], "grown_cause_percent": 100 * share}

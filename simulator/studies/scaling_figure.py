@@ -1,4 +1,4 @@
-"""The figure of a PE-count study: time, scaling efficiency and bottlenecks against the PEs."""
+"""Figure of a PE-count study: time, scaling efficiency and bottlenecks against the PEs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.analysis.attribution import PARTS
+from simulator.base.wording import time_unit
 from simulator.report.style import Style
-from simulator.report.title import time_unit
-from simulator.studies.causes import CAUSES, CYCLES
+from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.figures import Floats
 from simulator.studies.plot_style import HATCHES, label_numbers, place_values, series
@@ -22,11 +21,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CURVES = 3
-"""Curves of other axes' values; of more, the figure is left out."""
+"""The maximum number of curves for other axes' values; with more, the study has no figure."""
 _EXPLAINED = 3
-"""Slower points whose reason is written beside them."""
+"""The number of slower points with a printed reason."""
 _MINOR = 1.0
-"""Causes below this percentage of every bar are drawn as one."""
+"""The percentage of every bar below which causes share one segment."""
 _FILLS = ("#4C78A8", "#F2B134", "#7FB77E", "#D67195", "#9ECAE9", "#B279A2", "#C7B299", "#DDDDDD")
 
 Row = Mapping[str, Any]
@@ -38,11 +37,13 @@ class _Curve:
 
     name: str
     rows: Sequence[Row]
+    causes: Mapping[str, str]
+    """The short names of the categories on the critical path, by category."""
 
     @property
     def pes(self) -> list[int]:
-        """PEs of each point."""
-        return [row["hw.array.pes"] for row in self.rows]
+        """The number of PEs of each point."""
+        return [row["pes"] for row in self.rows]
 
     def column(self, name: str) -> Any:
         """[points] a column of numbers."""
@@ -50,7 +51,7 @@ class _Curve:
 
 
 def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
-    """Draw the figure; None if no axis is PEs, or if other axes make too many curves."""
+    """Draw the figure; return None if no axis is PEs, or if other axes make too many curves."""
     from matplotlib.figure import Figure
 
     curves = _curves(table)
@@ -75,7 +76,7 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
 
 
 def _curves(table: PointsTable) -> list[_Curve]:
-    """The points as curves, the one of the reference first."""
+    """The points as curves, in the order of their first points."""
     figures = table.figures
     if PES not in figures.axes or len(table.rows) < len(figures.point):
         return []
@@ -85,8 +86,9 @@ def _curves(table: PointsTable) -> list[_Curve]:
         by_name.setdefault(_name(others, place), []).append(row)
     if len(by_name) > _MOST_CURVES:
         return []
+    causes = short_names(table.study.machines)
     curves = [
-        _Curve(name=name, rows=sorted(rows, key=lambda row: row["hw.array.pes"]))
+        _Curve(name=name, rows=sorted(rows, key=lambda row: row["pes"]), causes=causes)
         for name, rows in by_name.items()
     ]
     return [curve for curve in curves if len(set(curve.pes)) > 1]
@@ -99,7 +101,7 @@ def _name(factors: Sequence[Factor], place: int) -> str:
 
 
 def _draw_times(axes: "Axes", table: PointsTable, curves: Sequence[_Curve], style: Style) -> None:
-    """Times of both bit widths, log-log, with the line of perfect scaling through the reference."""
+    """Draw the times of both bit widths, log-log, and perfect scaling through the reference."""
     every = np.concatenate([c.column(n) for c in curves for n in ("time_ms", "baseline_time_ms")])
     unit, factor = time_unit([float(every.max())])
     pes = sorted({count for curve in curves for count in curve.pes})
@@ -132,7 +134,7 @@ def _draw_times(axes: "Axes", table: PointsTable, curves: Sequence[_Curve], styl
 
 
 def _bits(table: PointsTable) -> str:
-    """Bits of the runs, or `run` if they differ."""
+    """The bits of the runs, or `run` if they differ."""
     bits = {row["bits"] for row in table.rows}
     return f"{bits.pop():g} bit" if len(bits) == 1 else "run"
 
@@ -146,16 +148,16 @@ def _draw_ideal(
     *,
     labeled: bool,
 ) -> None:
-    """A time that halves with twice the PEs, through the reference of the first point."""
+    """Draw a time that halves with twice the PEs, through the reference of the first point."""
     by_point = {row["point"]: row for row in table.rows}
     reference = by_point[table.rows[0]["reference_point"]]
-    ideal = factor * reference[column] * reference["hw.array.pes"] / np.array(pes)
+    ideal = factor * reference[column] * reference["pes"] / np.array(pes)
     label = "ideal" if labeled else None
     axes.plot(pes, ideal, color="0.45", linewidth=0.7, linestyle=":", label=label, zorder=1)
 
 
 def _legend_above(axes: "Axes", columns: int, **options: Any) -> None:
-    """A legend that covers no point."""
+    """Draw a legend that covers no point."""
     axes.legend(
         frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns,
         columnspacing=1.0, **options,
@@ -163,14 +165,14 @@ def _legend_above(axes: "Axes", columns: int, **options: Any) -> None:
 
 
 def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
-    """A ring around each point that is slower than a smaller array; the first ones explained."""
+    """Ring each point that is slower than a smaller array; explain the first of these points."""
     by_point = {row["point"]: row for curve in curves for row in curve.rows}
     slower = [row for row in by_point.values() if row["slower_than_point"] in by_point]
     for number, row in enumerate(slower):
-        place = (row["hw.array.pes"], factor * row["time_ms"])
+        place = (row["pes"], factor * row["time_ms"])
         axes.plot(*place, "o", markersize=9, fillstyle="none", color="black", markeredgewidth=0.8)
         if number < _EXPLAINED:
-            faster = by_point[row["slower_than_point"]]["hw.array.pes"]
+            faster = by_point[row["slower_than_point"]]["pes"]
             axes.annotate(
                 f"slower than {faster} PEs: {row['grown_cause']}", place,
                 xytext=(0.03, 0.05 + 0.1 * number), textcoords="axes fraction", fontsize="small",
@@ -179,7 +181,10 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
 
 
 def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve]) -> None:
-    """Speed over the reference, over the ratio of PEs, in percent; of both bit widths."""
+    """Draw the scaling efficiency of both bit widths, in percent.
+
+    The efficiency is the speedup over the reference, divided by the ratio of PEs.
+    """
     by_point = {row["point"]: row for row in table.rows}
     pes = sorted({count for curve in curves for count in curve.pes})
     axes.set_xscale("log", base=2)
@@ -193,7 +198,7 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
                 continue
             drawn.add(tuple(times))
             references = [by_point[row["reference_point"]] for row in curve.rows]
-            ideal = [row[column] * row["hw.array.pes"] for row in references]
+            ideal = [row[column] * row["pes"] for row in references]
             efficiency = 100 * np.array(ideal) / (times * np.array(curve.pes))
             axes.plot(curve.pes, efficiency, clip_on=False, zorder=3, **series(number))
             highest = max(highest, float(efficiency.max()))
@@ -206,14 +211,15 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
 
 
 def _shares(curve: _Curve) -> Floats:
-    """[points, causes] percent of the critical path."""
-    cycles = np.array([[row[CYCLES[part]] for part in PARTS] for row in curve.rows], dtype=float)
+    """[points, causes] percentage of the critical path."""
+    columns = cycles_columns(curve.causes)
+    cycles = np.array([[row[name] or 0 for name in columns] for row in curve.rows], dtype=float)
     found: Floats = 100 * cycles / cycles.sum(axis=1, keepdims=True)
     return found
 
 
 def _stacks(curves: Sequence[_Curve]) -> list[int]:
-    """Numbers of the causes that are drawn one by one, the largest first."""
+    """The numbers of the causes with their own segments, largest first."""
     shares = np.concatenate([_shares(curve) for curve in curves])
     order = np.argsort(-shares.sum(axis=0), kind="stable").tolist()
     return [n for n in order if shares[:, n].max() >= _MINOR][: len(_FILLS) - 1]
@@ -222,11 +228,12 @@ def _stacks(curves: Sequence[_Curve]) -> list[int]:
 def _draw_causes(
     axes: "Axes", curve: _Curve, stacks: Sequence[int], *, legend: bool, named: bool
 ) -> None:
-    """Shares of the causes along each run's critical path, stacked."""
+    """Draw stacked fractions of the causes along each run's critical path."""
     shares = _shares(curve)
     places = np.arange(len(curve.rows))
     bottom = np.zeros(len(curve.rows))
-    drawn = [(CAUSES[PARTS[n]], shares[:, n]) for n in stacks]
+    names = tuple(curve.causes.values())
+    drawn = [(names[n], shares[:, n]) for n in stacks]
     drawn.append(("other", np.maximum(0, 100 - shares[:, list(stacks)].sum(axis=1))))
     for number, (name, share) in enumerate(drawn):
         axes.bar(

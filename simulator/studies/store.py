@@ -1,16 +1,17 @@
-"""The folder of a study: what is done is kept, whenever the process ends.
+"""The folder of a study; it keeps finished work, whenever the process ends.
 
-    study.json       what the study is; another study is refused
+    study.json       description of the study; `open_store` refuses another study
     chunks/          rows of finished chunks, one file each; removed when all are done
-    layers.parquet   rows by layer, where asked for
+    layers.parquet   rows by layer, if requested
     points.npz       numbers of the points that the summary and the plots show
-    study.parquet    one row per point; written last, so it stands for a finished study
+    study.parquet    one row per point; written last, as the sign of a finished study
 
-Without pyarrow the tables are layers.csv and study.csv. Chunks have one form, with and without it.
+Without pyarrow the tables are layers.csv and study.csv. Chunks have one form, with and without
+pyarrow.
 
-A file appears under its name only when it is complete and on the disk (written beside, fsync,
-rename). The final files are put together in point order with row groups of a fixed size, so they
-do not depend on who finished what when.
+A file appears under its name only when it is complete and on the disk (write next to it, fsync,
+rename). The final files contain the rows in point order, in row groups of a fixed size. Scheduling
+and interruptions therefore do not affect the files.
 """
 
 import json
@@ -20,72 +21,72 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import InputError
-from simulator.progress import Progress
-from simulator.report.files import writable_folder
-from simulator.studies.chunks import Columns, unpack
-from simulator.studies.columns import HARDWARE_PREFIX, LAYER_COLUMNS, point_columns
-from simulator.studies.evaluate import Rows
-from simulator.studies.figures import PointNumbers, read_figures, read_numbers
-from simulator.studies.relative import PES, Relations, relations_of
-from simulator.studies.relative_columns import RelativeColumns
-from simulator.studies.study import Study
-from simulator.tabular import (
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.tabular import (
     Kind,
     drop_other_forms,
     existing_table,
     table_name,
     write_table,
 )
+from simulator.report.files import writable_folder
+from simulator.studies.chunks import Columns, unpack
+from simulator.studies.columns import LAYER_COLUMNS, point_columns
+from simulator.studies.evaluate import Rows
+from simulator.studies.figures import PointNumbers, read_figures, read_numbers
+from simulator.studies.relative import Relations, relations_of
+from simulator.studies.relative_columns import RelativeColumns
+from simulator.studies.study import Study
 
 STUDY_FILE = "study.json"
 POINTS, LAYERS = "points", "layers"
-"""What rows are of."""
+"""Kinds of rows."""
 TABLES = {POINTS: "study", LAYERS: "layers"}
-"""Names of their tables, without the suffix."""
+"""Names of the tables by kind, without the suffix."""
 NUMBERS_FILE = "points.npz"
 _ROW_GROUP = 1 << 12
 _HALF_WRITTEN = ".part"
 
 
 class Store:
-    """One study's folder, held by one process; made by `open_store`."""
+    """The folder of one study, for exclusive use by one process; `open_store` creates it."""
 
     def __init__(self, folder: Path, study: Study) -> None:
-        """Do not call; see `open_store`."""
+        """Create a store; only `open_store` may call this."""
         self.folder = folder
         self._study = study
         self._chunks = folder / "chunks"
 
     @property
     def tables(self) -> list[Path]:
-        """Files of the result: the table of points and, where asked for, that of layers."""
+        """The files of the result: the table of points and, if requested, the table of layers."""
         kinds = (POINTS, LAYERS) if self._study.inputs.layers else (POINTS,)
         found = (existing_table(self.folder, TABLES[kind]) for kind in kinds)
         return [path for path in found if path is not None]
 
     @property
     def numbers_file(self) -> Path:
-        """What the summary and the plots are made from."""
+        """The file of the numbers from which the summary and the plots come."""
         return self.folder / NUMBERS_FILE
 
     @property
     def finished(self) -> bool:
-        """True if the table of points is there."""
+        """True if the table of points exists."""
         return existing_table(self.folder, TABLES[POINTS]) is not None
 
     def done_chunks(self) -> set[int]:
-        """Numbers of the chunks whose rows are kept."""
+        """The numbers of the stored chunks."""
         return {int(path.stem) for path in self._chunks.glob(f"*.{POINTS}")}
 
     def keep(self, number: int, rows: Rows) -> None:
-        """Keep a chunk's rows; they survive the end of this process and of the power."""
+        """Store a chunk's rows; they survive the end of this process and a power failure."""
         if rows.layers is not None:
             _write(self._chunks / f"{number:08d}.{LAYERS}", rows.layers)
         _write(self._chunks / f"{number:08d}.{POINTS}", rows.points)
 
     def assemble(self, progress: Progress | None = None) -> None:
-        """Put the result together from all chunks, then drop them."""
+        """Assemble the result from all chunks, then delete them."""
         if not self.finished:
             if self._study.inputs.layers:
                 self._put_table(LAYERS, LAYER_COLUMNS, self._columns(LAYERS, progress))
@@ -93,28 +94,30 @@ class Store:
             for columns in self._columns(POINTS):
                 numbers.add(columns)
             _put(self.numbers_file, numbers.save)
-            self._put_table(POINTS, point_columns(), self._whole_rows(progress))
+            self._put_table(POINTS, point_columns(self._study.machines), self._whole_rows(progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()
 
     def _put_table(self, kind: str, columns: Mapping[str, Kind], pieces: Iterable[Columns]) -> None:
-        drop_other_forms(self.folder, TABLES[kind])  # of a process that ended before the study
+        drop_other_forms(self.folder, TABLES[kind])  # from a process that ended before the study
         path = self.folder / table_name(TABLES[kind])
         _put(path, lambda temporary: write_table(temporary, columns, pieces, _ROW_GROUP))
 
     def relations(self) -> Relations:
-        """What the study's points are relative to each other."""
+        """The relations between the study's points."""
         return relations_of(
             self._study,
             read_figures(self.numbers_file),
-            pes=read_numbers(self.numbers_file, [HARDWARE_PREFIX + PES]),
+            pes=read_numbers(self.numbers_file, ["pes"]),
             area=read_numbers(self.numbers_file, ["area_gate_equivalents"]),
         )
 
     def _whole_rows(self, progress: Progress | None) -> Iterator[Columns]:
-        """The rows of all chunks, with the columns that hang on the other points."""
-        relative = RelativeColumns(read_figures(self.numbers_file).point, self.relations())
+        """Yield the rows of all chunks, with the columns that depend on the other points."""
+        relative = RelativeColumns(
+            read_figures(self.numbers_file).point, self.relations(), self._study.machines
+        )
         if len(relative.compared):
             for first, columns in self._numbered(POINTS):
                 relative.gather(first, columns)
@@ -124,13 +127,13 @@ class Store:
     def _numbered(
         self, kind: str, progress: Progress | None = None
     ) -> Iterator[tuple[int, Columns]]:
-        """The columns of all chunks, in order, each with the number of its first point."""
+        """Yield the columns of all chunks, in order, each with the number of its first point."""
         size = self._study.chunk_points
         for number, columns in enumerate(self._columns(kind, progress)):
             yield number * size, columns
 
     def _columns(self, kind: str, progress: Progress | None = None) -> Iterator[Columns]:
-        """The rows of all chunks, in order."""
+        """Yield the rows of all chunks, in order."""
         size, total = self._study.chunk_points, len(self._study.points)
         title = table_name(TABLES[kind])
         for number in range(self._study.chunk_count):
@@ -141,10 +144,10 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path, study: Study) -> Iterator[Store]:
-    """Take a folder for a study: a new or empty one, or one where the same study was begun.
+    """Open a folder for a study: a new or empty folder, or a folder with the same study.
 
     Raises:
-        InputError: another study is in the folder, another process works in it, or it cannot be
+        InputError: another study or another process in the folder, or a folder that cannot be
             written.
 
     """
@@ -152,7 +155,7 @@ def open_store(folder: Path, study: Study) -> Iterator[Store]:
 
     folder = writable_folder(folder)
     try:
-        with FileLock(folder / ".lock", timeout=0):  # the system drops it when the process dies
+        with FileLock(folder / ".lock", timeout=0):  # the system releases it when the process dies
             _claim(folder, study)
             yield Store(folder, study)
     except Timeout as error:
@@ -192,7 +195,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
-    """What differs first, in words."""
+    """The first differences between two studies, in words."""
     missing = "(none)"
     flat_theirs, flat_ours = _flat(theirs), _flat(ours)
     differing = [
@@ -224,7 +227,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _put(path: Path, fill: Callable[[Path], object]) -> None:
-    """Let `fill` write a file beside `path`, see it on the disk, then give it its name."""
+    """Let `fill` write a file next to `path`, sync the file to the disk, then rename it."""
     temporary = path.with_name(path.name + _HALF_WRITTEN)
     try:
         fill(temporary)
@@ -233,12 +236,12 @@ def _put(path: Path, fill: Callable[[Path], object]) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)  # a full disk has no room for it
+        temporary.unlink(missing_ok=True)  # a full disk has no space for it
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _sync_folder(folder: Path) -> None:
-    """See a renaming on the disk; where folders cannot be opened, the system does it itself."""
+    """Sync a renaming to the disk; a system that cannot open folders does so itself."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""A study: its points and everything that its rows follow from, with a fingerprint."""
+"""A study: its points and all inputs of its rows, with a fingerprint."""
 
 import hashlib
 import json
@@ -13,21 +13,28 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from simulator.errors import InputError
-from simulator.hardware import EnergyTable, load_energy
-from simulator.hardware.config import number_schema, read_hardware, wrong_key
-from simulator.hardware.expressions import parse
-from simulator.hardware.links import Link, is_expression, links_in, order_of, require_links
-from simulator.run import engine_for
-from simulator.shipped import find
+from simulator.analysis.running import engine_for
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
+from simulator.machines import EnergyTable, load_energy
+from simulator.machines.expressions import parse
+from simulator.machines.links import Link, Schema, is_expression, links_in, order_of, require_links
+from simulator.machines.loading import (
+    machine_in,
+    machines_of,
+    number_schema,
+    read_hardware,
+    wrong_key,
+)  # fmt: skip
 from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, PRECISION, Axis, Value, parse_size
 from simulator.studies.columns import column_of
 from simulator.studies.evaluate import Inputs, NetworkKey
 from simulator.studies.points import Grid, Point, Points, PointsFile, Sample
 from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
+from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import Choice, load_model
+from simulator.workload.model import load_model
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
@@ -35,46 +42,54 @@ if TYPE_CHECKING:
 _NETWORK = ("model", "input_size", *PRECISION)
 
 _MOST_CHUNK_POINTS = 256
-"""About a quarter of a second of work for the fast engine, and of loss when killed."""
+"""The maximum points of a chunk: about 0.25 s of the fast engine, the loss if a process dies."""
 _LEAST_CHUNKS = 64
-"""Enough pieces to keep many cores busy to the end."""
+"""The minimum number of chunks, which keeps many cores busy to the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Points, and what they are points of."""
+    """Points, and the inputs of their rows."""
 
     points: Points
     inputs: Inputs
 
     @cached_property
     def chunk_points(self) -> int:
-        """Points of one chunk: a property of the study alone, whoever works on it."""
+        """The number of points per chunk, which depends on the study alone, not on its workers."""
         size = min(_MOST_CHUNK_POINTS, ceil(len(self.points) / _LEAST_CHUNKS))
         inner = self.points.inner
         return ceil(size / inner) * inner if inner <= _MOST_CHUNK_POINTS else size
 
     @property
     def chunk_count(self) -> int:
-        """Number of chunks; the last may be smaller than the others."""
+        """The number of chunks; the last chunk may be smaller than the others."""
         return ceil(len(self.points) / self.chunk_points)
 
     def chunks(self) -> Iterator[tuple[int, list[Point]]]:
-        """Every chunk's number and points, made one at a time."""
+        """Yield the number and the points of every chunk, one at a time."""
         points = iter(self.points)
         for number in range(self.chunk_count):
             yield number, list(islice(points, self.chunk_points))
 
     @property
+    def machines(self) -> tuple[str, ...]:
+        """Families of the hardware, each once."""
+        return self.inputs.machines
+
+    @property
     def axis_names(self) -> tuple[str, ...]:
-        """What the points say, constants included."""
+        """The names of the points' values, constants included."""
         return self.points.names
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
         """Every link of a hardware file or of a point, each once."""
-        schema = number_schema()
-        of_files = [links_in(data, schema) for data in self.inputs.hardware.values()]
+        schema = _numbers(self.inputs.hardware)
+        of_files = [
+            links_in(data, number_schema(machine_in(data, name)))
+            for name, data in self.inputs.hardware.items()
+        ]
         of_points = [
             Link(name, str(value))
             for name, values in _texts_of(self.points).items()
@@ -85,12 +100,12 @@ class Study:
 
     @cached_property
     def payload(self) -> bytes:
-        """The inputs as a worker gets them."""
+        """The inputs in the form for a worker."""
         return pickle.dumps(self.inputs)
 
     @cached_property
     def described(self) -> dict[str, Any]:
-        """Everything that decides the study's files, as plain data: the contents of study.json."""
+        """The plain data that decide the study's files: the contents of study.json."""
         inputs = self.inputs
         return {
             **self.points.described(),
@@ -115,7 +130,7 @@ class Study:
 
     @cached_property
     def sha256(self) -> str:
-        """Fingerprint of `described`: equal fingerprints, equal files."""
+        """The fingerprint of `described`; equal fingerprints mean equal files."""
         return hashlib.sha256(json.dumps(self.described, sort_keys=True).encode()).hexdigest()
 
 
@@ -128,17 +143,17 @@ def _network_fingerprint(network: Workload | str) -> str:
 def grid_study(
     axes: Sequence[Axis], *, sample: int | None = None, seed: int = 0, **options: Any
 ) -> Study:
-    """A study of every combination of some axes' values, or of a random sample of them.
+    """Create a study of every combination of some axes' values, or of a random sample of them.
 
     Args:
-        axes: in any order; `hw` and `model` must be among them. Hardware changes slowest and
-            precision fastest, so that neighbours share what they can.
-        sample: how many different points to draw; all of them if not given.
-        seed: of the draw.
+        axes: axes in any order, including `hw` and `model`. Hardware changes slowest and
+            precision fastest, to let adjacent points share as much as possible.
+        sample: number of different points to draw. Default: all of them.
+        seed: seed of the random sample.
         options: see `points_study`.
 
     Raises:
-        InputError: an axis is missing, unknown or given twice; a file is wrong.
+        InputError: a missing, unknown or duplicate axis, or a wrong file.
 
     """
     names = [axis.name for axis in axes]
@@ -153,18 +168,19 @@ def grid_study(
 
 
 def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: Any) -> Study:
-    """A study of the rows of a CSV file.
+    """Create a study of the rows of a CSV file.
 
     Args:
-        path: its header names point fields (`hw`, `model`, `bits`, ...) and hardware keys.
-        constants: axes of one value for what the file does not name.
+        path: path of the file, with point fields (`hw`, `model`, `bits`, ...) and hardware keys
+            in its header.
+        constants: axes of one value for fields that the file lacks.
         options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
-            well, `energy` (an energy table; 45nm if not given), `taus` of single layers, and, for
-            the files of trained networks, `network` and `binarize` as in `extract` and `subset`
+            well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
+            files of trained networks: `network` and `binarize` as in `extract`, and `subset`
             with its `subset_seed`.
 
     Raises:
-        InputError: a file is wrong.
+        InputError: a wrong file.
 
     """
     return _study(PointsFile(Path(path), tuple(constants)), **options)
@@ -185,8 +201,8 @@ def _study(
     for name in ("hw", "model"):
         if name not in points.names:
             raise InputError(f"no {name} is given")
-    _require_known_keys(points.names)
     hardware = {name: read_hardware(name) for name in _hardware_files(points)}
+    _require_known_keys(points.names, machines_of(hardware))
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)
     _require_links(points, hardware)
     inputs = Inputs(
@@ -206,7 +222,7 @@ def _study(
 
 
 def _require_baseline(inputs: Inputs) -> None:
-    """Raise if the baseline is impossible for every network: no point would have a speedup."""
+    """Raise if the baseline is impossible for every network; no point would have a speedup."""
     reason = None
     for network in inputs.workloads.values():
         if isinstance(network, Workload):
@@ -219,15 +235,24 @@ def _require_baseline(inputs: Inputs) -> None:
         raise InputError(f"baseline: {reason}")
 
 
-def _require_known_keys(names: Sequence[str]) -> None:
+def _require_known_keys(names: Sequence[str], machines: Sequence[str]) -> None:
+    """Raise if a key is unknown for some hardware configuration of the study."""
     for name in names:
-        if name not in POINT_FIELDS and (wrong := wrong_key(name, POINT_FIELDS)):
-            raise InputError(wrong)
+        for machine in machines:
+            if name not in POINT_FIELDS and (wrong := wrong_key(name, machine, POINT_FIELDS)):
+                which = f" ({machine})" if len(machines) > 1 else ""
+                raise InputError(f"{wrong}{which}")
+
+
+def _numbers(hardware: Mapping[str, Mapping[str, Any]]) -> Schema:
+    """Every dotted key of the study's families, with the numbers that it accepts."""
+    schemas = [number_schema(machine) for machine in machines_of(hardware)]
+    return {key: takes for schema in schemas for key, takes in schema.items()}
 
 
 def _require_links(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise if an expression cannot be parsed, or if those of all points form a circle."""
-    schema, common = number_schema(), {}
+    """Raise if an expression does not parse, or if the expressions of all points form a cycle."""
+    schema, common = _numbers(hardware), {}
     for name, values in _texts_of(points).items():
         for value in values:
             if value is not None and is_expression(name, value, schema):
@@ -247,10 +272,10 @@ def _require_links(points: Points, hardware: Mapping[str, Mapping[str, Any]]) ->
 
 
 def _texts_of(points: Points) -> dict[str, set[Value]]:
-    """The hardware keys to which points give texts, with all their values."""
+    """The hardware keys with text values in some points, each with all its values."""
     if not isinstance(points, PointsFile):
         grid = points.grid if isinstance(points, Sample) else points
-        assert isinstance(grid, Grid)  # there are three kinds of points
+        assert isinstance(grid, Grid)  # a study has one of three kinds of points
         values = {axis.name: set(axis.values) for axis in grid.axes}
     else:
         values = {name: set() for name in points.names}
@@ -266,7 +291,7 @@ def _texts_of(points: Points) -> dict[str, set[Value]]:
 
 
 def _hardware_files(points: Points) -> list[str]:
-    """The hardware that the points name, in order."""
+    """The hardware files of the points, in sorted order."""
     pairs = _said(points, ("hw", "model"))
     if any(h is None or m is None for h, m in pairs):
         raise InputError("a point lacks hw or model")
@@ -274,17 +299,17 @@ def _hardware_files(points: Points) -> list[str]:
 
 
 def _said(points: Points, names: Sequence[str]) -> set[Point]:
-    """What the points say under these names, every combination once; None where they do not."""
+    """Every combination of the points' values under these names, once; None for a missing value."""
     places = [points.names.index(name) if name in points.names else None for name in names]
     if isinstance(points, PointsFile):
         return {tuple(None if i is None else point[i] for i in places) for point in points}
     grid = points.grid if isinstance(points, Sample) else points
-    assert isinstance(grid, Grid)  # there are three kinds of points
+    assert isinstance(grid, Grid)  # a study has one of three kinds of points
     return set(product(*((None,) if i is None else grid.axes[i].values for i in places)))
 
 
 def _tables(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """The DRAM tables that the points name, by way of their hardware file or themselves."""
+    """The fingerprints of the DRAM tables that the points or their hardware files name."""
     pairs = _said(points, ("hw", TIMING))
     return fingerprints(
         timing_of(hardware[str(hw)], {} if timing is None else {TIMING: timing})
@@ -301,12 +326,12 @@ def _networks(
     subset: "Method | None" = None,
     subset_seed: int | None = None,
 ) -> dict[NetworkKey, Workload | str]:
-    """Every network in every input size, or why it cannot have that size.
+    """Load every network in every input size; a text is the reason why a size is impossible.
 
-    With `subset`, a trained network is there once more for every precision of the points.
+    With `subset`, a trained network is also present once for every precision of the points.
 
     Raises:
-        InputError: a file is wrong, or no file needs what the options give.
+        InputError: a wrong file, or options that no file needs.
 
     """
     pairs = sorted(_said(points, ("model", "input_size")), key=str)
@@ -322,7 +347,7 @@ def _networks(
         if model in trained:
             networks[model, size, ()] = load_model(model, input_size=pixels, **reading)
             continue
-        networks[model, size, ()] = load_workload(model)  # a wrong file is refused here
+        networks[model, size, ()] = load_workload(model)  # refuse a wrong file here
         try:
             networks[model, size, ()] = load_workload(model, pixels)
         except InputError as error:
@@ -342,7 +367,7 @@ def _networks(
 
 
 def _precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
-    """The networks that the points name: model, input size and precision."""
+    """The networks of the points: model, input size and precision."""
     return [
         (str(model), None if size is None else str(size), _precision(precision))
         for model, size, *precision in sorted(_said(points, _NETWORK), key=str)
@@ -350,14 +375,14 @@ def _precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
 
 
 def _precision(values: Sequence[Value]) -> dict[str, Any]:
-    """The precision that a point gives, by name."""
+    """The precision of a point, by name."""
     return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
 
 
 def without_kernels(study: Study) -> list[str]:
-    """Names of trained networks of which some points give a layer another tau than its file.
+    """Names of trained networks that run with other taus than in their files.
 
-    Such a layer runs shape-only. Baselines do not count.
+    A layer with another tau runs shape-only. Baselines do not count.
     """
     networks = study.inputs.workloads
     if not any(isinstance(x, Workload) and _has_kernels(x) for x in networks.values()):
@@ -370,7 +395,7 @@ def without_kernels(study: Study) -> list[str]:
                 if configure(network, taus=study.inputs.taus, **bits).kernels_dropped:
                     found.add(model)
             except InputError:
-                continue  # the point's own row says so
+                continue  # the point's own row reports the error
     return sorted(found)
 
 
@@ -379,5 +404,5 @@ def _has_kernels(network: Workload) -> bool:
 
 
 def columns_of(study: Study) -> tuple[str, ...]:
-    """The columns of the result that hold what the points say."""
+    """The columns of the result that contain the points' values."""
     return tuple(column_of(name) for name in study.axis_names)

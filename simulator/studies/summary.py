@@ -1,4 +1,4 @@
-"""`summary.md`: the points, what mattered, what did not, what failed, and the best points."""
+"""`summary.md`: the points, factors with and without effect, failures, and the best points."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.wording import counted
 from simulator.report.files import write_file
-from simulator.report.wording import counted
 from simulator.studies.effects import Effect
 from simulator.studies.figures import Floats, StudyFigures
 from simulator.studies.study import Study
@@ -15,7 +15,7 @@ from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import ratio, sentence, shown
 
 if TYPE_CHECKING:
-    from simulator.studies.run import StudyResult
+    from simulator.studies.result import StudyResult
 
 _BEST = 5
 
@@ -24,9 +24,9 @@ def write_summary(result: "StudyResult", plots: Sequence[Path], path: Path) -> P
     """Write the summary as Markdown.
 
     Args:
-        result: with the tables as its files.
-        plots: beside the summary.
-        path: of the summary.
+        result: a result with the tables as its files.
+        plots: plots in the folder of the summary.
+        path: path of the summary.
 
     """
     figures, effects = result.figures, result.effects
@@ -73,7 +73,7 @@ def _failures(figures: StudyFigures) -> list[str]:
 
 
 def _mattering(effects: Sequence[Effect]) -> list[str]:
-    """A row and a sentence for every factor."""
+    """A table row and a sentence for every factor."""
 
     def ends(least: float, largest: float) -> str:
         return f"{ratio(least)} to {ratio(largest)}"
@@ -98,7 +98,7 @@ def _mattering(effects: Sequence[Effect]) -> list[str]:
 
 
 def points_in_markdown(points: PointsTable) -> list[str]:
-    """The points that the terminal shows, and the explanations of their marks."""
+    """The points in the terminal, and the explanations of their marks."""
     columns = points.table().columns
     header = [" ".join(column.title.split()) for column in columns]
     rows = list(zip(*(column.cells for column in columns), strict=True))
@@ -107,7 +107,7 @@ def points_in_markdown(points: PointsTable) -> list[str]:
 
 
 def _best(figures: StudyFigures) -> list[str]:
-    """The fastest points, and those of the largest speedup, of every network."""
+    """The fastest points, and the points with the largest speedup, of every network."""
     return [
         "## Fastest points",
         _points_table(figures, figures.time_ms),
@@ -117,7 +117,7 @@ def _best(figures: StudyFigures) -> list[str]:
 
 
 def _points_table(figures: StudyFigures, rank: Floats) -> str:
-    """The points of the lowest rank, of each network."""
+    """The points with the lowest rank, of each network."""
     order = np.argsort(rank, kind="stable")
     networks = figures.codes.get("model", np.zeros(len(order), dtype=np.int32))
     places = [

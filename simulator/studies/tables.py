@@ -1,4 +1,4 @@
-"""DRAM tables of a study: files that its points name, and that nothing else of it holds."""
+"""DRAM tables of a study: files that its points name, and that no other input contains."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -6,20 +6,20 @@ from typing import Any
 
 import msgspec
 
-from simulator.errors import InputError
-from simulator.hardware.dram import DramTable, load_dram
-from simulator.report.result import configuration_text
+from simulator.analysis.outcome import configuration_text
+from simulator.base.errors import InputError
+from simulator.dram.tables import DramTable, load_dram
 
 TIMING = "memory.dram.timing"
-"""The key that names a table."""
+"""The key with the name of a table."""
 
 
 class TableError(RuntimeError):
-    """A table is no longer, or on this machine not, what it was when the study was begun."""
+    """An error: a table has changed since the study began, or differs on this computer."""
 
 
 def fingerprints(names: Iterable[object]) -> dict[str, str]:
-    """The content of every table by name, as a fingerprint; or why there is none."""
+    """The fingerprint of every table's contents, by name, or the reason why there is none."""
     texts = (name for name in names if isinstance(name, str) and name != "fixed")
     return {name: _fingerprint(name) for name in sorted(set(texts))}
 
@@ -28,7 +28,7 @@ def require_unchanged(tables: Mapping[str, str], name: object) -> None:
     """Compare a table with its fingerprint.
 
     Raises:
-        TableError: they differ.
+        TableError: a changed table.
 
     """
     if isinstance(name, str) and name in tables and _fingerprint(name) != tables[name]:
@@ -39,12 +39,12 @@ def require_unchanged(tables: Mapping[str, str], name: object) -> None:
 
 
 def table_text(table: DramTable) -> str:
-    """A table as a part of a configuration."""
+    """A table as part of a configuration."""
     return configuration_text(msgspec.to_builtins(table))
 
 
 def timing_of(hardware: Mapping[str, Any], settings: Mapping[str, Any]) -> object:
-    """What a hardware file's plain data with some keys replaced says under `TIMING`."""
+    """The value of `TIMING` in a hardware file's plain data with overrides."""
     return settings.get(TIMING, hardware["memory"]["dram"].get("timing"))
 
 

@@ -1,4 +1,4 @@
-"""The table of a study's points in the terminal: what a designer would put in a paper."""
+"""Table of a study's points in the terminal: the values that a designer would publish."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from simulator.report.lines import listed, print_line
+from simulator.base.lines import print_line
+from simulator.base.wording import counted, listed, time_unit
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import time_unit
-from simulator.report.wording import counted
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
@@ -20,20 +19,20 @@ from simulator.studies.study import Study
 from simulator.studies.wording import short_name, shown
 
 MOST_ROWS = 40
-"""Points that the terminal shows; the files have all of them."""
+"""The maximum number of points in the terminal; the files have all points."""
 _EXPLAINED = 5
-"""Slower points that are explained."""
+"""The maximum number of slower points with an explanation."""
 _MOST_DECIMALS = 6
 _IDLE = 2
-"""Stages whose idle PEs an explanation names."""
+"""The maximum number of stages with idle PEs in an explanation."""
 _FASTEST, _CHEAPEST, _SLOWER, _DOMINATED = "*+!~"
-"""Marks of points, in the order in which they are printed."""
+"""Marks of points, in order of printing."""
 
 Row = Mapping[str, Any]
 
 
 def shown_places(figures: StudyFigures, relations: Relations) -> list[int]:
-    """Places of the points that the table shows: of many the best, and what no other dominates."""
+    """The indices of the points in the table; if many, the best, then the nondominated points."""
     every = np.arange(len(figures.point))
     if len(every) > MOST_ROWS:
         best = relations.fastest | relations.cheapest
@@ -45,7 +44,7 @@ def shown_places(figures: StudyFigures, relations: Relations) -> list[int]:
 
 @dataclass(frozen=True, kw_only=True)
 class PointsTable:
-    """The points of a finished study that the terminal and the summary show."""
+    """The points of a finished study in the terminal and the summary."""
 
     study: Study
     figures: StudyFigures
@@ -61,14 +60,14 @@ class PointsTable:
             print_line(console, line)
 
     def table(self) -> Table:
-        """The points as columns; the fastest ones in bold."""
+        """The points as columns, with the fastest points in bold."""
         best = {n for n, row in enumerate(self.rows) if _FASTEST in self._marks[row["point"]]}
         return Table(columns=[*self._axis_columns(), *self._result_columns()], sums=frozenset(best))
 
     # --- columns --------------------------------------------------------------------------------
 
     def _axis_columns(self) -> list[Column]:
-        """One per axis; the first carries the marks."""
+        """One column per axis; the first column has the marks."""
         marks = [self._marks[row["point"]] for row in self.rows]
         width = max(map(len, marks))
         names = list(self.figures.axes) or ["model"]
@@ -92,7 +91,7 @@ class PointsTable:
         return columns
 
     def _result_columns(self) -> list[Column]:
-        """Times, ratios, costs and the bottleneck."""
+        """The columns of times, ratios, costs and the bottleneck."""
         unit, factor = time_unit([max(row["time_ms"] for row in self.rows)])
         base = f"{self.study.inputs.baseline_bits:g} bit"
         columns = [
@@ -126,12 +125,12 @@ class PointsTable:
         """A column of numbers.
 
         Args:
-            title: of the column.
-            column: of the table of points.
+            title: title of the column.
+            column: column of the table of points.
             importance: see `Column`.
-            factor: from the column's unit to the title's.
-            least: decimals at least.
-            more: take decimals for two digits of the smallest number.
+            factor: factor from the column's unit to the title's.
+            least: minimum number of decimals.
+            more: use enough decimals for two digits of the smallest number.
 
         """
         values = [row[column] for row in self.rows]
@@ -154,7 +153,7 @@ class PointsTable:
 
     @property
     def _versus(self) -> str:
-        """Title of the column that compares with the reference."""
+        """The title of the column that compares with the reference."""
         place = int(self.relations.reference[0])
         axes = machine_axes(self.figures)
         values = {name: self._value(name, place) for name in axes}
@@ -163,7 +162,7 @@ class PointsTable:
             for name, code in ((name, self.figures.codes[name][place]) for name in axes)
         )
         leads = [f.lead for f in self._factors if f.lead in axes]
-        if same and leads == [PES] and values[PES].isdecimal():  # no expression
+        if same and leads == [PES] and values[PES].isdecimal():  # not an expression
             return f"vs {values[PES]} PEs"
         return "vs ref."
 
@@ -171,7 +170,7 @@ class PointsTable:
         return shown(self.figures.axes[name][self.figures.codes[name][place]])
 
     def _reference(self, title: str) -> str:
-        """What the column of that title compares with."""
+        """The explanation of the column with that title: its reference."""
         axes = machine_axes(self.figures)
         references = np.unique(self.relations.reference)
         own = "the file's own values" if len(axes) > 1 else "the file's own value"
@@ -191,7 +190,7 @@ class PointsTable:
 
     @property
     def _each(self) -> str:
-        """For which points apart there is a reference and a fastest one, if for several."""
+        """A phrase with the fields whose values have separate references and fastest points."""
         names = [name for name in self.figures.axes if name in POINT_FIELDS and name != "hw"]
         if not names:
             return ""
@@ -204,7 +203,7 @@ class PointsTable:
 
     @property
     def _marks(self) -> dict[int, str]:
-        """Marks of every row by the number of its point."""
+        """The marks of every row, by the number of its point."""
         figures, relations = self.figures, self.relations
         place_of = {int(point): place for place, point in enumerate(figures.point.tolist())}
         found = {}
@@ -222,7 +221,7 @@ class PointsTable:
         return found
 
     def explanations(self, titles: Sequence[str]) -> list[str]:
-        """Lines below the table: the reference, the marks, what is left out."""
+        """The lines below the table: the reference, the marks, and the omitted points."""
         every = "".join(self._marks.values())
         unit = next((t for t in titles if t.endswith("*MGE")), "")
         legend = [
@@ -255,12 +254,12 @@ class PointsTable:
         return {name: " or ".join(expressions) for name, expressions in found.items()}
 
     def _slower_lines(self) -> list[str]:
-        """Why points are slower than a smaller array."""
+        """The reasons why points are slower than a smaller array."""
         slower = [row for row in self.rows if row["slower_than_point"] is not None]
         pes = dict(zip(self.figures.point.tolist(), self._pes(), strict=True)) if slower else {}
         lines = []
         for row in slower[:_EXPLAINED]:
-            who = f" {row['hw.array.pes']} PEs" if len(slower) > 1 else ""
+            who = f" {row['pes']} PEs" if len(slower) > 1 else ""
             text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
             reasons = [row["grown_cause"]]
             if row["idle_pes"]:
@@ -274,12 +273,12 @@ class PointsTable:
         return lines
 
     def _pes(self) -> list[str]:
-        """[good points] PEs."""
+        """[good points] number of PEs, as text."""
         values = [shown(value) for value in self.figures.axes[PES]]
         return [values[code] for code in self.figures.codes[PES].tolist()]
 
     def _left_out(self) -> list[str]:
-        """The points that the table does not have."""
+        """A sentence on the points that the table omits, if any."""
         total = len(self.figures.point)
         if total == len(self.rows):
             return []
@@ -294,7 +293,7 @@ class PointsTable:
 
 
 def _cause(row: Row) -> str:
-    """The bottleneck with its share; for a slower point the cause that grew."""
+    """The bottleneck with its percentage; for a slower point, the cause that grew."""
     if row["grown_cause"] is not None:
         return f"{row['grown_cause']} {row['grown_cause_percent']:.0f} %"
     return f"{row['bottleneck']} {row['bottleneck_percent']:.0f} %"

@@ -1,13 +1,13 @@
-"""Words of a study's reports: short names of axes, values, ratios, and what ran against what."""
+"""Wording of a study's reports: short names of axes, values, ratios, and headings."""
 
 from collections.abc import Sequence
 from functools import cache
 
-from simulator.errors import InputError
-from simulator.hardware.config import hardware_keys
-from simulator.report.lines import listed
-from simulator.report.title import scope
+from simulator.analysis.title import scope
+from simulator.base.errors import InputError
+from simulator.base.wording import listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
+from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
 from simulator.studies.figures import StudyFigures
 from simulator.studies.relative import PES
@@ -22,40 +22,40 @@ _SHORT = {
     "tau_1x1": "tau-1x1",
 }
 _MANY = 3
-"""Values of a constant or networks that a heading names; further ones are counted."""
+"""The maximum number of constants' values or networks in a heading, which counts the others."""
 
 
 @cache
 def short_name(axis: str) -> str:
-    """An axis in a table or a plot: `PEs`, `batch`, `index buffer kib`.
+    """The name of an axis in a table or a plot: `PEs`, `batch`, `index buffer kib`.
 
-    A key of the hardware file loses the sections that no other key needs to tell it apart.
+    A key of the hardware file omits the sections that it does not need to be unique.
     """
     if axis in _SHORT or axis in POINT_FIELDS:
         return _SHORT.get(axis, axis)
     sections = axis.split(".")
     for start in reversed(range(len(sections))):
         tail = ".".join(sections[start:])
-        same = [key for key in hardware_keys() if key == tail or key.endswith(f".{tail}")]
+        same = [key for key in hardware_columns() if key == tail or key.endswith(f".{tail}")]
         if len(same) <= 1:
             return tail.replace(".", " ").replace("_", " ")
     return axis
 
 
 def shown(value: Value) -> str:
-    """A value of an axis."""
+    """The text of an axis' value."""
     if value is None:
         return "(not given)"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def ratio(value: float) -> str:
-    """A ratio such as `3.12x`, or `60.3x` from 20 on."""
+    """The text of a ratio, such as `3.12x`, or `60.3x` from 20 on."""
     return f"{value:.2f}x" if value < 20 else f"{value:,.1f}x"
 
 
 def heading(study: Study, figures: StudyFigures) -> str:
-    """What ran against what: points, networks, hardware, bits, the baseline and the scope."""
+    """The heading: points, networks, hardware, bits, the baseline and the scope."""
     said = {name: _values(study, figures, name) for name in study.axis_names}
     networks = _networks(study)
     titles = [f"{x.title}, {x.input_height}×{x.input_width}" for x in networks[:_MANY]]
@@ -84,7 +84,7 @@ def heading(study: Study, figures: StudyFigures) -> str:
 
 
 def _scopes(networks: Sequence[Workload]) -> str:
-    """The layers that run; of networks that differ in them, by name."""
+    """The layers that run; by network if the networks differ in them."""
     scopes = {network.title: scope(network) for network in networks}
     if len(set(scopes.values())) == 1:
         return next(iter(scopes.values()))
@@ -94,12 +94,12 @@ def _scopes(networks: Sequence[Workload]) -> str:
 
 
 def subject(study: Study, figures: StudyFigures, *, short: bool = False) -> str:
-    """Names of the networks and the machines, for figures.
+    """Names of the networks and the hardware, for figures.
 
     Args:
-        study: what was run.
-        figures: of its points.
-        short: without what ran against what.
+        study: the study.
+        figures: numbers of its points.
+        short: omit the bits and the baseline.
 
     """
     names = [network.title for network in _networks(study)]
@@ -117,7 +117,7 @@ def subject(study: Study, figures: StudyFigures, *, short: bool = False) -> str:
 
 
 def _values(study: Study, figures: StudyFigures, name: str) -> tuple[Value, ...]:
-    """The values of an axis over all points; constants too."""
+    """The values of an axis over all points, even if constant."""
     if name in figures.axes:
         return figures.axes[name]
     described = study.described
@@ -134,7 +134,7 @@ def _precision(name: str, values: Sequence[Value]) -> str:
 
 
 def _few(values: Sequence[Value]) -> str:
-    """Values by name, or the ends of many."""
+    """Values by name, or the first and the last of many values."""
     texts = [*map(shown, values)]
     return listed(texts) if len(texts) <= _MANY + 1 else f"{texts[0]} to {texts[-1]}"
 
@@ -161,7 +161,7 @@ def _networks(study: Study) -> list[Workload]:
 
 
 def sentence(effect: Effect) -> str:
-    """What a factor does, for people; true of every set of points that differ in it alone."""
+    """The effect of a factor in words, true for every set of points that differ in it alone."""
     name = listed([f"`{effect.axis}`", *(f"`{axis}`" for axis in effect.axes[1:])])
     if len(effect.axes) > 1:
         name += " together"
@@ -180,7 +180,7 @@ def sentence(effect: Effect) -> str:
 
 
 def _range(effect: Effect) -> str:
-    """The ratio of times, or its ends over the sets."""
+    """The ratio of times, or its range over the sets."""
     least, largest = ratio(effect.least_ratio), ratio(effect.largest_ratio)
     if least == largest:
         return largest

@@ -1,10 +1,10 @@
-"""A network of our own to try the simulator on; the only room that imports torch at once.
+"""Train example networks for the simulator; the only package that imports torch at the top level.
 
-Import its modules where they are used, behind `require_training_libraries`: torch and scikit-learn
-are the extra `[train]`.
+Import its modules inside functions, after `require_training_libraries`, because torch and
+scikit-learn come with the extra `[train]`.
 """
 
-from simulator.extras import require
+from simulator.base.extras import require
 
 
 def require_training_libraries() -> None:

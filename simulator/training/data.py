@@ -8,9 +8,9 @@ from torch import Tensor
 
 TEST_SHARE = 0.5
 SPLIT_SEED = 0
-"""ASSUMED: half of the images to test on, of every digit as many; one split for all runs."""
+"""ASSUMED: half of the images are test images, stratified by digit; all runs share one split."""
 SHIFT = 1
-"""ASSUMED: pixels by which a training image may be shifted; the usual crop, scaled to 8x8."""
+"""ASSUMED: maximum shift of a training image in pixels; the usual crop, scaled to 8x8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Digits:
 
 
 def load_digits() -> Digits:
-    """The split that every run uses."""
+    """Load the images, with the split that every run uses."""
     from sklearn import datasets, model_selection
 
     digits = datasets.load_digits()
@@ -37,7 +37,7 @@ def load_digits() -> Digits:
 
 
 def shifted(images: Tensor, generator: torch.Generator) -> Tensor:
-    """[n, 1, 8, 8] every image moved by up to SHIFT pixels each way, background moving in."""
+    """[n, 1, 8, 8] images shifted by up to SHIFT pixels each way; background fills the gaps."""
     count, _, height, width = images.shape
     padded = F.pad(images, (SHIFT,) * 4, value=-1.0)
     down, right = torch.randint(2 * SHIFT + 1, (2, count, 1), generator=generator)

@@ -1,4 +1,4 @@
-"""One training run, following supplement A scaled down; docs/training.md says what is assumed."""
+"""One training run, scaled down from supplement A; docs/training.md lists the assumptions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.training.data import Digits, shifted
 from simulator.training.methods import Method
 from simulator.training.network import Network
 
 MOMENTUM = 0.9
 WEIGHT_DECAY = 1e-4
-"""Supplement A, as is the cosine learning rate from `Recipe.learning_rate`."""
+"""Values of supplement A, like the cosine schedule that starts at `Recipe.learning_rate`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What all runs of a study share."""
+    """The settings that all runs of a study share."""
 
     network: str
     epochs: int
@@ -28,7 +28,7 @@ class Recipe:
     learning_rate: float
 
     def iterations(self, images: int) -> int:
-        """Optimizer steps of a run over so many training images."""
+        """Number of optimizer steps of a run with this number of training images."""
         return self.epochs * (images // self.batch)
 
 
@@ -40,11 +40,11 @@ class Outcome:
     losses: tuple[float, ...]
     """Mean training loss of every epoch."""
     test_accuracy: float
-    """Share of the test images that the network of the last iteration gets right."""
+    """Fraction of the test images that the network of the last iteration classifies correctly."""
 
 
 AfterEpoch = Callable[[int, Network], None]
-"""Called with the number of epochs done, 0 before the first."""
+"""A callback with the number of completed epochs (0 before the first) and the network."""
 
 
 def train(
@@ -54,13 +54,13 @@ def train(
     digits: Digits,
     after_epoch: AfterEpoch = lambda _done, _network: None,
 ) -> Outcome:
-    """Train one network; equal arguments give equal bits on the same machine.
+    """Train one network; equal arguments give equal bits on the same computer.
 
     Raises:
-        InputError: the network file is wrong or cannot be trained; the training diverges.
+        InputError: the network file is wrong or not trainable, or the training diverges.
 
     """
-    torch.set_num_threads(1)  # sums in one order; and small layers gain nothing from threads
+    torch.set_num_threads(1)  # fixes the order of sums; small layers do not gain from threads
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         drawn = torch.Generator().manual_seed(seed)
@@ -98,7 +98,7 @@ def _epoch(
     digits: Digits,
     order: torch.Generator,
 ) -> float:
-    """One pass over the training images in whole batches; return the mean loss."""
+    """Train once on all images, in whole batches; return the mean loss."""
     network.train()
     images = shifted(digits.train_images, order)
     batches = len(images) // batch
@@ -117,7 +117,7 @@ def _epoch(
 
 @torch.no_grad()
 def accuracy(network: Network, digits: Digits) -> float:
-    """Share of the test images that the network gets right."""
+    """Fraction of the test images that the network classifies correctly."""
     network.eval()
     logits: Tensor = network(digits.test_images)
     return (logits.argmax(1) == digits.test_labels).double().mean().item()

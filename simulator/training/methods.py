@@ -1,4 +1,4 @@
-"""The methods compared: how each makes kernels of a layer's weights."""
+"""The methods of the study, which convert a layer's weights to kernels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from simulator.training.subsets import (
 )
 
 Make = Callable[[int, ErrorDecay, torch.Generator], Binarizer]
-"""A binarizer for subsets of a size, sharing an estimator, drawing from a generator."""
+"""A function that makes a binarizer from a subset size, an estimator and a random generator."""
 
 _SUBSET_METHODS: dict[str, Make] = {
     "vanilla": lambda size, decay, generator: Subset(random_ids(size, generator), decay),
@@ -32,14 +32,14 @@ _SUBSET_METHODS: dict[str, Make] = {
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One of `names.TITLES`, at a tau if it chooses subsets."""
+    """A method in `names.TITLES`, with a tau if it chooses subsets."""
 
     name: str
     tau: int | None = None
 
     @property
     def title(self) -> str:
-        """For example snn-tau5: the part of a run's file name without the seed."""
+        """The part of a run's file name before the seed, such as snn-tau5."""
         return self.name if self.tau is None else f"{self.name}-tau{self.tau}"
 
     @property
@@ -55,7 +55,7 @@ class Method:
         return 32 if self.name == "full-precision" else 1
 
     def binarizers(self, generator: torch.Generator) -> MakeBinarizer | None:
-        """What makes a layer's binarizer; None in full precision."""
+        """The function that makes a layer's binarizer; None in full precision."""
         if self.name == "full-precision":
             return None
         if self.tau is None:
@@ -65,7 +65,7 @@ class Method:
 
 
 def each(names: tuple[str, ...], taus: tuple[int, ...]) -> list[Method]:
-    """Every method named, those with subsets at every tau."""
+    """Return every method of the names; methods with subsets occur at every tau."""
     return [
         Method(name, tau)
         for name in names

@@ -1,4 +1,4 @@
-"""What the methods are called; without torch, for the command line."""
+"""The names of the methods, without torch, for the command line."""
 
 TITLES = {
     "full-precision": "full precision",
@@ -9,4 +9,4 @@ TITLES = {
     "baseline-b": "Baseline B",
     "baseline-b-10": "Baseline B-10",
 }
-"""Every method, as the command line calls it, and its name in the paper."""
+"""The name of every method in the paper, by its name on the command line."""

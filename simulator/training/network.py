@@ -1,4 +1,4 @@
-"""A network file as a trainable network; every layer keeps the name that the file gives it."""
+"""A trainable network from a network file; every layer keeps its name in the file."""
 
 from collections.abc import Callable
 from typing import cast
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
 from torch import Tensor, nn
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
 from simulator.workload import Layer, Workload, load_workload, schema
@@ -16,15 +16,15 @@ Binarizer = Signs | Subset
 MakeBinarizer = Callable[[ErrorDecay], Binarizer]
 
 START_GAIN = 0.1
-"""Gain with which a binary layer's normalisation starts where a shortcut runs beside it.
+"""Initial gain of the batch normalization of a binary layer with a parallel shortcut.
 
-ASSUMED: with 1 (torch's default) 18 of them drown the image; the network then learns too slowly
-for a study of minutes.
+ASSUMED: with 1 (torch's default), 18 such layers drown out the image. The network then learns too
+slowly for a study of minutes.
 """
 
 
 class BinaryConv(nn.Module):
-    """A 3x3 convolution of signs with kernels that `binarize` makes of real weights."""
+    """A 3x3 convolution of signs, with kernels that `binarize` makes from real weights."""
 
     def __init__(self, layer: Layer, binarize: Binarizer) -> None:
         """Draw the real weights."""
@@ -35,9 +35,9 @@ class BinaryConv(nn.Module):
         self.layer = layer
 
     def forward(self, x: Tensor) -> Tensor:
-        """[n, out_channels, height, width] from real activations, whose signs are taken.
+        """[n, out_channels, height, width] the output for the signs of real activations x.
 
-        Channels are not scaled: the batch normalisation that follows would undo it.
+        Channels have no scale, because the batch normalization after the layer would undo it.
         """
         kernels = self.binarize(self.standardised().reshape(-1, 9)).view(self.weight.shape)
         layer = self.layer
@@ -51,7 +51,7 @@ class BinaryConv(nn.Module):
         )
 
     def standardised(self) -> Tensor:
-        """The weights balanced and standardised per output channel (IR-Net; supplement A)."""
+        """The weights, balanced and standardized per output channel (IR-Net; supplement A)."""
         flat = self.weight.flatten(1)
         balanced = flat - flat.mean(1, keepdim=True)
         deviation = balanced.square().mean(1, keepdim=True).sqrt()
@@ -61,7 +61,7 @@ class BinaryConv(nn.Module):
 class Network(nn.Module):
     """The graph of a network file.
 
-    A batch normalisation follows every convolution. The activation follows additions and those
+    A batch normalization follows every convolution. The activation follows additions and the
     convolutions that no addition reads.
     """
 
@@ -69,8 +69,8 @@ class Network(nn.Module):
         """Build the layers; without `make_binarizer` all are full-precision, with ReLU.
 
         Raises:
-            InputError: the file is wrong, is not for the digits, or has a layer that cannot be
-                trained.
+            InputError: the file is wrong, is not for the digits, or has a layer that is not
+                trainable.
 
         """
         super().__init__()
@@ -89,7 +89,7 @@ class Network(nn.Module):
             self._add(layer, node, make_binarizer)
 
     def _add(self, layer: Layer, node: schema.Node, make_binarizer: MakeBinarizer | None) -> None:
-        """Make a layer's module and register it under the layer's dotted name."""
+        """Make a layer's module and register the module under the layer's dotted name."""
         module: nn.Module
         if isinstance(node, schema.Linear):
             module = nn.Linear(layer.in_channels, layer.out_channels)
@@ -121,7 +121,7 @@ class Network(nn.Module):
         return {name: m for name, m in self.weighted.items() if isinstance(m, BinaryConv)}
 
     def forward(self, images: Tensor) -> Tensor:
-        """[n, classes] logits of images [n, channels, height, width]."""
+        """[n, classes] the logits of images [n, channels, height, width]."""
         values = {"input": images}
         before = "input"
         for node in self.nodes:
@@ -139,16 +139,16 @@ class Network(nn.Module):
                 return self.activation(entering + values[node.other])
             case schema.GlobalPool():
                 return entering.mean((2, 3), keepdim=True)
-            case _:  # a linear layer: `_require_trainable` admits no other
+            case _:  # linear, because `_require_trainable` admits no other type
                 out = self.weighted[node.name](entering.flatten(1))
                 return out
 
     @torch.no_grad()
     def checkpoint(self) -> dict[str, Tensor]:
-        """The state as a file holds it, in the layout of the authors' published code.
+        """The state for a checkpoint file, in the layout of the authors' published code.
 
-        `<layer>.weight` of a binary layer is what its kernels are chosen for, balanced and
-        standardised, and the signs of `<layer>.binarize.patterns` are the kernels in use.
+        `<layer>.weight` of a binary layer has the balanced and standardized weights that determine
+        its kernels. The signs of `<layer>.binarize.patterns` are the kernels in use.
         """
         state = {name: value.clone() for name, value in self.state_dict().items()}
         for name, module in self.binary.items():
@@ -159,7 +159,7 @@ class Network(nn.Module):
 
 
 def _register(network: nn.Module, name: str, module: nn.Module) -> None:
-    """Make `module` a part of the network under its dotted name: the state dict's names."""
+    """Register `module` in the network under its dotted name, as in the state dict."""
     *folders, last = name.split(".")
     home = network
     for folder in folders:
@@ -184,7 +184,7 @@ def _has_weights(node: schema.Node) -> bool:
 
 
 def _summands(nodes: tuple[schema.Node, ...]) -> set[str]:
-    """Names of what additions read."""
+    """The names of the entries that additions read."""
     names = set()
     for before, node in zip((None, *nodes), nodes, strict=False):
         if isinstance(node, schema.Add):
@@ -194,7 +194,7 @@ def _summands(nodes: tuple[schema.Node, ...]) -> set[str]:
 
 
 def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
-    """The graph behind a workload, if its input and output are those of the digits."""
+    """Return the network of a workload if its input and output fit the digits."""
     file = workload.network
     if file is None:
         raise InputError(f"{source}: holds shapes but no network; name a network file")
@@ -214,7 +214,7 @@ def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
 
 
 def _require_trainable(node: schema.Node, source: str) -> None:
-    """Refuse what a network file does not say enough about, or what has no 3x3 kernels."""
+    """Refuse pools, which network files describe incompletely, and binary layers other than 3x3."""
     where = f"{source}: layer {node.name!r}"
     if isinstance(node, schema.Pool | schema.RoiPool):
         kind = "pool" if isinstance(node, schema.Pool) else "roi_pool"

@@ -1,4 +1,4 @@
-"""reports/training.md: accuracies, and the kernels in use over the training."""
+"""reports/training.md: accuracies, and the kernels in use during the training."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Snapshots = dict[int, Snapshot]
-"""A method's networks by percent of the training done, from 0 to 100."""
+"""A method's networks by completed percent of the training, 0 to 100."""
 
 _DRAWN_LAYERS = 4
 PRINTED_TAU = 5
-"""Table 8's tau."""
+"""The tau of Table 8."""
 _SPEED = (
     "## Simulated speed\n\n"
     "The first seed's networks of 1 bit and SNN ship as workloads. "
@@ -47,7 +47,7 @@ def write(study: Study, records: list[Record], folder: Path) -> list[Path]:
     """Write training.md, its tables as CSV and its figure; return the files written.
 
     Raises:
-        InputError: the folder cannot be written, or a checkpoint of the study is missing.
+        InputError: the folder is not writable, or a checkpoint of the study is missing.
 
     """
     folder = writable_folder(folder)
@@ -106,7 +106,7 @@ def _accuracy_row(entry: Accuracy) -> Row:
 
 
 def _orders(entries: list[Accuracy]) -> list[str]:
-    """One line per tau: its methods, best first."""
+    """Return a line per tau, and a line for Table 8, with the methods from best to worst."""
     taus = sorted({x.method.tau for x in entries if x.method.tau is not None}, reverse=True)
     lines = []
     for tau in taus:
@@ -124,7 +124,7 @@ def _orders(entries: list[Accuracy]) -> list[str]:
 
 
 def _gains(entries: list[Accuracy]) -> list[str]:
-    """SNN against Vanilla-SNN, seed by seed: both start from the same weights and subsets."""
+    """Return SNN's gains over Vanilla-SNN by seed; both start from the same weights and subsets."""
     values = {x.method: x.percent for x in entries}
     lines = []
     for method, fixed in values.items():
@@ -147,7 +147,7 @@ def _gains(entries: list[Accuracy]) -> list[str]:
 
 
 def _snapshots(study: Study, method: Method) -> Snapshots:
-    """The first seed's networks, extracted."""
+    """Extract the networks of the first seed."""
     return {
         percent: Snapshot(
             label=f"{percent} %",
@@ -180,7 +180,7 @@ def _subsets(snapshots: dict[Method, Snapshots]) -> list[str]:
 
 
 def _renewed(method: Method, series: Snapshots) -> Row:
-    assert method.tau is not None  # it has a subset
+    assert method.tau is not None  # the method has subsets
     row: dict[str, object] = {"tau": method.tau, "subset": 2**method.tau}
     for first, last in [*pairwise(series), (0, 100)]:
         new = _mean_new(series[first].workload, series[last].workload)
@@ -189,9 +189,9 @@ def _renewed(method: Method, series: Snapshots) -> Row:
 
 
 def _mean_new(first: Workload, last: Workload) -> float:
-    """Kernels that the subsets of `last` have and those of `first` lack, mean over the layers."""
+    """Mean over the layers of the number of kernels in the subset of `last` but not of `first`."""
     new = []
     for before, after in zip(first.binary_layers, last.binary_layers, strict=True):
-        assert before.kernels is not None and after.kernels is not None  # both were extracted
+        assert before.kernels is not None and after.kernels is not None  # set by `extract`
         new.append(len(set(after.kernels.subset.tolist()) - set(before.kernels.subset.tolist())))
     return sum(new) / len(new)

@@ -1,4 +1,4 @@
-"""Many runs into one folder: finished ones are kept, so an interrupted study goes on."""
+"""Train many runs into one folder; an interrupted study keeps its finished runs."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,8 @@ import msgspec
 import torch
 from torch import Tensor
 
-from simulator.errors import InputError
-from simulator.progress import Progress
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
 from simulator.report.files import writable_folder, write_file, write_rows
 from simulator.training.data import Digits, load_digits
 from simulator.training.loop import Recipe, train
@@ -20,11 +20,11 @@ from simulator.training.network import Network
 
 SNAPSHOT_PERCENT = (0, 25, 50, 100)
 SNAPSHOT_METHODS = ("1-bit", "snn")
-"""Figure 11 follows these over the training; so does the study's first seed."""
+"""Methods with snapshots during the training, as in Figure 11; only the study's first seed."""
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a run's JSON file says: how it was trained, and what came out."""
+    """The JSON file of a run: its settings and its outcome."""
 
     method: str
     tau: int | None
@@ -34,19 +34,19 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     batch: int
     learning_rate: float
     test_accuracy: float
-    """Share of the test images, of the last iteration's network."""
+    """Fraction of the test images that the network of the last iteration classifies correctly."""
     losses: tuple[float, ...]
     """Mean training loss of every epoch."""
 
     @property
     def of(self) -> Method:
-        """The method that was trained."""
+        """The method of the run."""
         return Method(self.method, self.tau)
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Methods times seeds by one recipe, and the folder of their files."""
+    """Runs of all methods and seeds with one recipe, and the folder of their files."""
 
     recipe: Recipe
     methods: tuple[Method, ...]
@@ -54,19 +54,19 @@ class Study:
     folder: Path
 
     def checkpoint(self, method: Method, seed: int) -> Path:
-        """Where a run's final state lies."""
+        """The path of a run's final state."""
         return self.folder / f"{method.title}-seed{seed}.pth"
 
     def snapshots(self, method: Method) -> dict[int, Path]:
-        """Where the states of the first seed lie, by percent of the training done."""
+        """The paths of the first seed's states, by completed percent of the training."""
         stem = f"{method.title}-seed{self.seeds[0]}"
         return {percent: self.folder / f"{stem}.at-{percent}.pth" for percent in SNAPSHOT_PERCENT}
 
     def run(self, progress: Progress | None = None) -> list[Record]:
-        """Train what is not there yet; write accuracy.csv; return a record per run.
+        """Train the missing runs; write accuracy.csv; return a record per run.
 
         Raises:
-            InputError: the folder cannot be written, or holds runs of another recipe.
+            InputError: the folder is not writable, or has runs of another recipe.
 
         """
         writable_folder(self.folder)
@@ -83,7 +83,7 @@ class Study:
                 progress(f"training {len(todo)} networks", done, len(todo) * self.recipe.epochs)
 
         for method, seed in todo:
-            assert digits is not None  # there is something to train
+            assert digits is not None  # loaded if a run is missing
             found[method, seed] = self._train(method, seed, digits, after_epoch)
         records = [record for record in found.values() if record is not None]
         rows = rows_of(records)
@@ -103,7 +103,7 @@ class Study:
         }
 
     def _finished(self, method: Method, seed: int) -> Record | None:
-        """The record of an earlier run, if there is one and it followed this recipe."""
+        """Return the record of a finished run of this recipe; None if the run is missing."""
         path = self.checkpoint(method, seed).with_suffix(".json")
         if not path.exists():
             return None
@@ -122,7 +122,7 @@ class Study:
     def _train(
         self, method: Method, seed: int, digits: Digits, count: Callable[[], None]
     ) -> Record:
-        """Train one run; its record is written last, so that a run with a record is whole."""
+        """Train one run; write its record last, because a record marks a complete run."""
         wanted = {}
         if seed == self.seeds[0] and method.name in SNAPSHOT_METHODS:
             wanted = self.snapshots(method)
@@ -148,7 +148,7 @@ class Study:
 
 
 def _save(state: dict[str, Tensor], path: Path) -> None:
-    """Write a checkpoint; through a file object, so that no name enters its bytes."""
+    """Write a checkpoint through a file object, to keep the file's name out of its bytes."""
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -158,7 +158,7 @@ def _save(state: dict[str, Tensor], path: Path) -> None:
 
 
 def rows_of(records: list[Record]) -> list[dict[str, object]]:
-    """A row per run, as in accuracy.csv."""
+    """Return a row per run, as in accuracy.csv."""
     return [_row(record) for record in records]
 
 

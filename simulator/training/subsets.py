@@ -1,6 +1,6 @@
-"""How a layer's real weights become kernels: one module per method, in a layer's `binarize`.
+"""Convert a layer's real weights to kernels: one module per method, in a layer's `binarize`.
 
-All take standardised weights as rows of 9 and return kernels as rows of 9 signs.
+All modules take standardized weights as rows of 9 and return kernels as rows of 9 signs.
 """
 
 from typing import Any
@@ -13,16 +13,18 @@ from simulator.training.estimator import ErrorDecay, sign, signs
 from simulator.workload.kernels import signs_of
 
 KERNELS = 512
-"""Different 3x3 kernels."""
+"""Number of different 3x3 kernels."""
 MEMORY_THRESHOLD = 1e-3
-"""A pattern's sign is believed when its value is at least this far from 0.
+"""Minimum absolute value of a pattern to set a kernel's sign.
 
-The supplement does not give it: ASSUMED, the value of the authors' published code.
+ASSUMED: the supplement gives no value; this is the value in the authors' published code.
 """
 PATTERN_START = 0.03
-"""Patterns start at +- this. ASSUMED: the supplement gives no start, the published code starts at
-+-1 with another optimizer (Adam). With SGD a pattern moves by some hundredths over this study, so
-from 1 no sign would ever flip.
+"""Initial absolute value of the patterns.
+
+ASSUMED: the supplement gives no value. The published code starts at +-1 with another optimizer
+(Adam). With SGD, a pattern moves by some hundredths in this study. From +-1, no sign would
+therefore ever flip.
 """
 
 
@@ -30,23 +32,23 @@ class Signs(nn.Module):
     """1 bit: every kernel may occur."""
 
     def __init__(self, decay: ErrorDecay) -> None:
-        """Share the network's estimator."""
+        """Use the network's estimator."""
         super().__init__()
         self.decay = decay
 
     def forward(self, weights: Tensor) -> Tensor:
-        """[kernels, 9] signs of the weights [kernels, 9]."""
+        """[kernels, 9] the signs of the weights [kernels, 9]."""
         return sign(weights, self.decay)
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Nothing to keep up to date."""
+        """Do not update anything; signs have no state."""
 
 
 class _Choose(torch.autograd.Function):
     """The nearest kernel of a subset for every row of weights.
 
-    Backward, straight through: to the weights with the estimator's slope, to the patterns as the
-    sum over the rows that chose them.
+    The gradient passes straight through. The weights receive it times the slope of the estimator; a
+    pattern receives the sum over the rows that chose it.
     """
 
     @staticmethod
@@ -68,10 +70,10 @@ class _Choose(torch.autograd.Function):
 
 
 def nearest(weights: Tensor, subset: Tensor) -> Tensor:
-    """[kernels] row of the subset [n, 9] next to each row of the weights [kernels, 9].
+    """[kernels] the row of the subset [n, 9] nearest to each row of the weights [kernels, 9].
 
-    All rows of a subset have one length, so the smallest distance is the largest product. The
-    first of equals counts.
+    The nearest row has the largest product, because all rows of a subset have the same length. The
+    first row wins ties.
     """
     products: Tensor = weights @ subset.T
     return torch.from_numpy(products.numpy().argmax(axis=1))  # twice as fast as torch's
@@ -91,32 +93,32 @@ class Subset(nn.Module):
         self.decay = decay
 
     def forward(self, weights: Tensor) -> Tensor:
-        """[kernels, 9] for every row of the weights [kernels, 9] the nearest kernel."""
+        """[kernels, 9] the nearest kernel for every row of the weights [kernels, 9]."""
         given = (weights, self.patterns, self.subset, self.decay)
         out: Tensor = _Choose.apply(*given)  # type: ignore[no-untyped-call] # torch's
         return out
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Nothing to keep up to date."""
+        """Do not update anything."""
 
     def stored_patterns(self) -> Tensor:
-        """[2^tau, 9] patterns whose signs are the kernels in use, as a checkpoint holds them."""
+        """[2^tau, 9] the patterns for a checkpoint; their signs are the kernels in use."""
         return self.subset * self.patterns.detach().abs().clamp(min=MEMORY_THRESHOLD)
 
 
 class RefinedSubset(Subset):
-    """SNN: patterns learn, their signs are remembered, duplicates are replaced."""
+    """SNN: training refines patterns; their signs are the subset, without duplicates."""
 
     def __init__(self, ids: Tensor, decay: ErrorDecay, generator: torch.Generator) -> None:
-        """Start with these ids [2^tau]; `generator` draws what replaces duplicates."""
+        """Start with these ids [2^tau]; `generator` draws the replacements of duplicates."""
         super().__init__(ids, decay, refined=True)
         self.generator = generator
 
     @torch.no_grad()
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Remember the signs of the patterns as the optimizer left them; replace duplicates.
+        """Update the subset from the signs of the patterns; replace duplicates.
 
-        A sign in use flips only when the pattern has gone beyond 0 by the threshold.
+        A sign in use flips only if the pattern passes 0 by at least the threshold.
         """
         sure = self.patterns.abs() >= MEMORY_THRESHOLD
         self.subset.copy_(torch.where(sure, signs(self.patterns), self.subset))
@@ -126,20 +128,20 @@ class RefinedSubset(Subset):
             return
         self.subset[rows] = kernels(drawn)
         self.patterns[rows] = PATTERN_START * self.subset[rows]
-        optimizer.state[self.patterns]["momentum_buffer"][rows] = 0  # it was the old kernel's
+        optimizer.state[self.patterns]["momentum_buffer"][rows] = 0  # the old kernel's momentum
 
 
 class FrequentSubset(Subset):
-    """Baseline B: the most frequent kernels of the weights' signs, anew every few iterations."""
+    """Baseline B: the most frequent kernels of the weights' signs, updated every few iterations."""
 
     def __init__(self, ids: Tensor, decay: ErrorDecay, every: int) -> None:
-        """Start with these ids [2^tau]; choose anew every so many training iterations."""
+        """Start with these ids [2^tau]; update the subset every `every` training iterations."""
         super().__init__(ids, decay)
         self.every = every
         self.iteration = 0
 
     def forward(self, weights: Tensor) -> Tensor:
-        """[kernels, 9] for every row of the weights [kernels, 9] the nearest kernel."""
+        """[kernels, 9] the nearest kernel for every row of the weights [kernels, 9]."""
         if self.training:
             if self.iteration % self.every == 0:
                 chosen = kernels(most_frequent(weights.detach(), len(self.subset)))
@@ -165,18 +167,18 @@ def random_ids(count: int, generator: torch.Generator) -> Tensor:
 
 
 def uniform_ids(count: int) -> Tensor:
-    """[count] ids at one interval, from 0 on (supplement E, Baseline A)."""
+    """[count] ids at equal intervals, from 0 (supplement E, Baseline A)."""
     return torch.arange(count) * (KERNELS // count)
 
 
 def most_frequent(weights: Tensor, count: int) -> Tensor:
-    """[count] ids that occur most among the signs of weights [kernels, 9]; lower ids first."""
+    """[count] the most frequent ids in the signs of weights [kernels, 9]; lower ids win ties."""
     occurrences = torch.bincount(kernel_ids(weights), minlength=KERNELS)
     return torch.argsort(occurrences, descending=True, stable=True)[:count]
 
 
 def replacements(ids: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Rows that repeat an earlier row's id, and as many random ids that `ids` [n] lacks."""
+    """Return the rows of `ids` [n] that repeat an earlier id, and a random absent id for each."""
     seen: set[int] = set()
     repeated = []
     for row, kernel in enumerate(ids.tolist()):

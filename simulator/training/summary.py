@@ -1,4 +1,4 @@
-"""Accuracy over seeds, method by method."""
+"""Accuracy over the seeds, by method."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from simulator.training.study import Record
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Test accuracies of one method, in percent, a value per seed."""
+    """Test accuracies of one method in percent, one value per seed."""
 
     method: Method
     percent: tuple[float, ...]
@@ -24,14 +24,14 @@ class Accuracy:
 
     @property
     def text(self) -> str:
-        """Mean and, of several seeds, their standard deviation (n - 1)."""
+        """Mean and, for several seeds, standard deviation (n - 1)."""
         if len(self.percent) == 1:
             return f"{self.mean:.2f}"
         return f"{self.mean:.2f} ± {stdev(self.percent):.2f}"
 
 
 def accuracies(records: Iterable[Record]) -> list[Accuracy]:
-    """One entry per method and tau, in the order of the records."""
+    """Return one entry per method and tau, in the order of the records."""
     groups: dict[Method, list[float]] = {}
     for record in records:
         groups.setdefault(record.of, []).append(100 * record.test_accuracy)

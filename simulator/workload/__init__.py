@@ -1,4 +1,4 @@
-"""What is computed: layers with their shapes and kernel sets. Knows no hardware."""
+"""The networks to simulate: layers with their shapes and kernel sets, without hardware."""
 
 from simulator.workload.layer import Layer
 from simulator.workload.loading import load_workload

@@ -1,4 +1,4 @@
-"""Read the arrays of a .npz file with suspicion: sizes are checked before anything is allocated."""
+"""Read the arrays of a .npz file; check all sizes before allocating memory."""
 
 import struct
 import tokenize
@@ -16,16 +16,16 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 _DEFLATE_RATIO = 1032
-"""Deflate never makes a byte of its output into more than this many bytes."""
+"""Upper limit of Deflate's ratio: bytes of contents per compressed byte."""
 _HEADER_BYTES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """What an array claims to be; its size has been checked against the file's."""
+    """The shape and type that an array claims; they match the array's size in the file."""
 
     info: zipfile.ZipInfo
     shape: tuple[int, ...]
@@ -35,14 +35,14 @@ class Member:
 
 @contextmanager
 def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
-    """Open a zip file; whatever is wrong with it becomes one line.
+    """Open a zip file; turn any error of reading into one line.
 
     Args:
         path: the file.
-        what: what it should be, for the error: `.npz file`.
+        what: kind of the file, for the error, such as `.npz file`.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: the file is not readable.
 
     """
     try:
@@ -61,10 +61,10 @@ def opened(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
 
 
 def check_sizes(archive: zipfile.ZipFile, path: Path) -> None:
-    """Refuse members whose claimed sizes the file cannot hold.
+    """Refuse members that claim more bytes than the file can hold.
 
     Raises:
-        InputError: names the member.
+        InputError: a member claims too many bytes; the error names the member.
 
     """
     there = path.stat().st_size
@@ -80,10 +80,10 @@ def check_sizes(archive: zipfile.ZipFile, path: Path) -> None:
 
 
 def members(archive: zipfile.ZipFile, path: Path) -> dict[str, Member]:
-    """Every array by name, its claims checked, its values not read.
+    """Check the claims of every array, without reading its values; return the arrays by name.
 
     Raises:
-        InputError: an array is given twice, is of Python objects, or claims more than it holds.
+        InputError: an array occurs twice, holds Python objects, or has another size than it claims.
 
     """
     check_sizes(archive, path)
@@ -119,7 +119,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     if version not in readers:
         raise ValueError(f"an array has the .npy version {version[0]}.{version[1]}")
     try:
-        with warnings.catch_warnings(action="ignore"):  # a header that Python 2 wrote
+        with warnings.catch_warnings(action="ignore"):  # for headers that Python 2 wrote
             return readers[version](stream, max_header_size=_HEADER_BYTES)
     except (SyntaxError, tokenize.TokenError) as error:
         raise ValueError("the header of an array is not a dictionary") from error

@@ -1,4 +1,4 @@
-"""A workload from its description: the inverse of `Workload.described`."""
+"""Build a workload from its description: the inverse of `Workload.described`."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,25 +7,26 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from simulator.errors import InputError
-from simulator.inputs import convert
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
 from simulator.workload import schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.schema import OpsConvention
 from simulator.workload.store import Shape, require_shape
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.workload import Workload
 
 
 class DescribedLayer(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One layer as a run computes it."""
+    """One layer in the configuration of a run."""
 
     tau: Annotated[int, Meta(ge=1, le=MAX_TAU)] | None
     kernels_sha256: str | None
 
 
 class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A network as a run computes it."""
+    """A network in the configuration of a run."""
 
     name: schema.Name
     title: schema.Name
@@ -36,7 +37,7 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     batch: Annotated[int, Meta(ge=1, le=1 << 16)]
     activation_bits: Annotated[int, Meta(ge=1, le=32)]
     layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
-    """Layers with weights that do not run; part of the scope."""
+    """Number of layers with weights that do not run; part of the scope."""
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:
@@ -44,8 +45,8 @@ def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None
 
     Args:
         plain: the description.
-        source: names the description in errors.
-        loaded: the workload that the kernels come from; None if there are none.
+        source: name of the description in errors.
+        loaded: the workload that has the kernels; None without kernels.
 
     Raises:
         InputError: the description is wrong, or `loaded` does not have its kernels.

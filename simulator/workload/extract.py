@@ -1,4 +1,4 @@
-"""The file of a trained network into a workload: shapes of the network, kernels of the weights."""
+"""Extract a workload from a trained network: shapes from the network, kernels from the weights."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.progress import Progress, announce
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, announce
+from simulator.base.shipped import find
+from simulator.workload.choice import Choice
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.model import Choice
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
 from simulator.workload.source import ModelFile, file_sha256, name_of
@@ -33,27 +33,27 @@ from simulator.workload.workload import Workload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractedLayer:
-    """One layer with what was lost by giving it its kernels."""
+    """One layer, and the errors that its kernels cause."""
 
     layer: Layer
     squared_error: float | None = None
     """Sum of (w - k)^2 over the layer's weights; None without weights."""
     squared_sign_error: float | None = None
-    """The same for 1 bit: the least that any kernels reach."""
+    """The squared error at 1 bit: the smallest error that any kernels reach."""
 
     lost_share: float | None = None
-    """Share of the weights' energy lost with the best scale per output channel, 0 to 1."""
+    """Fraction of the weights' energy lost with the best scale per output channel, 0 to 1."""
 
     @property
     def error_ratio(self) -> float | None:
-        """Error over 1 bit's; None where that is 0: the weights are -1 and +1 themselves."""
+        """Ratio of the error to the error at 1 bit; None without weights, or if they are ±1."""
         if self.squared_error is None or not self.squared_sign_error:
             return None
         return self.squared_error / self.squared_sign_error
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """[512 or 256] how often each kernel id occurs."""
+        """[512 or 256] number of occurrences of each kernel id."""
         if self.layer.kernels is None:
             return np.zeros(1 << self.layer.unit_weights, dtype=np.int64)
         return self.layer.kernels.counts
@@ -61,7 +61,7 @@ class ExtractedLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
-    """A workload with its kernels, and how each layer came by them."""
+    """A workload with its kernels, the choice that led to them, and the errors of each layer."""
 
     source: Path
     choice: Choice
@@ -82,16 +82,16 @@ def extract(
 
     Args:
         path: a PyTorch checkpoint, a .safetensors or a .npz file of a state dict, or a graph.
-        network: the network file, by path or shipped name, whose layers the state dict holds;
-            a graph needs none.
-        input_size: (height, width) in pixels instead of the network's or the graph's.
-        choice: how subsets are chosen; as the file holds them if not given.
-        binarize: layers of a graph whose weights' signs count.
-        progress: called as layers are finished.
+        network: path or shipped name of the network file that describes the layers of the state
+            dict; a graph needs no network file.
+        input_size: (height, width) in pixels, instead of the network's or the graph's size.
+        choice: method that chooses subsets; by default, the subsets in the file.
+        binarize: layers of a graph to binarize by the signs of their weights.
+        progress: called after each layer.
 
     Raises:
-        InputError: the file is broken or does not fit the network, or a subset that is asked for
-            cannot be had.
+        InputError: the file is broken or does not fit the network, or the file does not provide
+            the subset of `choice`.
 
     """
     path, choice = Path(path), choice or Choice()
@@ -126,11 +126,11 @@ def extract(
 
 
 def described(path: Path, input_size: tuple[int, int] | None = None) -> Extraction:
-    """Return what a workload file or a network file holds, which no choice of subsets changes.
+    """Return the contents of a workload file or a network file; no choice of subsets applies.
 
     Args:
         path: the file.
-        input_size: (height, width) in pixels instead of the file's.
+        input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
         InputError: the file is wrong.
@@ -169,7 +169,7 @@ def _read(
     input_size: tuple[int, int] | None,
     binarize: tuple[str, ...],
 ) -> tuple[Workload, Iterator[TrainedLayer | None]]:
-    """The workload by its shapes, and its binary layers in order, each read when asked for."""
+    """Return the workload's shapes and an iterator that reads its binary layers, in order."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     if path.suffix.lower() in GRAPHS:
@@ -195,8 +195,8 @@ def _read(
 
 
 def _titled(workload: Workload, path: Path) -> Workload:
-    """The network under the name of the file that it was trained into."""
-    assert workload.network is not None  # it was read from a network file
+    """Rename the network after the file of the trained network."""
+    assert workload.network is not None  # `read_network` sets it
     name = path.name
     while (suffix := Path(name).suffix.lower()) and suffix in {
         ".pth", ".tar", ".pt", ".npz", ".safetensors",

@@ -1,8 +1,8 @@
-"""Which kernels a layer uses: its subset, and every kernel's index into it.
+"""The kernels of a layer: its subset, and the index of every kernel into the subset.
 
-A kernel's *id* is the number that its signs spell, first weight first, +1 as a 1: of the 512 3x3
-kernels 0 is all -1 and 511 all +1 (the paper counts them from 1). A vector of 8 likewise has an id
-from 0 to 255.
+A kernel's *id* is a binary number with a digit per weight, the first weight first: 1 for +1, 0 for
+-1. The ids of the 512 3x3 kernels run from 0 (all -1) to 511 (all +1); the paper counts from 1. A
+vector of 8 weights has an id from 0 to 255.
 """
 
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class KernelSet:
-    """The kernels of one layer; two sets are equal if their contents are.
+    """The kernels of one layer; two sets are equal if their contents are equal.
 
     Raises:
-        ValueError: an id out of range, or an index that is no row of the subset.
+        ValueError: an id or an index is out of range.
 
     """
 
     unit_weights: int
     """Weights per kernel: 9 (3x3) or 8 (a vector of a 1x1 layer)."""
     subset: NDArray[np.uint16]
-    """[n] kernel ids, n >= 1; duplicates are legal."""
+    """[n] kernel ids, n >= 1, possibly with duplicates."""
     indices: NDArray[np.uint16]
     """[out_channels, units per group] rows of `subset`."""
 
@@ -50,7 +50,7 @@ class KernelSet:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """[2^unit_weights] how often each kernel id occurs."""
+        """[2^unit_weights] number of occurrences of each kernel id."""
         rows = np.bincount(self.indices.ravel(), minlength=len(self.subset))
         counts = np.zeros(1 << self.unit_weights, dtype=np.int64)
         np.add.at(counts, self.subset, rows)
@@ -65,19 +65,19 @@ class KernelSet:
         return hash(self.sha256)
 
     def signs(self) -> NDArray[np.int8]:
-        """[out_channels, units per group, unit_weights] every weight as -1 or +1."""
+        """[out_channels, units per group, unit_weights] the weights, -1 or +1."""
         return signs_of(self.subset, self.unit_weights)[self.indices]
 
 
 def signs_of(ids: NDArray[np.uint16], unit_weights: int) -> NDArray[np.int8]:
-    """[..., unit_weights] the weights, -1 or +1, of the kernels with these ids [...]."""
+    """[..., unit_weights] the weights, -1 or +1, of the kernels with ids [...]."""
     places = np.arange(unit_weights - 1, -1, -1)
     bits = (ids[..., None].astype(np.int64) >> places) & 1
     return (2 * bits - 1).astype(np.int8)
 
 
 def ids_of(signs: NDArray[np.number]) -> NDArray[np.uint16]:
-    """[...] the ids of kernels given as signs [..., unit_weights]; what is above 0 is +1."""
+    """[...] the ids of the kernels with signs [..., unit_weights]; values above 0 count as +1."""
     weights = 1 << np.arange(signs.shape[-1] - 1, -1, -1)
     ids: NDArray[np.int64] = (signs > 0) @ weights
     return ids.astype(np.uint16)

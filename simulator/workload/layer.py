@@ -1,4 +1,4 @@
-"""One layer of a network: its shape and how its weights are stored."""
+"""One layer of a network: its shape and the storage of its weights."""
 
 from dataclasses import dataclass, fields
 from math import ceil
@@ -15,7 +15,7 @@ VECTOR_CHANNELS = 8
 class Layer:
     """A convolution; a linear layer is a 1x1 convolution of one pixel.
 
-    The unit of a binary layer is one 3x3x1 kernel or one 8x1x1 vector (supplement, Table 5).
+    The unit of a binary layer is a 3x3x1 kernel or an 8x1x1 vector (supplement, Table 5).
     """
 
     name: str
@@ -33,15 +33,15 @@ class Layer:
     groups: int
     full_precision: bool
     images: int = 1
-    """Maps that the layer sees per image of the network: above 1 behind a `roi_pool`."""
+    """Input maps of the layer per image of the network; more than 1 after a `roi_pool`."""
     tau: int | None = None
-    """Bits of an index into the layer's subset; None: every kernel may occur (1 bit a weight)."""
+    """Bits of an index into the layer's subset; None: all kernels (1 bit per weight)."""
     kernels: KernelSet | None = None
-    """Which kernels a trained network uses; None: only the shape is known."""
+    """The kernels of a trained network; None for a shape-only layer."""
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """Everything but the names: layers of one shape run alike."""
+        """All fields except the names; layers of equal shape run identically."""
         shape: tuple[object, ...] = _SHAPE(self)
         return shape
 
@@ -52,7 +52,7 @@ class Layer:
 
     @property
     def unit_weights(self) -> int:
-        """Weights of one kernel (9) or vector (8): also its bits in a 1-bit layer."""
+        """Weights of one kernel (9) or vector (8), and its bits in a 1-bit layer."""
         return 9 if self.kernel == 3 else VECTOR_CHANNELS
 
     @property
@@ -67,12 +67,12 @@ class Layer:
 
     @property
     def unit_bits(self) -> int:
-        """Stored bits per kernel or vector: tau, or every weight's sign."""
+        """Stored bits per kernel or vector: tau, or a bit per weight at 1 bit."""
         return self.unit_weights if self.tau is None else self.tau
 
     @property
     def subset_size(self) -> int:
-        """Kernels that the layer may use: those of its subset, else 2^tau, or all of them."""
+        """Number of kernels that the layer may use: its subset's, or 2^tau, or all at 1 bit."""
         if self.kernels is not None and self.tau is not None:
             return len(self.kernels.subset)
         return int(2**self.unit_bits)

@@ -1,20 +1,20 @@
-"""A name or a file into a workload, whichever kind of file it is."""
+"""Load a workload from a shipped name or any kind of file."""
 
 from pathlib import Path
 
-from simulator.errors import InputError
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
 from simulator.workload.importers import GRAPHS, SUFFIXES
 from simulator.workload.network import read_network
 from simulator.workload.workload import Workload
 
 
 def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None = None) -> Workload:
-    """Load a network file or a workload file, by path or by the bare name of a shipped one.
+    """Load a network file or a workload file, by path or by the bare name of a shipped file.
 
     Args:
         name_or_path: for example `"r18"`, `"my/network.yaml"` or `"my/workload.npz"`.
-        input_size: (height, width) in pixels instead of the file's.
+        input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
@@ -39,7 +39,7 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
 
 
 def holds_workload(path: Path) -> bool:
-    """Whether a file is a workload file, as `simulator.workload.store` writes it."""
+    """True if a file is a workload file of `simulator.workload.store`."""
     if path.suffix.lower() != ".npz":
         return False
     from simulator.workload.store import is_workload_file
@@ -48,5 +48,5 @@ def holds_workload(path: Path) -> bool:
 
 
 def is_trained_file(path: Path) -> bool:
-    """Whether a file holds a trained network, not a network file or a workload."""
+    """True if a file holds a trained network, not a network file or a workload."""
     return path.suffix.lower() in {**SUFFIXES, **GRAPHS} and not holds_workload(path)

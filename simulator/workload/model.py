@@ -1,33 +1,13 @@
-"""What `--model` takes: a network file, a workload file or a trained network."""
+"""Load the argument of `--model`: a network file, a workload file or a trained network."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from simulator.errors import InputError
-from simulator.progress import Progress
-from simulator.shipped import find
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.base.shipped import find
+from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file, load_workload
 from simulator.workload.workload import Workload
-
-if TYPE_CHECKING:
-    from simulator.workload.subsets import Method
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """How the subset of every binary layer is chosen; docs/extract.md."""
-
-    subset: "Method | None" = None
-    """None: as the file holds it."""
-    seed: int | None = None
-    """Of `random`; 0 if None."""
-    bits: float | None = None
-    tau: int | None = None
-    tau_1x1: int | None = None
-    taus: Mapping[str, int] = field(default_factory=dict)
-    """tau of single layers by name."""
 
 
 def load_model(
@@ -41,8 +21,8 @@ def load_model(
 ) -> Workload:
     """Load any file that `--model` takes: a network, a workload, or a trained network.
 
-    The arguments are those of `extract`; of `choice`, a network or a workload takes the taus alone,
-    when it is configured for a run.
+    The arguments are those of `extract`. For a network or a workload, only the taus of `choice`
+    apply, and only when a run configures it.
 
     Raises:
         InputError: see `load_workload` and `extract`; or an argument would have no effect.
@@ -67,7 +47,7 @@ def load_model(
 def refuse_reading(
     path: Path, *, network: str | Path | None, binarize: tuple[str, ...], choice: Choice
 ) -> None:
-    """Raise InputError if an argument says how to read the real weights of a file without any."""
+    """Raise InputError if an argument applies to real weights, but the file has none."""
     for option, value in {
         "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
     }.items():  # fmt: skip

@@ -1,12 +1,12 @@
-"""Network files into workloads: follow the graph, derive every shape, check it."""
+"""Derive workloads from network files: follow the graph, and derive and check every shape."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
-from simulator.errors import InputError
-from simulator.inputs import convert, read_yaml
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert, read_yaml
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
@@ -28,8 +28,8 @@ def read_network(path: Path, input_size: tuple[int, int] | None = None) -> Workl
     """Read a network file.
 
     Args:
-        path: its YAML file.
-        input_size: (height, width) in pixels instead of the file's.
+        path: the YAML file.
+        input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
@@ -44,12 +44,12 @@ def derive(
     """Derive every layer's shape from a network.
 
     Args:
-        file: what a network file says.
-        source: names it in errors.
-        input_size: (height, width) in pixels instead of its own.
+        file: contents of a network file.
+        source: name of the network in errors.
+        input_size: (height, width) in pixels, instead of the network's size.
 
     Raises:
-        InputError: its shapes do not fit together.
+        InputError: the shapes do not fit together.
 
     """
     height, width = input_size or (file.input.height, file.input.width)
@@ -75,7 +75,7 @@ def derive(
 
 
 def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
-    """Every layer with its derived shape, in file order."""
+    """Derive the shape of every layer; return the layers in file order."""
     shapes = {"input": _Shape(file.input.channels, file.input.height, file.input.width)}
     layers = []
     before = "input"
@@ -98,7 +98,7 @@ def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape
 
 
 def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
-    """The shape that a node gives to the next."""
+    """The shape of a node's output."""
     match node:
         case schema.Conv():
             return _convolved(node, entering)
@@ -148,7 +148,7 @@ def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
 def _slid(
     name: str, size: int, extent: int, node: schema.Conv | schema.Pool, ceil_mode: bool
 ) -> int:
-    """Positions of a window of `extent` over `size` padded pixels."""
+    """Number of positions of a window of `extent` pixels over `size` pixels plus padding."""
     span = size + 2 * node.padding - extent
     if span < 0:
         raise InputError(

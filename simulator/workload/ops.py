@@ -1,28 +1,31 @@
 """Parameters and bit operations as the paper counts them.
 
-Neither convention is what the hardware does; the simulator counts that itself. Both count, per
-output pixel and input unit (a 3x3 kernel's channel, or a 1x1 vector's 8 channels) with n = 2^tau:
+Neither convention counts the operations of the hardware; the simulator counts those separately.
+Both conventions count per output pixel and input unit, with n = 2^tau. An input unit is the
+channel of a 3x3 kernel or the 8 channels of a 1x1 vector.
 
 - 1-bit: 9 c_out (3x3), 8 c_out (1x1).
 - sub-bit, `main_paper` (ResNet-18/34, Figure 12): 9 n + c_out/2 (3x3), 7 n + c_out/2 (1x1).
 - sub-bit, `table6` (ResNet-50, supplement Table 6): 9 n + c_out (3x3), 7 n + c_out (1x1).
 
-A layer with n >= c_out is counted as 1-bit. b-bit activations count b times, a full-precision
-layer 64 times its weights. Stored bits: tau per kernel, the subsets themselves not counted.
+A layer with n >= c_out counts as 1-bit. b-bit activations multiply the operations by b. A
+full-precision layer counts 64 operations per weight and output pixel. The stored bits are tau per
+kernel, without the subsets.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
 
 from simulator.workload.layer import Layer
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.schema import OpsConvention
+from simulator.workload.workload import Workload
 
 FULL_PRECISION_BITS = 32
 FULL_PRECISION_OPS = 64
 """Bit operations of one 32-bit multiply-accumulate (supplement, Table 6: 78.12 G / 1.221 G)."""
 
 _ADDITION: dict[OpsConvention, Fraction] = {"main_paper": Fraction(1, 2), "table6": Fraction(1)}
-"""Bit operations of fetching one table entry and adding it."""
+"""Bit operations to fetch and add one LUT entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class OpCount:
 
 
 def count(workload: Workload, convention: OpsConvention) -> OpCount:
-    """Count the layers that the workload holds, at its activation bits, for one image."""
+    """Count the layers of the workload at its activation bits, for one image."""
     params = sum(_params_bits(layer) for layer in workload.layers)
     ops = sum(_bit_ops(layer, workload.activation_bits, convention) for layer in workload.layers)
     return OpCount(params_mbit=float(params) / 1e6, bit_ops_g=float(ops) / 1e9)

@@ -1,21 +1,21 @@
-"""From bits per weight to tau, and a workload configured for one run.
+"""Convert bits per weight to tau, and configure a workload for one run.
 
-Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement, Table 5); of a
-network with both, the paper names the mean over its weights (Table 6: 0.59 for tau = 5 in both).
+Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement, Table 5). For a
+network with both, the paper gives the mean over its weights (Table 6: 0.59 for tau = 5 in both).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from simulator.errors import InputError
-from simulator.nearest import did_you_mean
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
 from simulator.workload.layer import Layer
 from simulator.workload.workload import Workload
 
 MAX_TAU = 9
 MAX_TAU_1X1 = 8
 _ROUNDING = 0.005 + 1e-9
-"""The paper prints two decimals."""
+"""Tolerance of bits per weight, because the paper prints two decimals."""
 
 
 def configure(
@@ -29,23 +29,23 @@ def configure(
     batch: int = 1,
     include_full_precision: bool = False,
 ) -> Workload:
-    """Return the workload as one run computes it.
+    """Configure a workload for one run.
 
-    A layer keeps its kernels, where the workload has them, if it also keeps its tau. With neither
-    `bits` nor `tau` every layer keeps the tau that the workload gives it.
+    A layer with kernels keeps them only if it also keeps its tau. Without `bits` and `tau`, every
+    layer keeps its tau.
 
     Args:
         workload: a network.
-        bits: bits per weight: 1 for a BNN, or what some tau gives, to two decimals.
+        bits: bits per weight: 1 for a BNN, or the bits of some tau, to two decimals.
         tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
-        tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) if not given.
-        taus: tau of single layers by name, over what the above say.
+        tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) by default.
+        taus: tau of single layers by name; overrides the arguments above.
         activation_bits: bits of a binary layer's activations, 1 to 32.
         batch: images per run.
         include_full_precision: keep first, last and downsample layers.
 
     Raises:
-        InputError: a value out of range, or bits that no tau gives.
+        InputError: a value is out of range, or no tau gives the bits.
 
     """
     _require("activation bits", activation_bits, 32)
@@ -77,12 +77,12 @@ def chosen_taus(
     tau_1x1: int | None = None,
     taus: Mapping[str, int] | None = None,
 ) -> dict[str, int | None]:
-    """The tau of every binary layer of which `bits`, `tau`, `tau_1x1` or `taus` say something.
+    """The tau of every binary layer to which `bits`, `tau`, `tau_1x1` or `taus` applies.
 
     None means 1 bit. The arguments are those of `configure`.
 
     Raises:
-        InputError: a value out of range, bits that no tau gives, or no such layer.
+        InputError: a value is out of range, no tau gives the bits, or a layer does not exist.
 
     """
     by_kernel = dict(zip((3, 1), _taus(workload, bits, tau, tau_1x1), strict=True))
@@ -96,7 +96,7 @@ def chosen_taus(
 
 
 def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:
-    """Check taus that are given by layer."""
+    """Check the taus of single layers."""
     kernels = {layer.name: layer.kernel for layer in workload.binary_layers}
     for name, tau in taus.items():
         if name not in kernels:
@@ -118,7 +118,7 @@ def _with_tau(layer: Layer, tau: int | None) -> Layer:
 def _taus(
     workload: Workload, bits: float | None, tau: int | None, tau_1x1: int | None
 ) -> tuple[int | None, int | None]:
-    """(tau, tau_1x1); None means 1 bit."""
+    """Return (tau, tau_1x1); None means 1 bit."""
     if bits is not None and tau is not None:
         raise InputError(f"bits {bits:g} and tau {tau} are both given; choose one")
     if tau is not None:
@@ -135,7 +135,7 @@ def _taus(
 
 
 def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
-    """For each tau below a BNN's, the bits per weight that name it, the network's mean first."""
+    """The values of `bits` that select each tau below a BNN's, the network's mean first."""
     binary = replace(workload, layers=workload.binary_layers)
     names = {}
     for tau in range(1, MAX_TAU):

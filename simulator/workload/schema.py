@@ -4,18 +4,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from simulator.workload.workload import OpsConvention
+OpsConvention = Literal["main_paper", "table6"]
+
 
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
 Name = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z")
 ]
-"""Printable: names go into tables, files and archives."""
+"""A printable name, because names go into tables, files and archives."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 
 class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
-    """One entry of `layers`; it reads the entry before it unless `from` names another."""
+    """An entry of `layers`; reads the previous entry unless `from` names another entry."""
 
     name: Name
     source: Name | None = field(name="from", default=None)
@@ -35,7 +36,7 @@ class Conv(Node, frozen=True, tag="conv"):
 
 
 class Linear(Node, frozen=True, tag="linear"):
-    """A fully connected layer over everything that it reads."""
+    """A fully connected layer over its whole input."""
 
     precision: Literal["binary", "full"]
     out_features: Size
@@ -43,7 +44,7 @@ class Linear(Node, frozen=True, tag="linear"):
 
 
 class Pool(Node, frozen=True, tag="pool"):
-    """A max or average pooling: only its shape matters."""
+    """Max or average pooling; only the shape matters."""
 
     kernel: Size
     stride: Size
@@ -56,13 +57,13 @@ class GlobalPool(Node, frozen=True, tag="global_pool"):
 
 
 class Add(Node, frozen=True, tag="add"):
-    """A residual addition; both inputs must have one shape."""
+    """A residual addition; both inputs must have the same shape."""
 
     other: Name
 
 
 class RoiPool(Node, frozen=True, tag="roi_pool"):
-    """`count` regions of `size` x `size` cut out of the map; what follows runs on each."""
+    """`count` regions of `size` x `size` pixels of the map; later entries run on each region."""
 
     size: Size
     count: Size

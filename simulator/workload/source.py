@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.errors import InputError
-from simulator.shipped import shipped_folder
+from simulator.base.errors import InputError
+from simulator.base.shipped import shipped_folder
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFile:
-    """A workload file or a trained network, and the options with which it was read.
+    """A workload file or a trained network, and the options for reading it.
 
-    Reading the file again with the options gives the same kernels. Network files hold none.
+    Reading the file again with these options gives the same kernels. Network files have no kernels.
     """
 
     file: str
-    """Shipped name, or path as given."""
+    """Shipped name, or the user's path."""
     sha256: str
     """Fingerprint of the file's bytes."""
     network: str | None = None
@@ -32,19 +32,19 @@ class ModelFile:
     tau: int | None = None
     tau_1x1: int | None = None
     taus: tuple[tuple[str, int], ...] = ()
-    """(layer, tau) of single layers."""
+    """Pairs (layer, tau) of single layers."""
 
 
 def name_of(path: Path) -> str:
-    """The shipped name of a file of the package, otherwise its path."""
+    """The shipped name of a file in the package, or the path of any other file."""
     return path.stem if path.is_relative_to(shipped_folder("workloads")) else str(path)
 
 
 def file_sha256(path: Path) -> str:
-    """Fingerprint of a file's bytes.
+    """Compute the fingerprint of a file's bytes.
 
     Raises:
-        InputError: the file cannot be read.
+        InputError: the file is not readable.
 
     """
     try:

@@ -1,7 +1,7 @@
-"""Workload files: a workload with its kernels as a .npz of plain arrays beside a JSON header.
+"""Workload files: a workload with its kernels, as a .npz file of plain arrays and a JSON header.
 
-Equal workloads give equal bytes, on every machine: members in the order of the layers, stored
-without compression, with one fixed date. docs/extract.md describes the format for users.
+Equal workloads give equal bytes on every computer. The members have the order of the layers, one
+fixed date, and no compression. docs/extract.md describes the format for users.
 """
 
 import zipfile
@@ -16,18 +16,19 @@ from msgspec import Meta, Struct
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.inputs import convert
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
 from simulator.workload import arrays, schema
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.network import derive
 from simulator.workload.precision import MAX_TAU
+from simulator.workload.schema import OpsConvention
 from simulator.workload.source import ModelFile, file_sha256, name_of
-from simulator.workload.workload import OpsConvention, Workload
+from simulator.workload.workload import Workload
 
 HEADER = "workload.json"
-"""The member that tells a workload file from a .npz of other arrays."""
+"""The member that distinguishes a workload file from other .npz files."""
 _HEADER_BYTES = 1 << 24
 _DATE = (1980, 1, 1, 0, 0, 0)
 _WHAT = "workload file"
@@ -54,7 +55,7 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A workload whose sizes are fixed, because no network file stands behind it."""
+    """A workload with fixed sizes, because it does not come from a network file."""
 
     name: schema.Name
     title: schema.Name
@@ -65,7 +66,7 @@ class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The JSON header: exactly one of `network` and `shapes`, and the taus that are set."""
+    """The JSON header: either `network` or `shapes`, and the taus of layers that have one."""
 
     version: Literal[1]
     network: schema.NetworkFile | None = None
@@ -74,7 +75,7 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
 
 
 def is_workload_file(path: Path) -> bool:
-    """Whether a .npz file has the header of a workload."""
+    """True if a .npz file has the header of a workload."""
     with arrays.opened(path, ".npz file") as archive:
         return HEADER in archive.namelist()
 
@@ -83,12 +84,12 @@ def is_workload_file(path: Path) -> bool:
 
 
 def write_workload(workload: Workload, path: Path) -> None:
-    """Write a workload as it was loaded or extracted, not as configured for a run.
+    """Write a loaded or extracted workload, not a workload configured for a run.
 
     Raises:
         ValueError: layers of its network are missing.
-        InputError: a graph's layer has a name or a size that no workload file may hold.
-        OSError: the file cannot be written.
+        InputError: a graph's layer has a name or a size that workload files do not allow.
+        OSError: the file is not writable.
 
     """
     header = Header(
@@ -124,7 +125,7 @@ def _shapes_of(workload: Workload) -> Shapes:
 
 def _info(name: str) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _DATE)
-    info.create_system = 3  # Unix, wherever it is written
+    info.create_system = 3  # Unix on every system
     return info
 
 
@@ -145,11 +146,11 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
 
     Args:
         path: the file.
-        input_size: (height, width) in pixels instead of the file's.
+        input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
-        InputError: the file is broken, its parts contradict each other, or sizes that come from a
-            graph are to be changed.
+        InputError: the file is broken, its parts contradict each other, or `input_size` would
+            change sizes that come from a graph.
 
     """
     with arrays.opened(path, _WHAT) as archive:
@@ -178,7 +179,7 @@ def _header(archive: zipfile.ZipFile, path: Path) -> Header:
 
 
 def _shape_only(header: Header, path: Path, input_size: tuple[int, int] | None = None) -> Workload:
-    """The workload without taus and kernels."""
+    """Return the workload without taus and kernels."""
     if (header.network is None) == (header.shapes is None):
         raise InputError(f"{path}: {HEADER}: expected either 'network' or 'shapes'")
     if header.network is not None:
@@ -232,7 +233,7 @@ def _kernel_sets(
     header: Header,
     path: Path,
 ) -> dict[str, KernelSet]:
-    """The kernels of every layer that has arrays."""
+    """Read the kernels of every layer that has arrays; return them by layer."""
     sets = {}
     for name in members:
         layer_name, _, part = name.rpartition(".")

@@ -1,8 +1,8 @@
-"""Choose a layer's subset and every kernel's index into it, from real weights.
+"""Choose a layer's subset, and every kernel's index into the subset, from real weights.
 
-The kernel of a weight is the nearest row of its layer's subset, `argmin ||k - w||^2` over the rows
-k (supplement C); all rows have one length, so that is `argmax k . w`: one matrix product per layer.
-A tie goes to the lowest row. docs/extract.md describes the ways to choose.
+The kernel for weights w is the nearest row of the layer's subset: `argmin ||k - w||^2` over the
+rows k (supplement C). Because all rows have the same length, this is `argmax k . w`, one matrix
+product per layer. A tie goes to the lowest row. docs/extract.md describes the methods of choice.
 """
 
 from math import ceil
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.kernels import KernelSet, ids_of, signs_of
 from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.trained import TrainedLayer
@@ -21,14 +21,14 @@ Floats = NDArray[np.float32]
 Ids = NDArray[np.uint16]
 
 _PRODUCTS = 1 << 23
-"""Dot products of a matrix product (64 MB): a larger layer is cut into several."""
+"""Dot products per matrix product (64 MB); a larger layer needs several products."""
 
 
 def units_of(weights: Floats) -> Floats:
     """[out_channels, units, 9 or 8] the real values of every kernel or vector of a layer.
 
-    Channels of a 1x1 layer that do not divide by 8 are padded with weights of 0: whatever the sign
-    of a row there, it adds nothing to the row's dot product and so has no say in the choice.
+    Weights of 0 pad the channels of a 1x1 layer to a multiple of 8. They add 0 to the dot product
+    with any row and therefore do not affect the choice.
 
     Args:
         weights: [out_channels, in_channels / groups, kernel, kernel].
@@ -44,8 +44,8 @@ def units_of(weights: Floats) -> Floats:
 def nearest_rows(units: Floats, subset: Ids) -> NDArray[np.uint16]:
     """[out_channels, units] the row of `subset` that is nearest to each of `units`.
 
-    In double precision the sums of 9 single-precision weights are exact (unless one is 2^25 times
-    another), so a tie is a tie on every machine.
+    In double precision, the sums of 9 single-precision weights are exact, unless one weight is 2^25
+    times another. A tie is therefore a tie on every computer.
     """
     rows = units.reshape(-1, units.shape[-1]).astype(np.float64)
     kernels = signs_of(subset, units.shape[-1]).astype(np.float64).T
@@ -57,18 +57,18 @@ def nearest_rows(units: Floats, subset: Ids) -> NDArray[np.uint16]:
 
 
 def one_bit(units: Floats) -> KernelSet:
-    """Every weight's sign: all kernels may occur, so an index is the kernel's id."""
+    """Use the signs of the weights: the subset has all kernels, and indices are ids."""
     size = units.shape[-1]
     return KernelSet(size, np.arange(1 << size, dtype=np.uint16), ids_of(units))
 
 
 def refined(units: Floats, patterns: Floats) -> KernelSet:
-    """The subset that training left in the checkpoint: the signs of its patterns, row by row."""
+    """Use the subset of the checkpoint: the signs of its patterns, row by row."""
     return _assigned(units, ids_of(patterns))
 
 
 def occurring(units: Floats) -> KernelSet:
-    """The kernels that weights which are signs already use, in the order of their ids."""
+    """Use the kernels that occur in weights that are signs, in the order of their ids."""
     ids = ids_of(units)
     subset, indices = np.unique(ids, return_inverse=True)
     return KernelSet(
@@ -81,15 +81,15 @@ def occurring(units: Floats) -> KernelSet:
 def chosen(
     method: Literal["random", "uniform", "frequent"], units: Floats, tau: int, seed: tuple[int, ...]
 ) -> KernelSet:
-    """A subset of 2^tau kernels, in the order of their ids.
+    """Choose a subset of 2^tau kernels, in the order of their ids.
 
     Args:
-        method: `random`: without replacement (Vanilla-SNN). `uniform`: at one interval of ids,
-            from id 0 (supplement E, Baseline A). `frequent`: those that the signs of the weights
-            use most (Baseline B); of equally frequent ones the lowest ids.
+        method: `random`: draw ids without replacement (Vanilla-SNN). `uniform`: take ids at equal
+            intervals, from id 0 (supplement E, Baseline A). `frequent`: take the most frequent
+            kernels among the signs of the weights (Baseline B); lower ids win ties.
         units: [out_channels, units, 9 or 8] real weights.
         tau: bits of an index, at most 9 or 8.
-        seed: of `random`.
+        seed: seed of `random`.
 
     """
     total, size = 1 << units.shape[-1], 1 << tau
@@ -108,11 +108,11 @@ def _assigned(units: Floats, subset: Ids) -> KernelSet:
 
 
 def held_tau(trained: TrainedLayer) -> int | None:
-    """Bits of an index that the file itself gives a layer; None: 1 bit a weight.
+    """Bits of an index of a layer according to the file; None means 1 bit per weight.
 
-    Patterns give log2 of their number. Weights that are signs, times one positive factor per
-    output channel or not, give ceil(log2(kernels that occur)), and 1 bit where that would be as
-    many bits as the signs themselves: 9 of a 3x3 kernel, 8 of a vector.
+    With patterns, tau is log2 of their number. With weights that are signs, possibly times one
+    positive factor per output channel, tau is ceil(log2(kernels that occur)). If that equals the
+    number of signs (9 in a 3x3 kernel, 8 in a vector), the layer has 1 bit per weight.
     """
     if trained.patterns is not None:
         return int(len(trained.patterns) - 1).bit_length()
@@ -131,16 +131,16 @@ def _are_signs(weights: Floats) -> bool:
 def kernels_of(
     trained: TrainedLayer, tau: int | None, method: Method | None, seed: tuple[int, ...]
 ) -> KernelSet:
-    """The kernels of one layer.
+    """Choose the kernels of one layer.
 
     Args:
         trained: the layer's real weights.
-        tau: bits of an index; None means 1 bit a weight: the signs of the weights.
-        method: how the subset is chosen; None means as the file holds it.
-        seed: of `random`.
+        tau: bits of an index; None means 1 bit per weight: the signs of the weights.
+        method: method that chooses the subset; None means the subset in the file.
+        seed: seed of `random`.
 
     Raises:
-        InputError: the file holds no subset, or one of another tau, where that is asked for.
+        InputError: the choice needs the file's subset, but the file has no subset of this tau.
 
     """
     units = units_of(trained.weights)
@@ -169,7 +169,7 @@ def _require_held(trained: TrainedLayer, tau: int | None, method: Method | None)
 
 
 def squared_error(weights: Floats, kernels: KernelSet) -> float:
-    """Binarisation error of a layer: the sum of (w - k)^2 over its weights, padding left out."""
+    """Binarization error of a layer: the sum of (w - k)^2 over its weights, without padding."""
     outputs, channels, kernel, _ = weights.shape
     signs = kernels.signs().reshape(outputs, -1)[:, : channels * kernel**2]
     difference = weights.reshape(outputs, -1) - signs
@@ -177,10 +177,11 @@ def squared_error(weights: Floats, kernels: KernelSet) -> float:
 
 
 def lost_share(weights: Floats, kernels: KernelSet) -> float:
-    """Share of the weights' energy lost, 0 to 1, if every output channel has its best scale.
+    """Fraction of the weights' energy lost, 0 to 1, if every output channel has its best scale.
 
-    The sum of (w - a k)^2 over the sum of w^2, with a = mean(w k) of the output channel, which is
-    the least-squares scale. It does not depend on the scale of the weights, as the errors do.
+    The fraction is the sum of (w - a k)^2 over the sum of w^2. The least-squares scale of an output
+    channel is a = mean(w k). Unlike the errors, the fraction does not depend on the scale of the
+    weights.
     """
     outputs, channels, kernel, _ = weights.shape
     signs = kernels.signs().reshape(outputs, -1)[:, : channels * kernel**2]
@@ -191,5 +192,5 @@ def lost_share(weights: Floats, kernels: KernelSet) -> float:
 
 
 def squared_sign_error(weights: Floats) -> float:
-    """The least error that any kernels reach: that of the signs, the sum of (|w| - 1)^2."""
+    """The smallest error that any kernels reach, the error of the signs: the sum of (|w| - 1)^2."""
     return float(np.square(np.abs(weights) - 1, dtype=np.float64).sum())

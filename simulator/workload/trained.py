@@ -1,4 +1,4 @@
-"""A trained layer as its file holds it: real weights, before kernels are chosen for them."""
+"""A trained layer in its file: real weights, before the choice of kernels."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,6 @@ class TrainedLayer:
     weights: NDArray[np.float32]
     """[out_channels, in_channels / groups, kernel, kernel] real values."""
     patterns: NDArray[np.float32] | None = None
-    """[n, 9 or 8] real values; the signs of a row are one kernel of the layer's refined subset."""
+    """[n, 9 or 8] real values; the signs of a row are a kernel of the layer's refined subset."""
     full_precision: bool = False
-    """The weights count as they are, not by their signs."""
+    """True if the layer computes with the weights, not with their signs."""

@@ -1,10 +1,10 @@
-"""The cases of the mapper that each random configuration has."""
+"""The mapper's cases in each random configuration."""
 
 from collections.abc import Iterator
 from itertools import chain
 
 from simulator import Result
-from simulator.hardware import Hardware
+from simulator.machines import Hardware
 from simulator.workload import Layer, Workload
 from tests.recorded.configurations import RATES, TABLES
 
@@ -33,7 +33,7 @@ CASES = (
     "output pixels spread over the PEs",
     "several layers",
 )
-"""In the order of the README's table."""
+"""Names of the cases, in the order of the README's table."""
 
 
 def cases_of(result: Result) -> set[str]:
@@ -83,7 +83,7 @@ def _of_run(result: Result) -> Iterator[str]:
 def _of_layer(row: dict[str, str], layer: Layer, hardware: Hardware) -> Iterator[str]:
     pe = hardware.array.pe
     yield f"weights loaded once per {row['weights_read_once_per']}"
-    yield f"inputs held as {row['inputs_held_as']}"
+    yield f"inputs held as {row['input_buffering']}"
     if layer.kernels is not None and hardware.memory.index_buffer.encoding == "huffman":
         yield "Huffman code"
     match row["mode"]:
@@ -91,7 +91,7 @@ def _of_layer(row: dict[str, str], layer: Layer, hardware: Hardware) -> Iterator
             yield "full-precision layer"
         case "direct":
             yield "direct dot products"
-        case "table":
+        case "lut":
             yield "LUT"
             if layer.subset_size > pe.lut_size:
                 yield "several LUT passes"

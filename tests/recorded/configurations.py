@@ -1,7 +1,7 @@
-"""The configurations whose figures are recorded: random ones, and all that are shipped.
+"""The configurations with recorded values: random configurations, and all shipped ones.
 
-A random configuration follows from its number alone. It is drawn with `random.Random.random`,
-the one method whose sequence Python keeps from version to version.
+A random configuration follows from its number alone. Its generator is `random.Random.random`, the
+only method whose sequence Python keeps from version to version.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from simulator import Result, load_hardware, load_workload, simulate
-from simulator.hardware import Hardware
-from simulator.shipped import shipped_names, trained_names
+from simulator.base.shipped import shipped_names, trained_names
+from simulator.machines import Hardware
 from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network, with_kernels
 
@@ -24,36 +24,36 @@ RATES = (0.3, 1, 2, 4, 16, 64)
 """DRAM bytes per cycle and channel."""
 TABLES = ("ddr4-2400", "lpddr4-3200", "hbm2")
 FIRST = "cofluent64"
-"""Runs the trained networks, whose subsets the PEs of the others may not store, and `LONG`."""
+"""Hardware of the trained networks and of `LONG`; other PEs may not store the trained subsets."""
 LONG = {"faster-rcnn-r18": (64, 64), "ssd300-vgg16": None}
-"""Networks of millions of commands, with a smaller input where their shapes allow one."""
+"""Networks with millions of commands, with a smaller input if their shapes allow one."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
-    """A workload and the hardware that it runs on."""
+    """A workload and its hardware."""
 
     name: str
     title: str
-    """What a reader needs to rebuild it: sizes and settings."""
+    """Description for readers who rebuild the configuration: sizes and overrides."""
     workload: Workload
     hardware: Hardware
     options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of `simulate`."""
 
     def run(self, engine: str = "event") -> Result:
-        """Simulate it.
+        """Simulate the configuration.
 
         Raises:
-            InputError: the machine cannot run the workload.
+            InputError: the hardware cannot run the workload.
 
         """
         return simulate(self.workload, self.hardware, engine=engine, **self.options)
 
     @property
     def inputs(self) -> str:
-        """Digest of everything that is drawn or named; not of the hardware file's contents."""
+        """Digest of all drawn values and names, without the hardware file's contents."""
         kernels = [x.kernels.indices.tolist() if x.kernels else None for x in self.workload.layers]
         text = json.dumps([self.title, self.options, kernels], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -69,7 +69,7 @@ def configuration(name: str) -> Configuration:
 
 
 def shipped_configurations() -> list[str]:
-    """Names of all: every shipped hardware file and network, with and without full precision."""
+    """Names for all shipped hardware files and networks, with and without full precision."""
     short = [model for model in shipped_names("workloads") if model not in LONG]
     pairs = [(hardware, model) for hardware in shipped_names("hw_configs") for model in short]
     pairs += [(FIRST, model) for model in trained_names()]
@@ -78,7 +78,7 @@ def shipped_configurations() -> list[str]:
 
 
 def shipped_configuration(name: str) -> Configuration:
-    """Return one: at 0.56 bit, or a trained network's own bits, and its baseline at 1 bit."""
+    """Return a configuration at 0.56 bit, or at a trained network's bits, with a 1-bit baseline."""
     hardware, model, layers = name.split("/")
     options: dict[str, Any] = {"include_full_precision": layers == "all"}
     if model not in trained_names():
@@ -110,17 +110,17 @@ class Draw:
         return options[self.between(0, len(options) - 1)]
 
     def chance(self, share: float) -> bool:
-        """Return True in this share of all draws."""
+        """Return True with this probability."""
         return self._random.random() < share
 
     def indices(self, shape: tuple[int, int], size: int) -> np.ndarray[Any, Any]:
-        """Return indices below `size`, small ones more often, so that a Huffman code is short."""
+        """Return indices below `size`. Small indices are likelier, to shorten a Huffman code."""
         values = [int(size * self._random.random() ** 2) for _ in range(shape[0] * shape[1])]
         return np.array(values).reshape(shape)
 
 
 def random_configuration(number: int) -> Configuration:
-    """Draw a small network and a machine; the machine may be too small for it."""
+    """Draw a small network and hardware; the hardware may be too small for the network."""
     draw = Draw(number)
     drawn = [_layer(draw, f"conv{place}") for place in range(draw.between(1, 3))]
     if all(each.full_precision for each in drawn):
@@ -195,14 +195,14 @@ def _machine(draw: Draw) -> dict[str, Any]:
 
 
 def _activation_kib(draw: Draw, layers: Sequence[Layer], options: dict[str, Any]) -> float:
-    """An activation buffer between a part of the largest input and several times its size."""
+    """Draw a buffer size from a fraction of the largest input to several times its size."""
     values = max(each.in_channels * each.in_height * each.in_width for each in layers)
     share = draw.of(0.15, 0.25, 0.4, 0.6, 1, 2, 10)
     return round(share * values * options["activation_bits"] / 8192 + draw.of(0, 0.05, 0.2), 4)
 
 
 def _dram_table(draw: Draw) -> dict[str, Any]:
-    """A DRAM with timing; the rates of its channels and their bursts fit its own."""
+    """Draw a DRAM with timing. The channels' rates and bursts are compatible with the DRAM's."""
     return {
         f"{DRAM}.timing": draw.of(*TABLES),
         f"{DRAM}.channels": draw.of(1, 2),

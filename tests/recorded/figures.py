@@ -1,4 +1,4 @@
-"""The figures of a configuration: totals, and digests of what would be too long to keep."""
+"""The recorded values of a configuration: totals, and digests of longer data."""
 
 import csv
 import hashlib
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from simulator import Result
-from simulator.hardware import load_energy
+from simulator.machines import load_energy
 from tests.recorded.configurations import Configuration
 
 FILE = Path(__file__).with_name("figures.csv")
@@ -22,9 +22,9 @@ _NOT_FIGURES = (
     "schema", "version", "engine", "settings", "links", "check", "model_file", "configuration",
     "config_sha256", "summary_sha256",
 )  # fmt: skip
-"""Keys of summary.json: its inputs, their fingerprints, the format."""
+"""Keys of summary.json without recorded values: inputs, their fingerprints, and the format."""
 _OWN_FIGURE = ("notes", "area_gate_equivalents", "scope")
-"""Keys of summary.json whose digests are kept apart: they change for reasons of their own."""
+"""Keys of summary.json with separate digests because they change for independent reasons."""
 _SHAPE_COLUMNS = (
     "in_channels", "out_channels", "kernel", "stride", "output_height", "output_width", "macs",
     "weights", "weight_bytes", "baseline_weight_bytes",
@@ -36,7 +36,7 @@ _TRACE_DRAM = ("dram_activates", "dram_row_miss_cycles", "dram_refresh_cycles")
 
 
 def contents(result: Result) -> dict[str, Any]:
-    """Everything whose digest is kept, as plain data, by the name of its figure."""
+    """All data with a recorded digest, as plain data, by the digest's name."""
     saved = result.saved()
     rows = result.layer_rows()
     energy = result.with_energy(load_energy(ENERGY)).energy
@@ -52,10 +52,10 @@ def contents(result: Result) -> dict[str, Any]:
 
 
 def figures(configuration: Configuration, engine: str = "event") -> Figures:
-    """Run a configuration, and return its figures as the file holds them.
+    """Run a configuration, and return its values in the form of the file.
 
     Raises:
-        InputError: the machine cannot run the workload.
+        InputError: the hardware cannot run the workload.
 
     """
     result = configuration.run(engine)
@@ -74,7 +74,7 @@ def figures(configuration: Configuration, engine: str = "event") -> Figures:
 
 
 def trace_digest(trace: pd.DataFrame) -> str:
-    """Digest of the rows as a set: the order in which the commands were written does not count."""
+    """Digest of the rows as a set: the order of the commands does not matter."""
     numbers = trace_numbers(trace)
     columns, names = [], []
     for name in TRACE_NAMES:
@@ -89,12 +89,12 @@ def trace_digest(trace: pd.DataFrame) -> str:
 
 
 def trace_numbers(trace: pd.DataFrame) -> list[str]:
-    """The columns of numbers that count; those of the DRAM only behind a table."""
+    """Names of the recorded number columns; DRAM columns exist only with a timing table."""
     return [*_TRACE_NUMBERS, *(name for name in _TRACE_DRAM if name in trace)]
 
 
 def differences(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """One line per figure that is not equal; of the layers' cycles, the first layer."""
+    """Describe each value that differs in one line; for layers' cycles, only the first layer."""
     lines = []
     for figure, before in recorded.items():
         after = now[figure]
@@ -117,13 +117,13 @@ def _first_layer(before: list[str], after: list[str]) -> str:
 
 
 def read_figures() -> dict[str, Figures]:
-    """The recorded figures by configuration."""
+    """The recorded values by configuration."""
     with FILE.open(encoding="utf-8", newline="") as file:
         return {row["configuration"]: row for row in csv.DictReader(file)}
 
 
 def write_figures(rows: list[Figures]) -> None:
-    """Replace the recorded figures."""
+    """Replace the recorded values."""
     with FILE.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -131,7 +131,7 @@ def write_figures(rows: list[Figures]) -> None:
 
 
 _DIGITS = 16
-"""Of SHA-256 in hexadecimal: 64 bits."""
+"""Length of a digest in hexadecimal digits of SHA-256: 64 bits."""
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Record the figures of all configurations, or compare them with the record.
+"""Record the values of all configurations, or compare them with the record.
 
 python -m tests.recorded.record --help
 """
@@ -12,7 +12,7 @@ from itertools import count
 import click
 
 from simulator import InputError
-from simulator.coverage import why_not_fast
+from simulator.machines.lut_array.coverage import why_not_fast
 from simulator.report.progress import progress_bar
 from tests.recorded.cases import CASES, cases_of
 from tests.recorded.configurations import (
@@ -32,9 +32,9 @@ from tests.recorded.figures import (
 )
 
 WANTED = {(False, False): 180, (True, False): 40, (False, True): 60, (True, True): 20}
-"""Random configurations by (DRAM table, one-ported buffer)."""
+"""Number of random configurations by (DRAM table, one-ported buffer)."""
 MOST_COMMANDS = {False: 4000, True: 1500}
-"""Of both runs, without and with a DRAM table: all together take seconds."""
+"""Most commands of both runs, without and with a DRAM table. All runs together take seconds."""
 
 
 @click.command(epilog="Exit status: 0 if all figures are equal, 1 if not, 2 for bad options.")
@@ -96,7 +96,7 @@ def _known(name: str) -> Configuration:
 
 
 def _columns(chosen: tuple[str, ...]) -> tuple[str, ...]:
-    """The figures to compare: those that are chosen, or all."""
+    """Return the values to compare: the chosen ones, or all."""
     columns = tuple(next(iter(read_figures().values())))
     for figure in chosen:
         if figure not in columns:
@@ -105,12 +105,12 @@ def _columns(chosen: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_random(name: str) -> bool:
-    """Whether it is the name of a random configuration."""
+    """True if a random configuration has this name."""
     return name.startswith("random-")
 
 
 def watched(names: Iterable[str]) -> Iterator[Configuration]:
-    """The configurations, one by one, with a progress bar on stderr."""
+    """Yield the configurations one by one, with a progress bar on stderr."""
     listed = list(names)
     with progress_bar() as report:
         for place, name in enumerate(listed):
@@ -140,7 +140,7 @@ def compare(only: str, chosen: tuple[str, ...], engine: str) -> int:
 
 
 def choice() -> list[str]:
-    """Choose random configurations by number, the first that are possible and short."""
+    """Choose random configurations by number: the first possible and short ones."""
     left = Counter(WANTED)
     names = []
     with progress_bar() as report:
@@ -165,7 +165,7 @@ def choice() -> list[str]:
 
 
 def counted() -> Counter[str]:
-    """How many of the random configurations have each case."""
+    """Number of random configurations with each case."""
     found: Counter[str] = Counter()
     for each in watched(filter(is_random, read_figures())):
         found.update(cases_of(each.run()))
@@ -180,7 +180,7 @@ def case_table() -> str:
 
 
 def shown(each: Configuration) -> str:
-    """Everything whose digest is kept, as JSON: for a comparison of two versions by `diff`."""
+    """All data with a recorded digest, as JSON, for comparing two versions by `diff`."""
     result = each.run()
     columns = [*TRACE_NAMES, *trace_numbers(result.trace)]
     rows = result.trace[columns].astype(dict.fromkeys(TRACE_NAMES, str)).sort_values(columns)

@@ -19,10 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
-from simulator.hardware import Hardware
-from simulator.hardware.dram import dram_timing
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
+from simulator.dram.tables import dram_timing
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.outputs import written_before
 from simulator.machines.lut_array.parts import firsts
@@ -30,6 +29,7 @@ from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.vocabulary import (
     DRAM_INPUTS,
     DRAM_OUTPUTS,
@@ -40,14 +40,14 @@ from simulator.machines.lut_array.vocabulary import (
 from simulator.program import SharedDram
 
 
-def shared_dram(layers: Sequence[MappedLayer], hardware: Hardware) -> SharedDram | None:
+def shared_dram(layers: Sequence[MappedLayer], hardware: LutArray) -> SharedDram | None:
     """The hardware's DRAM and the addresses of all transfers; None with `timing: fixed`.
 
     Raises:
         InputError: the DRAM table is wrong, or too small for the network.
 
     """
-    timing = dram_timing(hardware)
+    timing = dram_timing(hardware.dram, hardware.clock_ghz)
     if timing is None:
         return None
     row_bytes = timing.channels * timing.columns * timing.burst_bytes

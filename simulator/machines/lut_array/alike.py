@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 
 
 class Ends(NamedTuple):

@@ -15,7 +15,7 @@ PE in which it takes longest.
 
 from dataclasses import dataclass, replace
 
-from simulator.hardware import Hardware
+from simulator.machines.lut_array.schema import LutArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Bank:
         return replace(self, read_ports=self.accumulators, subbanks=self.entries)
 
 
-def bank_of(hardware: Hardware) -> Bank:
+def bank_of(hardware: LutArray) -> Bank:
     """The bank that a hardware file with a LUT describes."""
     pe = hardware.array.pe
     ports = pe.accumulators if pe.lut_read_ports == "accumulators" else pe.lut_read_ports

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import ends, first_alike
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.plan import LayerPlan
@@ -37,20 +37,18 @@ def _input_blocks(
 ) -> Runs[InputBlock]:
     """Input blocks of an output block, from a table's row of each of their numbers."""
     units = plan.group_units
-    pes = [1] * len(units) if plan.pixels_are_spatial else units
-    fills = plan.pass_fill_cycles() if plan.mode == "table" else ()
-    columns = (units, pes, fetched, stored, accumulates, conflicts, ends(len(units)))
+    fills = plan.pass_fill_cycles() if plan.mode == "lut" else ()
+    columns = (units, fetched, stored, accumulates, conflicts, ends(len(units)))
     return Runs(
         (
             times,
             InputBlock(
                 units=one[0],
-                pes=one[1],
-                fetch_bytes=one[2],
-                stored_bytes=one[3],
-                passes=_passes(fills, *one[4:6]),
-                first=one[6].first,
-                last=one[6].last,
+                fetch_bytes=one[1],
+                stored_bytes=one[2],
+                passes=_passes(fills, *one[3:5]),
+                first=one[5].first,
+                last=one[5].last,
             ),
         )
         for times, one in Runs.of(zip(*columns, strict=True))
@@ -79,7 +77,7 @@ def _passes(fills: tuple[int, ...], accumulates: list[int], conflicts: list[int]
 
 def _lut_cycles(plan: LayerPlan) -> tuple[Ints, Ints]:
     """[blocks, groups, passes] cycles of each accumulate, and those that are due to conflicts."""
-    if plan.mode != "table":
+    if plan.mode != "lut":
         none = np.zeros((len(plan.blocks), len(plan.group_units), 0), dtype=np.int64)
         return none, none
     cycles = plan.accumulate_table

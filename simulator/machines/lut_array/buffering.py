@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.outputs import output_space
 from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan

@@ -6,7 +6,7 @@ from operator import mul
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.banks import Bank
 from simulator.machines.lut_array.parts import parts
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.banks import Bank
 from simulator.machines.lut_array.parts import firsts, parts
 from simulator.workload.kernels import KernelSet

@@ -25,7 +25,7 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
         reads_inputs=buffering.first_read is not None,
         subset_bytes=plan.subset_bytes,
         images=images_of(plan, output_blocks(plan), lifetimes, buffering),
-        lut_passes=len(plan.pass_entries) if plan.mode == "table" else 0,
+        lut_passes=len(plan.pass_entries) if plan.mode == "lut" else 0,
         burst_bytes=hardware.memory.dram.burst_bytes,
         activation_bits=plan.activation_bits,
         unit_channels=1 if layer.full_precision else layer.unit_channels,

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
 from simulator.program import Command, Section, Unit
 from simulator.program.written import written
+from simulator.workload import Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,36 @@ class MappedLayer:
     inputs: InputReuse
     """Buffering scheme of the inputs."""
     section: Section
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the network."""
+        return self.plan.layer
+
+    @property
+    def batch(self) -> int:
+        """Images per run."""
+        return self.plan.batch
+
+    @property
+    def activation_bits(self) -> int:
+        """Of the layer's inputs and outputs."""
+        return self.plan.activation_bits
+
+    @property
+    def mode(self) -> str:
+        """`lut`, `direct` or `mac`; see `LayerPlan.mode`."""
+        return self.plan.mode
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of its weights or indices in DRAM, with its subset and Huffman code."""
+        return self.plan.weight_bytes + self.plan.subset_bytes
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The array's own columns of `layers.csv`."""
+        return {"weights_read_once_per": self.weights, "input_buffering": self.inputs}
 
     def commands(self, unit: Unit) -> list[Command]:
         """Commands of a unit, in the order in which they run."""

@@ -1,18 +1,19 @@
 """A workload on the array becomes a program."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from msgspec import structs
 
-from simulator.errors import InputError
-from simulator.hardware import Hardware
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, counted
+from simulator.machines.family import Mapping
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
+from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import (
     CATEGORIES,
@@ -23,28 +24,14 @@ from simulator.machines.lut_array.vocabulary import (
 )
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Program, Section
-from simulator.progress import Progress, counted
 from simulator.workload import Layer, Workload
 
 _Written = tuple[WeightReuse, InputReuse, Section]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mapping:
-    """A program and the choices behind it."""
-
-    layers: tuple[MappedLayer, ...]
-    program: Program
-
-    @property
-    def commands(self) -> int:
-        """Commands of the program, written out."""
-        return self.program.commands
-
-
 def map_workload(
-    workload: Workload, hardware: Hardware, progress: Progress | None = None
-) -> Mapping:
+    workload: Workload, hardware: LutArray, progress: Progress | None = None
+) -> Mapping[MappedLayer]:
     """Map a configured workload onto a machine, layer by layer.
 
     Args:
@@ -59,7 +46,7 @@ def map_workload(
     """
     plans = plan_layers(workload, hardware)
     watched = counted(progress, f"mapping {workload.name}", plans)
-    rateless = _without_rates(hardware)
+    rateless = without_rates(hardware)
     layers = tuple(_mapped(plan, rateless) for plan in watched)
     program = Program(
         units=UNITS,
@@ -72,10 +59,10 @@ def map_workload(
         ports=shared_ports(layers, hardware),
         categories=CATEGORIES,
     )
-    return Mapping(layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program)
 
 
-def _mapped(plan: LayerPlan, rateless: Hardware) -> MappedLayer:
+def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     """Map a layer; layers that differ in names and rates alone share a section."""
     try:
         kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits)
@@ -86,7 +73,7 @@ def _mapped(plan: LayerPlan, rateless: Hardware) -> MappedLayer:
     return MappedLayer(plan=plan, weights=weights, inputs=inputs, section=section)
 
 
-def _without_rates(hardware: Hardware) -> Hardware:
+def without_rates(hardware: LutArray) -> LutArray:
     """Return the hardware with a fixed name, clock and rates, which no section depends on.
 
     A section is written from a plan with this hardware. It therefore cannot depend on them, and
@@ -108,7 +95,7 @@ def _without_rates(hardware: Hardware) -> Hardware:
 
 @lru_cache(maxsize=1024)
 def _kept(
-    shape: tuple[object, ...], hardware: Hardware, batch: int, activation_bits: int
+    shape: tuple[object, ...], hardware: LutArray, batch: int, activation_bits: int
 ) -> _Written:
     """What is written for a layer, kept for the next one, or the next run, that is equal in these.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.parts import firsts
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.vocabulary import OUTPUT_SLOTS

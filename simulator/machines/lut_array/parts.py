@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 
 
 def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:

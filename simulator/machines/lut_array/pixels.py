@@ -9,7 +9,7 @@ from math import ceil
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import LayerPlan
 
 

@@ -11,18 +11,18 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.errors import InputError
-from simulator.hardware import Hardware
+from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
 
-Mode = Literal["table", "direct", "mac"]
+Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "patches", "step"]
 _Number = TypeVar("_Number", int, Ints)
@@ -44,14 +44,14 @@ class LayerPlan:
     """One layer on one machine."""
 
     layer: Layer
-    hardware: Hardware
+    hardware: LutArray
     batch: int
     activation_bits: int
     """Of this layer's inputs and outputs."""
 
     @cached_property
     def mode(self) -> Mode:
-        """`mac`: full precision. `table`: fill, fetch and add. `direct`: every dot product anew.
+        """`mac`: full precision. `lut`: fill, fetch and add. `direct`: every dot product anew.
 
         A sub-bit layer takes the table only where that saves cycles in the steady state: over all
         blocks and groups, sum of max(fill, accumulate) < sum of the direct step.
@@ -60,10 +60,10 @@ class LayerPlan:
             return "mac"
         if self.layer.tau is None or not self.hardware.array.pe.lut_size:
             return "direct"
-        table = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
+        lut = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
         dots = [self.direct_cycles(block) for block in self.blocks]
         direct = np.maximum.outer(dots, self.step_words).sum()
-        return "table" if table < direct else "direct"
+        return "lut" if lut < direct else "direct"
 
     # --- space: what one step of the array holds -----------------------------------------------
 
@@ -175,7 +175,7 @@ class LayerPlan:
     @cached_property
     def step_dots(self) -> Ints:
         """[blocks] cycles of the dot products for which a step reads its windows."""
-        if self.mode == "table":
+        if self.mode == "lut":
             return np.full(len(self.blocks), self.pass_fill_cycles()[0])
         return np.array([self.direct_cycles(block) for block in self.blocks])
 
@@ -287,7 +287,7 @@ class LayerPlan:
         return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
 
 
-def plan_layers(workload: Workload, hardware: Hardware) -> tuple[LayerPlan, ...]:
+def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
     """Plan every layer of a workload, in order.
 
     Raises:

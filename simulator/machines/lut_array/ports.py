@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from simulator.columns import Ints
-from simulator.hardware import Hardware
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.addresses import input_offsets, window_offsets
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.positions import Positions
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.vocabulary import (
     BUFFER_CONFLICTS,
     DOT_UNITS,
@@ -22,7 +22,7 @@ from simulator.machines.lut_array.vocabulary import (
 from simulator.program import SharedPort, Unit, Words
 
 
-def shared_ports(layers: Sequence[MappedLayer], hardware: Hardware) -> tuple[SharedPort, ...]:
+def shared_ports(layers: Sequence[MappedLayer], hardware: LutArray) -> tuple[SharedPort, ...]:
     """The ports at which reads and writes of a program meet; () if both buffers have two ports."""
     index, activation = hardware.memory.index_buffer, hardware.memory.activation_buffer
     ports = []

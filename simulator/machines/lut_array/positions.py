@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import LayerPlan
 
 

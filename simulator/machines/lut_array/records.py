@@ -27,9 +27,7 @@ class InputBlock(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Input units that a step sums over, with their weight tile for an output block."""
 
     units: int
-    """Input channels or vectors."""
-    pes: int
-    """PEs that work per output pixel."""
+    """Input channels or vectors; a LUT or direct step has a PE for each, per output pixel."""
     fetch_bytes: int
     """Bytes of the weight tile that an index fetch moves, decoded."""
     stored_bytes: int

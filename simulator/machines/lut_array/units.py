@@ -179,7 +179,7 @@ def dot_fills(layer: Layer, do: Writer) -> None:
     """Fill one LUT bank after another; a step's first fill takes no less than its window reads."""
     for block, (pixels, inputs) in output_tiles(layer, do, lambda tile: (tile.pixels, tile.inputs)):
         for input_block in do.each(block.input_blocks):
-            pes = pixels * input_block.pes
+            pes = pixels * input_block.units
             for lut_pass in do.each(input_block.passes):
                 words = layer.window_words(pes) if lut_pass.first else 0
                 awaited = step_inputs(layer, inputs, input_block) if lut_pass.first else []
@@ -208,7 +208,7 @@ def accumulate(layer: Layer, do: Writer) -> None:
                 given = step_done(done, input_block) if last else []
                 do(
                     ACCUMULATE(
-                        pes=pixels * input_block.pes,
+                        pes=pixels * input_block.units,
                         cycles=lut_pass.accumulate_cycles,
                         penalty=lut_pass.conflict_cycles,
                         takes=[
@@ -232,7 +232,7 @@ def dot_direct(layer: Layer, do: Writer) -> None:
     for block, tile in output_tiles(layer, do, lambda tile: tile):
         fetched, released = tile.weights.fetches, tile.weights.releases
         for input_block in do.each(block.input_blocks):
-            pes = tile.pixels * input_block.pes
+            pes = tile.pixels * input_block.units
             words = layer.window_words(pes)
             do(
                 DIRECT(

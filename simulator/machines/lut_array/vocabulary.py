@@ -1,17 +1,17 @@
 """Units, channels, categories, kinds of commands and rates of the paper's array."""
 
-from simulator.hardware import Hardware
 from simulator.machines.lut_array.rates import rate_of
+from simulator.machines.lut_array.schema import LutArray
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
-DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights")
-DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs")
-DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs")
-INDEX_FETCH = Unit("index_fetch", "index fetch")
-DOT_UNITS = Unit("dot", "dot units")
-ACCUMULATORS = Unit("accumulate", "accumulators")
-DRAIN_UNIT = Unit("drain", "drain")
-MAC_UNIT = Unit("mac", "MAC unit")
+DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
+DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
+DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs", letter="O", dram="write")
+INDEX_FETCH = Unit("index_fetch", "index fetch", letter="F")
+DOT_UNITS = Unit("dot", "dot units", letter="D")
+ACCUMULATORS = Unit("accumulate", "accumulators", letter="A")
+DRAIN_UNIT = Unit("drain", "drain", letter="R")
+MAC_UNIT = Unit("mac", "MAC unit", letter="M")
 UNITS = (
     DRAM_WEIGHTS, DRAM_INPUTS, DRAM_OUTPUTS, INDEX_FETCH, DOT_UNITS, ACCUMULATORS, DRAIN_UNIT,
     MAC_UNIT,
@@ -46,35 +46,70 @@ CHANNELS = (
     DRAIN_DONE, INPUTS_FOR_LOAD, INPUTS_FOR_FETCH,
 )  # fmt: skip
 
-FILLS = Category("fill", "LUT fill")
-DIRECT_STEPS = Category("direct", "direct dot products")
-WINDOW_READS = Category("window_read", "window reads")
-ACCUMULATES = Category("accumulate", "accumulate")
-LUT_CONFLICTS = Category("lut_conflict", "LUT conflicts")
-INDEX_FETCHES = Category("index_fetch", "index fetch")
-BUFFER_CONFLICTS = Category("buffer_conflict", "buffer port conflicts")
-DRAINS = Category("drain", "drain")
-MACS = Category("mac", "MAC")
-WEIGHTS_TRANSFER = Category("read_weights", "weights: DRAM transfer")
-WEIGHTS_LATENCY = Category("weights_latency", "weights: DRAM latency")
-INPUTS_TRANSFER = Category("read_inputs", "inputs: DRAM transfer")
-INPUTS_LATENCY = Category("inputs_latency", "inputs: DRAM latency")
-WRITES = Category("write_outputs", "outputs: DRAM write")
-ROW_MISSES = Category("row_miss", "DRAM row misses")
-REFRESHES = Category("refresh", "DRAM refresh")
-LAYER_BEFORE = Category("layer_before", "wait for previous layer")
+FILLS = Category("fill", "LUT fill", noun="LUT fills", color="#0072B2")
+DIRECT_STEPS = Category("direct", "direct dot products", short="dot products", color="#5E8FD0")
+WINDOW_READS = Category("window_read", "window reads", color="#2F4B7C")
+ACCUMULATES = Category("accumulate", "accumulate", noun="accumulation", color="#009E73")
+LUT_CONFLICTS = Category("lut_conflict", "LUT conflicts", color="#B5179E")
+INDEX_FETCHES = Category(
+    "index_fetch", "index fetch", noun="index fetches", short="index port", color="#E69F00"
+)
+BUFFER_CONFLICTS = Category(
+    "buffer_conflict", "buffer port conflicts", short="buffer port", color="#6A0DAD"
+)
+DRAINS = Category("drain", "drain", noun="drains", color="#8C6D31")
+MACS = Category("mac", "MAC", noun="full-precision MACs", color="#7F7F7F")
+WEIGHTS_TRANSFER = Category(
+    "read_weights", "weights: DRAM transfer",
+    noun="weight transfers", short="DRAM weights", color="#D55E00", hideable=True,
+)  # fmt: skip
+WEIGHTS_LATENCY = Category(
+    "weights_latency", "weights: DRAM latency",
+    noun="weight transfers", short="weight latency", color="#F0A47A", hideable=True,
+)  # fmt: skip
+INPUTS_TRANSFER = Category(
+    "read_inputs", "inputs: DRAM transfer",
+    noun="input transfers", short="DRAM inputs", color="#CC79A7", hideable=True,
+)  # fmt: skip
+INPUTS_LATENCY = Category(
+    "inputs_latency", "inputs: DRAM latency",
+    noun="input transfers", short="input latency", color="#E9BBD3", hideable=True,
+)  # fmt: skip
+WRITES = Category(
+    "write_outputs", "outputs: DRAM write",
+    noun="output writes", short="DRAM outputs", color="#9467BD",
+)  # fmt: skip
+ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
+REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
+WAIT_FOR_LAYER = Category(
+    "previous_layer", "wait for previous layer",
+    noun="waits for the previous layer", short="previous layer", color="#56B4E9",
+)  # fmt: skip
 CATEGORIES = (
     FILLS, DIRECT_STEPS, WINDOW_READS, ACCUMULATES, LUT_CONFLICTS, INDEX_FETCHES, BUFFER_CONFLICTS,
     DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,
-    ROW_MISSES, REFRESHES, LAYER_BEFORE,
+    ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
 )  # fmt: skip
 """In the order of reports."""
 
-FILL = Kind("fill", DOT_UNITS, counts_as=CountsAs(FILLS, penalty=WINDOW_READS))
-DIRECT = Kind("direct", DOT_UNITS, counts_as=CountsAs(DIRECT_STEPS, penalty=WINDOW_READS))
-MAC = Kind("mac", MAC_UNIT, counts_as=CountsAs(MACS))
+DOT_SIDE, ADDER_SIDE = "dot units", "accumulators"
+"""The two sides of the LUT."""
+
+FILL = Kind("fill", DOT_UNITS, counts_as=CountsAs(FILLS, penalty=WINDOW_READS), side=DOT_SIDE)
+DIRECT = Kind(
+    "direct",
+    DOT_UNITS,
+    counts_as=CountsAs(DIRECT_STEPS, penalty=WINDOW_READS),
+    side=DOT_SIDE,
+    in_steps=True,
+)
+MAC = Kind("mac", MAC_UNIT, counts_as=CountsAs(MACS), side=DOT_SIDE, in_steps=True)
 ACCUMULATE = Kind(
-    "accumulate", ACCUMULATORS, counts_as=CountsAs(ACCUMULATES, penalty=LUT_CONFLICTS)
+    "accumulate",
+    ACCUMULATORS,
+    counts_as=CountsAs(ACCUMULATES, penalty=LUT_CONFLICTS),
+    side=ADDER_SIDE,
+    in_steps=True,
 )
 FETCH_INDICES = Kind(
     "fetch_indices", INDEX_FETCH, rate="indices", counts_as=CountsAs(INDEX_FETCHES)
@@ -89,7 +124,7 @@ READ_INPUTS = Kind(
     "read_inputs",
     DRAM_INPUTS,
     rate="read",
-    counts_as=CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=LAYER_BEFORE),
+    counts_as=CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=WAIT_FOR_LAYER),
 )
 DRAIN = Kind("drain", DRAIN_UNIT, counts_as=CountsAs(DRAINS))
 WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write", counts_as=CountsAs(WRITES))
@@ -104,7 +139,7 @@ OUTPUT_SLOTS = 2
 """One fills while the other is written out."""
 
 
-def start_tokens(hardware: Hardware) -> dict[Channel, int]:
+def start_tokens(hardware: LutArray) -> dict[Channel, int]:
     """Every channel with the tokens that it starts with."""
     memory, pe = hardware.memory, hardware.array.pe
     return dict.fromkeys(CHANNELS, 0) | {
@@ -119,7 +154,7 @@ def start_tokens(hardware: Hardware) -> dict[Channel, int]:
     }
 
 
-def rates_of(hardware: Hardware) -> dict[str, Rate]:
+def rates_of(hardware: LutArray) -> dict[str, Rate]:
     """Rates by the names that kinds give them; only DRAM reads have a latency."""
     dram, index_buffer = hardware.memory.dram, hardware.memory.index_buffer
     return {

@@ -10,7 +10,7 @@ A weight tile has two lifetimes, in the index buffer and in the PEs' index regis
 from functools import lru_cache
 from typing import NamedTuple
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.machines.lut_array.alike import Ends
 from simulator.machines.lut_array.plan import LayerPlan, Mode, WeightReuse
 from simulator.machines.lut_array.records import TileWeights

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 from simulator.workload import Layer
 
 

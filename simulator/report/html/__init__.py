@@ -1,4 +1,4 @@
-"""One self-contained page that shows a result: no network, equal bytes for equal results."""
+"""A self-contained HTML report of a result: no network, equal bytes for equal results."""
 
 from simulator.report.html.page import write_page
 

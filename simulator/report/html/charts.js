@@ -43,6 +43,12 @@ function layerRow(report, index, ...cells) {
   return row;
 }
 
+/** Title of a column of bars. */
+function barsTitle(data, unit = "cycles") {
+  const [run, baseline] = data.runs;
+  return baseline ? `${run.title} (filled), ${baseline.title} (hollow), ${unit}` : `${run.title}, ${unit}`;
+}
+
 function drawLayers(table, data, report) {
   const [run, baseline] = data.runs;
   const longest = Math.max(...data.runs.flatMap((one) => one.layers.map((layer) => layer.cycles)));
@@ -51,39 +57,43 @@ function drawLayers(table, data, report) {
     title: `${layer.layer}: ${whole(layer.cycles)} cycles`,
     style: {
       width: `${(100 * layer.cycles) / longest}%`,
-      background: report.stageColour(layer.stage),
-      borderColor: report.stageColour(layer.stage),
+      background: report.stageColor(layer.stage),
+      borderColor: report.stageColor(layer.stage),
     },
   });
   const rows = run.layers.map((ours, i) => {
-    const base = baseline.layers[i];
+    const base = baseline && baseline.layers[i];
+    const beside = (cell) => (base ? [cell()] : []);
     return layerRow(report, i,
       make("td", {}, ours.layer), make("td", {}, ours.stage),
-      number(whole(ours.cycles)), number(fixed(ours.time_us, 2)), number(fixed(base.time_us, 2)),
-      number(`${fixed(base.cycles / ours.cycles, 2)}×`), number(fixed(ours.utilization, 1)),
-      make("td", { class: "bound" }, ours.bound_by), make("td", { class: "bound" }, base.bound_by),
-      make("td", { class: "bars" }, bar(ours, false), bar(base, true)));
+      number(whole(ours.cycles)), number(fixed(ours.time_us, 2)), ...beside(() => number(fixed(base.time_us, 2))),
+      ...beside(() => number(`${fixed(base.cycles / ours.cycles, 2)}×`)), number(fixed(ours.utilization, 1)),
+      make("td", { class: "bound" }, ours.bound_by), ...beside(() => make("td", { class: "bound" }, base.bound_by)),
+      make("td", { class: "bars" }, bar(ours, false), ...beside(() => bar(base, true))));
   });
-  const total = make("tr", { class: "sum" }, make("td", {}, "total"), make("td"),
-    number(whole(run.cycles)), number(fixed(1000 * run.time_ms, 2)), number(fixed(1000 * baseline.time_ms, 2)),
-    number(`${fixed(data.summary.speedup, 2)}×`), make("td"), make("td"), make("td"), make("td"));
+  const names = baseline
+    ? [">cycles", ">µs", ">baseline µs", ">speedup", ">PE util. %", "bound by", "baseline bound by", barsTitle(data)]
+    : [">cycles", ">µs", ">PE util. %", "bound by", barsTitle(data)];
+  const sums = [whole(run.cycles), fixed(1000 * run.time_ms, 2)];
+  if (baseline) sums.push(fixed(1000 * baseline.time_ms, 2), `${fixed(data.summary.speedup, 2)}×`);
+  const total = make("tr", { class: "sum" }, make("td", {}, "total"), make("td"), ...sums.map(number),
+    ...names.slice(sums.length).map(() => make("td")));
   table.replaceChildren(
-    head("layer", "stage", ">cycles", ">µs", ">baseline µs", ">speedup", ">PE util. %", "bound by",
-      "baseline bound by", `${run.title} (filled), ${baseline.title} (hollow), cycles`),
+    head("layer", "stage", ...names),
     make("tbody", {}, ...rows, total));
 }
 
 function drawWhy(table, legend, data, report, which) {
   const run = data.runs[which];
-  const used = data.parts.map((part, i) => ({ ...part, colour: report.partColours[i] }))
+  const used = data.parts.map((part, i) => ({ ...part, color: report.partColors[i] }))
     .filter((part) => data.runs.some((one) => one.layers.some((layer) => layer.parts[part.part])));
   legend.replaceChildren(...used.map((part) =>
-    make("span", {}, make("i", { style: { background: part.colour } }), part.title)));
+    make("span", {}, make("i", { style: { background: part.color } }), part.title)));
   const rows = run.layers.map((layer, i) => {
     const present = used.filter((part) => layer.parts[part.part]);
     const shares = present.map((part) => make("div", {
       title: `${layer.layer}: ${part.title} ${whole(layer.parts[part.part])} cycles`,
-      style: { width: `${(100 * layer.parts[part.part]) / layer.cycles}%`, background: part.colour },
+      style: { width: `${(100 * layer.parts[part.part]) / layer.cycles}%`, background: part.color },
     }));
     const words = [...present].sort((a, b) => layer.parts[b.part] - layer.parts[a.part])
       .map((part) => `${part.title} ${whole(layer.parts[part.part])}`).slice(0, 3).join(", ");
@@ -113,26 +123,27 @@ function drawHelps(table, effects, together) {
       make("td", { class: "reasons" }, make("div", {}, make("b", {}, "doubled together: "), joint.reason))))));
 }
 
-/** Microjoules by unit; both runs on one scale. */
+/** Microjoules by unit; all runs on one scale. */
 function drawEnergy(table, data) {
-  const { run, baseline } = data.energy;
-  const units = Object.keys({ ...run.by_unit_uj, ...baseline.by_unit_uj });
-  const longest = Math.max(...units.flatMap((unit) => [run.by_unit_uj[unit] || 0, baseline.by_unit_uj[unit] || 0]));
+  const runs = [data.energy.run, data.energy.baseline].filter(Boolean);
+  const units = Object.keys(Object.assign({}, ...runs.map((run) => run.by_unit_uj)));
+  const ofUnit = (unit) => runs.map((run) => run.by_unit_uj[unit] || 0);
+  const longest = Math.max(...units.flatMap(ofUnit));
   const titles = Object.fromEntries(data.units.map((unit) => [unit.name, unit.title]));
   const bar = (value, hollow) => make("div", {
     class: hollow ? "bar hollow" : "bar", title: `${value.toPrecision(4)} µJ`,
     style: { width: `${(100 * value) / longest}%`, background: "var(--accent)", borderColor: "var(--accent)" },
   });
-  const row = (name, ours, base, kind) => make("tr", { class: kind, "data-unit": name },
-    make("td", {}, titles[name] || name), number(fixed(ours, 3)), number(fixed(base, 3)),
-    number(ours ? `${fixed(base / ours, 2)}×` : ""),
-    kind ? make("td") : make("td", { class: "bars" }, bar(ours, false), bar(base, true)));
+  const row = (name, sides, kind) => make("tr", { class: kind, "data-unit": name },
+    make("td", {}, titles[name] || name), ...sides.map((side) => number(fixed(side, 3))),
+    ...sides.slice(1).map((base) => number(sides[0] ? `${fixed(base / sides[0], 2)}×` : "")),
+    kind ? make("td") : make("td", { class: "bars" }, ...sides.map((side, which) => bar(side, which > 0))));
   table.replaceChildren(
-    head("unit", `>${data.runs[0].title}, µJ`, `>${data.runs[1].title}, µJ`, ">reduction",
-      `${data.runs[0].title} (filled), ${data.runs[1].title} (hollow), µJ`),
-    make("tbody", {}, ...units.map((unit) => row(unit, run.by_unit_uj[unit] || 0, baseline.by_unit_uj[unit] || 0)),
-      row("total", run.energy_uj, baseline.energy_uj, "sum"),
-      row("energy × time (µJ ms)", run.energy_delay_uj_ms, baseline.energy_delay_uj_ms, "sum")));
+    head("unit", ...data.runs.map((run) => `>${run.title}, µJ`), ...(runs.length > 1 ? [">reduction"] : []),
+      barsTitle(data, "µJ")),
+    make("tbody", {}, ...units.map((unit) => row(unit, ofUnit(unit))),
+      row("total", runs.map((run) => run.energy_uj), "sum"),
+      row("energy × time (µJ ms)", runs.map((run) => run.energy_delay_uj_ms), "sum")));
 }
 
 function drawPairs(table, names, pairs) {
@@ -193,9 +204,9 @@ function drawRoofline(box, data, report) {
   });
   roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle], i) => {
     const layer = data.runs[which].layers[i];
-    const colour = report.stageColour(layer.stage);
+    const color = report.stageColor(layer.stage);
     const mark = makeSvg("circle", { cx: x(perByte), cy: y(perCycle), r: 5, class: "mark", tabindex: 0, role: "button",
-      stroke: colour, fill: which ? "transparent" : colour, "data-layer": i });
+      stroke: color, fill: which ? "transparent" : color, "data-layer": i });
     mark.append(makeSvg("title", {}, `${layer.layer}, ${data.runs[which].title}: ${fixed(perByte, 1)} per byte, `
       + `${fixed(perCycle, 1)} per cycle (${whole(layer.macs)} multiply-accumulates, `
       + `${whole(layer.dram_read_bytes + layer.dram_written_bytes)} bytes, ${whole(layer.cycles)} cycles)`));

@@ -1,28 +1,34 @@
-"""Contents of the HTML report as plain data: each value with its unit and source in the trace."""
+"""The contents of the HTML report as plain data: each value with unit and source in the trace."""
 
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from simulator import __version__
-from simulator.analysis.attribution import PARTS
+import numpy as np
+
+from simulator.analysis.layers import LayerResult
+from simulator.analysis.notes import notes_of
+from simulator.analysis.outcome import RUNS
+from simulator.analysis.roofline import Point, roofline
+from simulator.analysis.settings import expressions
+from simulator.analysis.summary import summary_of
+from simulator.analysis.title import covered
+from simulator.base.version import __version__
+from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
-from simulator.hardware.assumptions import Assumption
-from simulator.machines.lut_array.numbering import Unit
+from simulator.machines.assumptions import Assumption
+from simulator.program import Vocabulary
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
-from simulator.report.layers import LayerResult
-from simulator.report.roofline import Point, roofline
-from simulator.report.settings import expressions
 from simulator.report.sizes import timeline_left_out
-from simulator.report.timeline import stage_colours
-from simulator.report.title import covered, times_in_one_unit
-from simulator.report.wording import PART_TITLES, UNIT_LABELS, bottleneck, mode_label
+from simulator.report.style import COLORS
+from simulator.report.timeline import stage_colors, stages_of
 
 if TYPE_CHECKING:
-    from simulator.hardware import Hardware
-    from simulator.progress import Progress
-    from simulator.report.result import Result, Run
+    from simulator.analysis.outcome import Outcome
+    from simulator.analysis.run import Run
+    from simulator.base.progress import Progress
+    from simulator.machines import Hardware
 
 _LIBRARIES = ("numpy", "simpy", "msgspec")
 FIGURES: tuple[tuple[str, str, str, str], ...] = (
@@ -36,18 +42,20 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("commands", "commands", "", "rows of trace.parquet"),
     ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
 )
-"""Key, name, unit and source in the trace of every value in a layer's panel."""
+"""The key, name, unit and source in the trace of every value in a layer's panel."""
 
 
 def page_data(
-    result: "Result", assumed: Sequence[Assumption], progress: "Progress | None"
+    result: "Outcome", assumed: Sequence[Assumption], progress: "Progress | None"
 ) -> dict[str, Any]:
     """Return everything that the HTML report embeds."""
-    runs = (result.run, result.baseline)
+    runs = result.runs
     commands = [commands_by_unit(run.mapping.program) for run in runs]
-    units = [unit for unit in Unit if any(counts[:, unit].any() for counts in commands)]
+    words = result.run.family.vocabulary
+    used = np.any([counts.any(axis=0) for counts in commands], axis=0)
+    units = np.flatnonzero(used).tolist()
     left_out = timeline_left_out(result)
-    summary = result.summary()
+    summary = summary_of(result)
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
     workload, hardware = result.run.workload, result.hardware
     return {
@@ -56,20 +64,23 @@ def page_data(
             "network": workload.title,
             "input_size": f"{workload.input_height}x{workload.input_width}",
             "hardware": hardware.name,
-            "pes": hardware.array.pes,
+            "pes": hardware.pes,
             "clock_ghz": hardware.clock_ghz,
             "batch": workload.batch,
             "activation_bits": workload.activation_bits,
             "tau": result.run.tau,
             "tau_1x1": result.run.tau_1x1,
-            "speedup": result.speedup,
+            **({} if result.speedup is None else {"speedup": result.speedup}),
             "scope": covered(result),
         },
         "bins": BINS,
         "timeline_left_out": left_out,
-        "units": [{"unit": int(u), "name": u.name.lower(), "title": UNIT_LABELS[u]} for u in units],
-        "parts": [{"part": part, "title": PART_TITLES[part]} for part in PARTS],
-        "stages": stage_colours(result),
+        "units": [
+            {"unit": unit, "name": words.units[unit].name, "title": words.units[unit].title}
+            for unit in units
+        ],
+        "parts": _categories(words),
+        "stages": stage_colors(stages_of(result)),
         "figures": [
             {"key": key, "name": name, "unit": unit, "source": source}
             for key, name, unit, source in FIGURES
@@ -81,8 +92,8 @@ def page_data(
                 **_run(result, run, counts.sum(axis=1).tolist()),
                 **({} if left_out else _timeline(run, units, progress)),
             }
-            for run, name, time, counts in zip(
-                runs, ("run", "baseline"), times, commands, strict=True
+            for name, (run, time, counts) in zip(
+                RUNS, zip(runs, times, commands, strict=True), strict=False
             )
         ],
         "roofline": _roofline(result),
@@ -91,7 +102,7 @@ def page_data(
         "energy": summary.get("energy"),
         "configuration": _with_links(_flat(result.configuration["hardware"]), hardware),
         "assumptions": [_assumption(one, hardware) for one in assumed],
-        "notes": result.notes(),
+        "notes": notes_of(result),
         "versions": {
             "simulator": __version__,
             "engine": result.engine,
@@ -102,8 +113,20 @@ def page_data(
     }
 
 
-def _run(result: "Result", run: "Run", commands: list[int]) -> dict[str, Any]:
-    """A run's numbers; `commands` by layer."""
+def _categories(words: Vocabulary) -> list[dict[str, str]]:
+    """Return the categories of cycles, each with a color."""
+    return [
+        {
+            "part": category.name,
+            "title": category.title,
+            "color": category.color or COLORS[number % len(COLORS)],
+        }
+        for number, category in enumerate(words.categories)
+    ]
+
+
+def _run(result: "Outcome", run: "Run", commands: list[int]) -> dict[str, Any]:
+    """Return a run's numbers; `commands` has the number of commands by layer."""
     return {
         "title": run.title,
         "cycles": run.cycles,
@@ -116,8 +139,8 @@ def _run(result: "Result", run: "Run", commands: list[int]) -> dict[str, Any]:
     }
 
 
-def _timeline(run: "Run", units: list[Unit], progress: "Progress | None") -> dict[str, Any]:
-    """A run's commands, from its trace."""
+def _timeline(run: "Run", units: list[int], progress: "Progress | None") -> dict[str, Any]:
+    """Return a run's commands, from its trace."""
     stretches, path = path_stretches(run)
     return {
         "overview": overview(run, units),
@@ -126,8 +149,7 @@ def _timeline(run: "Run", units: list[Unit], progress: "Progress | None") -> dic
     }
 
 
-def _layer(result: "Result", layer: LayerResult, parts: dict[Any, int]) -> dict[str, Any]:
-    plan = layer.mapped.plan
+def _layer(result: "Outcome", layer: LayerResult, parts: dict[Any, int]) -> dict[str, Any]:
     return {
         "layer": layer.name,
         "stage": layer.stage,
@@ -136,20 +158,20 @@ def _layer(result: "Result", layer: LayerResult, parts: dict[Any, int]) -> dict[
         "start_cycle": layer.start_cycle,
         "end_cycle": layer.end_cycle,
         "utilization": 100 * layer.utilization,
-        "bound_by": bottleneck(layer.bound_by),
-        "mode": mode_label(plan.mode),
+        "bound_by": layer.bound_by,
+        "mode": result.run.family.mode_titles[layer.mapped.mode],
         "dram_read_bytes": layer.dram_read_bytes,
         "dram_written_bytes": layer.dram_written_bytes,
-        "macs": plan.batch * plan.layer.macs,
-        "busy": {unit.name.lower(): busy for unit, busy in layer.busy_cycles.items() if busy},
+        "macs": layer.macs,
+        "busy": {unit.name: busy for unit, busy in layer.busy_cycles.items() if busy},
         "parts": {part: cycles for part, cycles in parts.items() if cycles},
     }
 
 
-def _roofline(result: "Result") -> dict[str, Any]:
+def _roofline(result: "Outcome") -> dict[str, Any]:
     placed = roofline(result)
     return {
-        "runs": [_points(points) for points in (placed.run, placed.baseline)],
+        "runs": [_points(points) for points in placed.runs],
         "roofs": [{"name": r.name, "macs_per_cycle": r.macs_per_cycle} for r in placed.roofs],
         "slopes": [{"name": s.name, "bytes_per_cycle": s.bytes_per_cycle} for s in placed.slopes],
         "bytes_per_cycle": placed.bytes_per_cycle,
@@ -161,7 +183,7 @@ def _points(points: tuple[Point, ...]) -> list[list[float]]:
 
 
 def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
-    """Dotted keys and values."""
+    """Return dotted keys and values."""
     rows: list[tuple[str, object]] = []
     for key, value in data.items():
         if isinstance(value, dict):
@@ -172,14 +194,14 @@ def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:
 
 
 def _with_links(rows: list[tuple[str, object]], hardware: "Hardware") -> list[tuple[str, object]]:
-    """Rows of keys and values, the expression beside the value of a linked key."""
+    """Return rows of keys and values, with the expression after a linked key's value."""
     links = expressions(hardware)
     return [(key, f"{value} = {links[key]}" if key in links else value) for key, value in rows]
 
 
 def _assumption(one: Assumption, hardware: "Hardware") -> dict[str, object]:
-    """An assumption with the value in use, which `--set` may have changed."""
-    from simulator.hardware import value_of
+    """Return an assumption with the value in use, which `--set` may have changed."""
+    from simulator.machines import value_of
 
     if one.table:
         return {"key": f"{one.table}: {one.key}", "value": one.value, "reason": one.reason}

@@ -1,26 +1,18 @@
 "use strict";
 /* Joins data, timeline and tables. */
 
-const PART_COLOURS = {
-  fill: "#0072B2", direct: "#5E8FD0", window_read: "#2F4B7C", accumulate: "#009E73",
-  lut_conflict: "#B5179E", index_fetch: "#E69F00", buffer_conflict: "#6A0DAD",
-  drain: "#8C6D31", mac: "#7F7F7F", read_weights: "#D55E00",
-  weights_latency: "#F0A47A", read_inputs: "#CC79A7", inputs_latency: "#E9BBD3",
-  write_outputs: "#9467BD", row_miss: "#A50026", refresh: "#F4D03F", layer_before: "#56B4E9",
-};
-
 class Report {
   constructor(data) {
     this.data = data;
     this.parts = data.parts;
-    this.partColours = data.parts.map((part) => PART_COLOURS[part.part]);
+    this.partColors = data.parts.map((part) => part.color);
     this.selected = 0;
     this.panel = document.getElementById("panel");
     this.traces = data.timeline_left_out ? []
       : data.runs.map((run) => new RunTrace(run, data.units, data.bins));
   }
 
-  stageColour(stage) { return this.data.stages[stage]; }
+  stageColor(stage) { return this.data.stages[stage]; }
 
   /** A time on the axis; ticks lie `step` cycles apart. */
   timeText(cycles, step) {
@@ -74,24 +66,25 @@ class Report {
       `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
     const card = (value, words, main) =>
       make("div", { class: main ? "card main" : "card" }, make("b", {}, value), make("span", {}, words));
-    const both = (of) => runs.map(of).join(" / ");
-    const pair = both((run) => run.title);
+    const each = (of) => runs.map(of).join(" / ");
+    const names = each((run) => run.title);
+    const [run, baseline] = runs;
     const bytes = (run) => fixed((run.dram_bytes.read + run.dram_bytes.written) / 1e6, 2);
     const cards = [
-      card(`${fixed(summary.speedup, 2)}×`, `speedup of ${runs[0].title} over ${runs[1].title}`, true),
-      card(both((run) => run.time), `time, ${pair}`),
-      card(both((run) => whole(run.cycles)), `cycles, ${pair}`),
-      card(`${both(bytes)} MB`, `DRAM read and written, ${pair}`),
+      ...(baseline ? [card(`${fixed(summary.speedup, 2)}×`, `speedup of ${run.title} over ${baseline.title}`, true)] : []),
+      card(each((one) => one.time), `time, ${names}`, !baseline),
+      card(each((one) => whole(one.cycles)), `cycles, ${names}`),
+      card(`${each(bytes)} MB`, `DRAM read and written, ${names}`),
     ];
     const energies = this.energies().map((energy) => fixed(energy.energy_uj, 2));
-    if (energies.length) cards.push(card(`${energies.join(" / ")} µJ`, `energy, ${pair}`));
+    if (energies.length) cards.push(card(`${energies.join(" / ")} µJ`, `energy, ${names}`));
     document.getElementById("cards").replaceChildren(...cards);
   }
 
-  /** Energy of the run and of the baseline; none if the result was not priced. */
+  /** Energy of each run; none if the result was not priced. */
   energies() {
     const { energy } = this.data;
-    return energy ? [energy.run, energy.baseline] : [];
+    return energy ? [energy.run, energy.baseline].filter(Boolean) : [];
   }
 
   drawTables() {
@@ -107,7 +100,7 @@ class Report {
       });
       return button;
     });
-    at("why-runs").replaceChildren(...buttons);
+    at("why-runs").replaceChildren(...(buttons.length > 1 ? buttons : []));
     drawWhy(at("why"), at("why-legend"), data, this, 0);
     at("helps-section").hidden = at("helps-link").hidden = !data.what_helps.length;
     drawHelps(at("helps"), data.what_helps, data.what_helps_together);
@@ -116,8 +109,8 @@ class Report {
       at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;
       drawEnergy(at("energy"), data);
     }
-    at("roof-run").textContent = data.runs[0].title;
-    at("roof-baseline").textContent = data.runs[1].title;
+    const [run, baseline] = data.runs;
+    at("roof-runs").textContent = baseline ? `Filled: ${run.title}; hollow: ${baseline.title}.` : "";
     drawRoofline(at("roofline"), data, this);
     drawPairs(at("configuration"), ["key", "value"], data.configuration);
     at("assumptions-section").hidden = !data.assumptions.length;
@@ -161,22 +154,23 @@ class Report {
     const figures = this.data.figures.flatMap(({ key, name, unit, source }) => [
       make("tr", { class: "figure", "data-figure": key }, make("td", {}, unit ? `${name} (${unit})` : name),
         ...layers.map((layer) => number(show(layer[key], key)))),
-      make("tr", {}, make("td", { class: "source", colspan: 3 }, source)),
+      make("tr", {}, make("td", { class: "source", colspan: 1 + layers.length }, source)),
     ]);
     if (this.data.energy) {
       figures.push(
         make("tr", { class: "figure", "data-figure": "energy" }, make("td", {}, "energy (µJ)"),
           ...this.energies().map((energy) => number(fixed(energy.by_layer_uj[layers[0].layer], 4)))),
-        make("tr", {}, make("td", { class: "source", colspan: 3 }, "sum of action count × energy per action; energy.csv")));
+        make("tr", {}, make("td", { class: "source", colspan: 1 + layers.length }, "sum of action count × energy per action; energy.csv")));
     }
     const used = this.parts.filter((part) => layers.some((layer) => layer.parts[part.part]));
     const busy = this.data.units.filter((unit) => layers.some((layer) => layer.busy[unit.name]));
     const rows = (entries, of, name) => entries.map((entry) => make("tr", { "data-figure": name(entry) },
       make("td", {}, entry.title), ...layers.map((layer) => number(whole(of(layer, entry) || 0)))));
+    const each = (of) => layers.map(of).join(" / ");
     const table = (first, body) => make("table", {}, head(first, ...titles.map((title) => `>${title}`)), make("tbody", {}, ...body));
     this.panel.replaceChildren(
       make("h3", {}, layers[0].layer),
-      make("div", {}, `stage ${layers[0].stage} · ${layers[0].mode} / ${layers[1].mode} · bound by ${layers[0].bound_by} / ${layers[1].bound_by}`),
+      make("div", {}, `stage ${layers[0].stage} · ${each((layer) => layer.mode)} · bound by ${each((layer) => layer.bound_by)}`),
       table("value and its source in the trace", figures),
       make("h4", {}, "critical path (cycles)"),
       table("category", rows(used, (layer, part) => layer.parts[part.part], (part) => `part:${part.part}`)),

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator import __version__
-from simulator.citation import CITATION
-from simulator.hardware.assumptions import Assumption
+from simulator.base.citation import CITATION
+from simulator.base.version import __version__
+from simulator.machines.assumptions import Assumption
 from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 from simulator.report.prepare import make_traces
 from simulator.report.sizes import timeline_left_out
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.result import Result
+    from simulator.analysis.outcome import Outcome
+    from simulator.base.progress import Progress
 
 _HERE = Path(__file__).parent
 _FOOTER = (
@@ -27,24 +27,24 @@ _SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
 
 
 def write_page(
-    result: "Result",
+    result: "Outcome",
     path: Path,
     assumed: Sequence[Assumption] = (),
     progress: "Progress | None" = None,
 ) -> Path:
-    """Write a result as one HTML file that needs nothing else.
+    """Write a result as one self-contained HTML file.
 
-    Runs of more than `MOST_DRAWN` commands (`simulator.report.sizes`) get no timeline: the page
-    says so, and no trace is made.
+    Runs of more than `MOST_DRAWN` commands (`simulator.report.sizes`) get no timeline. The report
+    then states this, and the function makes no trace.
 
     Args:
         result: from `simulate`.
-        path: of the file.
-        assumed: the hardware file's assumptions, from `simulator.hardware.assumptions`.
-        progress: called while the report is made.
+        path: the path of the file.
+        assumed: the hardware file's assumptions, from `simulator.machines.assumptions`.
+        progress: called during the making of the report.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file is not writable.
 
     """
     if timeline_left_out(result) is None:
@@ -53,7 +53,7 @@ def write_page(
     return write_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def page(result: "Result", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
+def page(result: "Outcome", assumed: Sequence[Assumption], progress: "Progress | None") -> str:
     """Return the whole HTML report."""
     data = page_data(result, assumed, progress)
     # `<` would let a name end the script element

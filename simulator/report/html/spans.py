@@ -1,8 +1,8 @@
 """The trace in the HTML report: busy time per bin for the run, and every command, by layer.
 
-A blob is base64 of zlib of little-endian float64 numbers, which hold every cycle exactly and which
-the browser inflates by itself. Columns are differences, so that the repeated steps of a layer
-shrink to almost nothing.
+A blob is base64 of zlib of little-endian float64 numbers, which represent every cycle exactly. The
+browser inflates blobs by itself. Columns are differences. Repeated steps of a layer therefore take
+few bytes.
 """
 
 import base64
@@ -14,25 +14,24 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from simulator.engine.path import stretches
-from simulator.machines.lut_array.numbering import Kind, Unit
 from simulator.report.timeline import activity
 
 if TYPE_CHECKING:
-    from simulator.progress import Progress
-    from simulator.report.result import Run
+    from simulator.analysis.run import Run
+    from simulator.base.progress import Progress
 
 BINS = 4096
-"""Time bins over a run; the page shows commands one by one where a pixel is finer."""
+"""Time bins over a run; if a pixel is finer than a bin, the report shows single commands."""
 
 
 def blob(*columns: ArrayLike) -> str:
-    """Pack columns of numbers, one behind the other."""
+    """Pack columns of numbers, one after the other."""
     numbers = np.concatenate([np.asarray(column, dtype="<f8").ravel() for column in columns])
     return base64.b64encode(zlib.compress(numbers.tobytes(), 6)).decode()
 
 
-def overview(run: "Run", units: list[Unit]) -> str:
-    """Pack, for each unit, the share of every time bin in which it works."""
+def overview(run: "Run", units: list[int]) -> str:
+    """Pack the fraction of every time bin in which each unit works."""
     edges = np.linspace(0, run.cycles, BINS + 1)
     everything = np.ones(len(run.mapping.layers), dtype=bool)
     shares = [activity(run.trace, unit, edges, everything) for unit in units]
@@ -40,16 +39,16 @@ def overview(run: "Run", units: list[Unit]) -> str:
 
 
 def path_stretches(run: "Run") -> tuple[int, str]:
-    """The critical path: how many stretches, and their lengths in cycles and categories."""
+    """Return the critical path: the number of stretches, with their cycles and categories."""
     category, until = stretches(run.trace, run.path)
     return len(category), blob(np.diff(until, prepend=0), category)
 
 
 def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str, Any]]:
-    """Every command of every layer: per kind the first start, the number, and packed columns.
+    """Return every command of every layer: first start, number and packed columns per kind.
 
-    Columns: cycles since the command before ended; then, as differences from the command before,
-    cycles, step, bytes, PEs, latency.
+    The first column is the cycles since the end of the previous command. The others are cycles,
+    step, bytes, PEs and latency, as differences from the previous command.
     """
     trace = run.trace
     layers = np.searchsorted(trace.layer, np.arange(len(trace.layers) + 1))
@@ -64,7 +63,7 @@ def layer_spans(run: "Run", progress: "Progress | None" = None) -> list[dict[str
 def _spans(run: "Run", layer: slice) -> dict[str, Any]:
     trace = run.trace
     rows, columns = [], []
-    for kind in Kind:
+    for kind in range(len(trace.kinds)):
         chosen = layer.start + np.flatnonzero(trace.kind[layer] == kind)
         if not len(chosen):
             continue

@@ -1,5 +1,5 @@
 "use strict";
-/* The timeline of both runs on a canvas: one scale, each run at its own place. */
+/* The timeline of all runs on a canvas: one scale, each run at its own place. */
 
 const GUTTER = 92;
 const HEAD = 32;
@@ -97,8 +97,8 @@ class Timeline {
 
   paint() {
     const style = getComputedStyle(document.documentElement);
-    this.colour = (name) => style.getPropertyValue(name).trim();
-    this.context.fillStyle = this.colour("--ground");
+    this.color = (name) => style.getPropertyValue(name).trim();
+    this.context.fillStyle = this.color("--ground");
     this.context.fillRect(0, 0, this.width, this.height);
     this.exact = this.traces.every((trace) => this.scale < trace.binCycles);
     this.traces.forEach((trace, lane) => this.paintLane(trace, lane));
@@ -121,7 +121,7 @@ class Timeline {
     this.units.forEach((unit, row) => {
       const y = top + HEAD + (row + 1) * (ROW + GAP);
       this.paintRowLabel(unit.title, y);
-      this.context.fillStyle = this.colour("--busy");
+      this.context.fillStyle = this.color("--busy");
       const [left, right] = this.within(x, Math.max(from, 0), Math.min(to, trace.cycles));
       if (right > left) this.context.fillRect(left, y, right - left, ROW);
       this.clip(top, () => {
@@ -149,7 +149,7 @@ class Timeline {
   paintSelection(trace, x, top) {
     const layer = trace.run.layers[this.report.selected];
     const [left, right] = this.within(x, layer.start_cycle, layer.end_cycle);
-    this.context.fillStyle = this.colour("--mark");
+    this.context.fillStyle = this.color("--mark");
     if (right > left) this.context.fillRect(left, top + 16, Math.max(1, right - left), this.laneHeight - 16 - AXIS);
   }
 
@@ -167,7 +167,7 @@ class Timeline {
     this.context.font = this.font("11px");
     const seen = trace.run.layers.filter((layer) => layer.start_cycle < to && layer.end_cycle > from);
     for (const layer of seen) {
-      this.context.fillStyle = this.colour("--line");
+      this.context.fillStyle = this.color("--line");
       this.context.fillRect(x(layer.end_cycle), top + 17, 1, this.laneHeight - 17 - AXIS);
     }
     const named = seen.map((layer) => [layer.layer, layer.start_cycle, layer.end_cycle]);
@@ -195,7 +195,7 @@ class Timeline {
   }
 
   paintPath(trace, x, from, to, y) {
-    const colours = this.report.partColours;
+    const colors = this.report.partColors;
     const last = Math.min(x(Math.min(to, trace.cycles)), GUTTER + this.plotWidth);
     let pixel = Math.max(GUTTER, x(0));
     let i = countUpTo(trace.pathEnds, Math.max(from, 0));
@@ -207,7 +207,7 @@ class Timeline {
         right = pixel + 1;
         part = trace.partAt(from + (pixel + 0.5 - GUTTER) * this.scale);
       }
-      this.context.fillStyle = colours[part];
+      this.context.fillStyle = colors[part];
       this.context.fillRect(pixel, y, right - pixel, ROW);
       pixel = right;
       i = Math.max(i, countUpTo(trace.pathEnds, from + (pixel - GUTTER) * this.scale));
@@ -223,7 +223,7 @@ class Timeline {
       const time = from + (pixel + 1 - GUTTER) * this.scale;
       const worked = trace.workedUntil(row, time);
       const layer = trace.run.layers[trace.layerAt(time - this.scale / 2)];
-      this.bar(pixel, 1, y, (worked - before) / this.scale, this.report.stageColour(layer.stage));
+      this.bar(pixel, 1, y, (worked - before) / this.scale, this.report.stageColor(layer.stage));
       before = worked;
     }
   }
@@ -231,41 +231,41 @@ class Timeline {
   /** Commands one by one; where finer than a pixel, the exact share of each pixel. */
   paintCommands(trace, layers, unit, x, from, to, y) {
     for (const number of layers) {
-      const colour = this.report.stageColour(trace.run.layers[number].stage);
+      const color = this.report.stageColor(trace.run.layers[number].stage);
       for (const commands of trace.exact.get(number)) {
         if (commands.unit !== unit) continue;
         const first = Math.max(0, countUpTo(commands.start, from) - 1);
         const behind = countUpTo(commands.start, to);
-        if (behind - first < this.plotWidth / 3) this.paintSingly(commands, first, behind, x, y, colour);
-        else this.paintExactShares(commands, first, behind, x, from, y, colour);
+        if (behind - first < this.plotWidth / 3) this.paintSingly(commands, first, behind, x, y, color);
+        else this.paintExactShares(commands, first, behind, x, from, y, color);
       }
     }
   }
 
-  paintSingly(commands, first, behind, x, y, colour) {
+  paintSingly(commands, first, behind, x, y, color) {
     for (let i = first; i < behind; i += 1) {
       const left = x(commands.start[i]);
       const wide = Math.max(0.6, x(commands.end[i]) - left);
-      this.bar(left, wide > 4 ? wide - 1 : wide, y, 1, colour);
+      this.bar(left, wide > 4 ? wide - 1 : wide, y, 1, color);
       if (wide > 46) this.text(`step ${commands.step[i]}`, left + 4, y + 12, "--ground", "10px");
     }
   }
 
-  paintExactShares(commands, first, behind, x, from, y, colour) {
+  paintExactShares(commands, first, behind, x, from, y, color) {
     const begin = Math.max(GUTTER, Math.floor(x(commands.start[first])));
     const last = Math.min(GUTTER + this.plotWidth, x(commands.end[behind - 1]));
     let before = busyUntil(commands, from + (begin - GUTTER) * this.scale);
     for (let pixel = begin; pixel < last; pixel += 1) {
       const worked = busyUntil(commands, from + (pixel + 1 - GUTTER) * this.scale);
-      this.bar(pixel, 1, y, (worked - before) / this.scale, colour);
+      this.bar(pixel, 1, y, (worked - before) / this.scale, color);
       before = worked;
     }
   }
 
-  bar(left, wide, y, share, colour) {
+  bar(left, wide, y, share, color) {
     if (share <= 0) return;
     const high = Math.max(1, Math.min(1, share) * ROW);
-    this.context.fillStyle = colour;
+    this.context.fillStyle = color;
     this.context.fillRect(left, y + ROW - high, wide, high);
   }
 
@@ -273,10 +273,10 @@ class Timeline {
     const perTick = 95 * this.scale;
     const power = 10 ** Math.floor(Math.log10(perTick));
     const step = Math.max(1, (NICE.find((n) => n * power >= perTick) || 10) * power);
-    this.context.fillStyle = this.colour("--line");
+    this.context.fillStyle = this.color("--line");
     this.context.fillRect(GUTTER, y, this.plotWidth, 1);
     for (let time = Math.max(0, Math.ceil(from / step)) * step; time <= to; time += step) {
-      this.context.fillStyle = this.colour("--line");
+      this.context.fillStyle = this.color("--line");
       this.context.fillRect(x(time), y, 1, 4);
       const words = this.report.timeText(time, step);
       this.context.font = this.font("10px");
@@ -288,9 +288,9 @@ class Timeline {
 
   font(size) { return `${size} system-ui, "Segoe UI", "DejaVu Sans", sans-serif`; }
 
-  text(words, x, y, colour, size, align = "left") {
+  text(words, x, y, color, size, align = "left") {
     this.context.font = this.font(size);
-    this.context.fillStyle = this.colour(colour);
+    this.context.fillStyle = this.color(color);
     this.context.textAlign = align;
     this.context.fillText(words, x, y);
   }

@@ -1,6 +1,7 @@
-"""Which tau each layer should have: the best combination under a limit."""
+"""Search for the tau of each layer: the best combination under a limit."""
 
-from simulator.studies.search.find import Limits, Objective, SearchResult, search
+from simulator.studies.search.find import SearchResult, search
 from simulator.studies.search.machines import machines_of, storable_taus
+from simulator.studies.search.result import Limits, Objective
 
 __all__ = ["Limits", "Objective", "SearchResult", "machines_of", "search", "storable_taus"]

@@ -1,13 +1,15 @@
 """The search: exact over layers, the best combination under the limits, and its real run.
 
-Layers run one after another, so a run's time is the sum of its layers' times. A layer's time hangs
-on its own tau and, a little, on its neighbours': weights of the next layer are loaded while this
-one computes. The search takes each layer's time from a run in which all layers have that tau, finds
-the exact optimum of the sum, then simulates the combination and reports how far the sum was off.
+Layers run one after another; a run's time is therefore the sum of its layers' times. A layer's time
+depends on its own tau. It also depends slightly on its neighbors' taus because the weights of the
+next layer load while a layer computes. The search takes each layer's time from a run in which all
+layers have that tau. It finds the exact optimum of the sum. It then simulates the combination and
+reports the difference between the sum and the simulated time.
 
-Fewer bits are hardly ever slower, so `bits` and `time` end at the smallest tau allowed unless
-something asks for more. What asks is accuracy, which is not modelled: `min_mean_bits` and the taus
-allowed stand for it, and the objective `capacity` spends a given time on as many bits as it can.
+Fewer bits are hardly ever slower. Without a lower limit, `bits` and `time` therefore choose the
+smallest tau allowed. A lower limit comes from accuracy, which the search does not model:
+`min_mean_bits` and the allowed taus represent it. The objective `capacity` spends a given time on
+as many bits as possible.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,77 +17,32 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from simulator import __version__
-from simulator.errors import InputError
-from simulator.hardware import EnergyTable, Hardware, load_energy
-from simulator.progress import Progress
-from simulator.report.settings import expressions
-from simulator.run import engine_for
+from simulator.analysis.running import engine_for
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress
+from simulator.machines import EnergyTable, Hardware, load_energy
+from simulator.report.printed import printed
 from simulator.studies.axes import DEFAULT_ENERGY
 from simulator.studies.search.front import Combinations, fewest_cycles
-from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
+from simulator.studies.search.output import print_search
+from simulator.studies.search.result import Found, Limits, Objective, more_bits
+from simulator.studies.search.task import PARTS, Candidate, Task
 from simulator.workload import Workload
 from simulator.workload.precision import MAX_TAU
 
-Objective = Literal["bits", "time", "capacity", "energy", "energy-delay", "time-area"]
 _STORAGE = ("time", "energy", "energy-delay", "time-area")
 """Objectives that run best within limits of storage."""
 _OF_STORAGE = frozenset({"mean_bits", "min_mean_bits", "max_mbit"})
 _NO_BOUND = (1 << 62) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a solution must keep to; None: no such limit."""
-
-    max_time_ms: float | None = None
-    mean_bits: float | None = None
-    """Stored bits per weight of the binary layers, subsets not counted: no more than this."""
-    min_mean_bits: float | None = None
-    """No fewer than this."""
-    max_mbit: float | None = None
-    """Stored bits of the binary layers in 1e6, subsets not counted."""
-
-    def described(self) -> dict[str, float]:
-        """The limits that there are."""
-        every = {
-            "max_time_ms": self.max_time_ms,
-            "mean_bits": self.mean_bits,
-            "min_mean_bits": self.min_mean_bits,
-            "max_mbit": self.max_mbit,
-        }
-        return {name: value for name, value in every.items() if value is not None}
-
-
 @dataclass(frozen=True, kw_only=True, repr=False)
-class SearchResult:
-    """The best combination that was found, and what it is compared with."""
-
-    workload: Workload
-    task: Task
-    objective: Objective
-    limits: Limits
-    settings: Mapping[str, object]
-    """The hardware keys of the grid, as the search chose them."""
-    best: Candidate
-    separable_cycles: tuple[int, ...]
-    """Per layer: the time of the best combination that the search reckoned with."""
-    steps_along_front: int
-    """Combinations that were passed over: the sum kept the limit of time, the real run did not."""
-    uniform: tuple[int, Candidate] | None
-    """The best tau for all layers at once, and its run; None if none keeps the limits."""
-    baseline_bits: float
-    baseline: Candidate
-    """The network at the baseline's bits on the same hardware."""
-    combinations: Combinations
-    hardware_points: int = 1
-    """How many hardware configurations were searched."""
-    impossible: tuple[str, ...] = ()
-    """Why some of them cannot run the network."""
+class SearchResult(Found):
+    """The best combination, and the runs to compare it with."""
 
     def __repr__(self) -> str:
         """One line: network, hardware, time and mean bits per weight."""
@@ -96,102 +53,8 @@ class SearchResult:
         )
 
     def __str__(self) -> str:
-        """The table by layer and what it is compared with, within 80 columns."""
-        from simulator.report.printed import printed
-        from simulator.studies.search.output import print_search
-
+        """The table by layer and the runs to compare with, within 80 columns."""
         return printed(lambda console: print_search(self, console))
-
-    @property
-    def taus(self) -> dict[str, int | None]:
-        """The tau of each layer by name in bits; None: 1 bit per weight, or full precision."""
-        layers = zip(self.task.layers, self.best.taus, strict=True)
-        return {layer.name: tau for layer, tau in layers}
-
-    @property
-    def difference_percent(self) -> float:
-        """Simulated time over the sum of separable layer times, less 1."""
-        return 100 * (self.best.cycles / sum(self.separable_cycles) - 1)
-
-    @property
-    def at_smallest_taus(self) -> bool:
-        """Whether no layer could have fewer bits."""
-        return self.best.stored_parts == int(self.combinations.bits[0])
-
-    def layer_rows(self) -> list[dict[str, Any]]:
-        """One plain row per layer."""
-        rows = []
-        for number, layer in enumerate(self.task.layers):
-            tau = self.best.taus[number]
-            stored = stored_parts(layer, tau) / PARTS
-            rows.append(
-                {
-                    "layer": layer.name,
-                    "stage": layer.stage,
-                    "tau": tau,
-                    "bits": None if layer.full_precision else stored / layer.weights,
-                    "stored_kbit": stored / 1e3,
-                    "cycles": self.best.layer_cycles[number],
-                    "separable_cycles": self.separable_cycles[number],
-                    "baseline_cycles": self.baseline.layer_cycles[number],
-                    "bound_by": self.best.bound_by[number],
-                }
-            )
-        return rows
-
-    def front_rows(self) -> list[dict[str, Any]]:
-        """Every best trade of time against storage, by separable layer times."""
-        chosen = self.combinations.front(_more_bits(self.objective, self.limits))
-        best = zip(self.combinations.cycles[chosen], self.combinations.bits[chosen], strict=True)
-        return [
-            {
-                "time_ms": self.task.milliseconds(int(cycles)),
-                "mbit": int(parts) / PARTS / 1e6,
-                "mean_bits": int(parts) / PARTS / self.task.weights,
-            }
-            for cycles, parts in best
-        ]
-
-    def summary(self) -> dict[str, Any]:
-        """The result as one JSON object."""
-        uniform = None
-        if self.uniform is not None:
-            uniform = {"tau": self.uniform[0], **self._described(self.uniform[1])}
-        return {
-            "model": self.workload.name,
-            "hardware": self.task.hardware.name,
-            "settings": dict(self.settings),
-            "links": expressions(self.task.hardware),
-            "hardware_points": self.hardware_points,
-            "impossible_hardware": list(self.impossible),
-            "objective": self.objective,
-            "limits": self.limits.described(),
-            "best": self._described(self.best),
-            "taus": {row["layer"]: row["tau"] for row in self.layer_rows()},
-            "separable_time_ms": self.task.milliseconds(sum(self.separable_cycles)),
-            "difference_percent": self.difference_percent,
-            "steps_along_front": self.steps_along_front,
-            "different_sums_of_bits": len(self.combinations),
-            "best_uniform": uniform,
-            "baseline_bits": self.baseline_bits,
-            "baseline": self._described(self.baseline),
-            "energy_table": self.task.energy.name,
-            "layers": self.layer_rows(),
-            "engine": self.best.engine,
-            "version": __version__,
-        }
-
-    def _described(self, candidate: Candidate) -> dict[str, Any]:
-        return {
-            "cycles": candidate.cycles,
-            "time_ms": self.task.milliseconds(candidate.cycles),
-            "mean_bits": self.task.mean_bits(candidate),
-            "mbit": candidate.mbit,
-            "energy_uj": candidate.energy_uj,
-            "energy_delay_uj_ms": candidate.energy_uj * self.task.milliseconds(candidate.cycles),
-            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * self.task.area() / 1e6,
-            "area_gate_equivalents": self.task.area(),
-        }
 
 
 def search(
@@ -208,25 +71,25 @@ def search(
     progress: Progress | None = None,
     **options: Any,
 ) -> SearchResult:
-    """Find a tau per layer, and of several hardware configurations the best.
+    """Find a tau per layer, and the best of several hardware configurations.
 
     Args:
         workload: from `load_workload`.
-        machines: settings that tell them apart, and the hardware; of equally good ones the first.
-        objective: `bits` stores least and `capacity` most within `limits.max_time_ms`; `time`
-            runs fastest within the limits of storage, `energy` takes the least energy,
-            `energy-delay` and `time-area` have the least product.
-        limits: at least the one that the objective needs.
-        taus: which a layer may have, 1 to 9; 9 is 1 bit per weight (of 1x1 layers 8 is too).
+        machines: distinguishing overrides, and the hardware; the first wins if several tie.
+        objective: `bits` stores the fewest bits and `capacity` the most bits within
+            `limits.max_time_ms`. `time` runs fastest within the limits of storage, `energy` takes
+            the least energy, `energy-delay` and `time-area` have the least product.
+        limits: limits, at least the one that the objective needs.
+        taus: taus that a layer may have, 1 to 9; 9 is 1 bit per weight, as is 8 for 1x1 layers.
         engine: a name in `simulator.engine.ENGINES`, or `auto`.
-        energy: the energy table.
-        baseline_bits: bits per weight of the run that the result is compared with.
+        energy: energy table.
+        baseline_bits: bits per weight of the baseline run.
         fixed: tau of single layers by name, which the search does not change.
-        progress: called while the search goes on.
+        progress: called during the search.
         options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
 
     Raises:
-        InputError: a limit that no combination keeps, or that does not fit the objective.
+        InputError: a limit that no combination meets, or that does not fit the objective.
 
     """
     engine_for(engine)
@@ -264,7 +127,7 @@ def search(
 
 @dataclass(frozen=True, kw_only=True)
 class _Problem:
-    """What is asked, whatever the hardware."""
+    """The search problem, independent of the hardware."""
 
     workload: Workload
     objective: Objective
@@ -272,7 +135,7 @@ class _Problem:
     baseline_bits: float
 
     def check(self, taus: Sequence[int]) -> None:
-        """Raise InputError where limits, taus and objective do not go together."""
+        """Raise InputError if limits, taus and objective do not fit together."""
         if not taus or min(taus) < 1 or max(taus) > MAX_TAU:
             raise InputError(f"taus {', '.join(map(str, taus))}: expected 1 to {MAX_TAU}")
         for name, value in self.limits.described().items():
@@ -289,7 +152,7 @@ class _Problem:
             raise InputError(f"objective {self.objective}: takes no max-time-ms")
 
     def rank(self, task: Task, candidate: Candidate) -> tuple[float, float]:
-        """Smaller is better."""
+        """Return the rank of a candidate; smaller is better."""
         time, stored = task.milliseconds(candidate.cycles), candidate.stored_parts
         if self.objective in _STORAGE:
             cost = {
@@ -298,14 +161,14 @@ class _Problem:
                 "energy-delay": candidate.energy_uj * time,
                 "time-area": time * task.area(),
             }[self.objective]
-            return cost, -stored if _more_bits(self.objective, self.limits) else stored
+            return cost, -stored if more_bits(self.objective, self.limits) else stored
         return -stored if self.objective == "capacity" else stored, time
 
     def solve(self, task: Task, settings: Mapping[str, object]) -> SearchResult:
-        """The best combination on one hardware.
+        """Return the best combination on one hardware configuration.
 
         Raises:
-            InputError: none keeps the limits.
+            InputError: no combination meets the limits.
 
         """
         choices = task.choices()
@@ -337,9 +200,9 @@ class _Problem:
         )
 
     def _simulated(self, task: Task, every: Combinations) -> tuple[Candidate | None, int]:
-        """The best combination whose real run keeps the limits, and how many before it did not.
+        """The best combination whose real run meets the limits, and the number of skipped ones.
 
-        After one that breaks the limit of time, only a combination of fewer cycles is tried.
+        After a combination that breaks the time limit, try only combinations of fewer cycles.
         """
         bounds = self._bounds(task)
         options = task.options()
@@ -357,7 +220,7 @@ class _Problem:
         return None, steps
 
     def _least_energy(self, task: Task) -> Candidate | None:
-        """The combination of the least sum of the layers' energies within the limits of storage."""
+        """Return the run with the least sum of layer energies within the storage limits, if any."""
         every = fewest_cycles(task.choices("energy"))
         bounds = self._bounds(task)
         for number in self._in_order(every, replace(bounds, cycles=_NO_BOUND))[:1]:
@@ -366,13 +229,13 @@ class _Problem:
         return None
 
     def _in_order(self, every: Combinations, bounds: "_Bounds") -> list[int]:
-        """Combinations within the bounds by separable sums, the best first."""
+        """Combinations whose separable sums are within the bounds, best first."""
         within = (every.cycles <= bounds.cycles) & (every.bits <= bounds.most)
         numbers = np.flatnonzero(within & (every.bits >= bounds.least))
         if self.objective == "capacity":
             numbers = numbers[::-1]
         if self.objective in _STORAGE:
-            more = -1 if _more_bits(self.objective, self.limits) else 1
+            more = -1 if more_bits(self.objective, self.limits) else 1
             numbers = numbers[np.lexsort((more * every.bits[numbers], every.cycles[numbers]))]
         ordered: list[int] = numbers.tolist()
         return ordered
@@ -387,7 +250,7 @@ class _Problem:
         return min(good, key=lambda pair: self.rank(task, pair[1]), default=None)
 
     def _bounds(self, task: Task) -> "_Bounds":
-        """The limits in cycles and stored parts; they count as they are written, in decimal."""
+        """The limits in cycles and stored parts, exact for their decimal notation."""
         limits = self.limits
         weight_parts = PARTS * task.weights
         cycles = most = Fraction(_NO_BOUND)
@@ -406,7 +269,7 @@ class _Problem:
         )
 
     def _out_of_reach(self, task: Task, every: Combinations) -> str:
-        """What the closest combinations would need."""
+        """The requirements of the closest combinations, as an error message."""
         bounds = self._bounds(task)
         stored = (every.bits <= bounds.most) & (every.bits >= bounds.least)
         where = f"{self.workload.name} on {task.hardware.name} with these taus"
@@ -426,13 +289,8 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """The limits on one hardware; both ends count as within."""
+    """The limits on one hardware configuration, both ends included."""
 
     cycles: int
     most: int
     least: int
-
-
-def _more_bits(objective: Objective, limits: Limits) -> bool:
-    """Whether more stored bits are what is wanted."""
-    return objective == "capacity" or limits.min_mean_bits is not None

@@ -1,10 +1,11 @@
 """Exact dynamic programming over layers: the fewest cycles for every number of stored bits.
 
-A multiple-choice knapsack: one option per layer, two sums over layers, cycles and stored bits. Of
-each prefix of the layers the program keeps, for every number of bits that some combination stores,
-the combination of fewest cycles. What is dropped has as many bits and no fewer cycles than what is
-kept, whatever the later layers choose, so nothing is lost; nothing is rounded either. The layers of
-a network have sizes with large common divisors, which keeps the number of different sums small.
+The problem is a multiple-choice knapsack: one option per layer, two sums over layers, cycles and
+stored bits. For each prefix of the layers, and for every possible number of bits, the program keeps
+the combination with the fewest cycles. A dropped combination has as many bits as a kept combination
+and no fewer cycles, for any options of the later layers. The result is therefore exact, and without
+rounding. The layer sizes of a network have large common divisors, which keeps the number of
+different sums small.
 """
 
 from collections.abc import Sequence
@@ -13,32 +14,32 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.columns import Ints
+from simulator.base.columns import Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What one layer may be: one entry per option."""
+    """The options of one layer, one entry per option."""
 
     cycles: Ints
-    """[options] cycles, or any other whole cost that adds up over layers."""
+    """[options] cycles, or any other integer cost that adds up over layers."""
     bits: Ints
-    """[options] stored, in any unit that makes them whole."""
+    """[options] stored bits, in any unit that makes them integers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Combinations:
-    """For every sum of bits that there is, a combination of fewest cycles; bits rise."""
+    """A combination with the fewest cycles for every possible sum of bits, by rising bits."""
 
     cycles: Ints
     """[sums]"""
     bits: Ints
     """[sums]"""
     steps: tuple[tuple[Ints, Ints], ...]
-    """Per layer, for the sums up to it: number of the sum before it, and the layer's option."""
+    """Per layer, for the sums up to it: number of the previous sum, and the layer's option."""
 
     def __len__(self) -> int:
-        """How many different sums of bits there are."""
+        """The number of different sums of bits."""
         return len(self.cycles)
 
     def options(self, number: int) -> list[int]:
@@ -50,7 +51,7 @@ class Combinations:
         return chosen[::-1]
 
     def front(self, more_bits: bool) -> NDArray[np.bool_]:
-        """[sums] whether no other combination has fewer cycles and bits at least as good.
+        """[sums] true if no other combination has fewer cycles and bits at least as good.
 
         Args:
             more_bits: more bits are better than fewer.
@@ -63,7 +64,7 @@ class Combinations:
 
 
 def fewest_cycles(layers: Sequence[Choices]) -> Combinations:
-    """The fewest cycles for every sum of bits; of equal ones the first options."""
+    """Find the fewest cycles for every sum of bits; among equal ones, the first options win."""
     cycles = bits = np.zeros(1, dtype=np.int64)
     steps = []
     for layer in layers:

@@ -1,11 +1,11 @@
-"""The hardware that a search chooses from: every combination of some keys' values."""
+"""Hardware of a search: every combination of some keys' values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from simulator.hardware import Hardware, value_of
-from simulator.hardware.config import hardware_from
-from simulator.run import hardware_data
+from simulator.machines import Hardware, value_of
+from simulator.machines.families import family_of
+from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.axes import Axis
 from simulator.studies.points import Grid
 from simulator.workload.precision import MAX_TAU
@@ -17,11 +17,11 @@ def machines_of(
     """Return every combination of the axes' values, each with the hardware that has them.
 
     Args:
-        hardware: a shipped name, a path, or loaded.
-        axes: hardware keys with their values; without any, the hardware alone is returned.
+        hardware: a shipped name, a path, or loaded hardware.
+        axes: hardware keys with their values; without axes, return the hardware alone.
 
     Raises:
-        InputError: a wrong file, an unknown key, a value that is not allowed.
+        InputError: a wrong file, an unknown key, or an invalid value.
 
     """
     grid = Grid(tuple(axes))
@@ -32,15 +32,15 @@ def machines_of(
 
 
 def storable_taus(machines: Iterable[tuple[Mapping[str, object], Hardware]]) -> tuple[int, ...]:
-    """Index widths that layers may have on all machines: their PEs store 2^tau kernels; and 9.
+    """The index widths that all hardware can run: the PEs can store 2^tau kernels; and 9.
 
     A width of 9 bits is 1 bit per weight, which needs no subset.
     """
-    entries = min(hardware.array.pe.subset_size for _, hardware in machines)
+    entries = min(family_of(hardware).largest_subset(hardware) for _, hardware in machines)
     return tuple(tau for tau in range(1, MAX_TAU + 1) if tau == MAX_TAU or 2**tau <= entries)
 
 
 def _with_numbers(values: Mapping[str, object], hardware: Hardware) -> dict[str, object]:
-    """The values of the axes' keys; of a linked key, the number that its expression gives."""
+    """The values of the axes' keys; for a linked key, the number from its expression."""
     linked = {link.key: value_of(hardware, link.key) for link in hardware.links}
     return {key: linked.get(key, value) for key, value in values.items()}

@@ -1,4 +1,4 @@
-"""What a search found: a table for people, files for programs."""
+"""Output of a search: a table for people, files for programs."""
 
 import json
 from functools import partial
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from simulator.analysis.settings import expressions
+from simulator.analysis.title import scope, settings
+from simulator.base.lines import print_line
+from simulator.base.wording import counted, listed, times_in_one_unit
 from simulator.report.files import writable_folder, write_file, write_rows
-from simulator.report.lines import listed, print_line
-from simulator.report.settings import expressions
 from simulator.report.tables import Column, Table, print_table
-from simulator.report.title import scope, settings, times_in_one_unit
-from simulator.report.wording import bottleneck, counted
-from simulator.studies.search.find import SearchResult
+from simulator.studies.search.result import Found
 from simulator.studies.search.task import Candidate
 
 if TYPE_CHECKING:
@@ -34,19 +34,19 @@ _LIMITS = {
     "min_mean_bits": "at least {:g} bits per weight",
     "max_mbit": "at most {:g} Mbit",
 }
-"""By name of the limit."""
+"""The wording of each limit, by name."""
 
 
-def print_search(result: SearchResult, console: Console) -> None:
-    """Print the combination by layer, and what it is compared with."""
+def print_search(result: Found, console: Console) -> None:
+    """Print the combination by layer, and the runs to compare with."""
     print_table(_table(result), console)
     print_line(console, "")
     for line in sentences(result):
         print_line(console, line)
 
 
-def _table(result: SearchResult) -> Table:
-    """A row per layer: its tau, its storage, and its time three ways."""
+def _table(result: Found) -> Table:
+    """The table with one row per layer: its tau, its storage, and three times."""
     task = result.task
     rows = result.layer_rows()
 
@@ -70,7 +70,7 @@ def _table(result: SearchResult) -> Table:
             ),
             Column(
                 title="bound by",
-                cells=[bottleneck(row["bound_by"]) for row in rows],
+                cells=[row["bound_by"] for row in rows],
                 kind="text",
                 importance=40,
             ),
@@ -78,8 +78,8 @@ def _table(result: SearchResult) -> Table:
     )
 
 
-def _title(result: SearchResult) -> str:
-    """What was searched, on what, within which limits, and which layers run."""
+def _title(result: Found) -> str:
+    """The title: network, hardware, objective, limits, and the layers that run."""
     run = result.task.workload
     limits = [_LIMITS[name].format(value) for name, value in result.limits.described().items()]
     return (
@@ -94,8 +94,8 @@ def _tau(tau: int | None, bits: float | None) -> str:
     return "full" if bits is None else "1 bit"
 
 
-def sentences(result: SearchResult) -> list[str]:
-    """The result in words."""
+def sentences(result: Found) -> list[str]:
+    """The result in sentences."""
     task = result.task
     lines = [f"best: {_figures(result, result.best)}"]
     if result.hardware_points > 1:
@@ -150,20 +150,20 @@ def sentences(result: SearchResult) -> list[str]:
     return lines
 
 
-def _figures(result: SearchResult, run: Candidate) -> str:
+def _figures(result: Found, run: Candidate) -> str:
     return (
         f"{_time(result, run.cycles)}, {run.mbit:.4f} Mbit, "
         f"{result.task.mean_bits(run):.4f} bits per weight, {run.energy_uj:.2f} µJ"
     )
 
 
-def _time(result: SearchResult, cycles: int) -> str:
-    """A time in the unit of the best one."""
+def _time(result: Found, cycles: int) -> str:
+    """A time in the unit of the best time."""
     times = [result.task.milliseconds(each) for each in (result.best.cycles, cycles)]
     return times_in_one_unit(times)[1]
 
 
-def _gain(result: SearchResult, uniform: Candidate) -> str:
+def _gain(result: Found, uniform: Candidate) -> str:
     if uniform.taus == result.best.taus:
         return "no mix of taus is better"
     if result.objective == "bits":
@@ -181,7 +181,7 @@ def _gain(result: SearchResult, uniform: Candidate) -> str:
     return f"the best takes {100 * (1 - result.best.cycles / uniform.cycles):.1f} % less time"
 
 
-def save_search(result: SearchResult, folder: Path) -> list[Path]:
+def save_search(result: Found, folder: Path) -> list[Path]:
     """Write search.json, front.csv, front.png and front.svg.
 
     Raises:
@@ -202,8 +202,8 @@ def save_search(result: SearchResult, folder: Path) -> list[Path]:
     ]
 
 
-def _draw(result: SearchResult) -> "Figure":
-    """The front of separable sums, the uniform runs and the solution."""
+def _draw(result: Found) -> "Figure":
+    """Draw the front of separable sums, the uniform runs and the solution."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

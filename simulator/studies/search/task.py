@@ -1,4 +1,4 @@
-"""One network on one hardware: simulate a combination of taus, and what each choice costs."""
+"""One network on one hardware configuration: runs of combinations of taus, and costs of choices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,54 +8,54 @@ from typing import Any, Literal
 
 import numpy as np
 
-from simulator.hardware import EnergyTable, Hardware
-from simulator.hardware.area import area
-from simulator.hardware.energy import AJ_PER_PJ
-from simulator.report.energy import run_energy
-from simulator.run import run_one
+from simulator.analysis.energy import run_energy
+from simulator.analysis.running import run_one
+from simulator.machines import EnergyTable, Hardware
+from simulator.machines.energy import AJ_PER_PJ
+from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
 
 Tau = int | None
-"""Bits of an index; None: 1 bit per weight, or full precision."""
+"""The width of an index in bits; None is 1 bit per weight, or full precision."""
 
 Cost = Literal["cycles", "energy"]
 """A cost that adds up over layers."""
 PARTS = 8
-"""Stored bits are counted in eighths: a 1x1 layer's last vector may be a part of one."""
+"""The parts per stored bit: eighths, because a 1x1 layer's last vector may be incomplete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One combination of taus, simulated."""
+    """One simulated combination of taus."""
 
     taus: tuple[Tau, ...]
-    """Per layer."""
+    """The tau of each layer."""
     cycles: int
     stored_parts: int
-    """Stored bits of the binary layers times `PARTS`, subsets not counted."""
+    """The stored bits of the binary layers times `PARTS`, without the subsets."""
     layer_cycles: tuple[int, ...]
     bound_by: tuple[str, ...]
-    """Per layer."""
+    """The bottleneck of each layer."""
     engine: str
-    """Which ran."""
+    """The engine of the run."""
     layer_picojoules: tuple[int, ...]
-    """Per layer: energy, rounded."""
+    """The energy of each layer in picojoules, rounded."""
 
     @property
     def energy_uj(self) -> float:
-        """Energy of the run in microjoules."""
+        """The energy of the run in microjoules."""
         return sum(self.layer_picojoules) / 1e6
 
     @property
     def mbit(self) -> float:
-        """Stored bits of the binary layers in 1e6."""
+        """The stored bits of the binary layers in 1e6 bits."""
         return self.stored_parts / PARTS / 1e6
 
 
 class Task:
-    """A network on a hardware, with the taus that its layers may have."""
+    """A network on a hardware configuration, with the taus that its layers may have."""
 
     def __init__(
         self,
@@ -68,22 +68,22 @@ class Task:
         energy: EnergyTable,
         fixed: Mapping[str, int] | None = None,
     ) -> None:
-        """Nothing runs yet.
+        """Prepare the task without a run.
 
         Args:
             workload: from `load_workload`.
             hardware: from `load_hardware`.
-            taus: which a layer may have, 1 to 9, rising.
-            options: `configure`'s activation_bits, batch and include_full_precision.
+            taus: taus that a layer may have, 1 to 9, rising.
+            options: activation_bits, batch and include_full_precision of `configure`.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
-            energy: the energy table.
+            energy: energy table.
             fixed: tau of single layers by name, which the search does not change.
 
         Raises:
-            InputError: no such layer, or a tau that it cannot have.
+            InputError: an unknown layer, or a tau that the layer cannot have.
 
         """
-        chosen_taus(workload, taus=fixed)  # checks the names
+        chosen_taus(workload, taus=fixed)  # check the names
         self.energy = energy
         self._fixed = dict(fixed or {})
         self.hardware = hardware
@@ -95,7 +95,7 @@ class Task:
 
     @cached_property
     def workload(self) -> Workload:
-        """The network as a run at 1 bit computes it."""
+        """The network as in a run at 1 bit."""
         return configure(self._workload, bits=1, **self._options)
 
     @property
@@ -105,19 +105,19 @@ class Task:
 
     @cached_property
     def weights(self) -> int:
-        """Weights of all binary layers."""
+        """The number of weights of all binary layers."""
         return sum(layer.weights for layer in self.layers if not layer.full_precision)
 
     def milliseconds(self, cycles: int) -> float:
-        """Cycles at the hardware's clock."""
+        """The time of some cycles in milliseconds, at the hardware's clock."""
         return cycles / self.hardware.clock_ghz / 1e6
 
     def mean_bits(self, candidate: Candidate) -> float:
-        """Stored bits per weight."""
+        """The stored bits per weight."""
         return float(Fraction(candidate.stored_parts, PARTS * self.weights))
 
     def simulate(self, taus: Sequence[Tau]) -> Candidate:
-        """Run one combination, given per layer.
+        """Run the combination with these taus per layer.
 
         Raises:
             InputError: a buffer of the hardware is too small.
@@ -130,7 +130,7 @@ class Task:
         return self.simulate([self._of(layer, tau) for layer in self.layers])
 
     def baseline(self, bits: float) -> Candidate:
-        """Run the network at other bits per weight, no layer's tau fixed.
+        """Run the network at other bits per weight, without fixed taus.
 
         Raises:
             InputError: no tau gives these bits.
@@ -140,11 +140,12 @@ class Task:
         return self.simulate([taus.get(layer.name) for layer in self.layers])
 
     def area(self) -> int:
-        """Gate equivalents of the hardware for this network's activations."""
-        return sum(area(self.hardware, self._options.get("activation_bits", 1)).values())
+        """The gate equivalents of the hardware for this network's activations."""
+        bits = self._options.get("activation_bits", 1)
+        return family_of(self.hardware).gate_equivalents(self.hardware, bits)
 
     def _of(self, layer: Layer, tau: int) -> Tau:
-        """A network's tau as one of its layers has it; its own if that is fixed."""
+        """The tau of one layer for a network's tau; a fixed layer keeps its own tau."""
         return _own(layer, self._fixed.get(layer.name, tau))
 
     def uniforms(self) -> dict[int, Candidate]:
@@ -152,15 +153,15 @@ class Task:
         return {tau: self.uniform(tau) for tau in self._taus}
 
     def options(self) -> list[list[Tau]]:
-        """Per layer: the taus that it may have."""
+        """The possible taus of each layer."""
         return [
             list(dict.fromkeys(self._of(layer, tau) for tau in self._taus)) for layer in self.layers
         ]
 
     def choices(self, cost: Cost = "cycles") -> list[Choices]:
-        """Per layer: cycles, or picojoules, and stored parts of every option.
+        """The cycles, or picojoules, and the stored parts of every option of each layer.
 
-        They are those of the layer in the run in which all layers have that tau.
+        The cost of an option is the layer's cost in the run in which all layers have that tau.
         """
         costs: list[dict[Tau, int]] = [{} for _ in self.layers]
         for run in self.uniforms().values():
@@ -194,14 +195,14 @@ class Task:
 
 
 def _own(layer: Layer, tau: int) -> Tau:
-    """A network's tau as one of its layers has it."""
+    """The tau of one layer for a network's tau."""
     if layer.full_precision or tau >= (MAX_TAU if layer.kernel == 3 else MAX_TAU_1X1):
         return None
     return tau
 
 
 def stored_parts(layer: Layer, tau: Tau) -> int:
-    """Stored bits of a layer times `PARTS`; 0 of a full-precision layer."""
+    """The stored bits of a layer times `PARTS`; 0 for a full-precision layer."""
     if layer.full_precision:
         return 0
     unit_bits = layer.unit_weights if tau is None else tau

@@ -1,14 +1,14 @@
-"""Networks as other simulators read them: shapes of convolutions and linear layers.
+"""Networks in the formats of other simulators: shapes of convolutions and linear layers.
 
-The other tools know neither sub-bit weights nor LUTs. A file therefore holds shapes alone. An
-`Export` names each layer that the format cannot express, with the reason.
+The other tools know neither sub-bit weights nor LUTs. A file therefore has only shapes. An `Export`
+names each layer that the format cannot express, with the reason.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.exporters import scalesim, zigzag
 from simulator.workload.exporters.shapes import LeftOut
 from simulator.workload.precision import configure
@@ -26,13 +26,13 @@ class Export:
     text: str
     """Contents of the file."""
     layers: int
-    """Layers of the network that the file holds."""
+    """Number of layers of the network in the file."""
     left_out: tuple[LeftOut, ...]
-    """Layers that it does not hold, with the reasons."""
+    """Layers that are not in the file, with the reasons."""
 
     @property
     def notes(self) -> list[str]:
-        """A sentence for each reason to leave layers out."""
+        """A sentence for each reason to omit layers."""
         reasons = dict.fromkeys(layer.reason for layer in self.left_out)
         return [
             f"left out: {_named([x.layer for x in self.left_out if x.reason == reason])}: {reason}"
@@ -51,16 +51,16 @@ def export(
     """Write a network's layers with weights in another simulator's format.
 
     Args:
-        workload: from `load_workload`.
+        workload: a network from `load_workload`.
         to: `"scalesim"` (topology CSV of SCALE-Sim 3.0.0) or `"zigzag"` (workload YAML of ZigZag
             3.9.1).
-        gemm: SCALE-Sim's GEMM form: each layer as an M x K by K x N matrix product.
+        gemm: use SCALE-Sim's GEMM form: each layer as an M x K by K x N matrix product.
         batch: images per run.
         include_full_precision: add the full-precision first, last and downsample layers.
 
     Raises:
-        InputError: an unknown format, an option that the format does not have, a batch out of
-            range, or no layer that the format can express.
+        InputError: the format is unknown, does not have an option, or cannot express any layer; or
+            the batch is out of range.
 
     Example:
         >>> from simulator import export, load_workload

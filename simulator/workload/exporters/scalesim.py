@@ -1,8 +1,9 @@
 """Topology files of SCALE-Sim 3.0.0 (`scalesim/topology_utils.py` reads them).
 
-A header, then a line per layer, with a comma at its end. SCALE-Sim knows no padding, dilation,
-groups or batch, and rounds the number of output rows up. The map of a convolution is therefore the
-one that its output rows and columns read, (out - 1) x stride + kernel, and a group is a line.
+A file has a header and a line per layer; every line ends with a comma. SCALE-Sim knows no padding,
+dilation, groups or batch, and rounds the number of output rows up. The map of a convolution is
+therefore the region that its output rows and columns read: (out - 1) x stride + kernel. Every group
+is a line of its own.
 """
 
 from collections.abc import Iterator
@@ -20,11 +21,11 @@ _MANY_MAPS = "SCALE-Sim's convolution form has one map per layer; --gemm writes 
 
 
 def write(workload: Workload, gemm: bool) -> tuple[str, list[LeftOut]]:
-    """The text of a topology file, and the layers that it cannot hold.
+    """Return the text of a topology file, and the layers that the file cannot express.
 
     Args:
         workload: a configured workload.
-        gemm: matrix products instead of convolutions.
+        gemm: write matrix products instead of convolutions.
 
     """
     lines = [_line(_GEMM if gemm else _CONVOLUTION)]
@@ -41,12 +42,12 @@ def write(workload: Workload, gemm: bool) -> tuple[str, list[LeftOut]]:
 
 
 def _is_pointwise(layer: Layer) -> bool:
-    """True if each output pixel reads one input pixel: then all maps make one map."""
+    """True if each output pixel reads one input pixel; all maps then form one map."""
     return layer.kernel == 1
 
 
 def _convolutions(layer: Layer, maps: int) -> Iterator[tuple[object, ...]]:
-    """One convolution per group, with the outputs of all maps below each other."""
+    """Yield one convolution per group, with the outputs of all maps stacked vertically."""
     stride = 1 if _is_pointwise(layer) else layer.stride
     height, width = (
         (size - 1) * stride + layer.kernel for size in (maps * layer.out_height, layer.out_width)
@@ -57,7 +58,7 @@ def _convolutions(layer: Layer, maps: int) -> Iterator[tuple[object, ...]]:
 
 
 def _products(layer: Layer, maps: int) -> Iterator[tuple[object, ...]]:
-    """One product per group: M output pixels, N filters, K inputs of an output."""
+    """Yield one product per group: M output pixels, N filters, K inputs of an output."""
     pixels = maps * layer.out_height * layer.out_width
     filters = layer.out_channels // layer.groups
     inputs = layer.in_channels // layer.groups * layer.kernel**2
@@ -70,5 +71,5 @@ def _line(cells: tuple[object, ...]) -> str:
 
 
 def _plain(name: str) -> str:
-    """The name without commas, and without DP, which means a depthwise layer to SCALE-Sim."""
+    """Return the name without commas, and without DP, SCALE-Sim's mark of a depthwise layer."""
     return name.replace(",", "_").replace("DP", "D_P")

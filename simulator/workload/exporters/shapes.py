@@ -1,4 +1,4 @@
-"""Names of groups, and layers that a format cannot hold."""
+"""Names of groups, and layers that a format cannot express."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from simulator.workload.layer import Layer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """A layer that a file does not hold."""
+    """A layer that is not in the file, with the reason."""
 
     layer: str
     reason: str
 
 
 def group_names(layer: Layer) -> list[str]:
-    """One name per convolution group; the layer's own if it has one group."""
+    """Return one name per convolution group; a layer with one group keeps its name."""
     if layer.groups == 1:
         return [layer.name]
     return [f"{layer.name}.group{number}" for number in range(layer.groups)]

@@ -15,7 +15,7 @@ _EQUATION = "O[b][g][k][oy][ox]+=W[g][k][c][fy][fx]*I[b][g][c][iy][ix]"
 
 
 def write(workload: Workload) -> tuple[str, list[LeftOut]]:
-    """The text of a workload file; none, because the format holds every layer.
+    """Return the text of a workload file, and no layers, because the format expresses all.
 
     Args:
         workload: a configured workload.
@@ -57,7 +57,7 @@ def _layer(layer: Layer, number: int, batch: int) -> dict[str, Any]:
             "O": _SUM_BITS,
             "O_final": OPERAND_BITS,
         },
-        # a layer's own number marks an operand that no layer of the file makes
+        # a layer's own number marks an operand that no layer of the file produces
         "operand_source": {"W": number, "I": max(0, number - 1)},
         "pr_loop_dims": ["IX", "IY"],
         "pr_loop_sizes": [layer.in_width, layer.in_height],

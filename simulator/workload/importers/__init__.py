@@ -1,11 +1,11 @@
-"""Files of trained networks: which format a file is in, and who reads it."""
+"""Files of trained networks: their formats, and the reader of each format."""
 
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 if TYPE_CHECKING:
     from simulator.workload.importers.tensors import TensorFile
@@ -17,24 +17,27 @@ SUFFIXES = {
     ".safetensors": "safetensors",
     ".npz": "npz",
 }
-"""Formats of named tensors: each is read by `read_<format>` in the module of its name."""
+"""Formats of named tensors; `read_<format>` in the module of that name reads a format."""
 GRAPHS = {".onnx": "onnx"}
-"""Formats that hold the graph, and so the sizes, beside the weights: each is read by
-`read_<format>(path, binarize, input_size)` -> (workload, trained layers by name) in its module."""
+"""Formats with the graph, and therefore the sizes, in addition to the weights.
+
+`read_<format>(path, binarize, input_size)` in the module of that name returns the workload and the
+trained layers by name.
+"""
 
 
 def reader_of(format_name: str) -> Callable[..., Any]:
-    """The function that reads a format, imported when it is needed."""
+    """Import and return the function that reads a format."""
     module = import_module(f"simulator.workload.importers.{format_name}")
     reader: Callable[..., Any] = getattr(module, f"read_{format_name}")
     return reader
 
 
 def read_tensors(path: Path) -> "TensorFile":
-    """Read a file of named tensors, by what its name ends in; a zip file, by what it holds.
+    """Read a file of named tensors; zip members or the suffix determine the format.
 
     Raises:
-        InputError: no format that is known, or a broken file.
+        InputError: the format is unknown, or the file is broken.
 
     """
     tensors: TensorFile = reader_of(_format(path))(path)

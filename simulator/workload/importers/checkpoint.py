@@ -1,4 +1,4 @@
-"""PyTorch checkpoints: a state dict, bare or under `state_dict`; nothing in them is ever run."""
+"""Read PyTorch checkpoints: a state dict, bare or under `state_dict`; never run their code."""
 
 import re
 import warnings
@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload import arrays
 from simulator.workload.importers.tensors import TensorFile
 
@@ -17,7 +17,7 @@ _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 
 
 def read_checkpoint(path: Path) -> TensorFile:
-    """Read a checkpoint's tensors; of one in torch's zip format only what is used leaves the disk.
+    """Read a checkpoint's tensors; in torch's zip format, load only the tensors in use.
 
     Raises:
         InputError: torch is missing, the file is broken, or it holds more than plain data.
@@ -49,7 +49,7 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
-    except Exception as error:  # a broken pickle raises whatever its last instruction raised
+    except Exception as error:  # a broken pickle may raise any error
         if found := _GLOBAL.search(str(error)):
             raise InputError(
                 f"{path}: refused because loading it would call {found[1]}; save the model's "
@@ -60,7 +60,10 @@ def _load(path: Path) -> Any:
 
 
 def _require_stored(path: Path) -> None:
-    """torch.save never compresses; what is compressed is no checkpoint but may be a zip bomb."""
+    """Refuse TorchScript archives and compressed members.
+
+    torch.save never compresses; a compressed member may be a zip bomb.
+    """
     with arrays.opened(path, "PyTorch checkpoint") as archive:
         arrays.check_sizes(archive, path)
         for info in archive.infolist():
@@ -82,7 +85,7 @@ def _state_dict(content: Any, path: Path) -> dict[str, Any]:
 
 
 def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
-    """Whether a value is a dense tensor, all of whose elements are in the file."""
+    """True if a value is a tensor; refuse tensors that are not dense or not wholly in the file."""
     import torch
 
     if not isinstance(value, torch.Tensor):

@@ -1,15 +1,15 @@
-"""Which tensors of a state dict belong to which layer of a network: by name and shape.
+"""Match the tensors of a state dict to the layers of a network, by name and shape.
 
 A layer `X` owns `X.weight`, and patterns called `X.patterns` or `X.<submodule>.patterns`, such as
-the authors' `X.binarize.patterns`. Where no tensor has the layer's very name, the wrappers
-`module.` in front and `.conv` behind are taken off the tensor's. Nothing is guessed beyond that.
+the authors' `X.binarize.patterns`. If no tensor has the exact name of the layer, the match ignores
+a wrapper's prefix `module.` and suffix `.conv`. It makes no other guesses.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.tensors import TensorFile
 from simulator.workload.layer import Layer
 from simulator.workload.trained import TrainedLayer
@@ -18,9 +18,9 @@ from simulator.workload.workload import Workload
 _WEIGHT = ".weight"
 _PATTERNS = ".patterns"
 _MOST_WEIGHTS = 1 << 28
-"""Weights of the largest layer that is read (1 GiB): VGG-16's largest has 103 million."""
+"""Maximum number of weights of a layer (1 GiB); VGG-16's largest has 103 million."""
 _SHOWN = 4
-"""Names of one kind that an error lists."""
+"""Maximum number of names of one kind in an error."""
 
 Shape = tuple[int, ...]
 
@@ -37,7 +37,7 @@ def trained_layers(tensors: TensorFile, workload: Workload) -> Iterator[TrainedL
     """Read the binary layers of a network, one by one.
 
     Raises:
-        InputError: names every tensor and layer that does not fit; or a value is not finite.
+        InputError: tensors or layers do not fit (the error names all), or a value is not finite.
 
     """
     owned = match(tensors, workload)
@@ -54,8 +54,8 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
     """Find the tensors of every layer.
 
     Raises:
-        InputError: names every layer that is missing, with another shape, or too large, every
-            tensor of weights that no layer owns, and patterns where none may be.
+        InputError: tensors and layers do not fit. The error names layers that are missing, too
+            large or of another shape, weights without a layer, and misplaced patterns.
 
     """
     shapes = {
@@ -88,7 +88,7 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
 def _owners(
     shapes: Mapping[str, Shape], layers: Mapping[str, Layer], tensors: TensorFile
 ) -> dict[str, str]:
-    """By layer, the name of its weights without `.weight`."""
+    """The name of each layer's weights, without `.weight`, by layer."""
     owners = {name: name for name in layers if name in shapes}
     candidates = defaultdict(list)
     for stem in shapes:
@@ -114,9 +114,9 @@ def _unwrapped(stem: str) -> str:
 def _patterns(
     names: Mapping[str, Shape], owners: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
-    """Patterns by layer, and those that belong to no layer."""
+    """The patterns by layer, and the patterns without a layer."""
     layer_of = {_unwrapped(stem): name for name, stem in owners.items()}
-    layer_of |= {stem: name for name, stem in owners.items()}  # the very name comes first
+    layer_of |= {stem: name for name, stem in owners.items()}  # the exact name takes precedence
     found: dict[str, str] = {}
     strays = []
     for name in names:
@@ -140,7 +140,7 @@ def _expected(layer: Layer) -> Shape:
 
 
 def _fits(shape: Shape, layer: Layer) -> bool:
-    """Whether weights have a layer's shape; a fully connected layer's are a matrix."""
+    """True if weights have a layer's shape, which may be a matrix for a fully connected layer."""
     expected = _expected(layer)
     return shape == expected or (layer.kernel == 1 and shape == expected[:2])
 
@@ -173,7 +173,7 @@ def _wrong_patterns(
 def _suggestion(
     missing: list[str], extra: list[str], shapes: Mapping[str, Shape], layers: Mapping[str, Layer]
 ) -> str:
-    """What would match by shape and order, where the names are all that differs."""
+    """A hint with the pairs that match by shape and order, if only the names differ."""
     left = list(extra)
     pairs = []
     for name in missing:

@@ -1,4 +1,4 @@
-"""`.npz` files of raw state-dict arrays, without torch."""
+"""Read `.npz` files of raw state-dict arrays, without torch."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ def read_npz(path: Path) -> TensorFile:
     """Read the names and shapes of a .npz file, stored or compressed.
 
     Raises:
-        InputError: it is no such file, or an array's size is a lie.
+        InputError: the file is not a .npz file, or an array claims a wrong size.
 
     """
     with arrays.opened(path, _WHAT) as archive:

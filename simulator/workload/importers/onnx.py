@@ -1,4 +1,4 @@
-"""ONNX models: their convolutions and linear layers, with the weights that the file holds."""
+"""Read ONNX models: their convolutions and linear layers, with the weights in the file."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import find_constants
 from simulator.workload.importers.onnx_graph import Graph, read_graph
 from simulator.workload.importers.onnx_layers import (
@@ -27,32 +27,33 @@ if TYPE_CHECKING:
     from onnx import NodeProto
 
 _MOST_CHARACTERS = 190
-"""Of a name, which may get a number behind it; a workload file allows 200."""
+"""Maximum length of a name before a number may follow; a workload file allows 200."""
 _UNSUPPORTED = frozenset({
     "Attention", "ConvInteger", "ConvTranspose", "DeformConv", "Einsum", "FusedConv", "FusedGemm",
     "FusedMatMul", "GRU", "LSTM", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN",
 })  # fmt: skip
-"""Operators with weights or products that no layer of a workload describes."""
+"""Operators with weights or products that a workload's layers cannot describe."""
 
 
 def read_onnx(
     path: Path, binarize: Collection[str] = (), input_size: tuple[int, int] | None = None
 ) -> tuple[Workload, dict[str, TrainedLayer]]:
-    """Read the layers of an ONNX model, in the order in which they run.
+    """Read the layers of an ONNX model, in execution order.
 
-    A 3x3 or 1x1 layer is binary if its weights are +-alpha, one alpha per output channel, or pass
-    through `Sign`, `BipolarQuant` or a 1-bit `Quant`; the others are full precision.
+    A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel. It
+    is also binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other
+    layers are full precision.
 
     Args:
-        path: the model; external data lie in its folder.
-        binarize: globs over layer names; the sign of the weights of these layers counts.
-        input_size: (height, width) in pixels instead of the file's.
+        path: the model; its folder has the external data.
+        binarize: globs over layer names; these layers use the signs of their weights.
+        input_size: (height, width) in pixels, instead of the file's size.
 
     Returns:
-        The workload, without kernels, and the layers whose weights the file holds, by name.
+        The workload, without kernels, and the layers with weights in the file, by name.
 
     Raises:
-        InputError: the file is damaged, or holds what a workload cannot describe.
+        InputError: the file is damaged, or a workload cannot describe its layers.
 
     """
     graph = read_graph(path, input_size)
@@ -79,7 +80,7 @@ def read_onnx(
 
 
 def _layers(graph: Graph) -> Iterator[Found]:
-    """Every layer, not yet named, as full precision."""
+    """Yield every layer, without a name, as full precision."""
     if not any(node.op_type == "Conv" for node in graph.nodes):
         raise InputError(f"{graph.path}: has no convolution")
     constants = find_constants(graph)
@@ -89,7 +90,7 @@ def _layers(graph: Graph) -> Iterator[Found]:
             yield convolution(graph, node, weights_of(graph, node, constants))
         elif is_standard(node) and node.op_type in {"Gemm", "MatMul"}:
             if all(name in constants for name in node.input[:2]):
-                continue  # a product of constants computes nothing that runs
+                continue  # a product of constants is not a layer
             yield linear(graph, node, weights_of(graph, node, constants))
 
 
@@ -101,7 +102,7 @@ def _require_supported(graph: Graph, node: "NodeProto") -> None:
 
 
 def _computes(graph: Any) -> bool:
-    """Whether a subgraph holds a layer at any depth."""
+    """True if a subgraph has a layer at any depth."""
     return any(
         node.op_type in _UNSUPPORTED | {"Conv", "Gemm", "MatMul"}
         or any(_computes(item.g) or any(map(_computes, item.graphs)) for item in node.attribute)
@@ -110,7 +111,7 @@ def _computes(graph: Any) -> bool:
 
 
 def _with_names(found: list[Found]) -> list[Found]:
-    """Name every layer: by its weights in torch's way, else by its node; each name once."""
+    """Give every layer a unique name, from its weights (`X.weight`) or from its node."""
     taken: set[str] = set()
     named = []
     for number, item in enumerate(found, 1):
@@ -136,7 +137,7 @@ def _name(item: Found) -> str:
 
 
 def _scope(name: str) -> str:
-    """A node's name; `/layer1/layer1.0/conv1/Conv`, as torch writes it, means layer1.0.conv1."""
+    """Return a node's name, or layer1.0.conv1 for torch's `/layer1/layer1.0/conv1/Conv`."""
     if not name.startswith("/"):
         return name
     path: list[str] = []
@@ -149,7 +150,7 @@ def _scope(name: str) -> str:
 
 
 def _binarized(graph: Graph, found: list[Found], patterns: Collection[str]) -> list[Found]:
-    """Mark the layers whose signs count."""
+    """Mark the binary layers, which use the signs of their weights."""
     names = [item.layer.name for item in found]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
@@ -198,9 +199,10 @@ def _is_binary(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
 
 
 def _is_sign_times_scale(weights: NDArray[np.float32]) -> bool:
-    """Whether all weights of an output channel have one absolute value above 0.
+    """True if all weights of an output channel have the same absolute value above 0.
 
-    Where an output channel has a single weight, any number would do: then one value for all.
+    If an output channel has a single weight, any number would pass. All channels must then have the
+    same absolute value.
     """
     sizes = np.abs(weights).reshape(len(weights), -1)
     if sizes.shape[1] == 1:

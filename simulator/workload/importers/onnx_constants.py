@@ -1,8 +1,8 @@
-"""Which values of an ONNX graph no image decides, and what they are: a layer's weights are one.
+"""Find the values of an ONNX graph that do not depend on the image, such as a layer's weights.
 
 Weights reach a convolution through nodes: casts, transposes, a sign times a scale, QONNX's
-quantisers. What such nodes make is computed; no node may make more numbers than it reads, so that
-a small file cannot ask for much memory.
+quantizers. This module computes the outputs of such nodes. No node may produce more numbers than it
+reads. A small file therefore cannot demand much memory.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import (
     UncomputableError,
@@ -31,7 +31,7 @@ _COMPUTED = frozenset({
     "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceSum", "Reshape", "Sign", "Sqrt",
     "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where",
 })  # fmt: skip
-"""Operators of ONNX that are computed."""
+"""Operators of ONNX that this module computes."""
 _QUANTISERS = frozenset({"BipolarQuant", "Quant", "IntQuant"})
 
 
@@ -40,20 +40,20 @@ class Constant:
     """A value that is the same for every image."""
 
     name: str
-    """The initialiser or input that it comes from."""
+    """Name of the initializer or input that the constant comes from."""
     array: NDArray[Any] | None
-    """None: the file does not hold it."""
+    """The numbers; None if the file does not have them."""
     sign: str | None = None
-    """The node that made it a sign, if one did."""
+    """Name of the node that takes the sign, if any."""
     obstacle: str | None = None
-    """The node that is not computed, if there is one on the way."""
+    """First node on the way that this module does not compute, if any."""
 
 
 def find_constants(graph: Graph) -> dict[str, Constant]:
-    """Every constant of the graph by the name of its value; initialisers are read when used.
+    """Find every constant of the graph, by the name of its value; read only initializers in use.
 
     Raises:
-        InputError: an initialiser that is used is damaged, or a node cannot be computed.
+        InputError: an initializer in use is damaged, or computing a node fails.
 
     """
     constants = {name: Constant(name, None) for name in graph.inputs}
@@ -68,7 +68,7 @@ def find_constants(graph: Graph) -> dict[str, Constant]:
 
 
 def _made(graph: Graph, node: "NodeProto", inputs: list[Constant]) -> Constant:
-    """What a node makes of constants."""
+    """The output of a node with constant inputs."""
     name = node.name or "".join(node.output[:1])
     main = max(inputs, key=_size, default=Constant(name, None))
     if node.op_type in _QUANTISERS and not is_standard(node):
@@ -86,9 +86,10 @@ def _size(constant: Constant) -> int:
 
 
 def _quantised(node: "NodeProto", inputs: list[Constant], name: str) -> Constant:
-    """QONNX: BipolarQuant, and Quant of 1 signed bit, give -scale below 0, else +scale.
+    """Apply QONNX's BipolarQuant, or Quant with 1 signed bit: -scale below 0, +scale otherwise.
 
-    The scale is left out: only the sign is stored. Quant of more bits keeps the value as it is.
+    The result has no scale, because layers store only signs. Quant with more bits does not change
+    the value.
     """
     value = inputs[0]
     if node.op_type != "BipolarQuant":
@@ -103,18 +104,18 @@ def _quantised(node: "NodeProto", inputs: list[Constant], name: str) -> Constant
 
 
 def _grows(graph: Graph, node: "NodeProto", inputs: list[Constant]) -> bool:
-    """Whether a node makes more numbers than its largest input has, or may do so."""
+    """True if a node produces, or may produce, more numbers than its largest input has."""
     if not inputs:
-        return False  # Constant: its numbers stand in the file
+        return False  # Constant: its numbers are in the file
     shape = graph.shapes.get(node.output[0]) if node.output else None
     if any(constant.array is None for constant in inputs):
-        return False  # it will not be computed
+        return False  # without all inputs, the node stays uncomputed
     made = None if shape is None or None in shape else prod(size or 0 for size in shape)
     return made is None or made > max(1, *map(_size, inputs))
 
 
 def _computed(graph: Graph, node: "NodeProto", inputs: list[Constant]) -> NDArray[Any] | None:
-    """The numbers that a node makes; None if they are no numbers."""
+    """The numbers that a node produces; None for other types."""
     if node.op_type == "Constant" and (value := attributes(node).get("value")) is not None:
         return read_tensor(value, graph.path)
     feeds = {

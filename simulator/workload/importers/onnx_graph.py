@@ -1,4 +1,4 @@
-"""An ONNX graph with every shape that can be inferred, for one image of one size."""
+"""An ONNX graph with all shapes that inference finds for one image size."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload.importers.onnx_nodes import attributes, is_standard
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
 
@@ -15,33 +15,33 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 _MOST_BYTES = (1 << 31) - 1
-"""What protobuf can hold in one message."""
+"""Maximum size of a protobuf message, in bytes."""
 _SAME_SHAPE = {"BipolarQuant", "Quant", "IntQuant", "FloatQuant", "Trunc", "MultiThreshold"}
-"""Operators of QONNX, unknown to onnx, whose output is shaped as their first input."""
+"""Operators of QONNX, unknown to onnx, whose output has the shape of the first input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
-    """What an importer of layers needs to know of a model."""
+    """The parts of a model that an importer of layers needs."""
 
     path: Path
     nodes: tuple["NodeProto", ...]
-    """In the order in which they run."""
+    """Nodes in execution order."""
     tensors: Mapping[str, "TensorProto"]
-    """Initialisers by name."""
+    """Initializers by name."""
     inputs: tuple[str, ...]
-    """Inputs other than the image: weights that the file does not hold."""
+    """Inputs other than the image: weights that are not in the file."""
     shapes: Mapping[str, Shape]
-    """Shape of every value for which it is known."""
+    """Shape of every value with a known shape, by name."""
     opsets: Mapping[str, int]
-    """Version by domain."""
+    """Version of the operators by domain."""
     batch: int
-    """Images for which the graph is made."""
+    """Batch size of the graph, in images."""
     height: int
     width: int
 
     def where(self, node: "NodeProto") -> str:
-        """How an error names a node."""
+        """The name of a node in errors."""
         return f"{self.path}: {node.op_type} node {node.name or ''.join(node.output[:1])!r}"
 
 
@@ -50,10 +50,11 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
 
     Args:
         path: an ONNX file.
-        input_size: (height, width) of the image in pixels instead of the file's.
+        input_size: (height, width) of the image in pixels, instead of the file's size.
 
     Raises:
-        InputError: no ONNX model, no image, or an image of unknown size and no `input_size`.
+        InputError: the file is not an ONNX model, has no image, or does not give the image's size
+            and `input_size` is missing.
 
     """
     model = _parsed(path)
@@ -102,7 +103,7 @@ def _parsed(path: Path) -> "ModelProto":
 
 
 def _texts(message: Any) -> Iterator[str | bytes]:
-    """Every string of a message at any depth; bytes where it is no text."""
+    """Yield every string of a message at any depth, as bytes if it is not valid text."""
     for field, value in message.ListFields():
         alone = isinstance(value, str | bytes) or hasattr(value, "ListFields")
         values = (value,) if alone else value
@@ -114,7 +115,7 @@ def _texts(message: Any) -> Iterator[str | bytes]:
 
 
 def _inlined(model: "ModelProto", path: Path) -> "ModelProto":
-    """The same model with its local functions written out."""
+    """Return the model with its local functions inlined."""
     if not model.functions:
         return model
     from onnx import inliner
@@ -126,7 +127,7 @@ def _inlined(model: "ModelProto", path: Path) -> "ModelProto":
 
 
 def _without_weights(model: "ModelProto") -> "ModelProto":
-    """A copy for shape inference: large initialisers become inputs, QONNX's operators Identity."""
+    """Copy a model for shape inference: large initializers become inputs, QONNX nodes Identity."""
     from onnx import ModelProto, TensorProto, helper
 
     lean = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
@@ -153,7 +154,7 @@ def _without_weights(model: "ModelProto") -> "ModelProto":
 
 
 def _image(graph: "GraphProto", path: Path) -> "ValueInfoProto":
-    """The first input of four dimensions that is nothing but an input."""
+    """The first input with four dimensions that is not an initializer or a weight of a `Conv`."""
     held = {tensor.name for tensor in graph.initializer}
     weights = {name for node in graph.node if node.op_type == "Conv" for name in node.input[1:]}
     for value in graph.input:
@@ -170,7 +171,7 @@ def _dims(value: "ValueInfoProto") -> list[Any]:
 def _fix_size(
     graph: "GraphProto", image: "ValueInfoProto", size: tuple[int, int] | None, path: Path
 ) -> tuple[int, int, int]:
-    """Give the image a batch, a height and a width, and all dimensions of those names with it."""
+    """Set the image's batch, height and width, and all dimensions of the same names."""
     dims = _dims(image)
     rows = _rows_dimension(graph, image.name)
     places = (0, rows, rows + 1)
@@ -205,7 +206,7 @@ def _fix_size(
 
 
 def _rows_dimension(graph: "GraphProto", image: str) -> int:
-    """Which dimension of the image counts its rows: 1 if channels come last, else 2."""
+    """Index of the image's dimension of rows: 1 if channels come last, 2 otherwise."""
     for node in graph.node:
         if node.op_type == "Transpose" and image in node.input:
             return 1 if attributes(node).get("perm") == [0, 3, 1, 2] else 2

@@ -1,4 +1,4 @@
-"""One node of an ONNX graph into one layer: its shapes, strides, padding and weights."""
+"""Convert a node of an ONNX graph to a layer: its shapes, strides, padding and weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import Constant
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import attributes
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST = 1 << 20
-"""Largest size of anything, as in network files."""
+"""Upper limit of all sizes, as in network files."""
 _MOST_PADDING = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A layer with what the file knows of its weights."""
+    """A layer, its node, and its weights in the file."""
 
     layer: Layer
     node: "NodeProto"
@@ -36,15 +36,15 @@ class Found:
 
 
 def refuse(graph: Graph, node: "NodeProto", reason: str) -> NoReturn:
-    """Raise InputError: a line that names the file and the node."""
+    """Raise InputError, with a line that names the file and the node."""
     raise InputError(f"{graph.where(node)}: {reason}")
 
 
 def weights_of(graph: Graph, node: "NodeProto", constants: dict[str, Constant]) -> Constant:
-    """The constant that a node takes as its weights.
+    """Return the constant with a node's weights.
 
     Raises:
-        InputError: they depend on the image, or come from a node that is not computed.
+        InputError: the weights depend on the image, or on a node that the importer cannot compute.
 
     """
     name = node.input[1] if len(node.input) > 1 else ""
@@ -57,10 +57,10 @@ def weights_of(graph: Graph, node: "NodeProto", constants: dict[str, Constant]) 
 
 
 def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
-    """A convolution; padding that sides do not have in common counts as part of its input map.
+    """Convert a convolution; padding beyond the smallest of the four sides enlarges the input map.
 
     Raises:
-        InputError: its shapes are not known or do not fit, or its kernel is not square.
+        InputError: its shapes are unknown or do not fit, or its kernel is not square.
 
     """
     entering = _shape(graph, node, node.input[0], "input", 4)
@@ -105,10 +105,10 @@ def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
 
 
 def linear(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
-    """A linear layer: a 1x1 convolution of one pixel, or of as many as it has rows per image.
+    """Convert a linear layer to a 1x1 convolution with one pixel per input row of an image.
 
     Raises:
-        InputError: its shapes are not known or do not fit.
+        InputError: its shapes are unknown or do not fit.
 
     """
     entering = _shape(graph, node, node.input[0], "input", 0)
@@ -150,7 +150,7 @@ def linear(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
 
 
 def _shape(graph: Graph, node: "NodeProto", name: str, what: str, dims: int) -> tuple[int, ...]:
-    """The shape of one of a node's values, of `dims` dimensions (0: 2 or more), all known."""
+    """The shape of a node's value, which must have `dims` known dimensions (0: 2 or more)."""
     shape = graph.shapes.get(name)
     known = tuple(size for size in shape or () if size is not None)
     if shape is None or len(known) != len(shape):
@@ -179,7 +179,7 @@ def _weight_shape(
 
 
 def _given(graph: Graph, node: "NodeProto", name: str, default: T) -> T:
-    """An attribute, which must have the type of its default."""
+    """The value of an attribute, which must have the type of the default."""
     value = attributes(node).get(name, default)
     if not isinstance(value, type(default)):
         refuse(graph, node, f"attribute {name!r} has the wrong type")
@@ -187,7 +187,7 @@ def _given(graph: Graph, node: "NodeProto", name: str, default: T) -> T:
 
 
 def _one(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> int:
-    """The value that an attribute has in both directions."""
+    """The value of an attribute, which must be equal in both directions."""
     sizes = [value for value in values if isinstance(value, int)]
     if not sizes or any(size != sizes[0] for size in sizes):
         refuse(graph, node, f"{what} {sizes} differ between directions, which is not supported")
@@ -204,7 +204,7 @@ def _pads(
     stride: int,
     extent: int,
 ) -> tuple[int, ...]:
-    """Pixels added on top, left, bottom and right; an `auto_pad` counts as what it comes to."""
+    """Padding in pixels at the top, left, bottom and right, computed if there is an `auto_pad`."""
     entering, leaving = shapes
     mode = _given(graph, node, "auto_pad", b"NOTSET").decode(errors="replace")
     if mode == "VALID":
@@ -227,7 +227,7 @@ def _pads(
 
 
 def _images(graph: Graph, node: "NodeProto", entering: tuple[int, ...]) -> int:
-    """Maps that the layer sees per image of the network."""
+    """Input maps of the layer per image of the network."""
     if entering[0] % graph.batch:
         refuse(graph, node, f"{entering[0]} maps are not a multiple of {graph.batch} images")
     return entering[0] // graph.batch

@@ -1,4 +1,4 @@
-"""One node of an ONNX graph: its attributes, and what it makes of constants."""
+"""One node of an ONNX graph: its attributes, and its output for constant inputs."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
 
 class UncomputableError(ValueError):
-    """A node that cannot be computed, with the reason."""
+    """The error for a node that is not computable; its message is the reason."""
 
 
 def is_standard(node: "NodeProto") -> bool:
-    """Whether the operator is one of ONNX itself, not of an extension."""
+    """True if the operator belongs to ONNX itself, not to an extension."""
     return node.domain in {"", "ai.onnx"}
 
 
 def attributes(node: "NodeProto") -> dict[str, Any]:
-    """The attributes of a node as plain values; None for one of an unknown type."""
+    """The attributes of a node as plain values; None for an attribute of unknown type."""
     from onnx import helper
 
     values: dict[str, Any] = {}
@@ -35,15 +35,15 @@ def attributes(node: "NodeProto") -> dict[str, Any]:
 def compute(
     node: "NodeProto", feeds: Mapping[str, NDArray[Any] | None], opsets: Mapping[str, int]
 ) -> NDArray[Any]:
-    """Run one node of one output by onnx's own reference implementation.
+    """Run a node with one output in onnx's own reference implementation.
 
     Args:
         node: an operator of ONNX itself.
-        feeds: its inputs by name.
+        feeds: the node's inputs by name.
         opsets: version of the operators by domain.
 
     Raises:
-        UncomputableError: the node is wrong.
+        UncomputableError: the node is invalid.
 
     """
     from onnx import TypeProto, helper
@@ -60,7 +60,7 @@ def compute(
         with np.errstate(all="ignore"):
             model = helper.make_model(lone, opset_imports=imports)
             (result,) = ReferenceEvaluator(model).run(None, dict(feeds))
-    except Exception as error:  # whatever the reference implementation raises on a wrong node
+    except Exception as error:  # an invalid node may raise any error
         raise UncomputableError(" ".join(str(error).split())[:200]) from error
     array: NDArray[Any] = np.asarray(result)
     return array

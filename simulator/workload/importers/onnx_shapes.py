@@ -1,9 +1,9 @@
-"""Shape inference, with the shapes that a graph computes while it runs.
+"""Infer shapes, including shapes that a graph computes at run time.
 
-Exporters write `x.view(x.size(0), -1)` as nodes that read a shape, cut it and join it again, and
-paddings as nodes that turn a list round. Once the image has a size these are constants: they are
-computed here, and inference runs again. onnx's own propagation of such values follows few operators
-in old versions, and doubles its memory with every `Concat` of a value to itself.
+Exporters write `x.view(x.size(0), -1)` as nodes that read a shape, cut it and join it again. They
+write paddings as nodes that reverse a list. For a known image size, such values are constants. This
+module computes them and repeats the inference. onnx's own propagation of such values covers few
+operators in old versions, and doubles its memory with every `Concat` of a value to itself.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_nodes import (
     UncomputableError,
     attributes,
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
 
 Shape = tuple[int | None, ...]
-"""None: a dimension that is not known."""
+"""A shape; None is an unknown dimension."""
 SMALL = 1024
-"""Numbers up to which a tensor may be a shape."""
+"""Maximum number of elements of a tensor that may be a shape."""
 _ROUNDS = 256
-"""Shapes that are computed from each other, at most."""
+"""Maximum number of inferences, for shapes that depend on other shapes."""
 _COMPUTED = frozenset({
     "Add", "Cast", "Ceil", "Concat", "Constant", "ConstantOfShape", "Div", "Equal", "Floor",
     "Gather", "Identity", "Max", "Min", "Mul", "ReduceProd", "Reshape", "Slice", "Squeeze", "Sub",
@@ -40,11 +40,12 @@ _COMPUTED = frozenset({
 
 
 def infer_shapes(model: "ModelProto", path: Path) -> dict[str, Shape]:
-    """The shape of every value for which it can be told.
+    """Infer the shape of every value, as far as possible.
 
     Args:
-        model: with a known input size and without large tensors; its shape nodes are replaced.
-        path: names the model in errors.
+        model: a model with a known input size and without large tensors; constants replace its
+            shape nodes.
+        path: name of the model in errors.
 
     Raises:
         InputError: the graph is malformed.
@@ -82,7 +83,7 @@ def _values(graph: "GraphProto") -> Iterator["ValueInfoProto"]:
 
 
 def _fold(model: "ModelProto", shapes: Mapping[str, Shape], path: Path) -> bool:
-    """Replace nodes that compute shapes by their values; whether there were any."""
+    """Replace nodes that compute shapes by their values; return True if the graph changed."""
     from onnx import numpy_helper
 
     opsets = {item.domain: item.version for item in model.opset_import}
@@ -112,7 +113,7 @@ def _value(
     shapes: Mapping[str, Shape],
     opsets: Mapping[str, int],
 ) -> NDArray[Any] | None:
-    """What a node of a shape computation makes; None if it is none, or not known yet."""
+    """The output of a node that computes a shape; None if unknown, or for any other node."""
     if not is_standard(node) or len(node.output) != 1:
         return None
     if node.op_type == "Shape" and len(node.input) == 1:

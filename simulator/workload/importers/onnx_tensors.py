@@ -1,6 +1,6 @@
-"""The numbers of an ONNX tensor, read so that a broken or hostile file costs no memory.
+"""Read the numbers of an ONNX tensor, without wasting memory on a broken or hostile file.
 
-Dimensions are only claims: nothing is allocated before the data that they claim are seen to exist.
+Dimensions are only claims. The reader allocates memory only after it finds the claimed data.
 """
 
 from math import prod
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 if TYPE_CHECKING:
     from onnx import TensorProto
 
 _MOST_NUMBERS = 1 << 28
-"""Numbers of the largest tensor that is read: 1 GiB of float32."""
+"""Maximum number of elements of a tensor: 1 GiB of float32."""
 _BYTES = {
     "FLOAT": 4, "DOUBLE": 8, "FLOAT16": 2, "BFLOAT16": 2, "BOOL": 1, "INT8": 1, "UINT8": 1,
     "INT16": 2, "UINT16": 2, "INT32": 4, "UINT32": 4, "INT64": 8, "UINT64": 8,
@@ -24,14 +24,14 @@ _BYTES = {
 
 
 def read_tensor(tensor: "TensorProto", path: Path) -> NDArray[Any] | None:
-    """[dims] the numbers; None if the file was saved without them, or they are no numbers.
+    """[dims] the numbers of a tensor; None if the file does not have them, or for other types.
 
     Args:
-        tensor: an initialiser or a constant of the model.
-        path: the model's file; external data lie in its folder.
+        tensor: an initializer or a constant of the model.
+        path: the model's file; its folder has the external data.
 
     Raises:
-        InputError: data missing, of another size than `dims` say, or outside the folder.
+        InputError: data are missing, do not have the size of `dims`, or are outside the folder.
 
     """
     from onnx import TensorProto, helper, numpy_helper
@@ -58,7 +58,7 @@ def read_tensor(tensor: "TensorProto", path: Path) -> NDArray[Any] | None:
 
 
 def _numbers(tensor: "TensorProto", where: str) -> int:
-    """How many numbers the dimensions claim."""
+    """Number of elements that the dimensions claim."""
     numbers: int = prod(tensor.dims)
     if min(tensor.dims, default=0) < 0 or numbers > _MOST_NUMBERS:
         shape = "x".join(str(size) for size in tensor.dims)
@@ -74,7 +74,7 @@ def _require_equal(where: str, found: int, expected: int, what: str) -> None:
 
 
 def _external(tensor: "TensorProto", path: Path, where: str, expected: int) -> bytes:
-    """The bytes that a tensor keeps in another file of the model's folder."""
+    """Read the bytes of a tensor from another file in the model's folder."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     location = entries.get("location", "")
     try:

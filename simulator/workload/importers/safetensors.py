@@ -1,12 +1,12 @@
-"""`.safetensors` files, by the format's own library, without torch."""
+"""Read `.safetensors` files with the format's own library, without torch."""
 
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-from simulator.extras import require
+from simulator.base.errors import InputError
+from simulator.base.extras import require
 from simulator.workload.importers.tensors import TensorFile
 
 _NUMBERS = {"F64", "F32", "F16", "I8"}
@@ -24,7 +24,7 @@ def read_safetensors(path: Path) -> TensorFile:
 
     try:
         with safe_open(path, framework="np") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 # no mapping
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 # not a mapping
             shapes = {name: tuple(s.get_shape()) for name, s in slices.items()}
             types = {name: s.get_dtype() for name, s in slices.items()}
     except (SafetensorError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What every format yields: named arrays, their shapes known at once, their values when asked."""
+"""The common form of all formats: named arrays with known shapes, and their values on demand."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class TensorFile:
     load: Callable[[str], NDArray[Any]]
 
     def read(self, name: str) -> NDArray[np.float32]:
-        """The values of one tensor.
+        """Read the values of one tensor.
 
         Raises:
             InputError: a value is not finite, or the file is broken.

@@ -1,0 +1,290 @@
+"""Differences of two results in configuration, time and energy by layer, with reasons."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from simulator.analysis.reasons import named, reasons, with_clock
+from simulator.analysis.saved import Saved, SavedLayer
+from simulator.program import CategoryTerm
+
+_LARGEST = 2
+"""The number of changed categories in a layer's row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One key of the configuration with different values."""
+
+    key: str
+    a: object
+    b: object
+    layers: str | None = None
+    """The layers with this difference, for keys of layers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerChange:
+    """One layer that both results have."""
+
+    layer: str
+    stage: str
+    cycles_a: int
+    cycles_b: int
+    parts: dict[str, int]
+    """Cycles that each category gained; categories without a change do not occur."""
+    titles: Mapping[str, str]
+    """The titles of the categories."""
+    energy_a_uj: float | None = None
+    energy_b_uj: float | None = None
+    """The energy of the layer's run, if both results have energies."""
+
+    @property
+    def change(self) -> int:
+        """Cycles that the layer gained."""
+        return self.cycles_b - self.cycles_a
+
+    @property
+    def percent(self) -> float:
+        """The change in percent of A's cycles."""
+        return 100 * self.change / max(1, self.cycles_a)
+
+    @property
+    def why(self) -> str:
+        """The categories with the largest changes."""
+        largest = sorted(self.parts, key=lambda part: -abs(self.parts[part]))[:_LARGEST]
+        return ", ".join(f"{self.titles[part]} {self.parts[part]:+,}" for part in largest)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compared:
+    """The comparison of result B with result A."""
+
+    name_a: str
+    name_b: str
+    a: Saved
+    b: Saved
+
+    def __repr__(self) -> str:
+        """Both names and the change of the time, as one line."""
+        percent = 100 * (self.b.time_ms / self.a.time_ms - 1)
+        return (
+            f"<{type(self).__name__}: {self.name_b} against {self.name_a}, {percent:+.2f} % time>"
+        )
+
+    @cached_property
+    def configuration(self) -> list[Difference]:
+        """Every key that differs, hardware first."""
+        one, other = self.a.configuration, self.b.configuration
+        found = []
+        for section in ("hardware", "run"):
+            found += _differences(getattr(one, section), getattr(other, section), section)
+        found += self._baselines
+        return found + self._links({difference.key for difference in found})
+
+    @property
+    def _baselines(self) -> list[Difference]:
+        """What differs in the baselines; if only one result has one, that."""
+        one, other = (saved.configuration.baseline for saved in (self.a, self.b))
+        if one is not None and other is not None:
+            return _differences(one, other, "baseline")
+        a, b = (x.baseline and f"{x.baseline.bits:g} bit" for x in (self.a, self.b))
+        return [Difference(key="baseline", a=a, b=b)] if a != b else []
+
+    def _links(self, different: set[str]) -> list[Difference]:
+        """Return the expressions of linked keys that differ in expression or value."""
+        one, other = self.a.links, self.b.links
+        return [
+            Difference(key=f"links.{key}", a=one.get(key), b=other.get(key))
+            for key in one | other
+            if one.get(key) != other.get(key) or f"hardware.{key}" in different
+        ]
+
+    @cached_property
+    def layers(self) -> list[LayerChange]:
+        """The layers of both results, by name, in A's order."""
+        titles = {category.name: category.title for category in self._categories}
+        energies = [saved.energy.run.by_layer_uj if saved.energy else {} for saved in self._priced]
+        return [
+            _change(one, other, titles, *(energy.get(one.name) for energy in energies))
+            for one, other in self._pairs
+        ]
+
+    @property
+    def _priced(self) -> tuple[Saved, Saved] | tuple[()]:
+        """Both results, if both have energies."""
+        return (self.a, self.b) if self.a.energy and self.b.energy else ()
+
+    @cached_property
+    def only_in(self) -> tuple[list[str], list[str]]:
+        """The names of layers that only A has, and of layers that only B has."""
+        a, b = ([layer.name for layer in saved.layers] for saved in (self.a, self.b))
+        return [name for name in a if name not in b], [name for name in b if name not in a]
+
+    @cached_property
+    def why(self) -> list[str]:
+        """The differences of the attributions as sentences, the largest first."""
+        pairs = self._pairs
+        if not pairs:
+            return ["the results share no layer name"]
+        if all(one.cycles == other.cycles for one, other in pairs) and not any(self.only_in):
+            phrases = ["all layers take the same number of cycles"]
+        else:
+            sides = ([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
+            phrases = reasons(*sides, self._categories)
+        cycles = [sum(layer.cycles for layer in side) for side in zip(*pairs, strict=True)]
+        clocks = [saved.configuration.hardware["clock_ghz"] for saved in (self.a, self.b)]
+        return with_clock(phrases, cycles[1] / cycles[0], *clocks)
+
+    @cached_property
+    def totals(self) -> list[dict[str, Any]]:
+        """Rows of metrics of the whole run."""
+        a, b = self.a, self.b
+        figures: list[tuple[str, str, float, float]] = [
+            ("run", "cycles", a.cycles, b.cycles),
+            ("run", "ms", a.time_ms, b.time_ms),
+            *self._baseline_totals,
+            ("DRAM read", "bytes", a.dram_bytes["read"], b.dram_bytes["read"]),
+            ("DRAM written", "bytes", a.dram_bytes["written"], b.dram_bytes["written"]),
+        ]
+        if a.energy and b.energy:
+            figures.append(("energy", "µJ", a.energy.run.energy_uj, b.energy.run.energy_uj))
+            bases = a.energy.baseline, b.energy.baseline
+            if bases[0] and bases[1]:
+                energies = bases[0].energy_uj, bases[1].energy_uj
+                figures.append(("baseline energy", "µJ", *energies))
+        return [
+            {
+                "figure": figure,
+                "unit": unit,
+                "a": one,
+                "b": other,
+                "percent": 100 * (other / one - 1) if one else None,
+            }
+            for figure, unit, one, other in figures
+        ]
+
+    @property
+    def _baseline_totals(self) -> list[tuple[str, str, float, float]]:
+        """Figures of the baselines, if both results have one."""
+        a, b = self.a, self.b
+        if not (a.baseline and b.baseline and a.speedup and b.speedup):
+            return []
+        return [
+            ("baseline", "cycles", a.baseline.cycles, b.baseline.cycles),
+            ("baseline", "ms", a.baseline.time_ms, b.baseline.time_ms),
+            ("speedup", "x", a.speedup, b.speedup),
+        ]
+
+    @property
+    def _categories(self) -> tuple[CategoryTerm, ...]:
+        """The categories of both machines; for equal names, the first machine's."""
+        own = self.a.categories
+        known = {category.name for category in own}
+        return own + tuple(other for other in self.b.categories if other.name not in known)
+
+    @property
+    def _pairs(self) -> list[tuple[SavedLayer, SavedLayer]]:
+        others = {layer.name: layer for layer in self.b.layers}
+        return [(layer, others[layer.name]) for layer in self.a.layers if layer.name in others]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the comparison as one JSON object."""
+        return {
+            **{
+                side: {
+                    "name": name,
+                    "model": saved.model,
+                    "hardware": saved.hardware,
+                    "scope": saved.scope.sentence,
+                }
+                for side, name, saved in (("a", self.name_a, self.a), ("b", self.name_b, self.b))
+            },
+            "totals": self.totals,
+            "configuration": [
+                {"key": d.key, "a": d.a, "b": d.b, "layers": d.layers} for d in self.configuration
+            ],
+            "layers": [
+                {
+                    "layer": change.layer,
+                    "stage": change.stage,
+                    "cycles_a": change.cycles_a,
+                    "cycles_b": change.cycles_b,
+                    "change_cycles": change.change,
+                    "change_percent": change.percent,
+                    "parts_change_cycles": change.parts,
+                    "energy_a_uj": change.energy_a_uj,
+                    "energy_b_uj": change.energy_b_uj,
+                }
+                for change in self.layers
+            ],
+            "layers_only_in_a": self.only_in[0],
+            "layers_only_in_b": self.only_in[1],
+            "why": self.why,
+        }
+
+
+def _change(
+    one: SavedLayer,
+    other: SavedLayer,
+    titles: Mapping[str, str],
+    energy_a: float | None = None,
+    energy_b: float | None = None,
+) -> LayerChange:
+    gained = {
+        part: other.attribution.get(part, 0) - one.attribution.get(part, 0)
+        for part in one.attribution | other.attribution
+    }
+    return LayerChange(
+        layer=one.name,
+        stage=one.stage,
+        cycles_a=one.cycles,
+        cycles_b=other.cycles,
+        parts={part: cycles for part, cycles in gained.items() if cycles},
+        titles=titles,
+        energy_a_uj=energy_a,
+        energy_b_uj=energy_b,
+    )
+
+
+def _differences(one: Mapping[str, Any], other: Mapping[str, Any], under: str) -> list[Difference]:
+    """Return the differing keys of one section; the keys of layers combine all their layers."""
+    plain_a, plain_b = dict(_flat(one, under)), dict(_flat(other, under))
+    found = [
+        Difference(key=key, a=plain_a.get(key), b=plain_b.get(key))
+        for key in plain_a | plain_b
+        if plain_a.get(key) != plain_b.get(key)
+    ]
+    return found + _layer_differences(one.get("layers", []), other.get("layers", []), under)
+
+
+def _flat(data: Mapping[str, Any], under: str) -> Iterator[tuple[str, object]]:
+    """Yield dotted keys and values, without layers."""
+    for key, value in data.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{under}.{key}")
+        elif key != "layers":
+            yield f"{under}.{key}", value
+
+
+def _layer_differences(
+    one: list[dict[str, Any]], other: list[dict[str, Any]], under: str
+) -> list[Difference]:
+    others = {layer["name"]: layer for layer in other}
+    common = [(layer, others[layer["name"]]) for layer in one if layer["name"] in others]
+    where: dict[tuple[str, object, object], list[str]] = {}
+    for layer, partner in common:
+        for key in layer | partner:
+            a, b = layer.get(key), partner.get(key)
+            if a != b:
+                where.setdefault((key, a, b), []).append(layer["name"])
+    return [
+        Difference(
+            key=f"{under}.layers.{key}",
+            a=a,
+            b=b,
+            layers=named(dict.fromkeys(names, 1), len(common)),
+        )
+        for (key, a, b), names in where.items()
+    ]

@@ -1,0 +1,56 @@
+"""Notes on a result: notes of its machine, dropped kernels, and the effects of overrides."""
+
+from collections.abc import Iterator
+
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.run import Run
+from simulator.analysis.settings import link_notes
+from simulator.base.wording import layers_phrase
+from simulator.machines.families import family_of
+
+
+def notes_of(result: Outcome) -> list[str]:
+    """Return notes for the reader of the numbers: cuts, passes, expectations, idle overrides."""
+    reason = family_of(result.hardware).why_not_fast(result.hardware)
+    subject = "the run uses" if result.baseline is None else "both runs use"
+    why_event = [f"{subject} the event engine because {reason}."] if reason else []
+    return [
+        *why_event,
+        *link_notes(result.hardware, result.settings),
+        *_of_runs(*result.runs),
+        *(effect.sentence for effect in result.settings),
+    ]
+
+
+def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
+    """The notes of all runs, equal ones once."""
+    ours, at = list(dict.fromkeys(_of_run(run))), f"at {run.title}"
+    if baseline is None:
+        return [f"{at}: {text}" for text in ours]
+    base = list(dict.fromkeys(_of_run(baseline)))
+    at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
+    both = at if baseline.title == run.title else f"{at} and {at_base}"
+    texts = [f"{both if text in base else at}: {text}" for text in ours]
+    texts += [f"{at_base}: {text}" for text in base if text not in ours]
+    return texts
+
+
+def _of_run(run: Run) -> Iterator[str]:
+    yield from family_of(run.mapping.hardware).notes(run)
+    yield from _dropped_kernels(run)
+
+
+def _dropped_kernels(run: Run) -> list[str]:
+    """Return a note on layers whose kernels have another tau; at 1 bit, any kernel may occur."""
+    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
+    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    if not names:
+        return []
+    return [
+        layers_phrase(names, [layer.name for layer in run.workload.layers]).inflect(
+            "{layers} is simulated by shape only, with indices spread evenly over the subset, "
+            "because its kernels in the workload have another tau.",
+            "{layers} are simulated by shape only, with indices spread evenly over the subsets, "
+            "because their kernels in the workload have another tau.",
+        )
+    ]

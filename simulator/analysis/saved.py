@@ -1,0 +1,222 @@
+"""A saved result, read from `summary.json`, for `compare` and reruns."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from simulator.analysis.reasons import LayerParts
+from simulator.analysis.schema import require_schema
+from simulator.base.errors import InputError
+from simulator.base.inputs import convert
+from simulator.machines.families import family_named
+from simulator.machines.loading import machine_in
+from simulator.program import CategoryTerm
+from simulator.program.vocabulary import names
+
+SUMMARY = "summary.json"
+
+
+class SavedLayer(Struct, frozen=True, kw_only=True):
+    """One layer of the run and, if it has one, of its baseline."""
+
+    name: str
+    stage: str
+    cycles: int
+    attribution: dict[str, int]
+    baseline_cycles: int | None = None
+    baseline_attribution: dict[str, int] = {}
+
+    @property
+    def parts(self) -> LayerParts:
+        """The run's cycles by category."""
+        return LayerParts(name=self.name, parts=self.attribution)
+
+
+class SavedBaseline(Struct, frozen=True, kw_only=True):
+    """The baseline's totals."""
+
+    bits: float
+    cycles: int
+    time_ms: float
+    dram_bytes: dict[str, int]
+
+
+class SavedRunEnergy(Struct, frozen=True, kw_only=True):
+    """Energy of one run in microjoules: total, by layer and by unit."""
+
+    energy_uj: float
+    by_layer_uj: dict[str, float]
+    by_unit_uj: dict[str, float]
+
+
+class SavedEnergy(Struct, frozen=True, kw_only=True):
+    """Energy of all runs, priced by one table."""
+
+    table: str
+    run: SavedRunEnergy
+    baseline: SavedRunEnergy | None = None
+
+
+class SavedConfiguration(Struct, frozen=True, kw_only=True):
+    """Everything that decided the result."""
+
+    hardware: dict[str, Any]
+    run: dict[str, Any]
+    baseline: dict[str, Any] | None = None
+    """None if the result has no baseline."""
+    dram: dict[str, Any] | None = None
+    """The DRAM's timing table, if the hardware names one."""
+    energy: dict[str, Any] | None = None
+    """The energy table, if the result has energies."""
+
+
+class SavedScope(Struct, frozen=True, kw_only=True):
+    """The scope of the numbers and their baseline."""
+
+    sentence: str
+
+
+class Saved(Struct, frozen=True, kw_only=True):
+    """A result as `--out` writes it, without the fields that no code reads."""
+
+    model: str
+    bits: float
+    hardware: str
+    scope: SavedScope
+    cycles: int
+    time_ms: float
+    dram_bytes: dict[str, int]
+    layers: list[SavedLayer]
+    configuration: SavedConfiguration
+    version: str
+    baseline: SavedBaseline | None = None
+    """If the result has a baseline; then also its speedup."""
+    speedup: float | None = None
+    links: dict[str, str] = {}
+    """The expressions of linked hardware keys."""
+    energy: SavedEnergy | None = None
+    """The energies, if the result has any."""
+
+    @property
+    def categories(self) -> tuple[CategoryTerm, ...]:
+        """The categories of its cycles."""
+        machine = machine_in(self.configuration.hardware, "configuration.hardware")
+        return family_named(machine).vocabulary.categories
+
+
+class SavedSetting(Struct, frozen=True, kw_only=True):
+    """One overridden hardware key."""
+
+    key: str
+    before: Any
+    """The key's value without the override."""
+
+
+class SavedCheck(Struct, frozen=True, kw_only=True):
+    """The inputs of the check."""
+
+    seed: Annotated[int, Meta(ge=0)]
+    input_file: str | None
+    input_sha256: str | None
+
+
+class SavedModelFile(Struct, frozen=True, kw_only=True):
+    """The file of the kernels; see `simulator.workload.source.ModelFile`."""
+
+    file: str
+    sha256: str
+    network: str | None
+    input_size: tuple[int, int] | None
+    binarize: tuple[str, ...]
+    subset: Literal["refined", "random", "uniform", "frequent"] | None
+    seed: int | None
+    bits: float | None
+    tau: int | None
+    tau_1x1: int | None
+    taus: dict[str, int]
+
+
+class SavedCauses(Struct, frozen=True, kw_only=True):
+    """The inputs of a rerun, which determine everything else in the file."""
+
+    version: str
+    engine: str
+    settings: list[SavedSetting]
+    configuration: SavedConfiguration
+    links: dict[str, str] = {}
+    """The expressions of linked hardware keys; `configuration` has their values."""
+    check: SavedCheck | None = None
+    model_file: SavedModelFile | None = None
+    what_helps: list[Any] | None = None
+
+
+def read_saved(path: Path) -> Saved:
+    """Read a folder from `--out`, or its summary.json.
+
+    Raises:
+        InputError: no such file, or a file that `--out` did not write.
+
+    """
+    data, _, file = read_summary(path)
+    return as_saved(data, f"{file}: no result saved by --out")
+
+
+class Number(str):
+    """A number as a file spells it; two spellings may mean the same number."""
+
+    __slots__ = ()
+
+
+def spelled(text: str) -> dict[str, Any]:
+    """Parse a JSON object, with its fractions as `Number`."""
+    data: dict[str, Any] = json.loads(text, parse_float=Number)
+    return data
+
+
+def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
+    """Read the JSON object of a folder from `--out`, or of its summary.json.
+
+    Args:
+        path: the folder or the file.
+
+    Returns:
+        The object, its text, and its file. The function does not check the object's keys.
+
+    Raises:
+        InputError: no such file, or not a JSON object.
+
+    """
+    file = path / SUMMARY if path.is_dir() else path
+    try:
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text)
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON
+        raise InputError(f"{file}: no saved result: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{file}: no saved result: expected a JSON object")
+    return data, text, file
+
+
+def as_saved(data: dict[str, Any], source: str) -> Saved:
+    """Check a summary; `source` names it in errors.
+
+    Raises:
+        InputError: another schema, or a field is missing or has another type.
+
+    """
+    require_schema(data, source)
+    saved = convert(data, Saved, source)
+    machine_in(saved.configuration.hardware, f"{source}: configuration.hardware")
+    known = names(saved.categories)
+    for number, layer in enumerate(saved.layers):
+        for part in (*layer.attribution, *layer.baseline_attribution):
+            if part not in known:
+                raise InputError(
+                    f"{source}: layers[{number}] ({layer.name}).attribution: unknown category "
+                    f"{part[:60]!r}"
+                )
+    return saved

@@ -1,0 +1,104 @@
+"""The heading of a result: network, machine, scope and baseline; and its times in one unit."""
+
+from typing import Any
+
+from simulator.analysis.outcome import Outcome
+from simulator.analysis.run import Run
+from simulator.base.wording import listed, times_in_one_unit
+from simulator.workload import Workload
+
+
+def title(result: Outcome) -> str:
+    """Return network, machine, baseline and scope of a result, in one line."""
+    workload, hardware = result.run.workload, result.hardware
+    base = result.baseline
+    against = "" if base is None else f" against {base.title} on the same PEs"
+    return (
+        f"{workload.title}, {workload.input_height}×{workload.input_width}, on {hardware.name} "
+        f"({hardware.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
+        f"{against}{settings(workload)}; {scope(workload)}"
+    )
+
+
+def precision(run: Run) -> str:
+    """Return the bits per weight and, in parentheses, their taus."""
+    taus = [f"tau {run.tau}"] if run.tau else []
+    if run.tau_1x1:
+        taus.append(f"tau-1x1 {run.tau_1x1}")
+    layers = run.workload.binary_layers
+    if any(len({x.tau for x in layers if x.kernel == kernel}) > 1 for kernel in (3, 1)):
+        taus.append("tau by layer")
+    return run.title + (f" ({', '.join(taus)})" if taus else "")
+
+
+def settings(workload: Workload) -> str:
+    """Return batch and activation bits, if they are not 1."""
+    facts = [f"{workload.batch} images"] if workload.batch > 1 else []
+    if workload.activation_bits > 1:
+        facts.append(f"{workload.activation_bits}-bit activations")
+    return "".join(f", {fact}" for fact in facts)
+
+
+def scope(workload: Workload) -> str:
+    """Return the layers that run: `16 of 21 layers with weights: binary 3×3 convolutions`.
+
+    Args:
+        workload: the workload of a run.
+
+    """
+    full = len(workload.layers) - len(workload.binary_layers)
+    total = len(workload.layers) + workload.layers_left_out
+    kernels = sorted({layer.kernel for layer in workload.binary_layers}, reverse=True)
+    noun = "convolution" if len(workload.binary_layers) == 1 else "convolutions"
+    kinds = f"binary {listed([f'{k}×{k}' for k in kernels])} {noun}"
+    if full:
+        kinds = f"{len(workload.binary_layers)} {kinds}, {full} in full precision"
+    some = f"{len(workload.layers)} of " if workload.layers_left_out else "all " * (total > 1)
+    return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}"
+
+
+def covered(result: Outcome) -> str:
+    """Return scope and baseline of a result's numbers, as one sentence without a period.
+
+    For example `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same
+    PEs; batch 4; 2-bit activations`.
+    """
+    workload, base = result.run.workload, result.baseline
+    return "; ".join(
+        [
+            scope(workload),
+            *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
+            *([f"batch {workload.batch}"] if workload.batch > 1 else []),
+            *(
+                [f"{workload.activation_bits}-bit activations"]
+                if workload.activation_bits > 1
+                else []
+            ),
+        ]
+    )
+
+
+def scope_data(result: Outcome) -> dict[str, Any]:
+    """The facts of `covered` as data, with the sentence."""
+    workload, base = result.run.workload, result.baseline
+    binary = workload.binary_layers
+    return {
+        "sentence": covered(result),
+        "layers": len(workload.layers),
+        "layers_with_weights": len(workload.layers) + workload.layers_left_out,
+        "binary_layers": len(binary),
+        "binary_kernels": sorted({layer.kernel for layer in binary}, reverse=True),
+        "full_precision_layers": len(workload.layers) - len(binary),
+        **({} if base is None else {"baseline_bits": base.bits}),
+    }
+
+
+def closing(result: Outcome) -> tuple[str, str]:
+    """The speedup, and the times of both runs; without a baseline the run's time and its name."""
+    times = times_in_one_unit([result.milliseconds(run.cycles) for run in result.runs])
+    if result.baseline is None:
+        return f"time at {result.run.title}", times[0]
+    return (
+        f"speedup {result.speedup:.2f}×",
+        f"{times[0]} at {result.run.title}, {times[1]} at {result.baseline.title}",
+    )

@@ -1,0 +1,1 @@
+"""Public functions of `import simulator`, on top of all other packages: `simulate` and others."""

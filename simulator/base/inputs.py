@@ -1,0 +1,214 @@
+"""Read user input: convert YAML to checked, typed, frozen structures.
+
+Every error is one line that names the file, the key, the value and the allowed values.
+"""
+
+import math
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+import yaml
+
+from simulator.base.errors import InputError
+from simulator.base.nearest import did_you_mean
+
+T = TypeVar("T")
+
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$([^`]*)`)?")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`(?: - at `\$([^`]*)`)?")
+_WRONG = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?$")
+_PART = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at import
+    """The safe loader, but repeated keys are errors; YAML would silently keep the last value."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is given twice", key.start_mark
+                )
+            seen.add(key.value)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping.
+
+    Raises:
+        InputError: the file is missing, unreadable, not UTF-8 or malformed (with its line number).
+
+    """
+    return parse_mapping(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file.
+
+    Raises:
+        InputError: the file is missing, unreadable or not UTF-8.
+
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from error
+
+
+def parse_mapping(text: str, source: str) -> dict[str, Any]:
+    """Parse YAML whose top level is a mapping.
+
+    Raises:
+        InputError: the text is malformed (with the line number), or not a mapping.
+
+    """
+    data = parse_yaml(text, source)
+    if not isinstance(data, dict):
+        raise InputError(f"{source}: expected keys and values; found {_shown(data)}")
+    return data
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """Parse YAML text; `source` names the text in errors."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise InputError(f"{source}{line}: malformed YAML: {error.problem}") from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InputError(f"{source}: malformed YAML: {str(error).splitlines()[0]}") from error
+
+
+def convert(data: Any, into: type[T], source: str) -> T:
+    """Check plain data against a msgspec structure and return it.
+
+    Raises:
+        InputError: a key is unknown or missing, a type is wrong, or a value is out of range.
+
+    """
+    try:
+        value = msgspec.convert(data, into)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{source}: {_explain(str(error), data, into)}") from error
+    _require_finite(data, "", source)
+    return value
+
+
+def _require_finite(data: Any, key: str, source: str) -> None:
+    if isinstance(data, float) and not math.isfinite(data):
+        raise InputError(f"{source}: {key} is {data}, expected a finite number")
+    if isinstance(data, dict):
+        for name, value in data.items():
+            _require_finite(value, f"{key}.{name}".lstrip("."), source)
+
+
+def _explain(message: str, data: Any, into: type) -> str:
+    """Translate msgspec's message for the user: dotted key, value, and allowed values."""
+    if found := _UNKNOWN.match(message):
+        name, path = found[1], found[2] or ""
+        known = _known_keys(into, path, data)
+        hint = f"{did_you_mean(name, known)} known are {', '.join(known)}".lstrip()
+        return f"unknown key {_joined(path, name, data)!r}: {hint}"
+    if found := _MISSING.match(message):
+        return f"missing key {_joined(found[2] or '', found[1], data)!r}"
+    found = _WRONG.match(message)
+    assert found is not None  # the pattern matches every text
+    reason = found[1][0].lower() + found[1][1:].replace("`", "")
+    if not found[2]:
+        return reason
+    if reason.startswith("invalid enum value"):
+        reason += f", expected {' or '.join(_choices(into, found[2], data))}"
+    return f"{_joined(found[2], '', data)} is {_shown(_value_at(data, found[2]))}: {reason}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _parts(path: str) -> list[str | int]:
+    return [int(index) if index else name for name, index in _PART.findall(path)]
+
+
+def _value_at(data: Any, path: str) -> Any:
+    for part in _parts(path):
+        data = data[part]
+    return data
+
+
+def _joined(path: str, name: str, data: Any) -> str:
+    """Return a dotted key, with the names of list entries: layers[3] (conv2).kernel."""
+    text = ""
+    for part in _parts(path):
+        data = data[part]
+        if isinstance(part, int):
+            title = data.get("name") if isinstance(data, dict) else None
+            text += f"[{part}]" + (f" ({title})" if isinstance(title, str) else "")
+        else:
+            text += f".{part}"
+    return (f"{text}.{name}" if name else text).lstrip(".")
+
+
+def _choices(into: type, path: str, data: Any) -> list[str]:
+    """The allowed words for the value at `path`, and `a number` if numbers are allowed."""
+    *parents, last = _parts(path)
+    types = [
+        field.type
+        for kind in _kinds_at(into, parents, data)
+        for field in msgspec.structs.fields(kind)
+        if field.encode_name == last
+    ]
+    members = [m for t in types for m in (t, *get_args(t))]
+    words = [str(w) for m in members if get_origin(m) is Literal for w in get_args(m)]
+    return list(dict.fromkeys(words)) + (
+        ["a number"] if any(_is_number(m) for m in members) else []
+    )
+
+
+def _is_number(kind: Any) -> bool:
+    return kind in {int, float} or getattr(kind, "__origin__", None) in {int, float}
+
+
+def _known_keys(into: type, path: str, data: Any) -> list[str]:
+    """The keys that the structure at `path` allows; in a tagged union, the current tag's keys."""
+    data_there = _value_at(data, path)
+    names = []
+    for kind in _kinds_at(into, _parts(path), data):
+        config = kind.__struct_config__
+        if config.tag is None or data_there.get(config.tag_field) == config.tag:
+            names += [config.tag_field] if config.tag else []
+            names += [field.encode_name for field in msgspec.structs.fields(kind)]
+    return names
+
+
+def _kinds_at(into: type, parts: list[str | int], data: Any) -> tuple[Any, ...]:
+    """The structures that the schema allows at a path."""
+    kinds: tuple[Any, ...] = (into,)
+    for part in parts:
+        data = data[part]
+        if isinstance(part, int):
+            kinds = tuple(a for kind in kinds for a in get_args(kind) if a is not Ellipsis)
+        else:
+            kinds = tuple(
+                field.type
+                for kind in kinds
+                for field in msgspec.structs.fields(kind)
+                if field.encode_name == part
+            )
+        kinds = tuple(member for kind in kinds for member in _members(kind))
+    return kinds
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    """The structures of a union, or the kind itself."""
+    if hasattr(kind, "__struct_fields__") or getattr(kind, "__origin__", None) in {list, tuple}:
+        return (kind,)
+    return tuple(member for arg in get_args(kind) for member in _members(arg))

@@ -1,0 +1,90 @@
+"""Input activations of a check: seeded random activations, or those of a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.base.errors import InputError
+from simulator.workload import Layer
+
+Activations = NDArray[np.int64]
+"""[images, channels, height, width]: -1 or +1 at 1 bit, otherwise 0 to 2^bits - 1."""
+Source = Callable[[int, int], Activations]
+"""A function that returns the activations of images [first, last) of a layer."""
+
+
+def seeded(layer: Layer, bits: int, seed: int, number: int) -> Source:
+    """Return a source of uniformly random activations of the layer with this number.
+
+    Each image has its own random stream. It therefore does not depend on the grouping of images.
+    """
+    shape = (layer.in_channels, layer.in_height, layer.in_width)
+
+    def images(first: int, last: int) -> Activations:
+        drawn = [
+            random_stream(seed, number, 1, image).integers(0, 1 << bits, shape, dtype=np.int64)
+            for image in range(first, last)
+        ]
+        values = np.stack(drawn)
+        return 2 * values - 1 if bits == 1 else values
+
+    return images
+
+
+def random_stream(seed: int, *place: int) -> np.random.Generator:
+    """Return the random stream of a place: the layer's number and the purpose of the draw."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=place))
+
+
+def given(values: NDArray[Any]) -> Source:
+    """Return a source of given activations, which `read_activations` has checked."""
+    return lambda first, last: values[first:last].astype(np.int64)
+
+
+def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> NDArray[Any]:
+    """Read a layer's input from a .npy file: [images, channels, height, width].
+
+    A file for a single image may omit the first axis.
+
+    Raises:
+        InputError: no .npy file, or a shape, type or range other than the layer's.
+
+    """
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+        raise InputError(f"{path}: not an array of numbers in numpy's .npy format") from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: is a .npz archive; use a single array in a .npy file")
+    shape = (batch * layer.images, layer.in_channels, layer.in_height, layer.in_width)
+    if array.shape == shape[1:] and shape[0] == 1:
+        array = array[None]
+    if array.shape != shape:
+        raise InputError(
+            f"{path}: its shape is {_times(array.shape)}, expected {_times(shape)}, images x "
+            f"channels x height x width of {layer.name}, the first binary layer"
+        )
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{path}: its type is {array.dtype}, expected integers or floats")
+    allowed = "-1 or +1" if bits == 1 else f"integers from 0 to {(1 << bits) - 1}"
+    for image in array:
+        fits = (abs(image) == 1) if bits == 1 else _is_unsigned(image, bits)
+        if not fits.all():
+            raise InputError(
+                f"{path}: {image[~fits].ravel()[0]} is not a {bits}-bit activation; use {allowed}"
+            )
+    return array
+
+
+def _is_unsigned(image: NDArray[Any], bits: int) -> NDArray[np.bool_]:
+    fits: NDArray[np.bool_] = (image >= 0) & (image < 1 << bits) & (image == np.trunc(image))
+    return fits
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "that of a single number"

@@ -1,0 +1,284 @@
+"""Machine code of a function, kept in a file for the next process.
+
+Making it takes numba, which needs seconds, and 0.5 s for its import alone. Running it takes only
+llvmlite, on which numba is built: about 0.1 s for the import and for loading.
+
+A file's name carries a checksum of all that the code follows from: the sources, and the versions
+of Python, numba, llvmlite and the processor. The file begins with a checksum of its contents, which
+is verified before anything is loaded; a file that fails is as if it did not exist.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from importlib.util import cache_from_source
+from inspect import isfunction
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+FOLDER_VARIABLE = "NUMBA_CACHE_DIR"
+"""Environment variable that names the folder of kept code, numba's own."""
+SUFFIX = ".code"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What machine code is made from."""
+
+    function: Callable[[Any, int, int], None]
+    """It changes a row of whole numbers, its first argument."""
+    modules: tuple[ModuleType, ...]
+    """The modules that it depends on: of functions that it calls, and of constants."""
+    instead: Mapping[Callable[..., Any], Callable[..., Any]]
+    """Of functions that cannot be compiled, others that do the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Machine code."""
+
+    entry: str
+    """Symbol of the function."""
+    unused: tuple[str, ...]
+    """Symbols that the code names but does not define.
+
+    They belong to the path on which compiled Python raises an exception. Compiled here is only what
+    raises none, so they are never reached.
+    """
+    image: bytes
+    """Object file in the host's format."""
+
+
+# --- making and loading ---------------------------------------------------------------------------
+
+
+def make(source: Source) -> Code:
+    """Compile a function for this machine; takes seconds."""
+    import llvmlite.binding as llvm
+    import numba
+    from numba.extending import overload
+
+    _vectorize_fully()
+    for part in _parts(source.modules):
+        form = source.instead.get(part, part)
+        overload(part, strict=False)(_always(form))
+    function = source.function
+
+    def run(memory: Any, first: int, behind: int) -> None:
+        function(memory, first, behind)
+
+    types: Any = numba.types
+    whole = types.int64
+    compiled = numba.cfunc(types.void(types.CPointer(whole), whole, whole))(run)
+    module = llvm.parse_assembly(compiled.inspect_llvm())
+    host = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=3,
+        jit=True,
+    )
+    named = (*module.functions, *module.global_variables)
+    return Code(
+        entry=compiled.native_name,
+        unused=tuple(
+            value.name
+            for value in named
+            if value.is_declaration and not value.name.startswith("llvm.")
+        ),
+        image=host.emit_object(module),
+    )
+
+
+@cache
+def _vectorize_fully() -> None:
+    """Let LLVM vectorize loops that go through many rows, even if it must compare all addresses."""
+    import llvmlite.binding as llvm
+
+    llvm.set_option("", "--runtime-memory-check-threshold=128")
+
+
+def _parts(modules: tuple[ModuleType, ...]) -> list[Callable[..., Any]]:
+    """Return the functions that are defined in modules."""
+    return [
+        function
+        for module in modules
+        for function in vars(module).values()
+        if isfunction(function) and function.__module__ == module.__name__
+    ]
+
+
+def _always(form: Callable[..., Any]) -> Callable[..., Any]:
+    """Tell numba to compile a function from one form, whatever the types of its arguments."""
+    return lambda *_: form
+
+
+def run_of(code: Code) -> Callable[[Any, int, int], None]:
+    """Load code into this process; return a function that runs it over an array of int64."""
+    import ctypes
+
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    build = llvm.JITLibraryBuilder().add_object_img(code.image).export_symbol(code.entry)
+    abort = ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p).value
+    for symbol in code.unused:
+        build.import_symbol(symbol, abort)
+    linker = llvm.create_lljit_compiler()
+    library = build.link(linker, code.entry)
+    form = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    call = form(library[code.entry])
+
+    def run(memory: Any, first: int, behind: int) -> None:
+        call(memory.ctypes.data, first, behind)
+
+    run.loaded = library, linker  # type: ignore[attr-defined] # the code goes when they go
+    return run
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+class Kept:
+    """The machine code of one function in files."""
+
+    def __init__(self, source: Source) -> None:
+        """Look at no file yet."""
+        self._source = source
+
+    def read(self) -> Code | None:
+        """Return the code that an earlier process has left for this machine, or None."""
+        for folder in self._folders:
+            # llvmlite knows the processor; import it only if there is code for some processor
+            if any(folder.glob(f"{self._stem}-*{SUFFIX}")):
+                code = _unpacked(folder / self._name, self._name)
+                if code is not None:
+                    return code
+        return None
+
+    def write(self, code: Code) -> None:
+        """Leave code for other processes, if a folder can be written, and drop what is stale."""
+        if self._writable is None:
+            return
+        _write(self._writable / self._name, _packed(code, self._name))
+        for old in self._writable.glob(self._name.replace(self._sources, "*")):
+            if old.name != self._name:
+                old.unlink(missing_ok=True)
+
+    @contextmanager
+    def mine(self, *, wait: bool) -> Iterator[bool]:
+        """Hold a lock while code is made and written; yields False if another process holds it."""
+        from filelock import FileLock, Timeout
+
+        if self._writable is None:  # each process makes its own
+            yield True
+            return
+        lock = FileLock(self._writable / f"{self._source.function.__name__}.lock")
+        try:
+            lock.acquire(timeout=-1 if wait else 0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    @cached_property
+    def _folders(self) -> tuple[Path, ...]:
+        """Where code may be: beside Python's own bytecode, or in the user's folder of caches."""
+        if named := os.environ.get(FOLDER_VARIABLE):
+            return (Path(named),)
+        beside = Path(cache_from_source(_file_of(self._source.modules[0]))).parent
+        try:
+            home = Path.home()
+        except RuntimeError:  # a user without a home
+            return (beside,)
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+        return beside, caches / "subbit-simulator"
+
+    @cached_property
+    def _writable(self) -> Path | None:
+        return next(filter(_is_writable, self._folders), None)
+
+    @cached_property
+    def _sources(self) -> str:
+        modules = (*self._source.modules, sys.modules[__name__])
+        return _checksum(b"".join(Path(_file_of(module)).read_bytes() for module in modules))
+
+    @cached_property
+    def _stem(self) -> str:
+        """The part of the name that is known without llvmlite."""
+        from importlib.metadata import version  # slow to import, and used only with the compiler
+
+        versions = f"{sys.version} {version('numba')} {version('llvmlite')}"
+        name = f"{self._source.function.__name__}.{sys.implementation.cache_tag}"
+        return f"{name}-{self._sources}-{_checksum(versions.encode())}"
+
+    @cached_property
+    def _name(self) -> str:
+        from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+
+        processor = f"{get_host_cpu_name()} {get_host_cpu_features().flatten()}"
+        return f"{self._stem}-{_checksum(processor.encode())}{SUFFIX}"
+
+
+def _checksum(contents: bytes) -> str:
+    """Return a checksum that is short enough for a name."""
+    return sha256(contents).hexdigest()[:16]
+
+
+def _file_of(module: ModuleType) -> str:
+    assert module.__file__ is not None
+    return module.__file__
+
+
+def _is_writable(folder: Path) -> bool:
+    from tempfile import TemporaryFile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _packed(code: Code, name: str) -> bytes:
+    """Return the contents of a file: a checksum, a line about the code, the code."""
+    about = {"name": name, "entry": code.entry, "unused": code.unused}
+    contents = json.dumps(about).encode() + b"\n" + code.image
+    return sha256(contents).digest() + contents
+
+
+def _unpacked(path: Path, name: str) -> Code | None:
+    """Return the code in a file; None if the file is not as it was written, or is another's."""
+    try:
+        packed = path.read_bytes()
+    except OSError:
+        return None
+    size = sha256().digest_size
+    checksum, contents = packed[:size], packed[size:]
+    if sha256(contents).digest() != checksum:
+        return None
+    line, _, image = contents.partition(b"\n")
+    about = json.loads(line)
+    if about["name"] != name:
+        return None
+    return Code(entry=about["entry"], unused=tuple(about["unused"]), image=image)
+
+
+def _write(path: Path, contents: bytes) -> None:
+    """Write a file as a whole or not at all; a full disk is as if nothing were kept."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(contents)
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+"""Compile ahead of the first run what Python and numba would compile then.
+
+    python -m simulator.engine.warm
+
+Without numba only the bytecode: the fast engine then runs interpreted.
+"""
+
+import compileall
+from pathlib import Path
+
+from simulator.base.extras import hint
+from simulator.engine.compiling import available
+from simulator.engine.fast import compile_ahead
+
+
+def warm() -> None:
+    """Keep the package's bytecode and the fast engine's machine code on disk."""
+    print("compiling the simulator's bytecode", flush=True)
+    compileall.compile_dir(str(Path(__file__).parent.parent), quiet=1)
+    if not available():
+        print(f"the fast engine runs interpreted; {hint('fast')}")
+        return
+    print("compiling the fast engine (numba)", flush=True)
+    if not compile_ahead():
+        print("no folder to keep it in; set NUMBA_CACHE_DIR to one that can be written")
+
+
+if __name__ == "__main__":
+    warm()

@@ -1,0 +1,264 @@
+"""The interface of a machine family to the rest of the simulator.
+
+A family is a package in this folder. It has a `FAMILY`, an object of a subclass of `Family`. Its
+hardware files name the package in their key `machine`. docs/architecture.md shows how to add a
+family.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Mapping as Items
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.base.columns import Ints
+from simulator.base.progress import Progress
+from simulator.engine.summary import Summary
+from simulator.machines.hardware import Hardware
+from simulator.program import Program, Section, Vocabulary
+from simulator.workload import Layer, Workload
+from simulator.workload.kernels import KernelSet
+
+Counts = dict[tuple[str, str], int]
+"""The number of each action on each unit, by the unit's name and the action."""
+Outputs = NDArray[np.int64]
+"""[out_channels, images, rows, out_width] sums."""
+
+
+class MappedLayer(Protocol):
+    """A layer as a machine runs it; each family adds its own choices."""
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the network."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Images per run."""
+        ...
+
+    @property
+    def activation_bits(self) -> int:
+        """The bits of the layer's input and output activations."""
+        ...
+
+    @property
+    def section(self) -> Section:
+        """The layer's part of the program."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """The layer's mode, in one word."""
+        ...
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of the layer's weights in DRAM, in the form that the machine reads."""
+        ...
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The family's own columns of `layers.csv`."""
+        ...
+
+
+H = TypeVar("H", bound=Hardware)
+L = TypeVar("L", bound=MappedLayer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping(Generic[L]):
+    """A program and the choices that led to it."""
+
+    hardware: Hardware
+    layers: tuple[L, ...]
+    program: Program
+
+    @property
+    def commands(self) -> int:
+        """The number of commands of the program, with loops unrolled."""
+        return self.program.commands
+
+
+class Ran(Protocol[L]):
+    """A mapped workload and its totals."""
+
+    @property
+    def mapping(self) -> Mapping[L]:
+        """The mapped workload."""
+        ...
+
+    @property
+    def summary(self) -> Summary:
+        """The totals of the run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change(Generic[L]):
+    """Runs on two hardware configurations that differ in one key."""
+
+    key: str
+    before: tuple[Ran[L], ...]
+    """The run and, if it has one, its baseline."""
+    after: tuple[Ran[L], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roof:
+    """A limit on multiply-accumulates per cycle, independent of bytes."""
+
+    name: str
+    """A short name, followed by a colon and its factors."""
+    macs_per_cycle: float
+
+
+class Family(ABC, Generic[H, L]):
+    """A kind of machine."""
+
+    schema: ClassVar[type[Any]]
+    """The structure of its hardware files, a subclass of `Hardware`."""
+    example: ClassVar[str]
+    """A shipped hardware file."""
+    vocabulary: ClassVar[Vocabulary]
+    """All units, kinds, channels and categories that its programs may have."""
+    mode_titles: ClassVar[Items[str, str]]
+    """The names of its layers' modes in reports."""
+    rate_keys: ClassVar[Items[str, str]]
+    """The key that gives each unit its rate, by the unit's name."""
+    not_chosen: ClassVar[frozenset[str]]
+    """Numeric keys that follow from technology or network instead of a design choice."""
+    capacities: ClassVar[Items[str, str]]
+    """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
+    buffers: ClassVar[frozenset[str]]
+    """Parts of the area that are the cells of on-chip buffers, not logic."""
+    baseline_bits: ClassVar[float | None]
+    """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
+
+    # --- hardware files and programs ------------------------------------------------------------
+
+    @abstractmethod
+    def require_effects(self, data: dict[str, Any], hardware: H, source: str) -> None:
+        """Raise an error if a file sets a key that has no effect with its other keys.
+
+        Args:
+            data: plain data of the file.
+            hardware: the checked file.
+            source: names the file in the error.
+
+        Raises:
+            InputError: the file has such a key.
+
+        """
+
+    @abstractmethod
+    def why_not_fast(self, hardware: H) -> str | None:
+        """Return the reason why only the event engine can run it, as a clause; None: both can."""
+
+    @abstractmethod
+    def map(self, workload: Workload, hardware: H, progress: Progress | None = None) -> Mapping[L]:
+        """Map a configured workload onto a machine.
+
+        Args:
+            workload: a configured workload.
+            hardware: the machine.
+            progress: called before every layer.
+
+        Raises:
+            InputError: the machine cannot run a layer.
+
+        """
+
+    @abstractmethod
+    def largest_subset(self, hardware: H) -> int:
+        """Return the largest number of kernels in a layer's subset that fits the machine."""
+
+    # --- outputs --------------------------------------------------------------------------------
+
+    @abstractmethod
+    def compute(
+        self, mapped: L, kernels: KernelSet, activations: NDArray[np.int64], rows: range
+    ) -> Outputs:
+        """Compute some rows of a binary layer's output in the machine's own order.
+
+        Args:
+            mapped: the layer.
+            kernels: its kernels.
+            activations: [images, channels, height, width] -1 or +1 at 1 bit, otherwise 0 to
+                2^bits - 1.
+            rows: the output rows.
+
+        """
+
+    # --- energy and area ------------------------------------------------------------------------
+
+    @abstractmethod
+    def actions(self, mapped: L, moved: Ints, activates: Ints | None = None) -> Counts:
+        """Count a layer's actions.
+
+        Args:
+            mapped: the layer.
+            moved: [units] bytes that its commands move.
+            activates: [units] DRAM rows opened for these bytes, if a DRAM table ran.
+
+        """
+
+    @abstractmethod
+    def counted_by(self, hardware: H) -> Hashable:
+        """Return the part of the hardware that counts of actions depend on."""
+
+    @abstractmethod
+    def memories(self, hardware: H, activation_bits: int) -> dict[str, float]:
+        """Return the size in KiB of a bank of each memory with actions per bit, by name.
+
+        The actions of memory `m` are `m_read_bit` and `m_write_bit`.
+        """
+
+    @abstractmethod
+    def mac_bits(self, hardware: H) -> int:
+        """Return the operand width of the action `mac` in bits."""
+
+    @abstractmethod
+    def buffer_kib(self, hardware: H) -> float:
+        """Return the total size in KiB of all on-chip buffers, which decides their leakage."""
+
+    @abstractmethod
+    def area(self, hardware: H, activation_bits: int) -> dict[str, int]:
+        """Return the gate equivalents by part of the machine."""
+
+    def gate_equivalents(self, hardware: H, activation_bits: int) -> int:
+        """Return the area of the whole machine in gate equivalents."""
+        return sum(self.area(hardware, activation_bits).values())
+
+    # --- explanations ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def roofs(self, hardware: H, layers: Sequence[L]) -> list[Roof]:
+        """Return the limits on the rate of these layers, the highest first."""
+
+    @abstractmethod
+    def notes(self, run: Ran[L]) -> Iterator[str]:
+        """Yield notes for the reader of a run: cuts, passes, rereads, waits."""
+
+    @abstractmethod
+    def idle_pes(self, change: Change[L]) -> list[str]:
+        """Name the layers in which most PEs are idle, if a change makes more of them idle."""
+
+    @abstractmethod
+    def why_no_effect(self, change: Change[L]) -> str | None:
+        """Return the reason why a changed key changes no cycles, as a clause; None: unknown."""
+
+    @abstractmethod
+    def next_sizes(self, key: str, layers: Sequence[L]) -> list[tuple[float, list[str]]]:
+        """Return sizes in KiB at which more layers read their data once, with their names.
+
+        Args:
+            key: one of `capacities`.
+            layers: the layers of a run.
+
+        """

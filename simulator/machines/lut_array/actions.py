@@ -1,0 +1,166 @@
+"""Which actions a layer's commands are made of: counts by unit, from the plan's shapes.
+
+The counts do not depend on time and need no trace. docs/energy.md derives every formula; a test
+counts the same command by command over the whole program.
+"""
+
+from dataclasses import dataclass
+
+from simulator.base.columns import Ints
+from simulator.machines.family import Counts
+from simulator.machines.lut_array.area import lut_bits, sum_bits
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.vocabulary import (
+    ACCUMULATORS,
+    DOT_UNITS,
+    DRAIN_UNIT,
+    DRAM_INPUTS,
+    DRAM_OUTPUTS,
+    DRAM_WEIGHTS,
+    INDEX_FETCH,
+    MAC_UNIT,
+    UNITS,
+)  # fmt: skip
+
+_DRAM = {unit: UNITS.index(unit) for unit in (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_OUTPUTS)}
+"""Units at the DRAM, with their numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """A layer as its steps see it."""
+
+    pixels: int
+    outputs: int
+    fetches: int
+    """Kernels (indices) applied: pixels x outputs x channels or vectors."""
+    first: int
+    """Of these, the ones that open a sum, on every PE that holds a share of it."""
+    windows: int
+    """Inputs held in front of a dot unit: pixels x channels or vectors x blocks."""
+
+
+def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -> Counts:
+    """Actions of one layer.
+
+    Args:
+        plan: the layer's.
+        moved: [units] bytes that the layer's commands move.
+        activates: [units] DRAM rows opened for them, where a DRAM table ran.
+
+    """
+    counts = _transfers(moved) | _fetches(plan) | _compute(plan)
+    if activates is not None:
+        counts |= {(unit.name, "dram_activate"): int(activates[n]) for unit, n in _DRAM.items()}
+    return {key: count for key, count in counts.items() if count}
+
+
+def _transfers(moved: Ints) -> Counts:
+    """DRAM, and the side of the buffers that DMA uses; whole bursts are stored."""
+    weights, inputs, outputs = (int(moved[number]) for number in _DRAM.values())
+    return {
+        (DRAM_WEIGHTS.name, "dram_read_byte"): weights,
+        (DRAM_WEIGHTS.name, "index_buffer_write_bit"): 8 * weights,
+        (DRAM_INPUTS.name, "dram_read_byte"): inputs,
+        (DRAM_INPUTS.name, "activation_buffer_write_bit"): 8 * inputs,
+        (DRAM_OUTPUTS.name, "dram_write_byte"): outputs,
+        (DRAM_OUTPUTS.name, "activation_buffer_read_bit"): 8 * outputs,
+    }
+
+
+def _fetches(plan: LayerPlan) -> Counts:
+    """Chunks as the buffer holds them are read, as the registers hold them written."""
+    if plan.mode == "mac":
+        return {}
+    rows = -(-plan.pixel_steps // plan.steps_per_row)
+    each = rows if len(plan.blocks) > 1 else 1  # fetched when the block changes
+    if len(plan.group_units) > 1:
+        each = plan.pixel_steps
+    return {
+        (INDEX_FETCH.name, "index_buffer_read_bit"): 8 * each * int(plan.stored_table.sum()),
+        (INDEX_FETCH.name, "index_register_write_bit"): 8 * each * int(plan.chunk_table.sum()),
+    }
+
+
+def _compute(plan: LayerPlan) -> Counts:
+    shape = _Shape(
+        pixels=plan.pixels,
+        outputs=plan.layer.out_channels,
+        fetches=plan.pixels * plan.units_in * plan.layer.out_channels,
+        first=plan.pixels * plan.group_units[0] * plan.layer.out_channels,
+        windows=plan.pixels * plan.units_in * len(plan.blocks),
+    )
+    if plan.mode == "mac":
+        return _mac(plan, shape)
+    dots = _table(plan, shape) if plan.mode == "lut" else _direct(plan, shape)
+    return dots | _drain(plan, shape)
+
+
+def _mac(plan: LayerPlan, shape: _Shape) -> Counts:
+    """Operands come from the buffers; a step's pixels share its weights."""
+    kernel, bits = plan.layer.kernel**2, plan.activation_bits
+    return {
+        (MAC_UNIT.name, "mac"): shape.fetches * kernel,
+        (MAC_UNIT.name, "index_buffer_read_bit"): 8 * plan.pixel_steps * plan.weight_bytes,
+        (MAC_UNIT.name, "activation_buffer_read_bit"): shape.windows * kernel * bits,
+        (MAC_UNIT.name, "activation_buffer_write_bit"): shape.pixels * shape.outputs * bits,
+    }
+
+
+def _window(plan: LayerPlan, shape: _Shape) -> Counts:
+    """A step reads its inputs whole, once for all passes."""
+    bits = plan.layer.unit_weights * plan.activation_bits
+    return {(DOT_UNITS.name, "activation_buffer_read_bit"): shape.windows * bits}
+
+
+def _table(plan: LayerPlan, shape: _Shape) -> Counts:
+    """Fill: the subset once per window. Accumulate: an entry per output."""
+    entries = shape.windows * plan.layer.subset_size
+    return {
+        **_window(plan, shape),
+        (DOT_UNITS.name, "dot"): entries * plan.activation_bits,
+        (DOT_UNITS.name, "subset_read_bit"): entries * _expanded(plan),
+        (DOT_UNITS.name, "lut_write_bit"): entries * lut_bits(plan.activation_bits),
+        (ACCUMULATORS.name, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
+        (ACCUMULATORS.name, "lut_read_bit"): shape.fetches * lut_bits(plan.activation_bits),
+        **_additions(plan, shape.fetches, shape.first),
+    }
+
+
+def _expanded(plan: LayerPlan) -> int:
+    """Bits of a kernel out of the subset's store; none if the index is the kernel."""
+    return plan.layer.unit_weights if plan.expands else 0
+
+
+def _direct(plan: LayerPlan, shape: _Shape) -> Counts:
+    """A dot product per output and activation bit, each added at once."""
+    dots = shape.fetches * plan.activation_bits
+    return {
+        **_window(plan, shape),
+        (DOT_UNITS.name, "dot"): dots,
+        (DOT_UNITS.name, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
+        (DOT_UNITS.name, "subset_read_bit"): shape.fetches * _expanded(plan),
+        **_additions(plan, dots, shape.first),
+    }
+
+
+def _additions(plan: LayerPlan, added: int, first: int) -> Counts:
+    """Into the line buffer; what opens a sum overwrites the sum before."""
+    width = sum_bits(plan.hardware, plan.activation_bits)
+    return {
+        (ACCUMULATORS.name, "add_bit"): (added - first) * width,
+        (ACCUMULATORS.name, "line_buffer_read_bit"): (added - first) * width,
+        (ACCUMULATORS.name, "line_buffer_write_bit"): added * width,
+    }
+
+
+def _drain(plan: LayerPlan, shape: _Shape) -> Counts:
+    """Sums leave every PE of a pixel, meet in the adder tree and are compared with thresholds."""
+    width = sum_bits(plan.hardware, plan.activation_bits)
+    values = shape.pixels * shape.outputs
+    return {
+        (DRAIN_UNIT.name, "line_buffer_read_bit"): shape.first * width,
+        (DRAIN_UNIT.name, "adder_tree_bit"): (shape.first - values) * width,
+        (DRAIN_UNIT.name, "threshold_bit"): values * plan.activation_bits * width,
+        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.activation_bits,
+    }

@@ -1,0 +1,121 @@
+"""An area proxy: gate equivalents (GE, one 2-input NAND) from widths and entries.
+
+Every storage bit, adder, multiplexer and port that the machine's description implies, counted in
+cells; no wires, no control, no clock tree. docs/energy.md writes the formulas out.
+reports/rtl_cells.md sets the proxy beside synthesized PEs.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil
+
+from simulator.machines.cells import FLIP_FLOP, FULL_ADDER, MUX, STORAGE_BIT, XNOR
+from simulator.machines.lut_array.buffers import activation_buffer, dma, index_buffer
+from simulator.machines.lut_array.schema import LutArray
+
+KERNEL_BITS = 9
+POPCOUNT_ADDERS = 7
+"""Full adders that count the ones of 9 bits: 9 bits less the 2 ones of 9 in binary."""
+DOT_BITS = 5
+"""Bits of a dot product from -9 to 9; any of them, since a padded position adds 0."""
+
+
+def lut_bits(activation_bits: int) -> int:
+    """Width of one table entry; a bit-serial activation adds a bit for each of its bits."""
+    return DOT_BITS + activation_bits - 1
+
+
+def sum_bits(hardware: LutArray, activation_bits: int) -> int:
+    """Width of one partial sum."""
+    return hardware.array.pe.partial_sum_bits + activation_bits - 1
+
+
+def bank_bits(hardware: LutArray, activation_bits: int) -> dict[str, int]:
+    """Bits of a bank of each memory of a PE; line buffer and index registers have one per lane."""
+    pe = hardware.array.pe
+    return {
+        "subset": pe.subset_size * KERNEL_BITS,
+        "lut": pe.lut_size * lut_bits(activation_bits),
+        "line_buffer": _lane_sums(hardware) * sum_bits(hardware, activation_bits),
+        "index_register": _lane_sums(hardware) * KERNEL_BITS,
+    }
+
+
+def _lanes(hardware: LutArray) -> int:
+    """Accumulators that find a sum of their own in the line buffer."""
+    return min(hardware.array.pe.accumulators, hardware.array.pe.partial_sums)
+
+
+def _lane_sums(hardware: LutArray) -> int:
+    return ceil(hardware.array.pe.partial_sums / _lanes(hardware))
+
+
+def _pe_area(hardware: LutArray, activation_bits: int) -> dict[str, Fraction]:
+    """Gate equivalents of each part of one PE."""
+    pe, lanes, sums = hardware.array.pe, _lanes(hardware), _lane_sums(hardware)
+    entry, total = lut_bits(activation_bits), sum_bits(hardware, activation_bits)
+    bank = bank_bits(hardware, activation_bits)
+    registers = bank["index_register"] * STORAGE_BIT * pe.index_register_sets
+    return {
+        "dot": pe.dots_per_cycle * (KERNEL_BITS * XNOR + POPCOUNT_ADDERS * FULL_ADDER),
+        "input_registers": 2 * KERNEL_BITS * activation_bits * FLIP_FLOP,
+        "subset": bank["subset"] * STORAGE_BIT
+        + pe.dots_per_cycle * _port(pe.subset_size, KERNEL_BITS),
+        "lut": pe.lut_banks * bank["lut"] * STORAGE_BIT + _lut_ports(hardware, entry),
+        "index_registers": lanes * (registers + _port(pe.index_register_sets * sums, KERNEL_BITS)),
+        "accumulators": lanes * total * (FULL_ADDER + FLIP_FLOP),
+        "line_buffer": lanes * (bank["line_buffer"] * STORAGE_BIT + _port(sums, total)),
+    }
+
+
+def _lut_ports(hardware: LutArray, width: int) -> Fraction:
+    """Read ports of a PE's LUT; single-ported parts of a bank meet the lanes in a crossbar."""
+    pe, lanes = hardware.array.pe, _lanes(hardware)
+    if pe.lut_subbanks == "none":
+        ports = lanes if pe.lut_read_ports == "accumulators" else min(pe.lut_read_ports, lanes)
+        return ports * _port(pe.lut_banks * pe.lut_size, width)
+    parts = min(pe.lut_subbanks, pe.lut_size)
+    inside = _port(pe.lut_banks * ceil(pe.lut_size / max(1, parts)), width)
+    return parts * inside + lanes * _port(parts, width)
+
+
+def area(hardware: LutArray, activation_bits: int = 1) -> dict[str, int]:
+    """Gate equivalents of each part of the whole array, and of its memory, rounded up."""
+    return dict(_area(hardware, activation_bits))
+
+
+@lru_cache(maxsize=256)
+def _area(hardware: LutArray, activation_bits: int) -> dict[str, int]:
+    """The same, kept: a study asks for a machine's area, and for its leakage in every run."""
+    array, full = hardware.array, hardware.full_precision
+    parts = {part: array.pes * n for part, n in _pe_area(hardware, activation_bits).items()}
+    channels = array.spatial == "input_channels"
+    adder = _lanes(hardware) * sum_bits(hardware, activation_bits) * FULL_ADDER
+    parts["adder_tree"] = (array.pes - 1) * adder * channels
+    parts["thresholds"] = (1 if channels else array.pes) * adder
+    mac = full.bits * full.bits * FULL_ADDER + 2 * full.bits * FLIP_FLOP
+    parts["mac"] = full.macs_per_cycle * mac
+    parts["dma"] = dma(hardware)
+    for part, buffer in (
+        ("index", index_buffer(hardware)),
+        ("activation", activation_buffer(hardware, activation_bits)),
+    ):
+        parts[f"{part}_port"], parts[f"{part}_buffer"] = buffer.periphery, buffer.cells
+    return {part: ceil(gates) for part, gates in parts.items()}
+
+
+def memory_kib(hardware: LutArray, activation_bits: int) -> dict[str, float]:
+    """Size of a bank of each memory, for the energy of its bits.
+
+    A buffer counts as the SRAM with one port and no periphery that is as large.
+    """
+    banks = bank_bits(hardware, activation_bits)
+    return {memory: bits / 8192 for memory, bits in banks.items()} | {
+        "index_buffer": index_buffer(hardware).one_port_kib,
+        "activation_buffer": activation_buffer(hardware, activation_bits).one_port_kib,
+    }
+
+
+def _port(entries: int, width: int) -> Fraction:
+    """A read port: a tree of multiplexers."""
+    return max(0, entries - 1) * width * MUX

@@ -1,0 +1,157 @@
+"""The array's way: fill a table with dot products, fetch by index, add; or, direct, add each one.
+
+The loops are those of docs/machine.md (blocks, groups, passes), over a tile of output pixels at a
+time. A unit is an input channel of a 3x3 layer or a vector of 8 channels of a 1x1 layer; all PEs
+of a group work at once, each with the indices of its own unit. Integers throughout: activations of
+several bits go bit-serially through the dot unit, plane by plane, each weighted with its power of
+two. Dot products of one plane, at most 9, are made in floating point, where they are exact.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.workload import Layer
+from simulator.workload.kernels import KernelSet, signs_of
+
+Activations = NDArray[np.int64]
+"""[images, channels, height, width]: -1 or +1 at 1 bit, else 0 to 2^bits - 1."""
+_HELD = 1 << 22
+"""Dot products, or without a LUT inputs, that are held at once."""
+
+
+def compute(
+    plan: LayerPlan, kernels: KernelSet, activations: Activations, rows: range
+) -> NDArray[np.int64]:
+    """[out_channels, images, rows, out_width] what the array makes of some rows of output."""
+    layer, bits = plan.layer, plan.activation_bits
+    largest = layer.units_in * layer.unit_weights * ((1 << bits) - 1)
+    integer = next(kind for kind in (np.int16, np.int32, np.int64) if largest <= np.iinfo(kind).max)
+    places, inside = patch_positions(layer, len(activations), rows)
+    maps = _unit_maps(layer, activations.astype(np.int8 if bits == 1 else np.int64))
+    sums = np.zeros((layer.out_channels, places.shape[1]), dtype=integer)
+    add = _fetch_and_add if plan.mode == "lut" else _add_directly
+    blocks_per_group = len(plan.blocks) // layer.groups
+    first = 0
+    for number, block in enumerate(plan.blocks):
+        outputs = slice(first, first + block.outputs)
+        first += block.outputs
+        for units in _units_at_once(plan, places.shape[1]):
+            patches = np.where(
+                inside, maps[number // blocks_per_group, units].take(places, axis=2), 0
+            )
+            dots = Dots(patches, bits, integer)
+            add(plan, kernels.subset, kernels.indices[outputs, units], dots, sums[outputs])
+    shape = (layer.out_channels, len(activations), len(rows), layer.out_width)
+    return sums.reshape(shape).astype(np.int64)
+
+
+def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
+    """Every input-channel group's units, or as many of them as memory takes at once."""
+    held = max(plan.pass_entries, default=plan.layer.unit_weights)
+    most = max(1, _HELD // (pixels * held))
+    first = 0
+    for units in plan.group_units:
+        for begin in range(first, first + units, most):
+            yield slice(begin, min(begin + most, first + units))
+        first += units
+
+
+def _unit_maps(layer: Layer, activations: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
+    """[groups, units, channels of a unit, images x height x width] the input, unit by unit.
+
+    The last vector of a 1x1 layer may have fewer channels: those that it lacks are 0.
+    """
+    maps = activations.transpose(1, 0, 2, 3).reshape(
+        layer.groups, layer.in_channels // layer.groups, -1
+    )
+    missing = layer.units_in * layer.unit_channels - maps.shape[1]
+    if missing:
+        maps = np.pad(maps, ((0, 0), (0, missing), (0, 0)))
+    return maps.reshape(layer.groups, layer.units_in, layer.unit_channels, -1)
+
+
+def patch_positions(
+    layer: Layer, images: int, rows: range
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each output pixel's patch lies in its input: both [kernel x kernel, pixels].
+
+    The first are places in a flattened [images, height, width] map; the second say which lie
+    inside it. One outside is padding, which adds nothing; its place is some other pixel's.
+    """
+    image, row, column = (
+        part.ravel()
+        for part in np.meshgrid(
+            np.arange(images), np.array(rows), np.arange(layer.out_width), indexing="ij"
+        )
+    )
+    offset = np.arange(layer.kernel) * layer.dilation - layer.padding
+    down, right = (part.reshape(-1, 1) for part in np.meshgrid(offset, offset, indexing="ij"))
+    y, x = row * layer.stride + down, column * layer.stride + right
+    inside = (y >= 0) & (y < layer.in_height) & (x >= 0) & (x < layer.in_width)
+    y, x = y.clip(0, layer.in_height - 1), x.clip(0, layer.in_width - 1)
+    return (image * layer.in_height + y) * layer.in_width + x, inside
+
+
+class Dots:
+    """The dot units of some PEs, each with the patches of its input unit."""
+
+    def __init__(
+        self,
+        patches: NDArray[np.signedinteger],
+        bits: int,
+        integer: type[np.signedinteger],
+    ) -> None:
+        """Take patches [units, channels of a unit, kernel x kernel, pixels] as bit planes.
+
+        At 1 bit the plane holds -1 and +1, and 0 for padding.
+        """
+        units, channels, window, self.pixels = patches.shape
+        self.units, self._integer = units, integer
+        values = patches.transpose(1, 2, 0, 3).reshape(channels * window, units, self.pixels)
+        planes = [values] if bits == 1 else [values >> bit & 1 for bit in range(bits)]
+        self._planes = [plane.astype(np.float32) for plane in planes]
+
+    def of(self, ids: NDArray[np.uint16], unit: int | None = None) -> NDArray[np.signedinteger]:
+        """[kernels, units x pixels] dot products with every unit's patches, or with one unit's."""
+        signs = signs_of(ids, len(self._planes[0])).astype(np.float32)
+        parts = [plane if unit is None else plane[:, unit] for plane in self._planes]
+        total = (signs @ parts[0].reshape(len(parts[0]), -1)).astype(self._integer)
+        for bit, part in enumerate(parts[1:], start=1):
+            total += (signs @ part.reshape(len(part), -1)).astype(self._integer) << bit
+        return total
+
+
+def _fetch_and_add(
+    plan: LayerPlan,
+    subset: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
+    dots: Dots,
+    sums: NDArray[np.signedinteger],
+) -> None:
+    """Pass by pass: fill every PE's table, fetch each output's entry by index, add."""
+    base = 0
+    for entries in plan.pass_entries:
+        table = dots.of(subset[base : base + entries]).reshape(-1, dots.pixels)
+        for unit in range(dots.units):
+            wanted = indices[:, unit].astype(np.int64) - base
+            if entries == len(subset):
+                sums += table.take(wanted * dots.units + unit, axis=0)
+            else:
+                (mine,) = np.nonzero((wanted >= 0) & (wanted < entries))
+                sums[mine] += table.take(wanted[mine] * dots.units + unit, axis=0)
+        base += entries
+
+
+def _add_directly(
+    plan: LayerPlan,  # noqa: ARG001 # the signature of _fetch_and_add
+    subset: NDArray[np.uint16],
+    indices: NDArray[np.uint16],
+    dots: Dots,
+    sums: NDArray[np.signedinteger],
+) -> None:
+    """Kernels expanded from the subset: one dot product for every output, added at once."""
+    for unit in range(dots.units):
+        sums += dots.of(subset[indices[:, unit]], unit)

@@ -1,0 +1,19 @@
+"""Configurations that only the event engine can run."""
+
+from simulator.machines.lut_array.schema import LutArray
+
+
+def why_not_fast(hardware: LutArray) -> str | None:
+    """Return why the fast engine cannot run this hardware, as a clause; None if it can."""
+    timing = hardware.memory.dram.timing
+    if timing != "fixed":
+        return (
+            f"memory.dram.timing is {timing}, and transfer times are known only while the program "
+            "runs"
+        )
+    buffers = hardware.memory.buffers
+    shared = [f"{key}.ports" for key, buffer in buffers.items() if buffer.ports == 1]
+    if shared:
+        which = f"{shared[0]} is" if len(shared) == 1 else f"{' and '.join(shared)} are"
+        return f"{which} 1, and conflicts are known only while the program runs"
+    return None

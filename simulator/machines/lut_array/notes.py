@@ -1,0 +1,253 @@
+"""Notes on a run of the array: what the mapper had to do, and what lookups and ports cost."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator.base.wording import Layers, counted, kilobytes, layers_phrase
+from simulator.machines.family import Ran
+from simulator.machines.lut_array.banks import bank_of
+from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.tiling import tiling_notes
+from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
+
+_READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
+"""The buffer that each unit reads, by the unit's number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """A note about the layers that it applies to.
+
+    The templates name layers (`{layers}`), sizes of the hardware (`{lut_entries}`, `{index_kib}`,
+    `{activation_kib}`) and sizes at which none of the layers reads anything again
+    (`{index_enough}`, `{activation_enough}`).
+    """
+
+    applies: Callable[[MappedLayer], bool]
+    singular: str
+    """The note about one layer."""
+    plural: str
+    """The note about several layers."""
+
+
+_RULES = (
+    _Rule(
+        applies=lambda m: _sub_bit_direct(m) and not m.plan.hardware.array.pe.lut_size,
+        singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
+        "PE has no LUT.",
+        plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
+        "PE has no LUT.",
+    ),
+    _Rule(
+        applies=lambda m: _sub_bit_direct(m) and m.plan.hardware.array.pe.lut_size > 0,
+        singular="{layers} runs in direct mode, with kernels expanded from its subset, because the "
+        "LUT saves no cycles.",
+        plural="{layers} run in direct mode, with kernels expanded from their subsets, because the "
+        "LUT saves no cycles.",
+    ),
+    _Rule(
+        applies=lambda m: _in_passes(m) and m.plan.layer.kernels is None,
+        singular="{layers} needs several LUT passes because its subset is larger than the LUT "
+        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
+        "are known.",
+        plural="{layers} need several LUT passes because their subsets are larger than the LUT "
+        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
+        "are known.",
+    ),
+    _Rule(
+        applies=lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
+        singular="{layers} needs several LUT passes because its subset is larger than the LUT "
+        "({lut_entries}). Each pass takes as long as the input unit with the most outputs in it.",
+        plural="{layers} need several LUT passes because their subsets are larger than the LUT "
+        "({lut_entries}). Each pass takes as long as the input unit with the most outputs in it.",
+    ),
+    _Rule(
+        applies=lambda m: (
+            m.plan.hardware.memory.index_buffer.encoding == "huffman"
+            and m.plan.mode != "mac"
+            and not m.plan.huffman
+        ),
+        singular="{layers} is stored at fixed length because only its shape is known, and Huffman "
+        "coding cannot shorten a uniform histogram.",
+        plural="{layers} are stored at fixed length because only their shapes are known, and "
+        "Huffman coding cannot shorten a uniform histogram.",
+    ),
+    _Rule(
+        applies=lambda m: m.weights == "row" and rereads(INDEX_KIB, m),
+        singular="{layers} reloads its weights for every output row because they do not fit in the "
+        "index buffer ({index_kib} KiB; {index_enough} KiB would be enough).",
+        plural="{layers} reload their weights for every output row because they do not fit in the "
+        "index buffer ({index_kib} KiB; {index_enough} KiB would be enough).",
+    ),
+    _Rule(
+        applies=lambda m: m.weights == "step",
+        singular="{layers} reloads its weights for every step because one output block's weights "
+        "do not fit in the index buffer ({index_kib} KiB; {index_enough} KiB would hold all "
+        "weights).",
+        plural="{layers} reload their weights for every step because one output block's weights do "
+        "not fit in the index buffer ({index_kib} KiB; {index_enough} KiB would hold all weights).",
+    ),
+    _Rule(
+        applies=lambda m: m.inputs == "patches",
+        singular="{layers} rereads its inputs for every output block and row because the inputs of "
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB; "
+        "{activation_enough} KiB would be enough).",
+        plural="{layers} reread their inputs for every output block and row because the inputs of "
+        "two output rows do not fit in the activation buffer ({activation_kib} KiB; "
+        "{activation_enough} KiB would be enough).",
+    ),
+    _Rule(
+        applies=lambda m: m.inputs == "step",
+        singular="{layers} rereads its inputs for every step because one transfer's inputs do not "
+        "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
+        "the inputs of two output rows).",
+        plural="{layers} reread their inputs for every step because one transfer's inputs do not "
+        "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
+        "the inputs of two output rows).",
+    ),
+)
+
+
+def notes(run: Ran[MappedLayer]) -> list[str]:
+    """Return the notes of one run."""
+    layers = run.mapping.layers
+    texts = []
+    for rule in _RULES:
+        chosen = [mapped for mapped in layers if rule.applies(mapped)]
+        if chosen:
+            template = _phrase(chosen, layers).inflect(rule.singular, rule.plural)
+            texts.append(_with_sizes(template, chosen))
+    return [
+        *texts,
+        *_conflicts(layers),
+        *_narrow(layers),
+        *_uneven(layers),
+        *_port_conflicts(run),
+        *_coded([m.plan for m in layers if m.plan.huffman]),
+        *tiling_notes(run),
+    ]
+
+
+def _with_sizes(template: str, chosen: Sequence[MappedLayer]) -> str:
+    hardware = chosen[0].plan.hardware
+    sizes = {
+        "lut_entries": counted(hardware.array.pe.lut_size, "entry", "entries"),
+        "index_kib": f"{hardware.memory.index_buffer.kib:g}",
+        "activation_kib": f"{hardware.memory.activation_buffer.kib:g}",
+    }
+    for name, key in (("index_enough", INDEX_KIB), ("activation_enough", ACTIVATION_KIB)):
+        if f"{{{name}}}" in template:
+            sizes[name] = f"{max(enough_kib(key, mapped) for mapped in chosen):,.10g}"
+    for name, size in sizes.items():
+        template = template.replace(f"{{{name}}}", size)
+    return template
+
+
+def _phrase(chosen: Sequence[MappedLayer], layers: Sequence[MappedLayer]) -> Layers:
+    return layers_phrase(_names(chosen), _names(layers))
+
+
+def _names(layers: Sequence[MappedLayer]) -> list[str]:
+    return [mapped.plan.layer.name for mapped in layers]
+
+
+def _sub_bit_direct(mapped: MappedLayer) -> bool:
+    return mapped.plan.mode == "direct" and mapped.plan.layer.tau is not None
+
+
+def _in_passes(mapped: MappedLayer) -> bool:
+    return mapped.plan.mode == "lut" and len(mapped.plan.pass_entries) > 1
+
+
+def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note by how much a limited LUT bank lengthens accumulation."""
+    texts = []
+    for real, why in (
+        (False, "as uniformly random indices would on average (no indices are known)"),
+        (True, "according to the layers' own indices"),
+    ):
+        chosen = [
+            m
+            for m in layers
+            if m.plan.mode == "lut"
+            and not bank_of(m.plan.hardware).always_in_a_cycle
+            and (m.plan.layer.kernels is not None) == real
+        ]
+        if chosen:
+            with_waits = sum(int(m.plan.accumulate_table.sum()) for m in chosen)
+            without = sum(int(m.plan.unhindered_table.sum()) for m in chosen)
+            texts.append(
+                f"accumulation takes {with_waits / max(1, without):.2f} times as long in "
+                f"{_phrase(chosen, layers).text} because lookups wait for the LUT's ports or "
+                f"sub-banks, {why}."
+            )
+    return texts
+
+
+def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note by how much reading windows lengthens the steps that read them."""
+    waiting = [m for m in layers if m.plan.mode != "mac" and waits_for_windows(m.plan)]
+    if not waiting:
+        return []
+    pairs = [np.broadcast_arrays(m.plan.step_dots[:, None], m.plan.step_words) for m in waiting]
+    dots = sum(int(dots.sum()) for dots, _ in pairs)
+    taken = sum(int(np.maximum(dots, lines).sum()) for dots, lines in pairs)
+    rate = waiting[0].plan.hardware.memory.activation_buffer.bytes_per_cycle
+    return [
+        f"fills and direct steps that read windows take {taken / dots:.2f} times as long in "
+        f"{_phrase(waiting, layers).text} because activation_buffer.bytes_per_cycle ({rate:g}) is "
+        "too low."
+    ]
+
+
+def _uneven(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note blocks that fill the partial-sum buffer but not their last group of accumulators."""
+    pe = layers[0].plan.hardware.array.pe
+    rest = pe.partial_sums % pe.accumulators
+    full = [
+        m
+        for m in layers
+        if m.plan.mode != "mac" and any(b.outputs == pe.partial_sums for b in m.plan.blocks)
+    ]
+    if not rest or not full:
+        return []
+    return [
+        f"in {_phrase(full, layers).text}, every drain of {counted(pe.partial_sums, 'output')} "
+        f"uses {rest} of {pe.accumulators} accumulators in its last cycle because "
+        f"array.pe.accumulators does not divide array.pe.partial_sums ({pe.partial_sums})."
+    ]
+
+
+def _port_conflicts(run: Ran[MappedLayer]) -> list[str]:
+    """Note the cycles that reads of a one-port buffer lost, on the critical path or not."""
+    memory = run.mapping.layers[0].plan.hardware.memory
+    if all(buffer.ports > 1 for buffer in memory.buffers.values()):
+        return []
+    lost = run.summary.lost.sum(axis=0)
+    return [
+        f"reads of the {buffer} buffer lose {counted(cycles, 'cycle')} to writes because the "
+        "buffer has one port."
+        for reader, buffer in _READ_BY.items()
+        if (cycles := int(lost[reader]))
+    ]
+
+
+def waits_for_windows(plan: LayerPlan) -> bool:
+    """True if reading a step's windows takes longer than its dot products."""
+    return bool(plan.step_words.max() > plan.step_dots.min())
+
+
+def _coded(plans: list[LayerPlan]) -> list[str]:
+    """Note what Huffman coding saves, in layers that have indices."""
+    if not plans:
+        return []
+    stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
+    fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
+    return [
+        f"Huffman coding stores the indices and code lengths of {counted(len(plans), 'layer')} in "
+        f"{kilobytes(stored)} instead of {kilobytes(fixed)}."
+    ]

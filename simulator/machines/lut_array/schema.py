@@ -1,0 +1,154 @@
+"""Hardware files of the array: one structure per hardware noun, every number with its unit."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from simulator.base.errors import InputError
+from simulator.base.quantities import Count, Rate
+from simulator.dram.section import Dram, refuse_idle
+from simulator.machines.hardware import Hardware
+
+
+class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One processing element: dot units, LUT, accumulators, partial-sum buffer."""
+
+    lut_entries: Count | Literal["none"]
+    """Dot products that one bank of the LUT holds; `none`: no LUT, every binary layer is direct."""
+    lut_banks: Count = 2
+    """Banks of the LUT; 2 is a double buffer. This key and the LUT's ports and sub-banks have an
+    effect only with a LUT."""
+    subset_entries: Count | Literal["none"] = 256
+    """Kernels of a layer's subset that a PE stores; `none`: it can run no sub-bit layer."""
+    accumulators: Count
+    """Table entries fetched and added per cycle."""
+    partial_sums: Count
+    """Sums in the line buffer, the largest block of output channels."""
+    dots_per_cycle: Count
+    """Dot products per cycle at 1-bit activations."""
+    index_register_sets: Annotated[int, Meta(ge=1, le=64)] = 2
+    """Sets of index registers: a set is filled while the others are read."""
+    lut_read_ports: Count | Literal["accumulators"] = "accumulators"
+    """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
+    lut_subbanks: Count | Literal["none"] = "none"
+    """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
+    once."""
+    partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
+    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
+
+    @property
+    def lut_size(self) -> int:
+        """Entries of a bank of the LUT; 0 without a LUT."""
+        return 0 if self.lut_entries == "none" else self.lut_entries
+
+    @property
+    def subset_size(self) -> int:
+        """Kernels in the store of the subset; 0 without a store."""
+        return 0 if self.subset_entries == "none" else self.subset_entries
+
+
+LUT_KEYS = frozenset({"lut_banks", "lut_read_ports", "lut_subbanks"})
+"""Keys of `array.pe` that have an effect only with a LUT."""
+
+
+class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The PEs and what each of them is given."""
+
+    pes: Count
+    spatial: Literal["input_channels", "output_pixels"]
+    """What differs from PE to PE within a step."""
+    pe: Pe
+
+
+class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """On-chip buffer of indices (sub-bit) or kernels (1-bit)."""
+
+    kib: Rate
+    bytes_per_cycle: Rate
+    """Into the PEs' index registers, decoded: one line per cycle."""
+    encoding: Literal["fixed", "huffman"] = "fixed"
+    """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
+    ports: Literal[1, 2] = 2
+    """2: reading and writing do not meet. 1: a bank does one or the other in a cycle."""
+    banks: Count | None = None
+    """Between which lines alternate, 1 if not given; has an effect only with one port."""
+
+
+class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """On-chip buffer of input rows and outgoing results."""
+
+    kib: Rate
+    transfer_pixels: Count
+    """Output pixels whose input, or whose results, one DMA transfer carries."""
+    bytes_per_cycle: Rate | Literal["windows"] = "windows"
+    """Into the PEs' windows: one line per cycle. `windows`: a line holds those of all PEs."""
+    ports: Literal[1, 2] = 2
+    """As of the index buffer."""
+    banks: Count | None = None
+    """As of the index buffer."""
+
+
+class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """DRAM and the two on-chip buffers."""
+
+    dram: Dram
+    index_buffer: IndexBuffer
+    activation_buffer: ActivationBuffer
+
+    @property
+    def buffers(self) -> dict[str, IndexBuffer | ActivationBuffer]:
+        """The two on-chip buffers by their dotted keys."""
+        return {
+            "memory.index_buffer": self.index_buffer,
+            "memory.activation_buffer": self.activation_buffer,
+        }
+
+
+class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The MAC unit for first, last and downsample layers."""
+
+    macs_per_cycle: Count
+    bits: Annotated[int, Meta(ge=1, le=64)]
+    """Of a full-precision weight and of its activations."""
+
+
+class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole accelerator of this family."""
+
+    array: Array
+    memory: Memory
+    full_precision: FullPrecision
+
+    @property
+    def pes(self) -> int:
+        """PEs of the array."""
+        return self.array.pes
+
+    @property
+    def dram(self) -> Dram:
+        """The DRAM and its DMA channels."""
+        return self.memory.dram
+
+
+def require_effects(data: dict[str, Any], hardware: LutArray, source: str) -> None:
+    """Raise if a file sets a key that has no effect beside its others.
+
+    Args:
+        data: plain data of the file.
+        hardware: the file, checked.
+        source: names the file in the error.
+
+    Raises:
+        InputError: there is such a key.
+
+    """
+    refuse_idle(data["memory"]["dram"], hardware.memory.dram, source)
+    without = sorted(LUT_KEYS & data["array"]["pe"].keys())
+    if without and not hardware.array.pe.lut_size:
+        raise InputError(
+            f"{source}: array.pe.{without[0]} has an effect only with a LUT, but "
+            "array.pe.lut_entries is none"
+        )
+    for key, buffer in hardware.memory.buffers.items():
+        if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:
+            raise InputError(f"{source}: {key}.banks has an effect only with {key}.ports 1")

@@ -1,0 +1,105 @@
+"""The order of a layer's steps that would move the fewest bytes.
+
+The mapper's order is fixed (docs/decisions/0004): row by row, in a row block by block. Where the
+index buffer does not hold a layer, its weights are then read once per row. The orders compared here
+take *bands* of R rows: for band, for block, for row in band. Weights are read once per band; the
+band's inputs are read once if the activation buffer holds them while all blocks pass, else once per
+block. R = 1 is the mapper's order, one band the order block by block.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.base.wording import counted, kilobytes, layers_phrase, percent
+from simulator.machines.family import Ran
+from simulator.machines.lut_array.buffering import input_space
+from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.vocabulary import UNITS
+
+_AT_DRAM = [number for number, unit in enumerate(UNITS) if unit.dram]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """An order and what it reads."""
+
+    rows: int
+    bytes: int
+    """Weights and inputs, each tensor in whole bursts."""
+    fewer: int
+    """Than in single rows."""
+
+
+def best_band(mapped: MappedLayer) -> Band:
+    """Return the bands that read the fewest bytes; of equal ones the lowest.
+
+    There is a choice only where weights are read once per row: not for a layer that the index
+    buffer holds, or of which it does not hold one block, or whose steps span several rows.
+    """
+    plan = mapped.plan
+    choice = mapped.weights == "row" and plan.pixels_per_step <= plan.layer.out_width
+    height = plan.layer.out_height
+    heights = {-(-height // bands) for bands in range(1, height + 1)} if choice else {1}
+    fewest, rows = min((_read(mapped, rows), rows) for rows in heights)
+    return Band(rows=rows, bytes=fewest, fewer=_read(mapped, 1) - fewest)
+
+
+def _read(mapped: MappedLayer, rows: int) -> int:
+    """Bytes read in bands of `rows` rows."""
+    plan, layer = mapped.plan, mapped.plan.layer
+    images = plan.batch * layer.images
+    bands = images * -(-layer.out_height // rows)
+    weights = _weights(plan) * (1 if mapped.weights == "layer" else bands)
+    spans = [
+        _input_rows(plan, first, min(first + rows, layer.out_height))
+        for first in range(0, layer.out_height, rows)
+    ]
+    if _row_bytes(plan, max(spans)) <= input_space(plan):
+        return (
+            weights
+            + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images
+        )
+    return weights + len(plan.blocks) * images * sum(
+        plan.in_bursts(_row_bytes(plan, span)) for span in spans
+    )
+
+
+def _weights(plan: LayerPlan) -> int:
+    """Bytes of all chunks, each in whole bursts, and of the subset with the first."""
+    sizes = plan.stored_table.ravel().tolist()
+    sizes[0] += plan.subset_bytes
+    return sum(plan.in_bursts(size) for size in sizes)
+
+
+def _input_rows(plan: LayerPlan, first: int, behind: int) -> int:
+    """Input rows under output rows `first` up to `behind`."""
+    layer = plan.layer
+    top = first * layer.stride - layer.padding
+    bottom = (behind - 1) * layer.stride - layer.padding + layer.extent
+    return min(bottom, layer.in_height) - max(top, 0)
+
+
+def _row_bytes(plan: LayerPlan, rows: int) -> int:
+    layer = plan.layer
+    return -(-rows * layer.in_width * layer.in_channels * plan.activation_bits // 8)
+
+
+def tiling_notes(run: Ran[MappedLayer]) -> Iterator[str]:
+    """Note the layers for which bands of several rows would move fewer bytes."""
+    better: dict[int, list[tuple[str, int, int]]] = {}
+    """By rows, the layers with the bytes that they move and that they would save."""
+    network = [mapped.layer.name for mapped in run.mapping.layers]
+    for name, mapped, moved in zip(network, run.mapping.layers, run.summary.bytes, strict=True):
+        band = best_band(mapped)
+        if band.fewer:
+            across = int(moved[_AT_DRAM].sum())
+            better.setdefault(band.rows, []).append((name, across, band.fewer))
+    for rows, members in sorted(better.items()):
+        names = [name for name, _, _ in members]
+        moved_bytes, fewer = (sum(column) for column in list(zip(*members, strict=True))[1:])
+        yield (
+            f"{layers_phrase(names, network).text} would move {percent(fewer / moved_bytes)} fewer "
+            f"DRAM bytes ({kilobytes(moved_bytes - fewer)} instead of {kilobytes(moved_bytes)}) "
+            f"block by block in bands of {counted(rows, 'row')} instead of row by row."
+        )

@@ -1,0 +1,182 @@
+"""The records of a layer, made from its plan."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+from simulator.machines.systolic.plan import LayerPlan, Operand
+from simulator.machines.systolic.records import Fold, Layer, Piece, Sums, Tile
+from simulator.machines.systolic.spread import Loop
+from simulator.program import Runs
+
+LOOPS: tuple[Loop, ...] = ("group", "strip", "place", "piece")
+"""Of a layer, from the outside."""
+
+
+class Part(NamedTuple):
+    """One of the parts that a total is divided into."""
+
+    size: int
+    number: int
+    """That of the first part of its run."""
+    last: bool
+
+    @property
+    def first(self) -> bool:
+        """True for the first part."""
+        return self.number == 0
+
+
+def parts(total: int, size: int, cuts: Iterable[int] = ()) -> Runs[Part]:
+    """Divide a total into parts of a size; the last has the rest.
+
+    Args:
+        total: what is divided.
+        size: of a part.
+        cuts: numbers of parts that have a run of their own, as the first and the last have.
+
+    """
+    count = -(-total // size)
+    alone = {0, count - 1, *cuts}
+    starts = sorted(alone | {number + 1 for number in alone if number + 1 < count})
+    return Runs(
+        [
+            (after - number, Part(min(size, total - number * size), number, number == count - 1))
+            for number, after in pairwise([*starts, count])
+        ]
+    )
+
+
+class Place(NamedTuple):
+    """Where a piece, or a fold (with the piece that it has in all), is in the layer."""
+
+    group: Part
+    strip: Part
+    place: Part
+    piece: Part
+
+    @property
+    def pes(self) -> int:
+        """PEs that the fold uses."""
+        return self.strip.size * self.place.size
+
+    @property
+    def first(self) -> bool:
+        """True if it is the layer's first."""
+        return all(part.first for part in self)
+
+    @property
+    def last(self) -> bool:
+        """True if it is the layer's last."""
+        return all(part.last for part in self)
+
+
+def layer_of(plan: LayerPlan) -> Layer:
+    """Make the records of a layer.
+
+    Raises:
+        InputError: a scratchpad is too small for it.
+
+    """
+    groups, strips, places, pieces = (
+        set[int]().union(*(spread.cuts(loop) for spread in plan.spreads.values())) for loop in LOOPS
+    )
+
+    def fold(group: Part, strip: Part, place: Part) -> Fold:
+        whole = Place(group, strip, place, Part(plan.steps, 0, last=True))
+        divided = parts(plan.steps, plan.piece_steps, pieces)
+        stays = plan.stationary_operand
+        return Fold(
+            stationary=None if stays is None else _tile(plan, stays, whole, whole.pes),
+            pes=whole.pes,
+            pieces=divided.seen(lambda piece: _piece(plan, Place(group, strip, place, piece))),
+            piece_count=plan.pieces,
+        )
+
+    return Layer(
+        dataflow=plan.machine.array.dataflow,
+        ideal_memory=plan.machine.memory.ideal,
+        groups=parts(plan.gemm.groups, 1, groups).seen(
+            lambda group: parts(plan.strip_total, plan.strip_size, strips).seen(
+                lambda strip: parts(plan.place_total, plan.place_size, places).seen(
+                    lambda place: fold(group, strip, place)
+                )
+            )
+        ),
+        load_cycles=plan.machine.array.rows,
+        drain_cycles=plan.drain_cycles,
+    )
+
+
+def _piece(plan: LayerPlan, at: Place) -> Piece:
+    """Make the record of a piece; the layer's last takes a cycle less, as SCALE-Sim counts."""
+    return Piece(
+        cycles=at.piece.size - at.last,
+        inputs=_moving(plan, plan.inputs, at),
+        weights=_moving(plan, plan.weights, at),
+        sums=_sums_of_columns(plan, at) if plan.stationary else _sums_of_pes(plan, at),
+        first=at.piece.first,
+        last=at.piece.last,
+    )
+
+
+def _moving(plan: LayerPlan, operand: Operand, at: Place) -> Tile | None:
+    """Make the record of what a piece uses of an operand; None: it stays in the PEs."""
+    if operand.index == "fold":
+        return None
+    lanes = at.strip.size if operand.index == "strip" else at.place.size
+    return _tile(plan, operand, at, lanes * at.piece.size)
+
+
+def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
+    """Make the record of so many elements of an operand."""
+    lifetime = plan.lifetime(operand)
+    again = {"strip": not at.place.first, "place": not at.strip.first, "fold": False}
+    opens = {"layer": at.first, "strip": at.place.first and at.piece.first, "fold": True}
+    closes = {"layer": at.last, "strip": at.place.last and at.piece.last, "fold": True}
+    if lifetime != "fold" and again[operand.index]:
+        size = 0
+    elif lifetime == "layer":
+        numbers = dict(zip(LOOPS, (part.number for part in at), strict=True))
+        size = plan.spreads[operand.name].load_bytes(numbers)
+    else:
+        subset = plan.subset_bytes(operand) if at.first else 0
+        size = plan.in_bursts(ceil(elements * operand.bits / 8) + subset)
+    return Tile(load_bytes=size, opens=opens[lifetime], closes=closes[lifetime], first=at.first)
+
+
+def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
+    """Make the record of outputs that stay in the PEs until the fold's last step."""
+    size = ceil(at.pes * plan.gemm.output_bits / 8)
+    space, leaves = plan.sum_bytes(at.pes), at.piece.last
+    return Sums(
+        space_taken=space if leaves else 0,
+        returning_bytes=0,
+        return_space=0,
+        leaving_bytes=plan.in_bursts(size) if leaves else 0,
+        partial=False,
+        space_freed=space if leaves else 0,
+        last=at.last,
+    )
+
+
+def _sums_of_columns(plan: LayerPlan, at: Place) -> Sums:
+    """Make the record of sums that leave the columns step by step."""
+    values, apart = at.strip.size * at.piece.size, not plan.strip_sums_fit
+    sums = plan.in_bursts(plan.sum_bytes(values))
+    returns = apart and not at.place.first
+    if apart:
+        space = plan.sum_bytes(values) * (2 if plan.sums == "dram" else 1)
+    else:
+        space = plan.sum_bytes(at.strip.size * plan.steps)
+    outputs = plan.in_bursts(ceil(values * plan.gemm.output_bits / 8))
+    return Sums(
+        space_taken=space if apart or (at.place.first and at.piece.first) else 0,
+        returning_bytes=sums if returns else 0,
+        return_space=plan.sum_bytes(values) if returns else 0,
+        leaving_bytes=outputs if at.place.last else sums if apart else 0,
+        partial=apart and not at.place.last,
+        space_freed=space if apart or (at.place.last and at.piece.last) else 0,
+        last=at.last,
+    )

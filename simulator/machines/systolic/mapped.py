@@ -1,0 +1,56 @@
+"""What the mapper makes of a layer: its plan, its records and its section."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from simulator.machines.systolic import records
+from simulator.machines.systolic.plan import LayerPlan
+from simulator.program import Section
+from simulator.workload import Layer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappedLayer:
+    """What the mapper decided for a layer, and its section of the program."""
+
+    plan: LayerPlan
+    records: records.Layer
+    section: Section
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the network."""
+        return self.plan.layer
+
+    @property
+    def batch(self) -> int:
+        """Images per run."""
+        return self.plan.batch
+
+    @property
+    def activation_bits(self) -> int:
+        """Of the layer's inputs and outputs."""
+        return self.plan.gemm.output_bits
+
+    @property
+    def mode(self) -> str:
+        """`xnor`: PEs multiply bit by bit; `multiply`: with their multipliers."""
+        return "xnor" if self.plan.gemm.binary_products else "multiply"
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of its weights or indices in DRAM, with its subset."""
+        weights = self.plan.weights
+        bits = weights.layer_elements * weights.bits
+        return ceil(bits / 8) + self.plan.subset_bytes(weights)
+
+    @property
+    def columns(self) -> dict[str, object]:
+        """The machine's own columns of `layers.csv`."""
+        plan = self.plan
+        return {
+            "folds": plan.gemm.groups * plan.strips * plan.places,
+            "weights_kept_for": plan.lifetime(plan.weights),
+            "inputs_kept_for": plan.lifetime(plan.inputs),
+            "partial_sums_in": plan.sums,
+        }

@@ -1,0 +1,93 @@
+"""A workload on a systolic array becomes a program."""
+
+from functools import lru_cache
+
+from msgspec import structs
+
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, counted
+from simulator.machines.family import Mapping
+from simulator.machines.systolic import records as of
+from simulator.machines.systolic.addresses import shared_dram
+from simulator.machines.systolic.layer import layer_of
+from simulator.machines.systolic.mapped import MappedLayer
+from simulator.machines.systolic.plan import LayerPlan
+from simulator.machines.systolic.schema import Systolic
+from simulator.machines.systolic.units import section_of
+from simulator.machines.systolic.vocabulary import (
+    CATEGORIES,
+    UNITS,
+    kinds_of,
+    rates_of,
+    start_tokens,
+)
+from simulator.program import Program, Section
+from simulator.workload import Layer, Workload
+
+_Written = tuple[of.Layer, Section]
+
+
+def map_workload(
+    workload: Workload, machine: Systolic, progress: Progress | None = None
+) -> Mapping[MappedLayer]:
+    """Map a configured workload onto a machine, layer by layer.
+
+    Args:
+        workload: configured.
+        machine: the array.
+        progress: called before every layer.
+
+    Raises:
+        InputError: a scratchpad is too small for a layer, or a layer's subset is larger than the
+            decoder.
+
+    """
+    rateless = without_rates(machine)
+    watched = counted(progress, f"mapping {workload.name}", workload.layers)
+    layers = tuple(_mapped(layer, workload, machine, rateless) for layer in watched)
+    program = Program(
+        units=UNITS,
+        kinds=kinds_of(ideal=machine.memory.ideal),
+        channels=start_tokens(machine),
+        sections=tuple(layer.section for layer in layers),
+        names=tuple(layer.name for layer in workload.layers),
+        rates=rates_of(machine),
+        dram=shared_dram(layers, machine),
+        categories=CATEGORIES,
+    )
+    return Mapping(hardware=machine, layers=layers, program=program)
+
+
+def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systolic) -> MappedLayer:
+    """Map a layer; layers that differ only in names and rates share a section."""
+    batch, bits = workload.batch, workload.activation_bits
+    plan = LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=bits)
+    try:
+        records, section = _kept(layer.shape, rateless, batch, bits)
+    except InputError:
+        _written(plan)  # raises the error with the layer's name
+        raise
+    return MappedLayer(plan=plan, records=records, section=section)
+
+
+def without_rates(machine: Systolic) -> Systolic:
+    """Return the machine with a fixed name, clock and rates, which no section depends on."""
+    dram = structs.replace(machine.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
+    memory = structs.replace(machine.memory, dram=dram)
+    return structs.replace(machine, name="", clock_ghz=1.0, links=(), memory=memory)
+
+
+@lru_cache(maxsize=1024)
+def _kept(
+    shape: tuple[object, ...], machine: Systolic, batch: int, activation_bits: int
+) -> _Written:
+    """What is written for a layer, kept for the next layer that is equal in these."""
+    layer = Layer.of_shape(shape)
+    return _written(
+        LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=activation_bits)
+    )
+
+
+def _written(plan: LayerPlan) -> _Written:
+    records = layer_of(plan)
+    return records, section_of(records, spills=plan.sums == "dram")

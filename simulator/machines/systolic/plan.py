@@ -1,0 +1,321 @@
+"""The mapper's decisions for a layer: its folds, what stays on chip, and the size of a transfer.
+
+Every decision follows from the layer's matrix products and the machine; docs/systolic.md has them.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import ceil
+from typing import Literal
+
+from simulator.base.errors import InputError
+from simulator.machines.systolic.gemm import Gemm, gemm_of
+from simulator.machines.systolic.schema import Scratchpad, Systolic
+from simulator.machines.systolic.spread import Loop, Spread
+from simulator.workload import Layer
+
+Lifetime = Literal["layer", "strip", "fold"]
+"""How long an operand stays in its scratchpad: the layer, the folds of a strip, or a fold."""
+SumsPlace = Literal["array", "scratchpad", "dram"]
+"""Where partial sums wait for the next fold of their strip; `array`: a fold completes them."""
+Index = Literal["strip", "place", "fold"]
+"""What decides which tile of an operand a fold uses: its strip, its place in the strip, or both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operand:
+    """Inputs or weights as a dataflow uses them."""
+
+    name: Literal["inputs", "weights"]
+    index: Index
+    """`fold`: the operand that stays in the PEs."""
+    bits: Fraction
+    """Of an element."""
+    layer_elements: Fraction
+    """Elements of the layer, each once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerPlan:
+    """One layer on one machine.
+
+    A fold is the work of the array with one tile of stationary values: up to `rows` x `columns` of
+    them and `steps` steps of moving operands. A strip is a run of folds: `strips` x `places` folds
+    make a convolution group.
+    """
+
+    layer: Layer
+    machine: Systolic
+    batch: int
+    activation_bits: int
+
+    @cached_property
+    def gemm(self) -> Gemm:
+        """Matrix products of the layer."""
+        return gemm_of(self.layer, self.machine, self.batch, self.activation_bits)
+
+    @property
+    def weight_operand_bits(self) -> int:
+        """Bits of a weight that the array multiplies."""
+        return self.machine.full_precision.bits if self.layer.full_precision else 1
+
+    @property
+    def stationary(self) -> bool:
+        """True if an operand stays in the PEs; False if the partial sums do."""
+        return self.machine.array.dataflow != "output_stationary"
+
+    # --- folds -----------------------------------------------------------------------------------
+
+    @property
+    def strip_total(self) -> int:
+        """Pixels or output channels that strips divide."""
+        weight_stationary = self.machine.array.dataflow == "weight_stationary"
+        return self.gemm.channels if weight_stationary else self.gemm.pixels
+
+    @property
+    def place_total(self) -> int:
+        """Output channels or elements of the reduction that the folds of a strip divide."""
+        return self.gemm.reduction if self.stationary else self.gemm.channels
+
+    @property
+    def strip_size(self) -> int:
+        """PEs along which a fold's strip extends."""
+        array = self.machine.array
+        return array.columns if self.stationary else array.rows
+
+    @property
+    def place_size(self) -> int:
+        """PEs along which a fold's part of the strip extends."""
+        array = self.machine.array
+        return array.rows if self.stationary else array.columns
+
+    @property
+    def strips(self) -> int:
+        """Strips of a convolution group."""
+        return ceil(self.strip_total / self.strip_size)
+
+    @property
+    def places(self) -> int:
+        """Folds of a strip."""
+        return ceil(self.place_total / self.place_size)
+
+    @property
+    def steps(self) -> int:
+        """Steps of a fold: in each, an element of a moving operand enters each row or column."""
+        gemm = self.gemm
+        return {
+            "output_stationary": gemm.reduction,
+            "weight_stationary": gemm.pixels,
+            "input_stationary": gemm.channels,
+        }[self.machine.array.dataflow]
+
+    @property
+    def skew_cycles(self) -> int:
+        """Cycles from a step's entry into the first PE until its results leave the last PE."""
+        return self.machine.array.rows + self.machine.array.columns - 2
+
+    @property
+    def drain_cycles(self) -> int:
+        """Cycles after the last step of a fold in which no other fold begins.
+
+        Results of an output-stationary fold leave a column in as many cycles as it has rows; with
+        `overlap_folds` a shorter next fold waits for them.
+        """
+        if not self.machine.array.overlap_folds:
+            return self.skew_cycles
+        return 0 if self.stationary else max(0, self.machine.array.rows - self.steps)
+
+    # --- operands --------------------------------------------------------------------------------
+
+    @cached_property
+    def inputs(self) -> Operand:
+        """Inputs; a tile has copies of im2col, a whole map has none."""
+        gemm = self.gemm
+        index: dict[str, Index] = {
+            "output_stationary": "strip",
+            "weight_stationary": "place",
+            "input_stationary": "fold",
+        }
+        return Operand(
+            name="inputs",
+            index=index[self.machine.array.dataflow],
+            bits=gemm.input_bits,
+            layer_elements=gemm.groups * gemm.map_elements,
+        )
+
+    @cached_property
+    def weights(self) -> Operand:
+        """Weights, or in a layer that the decoder serves their indices."""
+        gemm = self.gemm
+        fold = self.machine.array.dataflow == "weight_stationary"
+        return Operand(
+            name="weights",
+            index="fold" if fold else "place",
+            bits=gemm.weight_bits,
+            layer_elements=Fraction(gemm.groups * gemm.reduction * gemm.channels),
+        )
+
+    @property
+    def stationary_operand(self) -> Operand | None:
+        """The operand that stays in the PEs."""
+        return next((x for x in (self.inputs, self.weights) if x.index == "fold"), None)
+
+    @property
+    def moving_operands(self) -> tuple[Operand, ...]:
+        """The operands that move past what stays."""
+        return tuple(x for x in (self.inputs, self.weights) if x.index != "fold")
+
+    def lifetime(self, operand: Operand) -> Lifetime:
+        """How long the operand stays in its scratchpad: the longest that fits one buffer."""
+        buffer = self._scratchpad(operand).buffer_bits
+        if operand.layer_elements * operand.bits <= buffer:
+            return "layer"
+        if operand.index == "strip" and self._lanes(operand) * self.steps * operand.bits <= buffer:
+            return "strip"
+        return "fold"
+
+    def entered_elements(self, operand: Operand) -> int:
+        """Elements of an operand that enter the array in the layer."""
+        elements = {
+            "strip": self.strip_total * self.places * self.steps,
+            "place": self.place_total * self.strips * self.steps,
+            "fold": self.strip_total * self.place_total,
+        }
+        return self.gemm.groups * elements[operand.index]
+
+    def loaded_elements(self, operand: Operand) -> Fraction:
+        """Elements of an operand that come from DRAM in the layer."""
+        lifetime = self.lifetime(operand)
+        if lifetime == "layer":
+            return operand.layer_elements
+        times = self.places if lifetime == "strip" else 1
+        return Fraction(self.entered_elements(operand), times)
+
+    def subset_bytes(self, operand: Operand) -> int:
+        """Bytes of the subset, which come with the layer's first weights."""
+        return ceil(self.gemm.subset_bits / 8) if operand.name == "weights" else 0
+
+    @cached_property
+    def spreads(self) -> dict[str, Spread]:
+        """Loads of the operands that stay for the layer, by name."""
+        loops: dict[Index, dict[Loop, int]] = {
+            "strip": {"group": self.gemm.groups, "strip": self.strips, "piece": self.pieces},
+            "place": {"group": self.gemm.groups, "place": self.places, "piece": self.pieces},
+            "fold": {"group": self.gemm.groups, "strip": self.strips, "place": self.places},
+        }
+        burst = self.machine.memory.dram.burst_bytes
+        return {
+            x.name: Spread(
+                loops=loops[x.index],
+                bursts=ceil((ceil(x.layer_elements * x.bits / 8) + self.subset_bytes(x)) / burst),
+                burst_bytes=burst,
+            )
+            for x in (self.inputs, self.weights)
+            if self.lifetime(x) == "layer"
+        }
+
+    # --- partial sums ----------------------------------------------------------------------------
+
+    @cached_property
+    def sums(self) -> SumsPlace:
+        """Where partial sums wait between the folds of a strip."""
+        if not self.stationary or self.places == 1:
+            return "array"
+        return "scratchpad" if self.strip_sums_fit else "dram"
+
+    def sum_bytes(self, values: int) -> int:
+        """Bytes of so many sums."""
+        return ceil(values * self.machine.array.pe.accumulator_bits / 8)
+
+    @property
+    def exact_sum_bits(self) -> int:
+        """Bits of the largest sum, with its sign."""
+        operands = self.layer.kernel**2 * (self.layer.in_channels // self.layer.groups)
+        bits = self.gemm.output_bits + self.weight_operand_bits
+        return bits - 1 + operands.bit_length()
+
+    @property
+    def strip_sum_bits(self) -> int:
+        """Bits of the sums of a strip that leave the columns step by step."""
+        return self._columns * self.steps * self.machine.array.pe.accumulator_bits
+
+    @property
+    def strip_sums_fit(self) -> bool:
+        """True if one buffer of the output scratchpad has space for them."""
+        return self.strip_sum_bits <= self.machine.memory.output_scratchpad.buffer_bits
+
+    # --- transfers -------------------------------------------------------------------------------
+
+    @cached_property
+    def piece_steps(self) -> int:
+        """Steps of a piece: a part of a fold whose operands, or results, one transfer carries.
+
+        Raises:
+            InputError: a scratchpad is too small for the smallest piece.
+
+        """
+        most = [self.steps, self.machine.memory.transfer_steps]
+        for operand in (self.inputs, self.weights):
+            if self.lifetime(operand) == "fold":
+                most += self._most_steps_of(operand)
+        return min(*most, *self._most_steps_of_sums())
+
+    @property
+    def pieces(self) -> int:
+        """Pieces of a fold."""
+        return ceil(self.steps / self.piece_steps)
+
+    def _most_steps_of(self, operand: Operand) -> list[int]:
+        """Steps whose elements of an operand fit a buffer; no limit if it stays in the PEs."""
+        scratchpad = self._scratchpad(operand)
+        smallest = self._lanes(operand) * operand.bits
+        if operand.index == "fold":
+            smallest *= self._columns
+        self._fits(f"{operand.name[:-1]}_scratchpad", scratchpad, smallest)
+        return [] if operand.index == "fold" else [int(scratchpad.buffer_bits / smallest)]
+
+    def _most_steps_of_sums(self) -> list[int]:
+        """Steps whose sums fit; no limit if those of a strip do."""
+        scratchpad = self.machine.memory.output_scratchpad
+        sums = self._columns * self.machine.array.pe.accumulator_bits
+        if not self.stationary:
+            sums *= min(self.machine.array.rows, self.gemm.pixels)
+            self._fits("output_scratchpad", scratchpad, Fraction(sums))
+            return []
+        if self.strip_sums_fit:
+            return []
+        if self.sums == "dram":
+            sums *= 2  # half of the space has sums that come back, half has sums that leave
+        self._fits("output_scratchpad", scratchpad, Fraction(sums))
+        return [scratchpad.buffer_bits // sums]
+
+    def _fits(self, name: str, scratchpad: Scratchpad, bits: Fraction) -> None:
+        """Raise if the smallest transfer does not fit a buffer."""
+        if bits > scratchpad.buffer_bits:
+            need = ceil(bits * scratchpad.buffers / 8192 * 100) / 100
+            raise InputError(
+                f"memory.{name}.kib is {scratchpad.kib:g}: layer {self.layer.name} needs at least "
+                f"{need:g} KiB, {scratchpad.buffers} x its smallest transfer"
+            )
+
+    def in_bursts(self, size: int) -> int:
+        """Bytes in whole bursts of the DRAM."""
+        burst = self.machine.memory.dram.burst_bytes
+        return -(-size // burst) * burst
+
+    @property
+    def _columns(self) -> int:
+        """PE columns that the layer's largest fold uses."""
+        total = self.strip_total if self.stationary else self.place_total
+        return min(total, self.machine.array.columns)
+
+    def _lanes(self, operand: Operand) -> int:
+        """PE rows or columns at which an operand's largest tile enters."""
+        if operand.index == "strip":
+            return min(self.strip_total, self.strip_size)
+        return min(self.place_total, self.place_size)
+
+    def _scratchpad(self, operand: Operand) -> Scratchpad:
+        memory = self.machine.memory
+        return memory.input_scratchpad if operand.name == "inputs" else memory.weight_scratchpad

@@ -1,0 +1,156 @@
+"""Units, channels, categories, kinds of commands and rates of a systolic array."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from simulator.machines.systolic.schema import Systolic
+from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
+
+DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
+DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
+DRAM_SUMS = Unit("dram_sums", "DRAM partial sums", letter="S", dram="read")
+DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs", letter="O", dram="write")
+PRELOAD_UNIT = Unit("preload", "operand preload", letter="P")
+ARRAY = Unit("array", "array", letter="A")
+UNITS = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS, PRELOAD_UNIT, ARRAY)
+
+WEIGHT_BUFFER = Channel("weight_buffer", "a free buffer of the weight scratchpad")
+WEIGHTS = Channel("weights", "weights from DRAM")
+INPUT_BUFFER = Channel("input_buffer", "a free buffer of the input scratchpad")
+INPUTS = Channel("inputs", "inputs from DRAM")
+REGISTERS = Channel("registers", "a free set of operand registers")
+STATIONARY = Channel("stationary", "the stationary operand")
+RETURN_SPACE = Channel("return_space", "space for returning partial sums")
+"""Tokens are bytes."""
+RETURNED_SUMS = Channel("returned_sums", "partial sums from DRAM")
+SPILLED_SUMS = Channel("spilled_sums", "partial sums in DRAM")
+OUTPUT_SPACE = Channel("output_space", "space in the output scratchpad")
+"""Tokens are bytes."""
+RESULTS = Channel("results", "the results of a piece")
+PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
+CHANNELS = (
+    WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_SPACE,
+    RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,
+)  # fmt: skip
+
+STREAMS = Category(
+    "stream", "moving operands", noun="steps of the array", short="array steps", color="#0072B2"
+)
+PRELOADS = Category("preload", "operand preload", noun="operand preloads", color="#E69F00")
+SKEW = Category(
+    "skew", "array fill and drain", noun="fills and drains of the array", short="fill and drain",
+    color="#8C6D31",
+)  # fmt: skip
+WEIGHTS_TRANSFER = Category(
+    "read_weights", "weights: DRAM transfer",
+    noun="weight transfers", short="DRAM weights", color="#D55E00", hideable=True,
+)  # fmt: skip
+WEIGHTS_LATENCY = Category(
+    "weights_latency", "weights: DRAM latency",
+    noun="weight transfers", short="weight latency", color="#F0A47A", hideable=True,
+)  # fmt: skip
+INPUTS_TRANSFER = Category(
+    "read_inputs", "inputs: DRAM transfer",
+    noun="input transfers", short="DRAM inputs", color="#CC79A7", hideable=True,
+)  # fmt: skip
+INPUTS_LATENCY = Category(
+    "inputs_latency", "inputs: DRAM latency",
+    noun="input transfers", short="input latency", color="#E9BBD3", hideable=True,
+)  # fmt: skip
+SUMS_TRANSFER = Category(
+    "partial_sums", "partial sums: DRAM transfer",
+    noun="transfers of partial sums", short="DRAM sums", color="#6A0DAD", hideable=True,
+)  # fmt: skip
+SUMS_LATENCY = Category(
+    "partial_sums_latency", "partial sums: DRAM latency",
+    noun="transfers of partial sums", short="sums latency", color="#B79AD6", hideable=True,
+)  # fmt: skip
+WRITES = Category(
+    "write_outputs", "outputs: DRAM write",
+    noun="output writes", short="DRAM outputs", color="#9467BD",
+)  # fmt: skip
+ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
+REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
+PREVIOUS_LAYER = Category(
+    "previous_layer", "wait for previous layer",
+    noun="waits for the previous layer", short="previous layer", color="#56B4E9",
+)  # fmt: skip
+CATEGORIES = (
+    STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
+    SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, PREVIOUS_LAYER,
+)  # fmt: skip
+"""In the order of reports."""
+
+
+class Transfers(NamedTuple):
+    """Kinds of DRAM transfers."""
+
+    load_weights: Kind
+    read_inputs: Kind
+    read_sums: Kind
+    write_sums: Kind
+    write_outputs: Kind
+
+
+def _transfers(read: str | None, write: str | None) -> Transfers:
+    return Transfers(
+        load_weights=Kind(
+            "load_weights", DRAM_WEIGHTS, read, CountsAs(WEIGHTS_TRANSFER, WEIGHTS_LATENCY)
+        ),
+        read_inputs=Kind(
+            "read_inputs",
+            DRAM_INPUTS,
+            read,
+            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=PREVIOUS_LAYER),
+        ),
+        read_sums=Kind("read_sums", DRAM_SUMS, read, CountsAs(SUMS_TRANSFER, SUMS_LATENCY)),
+        write_sums=Kind("write_sums", DRAM_OUTPUTS, write, CountsAs(SUMS_TRANSFER)),
+        write_outputs=Kind("write_outputs", DRAM_OUTPUTS, write, CountsAs(WRITES)),
+    )
+
+
+TIMED = _transfers("read", "write")
+IDEAL = _transfers(None, None)
+"""Of ideal memory: they have bytes, but take no time."""
+
+STREAM = Kind("stream", ARRAY, counts_as=CountsAs(STREAMS), side="PEs", in_steps=True)
+LEAVE = Kind("leave", ARRAY, rate="skew", counts_as=CountsAs(SKEW))
+DRAIN = Kind("drain", ARRAY, counts_as=CountsAs(SKEW))
+PRELOAD = Kind("preload", PRELOAD_UNIT, counts_as=CountsAs(PRELOADS))
+
+
+def transfers_of(*, ideal: bool) -> Transfers:
+    """Kinds of transfers of ideal or of other memory."""
+    return IDEAL if ideal else TIMED
+
+
+def kinds_of(*, ideal: bool) -> tuple[Kind, ...]:
+    """All kinds, in the order in which causes of the same cycle are named."""
+    return (STREAM, LEAVE, DRAIN, PRELOAD, *transfers_of(ideal=ideal))
+
+
+VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
+
+
+def start_tokens(machine: Systolic) -> dict[Channel, int]:
+    """Every channel with the tokens that it starts with."""
+    memory = machine.memory
+    return dict.fromkeys(CHANNELS, 0) | {
+        WEIGHT_BUFFER: memory.weight_scratchpad.buffers,
+        INPUT_BUFFER: memory.input_scratchpad.buffers,
+        RETURN_SPACE: memory.output_scratchpad.bytes // 2,
+        OUTPUT_SPACE: memory.output_scratchpad.bytes,
+        REGISTERS: machine.array.register_sets,
+        PREVIOUS_OUTPUTS: 1,
+    }
+
+
+def rates_of(machine: Systolic) -> dict[str, Rate]:
+    """Rates by the names that kinds give them; `skew` moves no bytes and has a latency."""
+    dram, array = machine.memory.dram, machine.array
+    rate = Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000) or Fraction(1, 1_000_000)
+    return {
+        "read": Rate(rate, dram.latency_cycles),
+        "write": Rate(rate),
+        "skew": Rate(Fraction(1), array.rows + array.columns - 2),
+    }

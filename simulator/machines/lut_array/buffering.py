@@ -188,9 +188,10 @@ def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
 def _too_small(plan: LayerPlan, largest: int) -> InputError:
     need = (largest + output_space(plan)) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
+    begun = ", and the bursts that its groups fill together" if plan.layer.groups > 1 else ""
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
-        f"{ceil(100 * need) / 100:g} KiB, the input of one step and two outgoing transfers"
+        f"{ceil(100 * need) / 100:g} KiB, the input of one step and two outgoing transfers{begun}"
     )
 
 

@@ -37,9 +37,9 @@ AHEAD = 2
 STATUS = 3
 """The outcome of the run; see `Status`."""
 LACKING = 4
-"""The channel of the token that the last command lacked which could not start."""
+"""The channel of the missing token of the last command that could not start."""
 LACKED = 5
-"""The number of the lot that contains the lacking token."""
+"""The number of the lot that contains the missing token."""
 RAN = 6
 """The number of commands that ran."""
 JUMPS = 7
@@ -70,7 +70,7 @@ NODES_END = 22
 NODE_BASE = 23
 """The total size of the nodes that preceded the first node, all of them forgotten."""
 STACK = 24
-"""The unit that runs by itself; each entry above is the unit that gives what the entry below
+"""The unit that runs by itself; each entry above it is the unit that gives what the entry below
 lacks."""
 STACK_TOP = 25
 TRACKING = 26

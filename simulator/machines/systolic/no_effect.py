@@ -13,10 +13,10 @@ _IN_DRAM = frozenset({"latency_cycles", "bytes_per_cycle", "timing"})
 
 
 def why_no_effect(change: Change[MappedLayer]) -> str | None:
-    """Return why a key leaves all cycles as they are, as a clause; None: nothing special is known.
+    """Return why a key leaves all cycles as they are, as a clause; None: no known reason.
 
     Args:
-        change: of the key.
+        change: the change of the key.
 
     """
     machine = change.after[0].mapping.hardware

@@ -1,8 +1,8 @@
 """A command of the fast engine: its start and the cause of the start, and its tokens.
 
-Every value is a unit's free time or a lot. With its time, a value carries two more fields: the key
-of the command that determines the time, and the critical path to the time (`paths.py`). A start
-takes over the path of the value that decided it, separately in each lane.
+Every value is a unit's free time or a lot. A value carries its time, the key of the command that
+determines the time, and the critical path to it (`paths.py`). A start takes over the path of the
+value that decided it, separately in each lane.
 """
 
 from simulator.engine.compiling import Memory
@@ -215,7 +215,7 @@ def take_tokens(m: Memory, command: int) -> None:
 
 
 def give(m: Memory, give: int, time: int, path: int) -> bool:
-    """Give a lot; return False if there is too little space for it.
+    """Give a lot; return False if it does not fit.
 
     Args:
         m: the memory.

@@ -103,7 +103,7 @@ class Compiled:
         self._run: Callable[[Any, int, int], None] | None = None
 
     def serves(self) -> bool:
-        """True if this process runs the compiled form: a form is kept, or making it pays."""
+        """True if this process runs the compiled form: a file has the form, or making it pays."""
         if not available():
             return pays()
         if self._run is None and not self._find() and pays():

@@ -71,8 +71,8 @@ TOO_SMALL = int(Status.TOO_SMALL)
 def anchor_paths(m: Memory, root: int) -> bool:
     """Mark the paths at the beginning of the followed turn; False: out of space.
 
-    The numbering covers the units' paths first, then the paths of lots in queues of paired takers,
-    and last the path of the section's last result.
+    The order of numbers is: the units' paths, the paths of lots in queues of paired takers, and the
+    path of the section's last result.
     """
     place = 0
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):

@@ -165,9 +165,9 @@ def step(m: Memory, unit: int, command: int) -> bool:
 
 
 def call(m: Memory) -> bool:
-    """Run the giver of what the last unit lacks; return False if it cannot run.
+    """Run the unit that gives the lot that the last unit lacks; return False if it cannot run.
 
-    A unit that itself waits for a waiting unit cannot run: they wait in a circle, which begins at
+    A giver that itself waits cannot run: the waiting units wait in a circle, which begins at
     `STACK`.
     """
     top = m[STACK_TOP]

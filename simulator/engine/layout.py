@@ -224,7 +224,7 @@ LOOP_SIZE = 3
 TRUST = -1
 """Before a loop's body: the recent number of vain attempts to follow its repetition."""
 
-# --- commands, and what they take and give --------------------------------------------------------
+# --- commands, and the amounts that they take and give --------------------------------------------
 
 PENALTY = 0
 RANK = 1

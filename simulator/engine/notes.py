@@ -104,7 +104,7 @@ def noted_twin(m: Memory, note: int, taker: int, place: int, tokens: int) -> int
 
 
 def paired_giver(m: Memory, taker: int) -> int:
-    """Return the giver that is paired with a taker in this repetition; NONE: no giver."""
+    """Return the giver that forms a pair with a taker in this repetition; NONE: no giver."""
     if m[taker + FLOW] != PAIRED:
         return NONE
     section = m[m[taker + TAKING_UNIT] + SECTION]

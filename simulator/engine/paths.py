@@ -6,10 +6,10 @@ command and, for each lane, the path to the command's start. A path is therefore
 all lanes, although the earlier commands can differ between lanes. Lanes differ only in a choice
 among several paths: at a start, and at the last result of a section.
 
-At the end of a section, the walk goes back along the path to the section's last result, to the
-section's floor, and counts its cycles by category. Then it forgets the nodes. Nodes therefore take
-space for one section, and none for omitted turns. For those turns, a node holds only how often the
-path of the followed turn repeats.
+At the end of a section, the walk follows the path from the section's last result back to its floor.
+It counts the cycles on this path by category. Then it forgets the nodes. Nodes therefore take space
+for one section, and none for omitted turns. For those turns, a node holds only how often the path
+of the followed turn repeats.
 """
 
 from simulator.engine.compiling import Memory
@@ -178,7 +178,7 @@ def count_entry(m: Memory, section: int, path: int) -> None:
 
 
 def add(m: Memory, section: int, category: int, cycles: int) -> None:
-    """Add cycles to those of a category."""
+    """Add cycles to the cycles of a category."""
     lanes = m[LANES]
     vector = section + FLOOR + (VECTOR + category) * lanes
     for lane in range(lanes):

@@ -1,11 +1,12 @@
 """Leaves out turns of a loop that repeat the previous turn, some cycles later.
 
 The loop belongs to the unit that runs by itself; docs/decisions/0060 has the proof. The *state* at
-the end of a turn consists of the position of every unit, the cycle in which it is free, and the
-outstanding lots. If one turn has moved the state by some shift, the engine follows the next turn:
-its times have slopes. Every comparison limits the number of turns in which it has the same outcome
-(`slopes.py`). If the slopes at the end of the turn equal those at its beginning, the shift repeats
-for that many turns. The engine then sets the state to its value after these turns (`jumps.py`).
+the end of a turn has the position of every unit, the cycle in which it is free, and the outstanding
+lots. If one turn has moved the state by some shift, the engine follows the next turn: its times
+have slopes. Every comparison limits the number of turns in which it has the same outcome
+(`slopes.py`). If the slopes at the end of the turn equal the slopes at its beginning, the shift
+repeats for that many turns. The engine then sets the state to its value after these turns
+(`jumps.py`).
 
 Lots that came before their taker was free have no influence. A taker is *settled* while it takes
 only such lots; its queue is not part of the state, and may grow.

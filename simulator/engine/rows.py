@@ -20,7 +20,7 @@ class Times:
 
     @classmethod
     def empty(cls, rows: int) -> "Times":
-        """Return times for `rows` rows, to be filled in."""
+        """Return empty times for `rows` rows; the engine fills them in."""
         return cls([0] * rows, [0] * rows, [0] * rows)
 
 

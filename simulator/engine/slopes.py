@@ -2,8 +2,8 @@
 
 While the engine follows a turn, every time has a slope, in each lane. A start is the latest of
 several times. It moves with this time as long as no other time overtakes it. Each comparison
-therefore limits the number of turns for which it has the same outcome in all lanes, and `LIMIT` is
-the smallest of these limits. A comparison that would not hold even for one turn makes it negative.
+therefore limits the number of turns for which it has the same outcome in all lanes. `LIMIT` is the
+smallest of these limits. A comparison that would not hold even for one turn makes it negative.
 """
 
 from simulator.engine.compiling import Memory

@@ -52,10 +52,10 @@ class Trace:
     pes: Ints
     """[N] PEs that work; 0 on units that are not PEs."""
     penalty: Ints
-    """[N] those of the command's cycles that have a cause of their own: windows that take longer to
-    read than the dot products, lookups that wait for the LUT."""
+    """[N] cycles of a command that have a cause of their own: windows that take longer to read than
+    the dot products, or lookups that wait for the LUT."""
     lost: Ints
-    """[N] those of the command's cycles that are lost to writes into a buffer with one port."""
+    """[N] cycles of a command lost to writes into a buffer with one port."""
     channel: Ints
     """[N] index into `channels`: the channel whose token came last. -1: the command started as soon
     as its unit was free."""

@@ -110,7 +110,7 @@ def area(machine: Systolic) -> dict[str, int]:
 
 
 def _multiplier(machine: Systolic) -> Fraction:
-    """Area of a PE's multiplier; 0 for 1-bit operands, whose multiplier `_dot` counts as an XNOR."""
+    """Area of a PE's multiplier; 0 for 1-bit operands, because `_dot` counts their XNOR."""
     pe = machine.array.pe
     return Fraction(0) if pe.binary else pe.input_bits * pe.weight_bits * FULL_ADDER
 

@@ -19,7 +19,7 @@ def expected_cycles(plan: LayerPlan) -> int:
     """Cycles of a layer that runs alone with ideal memory and enough space for its results.
 
     Without overlap, a layer takes F x (P + T + R + C - 2) - 1 cycles, as in SCALE-Sim 3.0.0. It has
-    F folds of T steps on R x C PEs, with P = R cycles to preload a stationary operand, or P = 0
+    F folds of T steps on R x C PEs. Preloading a stationary operand takes P = R cycles; P = 0
     without a stationary operand. With overlap, folds follow each other in max(T, R) cycles.
     """
     array = plan.machine.array

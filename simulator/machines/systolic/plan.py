@@ -42,9 +42,9 @@ class Operand:
 class LayerPlan:
     """One layer on one array.
 
-    A fold is the work of the array with one tile of stationary values: up to `rows` x `columns`
-    values and `steps` steps of moving operands. A strip is a run of folds: `strips` x `places`
-    folds make a convolution group.
+    A fold is the work of the array with one tile of stationary values. A tile has up to `rows` x
+    `columns` values, and a fold has `steps` steps of moving operands. A strip is a run of folds:
+    `strips` x `places` folds make a convolution group.
     """
 
     layer: Layer

@@ -120,7 +120,7 @@ def require_effects(data: dict[str, Any], machine: Systolic, source: str) -> Non
         source: the name of the file in the error.
 
     Raises:
-        InputError: there is such a key.
+        InputError: the file has such a key.
 
     """
     refuse_idle(data["memory"]["dram"], machine.dram, source)

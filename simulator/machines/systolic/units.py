@@ -175,7 +175,7 @@ def array(layer: Layer, do: Writer) -> None:
         do(DRAIN(cycles=layer.drain_cycles, gives=[stationary and REGISTERS], steps=1))
 
 
-# --- what they share -----------------------------------------------------------------------------
+# --- shared functions ----------------------------------------------------------------------------
 
 
 def folds(layer: Layer, do: Writer) -> Iterator[Fold]:

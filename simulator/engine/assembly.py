@@ -253,7 +253,7 @@ class _Assembler:
         return names.index(name) if name else NEVER
 
     def scratch(self, space: Mapping[Channel, int], nodes: int) -> None:
-        """Write the header, and space for the stack, for lots, notes and nodes."""
+        """Write the header; reserve space for the stack, lots, notes, and nodes."""
         m = self.m
         m[at.TURN_VECTOR] = self.add(self.width * self.lanes)
         m[at.START], m[at.READY] = self.add(4 * self.lanes), self.add(3 * self.lanes)

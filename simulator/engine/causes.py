@@ -21,7 +21,8 @@ class Causes:
     row: Ints
     """[N] row that decided the start; -1: no row, because the command starts in cycle 0."""
     channel: Ints
-    """[N] index of the channel for whose token it waited; -1: it started when its unit was free."""
+    """[N] index of the channel that the command waited for; -1: it started when its unit was
+    free."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +32,7 @@ class _Candidates:
     effect: Ints
     giver: Ints
     channel: Ints
-    """-1: the unit's previous command."""
+    """The index of the channel; -1: the cause is the unit's previous command."""
     at_start: Ints
     """1: the giver's start; the giver's own cause counts instead."""
 

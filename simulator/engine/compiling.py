@@ -48,7 +48,7 @@ class _Process:
     """The work of this process."""
 
     interpreted = 0
-    """Operations run without the compiler."""
+    """The number of operations run without the compiler."""
     tell: Callable[[str], None] | None = None
     """A callback for one message to the user: that the process compiles, or why it does not."""
 

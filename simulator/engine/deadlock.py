@@ -54,7 +54,7 @@ def deadlock_of(circle: Sequence[tuple[Unit, Channel]], units: Sequence[Unit]) -
 def _giver(program: Program, wait: Wait) -> Unit:
     """Return the unit that should give the first token that a lot lacks.
 
-    The token's number decides: the giver may be in another section than the unit that waits.
+    The token's number decides: the giver may be in another section than the waiting unit.
     """
     number = wait.tokens.lacking(wait.lot)
     if number is None:

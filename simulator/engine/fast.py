@@ -55,9 +55,9 @@ def totals(
     """Return the summary of `simulator.engine.summary.summarize`, without making a trace.
 
     Args:
-        program: without a DRAM table and without ports.
-        progress: called with the number of sections finished; before all of them if compiled.
-        compiled: run compiled or interpreted; as pays if not given.
+        program: a program without a DRAM table and without ports.
+        progress: called with the number of finished sections; with compiled code, only with 0.
+        compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
         jumping: leave out turns that repeat.
 
     Raises:
@@ -74,7 +74,7 @@ def totals_together(programs: Sequence[Program]) -> list[Summary]:
     """`totals` of programs that differ only in names and rates.
 
     Raises:
-        ValueError: the programs differ in more.
+        ValueError: the programs differ in more than that.
 
     """
     if len({program.shape for program in programs}) > 1:
@@ -106,8 +106,8 @@ def run(program: Program, *, compiled: bool | None = None, jumping: bool = True)
     """Run a program to its end; see `simulator.engine.event.run`.
 
     Args:
-        program: without a DRAM table and without ports.
-        compiled: run compiled or interpreted; as pays if not given.
+        program: a program without a DRAM table and without ports.
+        compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
         jumping: leave out turns that repeat.
 
     """

@@ -6,10 +6,10 @@ below is the offset of a field from that address: `m[unit + DONE]` is the number
 unit has run.
 
 Programs that differ only in rates run together as a batch, each in a *lane*. Counts alone determine
-what runs next. Lanes therefore differ only in times and in what times decide: causes and sums of
-cycles. Each such value is a *block*, `LANES` consecutive numbers: in lane `n`, a unit is free in
-cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. After every time comes a block
-of its slopes: the shift of the time from turn to turn of a loop.
+the next command. Lanes therefore differ only in times and in values that times decide: causes and
+sums of cycles. Each such value is a *block*, `LANES` consecutive numbers: in lane `n`, a unit is
+free in cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. After every time comes a
+block of its slopes: the shift of the time from turn to turn of a loop.
 """
 
 from enum import IntEnum
@@ -235,10 +235,10 @@ PENALTY_CATEGORY = 4
 ENTRY_CATEGORY = 5
 """The category of a command that begins with its section; NEVER: none."""
 TAKES = 6
-"""The first of the amounts that the command takes, in the order of channels."""
+"""The address of the first amount that the command takes, in the order of channels."""
 TAKES_END = 7
 GIVES = 8
-"""The first of the amounts that the command gives; amounts given at the start come first."""
+"""The address of the first amount that the command gives; amounts given at the start come first."""
 GIVES_END = 9
 CYCLES = 10
 """Two blocks: cycles, and latency."""

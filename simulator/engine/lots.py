@@ -36,7 +36,7 @@ from simulator.engine.layout import (
 
 
 def copy(m: Memory, to: int, source: int, size: int) -> None:
-    """Copy some numbers."""
+    """Copy `size` numbers."""
     m[to : to + size] = m[source : source + size]
 
 

@@ -1,4 +1,4 @@
-"""Notes of the state at the end of a turn: units, givers, takers, the section, heads of queues."""
+"""Notes of the state at the end of a turn: units, givers, takers, section, and queue heads."""
 
 from simulator.engine.compiling import Memory
 from simulator.engine.layout import (

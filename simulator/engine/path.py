@@ -36,7 +36,7 @@ class CriticalPath:
 def critical_path(trace: Trace) -> CriticalPath:
     """Walk back from the result that ends each layer to the layer's start.
 
-    A layer without time, because an earlier one ends as late, has no slot.
+    A layer that takes 0 cycles, because an earlier layer ends as late, has no slot.
     """
     starts, ends = trace.layer_starts, trace.layer_ends
     command, layer = _walk(trace, starts.tolist(), ends.tolist())
@@ -59,7 +59,7 @@ def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]
     for layer in reversed(range(len(ends))):
         command, until, before = lasts[layer], ends[layer], len(commands)
         while until > starts[layer]:
-            if command < 0:  # engines keep the contract: a bug of the simulator
+            if command < 0:  # engines keep the interface: a bug of the simulator
                 raise AssertionError(f"no cause for a command that starts in cycle {until}")
             commands.append(command)
             until = start[command]
@@ -141,7 +141,7 @@ def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
 
 
 def _held_by_layers_before(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
-    """[K] True for slots that begin with their command, when the layer's time begins, not in 0."""
+    """[K] True for slots that begin with their command, at the layer's start, except in cycle 0."""
     start = trace.start[path.command]
     begins = trace.layer_starts[path.layer]
     held: NDArray[np.bool_] = (start == begins) & (start > 0)

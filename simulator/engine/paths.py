@@ -118,7 +118,7 @@ def count_path(m: Memory, section: int) -> None:
 
 
 def highest(m: Memory, paths: int) -> int:
-    """Return the highest of all lanes' paths."""
+    """Return the highest path of all lanes."""
     path = NONE
     for place in range(paths, paths + m[LANES]):
         path = max(path, m[place])

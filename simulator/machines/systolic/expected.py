@@ -33,7 +33,7 @@ def expected_cycles(plan: LayerPlan) -> int:
 def expected_ends(plans: Sequence[LayerPlan]) -> list[int]:
     """[layers] cycle in which the last result of each layer is in DRAM.
 
-    Every time follows from earlier ones, piece by piece in the order of time.
+    Every time follows from earlier times, piece by piece in the order of time.
     """
     machine = _Machine(plans[0].machine)
     return [machine.run(plan) for plan in plans]
@@ -165,7 +165,7 @@ class _Operand:
 
 
 class _Machine:
-    """Times of the machine's units, layer after layer."""
+    """Times of the array's units, layer after layer."""
 
     def __init__(self, machine: Systolic) -> None:
         memory, latency = machine.memory, machine.memory.dram.latency_cycles

@@ -17,7 +17,7 @@ class Gemm:
     """
 
     groups: int
-    """Convolution groups, one after another."""
+    """Convolution groups; they run one after another."""
     pixels: int
     """Output pixels of all images."""
     reduction: int

@@ -31,7 +31,7 @@ class Operand:
 
     name: Literal["inputs", "weights"]
     index: Index
-    """`fold`: the operand that stays in the PEs."""
+    """The index of its tiles; `fold`: the operand stays in the PEs."""
     bits: Fraction
     """Bits of an element."""
     layer_elements: Fraction
@@ -160,7 +160,7 @@ class LayerPlan:
 
     @property
     def stationary_operand(self) -> Operand | None:
-        """The operand that stays in the PEs."""
+        """The operand that stays in the PEs; None: the partial sums stay."""
         return next((x for x in (self.inputs, self.weights) if x.index == "fold"), None)
 
     @property
@@ -302,7 +302,7 @@ class LayerPlan:
             )
 
     def in_bursts(self, size: int) -> int:
-        """Bytes in whole bursts of the DRAM."""
+        """Bytes of `size` bytes, rounded up to whole bursts of the DRAM."""
         burst = self.machine.memory.dram.burst_bytes
         return -(-size // burst) * burst
 

@@ -46,9 +46,9 @@ class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):
 
     cycles: int
     inputs: Tile | None
-    """None: the inputs stay in the PEs."""
+    """The inputs; None: they stay in the PEs."""
     weights: Tile | None
-    """None: the weights stay in the PEs."""
+    """The weights; None: they stay in the PEs."""
     sums: Sums
     first: bool
     """True for the first piece of its fold."""

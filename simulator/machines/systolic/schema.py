@@ -53,8 +53,8 @@ class Scratchpad(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     kib: Rate
     buffers: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Equal parts; DMA fills one while the array reads another. 1: single-buffered. Sums take space
-    in bytes, at most one such part at once."""
+    """Equal parts; DMA fills one part while the array reads another. 1: single-buffered. Sums take
+    space in bytes, at most one such part at once."""
 
     @property
     def bytes(self) -> int:
@@ -95,8 +95,8 @@ class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
     memory: Memory
     full_precision: FullPrecision
     subbit_weights: Literal["decoded", "expanded"]
-    """Sub-bit layers. `decoded`: indices come from DRAM, and a decoder at the edge of the array
-    turns them into kernels. `expanded`: kernels come from DRAM."""
+    """Form of sub-bit layers. `decoded`: indices come from DRAM, and a decoder at the edge of the
+    array turns them into kernels. `expanded`: kernels come from DRAM."""
     decoder_entries: Count = 256
     """Kernels of a layer's subset that the decoder stores; has an effect only with `decoded`."""
 

@@ -1,4 +1,4 @@
-"""Units, channels, categories, kinds of commands and rates of a systolic array."""
+"""Units, channels, categories, kinds of commands, and rates of a systolic array."""
 
 from fractions import Fraction
 from typing import NamedTuple

@@ -167,7 +167,7 @@ def begins(m: Memory, root: int, frame: int, note: int) -> bool:
 
 
 def same_place(m: Memory, root: int, frame: int, note: int) -> int:
-    """Return the number of commands run since a note; NEVER: a unit has another position than then.
+    """Return the number of commands run since a note; NEVER: a unit has another position now.
 
     A unit has the same position if only the turns of one of its loops have advanced. These turns
     limit `LIMIT`.
@@ -231,7 +231,7 @@ def bind_takers(m: Memory, note: int) -> bool:
 
 
 def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
-    """Return the tokens that came before the taker was free; count no further than `wanted`."""
+    """Return the number of tokens from before the taker was free; stop counting at `wanted`."""
     channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
     free, taken = m[taker + TAKING_UNIT] + FREE, m[taker + TAKEN]
     upto = taken

@@ -1,4 +1,4 @@
-"""A program as the memory that the fast engine runs in; `layout.py` says what lies where."""
+"""A program as the memory of the fast engine; `layout.py` has the positions of all fields."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ from simulator.program import (
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A program in memory, but for its rates."""
+    """A program in memory, without its rates."""
 
     memory: Ints
-    """As it is before anything has run, but for zeros at its end,"""
+    """The memory before the run, without the zeros at its end."""
     size: int
-    """and how long it is with them."""
+    """The length of the memory, with these zeros."""
     rings: Sequence[tuple[int, int]]
-    """Space for lots, all of it empty: the first place, and that behind the last."""
+    """Space for lots, all of it empty: the first address, and the address past the end."""
     first_lots: Mapping[int, int]
-    """Lots that are there from the start: their address, and tokens in them."""
+    """Lots that exist from the start: their addresses and tokens."""
     rated: Mapping[int, Command]
     """Commands that move bytes at a rate, by address: they have no cycles and no latency yet."""
     channels: Mapping[int, Channel]
@@ -46,9 +46,9 @@ def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int, lanes: int)
     """Write a program into memory.
 
     Args:
-        shape: of the program.
-        space: lots that each channel has space for, a power of two.
-        nodes: of critical paths that there is space for.
+        shape: the shape of the program.
+        space: lots that fit in each channel, a power of two.
+        nodes: nodes of critical paths that fit.
         lanes: programs that run together.
 
     """
@@ -74,7 +74,7 @@ def assemble(shape: Shape, space: Mapping[Channel, int], nodes: int, lanes: int)
 
 
 class _Assembler:
-    """Writes records one behind the other, and remembers where they are."""
+    """A builder that writes records one after another, and remembers their addresses."""
 
     def __init__(self, program: Shape, lanes: int) -> None:
         self.program, self.lanes = program, lanes
@@ -98,10 +98,10 @@ class _Assembler:
         self.m += [0] * size
         return address
 
-    # --- units, and the tokens that they are at ---------------------------------------------------
+    # --- units, and their positions in the channels -----------------------------------------------
 
     def units_and_cursors(self) -> None:
-        """Write the units, with their frames, and behind them all givers and takers."""
+        """Write the units with their frames; write all givers and takers after them."""
         m, program = self.m, self.program
         ends = {(unit, name): set[Channel]() for unit in program.units for name in _FLOWS}
         for section in dict.fromkeys(program.sections):
@@ -138,7 +138,7 @@ class _Assembler:
     # --- channels ---------------------------------------------------------------------------------
 
     def channels_and_ends(self, space: Mapping[Channel, int]) -> None:
-        """Write the channels, who is at their ends in each section, and their lots."""
+        """Write the channels, the units at their ends in each section, and their lots."""
         m, program = self.m, self.program
         for channel, start in program.channels:
             self.channels[channel] = place = self.add(at.CHANNEL_SIZE)
@@ -152,7 +152,7 @@ class _Assembler:
             m[place + at.TAKING_UNIT] = self.units[unit]
 
     def _ends(self, channel: Channel, start: int) -> int:
-        """Write the numbers of first tokens and lots, section by section, and who is there."""
+        """Write the numbers of first tokens and lots, and the takers and givers, by section."""
         m, sections = self.m, self.program.sections
         table = self.add((len(sections) + 1) * at.ENDS_SIZE)
         given, taken, lots = start, 0, int(start > 0)
@@ -174,7 +174,7 @@ class _Assembler:
     # --- sections ---------------------------------------------------------------------------------
 
     def sections_and_shares(self) -> None:
-        """Write the sections, each with the units' shares behind it."""
+        """Write the sections; write the units' shares after each section."""
         m, program, lanes = self.m, self.program, self.lanes
         m[at.SHARE_SIZE] = at.BUSY + (at.WAITS + len(program.channels)) * lanes
         shares = len(program.units) * m[at.SHARE_SIZE]
@@ -218,7 +218,7 @@ class _Assembler:
                 code += [at.COMMAND, self._command(unit, part)]
 
     def _command(self, unit: Unit, command: Command) -> int:
-        """Write a command, unless an equal one is there, and what it takes and gives."""
+        """Write a command, unless an equal one exists, and the amounts that it takes and gives."""
         if command in self.commands:
             return self.commands[command]
         m, kinds = self.m, self.program.kinds
@@ -253,7 +253,7 @@ class _Assembler:
         return names.index(name) if name else NEVER
 
     def scratch(self, space: Mapping[Channel, int], nodes: int) -> None:
-        """Write the header, and space for the stack, for lots, notes and nodes."""
+        """Write the header; reserve space for the stack, lots, notes, and nodes."""
         m = self.m
         m[at.TURN_VECTOR] = self.add(self.width * self.lanes)
         m[at.START], m[at.READY] = self.add(4 * self.lanes), self.add(3 * self.lanes)
@@ -282,11 +282,11 @@ class _Assembler:
         m[at.NOTES] = self._zeros((self.depth + 1) * m[at.NOTE_SIZE])
         m[at.NODES] = m[at.NODE_NEXT] = self._zeros(nodes * m[at.NODE_SIZE])
         m[at.NODES_END] = self.size
-        self._zeros(m[at.NODE_SIZE])  # a start is found before it is known whether there is space
+        self._zeros(m[at.NODE_SIZE])  # `find_start` writes to it before the check for space
         m[at.NODE_BASE] = 1
 
     def _zeros(self, size: int) -> int:
-        """Add a record of zeros behind all that is written, and return its address."""
+        """Add a record of zeros after all other records, and return its address."""
         address, self.size = self.size, self.size + size
         return address
 
@@ -308,6 +308,6 @@ def _only(units: Iterable[Unit]) -> Unit:
 
 
 def _pace(units: Iterable[Unit], section: Section) -> Unit:
-    """Return the unit with the most commands; of several the last one."""
+    """Return the unit with the most commands; among equals, return the last one."""
     counts = {unit: sum(times for _, times in each) for unit, each in section.counts.items()}
     return max(reversed(tuple(units)), key=lambda unit: counts.get(unit, 0))

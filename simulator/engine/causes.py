@@ -1,7 +1,8 @@
 """The cause of every command's start: the last of its tokens, or its unit's previous command.
 
-A token that its giver gave when it started is replaced by the giver's own cause. Of several causes
-in the same cycle the first kind in the vocabulary's order is named, then the unit's later command.
+If a giver gave the token when it started, the giver's own cause replaces the token. Among several
+causes in the same cycle, the first kind in the vocabulary's order counts, then the unit's later
+command.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,13 @@ from simulator.program.written import WrittenProgram
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Causes:
-    """Why each of N rows started when it did."""
+    """The cause of the start of each of N rows."""
 
     row: Ints
-    """[N] row that decided the start; -1: nothing did, it starts in cycle 0."""
+    """[N] row that decided the start; -1: no row, because the command starts in cycle 0."""
     channel: Ints
-    """[N] index of the channel for whose token it waited; -1: it started when its unit was free."""
+    """[N] index of the channel that the command waited for; -1: it started when its unit was
+    free."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,9 +32,9 @@ class _Candidates:
     effect: Ints
     giver: Ints
     channel: Ints
-    """-1: the unit's previous command."""
+    """The index of the channel; -1: the cause is the unit's previous command."""
     at_start: Ints
-    """1: the giver's start, so the giver's own cause counts."""
+    """1: the giver's start; the giver's own cause counts instead."""
 
 
 def causes(rows: WrittenProgram, start: Ints, end: Ints, ready: Ints) -> Causes:
@@ -40,9 +42,9 @@ def causes(rows: WrittenProgram, start: Ints, end: Ints, ready: Ints) -> Causes:
 
     Args:
         rows: N rows of a program.
-        start: [N] cycle in which each started,
-        end: [N] left its unit,
-        ready: [N] and had its result ready.
+        start: [N] cycle in which each row started.
+        end: [N] cycle in which each row left its unit.
+        ready: [N] cycle in which each row had its result ready.
 
     """
     found = [_previous(rows, start, end)]
@@ -73,7 +75,7 @@ def _previous(rows: WrittenProgram, start: Ints, end: Ints) -> _Candidates:
 def _given(
     rows: WrittenProgram, channel: Channel, number: int, start: Ints, ready: Ints
 ) -> _Candidates:
-    """Rows that start when a token of a channel is given."""
+    """Rows that start when a giver gives a token of a channel."""
     givers, lots, at_start = _lots(rows, channel)
     takers, wanted = _wanted(rows, channel)
     behind = np.cumsum(lots) + rows.program.channels[channel]
@@ -91,7 +93,7 @@ def _given(
 
 
 def _lots(rows: WrittenProgram, channel: Channel) -> tuple[Ints, Ints, Ints]:
-    """Givers by the numbers of their tokens, how many these are, and 1 if given at the start."""
+    """Givers by the numbers of their tokens, their token counts, and 1 if given at the start."""
     begun, given = rows.begun(channel), rows.given(channel)
     row = np.concatenate((np.flatnonzero(begun), np.flatnonzero(given)))
     at_start = np.repeat((1, 0), (np.count_nonzero(begun), np.count_nonzero(given)))
@@ -111,7 +113,7 @@ def _wanted(rows: WrittenProgram, channel: Channel) -> tuple[Ints, Ints]:
 def _best(rows: WrittenProgram, found: _Candidates, waited: Ints) -> Causes:
     """Choose among the candidates of every row.
 
-    A row that may take a giver's own cause is chosen for when the giver has been.
+    A row that may take a giver's own cause waits until the giver's cause is chosen.
     """
     kinds = {kind: number for number, kind in enumerate(rows.program.kinds)}
     rank = len(kinds) - rows.column([kinds[command.kind] for command in rows.commands])

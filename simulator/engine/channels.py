@@ -1,4 +1,4 @@
-"""The channels of a running program: which tokens have been given, and who waits for which."""
+"""The channels of a running program: the given tokens, and the takers that wait for tokens."""
 
 from itertools import accumulate
 from typing import NamedTuple
@@ -17,15 +17,15 @@ class Lot(NamedTuple):
 
 
 class Tokens:
-    """The tokens of one channel, by number: those of the start, then section by section."""
+    """The tokens of one channel, by number: the initial tokens, then section by section."""
 
     def __init__(self, env: simpy.Environment, program: Program, channel: Channel) -> None:
         """Number the tokens of a channel.
 
         Args:
-            env: where the program runs.
-            program: decides how many tokens each section gives and takes.
-            channel: of the program.
+            env: the environment in which the program runs.
+            program: determines the number of tokens that each section gives and takes.
+            channel: a channel of the program.
 
         """
         self.channel = channel
@@ -38,9 +38,9 @@ class Tokens:
         self._takes_next = list(accumulate(takes, initial=0))
         self._env = env
         self._upto = start
-        """Every token before this one has been given."""
+        """The giver has given every token before this one."""
         self._early: dict[int, int] = {}
-        """Lots after that, which have been given early: first token -> token behind the last."""
+        """Later lots that came early: first token -> token after the last."""
         self._waiting: dict[Lot, simpy.Event] = {}
 
     def to_take(self, section: int, tokens: int) -> Lot:
@@ -56,7 +56,7 @@ class Tokens:
         return Lot(first, first + tokens)
 
     def give(self, lot: Lot) -> None:
-        """Give a lot, and wake whoever has waited for it."""
+        """Give a lot, and wake every unit that has waited for it."""
         self._early[lot.first] = lot.behind
         while self._upto in self._early:
             self._upto = self._early.pop(self._upto)
@@ -65,11 +65,11 @@ class Tokens:
                 self._waiting.pop(wanted).succeed()
 
     def has(self, lot: Lot) -> bool:
-        """Whether every token of a lot has been given."""
+        """True if every token of a lot is available."""
         return lot.behind <= self._upto or self.lacking(lot) is None
 
     def lacking(self, lot: Lot) -> int | None:
-        """Return the first token of a lot that has not been given; None: all have."""
+        """Return the first missing token of a lot; None: all tokens are available."""
         number = max(lot.first, self._upto)
         while number < lot.behind:
             ends = (end for first, end in self._early.items() if first <= number < end)
@@ -80,6 +80,6 @@ class Tokens:
         return None
 
     def wait_for(self, lot: Lot) -> simpy.Event:
-        """Return the event that the whole lot has been given."""
+        """Return an event that triggers when the whole lot is available."""
         self._waiting[lot] = self._env.event()
         return self._waiting[lot]

@@ -1,8 +1,8 @@
-"""A command of the fast engine: when it starts and why, what it takes and what it gives.
+"""A command of the fast engine: its start and the cause of the start, and its tokens.
 
-Every value, a unit's free time or a lot, carries beside its time the key of the command that it
-comes from and the critical path to it (`paths.py`). A start takes over the path of what decided it,
-in each lane for itself.
+Every value is a unit's free time or a lot. A value carries its time, the key of the command that
+determines the time, and the critical path to it (`paths.py`). A start takes over the path of the
+value that decided it, separately in each lane.
 """
 
 from simulator.engine.compiling import Memory
@@ -71,11 +71,11 @@ from simulator.engine.slopes import follow_result, follow_start
 
 
 def find_start(m: Memory, unit: int, command: int) -> bool:
-    """Find when and why a unit's next command starts; return False if it lacks a token.
+    """Find the start and cause of a unit's next command; return False if it lacks a token.
 
-    It starts when its unit is free and all its tokens are there. Of several causes the one with the
-    largest key counts. A wait belongs to the channel whose token came last. The path to the start
-    is written where the command's node will be.
+    A command starts when its unit is free and all its tokens are available. Among several causes,
+    the cause with the largest key counts. A wait belongs to the channel whose token came last. The
+    function writes the path to the start into the next node, which becomes the command's node.
     """
     lanes, start = m[LANES], m[START]
     causes, paths, free = start + CAUSE * lanes, m[NODE_NEXT] + NODE_BEFORE, unit + FREE
@@ -97,7 +97,7 @@ def find_start(m: Memory, unit: int, command: int) -> bool:
 
 
 def find_lot(m: Memory, taker: int, section: int) -> int:
-    """Return the lot of a taker's next token, or NONE if it has not been given."""
+    """Return the lot of a taker's next token, or NONE if the giver has not given it yet."""
     channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
     if number == SOMEWHERE:
         number = look_up(m, taker, section)
@@ -108,7 +108,7 @@ def find_lot(m: Memory, taker: int, section: int) -> int:
 
 
 def wait_for_more(m: Memory, take: int, lot: int, upto: int) -> bool:
-    """Let the start wait for further lots, up to that with some token; False: one is not given."""
+    """Let the start wait for further lots, up to token number `upto`; False: a lot is missing."""
     taker = m[take + TAKER]
     channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
     while m[lot + BEHIND] < upto:
@@ -126,8 +126,8 @@ def wait_for(m: Memory, lot: int, wait: int) -> None:
 
     Args:
         m: the memory.
-        lot: that it waits for.
-        wait: in which field of the unit's share such waits are counted.
+        lot: the lot.
+        wait: the field of the unit's share that counts such waits.
 
     """
     lanes, start, time, path = m[LANES], m[START], lot + TIME, m[lot + LOT_PATH]
@@ -144,7 +144,7 @@ def wait_for(m: Memory, lot: int, wait: int) -> None:
 
 
 def run_command(m: Memory, unit: int, command: int) -> bool:
-    """Run a command whose start is found; return whether there was space for what it gives."""
+    """Run a command after `find_start`; False: too little space for a node or for its tokens."""
     start, ready = m[START], m[READY]
     section = m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
     node = add_node(m, command)
@@ -192,7 +192,7 @@ def occupy(m: Memory, unit: int, command: int, section: int, key: int) -> None:
 
 
 def end_later(m: Memory, section: int, key: int, path: int) -> None:
-    """Let a section end with a result, if none is later."""
+    """Let a section end with a result, unless another result is later."""
     lanes, ready = m[LANES], m[READY]
     first = section + FLOOR
     end, end_key, end_path = first + END * lanes, first + END_KEY * lanes, first + END_PATH * lanes
@@ -203,7 +203,7 @@ def end_later(m: Memory, section: int, key: int, path: int) -> None:
 
 
 def take_tokens(m: Memory, command: int) -> None:
-    """Take what a command takes."""
+    """Take the tokens that a command takes."""
     for take in range(m[command + TAKES], m[command + TAKES_END], TAKE_SIZE):
         taker = m[take + TAKER]
         m[taker + TAKEN] += m[take + TAKE_TOKENS]
@@ -215,13 +215,13 @@ def take_tokens(m: Memory, command: int) -> None:
 
 
 def give(m: Memory, give: int, time: int, path: int) -> bool:
-    """Give a lot; return whether there was space for it.
+    """Give a lot; return False if it does not fit.
 
     Args:
         m: the memory.
-        give: who gives how many tokens.
-        time: the start or the result that they come with.
-        path: the critical path to it.
+        give: the giver and the number of tokens.
+        time: the start or the result at which the giver gives them.
+        path: the critical path to `time`.
 
     """
     giver = m[give + GIVER]

@@ -1,13 +1,13 @@
-"""Code that runs interpreted or compiled, and when compiling pays.
+"""Code that runs interpreted or compiled, and the decision when compiling pays.
 
-The compiler is an extra: without it everything runs interpreted, with the same results.
+The compiler is an extra. Without it, everything runs interpreted, with the same results.
 
-What can be compiled is plain Python over one long row of whole numbers: a list where code is
-interpreted, an array where it is compiled. Both forms have one source.
+The compiled code is plain Python over one long row of integers: a list in interpreted code, an
+array in compiled code. Both forms have one source.
 
 Compiling takes some 25 s, once: the machine code stays in a file (`machine_code.py`). A process
-that finds one runs compiled from the start. Any other interprets until it has worked enough to
-compile, and then reports it.
+that finds this file runs compiled from the start. Any other process interprets until it has worked
+enough to compile, and then reports that it compiles.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,20 +19,20 @@ from simulator.base.extras import hint, installed
 from simulator.engine.machine_code import Kept, Source, make, run_of
 
 COMPILE_FROM = 250_000
-"""Operations interpreted in a process after which its work is compiled: some 5 s of work."""
+"""The number of interpreted operations after which a process compiles: some 5 s of work."""
 COMPILES = "compiling the engine, once per installation; this takes up to a minute"
 MISSES = f"running interpreted; {hint('fast')}"
 
 
 class Memory(Protocol):
-    """Whole numbers: a list or an array."""
+    """Integers: a list or an array."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of integers."""
         ...
 
     def __iter__(self) -> Iterator[int]:
-        """Go through them."""
+        """Iterate over the integers."""
         ...
 
     @overload
@@ -40,17 +40,17 @@ class Memory(Protocol):
     @overload
     def __getitem__(self, place: slice, /) -> "Memory": ...
     def __setitem__(self, place: int | slice, value: Any, /) -> None:
-        """Change one of them, or several that are behind one another."""
+        """Change one integer, or several consecutive ones."""
         ...
 
 
 class _Process:
-    """What this process has done."""
+    """The work of this process."""
 
     interpreted = 0
-    """Operations run without the compiler."""
+    """The number of operations run without the compiler."""
     tell: Callable[[str], None] | None = None
-    """To be called, once, with what a user should know: that it compiles, or why it does not."""
+    """A callback for one message to the user: that the process compiles, or why it does not."""
 
 
 @cache
@@ -60,7 +60,7 @@ def available() -> bool:
 
 
 def pays(operations: int = 0) -> bool:
-    """Whether the compiler pays for what this process has run, now `operations` more."""
+    """True if compiling pays after the operations of this process, including `operations` more."""
     _Process.interpreted += operations
     if missed():
         report_missing()
@@ -69,13 +69,13 @@ def pays(operations: int = 0) -> bool:
 
 
 def missed() -> bool:
-    """True if the compiler would pay in this process but is not installed."""
+    """True if the compiler would pay in this process but is missing."""
     return _Process.interpreted >= COMPILE_FROM and not available()
 
 
 @contextmanager
 def watched(tell: Callable[[str], None] | None) -> Iterator[None]:
-    """Let `tell` be called, once, if this process compiles, or misses the compiler."""
+    """Call `tell`, at most once, if this process compiles or misses the compiler."""
     _Process.tell = tell
     try:
         yield
@@ -84,7 +84,7 @@ def watched(tell: Callable[[str], None] | None) -> Iterator[None]:
 
 
 def report_missing() -> None:
-    """Report that this process, or one that works for it, misses the compiler."""
+    """Report that this process, or one of its workers, misses the compiler."""
     _tell(MISSES)
 
 
@@ -95,15 +95,15 @@ def _tell(what: str) -> None:
 
 
 class Compiled:
-    """A function that has a compiled form; it returns nothing, but changes the memory."""
+    """A function that has a compiled form; it returns no value, but changes the memory."""
 
     def __init__(self, source: Source) -> None:
-        """Take a function, which need not have been compiled yet."""
+        """Take a function, compiled or not."""
         self._source, self._kept = source, Kept(source)
         self._run: Callable[[Any, int, int], None] | None = None
 
     def serves(self) -> bool:
-        """Whether this process is to run the compiled form: it is kept, or it pays to make it."""
+        """True if this process runs the compiled form: a file has the form, or making it pays."""
         if not available():
             return pays()
         if self._run is None and not self._find() and pays():
@@ -111,20 +111,20 @@ class Compiled:
         return self._run is not None
 
     def keep(self) -> bool:
-        """Make the form, unless there is one; False: there is no folder to keep it in."""
+        """Make the form, unless one exists; False: no folder can keep it."""
         if not self._find():
             self._make(wait=True)
         return self._kept.read() is not None
 
     def __call__(self, memory: Any, first: int, behind: int) -> None:
-        """Run the compiled form over an array of int64; make it if there is none."""
+        """Run the compiled form over an array of int64; make the form if none exists."""
         if self._run is None and not self._find():
             self._make(wait=True)
         assert self._run is not None
         self._run(memory, first, behind)
 
     def _find(self) -> bool:
-        """Load the form that an earlier process has left; False: none has."""
+        """Load the form that an earlier process has left; False: none exists."""
         code = self._kept.read()
         if code is None:
             return False
@@ -132,7 +132,7 @@ class Compiled:
         return True
 
     def _make(self, *, wait: bool) -> None:
-        """Compile and keep the form; if another process is at it, wait for its form or for none."""
+        """Compile and keep the form; if another process is compiling, wait for it or return."""
         with self._kept.mine(wait=wait) as mine:
             if mine and not self._find():
                 _tell(COMPILES)

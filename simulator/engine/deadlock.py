@@ -11,19 +11,19 @@ if TYPE_CHECKING:  # the fast engine, too, reports deadlocks, and needs no simpy
 
 
 class Wait(NamedTuple):
-    """What a unit waits for."""
+    """The tokens that a unit waits for."""
 
     tokens: "Tokens"
-    """Of a channel."""
+    """The tokens of the channel."""
     lot: "Lot"
 
 
 def deadlock(program: Program, waits: Mapping[Unit, Wait]) -> ProgramError:
-    """Return the error for a program that came to a stop.
+    """Return the error for a program that has stopped.
 
     Args:
-        program: that came to a stop.
-        waits: of every unit that waits.
+        program: the program that has stopped.
+        waits: the wait of every waiting unit.
 
     """
     path: list[Unit] = []
@@ -36,11 +36,11 @@ def deadlock(program: Program, waits: Mapping[Unit, Wait]) -> ProgramError:
 
 
 def deadlock_of(circle: Sequence[tuple[Unit, Channel]], units: Sequence[Unit]) -> ProgramError:
-    """Return the error that names the units of a circle, and what each waits for.
+    """Return the error that names the units of a circle, and the channel that each waits for.
 
     Args:
-        circle: units, each waiting for a channel's token from the next one.
-        units: of the program; the message begins with the first of them.
+        circle: units; each waits for a channel's token from the next unit.
+        units: the units of the program; the message begins with the first of them.
 
     """
     first = min(range(len(circle)), key=lambda place: units.index(circle[place][0]))
@@ -54,7 +54,7 @@ def deadlock_of(circle: Sequence[tuple[Unit, Channel]], units: Sequence[Unit]) -
 def _giver(program: Program, wait: Wait) -> Unit:
     """Return the unit that should give the first token that a lot lacks.
 
-    The token's number decides: the giver may be in another section than the unit that waits.
+    The token's number decides: the giver may be in another section than the waiting unit.
     """
     number = wait.tokens.lacking(wait.lot)
     if number is None:

@@ -1,4 +1,4 @@
-"""A DRAM with a timing table in the event engine: it decides when its units' commands end."""
+"""A DRAM with a timing table in the event engine: it determines the end of its units' commands."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +17,7 @@ _NEVER = 1 << 62
 
 
 class DramServer:
-    """Wakes when the model has something to do, and passes on what it finished."""
+    """A process that wakes when the DRAM model has work, and passes on finished transfers."""
 
     def __init__(
         self,
@@ -29,8 +29,8 @@ class DramServer:
         """Make the DRAM of a program.
 
         Args:
-            env: where the program runs.
-            shared: what the program declares of it.
+            env: the environment in which the program runs.
+            shared: its declaration in the program.
             rows: the program.
             finish: called with a row when its last data has moved.
 
@@ -40,9 +40,9 @@ class DramServer:
         self.system = DramSystem(shared.timing, (shared.gap,) * len(shared.streams))
         self._writes = [unit in shared.writers for unit in shared.streams]
         self._stream: dict[int, int] = {}
-        """Row -> its stream, if it moves bytes,"""
+        """Row -> its stream, if the row moves bytes."""
         self._address: dict[int, int] = {}
-        """and its first byte."""
+        """Row -> its first byte, if the row moves bytes."""
         self._bytes = rows.column([command.bytes for command in rows.commands]).tolist()
         for stream, (unit, addresses) in enumerate(shared.streams.items()):
             for row, address in zip(rows.rows(unit), addresses(), strict=True):
@@ -53,11 +53,11 @@ class DramServer:
         self._wakes_at = _NEVER
 
     def serves(self, row: int) -> bool:
-        """Whether the DRAM decides a command's time."""
+        """True if the DRAM determines a command's time."""
         return row in self._stream
 
     def submit(self, row: int) -> simpy.Event:
-        """Start a command's transfer; the event comes when its unit is free again."""
+        """Start a command's transfer; the event triggers when its unit is free again."""
         stream = self._stream[row]
         self.system.submit(
             stream,
@@ -72,7 +72,7 @@ class DramServer:
         return self._free[row]
 
     def counts(self) -> DramCounts:
-        """Return what was done for each row, and when each burst moved."""
+        """Return the DRAM activity for each row, and the end of each burst."""
         rows = list(self._done)
         columns = {}
         for name in ("activates", "row_miss", "refresh"):
@@ -112,5 +112,5 @@ class DramServer:
         self.finish(row)
 
     def _at(self, cycle: int, call: Callable[[Any], None]) -> None:
-        """Call at a cycle that is not over."""
+        """Call a function at a cycle that is not over."""
         self.env.timeout(cycle - int(self.env.now)).callbacks.append(call)

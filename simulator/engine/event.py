@@ -22,7 +22,7 @@ def run(program: Program, progress: Callable[[int], None] | None = None) -> Trac
 
     Args:
         program: N commands.
-        progress: called now and then with the number of commands finished.
+        progress: called from time to time with the number of commands finished.
 
     Raises:
         ProgramError: a deadlock; the message names its units and channels.
@@ -56,9 +56,9 @@ class _Run:
         self.begins = [_amounts(command.begins, tokens) for command in rows.commands]
         self.gives = [_amounts(command.gives, tokens) for command in rows.commands]
         self.waits: dict[Unit, Wait] = {}
-        """What the units that wait lack."""
+        """The missing tokens of each waiting unit."""
         self.promised: dict[int, list[tuple[Tokens, Lot]]] = {}
-        """Rows that have started -> what they give when their results are ready."""
+        """Rows that have started -> the tokens that they give when their results are ready."""
         self.dram = DramServer(self.env, program.dram, rows, self._finish) if program.dram else None
         self.ports = [PortServer(self.env, port, rows) for port in program.ports]
 
@@ -85,7 +85,7 @@ class _Run:
             self.times.end[row] = int(self.env.now)
 
     def _start(self, row: int) -> None:
-        """Note a command's start, give what it begins with, and number what it will give."""
+        """Note a command's start, give its start tokens, and number its later tokens."""
         command, section = self.index[row], self.section[row]
         self.times.start[row] = int(self.env.now)
         for tokens, amount in self.begins[command]:
@@ -95,7 +95,7 @@ class _Run:
         ]
 
     def _finish(self, row: int) -> None:
-        """Let a command's result be ready after its latency."""
+        """Make a command's result ready after its latency."""
         latency = self.latency[self.index[row]]
         if latency:
             self.env.timeout(latency).callbacks.append(lambda _: self._make_ready(row))

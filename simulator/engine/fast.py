@@ -1,10 +1,10 @@
-"""The fast engine: the figures of the event engine, and its trace, in less time.
+"""The fast engine: the results of the event engine, and its trace, in less time.
 
-`totals` runs a program with its loops and leaves out turns that repeat, so its cost grows with the
-number of distinct phases. `totals_together` does so for programs that differ only in rates. `run`
-returns the trace: of the turns left out it writes down only when commands start. The kernel runs as
-machine code if an earlier process has kept it; otherwise it is interpreted until compiling pays
-(`compiling.py`).
+`totals` runs a program with its loops and leaves out turns that repeat. Its cost therefore grows
+with the number of distinct phases. `totals_together` does the same for programs that differ only in
+rates. `run` returns the trace; for omitted turns, it notes only when commands start. The kernel
+runs as machine code if an earlier process has kept it. Otherwise, the kernel runs interpreted until
+compiling pays (`compiling.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -30,18 +30,19 @@ from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out
 
 FIRST_NODES = 1 << 16
-"""Commands of a section, as far as they are run, that there is space for at first."""
+"""The initial space for nodes: one for each command of a section that runs."""
 FIRST_SPACE = 32
-"""Lots of a channel that there is space for at first; it grows where that is too little."""
+"""The initial space of a channel, in lots; it grows if it is too small."""
 FIRST_SPACE_OF_MANY = 512
-"""The same for a channel that starts with as many tokens, such as the bytes of a buffer."""
+"""The initial space of a channel that starts with at least `FIRST_SPACE` tokens, such as the bytes
+of a buffer."""
 MOST_SPACE = 1 << 22
 MOST_LANES = 64
-"""Programs that run together; more would need more memory."""
+"""The number of programs that run together; more would need more memory."""
 
 
 class OutOfSpaceError(Exception):
-    """More lots of a channel were outstanding than the engine has space for."""
+    """More lots of a channel were outstanding than fit in the engine."""
 
 
 def totals(
@@ -51,12 +52,12 @@ def totals(
     compiled: bool | None = None,
     jumping: bool = True,
 ) -> Summary:
-    """What `simulator.engine.trace.summarize` finds in the trace, without making one.
+    """Return the summary of `simulator.engine.summary.summarize`, without making a trace.
 
     Args:
-        program: without a DRAM table and without ports.
-        progress: called with the number of sections finished; before all of them if compiled.
-        compiled: run compiled or interpreted; as pays if not given.
+        program: a program without a DRAM table and without ports.
+        progress: called with the number of finished sections; with compiled code, only with 0.
+        compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
         jumping: leave out turns that repeat.
 
     Raises:
@@ -73,7 +74,7 @@ def totals_together(programs: Sequence[Program]) -> list[Summary]:
     """`totals` of programs that differ only in names and rates.
 
     Raises:
-        ValueError: the programs differ in more.
+        ValueError: the programs differ in more than that.
 
     """
     if len({program.shape for program in programs}) > 1:
@@ -95,7 +96,7 @@ def _totals(
 ) -> list[Summary]:
     state = _State(programs, compiled, jumping=jumping)
     state.run(progress)
-    if state.memory[at.AHEAD]:  # run again, with the ends of sections known
+    if state.memory[at.AHEAD]:  # run again with the known ends of sections
         state = _State(programs, compiled, jumping=jumping, ends=state.ends())
         state.run(progress)
     return state.summaries()
@@ -105,8 +106,8 @@ def run(program: Program, *, compiled: bool | None = None, jumping: bool = True)
     """Run a program to its end; see `simulator.engine.event.run`.
 
     Args:
-        program: without a DRAM table and without ports.
-        compiled: run compiled or interpreted; as pays if not given.
+        program: a program without a DRAM table and without ports.
+        compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
         jumping: leave out turns that repeat.
 
     """
@@ -121,12 +122,12 @@ def run(program: Program, *, compiled: bool | None = None, jumping: bool = True)
 
 
 def compile_ahead() -> bool:
-    """Compile the kernel for later processes; False: there is no folder to keep it in."""
+    """Compile the kernel for later processes; False: no folder can keep it."""
     return _kernel().keep()
 
 
 class _State:
-    """The memory of one run, and what is in it at the end: L lanes."""
+    """The memory of one run, and its contents at the end: L lanes."""
 
     def __init__(
         self,
@@ -140,18 +141,18 @@ class _State:
         """Write programs into memory.
 
         Args:
-            programs: to run, one in each lane; they differ only in names and rates.
-            compiled: run it compiled.
+            programs: the programs to run, one in each lane; they differ only in names and rates.
+            compiled: run them compiled.
             jumping: leave out turns that repeat.
-            ends: [sections, L] cycles in which sections end, if they are known.
-            rows: the first row of each unit, and how many there are, if starts are to be noted.
+            ends: [sections, L] known cycles in which sections end, if any.
+            rows: the first row of each unit, then the number of rows, for runs that note starts.
 
         """
         self.programs, self.program, self.compiled = programs, programs[0], compiled
         self.jumping, self.known, self.rows = jumping, ends, rows
 
     def run(self, progress: Callable[[int], None] | None) -> None:
-        """Run the program; channels that turn out to be too small get more space."""
+        """Run the program; a channel without enough space gets more."""
         sizes = _sizes(self.program.shape)
         space = sizes.lots
         while True:
@@ -234,7 +235,7 @@ class _State:
                 progress(number + 1)
 
     def _waits(self) -> list[tuple[Unit, Channel]]:
-        """Return the units of a circle, and what each waits for."""
+        """Return the units of a circle, and the channel that each waits for."""
         m = self.memory
         return [
             (
@@ -245,13 +246,13 @@ class _State:
         ]
 
     def sections(self) -> Ints:
-        """[sections, SECTION_SIZE] what the sections came to."""
+        """[sections, SECTION_SIZE] results of the sections."""
         m = self.memory
         table = np.asarray(m[m[at.SECTIONS] : m[at.SECTIONS_END]], dtype=np.int64)
         return table.reshape(-1, m[at.SECTION_SIZE])
 
     def ends(self) -> Ints:
-        """[sections, L] cycle in which the last result of a section and of all before is there."""
+        """[sections, L] cycle in which the last result of a section and of all before is ready."""
         first = at.FLOOR + at.END * len(self.programs)
         ends = self.sections()[:, first : first + len(self.programs)]
         return np.maximum.accumulate(ends)
@@ -262,7 +263,7 @@ class _State:
         return self.memory[first : first + rows]
 
     def summaries(self) -> list[Summary]:
-        """What the run comes to, section by section, in each lane."""
+        """Return the results of the run, section by section, for each lane."""
         m, table, lanes = self.memory, self.sections(), len(self.programs)
         first = at.FLOOR + at.VECTOR * lanes
         shares = first + m[at.WIDTH] * lanes
@@ -294,7 +295,7 @@ def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> A
 
 @dataclass
 class _Sizes:
-    """What there is space for in the memory of programs of one shape; it grows."""
+    """The space in the memory of programs of one shape; it grows."""
 
     lots: dict[Channel, int]
     nodes: int

@@ -1,6 +1,6 @@
-"""Sets the state to what it is some turns later; `repeats.py` says when that is right.
+"""Moves the state some turns ahead; `repeats.py` determines when this is valid.
 
-Every number of the state moves in each of these turns as in the one that was followed.
+In each of these turns, every number of the state moves as in the followed turn.
 """
 
 from simulator.engine.compiling import Memory
@@ -65,14 +65,14 @@ from simulator.engine.paths import add_node, path_to
 TOO_SMALL = int(Status.TOO_SMALL)
 
 
-# --- paths: what the turn begins with, and what it ends with --------------------------------------
+# --- paths at the beginning and at the end of the turn --------------------------------------------
 
 
 def anchor_paths(m: Memory, root: int) -> bool:
-    """Mark the paths with which the turn begins that is followed; False: there is no space.
+    """Mark the paths at the beginning of the followed turn; False: out of space.
 
-    They are numbered: the units' first, then those of lots in queues of paired takers, then that of
-    the section's last result.
+    The order of numbers is: the units' paths, the paths of lots in queues of paired takers, and the
+    path of the section's last result.
     """
     place = 0
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
@@ -99,7 +99,7 @@ def anchor_paths(m: Memory, root: int) -> bool:
 
 
 def anchor(m: Memory, place: int) -> int:
-    """Return an anchor for the end of a value's path; NONE: there is no space."""
+    """Return an anchor for the end of a value's path; NONE: out of space."""
     node = add_node(m, ANCHOR)
     if node == NONE:
         m[STATUS] = TOO_SMALL
@@ -109,20 +109,24 @@ def anchor(m: Memory, place: int) -> int:
 
 
 def end_path(m: Memory, section: int) -> int:
-    """Return where the paths to a section's last result are."""
+    """Return the address of the paths to a section's last result."""
     return section + FLOOR + END_PATH * m[LANES]
 
 
 def queue_end(m: Memory, taker: int) -> int:
-    """Return the number behind the last lot in a paired taker's queue; no queue is a state else."""
+    """Return the number after the last lot in a paired taker's queue.
+
+    Only queues of paired takers belong to the state; for other takers, return the number of the
+    taker's own lot.
+    """
     giver = paired_giver(m, taker)
     return m[taker + POINTER] if giver == NONE else m[giver + NEXT_LOT]
 
 
 def write_table(m: Memory, root: int) -> int:
-    """Write down the paths with which the turn ends, in the order of anchors; NONE: no space.
+    """Write the paths at the end of the turn, in the order of anchors; NONE: out of space.
 
-    Behind them come the lots of givers without a pair. Every entry is a block.
+    After them come the lots of givers without a pair. Every entry is a block.
     """
     table, lanes = m[NODE_NEXT], m[LANES]
     size = first_gift(m)
@@ -152,7 +156,7 @@ def write_table(m: Memory, root: int) -> int:
 
 
 def first_gift(m: Memory) -> int:
-    """Return the place in the table of the first lot of a giver without a pair."""
+    """Return the table index of the first lot of a giver without a pair."""
     place = (m[GIVER_RECORDS] - m[UNITS]) // m[UNIT_SIZE] + 1
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         place += queue_end(m, taker) - m[taker + POINTER]
@@ -160,14 +164,14 @@ def first_gift(m: Memory) -> int:
 
 
 def gifts(m: Memory, giver: int) -> int:
-    """Return how many lots a giver without a pair gave in the turn that was followed."""
+    """Return the number of lots that a giver without a pair gave in the followed turn."""
     if m[giver + GIVES_PAIR]:
         return 0
     return m[giver + NEXT_LOT] - m[noted(m, m[FOLLOWED_NOTE], giver) + NEXT_LOT]
 
 
 def repeat_path(m: Memory, table: int, place: int, turns: int) -> int:
-    """Return the path that repeats, so many times, one in a table; NONE: there is no space."""
+    """Return a path that repeats a path of a table `turns` times; NONE: out of space."""
     node = add_node(m, REPEATED)
     if node == NONE:
         return NONE
@@ -180,7 +184,7 @@ def repeat_path(m: Memory, table: int, place: int, turns: int) -> int:
 
 
 def jump(m: Memory, root: int, turns: int) -> bool:
-    """Set the state to what it is some turns later; False: there is no space, see `STATUS`."""
+    """Move the state some turns ahead; False: out of space, see `STATUS`."""
     table = write_table(m, root)
     if table == NONE or not move_values(m, root, table, turns):
         m[STATUS] = TOO_SMALL
@@ -198,7 +202,7 @@ def jump(m: Memory, root: int, turns: int) -> bool:
 
 
 def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
-    """Move all times, and whatever else the units and the section have counted."""
+    """Move all times and all other counts of the units and the section."""
     note, place = m[FOLLOWED_NOTE], 0
     if not extend_queues(m, table, first_gift(m), turns):
         return False
@@ -223,7 +227,7 @@ def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
 
 
 def repeat_starts(m: Memory, unit: int, turns: int) -> None:
-    """Note when the commands of a unit start that are left out."""
+    """Note the starts of a unit's commands in the turns to leave out."""
     ran = m[unit + DONE] - m[noted(m, m[FOLLOWED_NOTE], unit) + DONE]
     behind = m[unit + ROWS] + m[unit + DONE]
     for row in range(behind - ran, behind):
@@ -233,13 +237,13 @@ def repeat_starts(m: Memory, unit: int, turns: int) -> None:
 
 
 def move(m: Memory, record: int, then: int, size: int, turns: int) -> None:
-    """Move every number of a record by as much per turn as it has moved since a note."""
+    """Move every number of a record by `turns` times its change since a note."""
     for field in range(size):
         m[record + field] += turns * (m[record + field] - m[then + field])
 
 
 def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
-    """Move a taker; where one that is settled stands among the lots is found by their tokens."""
+    """Move a taker; the tokens of the lots determine the pointer of a settled taker."""
     tokens = m[taker + TAKEN] - m[then + TAKEN]
     if tokens == 0:
         return
@@ -257,7 +261,7 @@ def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
 
 
 def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
-    """Move the lots of paired takers; return how many there are, or NEVER for want of space."""
+    """Move the lots of paired takers; return their number; NEVER: out of space."""
     note, lots, size = m[FOLLOWED_NOTE], 0, m[LOT_SIZE]
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         channel, first = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
@@ -278,9 +282,9 @@ def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
 
 
 def extend_queues(m: Memory, table: int, place: int, turns: int) -> bool:
-    """Give what these turns give but do not take; False: there is no space for it.
+    """Give the tokens that these turns give but do not take; False: out of space.
 
-    The lots of the turn that was followed are repeated, each moved by its slope.
+    The function repeats the lots of the followed turn, each moved by its slope.
     """
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         lots, number = gifts(m, giver), m[giver + NEXT_LOT]
@@ -305,7 +309,7 @@ def extend_queues(m: Memory, table: int, place: int, turns: int) -> bool:
 
 
 def give_later(m: Memory, lot: int, first: int, turns: int) -> None:
-    """Let times and causes of a lot be those of another, some turns later."""
+    """Let times and causes of a lot be those of another lot, some turns later."""
     lanes = m[LANES]
     for time in range(first + TIME, first + TIME + lanes):
         to, cause = time - first + lot, m[time + CAUSE * lanes]
@@ -314,7 +318,7 @@ def give_later(m: Memory, lot: int, first: int, turns: int) -> None:
 
 
 def run_by(m: Memory, key: int) -> int:
-    """Return how many commands the unit of a key's command ran in the turn that was followed."""
+    """Return the number of commands that the unit of a key's command ran in the followed turn."""
     if key < 0:
         return 0
     unit = m[m[RANKS] + (key >> KEY_BITS)]

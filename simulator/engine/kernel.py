@@ -1,11 +1,11 @@
 """The inner loop of the fast engine: runs the units' programs in whatever order tokens allow.
 
-A section has a unit that paces it. That unit runs its part; where it lacks a token, the unit that
-gives the token runs until it has, and no further. Then every other unit runs what is left of its
-part. Counts alone decide this order, so it is the same in every turn of a loop, and `repeats.py`
-can leave out turns that repeat.
+A unit paces each section. That unit runs its part. If it lacks a token, the giver of the token runs
+until the token is available, and no further. Then every other unit runs the rest of its part.
+Counts alone determine this order. The order is therefore the same in every turn of a loop, and
+`repeats.py` can leave out turns that repeat.
 
-Plain Python over one row of whole numbers, interpreted or compiled (`simulator.engine.compiling`).
+Plain Python over one row of integers, interpreted or compiled (`simulator.engine.compiling`).
 """
 
 from simulator.engine.commands import find_start, run_command
@@ -91,7 +91,7 @@ DEADLOCK, TOO_SMALL = int(Status.DEADLOCK), int(Status.TOO_SMALL)
 
 
 def run_sections(m: Memory, first: int, behind: int) -> None:
-    """Run the sections from `first` on, up to the one before `behind`; see `STATUS`."""
+    """Run the sections from `first` up to, not including, `behind`; see `STATUS`."""
     if first == 0:
         for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
             enter(m, unit, 0)
@@ -106,7 +106,7 @@ def run_sections(m: Memory, first: int, behind: int) -> None:
 
 
 def end_section(m: Memory, section: int) -> None:
-    """Count a section's cycles along its critical path; the next one's begin at its end."""
+    """Count a section's cycles along its critical path; the next section begins at its end."""
     if m[KNOWN]:  # units may be ahead, and so may paths
         if section + m[SECTION_SIZE] == m[SECTIONS_END]:
             for one in range(m[SECTIONS], m[SECTIONS_END], m[SECTION_SIZE]):
@@ -123,7 +123,7 @@ def end_section(m: Memory, section: int) -> None:
 
 
 def run_unit(m: Memory, root: int, section: int) -> bool:
-    """Run a unit's part of a section, and of other units what it needs; False: see `STATUS`."""
+    """Run a unit's part of a section, and other units as far as it needs; False: see `STATUS`."""
     if m[root + SECTION] > section:
         return True
     m[STACK_TOP], m[m[STACK] + CALLED] = m[STACK], root
@@ -149,7 +149,7 @@ def run_unit(m: Memory, root: int, section: int) -> bool:
 
 
 def step(m: Memory, unit: int, command: int) -> bool:
-    """Run a unit's next command, or let run what gives the token that it lacks; then go back."""
+    """Run a unit's next command, or run the giver of the token that it lacks; then go back."""
     if not find_start(m, unit, command):
         if not call(m):
             m[STATUS] = DEADLOCK
@@ -165,9 +165,9 @@ def step(m: Memory, unit: int, command: int) -> bool:
 
 
 def call(m: Memory) -> bool:
-    """Let the unit run that gives what the last one lacks; return whether it can.
+    """Run the unit that gives the lot that the last unit lacks; return False if it cannot run.
 
-    It cannot if it waits itself for one of those that wait: they wait in a circle, which begins at
+    A giver that itself waits cannot run: the waiting units wait in a circle, which begins at
     `STACK`.
     """
     top = m[STACK_TOP]
@@ -185,7 +185,7 @@ def call(m: Memory) -> bool:
 
 
 def answered(m: Memory, call: int) -> bool:
-    """Whether what a waiting unit lacks has been given."""
+    """True if the lot that a waiting unit lacks is available."""
     number = m[call + LACKS_LOT]
     return m[lot_of(m, m[call + LACKS_CHANNEL], number) + LOT] == number
 
@@ -232,7 +232,7 @@ def enter(m: Memory, unit: int, number: int) -> None:
 
 
 def leave(m: Memory, unit: int) -> None:
-    """Let a unit end its part of a section: note at which lot it was done."""
+    """Let a unit end its part of a section: note the lot at which it was done."""
     number = m[unit + SECTION]
     for taker in range(m[unit + TAKERS], m[unit + TAKERS_END], TAKER_SIZE):
         channel = m[taker + TAKEN_CHANNEL]

@@ -1,234 +1,244 @@
-"""Where everything lies in the memory of the fast engine.
+"""The memory layout of the fast engine.
 
-The memory is one row of whole numbers: a list where code is interpreted, an array where it is
-compiled. A *record* is some numbers behind one another. Its address is the place of the first, and
-a constant below is the distance of a field from there: `m[unit + DONE]` is how many commands a unit
-has run.
+The memory is one row of integers: a list in interpreted code, an array in compiled code. A *record*
+is a sequence of consecutive numbers. Its address is the position of the first number. Each constant
+below is the offset of a field from that address: `m[unit + DONE]` is the number of commands that a
+unit has run.
 
-Programs that differ only in rates run together, each in a *lane*. What runs next depends on counts
-alone, so lanes differ in times and in what times decide: causes and sums of cycles. Whatever
-lanes differ in is a *block*, `LANES` numbers behind one another: in lane `n`, a unit is free in
-cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. Behind every time is a block of
-its slopes: by how much it moves from turn to turn of a loop.
+Programs that differ only in rates run together as a batch, each in a *lane*. Counts alone determine
+the next command. Lanes therefore differ only in times and in values that times decide: causes and
+sums of cycles. Each such value is a *block*, `LANES` consecutive numbers: in lane `n`, a unit is
+free in cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. After every time comes a
+block of its slopes: the shift of the time from turn to turn of a loop.
 """
 
 from enum import IntEnum
 
 NONE = 0
-"""The address of no record: the header lies there."""
+"""The address that means "no record": the address of the header."""
 NEVER = -1
-"""A start, a lot, or a key that is not there."""
+"""The value of an absent start, lot, or key."""
 SOMEWHERE = -2
-"""Where a taker points whose next lot has not been given since it began the section."""
+"""The pointer of a taker without a next lot since it began the section."""
 EVERYTHING = 1 << 60
-"""Behind the last lot, token or cycle of all."""
+"""A number past the last lot, token, or cycle."""
 KEY_BITS = 40
-"""A command's key is the rank of its kind, and in its lowest bits its number on its unit."""
+"""The number of low bits of a command's key that hold its number on its unit. The bits above hold
+the rank of its kind."""
 
 # --- the header: one of each, at the beginning of the memory --------------------------------------
 
 JUMPING = 0
-"""1: leave out turns that repeat."""
+"""1: the engine leaves out turns that repeat."""
 KNOWN = 1
-"""1: an earlier run has found out when sections end."""
+"""1: an earlier run has found the ends of sections."""
 AHEAD = 2
-"""1: a unit ran ahead into a section before the section in front of it had ended."""
+"""1: a unit ran ahead into a section before the previous section had ended."""
 STATUS = 3
-"""How the run ended; see `Status`."""
+"""The outcome of the run; see `Status`."""
 LACKING = 4
-"""Channel of the token that the last command lacked which could not start,"""
+"""The channel of the missing token of the last command that could not start."""
 LACKED = 5
-"""and number of the lot that the token is in."""
+"""The number of the lot that contains the missing token."""
 RAN = 6
-"""Commands that were run,"""
+"""The number of commands that ran."""
 JUMPS = 7
-"""times that turns were left out,"""
+"""The number of times that the engine left out turns."""
 FAILED = 8
-"""and that repetitions were followed in vain."""
+"""The number of times that the engine followed a repetition in vain."""
 STARTS = 9
-"""Where the start of every command is noted, if there is one lane; NONE: it is not."""
+"""The address of the notes of all starts, in a run with one lane; NONE: no notes."""
 SLOPES = 10
-"""How far behind the start of a command its slope is noted, if the start has one."""
+"""The offset from the noted start of a command to the noted slope of that start."""
 UNITS = 11
-"""The first unit; the first giver is behind the last one."""
+"""The first unit; the first giver comes after the last unit."""
 UNIT_SIZE = 12
 GIVER_RECORDS = 13
 TAKER_RECORDS = 14
 TAKER_RECORDS_END = 15
 SECTIONS = 16
-"""The first section; the table of `SECTION_SIZE` is as long as `SECTIONS_END` says."""
+"""The first section; the sections, `SECTION_SIZE` long each, extend to `SECTIONS_END`."""
 SECTIONS_END = 17
 SECTION_SIZE = 18
 SHARE_SIZE = 19
 NODES = 20
-"""The nodes of critical paths, the next one that is free, and the place behind the last;"""
+"""The first node of critical paths."""
 NODE_NEXT = 21
+"""The next free node."""
 NODES_END = 22
+"""The address past the last node."""
 NODE_BASE = 23
-"""and how many numbers the nodes had that were there before the first one."""
+"""The total size of the nodes that preceded the first node, all of them forgotten."""
 STACK = 24
-"""The unit that runs by itself, and above it those that give what the one below lacks."""
+"""The unit that runs by itself; each entry above it is the unit that gives what the entry below
+lacks."""
 STACK_TOP = 25
 TRACKING = 26
-"""1: slopes are followed, and comparisons bound `LIMIT`."""
+"""1: the engine follows slopes, and comparisons limit `LIMIT`."""
 LIMIT = 27
-"""Turns behind the first followed one in which every comparison still has its outcome."""
+"""The number of turns after the first followed turn in which every comparison keeps its outcome."""
 FOLLOWED = 28
-"""Frame of the loop whose repetition is followed; NONE: of no loop."""
+"""The frame of the followed loop; NONE: no loop."""
 NOTES = 29
-"""By depth of loops, the note of the end of the last turn."""
+"""The notes of the end of the last turn, indexed by loop depth."""
 FOLLOWED_NOTE = 30
-"""The note of the beginning of the turn that is followed."""
+"""The note of the beginning of the followed turn."""
 NOTE_SIZE = 31
 STATE_SIZE = 32
 RANKS = 33
-"""By rank, the unit that runs the kind."""
+"""The units, indexed by the rank of the kind that each runs."""
 SPARE = 34
-"""Space for all lots of a channel while they are moved."""
+"""Space for all lots of a channel during a move."""
 NOWHERE = 35
-"""A lot that no one gives: where a taker is that does not know its next lot."""
+"""A lot without a giver: the lot of a taker that does not know its next lot."""
 WIDTH = 36
-"""Categories: the length of a vector."""
+"""The number of categories: the length of a vector."""
 TURN_VECTOR = 37
 """A vector: the cycles up to the end of a turn."""
 LANES = 38
-"""Programs that run together."""
+"""The number of programs that run together."""
 LOT_SIZE = 39
 NODE_SIZE = 40
 START = 41
-"""The start of the command that is next, four blocks: time, slope, and the two below."""
+"""The start of the next command, four blocks: time, slope, `CAUSE`, and `WAITED`."""
 READY = 42
-"""The result of the command that runs, three blocks as in a lot: time, slope, cause."""
+"""The result of the running command, three blocks as in a lot: time, slope, cause."""
 WALKED = 43
-"""Where the walk along critical paths has come to, six blocks: time, path, and the four below."""
+"""The state of the walk along critical paths, six blocks: time, path, and the four below."""
 COUNTED = 44
-"""Three blocks: cycles of a command on a critical path: penalty, busy and latent."""
+"""Three blocks: cycles of a command on a critical path: penalty, busy, and latent."""
 HEADER = 45
 
-# blocks behind `WALKED`
+# blocks after `WALKED`
 
 LEFT = 2
-"""Repeated turns that are left; 0: no turns are repeated,"""
+"""The number of repeated turns that remain; 0: no repetition."""
 PLACE = 3
-"""in which place of the table the path through them is,"""
+"""The position of the path through the repeated turns in their table."""
 TABLE = 4
-"""and the table."""
+"""The table of the repeated turns."""
 SINCE = 5
-"""Time at the end of the turn."""
+"""The time at the end of the turn."""
 
-# blocks behind a time, of the start and of a lot
+# blocks after a time, of the start and of a lot
 
 CAUSE = 2
-"""Key of the command that the time comes from."""
+"""The key of the command that determines the time."""
 WAITED = 3
-"""In which field of the unit's share the wait for the start is counted."""
+"""The field of the unit's share that counts the wait for the start."""
 
 
 class Status(IntEnum):
-    """How a run ended."""
+    """The outcome of a run."""
 
     DONE = 0
     DEADLOCK = 1
     """The units on the stack wait for each other."""
     TOO_SMALL = 2
-    """A channel, `LACKING`, has no space for another lot."""
+    """A channel, `LACKING`, is out of space for another lot."""
 
 
 # --- units ----------------------------------------------------------------------------------------
 
 AT = 0
-"""Place of the next instruction,"""
+"""The address of the next instruction."""
 STOP = 1
-"""and the place behind the last one of the section."""
+"""The address past the section's last instruction."""
 SECTION = 2
-"""Number of the section in which it is."""
+"""The number of the current section."""
 DEPTH = 3
-"""Loops that it is in."""
+"""The number of loops around the next instruction."""
 DONE = 4
-"""Commands that it has run."""
+"""The number of commands that the unit has run."""
 KEY = 5
-"""Of its last command."""
+"""The key of the unit's last command."""
 UNIT_PATH = 6
 """The critical path to `FREE`."""
 SHARE = 7
-"""Its share of the section."""
+"""The unit's share of the section."""
 UNIT_NUMBER = 8
 TAKERS = 9
-"""The first of its takers, and the place behind the last;"""
+"""The address of the unit's first taker."""
 TAKERS_END = 10
+"""The address past the unit's last taker."""
 GIVERS = 11
-"""the same of its givers."""
+"""The address of the unit's first giver."""
 GIVERS_END = 12
+"""The address past the unit's last giver."""
 FRAMES = 13
-"""The frame of its outermost loop."""
+"""The frame of the outermost loop."""
 ROWS = 14
-"""Where the starts of its commands are noted."""
+"""The address of the notes of the starts of the unit's commands."""
 FREE = 15
-"""Two blocks: cycle in which its last command ends, and its slope; frames are behind them."""
+"""Two blocks: the cycle in which the last command ends, and its slope; frames come after them."""
 
 # --- frames: the loops that a unit is in ----------------------------------------------------------
 
 BEGIN = 0
-"""Place of the loop's first instruction."""
+"""The address of the loop's first instruction."""
 TURN = 1
-"""Turns that are over."""
+"""The number of turns that are over."""
 TURNS = 2
 FRAME_SIZE = 3
 
 # --- sections, and each unit's share of one -------------------------------------------------------
 
 PACE = 0
-"""The unit that paces it."""
+"""The unit that paces the section."""
 FLOOR = 1
-"""The first block: cycle in which the sections before it have ended."""
+"""The first block: the cycle in which the previous sections have ended."""
 END = 1
-"""Blocks behind it: cycle in which its last result is ready, the slope of this,"""
+"""Offset in blocks from `FLOOR`: the cycle in which the section's last result is ready, and its
+slope."""
 END_KEY = 3
-"""key of the command that the result is of,"""
+"""The key of the command that produces the last result."""
 END_PATH = 4
-"""and the critical path to it."""
+"""The critical path to the last result."""
 VECTOR = 5
-"""Its cycles along this path, a block for each category; the units' shares are behind them."""
+"""The section's cycles along this path, a block for each category; the units' shares come after
+them."""
 
 BODY = 0
-"""Place of the first instruction,"""
+"""The address of the first instruction."""
 BODY_END = 1
-"""and the place behind the last."""
+"""The address past the last instruction."""
 BUSY = 2
-"""The first block: cycles behind `FLOOR` for which its commands occupy the unit."""
+"""The first block: the cycles after `FLOOR` for which the unit's commands occupy it."""
 WAITS = 1
-"""Blocks behind it, one for each channel: cycles between the end of a command and the start of the
-next."""
+"""Offset in blocks from `BUSY`, one block for each channel: cycles between the end of a command and
+the start of the next."""
 
 # --- code -----------------------------------------------------------------------------------------
 
 COMMAND = 1
-"""An instruction is one of these three, and an operand: the address of a command,"""
+"""An instruction that runs a command; its operand is the address of the command. An instruction is
+one of these three codes and an operand."""
 LOOP = 2
-"""the turns of a loop, behind which stands `TRUST`,"""
+"""An instruction that begins a loop; its operand is the number of turns, and `TRUST` comes after
+it."""
 LOOP_END = 3
-"""or nothing, behind a loop's body."""
+"""An instruction after a loop's body; its operand has no effect."""
 OPERAND = 1
 INSTRUCTION_SIZE = 2
 LOOP_SIZE = 3
 TRUST = -1
-"""In front of a loop's body: how often its repetition was followed in vain of late."""
+"""Before a loop's body: the recent number of vain attempts to follow its repetition."""
 
-# --- commands, and what they take and give --------------------------------------------------------
+# --- commands, and the amounts that they take and give --------------------------------------------
 
 PENALTY = 0
 RANK = 1
-"""Of its kind, as part of a key: the larger is named first as a cause."""
+"""The rank of the command's kind, as part of a key; the cause with the largest rank counts."""
 BUSY_CATEGORY = 2
 LATENCY_CATEGORY = 3
 PENALTY_CATEGORY = 4
 ENTRY_CATEGORY = 5
-"""NEVER: it has none."""
+"""The category of a command that begins with its section; NEVER: none."""
 TAKES = 6
-"""What it takes, in the order of channels."""
+"""The address of the first amount that the command takes, in the order of channels."""
 TAKES_END = 7
 GIVES = 8
-"""Those with the start come first."""
+"""The address of the first amount that the command gives; amounts given at the start come first."""
 GIVES_END = 9
 CYCLES = 10
 """Two blocks: cycles, and latency."""
@@ -236,7 +246,7 @@ CYCLES = 10
 TAKER = 0
 TAKE_TOKENS = 1
 TAKE_WAIT = 2
-"""In which field of the unit's share waits for it are counted."""
+"""The field of the unit's share that counts waits for this channel."""
 TAKE_SIZE = 3
 
 GIVER = 0
@@ -247,100 +257,100 @@ GIVE_SIZE = 3
 # --- channels, their lots, and the units at their ends --------------------------------------------
 
 RING = 0
-"""Place of the lots,"""
+"""The address of the first lot."""
 RING_END = 1
-"""and the place behind them."""
+"""The address past the last lot."""
 MASK = 2
-"""Lots that there is space for, less 1: a power of two less 1."""
+"""The number of lots that fit, less 1: a power of two less 1."""
 LOW = 3
-"""Lots before this one have been taken."""
+"""A lot number; the takers have taken all lots before it."""
 OPEN = 4
-"""The first section in which not all has been taken,"""
+"""The first section that has not taken all its tokens."""
 HANDOFF = 5
-"""and the lot at which the taker of the section before it was done."""
+"""The lot at which the taker of the section before `OPEN` was done."""
 ENDS = 6
 """The channel's ends in the first section."""
 CHANNEL_SIZE = 7
 
 FIRST_TAKEN = 0
-"""Number of the first token that the section takes,"""
+"""The number of the first token that the section takes."""
 FIRST_GIVEN = 1
-"""of the first token that it gives,"""
+"""The number of the first token that the section gives."""
 FIRST_LOT = 2
-"""and of the first lot."""
+"""The number of the first lot that the section gives."""
 TAKING = 3
-"""Its taker,"""
+"""The section's taker; NONE: no taker."""
 GIVING = 4
-"""and its giver; NONE: it has none."""
+"""The section's giver; NONE: no giver."""
 ENDS_SIZE = 5
 
 TAKEN = 0
-"""Number of the next token to take,"""
+"""The number of the next token to take."""
 POINTER = 1
-"""and of the lot that it is in,"""
+"""The number of the lot that contains the next token."""
 HERE = 2
-"""and the lot's place."""
+"""The address of the lot that contains the next token."""
 TAKEN_CHANNEL = 3
 TAKING_UNIT = 4
 FLOW = 5
-"""How it goes on taking in the turns that may be left out: it takes nothing (0),"""
+"""The taker's flow in the turns to leave out; 0: the taker takes no tokens in them."""
 SETTLED = 1
-"""only what was there before its unit was free,"""
+"""A flow: the taker takes only lots that came before its unit was free."""
 PAIRED = 2
-"""or as much as its giver gives, so that their queue keeps its length."""
+"""A flow: the taker takes as much as its giver gives; their queue keeps its length."""
 TAKER_SIZE = 6
 
 GIVEN = 0
-"""Number of the next token to give,"""
+"""The number of the next token to give."""
 NEXT_LOT = 1
-"""and of the next lot,"""
+"""The number of the next lot to give."""
 THERE = 2
-"""and the lot's place."""
+"""The address of the next lot to give."""
 GIVEN_CHANNEL = 3
 GIVING_UNIT = 4
 GIVES_PAIR = 5
-"""1: to a taker that it is paired with."""
+"""1: the giver has a pair, a taker."""
 GIVER_SIZE = 6
 
 LOT = 0
-"""Number of the lot that lies here."""
+"""The number of the lot in this slot."""
 BEHIND = 1
-"""Number of the token behind its last."""
+"""The number of the token after the lot's last token."""
 LOT_PATH = 2
 """The critical path to `TIME`."""
 TIME = 3
-"""Three blocks: cycle in which it is there, its slope, and its cause."""
+"""Three blocks: the cycle from which the lot is available, its slope, and its cause."""
 
 # --- nodes of critical paths; `paths.py` ----------------------------------------------------------
 
 NODE_COMMAND = 0
-"""The command that the path leads through, or one of the two below."""
+"""The command on the path, or `ANCHOR` or `REPEATED`."""
 NODE_TURNS = 1
 NODE_PLACE = 2
 NODE_BEFORE = 3
-"""A block: the path to its start."""
+"""A block: the path to the command's start."""
 ANCHOR = -1
-"""No command: the path was here when the turn began that was followed."""
+"""Instead of a command: the position of the path at the beginning of the followed turn."""
 REPEATED = -2
-"""The path repeats that of the followed turn."""
+"""Instead of a command: the path repeats the path of the followed turn."""
 
 # --- the stack of units that run ------------------------------------------------------------------
 
 CALLED = 0
-"""The unit,"""
+"""The unit."""
 LACKS_CHANNEL = 1
-"""the channel of the token that it lacks,"""
+"""The channel of the token that the unit lacks."""
 LACKS_LOT = 2
-"""and the number of the lot."""
+"""The number of the lot that the unit lacks."""
 CALL_SIZE = 3
 
 # --- notes: the state at the end of a turn --------------------------------------------------------
 
 NOTED_TURN = 0
-"""Turns that were over; NEVER: nothing is noted."""
+"""The number of turns that were over; NEVER: the note is empty."""
 NOTED_RAN = 1
-"""Commands that had been run at the end of the last turn, noted or not."""
+"""The number of commands that had run at the end of the last turn, noted or not."""
 NOTED_STATE = 2
-"""Units, givers and takers; behind them the section with its shares, and the queues."""
+"""Units, givers, and takers; after them, the section with its shares, and the queues."""
 QUEUE = 16
-"""Lots at the head of every taker's queue that are noted."""
+"""The number of noted lots at the head of every taker's queue."""

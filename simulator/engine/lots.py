@@ -1,7 +1,8 @@
-"""The tokens of a running program: lots that lie in a ring for each channel.
+"""The tokens of a running program: the lots of each channel, in a ring.
 
-What a command gives to a channel is a *lot*. Lots and tokens of a channel are numbered by section,
-and within a section in the giver's order, so a number says which section gives it.
+A *lot* is the set of tokens that a command gives to a channel. The lots and tokens of a channel
+have numbers in the order of sections, and within a section in the giver's order. A number therefore
+determines the section that gives it.
 """
 
 from simulator.engine.compiling import Memory
@@ -35,40 +36,40 @@ from simulator.engine.layout import (
 
 
 def copy(m: Memory, to: int, source: int, size: int) -> None:
-    """Copy some numbers."""
+    """Copy `size` numbers."""
     m[to : to + size] = m[source : source + size]
 
 
 def fill(m: Memory, to: int, value: int, size: int) -> None:
-    """Write one number into several places."""
+    """Write one number into consecutive positions."""
     for place in range(to, to + size):
         m[place] = value
 
 
 def copy_one_by_one(m: Memory, to: int, source: int, size: int) -> None:
-    """`copy` for compiled code, which has no slices: the only function that has two forms."""
+    """`copy` for compiled code, which has no slices: the only function with two forms."""
     for field in range(size):
         m[to + field] = m[source + field]
 
 
 def lot_of(m: Memory, channel: int, number: int) -> int:
-    """Return the place of a channel's lot; until it is given, another lies there, or none."""
+    """Return the address of a channel's lot; before it is given, the slot holds another or none."""
     return m[channel + RING] + (number & m[channel + MASK]) * m[LOT_SIZE]
 
 
 def next_lot(m: Memory, channel: int, lot: int) -> int:
-    """Return the place behind a lot's."""
+    """Return the address of the next lot."""
     lot += m[LOT_SIZE]
     return m[channel + RING] if lot == m[channel + RING_END] else lot
 
 
 def point(m: Memory, taker: int) -> None:
-    """Let a taker find the lot with its number."""
+    """Point a taker to the lot with its number."""
     m[taker + HERE] = lot_of(m, m[taker + TAKEN_CHANNEL], m[taker + POINTER])
 
 
 def has_space(m: Memory, channel: int, number: int) -> bool:
-    """Whether a lot can be written where one may lie that is still needed."""
+    """True if a lot can be written without overwriting a lot that is still needed."""
     if number - m[channel + LOW] > m[channel + MASK]:
         m[channel + LOW] = needed_from(m, channel)
         if number - m[channel + LOW] > m[channel + MASK]:
@@ -78,9 +79,9 @@ def has_space(m: Memory, channel: int, number: int) -> bool:
 
 
 def needed_from(m: Memory, channel: int) -> int:
-    """Return the number of the first lot of which a token may still be taken.
+    """Return the number of the first lot that may still have tokens to take.
 
-    It is where the taker stands of the first section in which not all has been taken.
+    This is the lot of the taker in the first section that has not taken all its tokens.
     """
     ends = m[channel + ENDS] + m[channel + OPEN] * ENDS_SIZE
     while m[ends + FIRST_LOT] < EVERYTHING:
@@ -99,13 +100,13 @@ def needed_from(m: Memory, channel: int) -> int:
 def look_up(m: Memory, taker: int, section: int) -> int:
     """Point a taker to the lot with its next token; return the lot's number.
 
-    If that lot has not been given, the taker points nowhere (`SOMEWHERE`), and the number is of
-    that lot or of one before it.
+    If the giver has not given that lot yet, the taker points to no lot (`SOMEWHERE`). The number is
+    then of that lot or of an earlier one.
 
     Args:
         m: the memory.
-        taker: whose `TAKEN` is known.
-        section: that it is in.
+        taker: a taker with a valid `TAKEN`.
+        section: its section.
 
     """
     channel, token = m[taker + TAKEN_CHANNEL], m[taker + TAKEN]
@@ -133,9 +134,9 @@ def section_of(m: Memory, channel: int, number: int, section: int) -> int:
 
     Args:
         m: the memory.
-        channel: of the lot.
-        number: of the lot.
-        section: where the search begins.
+        channel: the channel of the lot.
+        number: the number of the lot.
+        section: the first section of the search.
 
     """
     ends = m[channel + ENDS] + section * ENDS_SIZE

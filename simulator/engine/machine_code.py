@@ -1,11 +1,11 @@
 """Machine code of a function, kept in a file for the next process.
 
-Making it takes numba, which needs seconds, and 0.5 s for its import alone. Running it takes only
+Making it needs numba, which takes seconds, and 0.5 s for its import alone. Running it needs only
 llvmlite, on which numba is built: about 0.1 s for the import and for loading.
 
-A file's name carries a checksum of all that the code follows from: the sources, and the versions
-of Python, numba, llvmlite and the processor. The file begins with a checksum of its contents, which
-is verified before anything is loaded; a file that fails is as if it did not exist.
+A file's name carries a checksum of everything that determines the code: the sources, and the
+versions of Python, numba, llvmlite, and the processor. The file begins with a checksum of its
+contents. The loader verifies the checksum first, and ignores a file that fails.
 """
 
 import json
@@ -23,20 +23,20 @@ from types import ModuleType
 from typing import Any
 
 FOLDER_VARIABLE = "NUMBA_CACHE_DIR"
-"""Environment variable that names the folder of kept code, numba's own."""
+"""Environment variable that names the folder of kept code; it is numba's own."""
 SUFFIX = ".code"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What machine code is made from."""
+    """The source of machine code."""
 
     function: Callable[[Any, int, int], None]
-    """It changes a row of whole numbers, its first argument."""
+    """The function; it changes a row of integers, its first argument."""
     modules: tuple[ModuleType, ...]
-    """The modules that it depends on: of functions that it calls, and of constants."""
+    """The modules of the functions that the function calls, and of the constants that it uses."""
     instead: Mapping[Callable[..., Any], Callable[..., Any]]
-    """Of functions that cannot be compiled, others that do the same."""
+    """Functions that the compiler cannot compile -> replacements with the same effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Code:
     unused: tuple[str, ...]
     """Symbols that the code names but does not define.
 
-    They belong to the path on which compiled Python raises an exception. Compiled here is only what
-    raises none, so they are never reached.
+    They belong to the path on which compiled Python raises an exception. The functions compiled
+    here raise none. The code therefore never reaches these symbols.
     """
     image: bytes
     """Object file in the host's format."""
@@ -97,14 +97,14 @@ def make(source: Source) -> Code:
 
 @cache
 def _vectorize_fully() -> None:
-    """Let LLVM vectorize loops that go through many rows, even if it must compare all addresses."""
+    """Let LLVM vectorize loops over many rows, even if it must compare all addresses."""
     import llvmlite.binding as llvm
 
     llvm.set_option("", "--runtime-memory-check-threshold=128")
 
 
 def _parts(modules: tuple[ModuleType, ...]) -> list[Callable[..., Any]]:
-    """Return the functions that are defined in modules."""
+    """Return the functions that modules define."""
     return [
         function
         for module in modules
@@ -138,7 +138,7 @@ def run_of(code: Code) -> Callable[[Any, int, int], None]:
     def run(memory: Any, first: int, behind: int) -> None:
         call(memory.ctypes.data, first, behind)
 
-    run.loaded = library, linker  # type: ignore[attr-defined] # the code goes when they go
+    run.loaded = library, linker  # type: ignore[attr-defined] # keeps the code alive
     return run
 
 
@@ -149,7 +149,7 @@ class Kept:
     """The machine code of one function in files."""
 
     def __init__(self, source: Source) -> None:
-        """Look at no file yet."""
+        """Open no file yet."""
         self._source = source
 
     def read(self) -> Code | None:
@@ -163,7 +163,7 @@ class Kept:
         return None
 
     def write(self, code: Code) -> None:
-        """Leave code for other processes, if a folder can be written, and drop what is stale."""
+        """Write code for other processes, if a folder is writable, and drop stale code."""
         if self._writable is None:
             return
         _write(self._writable / self._name, _packed(code, self._name))
@@ -173,7 +173,7 @@ class Kept:
 
     @contextmanager
     def mine(self, *, wait: bool) -> Iterator[bool]:
-        """Hold a lock while code is made and written; yields False if another process holds it."""
+        """Hold a lock while making and writing code; yield False if another process holds it."""
         from filelock import FileLock, Timeout
 
         if self._writable is None:  # each process makes its own
@@ -192,7 +192,7 @@ class Kept:
 
     @cached_property
     def _folders(self) -> tuple[Path, ...]:
-        """Where code may be: beside Python's own bytecode, or in the user's folder of caches."""
+        """The folders for code: next to Python's own bytecode, or in the user's cache folder."""
         if named := os.environ.get(FOLDER_VARIABLE):
             return (Path(named),)
         beside = Path(cache_from_source(_file_of(self._source.modules[0]))).parent
@@ -214,7 +214,7 @@ class Kept:
 
     @cached_property
     def _stem(self) -> str:
-        """The part of the name that is known without llvmlite."""
+        """The part of the name that does not need llvmlite."""
         from importlib.metadata import version  # slow to import, and used only with the compiler
 
         versions = f"{sys.version} {version('numba')} {version('llvmlite')}"
@@ -258,7 +258,7 @@ def _packed(code: Code, name: str) -> bytes:
 
 
 def _unpacked(path: Path, name: str) -> Code | None:
-    """Return the code in a file; None if the file is not as it was written, or is another's."""
+    """Return the code in a file; None if the file has changed, or has another name's code."""
     try:
         packed = path.read_bytes()
     except OSError:
@@ -275,7 +275,7 @@ def _unpacked(path: Path, name: str) -> Code | None:
 
 
 def _write(path: Path, contents: bytes) -> None:
-    """Write a file as a whole or not at all; a full disk is as if nothing were kept."""
+    """Write a file completely or not at all; on a full disk, keep no file."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         temporary.write_bytes(contents)

@@ -1,4 +1,4 @@
-"""Notes of the state at the end of a turn: units, givers, takers, the section, heads of queues."""
+"""Notes of the state at the end of a turn: units, givers, takers, section, and queue heads."""
 
 from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
@@ -40,10 +40,11 @@ def write_note(m: Memory, note: int, root: int, turn: int, whole: bool) -> None:
 
     Args:
         m: the memory.
-        note: to write.
+        note: the note to write.
         root: the unit whose turn it is.
         turn: turns that are over.
-        whole: note all; else only times of the section and of lots, without slopes and causes.
+        whole: True: note all; False: note only times of the section and of lots, without slopes
+            and causes.
 
     """
     m[note + NOTED_TURN], m[note + NOTED_RAN] = turn, m[RAN]
@@ -64,27 +65,27 @@ def write_note(m: Memory, note: int, root: int, turn: int, whole: bool) -> None:
 
 
 def section_of_unit(m: Memory, unit: int) -> int:
-    """Return the section that a unit is in."""
+    """Return the current section of a unit."""
     return m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
 
 
 def noted(m: Memory, note: int, record: int) -> int:
-    """Return where a unit, a giver or a taker lies in a note."""
+    """Return the address of a unit, a giver, or a taker in a note."""
     return note + NOTED_STATE + record - m[UNITS]
 
 
 def noted_section(m: Memory, note: int) -> int:
-    """Return where the section lies in a note."""
+    """Return the address of the section in a note."""
     return note + NOTED_STATE + m[STATE_SIZE]
 
 
 def noted_queues(m: Memory, note: int) -> int:
-    """Return where the lots lie in a note."""
+    """Return the address of the lots in a note."""
     return noted_section(m, note) + m[SECTION_SIZE]
 
 
 def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
-    """Return where a lot of a taker's queue lies that a note was written of; NONE: nowhere."""
+    """Return the address of a lot that was in a taker's queue at a note; NONE: no lot."""
     if place < QUEUE:
         number = (taker - m[TAKER_RECORDS]) // TAKER_SIZE
         return noted_queues(m, note) + (number * QUEUE + place) * m[LOT_SIZE]
@@ -94,7 +95,7 @@ def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
 
 
 def noted_twin(m: Memory, note: int, taker: int, place: int, tokens: int) -> int:
-    """Return the noted lot that one in a taker's queue repeats some tokens later; NONE: none."""
+    """Return the noted lot that a lot in a taker's queue repeats, `tokens` later; NONE: no lot."""
     number = m[taker + POINTER] + place
     lot, then = lot_of(m, m[taker + TAKEN_CHANNEL], number), noted_lot(m, note, taker, place)
     if then == NONE or m[lot + LOT] != number or m[lot + BEHIND] - m[then + BEHIND] != tokens:
@@ -103,7 +104,7 @@ def noted_twin(m: Memory, note: int, taker: int, place: int, tokens: int) -> int
 
 
 def paired_giver(m: Memory, taker: int) -> int:
-    """Return the giver that a taker is paired with in this repetition; NONE: with no one."""
+    """Return the giver that forms a pair with a taker in this repetition; NONE: no giver."""
     if m[taker + FLOW] != PAIRED:
         return NONE
     section = m[m[taker + TAKING_UNIT] + SECTION]

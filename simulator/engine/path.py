@@ -1,9 +1,10 @@
 """The critical path of a trace, and the cycles along it by category.
 
-The walk follows causes backwards from the result that ends a layer to the layer's start, so every
-cycle of the layer belongs to exactly one command, and so to exactly one category. Of several
-results that end a layer in the same cycle, as of several causes, the first kind in the vocabulary's
-order is chosen, then the unit's later command. docs/why.md has the rules in words.
+The walk follows causes backwards from the result that ends a layer to the layer's start. Every
+cycle of the layer therefore belongs to exactly one command, and to exactly one category. If several
+results end a layer in the same cycle, the walk chooses the first kind in the vocabulary's order,
+then the unit's later command. The same rule decides among several causes. docs/why.md has the rules
+in words.
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,11 @@ class CriticalPath:
     command: Ints
     """[K] rows of the trace."""
     layer: Ints
-    """[K] the layer whose time the slot is; the command may have begun before it."""
+    """[K] the layer whose time the slot is; the command may have begun before this layer."""
     since: Ints
     """[K] first cycle of the slot."""
     busy_until: Ints
-    """[K] from here to `until` the command's result is on its way (latency)."""
+    """[K] the cycle from which, up to `until`, the command's result is on its way (latency)."""
     until: Ints
     """[K] end of the slot."""
 
@@ -35,7 +36,7 @@ class CriticalPath:
 def critical_path(trace: Trace) -> CriticalPath:
     """Walk back from the result that ends each layer to the layer's start.
 
-    A layer without time, because an earlier one ends as late, has no slot.
+    A layer that takes 0 cycles, because an earlier layer ends as late, has no slot.
     """
     starts, ends = trace.layer_starts, trace.layer_ends
     command, layer = _walk(trace, starts.tolist(), ends.tolist())
@@ -50,7 +51,7 @@ def critical_path(trace: Trace) -> CriticalPath:
 
 
 def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]:
-    """Command and layer of every slot, in order of time."""
+    """Return the command and layer of every slot, in order of time."""
     start, cause = trace.start.tolist(), trace.cause.tolist()
     commands: list[int] = []
     counts = np.zeros(len(ends), dtype=np.int64)
@@ -58,7 +59,7 @@ def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]
     for layer in reversed(range(len(ends))):
         command, until, before = lasts[layer], ends[layer], len(commands)
         while until > starts[layer]:
-            if command < 0:  # engines keep the contract, so this is a fault of ours
+            if command < 0:  # engines keep the interface: a bug of the simulator
                 raise AssertionError(f"no cause for a command that starts in cycle {until}")
             commands.append(command)
             until = start[command]
@@ -69,7 +70,7 @@ def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]
 
 
 def _last_commands(trace: Trace) -> list[int]:
-    """For each layer the command whose result ends it; of several the one that causes name."""
+    """Return, for each layer, the command whose result ends it, by the rule for causes."""
     ending = np.flatnonzero(trace.ready == trace.layer_ends[trace.layer])
     # the first kind, then the later row: rows of a unit are in the order of time
     order = ending[np.lexsort((ending, -trace.kind[ending]))]
@@ -98,9 +99,9 @@ def spent(trace: Trace) -> Ints:
 
 
 def stretches(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
-    """What holds each cycle of the run: [S] categories and [S] ends of its stretches.
+    """The limiting category of each cycle: [S] categories and [S] ends of its stretches.
 
-    The stretches tile the run from cycle 0 on. A command counts whole, without its penalties.
+    The stretches tile the run from cycle 0. A command counts whole, without its penalties.
     """
     category = np.stack(_own_categories(trace, path), axis=1).ravel()
     until = np.stack((path.busy_until, path.until), axis=1).ravel()
@@ -130,7 +131,7 @@ def _splits(trace: Trace, command: Ints) -> Iterator[tuple[Ints, Ints]]:
 
 
 def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
-    """[K] category of each slot's busy cycles, and of its latent ones."""
+    """[K] category of each slot's busy cycles, and of its latent cycles."""
     kinds, kind = trace.vocabulary.kinds, trace.kind[path.command]
     entry = _numbers(trace, [kind.entry_category for kind in kinds])[kind]
     held = (entry >= 0) & _held_by_layers_before(trace, path)
@@ -140,7 +141,7 @@ def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
 
 
 def _held_by_layers_before(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
-    """[K] True for slots that begin with their command, when the layer's time begins, not in 0."""
+    """[K] True for slots that begin with their command, at the layer's start, except in cycle 0."""
     start = trace.start[path.command]
     begins = trace.layer_starts[path.layer]
     held: NDArray[np.bool_] = (start == begins) & (start > 0)

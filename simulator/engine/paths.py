@@ -1,14 +1,15 @@
-"""Critical paths: for every value, the commands that led to its time, the last one first.
+"""Critical paths: for every value, the commands that determined its time, the last one first.
 
-A path is a node, and which of its command's times the value is: the end of its time on the unit,
-its result, ready after its latency, or its start. A node names its command and, for each lane, the
-path to the command's start. So a path is the same number in all lanes, although what it leads to
-is not, unless lanes choose among several, as a start does and the last result of a section.
+A path consists of a node and the time of the node's command that the value is. This time is the end
+of the command's time on the unit, its result (after its latency), or its start. A node names its
+command and, for each lane, the path to the command's start. A path is therefore the same number in
+all lanes, although the earlier commands can differ between lanes. Lanes differ only in a choice
+among several paths: at a start, and at the last result of a section.
 
-At a section's end the path to its last result is walked back to the section's floor, and its cycles
-are counted by category; then the nodes are forgotten. So they take space for one section, and none
-for turns that are left out: of those a node says only how often the path of the followed turn
-repeats.
+At the end of a section, the walk follows the path from the section's last result back to its floor.
+It counts the cycles on this path by category. Then it forgets the nodes. Nodes therefore take space
+for one section, and none for omitted turns. For those turns, a node holds only how often the path
+of the followed turn repeats.
 """
 
 from simulator.engine.compiling import Memory
@@ -48,18 +49,18 @@ from simulator.engine.layout import (
 )
 
 TO_RESULT = 1
-"""The lowest bits of a path that leads to a result,"""
+"""The lowest bits of a path that leads to a result."""
 TO_START = 2
-"""and of one that leads to a start."""
+"""The lowest bits of a path that leads to a start."""
 NODE_SHIFT = 2
 
 
 def add_node(m: Memory, command: int) -> int:
-    """Return a new node; NONE: there is no space for it.
+    """Return a new node; NONE: out of space.
 
     Args:
         m: the memory.
-        command: which runs, or ANCHOR or REPEATED.
+        command: the command, or ANCHOR or REPEATED.
 
     """
     node = m[NODE_NEXT]
@@ -82,7 +83,7 @@ def node_of(m: Memory, path: int) -> int:
 
 
 def forget_paths(m: Memory) -> None:
-    """Forget all nodes; no value that is there will be asked for its path."""
+    """Forget all nodes; no later step asks for the path of a current value."""
     m[NODE_BASE] += m[NODE_NEXT] - m[NODES]
     m[NODE_NEXT] = m[NODES]
 
@@ -90,8 +91,9 @@ def forget_paths(m: Memory) -> None:
 def count_path(m: Memory, section: int) -> None:
     """Count the cycles of a section along the critical path to its last result, by category.
 
-    Paths lead from node to node of ever lower addresses. So all lanes walk together, the one with
-    the highest node first; those with the same one take the same step.
+    Paths lead from node to node, each with a lower address than the previous one. All lanes
+    therefore walk together: the lane with the highest node moves first, and lanes with the same
+    node take the same step.
     """
     lanes, times = m[LANES], m[WALKED]
     first, paths = section + FLOOR, times + lanes
@@ -116,7 +118,7 @@ def count_path(m: Memory, section: int) -> None:
 
 
 def highest(m: Memory, paths: int) -> int:
-    """Return the highest of all lanes' paths."""
+    """Return the highest path of all lanes."""
     path = NONE
     for place in range(paths, paths + m[LANES]):
         path = max(path, m[place])
@@ -124,7 +126,7 @@ def highest(m: Memory, paths: int) -> int:
 
 
 def count_step(m: Memory, section: int, path: int) -> None:
-    """Count a path's last command, and go to its start, in all lanes that have come to the path."""
+    """Count a path's last command, and go to its start, in all lanes that have reached the path."""
     lanes, times, before = m[LANES], m[WALKED], node_of(m, path) + NODE_BEFORE
     floor, paths = section + FLOOR, times + lanes
     if not path & TO_START:
@@ -136,7 +138,7 @@ def count_step(m: Memory, section: int, path: int) -> None:
 
 
 def count_command(m: Memory, section: int, path: int) -> None:
-    """Count the cycles of a path's last command that lie behind the floor."""
+    """Count the cycles of a path's last command after the floor."""
     lanes, command = m[LANES], m[node_of(m, path) + NODE_COMMAND]
     times, floors, cycles = m[WALKED], section + FLOOR, command + CYCLES
     most, result = m[command + PENALTY], path & TO_RESULT
@@ -164,7 +166,7 @@ def count_command(m: Memory, section: int, path: int) -> None:
 
 
 def count_entry(m: Memory, section: int, path: int) -> None:
-    """Count the cycles of a command differently where it begins with its section."""
+    """Count the cycles of a command as entry cycles if it begins with its section."""
     lanes, command, times = m[LANES], m[node_of(m, path) + NODE_COMMAND], m[WALKED]
     entry = section + FLOOR + (VECTOR + m[command + ENTRY_CATEGORY]) * lanes
     busies, latents = m[COUNTED] + lanes, m[COUNTED] + 2 * lanes
@@ -176,21 +178,21 @@ def count_entry(m: Memory, section: int, path: int) -> None:
 
 
 def add(m: Memory, section: int, category: int, cycles: int) -> None:
-    """Add cycles to those of a category."""
+    """Add cycles to the cycles of a category."""
     lanes = m[LANES]
     vector = section + FLOOR + (VECTOR + category) * lanes
     for lane in range(lanes):
         m[vector + lane] += m[cycles + lane]
 
 
-# --- turns that were left out ---------------------------------------------------------------------
+# --- omitted turns --------------------------------------------------------------------------------
 
 
 def enter_turns(m: Memory, section: int, lane: int, path: int) -> None:
     """Let a lane walk through repeated turns.
 
-    In each turn the path comes from the values at the turn's end to those at its beginning. If it
-    comes back to the same one, all turns that are left cost as much.
+    In each turn the path leads from the values at the turn's end to those at its beginning. If the
+    path returns to the same value, all remaining turns cost as much.
     """
     lanes, node = m[LANES], node_of(m, path)
     walked = m[WALKED] + lane
@@ -210,7 +212,7 @@ def enter_turn(m: Memory, section: int, lane: int) -> None:
 
 
 def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:
-    """Let a lane walk on where the turn began that was followed."""
+    """Let a lane continue its walk at the beginning of the followed turn."""
     lanes, node = m[LANES], node_of(m, path)
     walked = m[WALKED] + lane
     if m[walked + LEFT * lanes] == 0:
@@ -224,7 +226,7 @@ def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:
 
 
 def leave_out(m: Memory, section: int, lane: int) -> None:
-    """Count as many turns like the last one as are left above the section's floor."""
+    """Count the remaining turns that are like the last one and above the section's floor."""
     lanes, walked = m[LANES], m[WALKED] + lane
     cycles = m[walked + SINCE * lanes] - m[walked]
     if cycles > 0:

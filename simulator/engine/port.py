@@ -1,7 +1,8 @@
-"""A buffer with one port in the event engine: reads lose the cycles in which their bank is written.
+"""A buffer with one port in the event engine: reads lose cycles to writes into their bank.
 
-A result is written from the cycle in which it is ready, after all pending writes, a word per cycle.
-A read proceeds word by word; it loses every cycle in which the bank of its next word is written.
+The port writes a result from the cycle in which it is ready, after all pending writes, one word per
+cycle. A read proceeds word by word. It loses every cycle in which the port writes to the bank of
+its next word.
 """
 
 from collections import deque
@@ -15,14 +16,14 @@ from simulator.program.written import WrittenProgram
 
 
 class PortServer:
-    """The port, and the runs of words that are being written."""
+    """The port, and the runs of words that it writes."""
 
     def __init__(self, env: simpy.Environment, port: SharedPort, rows: WrittenProgram) -> None:
         """Make a port.
 
         Args:
-            env: where the program runs.
-            port: what the program declares of it.
+            env: the environment in which the program runs.
+            port: its declaration in the program.
             rows: the program.
 
         """
@@ -32,17 +33,17 @@ class PortServer:
         self._written = dict(zip(rows.rows(port.writer), port.written(), strict=True))
         self._banks = port.banks
         self._runs: deque[tuple[int, int, int]] = deque()
-        """(first cycle, first cycle behind, word less cycle) of writes, in order of time."""
+        """(first cycle, first cycle after, word less cycle) of writes, in order of time."""
 
     def write(self, row: int) -> None:
-        """Write a result that has become ready, if it belongs into the buffer."""
+        """Write a result that has become ready, if it belongs in the buffer."""
         if row in self._written and self._written[row].length:
             first, length = self._written[row]
             begin = max(int(self.env.now), self._runs[-1][1] if self._runs else 0)
             self._runs.append((begin, begin + length, first - begin))
 
     def read(self, row: int, cycles: int) -> Generator[simpy.Event, Any, None]:
-        """Read a command's words, then let the rest of its cycles pass; every conflict adds one."""
+        """Read a command's words, then wait for its other cycles; every conflict adds one cycle."""
         word, length = self._read[row]
         behind = word + length
         while word < behind:
@@ -53,7 +54,7 @@ class PortServer:
             yield self.env.timeout(cycles - length)
 
     def _advance(self, word: int, cycle: int, until: int) -> int:
-        """Word that comes next at `until`; what is written before `until` is known by then."""
+        """Return the next word at `until`; the server has noted all writes before `until`."""
         while self._runs and self._runs[0][1] <= cycle:
             self._runs.popleft()
         for begin, end, offset in self._runs:
@@ -63,7 +64,7 @@ class PortServer:
             if first < last:
                 word += first - cycle
                 meet = (first + offset - word) % self._banks == 0
-                # with several banks the write is in another one from the next cycle on
+                # with several banks, the write is in another bank from the next cycle
                 lost = last - first if self._banks == 1 else int(meet)
                 word += last - first - lost
                 cycle = last

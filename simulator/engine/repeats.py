@@ -1,14 +1,15 @@
-"""Leaves out turns of a loop that repeat what the turn before did, some cycles later.
+"""Leaves out turns of a loop that repeat the previous turn, some cycles later.
 
-The loop is one of the unit that runs by itself; docs/decisions/0060 has the proof. At the end of a
-turn the *state* is: where every unit is, when it is free, and the lots that are outstanding. When
-one turn has moved the state by some shift, the next turn is followed: its times have slopes, and
-every comparison bounds the number of turns in which it has the same outcome (`slopes.py`). If the
-slopes come out as they went in, the shift repeats for that many turns, and the state is set to what
-it is then (`jumps.py`).
+The loop belongs to the unit that runs by itself; docs/decisions/0060 has the proof. The *state* at
+the end of a turn has the position of every unit, the cycle in which it is free, and the outstanding
+lots. If one turn has moved the state by some shift, the engine follows the next turn: its times
+have slopes. Every comparison limits the number of turns in which it has the same outcome
+(`slopes.py`). If the slopes at the end of the turn equal the slopes at its beginning, the shift
+repeats for that many turns. The engine then sets the state to its value after these turns
+(`jumps.py`).
 
-Lots that were given before their taker was free bind nothing. A taker is *settled* while it takes
-only such lots; its queue is no state, and may grow.
+Lots that came before their taker was free have no influence. A taker is *settled* while it takes
+only such lots; its queue is not part of the state, and may grow.
 """
 
 from simulator.engine.compiling import Memory
@@ -81,24 +82,24 @@ from simulator.engine.notes import (
 )
 
 WORTH = 32
-"""Commands that a jump must leave out to be worth the following."""
+"""The minimum number of commands that a jump must leave out to pay for following a turn."""
 
 
 def forget_turns(m: Memory, depth: int) -> None:
-    """Forget what was noted of a loop at some depth: another one begins."""
+    """Forget the notes of a loop at some depth, because another loop begins."""
     note = m[NOTES] + depth * m[NOTE_SIZE]
     m[note + NOTED_TURN], m[note + NOTED_RAN] = NEVER, m[RAN]
 
 
 def end_of_turn(m: Memory, root: int, at: int) -> bool:
-    """Look at the end of a turn whether the loop repeats, and if it does, jump.
+    """Check at the end of a turn if the loop repeats; if so, jump.
 
     Args:
         m: the memory.
         root: the unit whose turn it is.
-        at: place of the loop's end in the code.
+        at: the address of the loop's end in the code.
 
-    Returns False if there was no space for a channel's lots; see `STATUS`.
+    Returns False if a channel lacked space for its lots; see `STATUS`.
 
     """
     if m[root + AT] == at + INSTRUCTION_SIZE:  # the last turn
@@ -117,7 +118,7 @@ def end_of_turn(m: Memory, root: int, at: int) -> bool:
 
 
 def take_note(m: Memory, root: int, frame: int, note: int) -> None:
-    """Note the end of a turn, if turns like it are worth to be left out."""
+    """Note the end of a turn, if leaving out turns like it is worthwhile."""
     turns, ran = m[frame + TURNS] - m[frame + TURN] - 2, m[RAN] - m[note + NOTED_RAN]
     if turns > 0 and turns * ran >= WORTH:
         write_note(m, note, root, m[frame + TURN], False)
@@ -126,7 +127,7 @@ def take_note(m: Memory, root: int, frame: int, note: int) -> None:
 
 
 def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
-    """At the end of the turn that was followed: jump, or give up."""
+    """Jump at the end of the followed turn, or give up; False: out of space."""
     linear = m[LIMIT] > 0 and is_linear(m, root, note)
     m[TRACKING], m[FOLLOWED] = 0, NONE
     if not linear:
@@ -148,7 +149,7 @@ def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
 
 
 def begins(m: Memory, root: int, frame: int, note: int) -> bool:
-    """Whether the next turn is worth following: prepare that, if so."""
+    """True if following the next turn is worthwhile; then prepare for it."""
     m[LIMIT] = m[frame + TURNS] - m[frame + TURN] - 1
     ran = m[RAN] - m[note + NOTED_RAN]
     if m[LIMIT] < 1 or m[LIMIT] * ran < WORTH:
@@ -166,9 +167,10 @@ def begins(m: Memory, root: int, frame: int, note: int) -> bool:
 
 
 def same_place(m: Memory, root: int, frame: int, note: int) -> int:
-    """Return how many commands were run since a note; NEVER: a unit is not where it was then.
+    """Return the number of commands run since a note; NEVER: a unit has another position now.
 
-    It is, if only the turns of one of its loops have gone on. These turns bound `LIMIT`.
+    A unit has the same position if only the turns of one of its loops have advanced. These turns
+    limit `LIMIT`.
     """
     done = 0
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
@@ -200,14 +202,14 @@ def same_place(m: Memory, root: int, frame: int, note: int) -> int:
 
 
 def measure(m: Memory, time: int, then: int) -> None:
-    """Let slopes be by how much times have moved since they were noted."""
+    """Set slopes to the change of times since a note."""
     lanes = m[LANES]
     for lane in range(lanes):
         m[time + lanes + lane] = m[time + lane] - m[then + lane]
 
 
 def bind_takers(m: Memory, note: int) -> bool:
-    """Find how every taker goes on: settled, or paired with its giver; False: neither."""
+    """Find the flow of every taker: settled, or paired with its giver; False: neither."""
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         m[giver + GIVES_PAIR] = 0
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
@@ -229,7 +231,7 @@ def bind_takers(m: Memory, note: int) -> bool:
 
 
 def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
-    """Return how many tokens, or that there are as many as wanted, bind a taker no more."""
+    """Return the number of tokens from before the taker was free; stop counting at `wanted`."""
     channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
     free, taken = m[taker + TAKING_UNIT] + FREE, m[taker + TAKEN]
     upto = taken
@@ -243,7 +245,7 @@ def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
 
 
 def is_before(m: Memory, one: int, other: int) -> bool:
-    """Whether, in every lane, one time is before the other."""
+    """True if one time is before the other in every lane."""
     before = 0
     for lane in range(m[LANES]):
         before += int(m[one + lane] < m[other + lane])
@@ -251,7 +253,7 @@ def is_before(m: Memory, one: int, other: int) -> bool:
 
 
 def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
-    """Whether a turn gives what it takes, into a queue that looks as before: give it slopes."""
+    """True if a turn gives as many tokens as it takes, into an unchanged queue; set its slopes."""
     channel, before = m[taker + TAKEN_CHANNEL], noted(m, note, taker)
     section = m[m[taker + TAKING_UNIT] + SECTION]
     giver = m[m[channel + ENDS] + section * ENDS_SIZE + GIVING]
@@ -272,11 +274,11 @@ def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
     return True
 
 
-# --- the end of the first turn that was followed --------------------------------------------------
+# --- the end of the followed turn -----------------------------------------------------------------
 
 
 def is_linear(m: Memory, root: int, note: int) -> bool:
-    """Whether a followed turn moved the state as the turn before did, and left its slopes alone."""
+    """True if a followed turn moved the state like the previous turn, and kept its slopes."""
     first = m[FOLLOWED_NOTE]
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if not goes_on(m, unit, noted(m, first, unit), noted(m, note, unit)):
@@ -289,7 +291,7 @@ def is_linear(m: Memory, root: int, note: int) -> bool:
 
 
 def goes_on(m: Memory, unit: int, now: int, then: int) -> bool:
-    """Whether a unit has moved since a note as between two notes, and by its slopes."""
+    """True if a unit has moved since a note as between two notes, and by its slopes."""
     done = m[unit + DONE] - m[now + DONE]
     if done != m[now + DONE] - m[then + DONE]:
         return False
@@ -306,7 +308,7 @@ def goes_on(m: Memory, unit: int, now: int, then: int) -> bool:
 
 
 def is_steady(m: Memory, time: int, then: int) -> bool:
-    """Whether times have moved by their slopes since a note, and the slopes are what they were."""
+    """True if times have moved by their slopes since a note, and the slopes are the same."""
     lanes = m[LANES]
     for lane in range(lanes):
         slope = m[then + lanes + lane]
@@ -316,7 +318,7 @@ def is_steady(m: Memory, time: int, then: int) -> bool:
 
 
 def same_flow(m: Memory, note: int) -> bool:
-    """Whether givers and takers have moved by as much as in the turn before."""
+    """True if givers and takers have moved by as much as in the previous turn."""
     first = m[FOLLOWED_NOTE]
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         now, then = noted(m, first, giver), noted(m, note, giver)
@@ -335,7 +337,7 @@ def same_flow(m: Memory, note: int) -> bool:
 
 
 def same_queues(m: Memory, note: int) -> bool:
-    """Whether the queues of paired takers are those of a note, moved by their slopes."""
+    """True if the queues of paired takers are those of a note, moved by their slopes."""
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         giver = paired_giver(m, taker)
         if giver == NONE:
@@ -352,7 +354,7 @@ def same_queues(m: Memory, note: int) -> bool:
 
 
 def same_causes(m: Memory, note: int, lot: int, then: int) -> bool:
-    """Whether a lot's causes are those of a noted lot, later by the commands their units ran."""
+    """True if a lot's causes are those of a noted lot, later by the commands their units ran."""
     causes = TIME + CAUSE * m[LANES]
     for lane in range(causes, causes + m[LANES]):
         key, before = m[lot + lane], m[then + lane]
@@ -369,10 +371,10 @@ def same_causes(m: Memory, note: int, lot: int, then: int) -> bool:
 
 
 def same_gifts(m: Memory, note: int) -> bool:
-    """Whether the lots of givers without a pair have moved by their slopes since the turn before.
+    """True if the lots of givers without a pair from the followed turn are still available.
 
-    They queue up behind what settled takers take. Only the turn that was followed has slopes, so
-    nothing is to be compared; but the lots must still be there.
+    In the queue, they come after the lots that settled takers take. Only the followed turn has
+    slopes; the function therefore compares no times.
     """
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         number = m[giver + NEXT_LOT]

@@ -1,4 +1,4 @@
-"""From the times of a program's commands to its trace."""
+"""Conversion of the times of a program's commands to its trace."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from simulator.program.written import WrittenProgram
 
 @dataclass(slots=True)
 class Times:
-    """When each of N rows started, left its unit, and had its result ready."""
+    """The cycles in which each of N rows started, left its unit, and had its result ready."""
 
     start: list[int] | Ints
     end: list[int] | Ints
@@ -20,17 +20,17 @@ class Times:
 
     @classmethod
     def empty(cls, rows: int) -> "Times":
-        """Return times for so many rows, to be filled in."""
+        """Return empty times for `rows` rows; the engine fills them in."""
         return cls([0] * rows, [0] * rows, [0] * rows)
 
 
 def trace_of(rows: WrittenProgram, times: Times, dram: DramCounts | None) -> Trace:
-    """Put every row in the trace's order: layer, step, unit, and name its cause.
+    """Put every row in the trace's order (layer, step, unit), and find its cause.
 
     Args:
         rows: the program written out.
-        times: of its rows.
-        dram: what a DRAM with a timing table did for its rows.
+        times: the times of its rows.
+        dram: activity of a DRAM with a timing table, for its rows.
 
     """
     program, commands = rows.program, rows.commands

@@ -1,9 +1,9 @@
-"""Slopes: by how much the times of a turn move if the turn begins with times that move.
+"""Slopes: the shift of the times of a turn if the times at its beginning shift.
 
-While a turn is followed, every time has a slope, in each lane. A start is the latest of several
-times; it moves with the latest one as long as no other overtakes it. Each comparison therefore
-bounds the number of turns for which it has the same outcome in all lanes, and `LIMIT` is the least
-of these bounds. A comparison that would not even last for one turn makes it negative.
+While the engine follows a turn, every time has a slope, in each lane. A start is the latest of
+several times. It moves with this time as long as no other time overtakes it. Each comparison
+therefore limits the number of turns for which it has the same outcome in all lanes. `LIMIT` is the
+smallest of these limits. A comparison that would not hold even for one turn makes it negative.
 """
 
 from simulator.engine.compiling import Memory
@@ -33,8 +33,8 @@ from simulator.engine.lots import copy, next_lot
 
 
 def follow_start(m: Memory, unit: int, command: int) -> None:
-    """Find the slopes of a command's start, whose tokens have been given and not yet taken."""
-    for late in (True, False):  # find what decides, then compare it with the rest
+    """Find the slopes of a command's start before the command takes its tokens."""
+    for late in (True, False):  # find the deciding time, then compare it with the others
         for take in range(m[command + TAKES], m[command + TAKES_END], TAKE_SIZE):
             taker = m[take + TAKER]
             if m[taker + FLOW] == SETTLED:
@@ -56,7 +56,7 @@ def follow_start(m: Memory, unit: int, command: int) -> None:
 
 
 def adopt(m: Memory, time: int) -> None:
-    """Let the start move with a time in all lanes in which the time decides it."""
+    """Let the start move with a time, in all lanes in which that time decides the start."""
     lanes, start = m[LANES], m[START]
     for lane in range(lanes):
         if m[time + lane] == m[start + lane]:
@@ -64,7 +64,7 @@ def adopt(m: Memory, time: int) -> None:
 
 
 def keep_order(m: Memory, one: int, other: int) -> None:
-    """Bound the turns for which, in every lane, the same of two times is the later one."""
+    """Limit the turns to those in which, in every lane, the later of two times stays the later."""
     lanes, limit = m[LANES], m[LIMIT]
     for lane in range(lanes):
         gain = m[one + lanes + lane] - m[other + lanes + lane]
@@ -80,7 +80,7 @@ def keep_order(m: Memory, one: int, other: int) -> None:
 
 
 def keep_wait(m: Memory, unit: int) -> None:
-    """Bound the turns to none if a wait would grow or shrink."""
+    """Limit the turns to none if a wait would grow or shrink."""
     lanes, start, free = m[LANES], m[START], unit + FREE
     for lane in range(lanes):
         gain = m[start + lanes + lane] - m[free + lanes + lane]
@@ -89,7 +89,7 @@ def keep_wait(m: Memory, unit: int) -> None:
 
 
 def follow_result(m: Memory, unit: int, section: int) -> None:
-    """Let the unit and the result move with the start; compare with the section's floor and end."""
+    """Move the unit and the result with the start; compare with the section's floor and end."""
     lanes, start, ready = m[LANES], m[START], m[READY]
     floor, end = section + FLOOR, section + FLOOR + END * lanes
     copy(m, unit + FREE + lanes, start + lanes, lanes)
@@ -104,12 +104,12 @@ def follow_result(m: Memory, unit: int, section: int) -> None:
 
 
 def keep_floor(m: Memory, lead: int, slope: int) -> None:
-    """Bound the turns in which as many cycles as now of a command lie behind the floor.
+    """Limit the turns to those with as many cycles of a command after the floor as now.
 
     Args:
         m: the memory.
         lead: cycles between the command's result and the floor.
-        slope: by how much the result moves from turn to turn.
+        slope: cycles by which the result moves from turn to turn.
 
     """
     m[LIMIT] = min(m[LIMIT], lead // slope) if lead >= 0 else NEVER

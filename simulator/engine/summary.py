@@ -1,4 +1,4 @@
-"""What a run comes to, layer by layer."""
+"""Results of a run, layer by layer."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,14 @@ from simulator.engine.waits import waits_by_channel
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Summary:
-    """What a run comes to, layer by layer: L layers, U units, K kinds."""
+    """Results of a run, layer by layer: L layers, U units, K kinds."""
 
     ends: Ints
-    """[L] cycle in which the last result of the layer and of all before is there; the next layer
+    """[L] cycle in which the last result of the layer and all before is ready; the next layer
     begins."""
     busy: Ints
-    """[L, U] cycles in which the layer's commands occupy each unit, after the layers before."""
+    """[L, U] cycles in which the layer's commands occupy each unit, after the previous layers
+    end."""
     bytes: Ints
     """[L, U] bytes moved."""
     pe_cycles: Ints
@@ -26,18 +27,18 @@ class Summary:
     spent: Ints
     """[L, categories] the layer's cycles along the critical path."""
     waits: Ints
-    """[L, U, channels] cycles between commands by the channel that was waited for."""
+    """[L, U, channels] cycles that units wait between commands, by channel."""
     lost: Ints
     """[L, U] cycles that reads lost to writes into a buffer with one port."""
 
     @property
     def cycles(self) -> int:
-        """The whole run: from cycle 0 until the last result is there."""
+        """Cycles of the whole run: from cycle 0 until the last result is ready."""
         return int(self.ends.max(initial=0))
 
 
 def summarize(trace: Trace) -> Summary:
-    """Sum a trace up by layer."""
+    """Sum a trace by layer."""
     since = np.maximum(trace.start, trace.layer_starts[trace.layer])
     within = np.maximum(trace.end - since, 0)
     return Summary(

@@ -1,4 +1,4 @@
-"""What a program comes to that does not depend on when commands run."""
+"""Totals of a program that do not depend on when commands run."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def bytes_by_unit(program: Program) -> Ints:
 
 
 def commands_by_unit(program: Program) -> Ints:
-    """[sections, units] commands, written out."""
+    """[sections, units] commands, with loops written out."""
     units = {unit: number for number, unit in enumerate(program.units)}
     sums = np.zeros((len(program.sections), len(units)), dtype=np.int64)
     for section, row in zip(program.sections, sums, strict=True):

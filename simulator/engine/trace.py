@@ -1,4 +1,4 @@
-"""A trace: a table of the commands that ran, a row each, and the words for what it numbers."""
+"""A trace: a table of the commands that ran, one per row, and the vocabulary of its indices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,18 +11,20 @@ from simulator.program.vocabulary import Vocabulary, names
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DramCounts:
-    """What a DRAM did for each command; 0 for commands of other units."""
+    """DRAM activity for each command; 0 for commands of other units."""
 
     activates: Ints
     """[N] rows opened."""
     row_miss: Ints
-    """[N] cycles that the data of the command's last burst waited for its row to be opened,"""
+    """[N] cycles that the data of the command's last burst waited for its row to be opened."""
     refresh: Ints
-    """[N] and for a refresh; both lie between the command's start and its data."""
+    """[N] cycles that these data waited for a refresh; like `row_miss`, between the command's start
+    and its data."""
     burst_command: Ints
-    """[B] command of each burst, in the order in which the DRAM served them,"""
+    """[B] command of each burst, in the order in which the DRAM served them; empty in a trace from
+    a file."""
     burst_end: Ints
-    """[B] and the memory cycle in which its data ends. Both are empty in a trace from a file."""
+    """[B] memory cycle in which the data of each burst ends; empty in a trace from a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,17 +52,18 @@ class Trace:
     pes: Ints
     """[N] PEs that work; 0 on units that are not PEs."""
     penalty: Ints
-    """[N] of a command's cycles those with a cause of their own: windows that take longer to read
-    than the dot products, lookups that wait for the LUT."""
+    """[N] cycles of a command that have a cause of their own: windows that take longer to read than
+    the dot products, or lookups that wait for the LUT."""
     lost: Ints
-    """[N] of a command's cycles those lost to writes into a buffer with one port."""
+    """[N] cycles of a command lost to writes into a buffer with one port."""
     channel: Ints
-    """[N] index into `channels`: whose token came last. -1: the command started as soon as its unit
-    was free."""
+    """[N] index into `channels`: the channel whose token came last. -1: the command started as soon
+    as its unit was free."""
     cause: Ints
-    """[N] row of the command that decided the start. -1: none, it starts in cycle 0."""
+    """[N] row of the command that decided the start. -1: none, because the command starts in cycle
+    0."""
     dram: DramCounts | None = None
-    """What the DRAM did, if it has a timing table."""
+    """DRAM activity, if the DRAM has a timing table."""
 
     def __len__(self) -> int:
         """Return N."""
@@ -93,15 +96,15 @@ class Trace:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names of what cycles on the critical path are spent on."""
+        """Names of the categories of cycles on the critical path."""
         return names(self.vocabulary.categories)
 
     @property
     def layer_ends(self) -> Ints:
-        """[layers] cycle in which the last result of each layer, and of all before, can be used.
+        """[layers] cycle in which the last result of each layer and all before can be used.
 
-        The next layer's time begins. A layer whose results are all there by the end of an earlier
-        layer takes 0 cycles.
+        The next layer's time begins then. A layer takes 0 cycles if all its results are ready by
+        the end of an earlier layer.
         """
         ends = np.zeros(len(self.layers), dtype=np.int64)
         np.maximum.at(ends, self.layer, self.ready)
@@ -109,12 +112,12 @@ class Trace:
 
     @property
     def layer_starts(self) -> Ints:
-        """[layers] cycle in which each layer's time begins: the end of the layers before it."""
+        """[layers] cycle in which each layer's time begins: the end of the previous layers."""
         return np.concatenate(([0], self.layer_ends))[:-1]
 
     @property
     def cycles(self) -> int:
-        """The whole run: from cycle 0 until the last result can be used."""
+        """Cycles of the whole run: from cycle 0 until the last result can be used."""
         return int(np.max(self.ready, initial=0))
 
     def tables(self, rows: int) -> Iterator[dict[str, Ints | Names]]:

@@ -1,8 +1,8 @@
-"""Waits: the cycles for which units stand still between commands, by what they wait for.
+"""Waits: the cycles in which units are idle between commands, by what they wait for.
 
 A command waits from the end of its unit's previous command until it starts. The wait belongs wholly
-to the channel whose token came last. Waits of different units overlap, and hide behind other work;
-`simulator.engine.path` has the cycles that a layer is spent on.
+to the channel whose token came last. Waits of different units overlap, and other work can hide
+them. `simulator.engine.path` computes the cycles that a layer takes.
 """
 
 import numpy as np
@@ -23,7 +23,7 @@ def waits(trace: Trace) -> Ints:
 def waits_by_channel(trace: Trace) -> Ints:
     """[layers, units, channels] cycles for which the commands of each layer wait.
 
-    A layer's first commands may wait while the layers before it still run.
+    A layer's first commands may wait while previous layers still run.
     """
     shape = (len(trace.layers), len(trace.units), len(trace.channels))
     sums = np.zeros(shape, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Compile ahead of the first run what Python and numba would compile then.
+"""Compile in advance the code that Python and numba would compile at the first run.
 
-    python -m simulator.engine.warm
+python -m simulator.engine.warm
 
-Without numba only the bytecode: the fast engine then runs interpreted.
+Without numba, compile only the bytecode: the fast engine then runs interpreted.
 """
 
 import compileall

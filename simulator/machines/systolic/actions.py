@@ -1,7 +1,7 @@
-"""Actions that a layer's commands consist of: counts by unit, from the plan's shapes.
+"""Actions of a layer's commands: counts by unit, from the shapes in the plan.
 
 The counts do not depend on time and need no trace. docs/systolic.md derives every formula; a test
-counts the same fold by fold.
+counts the same actions fold by fold.
 """
 
 from fractions import Fraction
@@ -23,16 +23,16 @@ from simulator.machines.systolic.vocabulary import (
 )
 
 DOT_PRODUCTS = 9
-"""Binary products of the action `dot`, whose energy the energy table has."""
+"""Binary products of one `dot` action, the unit of its energy in the energy table."""
 
 
 def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -> Counts:
     """Count the actions of a layer.
 
     Args:
-        plan: the layer's.
+        plan: the plan of the layer.
         moved: [units] bytes that its commands move.
-        activates: [units] DRAM rows opened for them, if a DRAM table ran.
+        activates: [units] DRAM rows opened for its commands, if a DRAM table ran.
 
     """
     counts = _transfers(plan, moved) | _streams(plan) | _sums(plan)
@@ -45,7 +45,7 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
 
 
 def memories(machine: Systolic) -> dict[str, float]:
-    """Size in KiB of each memory whose bits are read and written, by its name."""
+    """Size in KiB of each memory with counted bit reads and writes, by name."""
     sizes = {name: sram.one_port_kib for name, sram in scratchpads(machine).items()}
     sizes["pe_register"] = register_bits(machine) / 8192
     if machine.subbit_weights == "decoded":
@@ -54,7 +54,7 @@ def memories(machine: Systolic) -> dict[str, float]:
 
 
 def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
-    """DRAM, and the side of the scratchpads that DMA uses; whole bursts are stored."""
+    """Count DRAM actions and those on the DMA side of the scratchpads; these store whole bursts."""
     bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in UNITS}
     sums = plan.gemm.outputs * (plan.places if plan.sums == "dram" else 1)
     return {
@@ -71,7 +71,7 @@ def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
 
 
 def _streams(plan: LayerPlan) -> Counts:
-    """Count what the PEs do, and what enters them step by step."""
+    """Count the actions of the PEs, and the operands that enter them step by step."""
     gemm, counts = plan.gemm, Counts()
     for operand in plan.moving_operands:
         counts |= _reads(plan, operand, ARRAY.name)
@@ -113,7 +113,7 @@ def _reads(plan: LayerPlan, operand: Operand, unit: str) -> Counts:
 
 
 def _sums(plan: LayerPlan) -> Counts:
-    """Count results that enter the output scratchpad, added to what is there."""
+    """Count results that enter the output scratchpad and add to the sums in it."""
     folds = plan.places if plan.stationary else 1
     added = plan.gemm.outputs * (folds - 1) * _sum_bits(plan)
     return {

@@ -1,9 +1,10 @@
 """The DRAM address of each transfer.
 
-A layer has regions for its weights, inputs, outputs and spilled partial sums, one after another,
-each aligned to a DRAM row of all channels. A region has the tiles of its transfers in the order of
-their first use, each in whole bursts. A tile that moves again has the same address, and so have the
-partial sums of the same piece in every strip. No layer reads the region that another layer writes.
+A layer has regions for its weights, inputs, outputs, and spilled partial sums. They follow each
+other, each aligned to a DRAM row of all channels. A region has the tiles of its transfers in the
+order of their first use, each in whole bursts. A tile keeps its address when it moves again. The
+partial sums of the same piece have the same address in every strip. No layer reads the region that
+another layer writes.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -29,7 +30,7 @@ from simulator.program import SharedDram
 
 
 class Move(NamedTuple):
-    """A transfer: its region, what it moves of it, and its bytes."""
+    """A transfer: its region, its tile, and its bytes."""
 
     region: str
     tile: Hashable
@@ -78,7 +79,7 @@ class Addresses:
         """Place the tiles of all layers.
 
         Args:
-            layers: of a program.
+            layers: the layers of a program.
             align: bytes of a DRAM row of all channels.
 
         """
@@ -108,7 +109,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Numbers of a fold, and of a piece in it."""
+    """Numbers of a fold and of a piece in it."""
 
     group: int
     strip: int
@@ -116,7 +117,7 @@ class _Place:
     piece: int
 
     def tile(self, index: Index) -> Hashable:
-        """Name the tile of an operand that is used here."""
+        """Name the tile of an operand that the piece uses."""
         return {
             "strip": (self.group, self.strip, self.piece),
             "place": (self.group, self.place, self.piece),

@@ -1,6 +1,6 @@
 """An area proxy: gate equivalents from widths and entries, in the cells of the other machines.
 
-docs/systolic.md writes the formulas out. No wires, no control, no clock tree.
+docs/systolic.md writes out the formulas. The proxy omits wires, control, and the clock tree.
 """
 
 from dataclasses import dataclass
@@ -21,9 +21,11 @@ from simulator.machines.systolic.schema import Scratchpad, Systolic
 
 KERNEL_BITS = 9
 SRAM_PORTS = 2
-"""ASSUMED: of a scratchpad; DMA fills it while the array reads, and sums are read and written."""
+"""ASSUMED: ports of a scratchpad; DMA fills it during array reads, and sums need both reads and
+writes."""
 DECODER_SETS = 2
-"""ASSUMED: subsets in the decoder; the next layer's arrives while the array uses this layer's."""
+"""ASSUMED: subsets in the decoder; the next layer's subset arrives while the array uses this
+layer's."""
 SCRATCHPADS = ("input_scratchpad", "weight_scratchpad", "output_scratchpad")
 
 
@@ -37,7 +39,7 @@ class SramArea:
 
     @property
     def one_port_kib(self) -> float:
-        """KiB of an SRAM with one port and no periphery that is as large."""
+        """KiB of an SRAM of the same area, with one port and no periphery."""
         return float((self.cells + self.periphery) / (8192 * SRAM_BIT))
 
 
@@ -48,7 +50,7 @@ def lane_bits(machine: Systolic) -> tuple[int, int]:
 
 
 def scratchpads(machine: Systolic) -> dict[str, SramArea]:
-    """Area of each scratchpad; a word is what the edge of the array takes, or gives, in a cycle."""
+    """Area of each scratchpad; a word is the data that crosses the array's edge in a cycle."""
     array, memory = machine.array, machine.memory
     inputs, weights = lane_bits(machine)
     at_columns = array.dataflow == "input_stationary"
@@ -72,7 +74,7 @@ def _sram(scratchpad: Scratchpad, word: int) -> SramArea:
 
 
 def register_bits(machine: Systolic) -> int:
-    """Bits of the registers of a PE: moving operands, what stays, and the sum."""
+    """Bits of the registers of a PE: moving operands, stationary values, and the sum."""
     array, (inputs, weights) = machine.array, lane_bits(machine)
     sums, sets = array.pe.accumulator_bits, array.register_sets
     return {
@@ -108,13 +110,13 @@ def area(machine: Systolic) -> dict[str, int]:
 
 
 def _multiplier(machine: Systolic) -> Fraction:
-    """Area of a PE's multiplier; that of 1-bit operands is its first XNOR."""
+    """Area of a PE's multiplier; 0 for 1-bit operands, because `_dot` counts their XNOR."""
     pe = machine.array.pe
     return Fraction(0) if pe.binary else pe.input_bits * pe.weight_bits * FULL_ADDER
 
 
 def _dot(machine: Systolic) -> Fraction:
-    """Area of a PE's XNORs and the full adders that count their ones; none if one is enough."""
+    """Area of a PE's XNORs and the adders that count their ones; 0 if the multiplier suffices."""
     pe = machine.array.pe
     if pe.dot_width == 1 and not pe.binary:
         return Fraction(0)
@@ -145,7 +147,7 @@ def _decoder(machine: Systolic) -> Fraction:
 
 
 def _dma(machine: Systolic) -> Fraction:
-    """Area of the DMA channels: a burst and a register for what moves in a cycle."""
+    """Area of the DMA channels: a burst, and a register for the bits that move in a cycle."""
     dram = machine.dram
     moved = 8 * Fraction(dram.bytes_per_cycle).limit_denominator(1 << 20)
     channels = 3 if machine.array.dataflow == "output_stationary" else 4

@@ -1,4 +1,4 @@
-"""Sizes of scratchpads at which a layer moves its operands once and no partial sums."""
+"""Sizes of scratchpads at which a layer moves each operand once and no partial sums."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
@@ -34,7 +34,7 @@ def _bits(operand: Operand) -> int:
 
 
 def _kib(scratchpad: Scratchpad, bits: int) -> float:
-    """KiB of a scratchpad of which one buffer has so many bits, in steps of 0.01 KiB."""
+    """KiB of a scratchpad whose buffers have `bits` bits each, in steps of 0.01 KiB."""
     return ceil(100 * bits * scratchpad.buffers / 8192) / 100
 
 
@@ -52,22 +52,22 @@ CAPACITIES = frozenset(_NEEDS)
 
 
 def enough_kib(key: str, plan: LayerPlan) -> float:
-    """Smallest size in KiB, in steps of 0.01 KiB, at which a layer moves nothing again.
+    """Smallest size in KiB, in steps of 0.01 KiB, at which a layer moves no data again.
 
     Args:
         key: one of `CAPACITIES`.
-        plan: the layer's.
+        plan: the plan of the layer.
 
     """
     return _NEEDS[key][1](plan)
 
 
 def next_sizes(key: str, plans: Sequence[LayerPlan]) -> list[tuple[float, list[str]]]:
-    """Return sizes in KiB at which one more layer, and at which all layers, move nothing again.
+    """Return sizes in KiB at which one more layer, and all layers, move no data again.
 
     Args:
         key: one of `CAPACITIES`.
-        plans: layers of a run.
+        plans: the plans of the layers of a run.
 
     Returns:
         Each size with the names of the layers for which it is enough.

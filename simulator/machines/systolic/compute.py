@@ -1,7 +1,7 @@
 """The array's sums, fold by fold: an element of the reduction enters in each step.
 
 Integers throughout: inputs of several bits enter in parts, or bit by bit, each weighted with its
-power of two. Sums are made in floating point of a width in which they are exact.
+power of two. The sums use a floating-point width in which they are exact.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
 
 Activations = NDArray[np.int64]
-"""[images, channels, height, width]: -1 or +1 at 1 bit, else 0 to 2^bits - 1."""
+"""[images, channels, height, width]: -1 or +1 at 1 bit; 0 to 2^bits - 1 at more bits."""
 
 
 class _Entries(NamedTuple):
@@ -35,10 +35,10 @@ def compute(
     """[out_channels, images, rows, out_width] sums of some rows of a binary layer's output.
 
     Args:
-        plan: the layer's.
+        plan: the plan of the layer.
         kernels: its kernels; a decoder expands their indices.
         activations: its inputs.
-        rows: of the output.
+        rows: the rows of the output.
 
     """
     layer, gemm = plan.layer, plan.gemm
@@ -57,7 +57,7 @@ def compute(
 
 
 def _windows(layer: Layer, maps: Activations, rows: range) -> NDArray[np.int64]:
-    """[channels x kernel x kernel, pixels] the matrix of im2col; padding is 0."""
+    """[channels x kernel x kernel, pixels] im2col matrix; padding is 0."""
     frame = (layer.padding, layer.padding)
     padded = np.pad(maps, ((0, 0), (0, 0), frame, frame))
     view = np.lib.stride_tricks.sliding_window_view(padded, (layer.extent,) * 2, axis=(2, 3))
@@ -88,7 +88,7 @@ def _entries(plan: LayerPlan, windows: NDArray[np.int64], exact: type[np.floatin
 def _folded(
     plan: LayerPlan, signs: NDArray[np.floating], entries: _Entries
 ) -> NDArray[np.floating]:
-    """[channels, pixels] sums of a group, added up fold by fold."""
+    """[channels, pixels] sums of a group, accumulated fold by fold."""
     channels, pixels = len(signs), entries.values.shape[1]
     weights = signs[:, entries.operand]
     sums = np.zeros((channels, pixels), dtype=signs.dtype)

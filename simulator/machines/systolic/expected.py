@@ -1,7 +1,7 @@
-"""Cycles of a layer without an engine: a closed form for ideal memory, a recurrence for any other.
+"""Cycles of a layer without an engine: a closed form for ideal memory, a recurrence otherwise.
 
-Tests hold both engines against them. They share the mapper's decisions (`plan.py`) with the unit
-programs, and nothing else.
+Tests check both engines against them. They share only the mapper's decisions (`plan.py`) with the
+unit programs.
 """
 
 from collections import deque
@@ -18,9 +18,9 @@ from simulator.machines.systolic.schema import Systolic
 def expected_cycles(plan: LayerPlan) -> int:
     """Cycles of a layer that runs alone with ideal memory and enough space for its results.
 
-    Without overlap F x (P + T + R + C - 2) - 1 as in SCALE-Sim 3.0.0, for F folds of T steps on R x
-    C PEs, with P = R cycles to preload a stationary operand, P = 0 without one. With overlap, folds
-    follow each other in max(T, R) cycles.
+    Without overlap, a layer takes F x (P + T + R + C - 2) - 1 cycles, as in SCALE-Sim 3.0.0. It has
+    F folds of T steps on R x C PEs. Preloading a stationary operand takes P = R cycles; P = 0
+    without a stationary operand. With overlap, folds follow each other in max(T, R) cycles.
     """
     array = plan.machine.array
     folds = plan.gemm.groups * plan.strips * plan.places
@@ -33,7 +33,7 @@ def expected_cycles(plan: LayerPlan) -> int:
 def expected_ends(plans: Sequence[LayerPlan]) -> list[int]:
     """[layers] cycle in which the last result of each layer is in DRAM.
 
-    Every time follows from earlier ones, piece by piece in the order of time.
+    Every time follows from earlier times, piece by piece in the order of time.
     """
     machine = _Machine(plans[0].machine)
     return [machine.run(plan) for plan in plans]
@@ -84,7 +84,7 @@ class _Piece:
         }[operand.index]
 
     def elements(self, operand: Operand) -> int:
-        """Count these elements."""
+        """Count the elements of an operand that the piece uses."""
         return {
             "strip": self.along * self.steps,
             "place": self.across * self.steps,
@@ -111,7 +111,7 @@ def _pieces(plan: LayerPlan) -> Iterator[_Piece]:
 
 @dataclass(slots=True)
 class _Dma:
-    """A DMA unit: transfers one after another."""
+    """A DMA unit; its transfers follow each other."""
 
     machine: Systolic
     latency: int
@@ -128,14 +128,14 @@ class _Dma:
 
 
 class _Space:
-    """Bytes of a scratchpad: what is free first is taken first."""
+    """Bytes of a scratchpad; `take` uses the bytes that became free first."""
 
     def __init__(self, size: int) -> None:
         self._free = deque([(0, size)])
         """Cycles from which bytes are free."""
 
     def take(self, size: int) -> int:
-        """Return the cycle from which so many bytes are free."""
+        """Return the cycle from which `size` bytes are free."""
         since = 0
         while size:
             since, there = self._free.popleft()
@@ -145,7 +145,7 @@ class _Space:
         return since
 
     def give(self, size: int, cycle: int) -> None:
-        """Free so many bytes; they are free no earlier than those before."""
+        """Free `size` bytes; they become free no earlier than the previous bytes."""
         self._free.append((max([cycle, *(since for since, _ in self._free)]), size))
 
 
@@ -159,13 +159,13 @@ class _Operand:
     loaded: set[tuple[int, ...]] = field(default_factory=set)
     """Tiles of the layer that the scratchpad has had."""
     left: int = 0
-    """Bursts of the layer that it has not had,"""
+    """Bursts of the layer that the scratchpad has not had."""
     each: int = 0
-    """and those that a tile brings."""
+    """Bursts that a tile brings."""
 
 
 class _Machine:
-    """Times of the machine's units, layer after layer."""
+    """Times of the array's units, layer after layer."""
 
     def __init__(self, machine: Systolic) -> None:
         memory, latency = machine.memory, machine.memory.dram.latency_cycles
@@ -242,7 +242,7 @@ class _Machine:
     def _spread(
         self, operand: Operand, piece: _Piece, earliest: int, subset: int, *, first: bool
     ) -> int:
-        """Load a part of an operand that stays for the layer, until nothing is left of it."""
+        """Load a part of an operand that stays for the layer, until all of it is on chip."""
         plan, mine = piece.plan, self.operands[operand.name]
         burst = plan.machine.memory.dram.burst_bytes
         size = ceil(operand.layer_elements * operand.bits / 8) + subset

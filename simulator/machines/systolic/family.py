@@ -1,4 +1,4 @@
-"""The systolic array as the rest of the simulator sees it."""
+"""The systolic array as seen by the rest of the simulator."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from collections.abc import Mapping as Items
@@ -60,11 +60,11 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     baseline_bits = None
 
     def require_effects(self, data: dict[str, Any], hardware: Systolic, source: str) -> None:
-        """Raise if a file sets a key that has no effect beside its others."""
+        """Raise if a file sets a key that has no effect with its other keys."""
         require_effects(data, hardware, source)
 
     def why_not_fast(self, hardware: Systolic) -> str | None:
-        """Return that transfers of a DRAM with a table need the event engine, as a clause."""
+        """Return, as a clause, that transfers with a DRAM table need the event engine, or None."""
         timing = hardware.dram.timing
         if timing == "fixed" or hardware.memory.ideal:
             return None
@@ -80,7 +80,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         return map_workload(workload, hardware, progress)
 
     def largest_subset(self, hardware: Systolic) -> int:
-        """Kernels in the decoder; without one, kernels are expanded, and any subset runs."""
+        """Kernels in the decoder; without a decoder, DRAM has the kernels, and any subset runs."""
         return hardware.decoder_entries if hardware.subbit_weights == "decoded" else 512
 
     def compute(
@@ -94,7 +94,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         return layer_actions(mapped.plan, moved, activates)
 
     def counted_by(self, hardware: Systolic) -> Hashable:
-        """Return the hardware without its rates, on which no count depends."""
+        """Return the hardware without its rates; no count depends on them."""
         return without_rates(hardware)
 
     def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002
@@ -102,11 +102,11 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         return memories(hardware)
 
     def mac_bits(self, hardware: Systolic) -> int:
-        """Width of the multiplier's wider operand."""
+        """Width in bits of the multiplier's wider operand."""
         return max(hardware.array.pe.input_bits, hardware.array.pe.weight_bits)
 
     def buffer_kib(self, hardware: Systolic) -> float:
-        """Size of the three scratchpads."""
+        """Size of the three scratchpads in KiB."""
         memory = hardware.memory
         pads = (memory.input_scratchpad, memory.weight_scratchpad, memory.output_scratchpad)
         return sum(pad.kib for pad in pads)
@@ -116,11 +116,11 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         return area(hardware)
 
     def roofs(self, hardware: Systolic, layers: Sequence[MappedLayer]) -> list[Roof]:
-        """Return the roofs of the modes and precisions that layers have."""
+        """Return the roofs of the modes and precisions that occur in layers."""
         return roofs(hardware, layers)
 
     def notes(self, run: Ran[MappedLayer]) -> Iterator[str]:
-        """Yield what moves again, and what the model leaves out."""
+        """Yield notes on repeated transfers, and on omissions of the model."""
         yield from notes(run)
 
     def idle_pes(self, change: Change[MappedLayer]) -> list[str]:
@@ -132,7 +132,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         return why_no_effect(change)
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
-        """Return sizes at which more layers move nothing twice."""
+        """Return sizes at which more layers move no data twice."""
         return next_sizes(key, [mapped.plan for mapped in layers])
 
 

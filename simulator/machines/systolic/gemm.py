@@ -1,4 +1,4 @@
-"""A layer as matrix products: im2col, and the elements that wide and binary operands make."""
+"""A layer as matrix products: im2col, and the elements of wide and binary operands."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,28 +13,28 @@ from simulator.workload import Layer
 class Gemm:
     """`groups` products of [pixels, reduction] inputs and [reduction, channels] weights.
 
-    An element of a matrix is what a PE multiplies in one cycle.
+    An element of a matrix is the operand that a PE multiplies in one cycle.
     """
 
     groups: int
-    """Convolution groups, one after another."""
+    """Convolution groups; they run one after another."""
     pixels: int
     """Output pixels of all images."""
     reduction: int
     channels: int
     """Output channels of a group."""
     input_bits: Fraction
-    """Bits of an input element, in DRAM and on chip."""
+    """Bits of an input element in DRAM and on chip."""
     weight_bits: Fraction
-    """Bits of a weight element, in DRAM and in the scratchpad."""
+    """Bits of a weight element in DRAM and in the scratchpad."""
     expanded_weight_bits: Fraction
-    """Bits of a weight element, in the array."""
+    """Bits of a weight element in the array."""
     output_bits: int
     """Bits of an output in DRAM."""
     map_elements: Fraction
     """Input elements of a group without the copies of im2col; at most pixels x reduction."""
     subset_bits: int
-    """Bits of the subset that the decoder loads for the layer; 0: it decodes nothing."""
+    """Bits of the subset that the decoder loads for the layer; 0: no decoding."""
     binary_products: int
     """Products of 1 bit by 1 bit; 0: the multipliers of the PEs do all products."""
 
@@ -45,7 +45,7 @@ class Gemm:
 
     @property
     def products(self) -> int:
-        """Products of two elements, of all groups."""
+        """Products of two elements, in all groups."""
         return self.outputs * self.reduction
 
 
@@ -54,9 +54,9 @@ def gemm_of(layer: Layer, machine: Systolic, batch: int, activation_bits: int) -
 
     Args:
         layer: a convolution, or a linear layer of one pixel.
-        machine: its operand bits decide the steps.
+        machine: the array; its operand bits determine the steps.
         batch: images.
-        activation_bits: of the layer's inputs, unless it is in full precision.
+        activation_bits: bits of the layer's inputs, unless it is in full precision.
 
     Raises:
         InputError: the layer's subset is larger than the decoder.
@@ -96,12 +96,12 @@ def _in_parts(machine: Systolic, operands: int, bits: int, weight_bits: int) -> 
 
 
 def _bit_by_bit(machine: Systolic, operands: int, bits: int, weight_bits: int) -> int:
-    """Elements of a sum bit by bit: `dot_width` products, for each pair of bits."""
+    """Elements of a sum bit by bit: `dot_width` products for each pair of bits."""
     return ceil(operands / machine.array.pe.dot_width) * bits * weight_bits
 
 
 def _decodes(layer: Layer, machine: Systolic) -> bool:
-    """True if the layer's weights come as indices; if all kernels occur, an index is a kernel.
+    """True if the layer loads its weights as indices; if all kernels occur, an index is a kernel.
 
     Raises:
         InputError: the layer's subset is larger than the decoder.

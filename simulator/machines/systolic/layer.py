@@ -11,15 +11,15 @@ from simulator.machines.systolic.spread import Loop
 from simulator.program import Runs
 
 LOOPS: tuple[Loop, ...] = ("group", "strip", "place", "piece")
-"""Of a layer, from the outside."""
+"""The loops of a layer, from the outermost to the innermost."""
 
 
 class Part(NamedTuple):
-    """One of the parts that a total is divided into."""
+    """One part of a divided total."""
 
     size: int
     number: int
-    """That of the first part of its run."""
+    """The number of the first part of its run."""
     last: bool
 
     @property
@@ -29,12 +29,12 @@ class Part(NamedTuple):
 
 
 def parts(total: int, size: int, cuts: Iterable[int] = ()) -> Runs[Part]:
-    """Divide a total into parts of a size; the last has the rest.
+    """Divide a total into parts of a size; the last part has the rest.
 
     Args:
-        total: what is divided.
-        size: of a part.
-        cuts: numbers of parts that have a run of their own, as the first and the last have.
+        total: the total to divide.
+        size: the size of a part.
+        cuts: numbers of parts that get a run of their own, as do the first and the last.
 
     """
     count = -(-total // size)
@@ -49,7 +49,7 @@ def parts(total: int, size: int, cuts: Iterable[int] = ()) -> Runs[Part]:
 
 
 class Place(NamedTuple):
-    """Where a piece, or a fold (with the piece that it has in all), is in the layer."""
+    """The position of a piece in the layer, or of a fold, with the piece that spans its steps."""
 
     group: Part
     strip: Part
@@ -63,12 +63,12 @@ class Place(NamedTuple):
 
     @property
     def first(self) -> bool:
-        """True if it is the layer's first."""
+        """True for the layer's first piece or fold."""
         return all(part.first for part in self)
 
     @property
     def last(self) -> bool:
-        """True if it is the layer's last."""
+        """True for the layer's last piece or fold."""
         return all(part.last for part in self)
 
 
@@ -76,7 +76,7 @@ def layer_of(plan: LayerPlan) -> Layer:
     """Make the records of a layer.
 
     Raises:
-        InputError: a scratchpad is too small for it.
+        InputError: a scratchpad is too small for the layer.
 
     """
     groups, strips, places, pieces = (
@@ -122,7 +122,7 @@ def _piece(plan: LayerPlan, at: Place) -> Piece:
 
 
 def _moving(plan: LayerPlan, operand: Operand, at: Place) -> Tile | None:
-    """Make the record of what a piece uses of an operand; None: it stays in the PEs."""
+    """Make the record of the elements of an operand for a piece; None: it stays in the PEs."""
     if operand.index == "fold":
         return None
     lanes = at.strip.size if operand.index == "strip" else at.place.size
@@ -130,7 +130,7 @@ def _moving(plan: LayerPlan, operand: Operand, at: Place) -> Tile | None:
 
 
 def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
-    """Make the record of so many elements of an operand."""
+    """Make the record of `elements` elements of an operand."""
     lifetime = plan.lifetime(operand)
     again = {"strip": not at.place.first, "place": not at.strip.first, "fold": False}
     opens = {"layer": at.first, "strip": at.place.first and at.piece.first, "fold": True}

@@ -1,4 +1,4 @@
-"""What the mapper makes of a layer: its plan, its records and its section."""
+"""The results of the mapper for a layer: its plan, its records, and its section."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,7 +11,7 @@ from simulator.workload import Layer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedLayer:
-    """What the mapper decided for a layer, and its section of the program."""
+    """The mapper's decisions for a layer, and its section of the program."""
 
     plan: LayerPlan
     records: records.Layer
@@ -29,24 +29,24 @@ class MappedLayer:
 
     @property
     def activation_bits(self) -> int:
-        """Of the layer's inputs and outputs."""
+        """Bits of the layer's inputs and outputs."""
         return self.plan.gemm.output_bits
 
     @property
     def mode(self) -> str:
-        """`xnor`: PEs multiply bit by bit; `multiply`: with their multipliers."""
+        """`xnor`: PEs multiply bit by bit; `multiply`: PEs use their multipliers."""
         return "xnor" if self.plan.gemm.binary_products else "multiply"
 
     @property
     def stored_bytes(self) -> int:
-        """Bytes of its weights or indices in DRAM, with its subset."""
+        """Bytes in DRAM of its weights or indices, with its subset."""
         weights = self.plan.weights
         bits = weights.layer_elements * weights.bits
         return ceil(bits / 8) + self.plan.subset_bytes(weights)
 
     @property
     def columns(self) -> dict[str, object]:
-        """The machine's own columns of `layers.csv`."""
+        """The array's own columns of `layers.csv`."""
         plan = self.plan
         return {
             "folds": plan.gemm.groups * plan.strips * plan.places,

@@ -1,4 +1,4 @@
-"""A workload on a systolic array becomes a program."""
+"""The mapper: converts a workload on a systolic array to a program."""
 
 from functools import lru_cache
 
@@ -30,10 +30,10 @@ _Written = tuple[of.Layer, Section]
 def map_workload(
     workload: Workload, machine: Systolic, progress: Progress | None = None
 ) -> Mapping[MappedLayer]:
-    """Map a configured workload onto a machine, layer by layer.
+    """Map a configured workload onto an array, layer by layer.
 
     Args:
-        workload: configured.
+        workload: the configured workload.
         machine: the array.
         progress: called before every layer.
 
@@ -71,7 +71,7 @@ def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systo
 
 
 def without_rates(machine: Systolic) -> Systolic:
-    """Return the machine with a fixed name, clock and rates, which no section depends on."""
+    """Return the machine with a fixed name, clock, and rates; no section depends on these."""
     dram = structs.replace(machine.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
     memory = structs.replace(machine.memory, dram=dram)
     return structs.replace(machine, name="", clock_ghz=1.0, links=(), memory=memory)
@@ -81,7 +81,7 @@ def without_rates(machine: Systolic) -> Systolic:
 def _kept(
     shape: tuple[object, ...], machine: Systolic, batch: int, activation_bits: int
 ) -> _Written:
-    """What is written for a layer, kept for the next layer that is equal in these."""
+    """Return the records and section of a layer, cached for later layers with equal arguments."""
     layer = Layer.of_shape(shape)
     return _written(
         LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=activation_bits)

@@ -8,15 +8,15 @@ from simulator.machines.systolic.plan import LayerPlan
 from simulator.machines.systolic.schema import Systolic
 
 _SIZES = frozenset({"array.rows", "array.columns", "array.dataflow"})
-"""Keys that decide which PEs have work."""
+"""Keys that determine which PEs have work."""
 _IN_DRAM = frozenset({"latency_cycles", "bytes_per_cycle", "timing"})
 
 
 def why_no_effect(change: Change[MappedLayer]) -> str | None:
-    """Return why a key leaves all cycles as they are, as a clause; None: nothing special is known.
+    """Return why a key leaves all cycles as they are, as a clause; None: no known reason.
 
     Args:
-        change: of the key.
+        change: the change of the key.
 
     """
     machine = change.after[0].mapping.hardware
@@ -31,7 +31,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
 
 
 def _idle(key: str, machine: Systolic) -> str | None:
-    """Return a reason that follows from the hardware alone, if any."""
+    """Return a reason that follows from the hardware alone; None: no such reason."""
     section, _, last = key.rpartition(".")
     if key == "name":
         return "it is only a label"
@@ -47,7 +47,7 @@ def _idle(key: str, machine: Systolic) -> str | None:
 
 
 def _special(key: str, plans: list[LayerPlan]) -> str | None:
-    """Return a reason that follows from the plans alone, if any."""
+    """Return a reason that follows from the plans alone; None: no such reason."""
     if key == "full_precision.bits" and not any(p.layer.full_precision for p in plans):
         return "the run has no full-precision layer"
     if key == "array.pe.dot_width" and not any(p.gemm.binary_products for p in plans):

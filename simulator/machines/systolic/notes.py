@@ -1,4 +1,4 @@
-"""Notes on a run of the array: what moves again, what leaves PEs idle, what is assumed."""
+"""Notes on a run of the array: repeated transfers, idle PEs, and assumptions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from simulator.workload.workload import FULL_PRECISION_BITS
 class _Rule:
     """A note about the layers that it applies to.
 
-    The templates name layers (`{layers}`), and the size of a scratchpad now (`{kib}`) and one that
-    is enough (`{enough}`).
+    The templates name layers (`{layers}`), the current size of a scratchpad (`{kib}`), and a
+    sufficient size (`{enough}`).
     """
 
     applies: Callable[[LayerPlan], bool]

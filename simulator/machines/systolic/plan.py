@@ -1,6 +1,7 @@
-"""The mapper's decisions for a layer: its folds, what stays on chip, and the size of a transfer.
+"""The mapper's decisions for a layer: its folds, its data on chip, and the transfer size.
 
-Every decision follows from the layer's matrix products and the machine; docs/systolic.md has them.
+Every decision follows from the layer's matrix products and the hardware; docs/systolic.md has the
+rules.
 """
 
 from dataclasses import dataclass
@@ -16,11 +17,12 @@ from simulator.machines.systolic.spread import Loop, Spread
 from simulator.workload import Layer
 
 Lifetime = Literal["layer", "strip", "fold"]
-"""How long an operand stays in its scratchpad: the layer, the folds of a strip, or a fold."""
+"""The time that an operand stays in its scratchpad: the layer, the folds of a strip, or a fold."""
 SumsPlace = Literal["array", "scratchpad", "dram"]
-"""Where partial sums wait for the next fold of their strip; `array`: a fold completes them."""
+"""The place of partial sums until the next fold of their strip; `array`: a fold completes them."""
 Index = Literal["strip", "place", "fold"]
-"""What decides which tile of an operand a fold uses: its strip, its place in the strip, or both."""
+"""The index of the tile of an operand that a fold uses: its strip, its place in the strip, or
+both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,20 +31,20 @@ class Operand:
 
     name: Literal["inputs", "weights"]
     index: Index
-    """`fold`: the operand that stays in the PEs."""
+    """The index of its tiles; `fold`: the operand stays in the PEs."""
     bits: Fraction
-    """Of an element."""
+    """Bits of an element."""
     layer_elements: Fraction
-    """Elements of the layer, each once."""
+    """Elements of the layer, each counted once."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPlan:
-    """One layer on one machine.
+    """One layer on one array.
 
-    A fold is the work of the array with one tile of stationary values: up to `rows` x `columns` of
-    them and `steps` steps of moving operands. A strip is a run of folds: `strips` x `places` folds
-    make a convolution group.
+    A fold is the work of the array with one tile of stationary values. A tile has up to `rows` x
+    `columns` values, and a fold has `steps` steps of moving operands. A strip is a run of folds:
+    `strips` x `places` folds make a convolution group.
     """
 
     layer: Layer
@@ -69,13 +71,13 @@ class LayerPlan:
 
     @property
     def strip_total(self) -> int:
-        """Pixels or output channels that strips divide."""
+        """Pixels or output channels, divided into strips."""
         weight_stationary = self.machine.array.dataflow == "weight_stationary"
         return self.gemm.channels if weight_stationary else self.gemm.pixels
 
     @property
     def place_total(self) -> int:
-        """Output channels or elements of the reduction that the folds of a strip divide."""
+        """Output channels or elements of the reduction, divided among the folds of a strip."""
         return self.gemm.reduction if self.stationary else self.gemm.channels
 
     @property
@@ -130,7 +132,7 @@ class LayerPlan:
 
     @cached_property
     def inputs(self) -> Operand:
-        """Inputs; a tile has copies of im2col, a whole map has none."""
+        """Inputs; a tile contains im2col copies, a whole map contains none."""
         gemm = self.gemm
         index: dict[str, Index] = {
             "output_stationary": "strip",
@@ -146,7 +148,7 @@ class LayerPlan:
 
     @cached_property
     def weights(self) -> Operand:
-        """Weights, or in a layer that the decoder serves their indices."""
+        """Weights, or their indices in a layer with a decoder."""
         gemm = self.gemm
         fold = self.machine.array.dataflow == "weight_stationary"
         return Operand(
@@ -158,16 +160,16 @@ class LayerPlan:
 
     @property
     def stationary_operand(self) -> Operand | None:
-        """The operand that stays in the PEs."""
+        """The operand that stays in the PEs; None: the partial sums stay."""
         return next((x for x in (self.inputs, self.weights) if x.index == "fold"), None)
 
     @property
     def moving_operands(self) -> tuple[Operand, ...]:
-        """The operands that move past what stays."""
+        """The operands that move past the stationary values."""
         return tuple(x for x in (self.inputs, self.weights) if x.index != "fold")
 
     def lifetime(self, operand: Operand) -> Lifetime:
-        """How long the operand stays in its scratchpad: the longest that fits one buffer."""
+        """Return the longest lifetime of the operand in its scratchpad that fits one buffer."""
         buffer = self._scratchpad(operand).buffer_bits
         if operand.layer_elements * operand.bits <= buffer:
             return "layer"
@@ -185,7 +187,7 @@ class LayerPlan:
         return self.gemm.groups * elements[operand.index]
 
     def loaded_elements(self, operand: Operand) -> Fraction:
-        """Elements of an operand that come from DRAM in the layer."""
+        """Elements of an operand that DRAM transfers in the layer."""
         lifetime = self.lifetime(operand)
         if lifetime == "layer":
             return operand.layer_elements
@@ -193,7 +195,7 @@ class LayerPlan:
         return Fraction(self.entered_elements(operand), times)
 
     def subset_bytes(self, operand: Operand) -> int:
-        """Bytes of the subset, which come with the layer's first weights."""
+        """Bytes of the subset, which the layer's first weights bring."""
         return ceil(self.gemm.subset_bits / 8) if operand.name == "weights" else 0
 
     @cached_property
@@ -219,13 +221,13 @@ class LayerPlan:
 
     @cached_property
     def sums(self) -> SumsPlace:
-        """Where partial sums wait between the folds of a strip."""
+        """The place of partial sums between the folds of a strip."""
         if not self.stationary or self.places == 1:
             return "array"
         return "scratchpad" if self.strip_sums_fit else "dram"
 
     def sum_bytes(self, values: int) -> int:
-        """Bytes of so many sums."""
+        """Bytes of `values` sums."""
         return ceil(values * self.machine.array.pe.accumulator_bits / 8)
 
     @property
@@ -242,7 +244,7 @@ class LayerPlan:
 
     @property
     def strip_sums_fit(self) -> bool:
-        """True if one buffer of the output scratchpad has space for them."""
+        """True if the sums of a strip fit in one buffer of the output scratchpad."""
         return self.strip_sum_bits <= self.machine.memory.output_scratchpad.buffer_bits
 
     # --- transfers -------------------------------------------------------------------------------
@@ -276,7 +278,7 @@ class LayerPlan:
         return [] if operand.index == "fold" else [int(scratchpad.buffer_bits / smallest)]
 
     def _most_steps_of_sums(self) -> list[int]:
-        """Steps whose sums fit; no limit if those of a strip do."""
+        """Steps whose sums fit; no limit if the sums of a strip fit."""
         scratchpad = self.machine.memory.output_scratchpad
         sums = self._columns * self.machine.array.pe.accumulator_bits
         if not self.stationary:
@@ -286,7 +288,7 @@ class LayerPlan:
         if self.strip_sums_fit:
             return []
         if self.sums == "dram":
-            sums *= 2  # half of the space has sums that come back, half has sums that leave
+            sums *= 2  # half of the space is for returning sums, half for leaving sums
         self._fits("output_scratchpad", scratchpad, Fraction(sums))
         return [scratchpad.buffer_bits // sums]
 
@@ -300,7 +302,7 @@ class LayerPlan:
             )
 
     def in_bursts(self, size: int) -> int:
-        """Bytes in whole bursts of the DRAM."""
+        """Bytes of `size` bytes, rounded up to whole bursts of the DRAM."""
         burst = self.machine.memory.dram.burst_bytes
         return -(-size // burst) * burst
 

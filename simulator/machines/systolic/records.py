@@ -1,6 +1,6 @@
-"""A layer as its units see it: plain facts, decided before any program is written.
+"""A layer from the view of its units: the mapper fixes these facts before it writes a program.
 
-Records that are equal write the same commands. `layer.py` makes them from a layer's plan.
+Equal records produce the same commands. `layer.py` makes the records from the plan of a layer.
 """
 
 from msgspec import Struct
@@ -13,32 +13,32 @@ class Tile(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Elements of an operand that a fold, or a piece of it, uses."""
 
     load_bytes: int
-    """Bytes that come from DRAM for it, in whole bursts; 0: they are in the scratchpad."""
+    """Bytes that DRAM transfers for the tile, in whole bursts; 0: the scratchpad has them."""
     opens: bool
-    """Its load takes a buffer of the scratchpad."""
+    """True if the load of the tile takes a buffer of the scratchpad."""
     closes: bool
-    """Its use is the last of what is in the buffer."""
+    """True if the use of the tile is the last use of the data in the buffer."""
     first: bool
-    """The layer's first."""
+    """True for the layer's first tile."""
 
 
 class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Partial sums or outputs of a piece."""
 
     space_taken: int
-    """Bytes of the output scratchpad that they take."""
+    """Bytes of the output scratchpad that the sums take."""
     returning_bytes: int
     """Bytes of partial sums that come back from DRAM, in whole bursts."""
     return_space: int
-    """Bytes of the output scratchpad that these take."""
+    """Bytes of the output scratchpad that the returning sums take."""
     leaving_bytes: int
     """Bytes that leave for DRAM, in whole bursts; 0: none leave."""
     partial: bool
-    """Partial sums leave, and come back for the strip's next fold."""
+    """True if partial sums leave, and come back for the strip's next fold."""
     space_freed: int
-    """Bytes of the output scratchpad that are free when they have left."""
+    """Bytes of the output scratchpad that become free after the sums have left."""
     last: bool
-    """The layer's last."""
+    """True for the layer's last sums."""
 
 
 class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -46,20 +46,20 @@ class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):
 
     cycles: int
     inputs: Tile | None
-    """None: the inputs stay in the PEs."""
+    """The inputs; None: they stay in the PEs."""
     weights: Tile | None
-    """None: the weights stay in the PEs."""
+    """The weights; None: they stay in the PEs."""
     sums: Sums
     first: bool
-    """Of its fold."""
+    """True for the first piece of its fold."""
     last: bool
 
 
 class Fold(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One tile of stationary values, with all that moves past it."""
+    """One tile of stationary values, with all operands that move past it."""
 
     stationary: Tile | None
-    """The operand that stays in the PEs; None: the sums do."""
+    """The operand that stays in the PEs; None: the sums stay."""
     pes: int
     """PEs that work."""
     pieces: Runs[Piece]
@@ -67,13 +67,13 @@ class Fold(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One layer on one machine."""
+    """One layer on one array."""
 
     dataflow: Dataflow
     ideal_memory: bool
     groups: Runs[Runs[Runs[Fold]]]
     """Folds of every strip of every convolution group."""
     load_cycles: int
-    """Cycles in which an operand enters the PEs to stay there."""
+    """Cycles in which a stationary operand enters the PEs."""
     drain_cycles: int
     """Cycles after the last step of a fold in which no other fold begins."""

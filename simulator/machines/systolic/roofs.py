@@ -1,4 +1,4 @@
-"""Roofs of the array: what its PEs can do in a cycle at most, in each mode and precision."""
+"""Roofs of the array: the peak MACs per cycle of its PEs, in each mode and precision."""
 
 from collections.abc import Sequence
 

@@ -17,11 +17,11 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One processing element: a multiplier, an adder, and registers for its operands."""
 
     input_bits: OperandBits
-    """Of an input that the PE multiplies in one cycle."""
+    """Bits of an input that the PE multiplies in one cycle."""
     weight_bits: OperandBits
-    """Of a weight that the PE multiplies in one cycle."""
+    """Bits of a weight that the PE multiplies in one cycle."""
     accumulator_bits: Literal[8, 16, 32, 64]
-    """Of a partial sum, in the PE and in the output scratchpad."""
+    """Bits of a partial sum, in the PE and in the output scratchpad."""
     dot_width: Count = 1
     """Binary inputs and weights that the PE multiplies (XNOR) and adds (popcount) in one cycle."""
 
@@ -37,14 +37,14 @@ class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rows: Count
     columns: Count
     dataflow: Dataflow
-    """Which operand stays in the PEs during a fold."""
+    """The operand that stays in the PEs during a fold."""
     overlap_folds: bool
     """True: the operands of a fold enter while the results of the previous fold leave."""
     pe: Pe
 
     @property
     def register_sets(self) -> int:
-        """Sets of registers for what stays in a PE; the second is for the next fold."""
+        """Sets of registers for the stationary values of a PE; the second is for the next fold."""
         return 2 if self.overlap_folds else 1
 
 
@@ -53,8 +53,8 @@ class Scratchpad(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     kib: Rate
     buffers: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Equal parts; DMA fills one while the array reads another. 1: single-buffered. Sums take space
-    in bytes, at most one such part at once."""
+    """Equal parts; DMA fills one part while the array reads another. 1: single-buffered. Sums take
+    space in bytes, at most one such part at once."""
 
     @property
     def bytes(self) -> int:
@@ -72,11 +72,11 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     dram: Dram
     ideal: bool = False
-    """True: transfers take no time, and of the DRAM only `burst_bytes` has an effect."""
+    """True: transfers take no time, and `burst_bytes` is the only DRAM key that has an effect."""
     input_scratchpad: Scratchpad
     weight_scratchpad: Scratchpad
     output_scratchpad: Scratchpad
-    """Partial sums."""
+    """The scratchpad of partial sums."""
     transfer_steps: Count
     """The most steps of a fold whose operands, or whose results, one DMA transfer carries."""
 
@@ -85,18 +85,18 @@ class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Layers whose weights are not binary."""
 
     bits: OperandBits
-    """Of a weight and of an input of such a layer."""
+    """Bits of a weight and of an input of such a layer."""
 
 
 class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole machine of this family."""
+    """A whole accelerator of this family."""
 
     array: Array
     memory: Memory
     full_precision: FullPrecision
     subbit_weights: Literal["decoded", "expanded"]
-    """Sub-bit layers. `decoded`: indices come from DRAM, and a decoder at the edge of the array
-    turns them into kernels. `expanded`: kernels come from DRAM."""
+    """Form of sub-bit layers. `decoded`: indices come from DRAM, and a decoder at the edge of the
+    array turns them into kernels. `expanded`: kernels come from DRAM."""
     decoder_entries: Count = 256
     """Kernels of a layer's subset that the decoder stores; has an effect only with `decoded`."""
 
@@ -112,15 +112,15 @@ class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def require_effects(data: dict[str, Any], machine: Systolic, source: str) -> None:
-    """Raise if a file sets a key that has no effect beside its others.
+    """Raise if a file sets a key that has no effect with its other keys.
 
     Args:
         data: plain data of the file.
-        machine: the file, checked.
-        source: names the file in the error.
+        machine: the checked file.
+        source: the name of the file in the error.
 
     Raises:
-        InputError: there is such a key.
+        InputError: the file has such a key.
 
     """
     refuse_idle(data["memory"]["dram"], machine.dram, source)

@@ -10,26 +10,26 @@ Loop = Literal["group", "strip", "place", "piece"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Equal loads, one for each tile, until the whole operand is there.
+    """Equal loads, one for each tile, until the whole operand is on chip.
 
-    The operand is contiguous in DRAM, so its bursts are, too. A load never brings less than its
-    tile has of the operand.
+    The operand is contiguous in DRAM; its bursts are therefore contiguous, too. A load never brings
+    less than the part of the operand in its tile.
     """
 
     loops: Mapping[Loop, int]
-    """Loops that name a tile, from the outside, with their iterations."""
+    """Loops that name a tile, from the outermost to the innermost, with their iterations."""
     bursts: int
-    """Of the operand."""
+    """Bursts of the operand."""
     burst_bytes: int
 
     @property
     def each(self) -> int:
-        """Bursts of a load, but for the last."""
+        """Bursts of a load, except the last."""
         return ceil(self.bursts / prod(self.loops.values()))
 
     @property
     def full(self) -> int:
-        """Loads of `each` bursts; the next one has the rest, which may be none."""
+        """Loads of `each` bursts; the next load has the rest, which may be 0."""
         return self.bursts // self.each
 
     def load_bytes(self, numbers: Mapping[Loop, int]) -> int:
@@ -41,7 +41,7 @@ class Spread:
         return min(left, self.each) * self.burst_bytes if number <= self.full else 0
 
     def cuts(self, loop: Loop) -> set[int]:
-        """Iterations of a loop in which the loads change, as a set of one; or of none."""
+        """Iterations of a loop in which the loads change: a set of one, or the empty set."""
         if loop not in self.loops:
             return set()
         inside = [*self.loops][[*self.loops].index(loop) + 1 :]

@@ -1,11 +1,11 @@
-"""The machine unit by unit: each function is the controller of one unit in one layer.
+"""The array unit by unit: each function is the controller of one unit in one layer.
 
-All units work through the folds in the same order, and through the pieces of a fold. They advance
-by a step for every piece. Operands pass from DRAM to the PEs through a DMA unit and a scratchpad;
-one that stays in the PEs passes through `preload`. `array` takes the others piece by piece. Its
-results leave through `outputs_dma`, and partial sums come back through `sums_dma` if they do not
-fit the scratchpad. `plan.py` decides what fits; `vocabulary.py` has the channels in which the units
-meet.
+All units process the folds in the same order, and the pieces of a fold in the same order. They
+advance by a step for every piece. Operands pass from DRAM to the PEs through a DMA unit and a
+scratchpad. An operand that stays in the PEs passes through `preload`; `array` takes the other
+operands piece by piece. The results of `array` leave through `outputs_dma`. If the partial sums do
+not fit in the scratchpad, they come back through `sums_dma`. `plan.py` decides what fits;
+`vocabulary.py` has the channels between the units.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ Seen = TypeVar("Seen")
 
 
 def weights_dma(layer: Layer, do: Writer) -> None:
-    """Load weights or indices tile by tile, as far as the scratchpad has free buffers."""
+    """Load weights or indices tile by tile, while the scratchpad has free buffers."""
     load_weights = transfers_of(ideal=layer.ideal_memory).load_weights
     for tile, pieces in tiles(layer, do, stays="weight_stationary", of=lambda at: at.weights):
         if not tile.load_bytes:
@@ -175,7 +175,7 @@ def array(layer: Layer, do: Writer) -> None:
         do(DRAIN(cycles=layer.drain_cycles, gives=[stationary and REGISTERS], steps=1))
 
 
-# --- what they share -----------------------------------------------------------------------------
+# --- shared functions ----------------------------------------------------------------------------
 
 
 def folds(layer: Layer, do: Writer) -> Iterator[Fold]:
@@ -188,7 +188,7 @@ def folds(layer: Layer, do: Writer) -> Iterator[Fold]:
 def tiles(
     layer: Layer, do: Writer, *, stays: str, of: Callable[[Piece], Tile | None]
 ) -> Iterator[tuple[Tile, int]]:
-    """Write a loop over the tiles of an operand, each with the pieces that it is for.
+    """Write a loop over the tiles of an operand, each with its number of pieces.
 
     Args:
         layer: the layer.
@@ -208,7 +208,7 @@ def tiles(
 
 
 def arrivals(piece: Piece) -> Tokens:
-    """Tokens that a piece takes for the moving operands that come from DRAM for it."""
+    """Tokens that a piece takes for the moving operands that DRAM loads for it."""
     return [
         piece.inputs is not None and piece.inputs.load_bytes > 0 and INPUTS,
         piece.weights is not None and piece.weights.load_bytes > 0 and WEIGHTS,

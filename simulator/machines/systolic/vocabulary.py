@@ -1,4 +1,4 @@
-"""Units, channels, categories, kinds of commands and rates of a systolic array."""
+"""Units, channels, categories, kinds of commands, and rates of a systolic array."""
 
 from fractions import Fraction
 from typing import NamedTuple
@@ -79,7 +79,7 @@ CATEGORIES = (
     STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
     SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, PREVIOUS_LAYER,
 )  # fmt: skip
-"""In the order of reports."""
+"""Categories in the order of reports."""
 
 
 class Transfers(NamedTuple):
@@ -111,7 +111,7 @@ def _transfers(read: str | None, write: str | None) -> Transfers:
 
 TIMED = _transfers("read", "write")
 IDEAL = _transfers(None, None)
-"""Of ideal memory: they have bytes, but take no time."""
+"""Transfers of ideal memory: they have bytes, but take no time."""
 
 STREAM = Kind("stream", ARRAY, counts_as=CountsAs(STREAMS), side="PEs", in_steps=True)
 LEAVE = Kind("leave", ARRAY, rate="skew", counts_as=CountsAs(SKEW))
@@ -120,12 +120,12 @@ PRELOAD = Kind("preload", PRELOAD_UNIT, counts_as=CountsAs(PRELOADS))
 
 
 def transfers_of(*, ideal: bool) -> Transfers:
-    """Kinds of transfers of ideal or of other memory."""
+    """Kinds of transfers of ideal or of real memory."""
     return IDEAL if ideal else TIMED
 
 
 def kinds_of(*, ideal: bool) -> tuple[Kind, ...]:
-    """All kinds, in the order in which causes of the same cycle are named."""
+    """All kinds, in the order in which a report names causes of the same cycle."""
     return (STREAM, LEAVE, DRAIN, PRELOAD, *transfers_of(ideal=ideal))
 
 
@@ -133,7 +133,7 @@ VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
 
 
 def start_tokens(machine: Systolic) -> dict[Channel, int]:
-    """Every channel with the tokens that it starts with."""
+    """Initial tokens of every channel."""
     memory = machine.memory
     return dict.fromkeys(CHANNELS, 0) | {
         WEIGHT_BUFFER: memory.weight_scratchpad.buffers,
@@ -146,7 +146,7 @@ def start_tokens(machine: Systolic) -> dict[Channel, int]:
 
 
 def rates_of(machine: Systolic) -> dict[str, Rate]:
-    """Rates by the names that kinds give them; `skew` moves no bytes and has a latency."""
+    """Rates, by the names that kinds use; `skew` moves no bytes and has a latency."""
     dram, array = machine.memory.dram, machine.array
     rate = Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000) or Fraction(1, 1_000_000)
     return {

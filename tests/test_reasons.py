@@ -32,7 +32,7 @@ class TestCauses:
     @pytest.mark.parametrize(
         ("setting", "words", "removed"),
         [
-            ("array.pes=96", "LUT fills to index fetches in wide", (f"{PORT}=240",)),
+            (f"{PORT}=120", "LUT fills to index fetches in wide", (f"{PORT}=240",)),
             (f"{PORT}=40", "more time in index fetches in wide", ("array.pe.index_register_sets=64",
              f"{PORT}=1000000")),
             ("array.pe.accumulators=2", "LUT fills to accumulation in wide",

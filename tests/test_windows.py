@@ -77,8 +77,8 @@ class TestSteps:
         assert set(cycles_of(network(one), Kind.FILL, 1.5)) == {43}
 
     def test_the_last_group_and_the_last_pixels_are_smaller(self) -> None:
-        # 80 channels: 64 and 16 PEs, 72 and 18 bytes; at 1.5 bytes 48 and 12 words
-        assert cycles_of(network(layer(80, 256, 1, 1, tau=5)), Kind.FILL, 1.5) == [48, 32] * 2
+        # 90 channels: 46 and 44 PEs, 51.75 and 49.5 bytes; at 1.5 bytes 35 and 33 words
+        assert cycles_of(network(layer(90, 256, 1, 1, tau=5)), Kind.FILL, 1.5) == [35, 33] * 2
         # 16 channels: 4 pixels at a time; the last of 5 pixels has 16 PEs
         assert cycles_of(network(layer(16, 128, 1, 5, tau=5)), Kind.FILL, 1.5) == [48, 32]
 

@@ -80,7 +80,7 @@ def shipped_configurations() -> list[str]:
 def shipped_configuration(name: str) -> Configuration:
     """Return a configuration at 0.56 bit, or at a trained network's bits, with a 1-bit baseline."""
     hardware, model, layers = name.split("/")
-    options: dict[str, Any] = {"include_full_precision": layers == "all"}
+    options: dict[str, Any] = {"include_full_precision": layers == "all", "baseline_bits": 1}
     if model not in trained_names():
         options["bits"] = 0.56
     return Configuration(

@@ -20,7 +20,7 @@ from simulator.dram.system import Handed, Moved
 from simulator.dram.tables import dram_timing, load_dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 from simulator.machines.family import Mapping
-from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.event_only import why_not_fast
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.program.written import write_out
 from simulator.workload import Workload

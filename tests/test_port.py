@@ -15,7 +15,7 @@ from simulator.analysis.layers import layer_results
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
 from simulator.machines.family import Mapping
-from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.event_only import why_not_fast
 from simulator.machines.lut_array.no_effect import why_no_effect
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.program import SharedPort, Unit

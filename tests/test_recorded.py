@@ -5,7 +5,7 @@ After an intended change of a value, record it again as in tests/recorded/README
 
 import pytest
 
-from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.event_only import why_not_fast
 from tests.conftest import ROOT
 from tests.recorded.configurations import configuration, shipped_configurations
 from tests.recorded.figures import differences, figures, read_figures, trace_digest

@@ -15,7 +15,7 @@ from simulator.studies import points_study, run_study
 from simulator.studies.axes import axis
 from simulator.studies.effects import effects_of
 from simulator.studies.factors import factors_of
-from simulator.studies.figures import StudyFigures
+from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.wording import ratio, sentence
 
 pytestmark = pytest.mark.unit

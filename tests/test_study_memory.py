@@ -20,9 +20,9 @@ from simulator.studies.causes import cycles_columns
 from simulator.studies.chunks import unpack
 from simulator.studies.columns import chunk_columns
 from simulator.studies.effects import Effect, effects_of
-from simulator.studies.figures import StudyFigures, read_figures
 from simulator.studies.local import run_locally
 from simulator.studies.plots import _pair, _together, dots
+from simulator.studies.point_numbers import StudyFigures, read_figures
 from simulator.studies.relative import Relations
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.workload import Workload

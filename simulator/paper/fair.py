@@ -20,8 +20,8 @@ from simulator.base.tabular import read_rows
 from simulator.studies import Study, grid_study, run_study
 from simulator.studies.axes import axis_of
 from simulator.studies.columns import point_columns
-from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA, Front, FrontGroup, front_of
+from simulator.studies.point_numbers import Floats
 
 HARDWARE = "cofluent64"
 ONE_BIT, SUB_BIT = 9, 5

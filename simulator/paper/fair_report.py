@@ -33,8 +33,8 @@ from simulator.paper.fair import (
 from simulator.paper.markdown import table, write_csv, write_report
 from simulator.report.files import write_file
 from simulator.report.style import SCREEN, save_figure
-from simulator.studies.figures import Floats
 from simulator.studies.fronts import AREA
+from simulator.studies.point_numbers import Floats
 from simulator.workload import configure, load_workload
 
 if TYPE_CHECKING:

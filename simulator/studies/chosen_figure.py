@@ -10,13 +10,13 @@ from simulator.base.nearest import did_you_mean
 from simulator.report.style import Style
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
-from simulator.studies.figures import is_number
 from simulator.studies.plot_style import (
     MOST_SERIES,
     label_numbers,
     place_values,
     series,
 )
+from simulator.studies.point_numbers import is_number
 from simulator.studies.wording import short_name, shown, subject
 
 if TYPE_CHECKING:

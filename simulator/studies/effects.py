@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.studies.axes import Value
 from simulator.studies.factors import Factor, combined, factors_of
-from simulator.studies.figures import Floats, StudyFigures, is_number
+from simulator.studies.point_numbers import Floats, StudyFigures, is_number
 
 MATTERS = 1.01
 """The ratio of times below which a factor hardly matters."""

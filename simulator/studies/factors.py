@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.studies.axes import Value
-from simulator.studies.figures import Codes, StudyFigures, is_number
+from simulator.studies.point_numbers import Codes, StudyFigures, is_number
 
 _LARGEST = 1 << 62
 """An upper limit of the numbers of sets of points, which are 64-bit integers."""

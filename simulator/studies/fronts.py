@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
-from simulator.studies.figures import Floats, StudyFigures, read_numbers
+from simulator.studies.point_numbers import Floats, StudyFigures, read_numbers
 
 STEP = 1.02
 """The ratio between successive areas in the comparison of fronts."""

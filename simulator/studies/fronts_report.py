@@ -11,9 +11,9 @@ from simulator.base.wording import time_unit
 from simulator.report.files import write_file, write_rows
 from simulator.report.style import Style, save_figure
 from simulator.report.tables import Column, Table
-from simulator.studies.figures import Floats
 from simulator.studies.fronts import FrontGroup, Lead, leads
 from simulator.studies.plot_style import drawing, label_numbers, series
+from simulator.studies.point_numbers import Floats
 from simulator.studies.wording import ratio, short_name, shown
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.report.style import COLORS, Style
 from simulator.studies.axes import Value
-from simulator.studies.figures import Floats, is_number
+from simulator.studies.point_numbers import Floats, is_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

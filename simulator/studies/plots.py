@@ -15,10 +15,10 @@ from simulator.report.style import SCREEN, Style, save_figure
 from simulator.studies.axes import PRECISION, Value
 from simulator.studies.chosen_figure import Chosen, draw_chosen
 from simulator.studies.effects import Effect
-from simulator.studies.figures import Codes, Floats, StudyFigures, is_number, read_numbers
 from simulator.studies.fronts import front
 from simulator.studies.plot_style import MOST_SERIES, drawing, label_numbers, place_values
 from simulator.studies.plot_style import series as look
+from simulator.studies.point_numbers import Codes, Floats, StudyFigures, is_number, read_numbers
 from simulator.studies.scaling_figure import draw_scaling
 from simulator.studies.wording import short_name, subject
 

@@ -16,7 +16,7 @@ from simulator.machines.loading import hardware_from
 from simulator.studies.axes import POINT_FIELDS, Value
 from simulator.studies.columns import column_of, flat
 from simulator.studies.factors import combined, factors_of
-from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study
 
 PES = "array.pes"

@@ -8,7 +8,7 @@ import numpy as np
 from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import RELATIVE_COLUMNS
-from simulator.studies.figures import Codes
+from simulator.studies.point_numbers import Codes
 from simulator.studies.relative import Relations
 
 

@@ -10,7 +10,7 @@ from simulator.base.tabular import read_frame
 from simulator.base.wording import counted
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.effects import Effect
-from simulator.studies.figures import StudyFigures
+from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.study import Study
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from simulator.base.progress import Progress
 from simulator.base.tabular import read_rows
 from simulator.engine import compiling
 from simulator.studies.columns import point_columns
-from simulator.studies.figures import StudyFigures, read_figures
+from simulator.studies.point_numbers import StudyFigures, read_figures
 from simulator.studies.result import StudyResult
 from simulator.studies.store import Store, open_store
 from simulator.studies.study import Study

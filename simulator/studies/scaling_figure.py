@@ -10,8 +10,8 @@ from simulator.base.wording import time_unit
 from simulator.report.style import Style
 from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.factors import Factor, factors_of
-from simulator.studies.figures import Floats
 from simulator.studies.plot_style import HATCHES, label_numbers, place_values, series
+from simulator.studies.point_numbers import Floats
 from simulator.studies.relative import PES
 from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import short_name, shown, subject

@@ -34,7 +34,7 @@ from simulator.report.files import writable_folder
 from simulator.studies.chunks import Columns, unpack
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
-from simulator.studies.figures import PointNumbers, read_figures, read_numbers
+from simulator.studies.point_numbers import PointNumbers, read_figures, read_numbers
 from simulator.studies.relative import Relations, relations_of
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.studies.study import Study

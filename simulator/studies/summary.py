@@ -9,7 +9,7 @@ import numpy as np
 from simulator.base.wording import counted
 from simulator.report.files import write_file
 from simulator.studies.effects import Effect
-from simulator.studies.figures import Floats, StudyFigures
+from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study
 from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import ratio, sentence, shown

@@ -13,7 +13,7 @@ from simulator.report.tables import Column, Table, print_table
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
-from simulator.studies.figures import StudyFigures
+from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.relative import PES, Relations, machine_axes
 from simulator.studies.study import Study
 from simulator.studies.wording import short_name, shown

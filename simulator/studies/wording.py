@@ -9,7 +9,7 @@ from simulator.base.wording import listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
-from simulator.studies.figures import StudyFigures
+from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.relative import PES
 from simulator.studies.study import Study
 from simulator.workload import Workload, configure

@@ -12,7 +12,7 @@ from itertools import count
 import click
 
 from simulator import InputError
-from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.event_only import why_not_fast
 from simulator.report.progress import progress_bar
 from tests.recorded.cases import CASES, cases_of
 from tests.recorded.configurations import (

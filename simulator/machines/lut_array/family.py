@@ -15,7 +15,7 @@ from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.area import area, memory_kib
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, next_sizes
 from simulator.machines.lut_array.compute import compute
-from simulator.machines.lut_array.coverage import why_not_fast
+from simulator.machines.lut_array.event_only import why_not_fast
 from simulator.machines.lut_array.idle import idle_pes
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.mapper import map_workload, without_rates

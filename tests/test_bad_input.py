@@ -215,7 +215,7 @@ class TestOut:
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
     def test_a_full_disk(self, tmp_path: Path) -> None:
         from simulator.base.errors import InputError
-        from simulator.report.files import write_file
+        from simulator.base.writing import write_file
 
         def fill(path: Path) -> None:
             path.write_bytes(b"half")

@@ -374,7 +374,7 @@ class TestCommand:
     def test_a_shipped_workload_has_a_bare_name(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from simulator.report.files import write_file
+        from simulator.base.writing import write_file
         from simulator.workload.store import write_workload
 
         workload = extracted(state_dict(tau=2)).workload  # type: ignore[attr-defined]

@@ -16,9 +16,10 @@ from click.testing import CliRunner
 from simulator import load_hardware, load_workload, simulate
 from simulator.base.errors import InputError
 from simulator.base.progress import counted
+from simulator.base.writing import write_files
 from simulator.cli import cli
 from simulator.report import sizes
-from simulator.report.files import save, write_files
+from simulator.report.files import save
 
 RUN = [
     sys.executable, "-m", "simulator", "--hw", "cofluent64", "--model", "r20", "--bits", "0.56",

@@ -15,10 +15,11 @@ from hypothesis import given
 from simulator import InputError, Result, load_hardware, simulate
 from simulator.analysis.attribution import attribute
 from simulator.analysis.trace_file import read_traces, read_vocabulary, vocabulary_text
+from simulator.base.writing import write_files
 from simulator.engine.trace import Trace
 from simulator.machines.lut_array.vocabulary import VOCABULARY
 from simulator.program import Program
-from simulator.report.files import trace_writers, write_files
+from simulator.report.files import trace_writers
 from simulator.workload import Workload
 from tests.build import layer, network, trace_of, traced
 from tests.programs import programs

@@ -17,8 +17,9 @@ from simulator.analysis.saved import Saved
 from simulator.analysis.schema import FINGERPRINT, fingerprint
 from simulator.analysis.trace_file import vocabulary_text
 from simulator.base.shipped import find
+from simulator.base.writing import write_files
 from simulator.check import check_workload
-from simulator.report.files import trace_writers, write_files
+from simulator.report.files import trace_writers
 from simulator.studies.what_helps import with_what_helps
 from tests.build import layer, machine, network, with_kernels
 from tests.conftest import Command

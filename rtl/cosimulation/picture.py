@@ -14,7 +14,7 @@ from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import RTL, build
 from rtl.cosimulation.compare import compare, simulate
 from rtl.cosimulation.make import SMALL, case_of, shape
-from simulator.report.files import write_file
+from simulator.base.writing import write_file
 from simulator.report.style import save_figure
 
 if TYPE_CHECKING:

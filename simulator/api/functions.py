@@ -312,8 +312,8 @@ def write_report(result: Result, path: Name, progress: Progress | None = None) -
         'r20.html'
 
     """
+    from simulator.base.writing import writable_file
     from simulator.machines.assumptions import assumptions
-    from simulator.report.files import writable_file
     from simulator.report.html import write_page
 
     if not isinstance(result, Result):

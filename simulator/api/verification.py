@@ -35,7 +35,8 @@ from simulator.base.inputs import convert
 from simulator.base.progress import Progress, announce
 from simulator.base.tabular import existing_table, read_frame
 from simulator.base.version import __version__
-from simulator.report.files import CSV_TABLES, csv_tables, rows_text
+from simulator.base.writing import rows_text
+from simulator.report.files import CSV_TABLES, csv_tables
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -91,7 +91,7 @@ def compare(
     the hardware file A is compared with itself under two values of --set.
     """
     from simulator.api.comparison import Comparison
-    from simulator.report.files import writable_folder, write_file
+    from simulator.base.writing import writable_folder, write_file
 
     sides = _sides(a, b, settings)
     _no_option_without_effect(context, sides)

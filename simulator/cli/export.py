@@ -52,7 +52,7 @@ def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: 
 
     MODEL is a shipped name, or the path of a network file, a workload file, or a trained network.
     """
-    from simulator.report.files import writable_file, write_file
+    from simulator.base.writing import writable_file, write_file
     from simulator.workload.exporters import export as exported
     from simulator.workload.model import load_model
 

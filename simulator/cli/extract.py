@@ -69,8 +69,8 @@ def extract(
     shipped name, the command prints the contents.
     """
     from simulator.base.shipped import find
+    from simulator.base.writing import write_file
     from simulator.report import extraction as report
-    from simulator.report.files import write_file
     from simulator.workload.store import write_workload
 
     path = find("workloads", file)

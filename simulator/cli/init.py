@@ -55,7 +55,7 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
         InputError: a file that exists, or a folder that cannot be written.
 
     """
-    from simulator.report.files import writable_folder
+    from simulator.base.writing import writable_folder
 
     for name in contents:
         if (folder / name).exists():

@@ -29,7 +29,7 @@ class Outputs:
 
     def check(self) -> None:
         """Raise InputError if an output cannot be written; this check comes before the run."""
-        from simulator.report.files import writable_file, writable_folder
+        from simulator.base.writing import writable_file, writable_folder
 
         if self.style is not None and self.out is None:
             raise click.UsageError("--style has no effect without --out")

@@ -111,7 +111,7 @@ def search(
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
     from simulator.base.lines import print_line
-    from simulator.report.files import writable_folder
+    from simulator.base.writing import writable_folder
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
     from simulator.studies.search import Limits, machines_of, storable_taus
     from simulator.studies.search import search as find

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.base.progress import Progress
+from simulator.base.writing import writable_folder
 from simulator.paper import (
     fair_report,
     figure12,
@@ -13,7 +14,6 @@ from simulator.paper import (
     table6,
     training_speed,
 )
-from simulator.report.files import writable_folder
 
 ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "table4": table4.write,

@@ -11,6 +11,7 @@ from simulator.analysis.title import scope
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
+from simulator.base.writing import write_file
 from simulator.machines import load_hardware
 from simulator.machines.families import family_of
 from simulator.paper.beside import baseline_of, speedup_of
@@ -31,7 +32,6 @@ from simulator.paper.fair import (
     compare_fairly,
 )
 from simulator.paper.markdown import table, write_csv, write_report
-from simulator.report.files import write_file
 from simulator.report.style import SCREEN, save_figure
 from simulator.studies.fronts import AREA
 from simulator.studies.point_numbers import Floats

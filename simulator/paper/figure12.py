@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.base.progress import Progress
+from simulator.base.writing import write_file
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
-from simulator.report.files import write_file
 from simulator.report.style import save_figure
 from simulator.workload import load_workload
 

@@ -7,11 +7,11 @@ from simulator.analysis.title import covered
 from simulator.api.result import Result
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
+from simulator.base.writing import write_file
 from simulator.machines import load_hardware
 from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.markdown import Row, table, write_report
 from simulator.paper.printed import SPEEDUP
-from simulator.report.files import write_file
 from simulator.report.style import save_figure
 from simulator.workload import load_workload
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from simulator.base.citation import CITATION
 from simulator.base.version import __version__
-from simulator.report.files import write_file, write_rows
+from simulator.base.writing import write_file, write_rows
 
 Row = Mapping[str, object]
 

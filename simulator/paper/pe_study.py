@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from simulator.base.progress import Progress, announce
+from simulator.base.writing import write_file
 from simulator.paper.markdown import write_report
-from simulator.report.files import write_file
 from simulator.report.style import SCREEN, save_figure
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis, setting_axis

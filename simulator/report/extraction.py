@@ -87,7 +87,7 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
         InputError: the folder is not writable.
 
     """
-    from simulator.report.files import writable_folder, write_file, write_rows
+    from simulator.base.writing import writable_folder, write_file, write_rows
 
     folder = writable_folder(folder)
     rows, counts = layer_rows(extraction), histogram_rows(extraction)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from simulator.base.progress import Progress, announce
-from simulator.report.files import writable_folder, write_files, write_rows
+from simulator.base.writing import writable_folder, write_files, write_rows
 from simulator.report.kernels import Snapshot, columns_of, kernel_rows
 
 

@@ -20,7 +20,7 @@ from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
 from simulator.analysis.outcome import RUNS
 from simulator.analysis.title import covered
 from simulator.base.columns import Ints
-from simulator.report.files import write_file
+from simulator.base.writing import write_file
 from simulator.report.prepare import make_traces
 from simulator.report.protobuf import Rows, double, message, text, uint
 

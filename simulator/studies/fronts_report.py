@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.base.wording import time_unit
-from simulator.report.files import write_file, write_rows
+from simulator.base.writing import write_file, write_rows
 from simulator.report.style import Style, save_figure
 from simulator.report.tables import Column, Table
 from simulator.studies.fronts import FrontGroup, Lead, leads

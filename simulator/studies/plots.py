@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.report.files import write_file
+from simulator.base.writing import write_file
 from simulator.report.style import SCREEN, Style, save_figure
 from simulator.studies.axes import PRECISION, Value
 from simulator.studies.chosen_figure import Chosen, draw_chosen

@@ -30,7 +30,7 @@ from simulator.base.tabular import (
     table_name,
     write_table,
 )
-from simulator.report.files import writable_folder
+from simulator.base.writing import writable_folder
 from simulator.studies.chunks import Columns, unpack
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.base.wording import counted
-from simulator.report.files import write_file
+from simulator.base.writing import write_file
 from simulator.studies.effects import Effect
 from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.base.writing import writable_folder, write_file
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.paper.printed import TABLE8
-from simulator.report.files import writable_folder, write_file
 from simulator.report.kernels import Snapshot, columns_of
 from simulator.report.kernels_figure import plot_kernels
 from simulator.report.style import save_figure

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.base.writing import writable_folder, write_file, write_rows
 from simulator.training.data import Digits, load_digits
 from simulator.training.loop import Recipe, train
 from simulator.training.methods import Method

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from simulator.base.citation import CITATION
 from simulator.base.version import __version__
+from simulator.base.writing import write_file
 from simulator.machines.assumptions import Assumption
-from simulator.report.files import write_file
 from simulator.report.html.data import page_data
 from simulator.report.prepare import make_traces
 from simulator.report.sizes import timeline_left_out

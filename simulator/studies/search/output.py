@@ -11,7 +11,7 @@ from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope, settings
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, times_in_one_unit
-from simulator.report.files import writable_folder, write_file, write_rows
+from simulator.base.writing import writable_folder, write_file, write_rows
 from simulator.report.tables import Column, Table, print_table
 from simulator.studies.search.result import Found
 from simulator.studies.search.task import Candidate

@@ -1,0 +1,95 @@
+"""Safe writing: a file gets its name when it is complete.
+
+An error or an interrupt leaves all files or none.
+"""
+
+import csv
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+
+from simulator.base.errors import InputError
+from simulator.base.progress import Progress, announce, interrupts_held
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write rows of equal keys as CSV."""
+    path.write_text(rows_text(rows), encoding="utf-8", newline="")
+
+
+def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return rows of equal keys as the text of a CSV file."""
+    file = StringIO(newline="")
+    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """Make a folder, or raise InputError with the reason why it is not writable."""
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    return path
+
+
+def writable_file(path: Path) -> None:
+    """Raise InputError if the path is not writable: before a run, not after it."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; use a file")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: cannot be written: the folder {path.parent} does not exist")
+    writable_folder(path.parent)
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> Path:
+    """Fill a temporary file next to `path` with `write`, then rename it to `path`.
+
+    Raises:
+        InputError: the disk is full, or the file is not writable.
+
+    """
+    return write_files(path.parent, {path.name: write})[0]
+
+
+def write_files(
+    folder: Path,
+    writers: Mapping[str, Callable[[Path], object]],
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Fill a temporary file with each writer, then rename all: Ctrl-C leaves all files or none.
+
+    Args:
+        folder: the folder of the files, which exists.
+        writers: the writers by file name.
+        progress: called before every file.
+
+    Raises:
+        InputError: the disk is full, or a file is not writable.
+
+    """
+    temporary = {name: folder / f".{os.getpid()}.{name}" for name in writers}
+    path = folder
+    try:
+        for name, write in writers.items():
+            announce(progress, f"writing {name}")
+            path = folder / name
+            write(temporary[name])
+        with interrupts_held():
+            for name in writers:
+                path = folder / name
+                temporary[name].replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        with interrupts_held():
+            for left in temporary.values():
+                left.unlink(missing_ok=True)
+    return [folder / name for name in writers]

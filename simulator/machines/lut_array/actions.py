@@ -114,7 +114,7 @@ def _window(plan: LayerPlan, shape: _Shape) -> Counts:
 
 
 def _table(plan: LayerPlan, shape: _Shape) -> Counts:
-    """Actions in LUT mode: a fill of the subset per window, and a read entry per output."""
+    """Actions in LUT mode: fills of the subset per window, and a LUT read per output."""
     entries = shape.windows * plan.layer.subset_size
     return {
         **_window(plan, shape),

@@ -199,7 +199,7 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
 
 
 def _output_offsets(mapped: MappedLayer) -> Ints:
-    """[writes] offset of the first burst of each write; its step is the transfer's last."""
+    """[writes] offset of the first burst of each write, at the last step of its transfer."""
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer

@@ -17,7 +17,7 @@ class BufferArea:
     """Gate equivalents of an SRAM."""
 
     cells: Fraction
-    """Stored bits, with their part of decoders and drivers."""
+    """Stored bits, including their decoders and drivers."""
     periphery: Fraction
     """Sense amplifiers, write drivers, output registers, and bank multiplexers."""
 
@@ -58,7 +58,7 @@ def _buffer(buffer: IndexBuffer | ActivationBuffer, word: Fraction) -> BufferAre
 
 
 def dma(hardware: LutArray) -> Fraction:
-    """Gate equivalents of the DMA channels: storage of a burst, registers of a cycle's bits."""
+    """Gate equivalents of the DMA channels: storage for a burst, registers for a cycle's bits."""
     dram = hardware.memory.dram
     burst, moved = 8 * dram.burst_bytes, 8 * _exact(dram.bytes_per_cycle)
     return DMA_CHANNELS * (burst * STORAGE_BIT + moved * FLIP_FLOP)

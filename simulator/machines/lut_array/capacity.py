@@ -44,7 +44,7 @@ CAPACITIES = frozenset(_FIT)
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A layer on a machine, and the key of the buffer to enlarge."""
+    """A layer on its hardware, and the key of the buffer to enlarge."""
 
     key: str
     decisive: tuple[object, ...]
@@ -52,7 +52,7 @@ class _Need:
 
 
 def enough_kib(key: str, mapped: MappedLayer) -> float:
-    """Smallest size of buffer `key` at which the layer does not reread, in steps of 0.01 KiB.
+    """Smallest size of buffer `key` in KiB, in steps of 0.01, at which the layer does not reread.
 
     Args:
         key: one of `CAPACITIES`.
@@ -89,7 +89,7 @@ def _fits(need: _Need, parts: int) -> bool:
 def next_sizes(key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
     """Return the sizes in KiB at which one more layer, and all layers, do not reread.
 
-    Each size has the names of the rereading layers for which it is enough.
+    Each size comes with the names of the rereading layers for which it is enough.
 
     Args:
         key: one of `CAPACITIES`.

@@ -70,8 +70,8 @@ def _expected_bundle(reads: int, entries: int, pes: int, bank: Bank) -> float:
 def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
     """F(c): probability that a bundle of uniformly random reads takes at most `cycles` cycles.
 
-    A bundle takes at most c cycles if its d distinct entries are at most c x ports, and every
-    sub-bank has at most c of them. The coefficient of x^d in the product over sub-banks of
+    A bundle of d distinct entries takes at most c cycles if d <= c x ports and no sub-bank has more
+    than c of them. The coefficient of x^d in the product over sub-banks of
     sum over j <= c of C(entries of the sub-bank, j) x^j counts such sets of entries. For each set,
     `_surjections(reads)[d]` of the entries^reads bundles read exactly its entries.
     """
@@ -95,6 +95,6 @@ def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
 def _surjections(reads: int) -> tuple[int, ...]:
     """Number of bundles of `reads` reads that hit exactly d given entries, for d = 0 to `reads`."""
     ways = [1, *[0] * reads]
-    for _ in range(reads):  # the last read repeats one of d entries, or is alone in its own
+    for _ in range(reads):  # the last read repeats one of d entries, or has an entry of its own
         ways = [0, *(d * (ways[d] + ways[d - 1]) for d in range(1, reads + 1))]
     return tuple(ways)

@@ -64,7 +64,7 @@ class LutArrays(Family[LutArray, MappedLayer]):
     baseline_bits = 1.0
 
     def require_effects(self, data: dict[str, Any], hardware: LutArray, source: str) -> None:
-        """Raise if a file sets a key that has no effect with its other keys."""
+        """Raise if a file sets a key that its other keys make ineffective."""
         require_effects(data, hardware, source)
 
     def why_not_fast(self, hardware: LutArray) -> str | None:

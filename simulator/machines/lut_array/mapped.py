@@ -32,7 +32,7 @@ class MappedLayer:
 
     @property
     def activation_bits(self) -> int:
-        """Bits of an activation of the layer's inputs and outputs."""
+        """Bits per activation of the layer's inputs and outputs."""
         return self.plan.activation_bits
 
     @property

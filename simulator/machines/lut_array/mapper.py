@@ -32,11 +32,11 @@ _Written = tuple[WeightReuse, InputReuse, Section]
 def map_workload(
     workload: Workload, hardware: LutArray, progress: Progress | None = None
 ) -> Mapping[MappedLayer]:
-    """Map a configured workload onto a machine, layer by layer.
+    """Map a configured workload onto the array, layer by layer.
 
     Args:
         workload: the configured workload.
-        hardware: the machine.
+        hardware: the hardware configuration.
         progress: called before every layer.
 
     Raises:

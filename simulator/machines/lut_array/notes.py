@@ -207,7 +207,7 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
 
 
 def _uneven(layers: Sequence[MappedLayer]) -> list[str]:
-    """Note blocks that fill the partial-sum buffer but not their last group of accumulators."""
+    """Note output blocks of a full partial-sum buffer whose last cycle has idle accumulators."""
     pe = layers[0].plan.hardware.array.pe
     rest = pe.partial_sums % pe.accumulators
     full = [

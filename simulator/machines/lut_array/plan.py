@@ -1,4 +1,4 @@
-"""The plan of a layer: its parts, which fit the array and its buffers, as numbers without commands.
+"""The plan of a layer: the sizes that fit the array and its buffers, as numbers without commands.
 
 docs/machine.md explains every rule and uses the same names.
 """
@@ -41,20 +41,21 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPlan:
-    """One layer on one machine."""
+    """One layer on one accelerator."""
 
     layer: Layer
     hardware: LutArray
     batch: int
     activation_bits: int
-    """Bits of an activation of this layer's inputs and outputs."""
+    """Bits per activation of this layer's inputs and outputs."""
 
     @cached_property
     def mode(self) -> Mode:
         """`mac`: full precision. `lut`: fill, fetch and add. `direct`: add every dot product.
 
-        A sub-bit layer uses the LUT only if that saves cycles in the steady state: over all output
-        and input blocks, sum of max(fill, accumulate) < sum of the direct step.
+        A sub-bit layer uses the LUT only if that saves cycles in the steady state. The
+        condition, over all output and input blocks, is sum of max(fill, accumulate) < sum of the
+        direct step.
         """
         if self.layer.full_precision:
             return "mac"

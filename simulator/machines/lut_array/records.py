@@ -1,4 +1,4 @@
-"""The records of a layer for its units: plain values that precede any program.
+"""The records of a layer for its units: plain values that exist before any program.
 
 Equal records yield the same commands. `layer.py` makes them from a layer's plan. They cache their
 hash because every unit looks up the commands that it has written for an equal record.
@@ -66,7 +66,7 @@ class TileWeights(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class TileInputs(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """The inputs for which the steps of an output tile wait before they read their windows."""
+    """The values that decide the waits of an output tile's steps before their window reads."""
 
     first: bool
     """True if the tile is the layer's first."""
@@ -77,7 +77,7 @@ class TileInputs(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class TileDone(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """The tokens that the steps of an output tile give when they are done."""
+    """The values that decide the tokens that an output tile's steps give when they are done."""
 
     steps_read: bool
     """See `TileInputs.steps_read`."""
@@ -134,7 +134,7 @@ Row = Runs[BlockRow]
 
 
 class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One layer on one machine."""
+    """One layer on one accelerator."""
 
     mode: Mode
     buffering: InputReuse

@@ -30,7 +30,7 @@ def _roof(hardware: LutArray, mode: str, kernel: int, bits: int, which: str) -> 
     """Return the roof of a mode and a size of kernels.
 
     Args:
-        hardware: the machine.
+        hardware: the hardware configuration.
         mode: the mode of a layer; see `LayerPlan.mode`.
         kernel: height and width of its kernels.
         bits: bits of an activation.

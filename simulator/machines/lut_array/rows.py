@@ -88,7 +88,7 @@ class _Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Maker of the rows of a layer."""
+    """Builder of the rows of a layer."""
 
     plan: LayerPlan
     blocks: list[OutputBlock]

@@ -131,7 +131,7 @@ class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def require_effects(data: dict[str, Any], hardware: LutArray, source: str) -> None:
-    """Raise if a file sets a key that has no effect with its other keys.
+    """Raise if a file sets a key that its other keys make ineffective.
 
     Args:
         data: plain data of the file.

@@ -36,7 +36,7 @@ class Band:
 def best_band(mapped: MappedLayer) -> Band:
     """Return the bands that read the fewest bytes; among equal bands, the lowest.
 
-    Bands are a choice only if the layer reads its weights once per row. They are not if the whole
+    Bands matter only if the layer reads its weights once per row. They do not matter if the whole
     layer fits in the index buffer, if an output block does not fit, or if steps span several
     rows.
     """

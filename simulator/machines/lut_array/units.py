@@ -5,9 +5,9 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
 Every unit works through the output tiles in the same order (`transfers` and `output_tiles` below),
-and advances by a step for every input block. It names the values of them that it uses, and gets no
-others. Its program has one copy of the commands for equal values. `step_inputs` and `step_done` are
-tokens that several units share.
+and advances by a step for every input block. It names the values of output tiles that it uses, and
+gets no others. Its program has one copy of the commands for equal values. `step_inputs` and
+`step_done` are tokens that several units share.
 
 `weights.py` and `buffering.py` decide which data comes on chip, and when. `records.py` has their
 decisions. `vocabulary.py` has the channels in which the units meet.

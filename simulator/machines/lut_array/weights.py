@@ -75,8 +75,8 @@ def tile_weights(lifetimes: Lifetimes, place: Place) -> TileWeights:
     The index fetch reads a weight tile once per lifetime in the registers. The tile's last read is
     therefore the last fetch before its lifetime in the index buffer ends. The MAC unit has no
     registers and reads the tile in every step. If every step loads tiles, every step also fetches
-    them. With one input block, an output block is one tile, and the longer lifetime `row` fits,
-    too.
+    them. Reason: with one input block, an output block is one tile, and the longer lifetime `row`
+    fits, too.
 
     The subset comes with the layer's first weight tile.
     """

@@ -66,7 +66,7 @@ class TileWeights(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class TileInputs(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """The values that decide the waits of an output tile's steps before their window reads."""
+    """The values that decide the waits of an output tile's steps until their window reads."""
 
     first: bool
     """True if the tile is the layer's first."""

@@ -1,4 +1,4 @@
-"""The paper's machine: an array of PEs with a LUT of dot products each."""
+"""The paper's accelerator: an array of PEs, each with a LUT of dot products."""
 
 from simulator.machines.lut_array.family import FAMILY
 

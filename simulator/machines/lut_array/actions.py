@@ -1,7 +1,7 @@
-"""Which actions a layer's commands are made of: counts by unit, from the plan's shapes.
+"""The actions of a layer's commands: counts by unit, from the shapes in the layer's plan.
 
-The counts do not depend on time and need no trace. docs/energy.md derives every formula; a test
-counts the same command by command over the whole program.
+The counts do not depend on time and need no trace. docs/energy.md derives every formula. A test
+counts the same actions command by command over the whole program.
 """
 
 from dataclasses import dataclass
@@ -23,30 +23,30 @@ from simulator.machines.lut_array.vocabulary import (
 )  # fmt: skip
 
 _DRAM = {unit: UNITS.index(unit) for unit in (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_OUTPUTS)}
-"""Units at the DRAM, with their numbers."""
+"""Number of each unit that uses the DRAM."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shape:
-    """A layer as its steps see it."""
+    """The sizes of a layer that its counts depend on."""
 
     pixels: int
     outputs: int
     fetches: int
-    """Kernels (indices) applied: pixels x outputs x channels or vectors."""
+    """Kernels (indices) that the layer applies: pixels x outputs x input channels or vectors."""
     first: int
-    """Of these, the ones that open a sum, on every PE that holds a share of it."""
+    """Fetches that open a sum, on every PE that holds a part of that sum."""
     windows: int
-    """Inputs held in front of a dot unit: pixels x channels or vectors x blocks."""
+    """Windows that dot units receive: pixels x input channels or vectors x output blocks."""
 
 
 def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -> Counts:
-    """Actions of one layer.
+    """Counts of the actions of one layer.
 
     Args:
-        plan: the layer's.
+        plan: the layer's plan.
         moved: [units] bytes that the layer's commands move.
-        activates: [units] DRAM rows opened for them, where a DRAM table ran.
+        activates: [units] DRAM rows that these commands open; None without a DRAM table.
 
     """
     counts = _transfers(moved) | _fetches(plan) | _compute(plan)
@@ -56,7 +56,7 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
 
 
 def _transfers(moved: Ints) -> Counts:
-    """DRAM, and the side of the buffers that DMA uses; whole bursts are stored."""
+    """Actions of the DRAM and of the buffers' DMA side; the buffers store whole bursts."""
     weights, inputs, outputs = (int(moved[number]) for number in _DRAM.values())
     return {
         (DRAM_WEIGHTS.name, "dram_read_byte"): weights,
@@ -69,11 +69,11 @@ def _transfers(moved: Ints) -> Counts:
 
 
 def _fetches(plan: LayerPlan) -> Counts:
-    """Chunks as the buffer holds them are read, as the registers hold them written."""
+    """Actions of index fetches: reads of stored weight tiles, writes of decoded ones."""
     if plan.mode == "mac":
         return {}
     rows = -(-plan.pixel_steps // plan.steps_per_row)
-    each = rows if len(plan.blocks) > 1 else 1  # fetched when the block changes
+    each = rows if len(plan.blocks) > 1 else 1  # one fetch per change of the output block
     if len(plan.group_units) > 1:
         each = plan.pixel_steps
     return {
@@ -97,7 +97,7 @@ def _compute(plan: LayerPlan) -> Counts:
 
 
 def _mac(plan: LayerPlan, shape: _Shape) -> Counts:
-    """Operands come from the buffers; a step's pixels share its weights."""
+    """Actions of the MAC unit, on operands in the buffers; a step's pixels share weights."""
     kernel, bits = plan.layer.kernel**2, plan.activation_bits
     return {
         (MAC_UNIT.name, "mac"): shape.fetches * kernel,
@@ -108,13 +108,13 @@ def _mac(plan: LayerPlan, shape: _Shape) -> Counts:
 
 
 def _window(plan: LayerPlan, shape: _Shape) -> Counts:
-    """A step reads its inputs whole, once for all passes."""
+    """Window reads: a step reads its windows once, for all LUT passes."""
     bits = plan.layer.unit_weights * plan.activation_bits
     return {(DOT_UNITS.name, "activation_buffer_read_bit"): shape.windows * bits}
 
 
 def _table(plan: LayerPlan, shape: _Shape) -> Counts:
-    """Fill: the subset once per window. Accumulate: an entry per output."""
+    """Actions in LUT mode: fills of the subset per window, and a LUT read per output."""
     entries = shape.windows * plan.layer.subset_size
     return {
         **_window(plan, shape),
@@ -128,12 +128,12 @@ def _table(plan: LayerPlan, shape: _Shape) -> Counts:
 
 
 def _expanded(plan: LayerPlan) -> int:
-    """Bits of a kernel out of the subset's store; none if the index is the kernel."""
+    """Bits of a kernel from the subset's store; 0 if an index is the kernel itself."""
     return plan.layer.unit_weights if plan.expands else 0
 
 
 def _direct(plan: LayerPlan, shape: _Shape) -> Counts:
-    """A dot product per output and activation bit, each added at once."""
+    """Actions in direct mode: a dot product per output and activation bit, added at once."""
     dots = shape.fetches * plan.activation_bits
     return {
         **_window(plan, shape),
@@ -145,7 +145,7 @@ def _direct(plan: LayerPlan, shape: _Shape) -> Counts:
 
 
 def _additions(plan: LayerPlan, added: int, first: int) -> Counts:
-    """Into the line buffer; what opens a sum overwrites the sum before."""
+    """Additions in the partial-sum buffer; the first value of a sum overwrites the previous sum."""
     width = sum_bits(plan.hardware, plan.activation_bits)
     return {
         (ACCUMULATORS.name, "add_bit"): (added - first) * width,
@@ -155,7 +155,7 @@ def _additions(plan: LayerPlan, added: int, first: int) -> Counts:
 
 
 def _drain(plan: LayerPlan, shape: _Shape) -> Counts:
-    """Sums leave every PE of a pixel, meet in the adder tree and are compared with thresholds."""
+    """Actions of drains: a pixel's sums pass from its PEs through the adder tree to thresholds."""
     width = sum_bits(plan.hardware, plan.activation_bits)
     values = shape.pixels * shape.outputs
     return {

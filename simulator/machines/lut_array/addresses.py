@@ -1,16 +1,18 @@
 """The DRAM address of each transfer.
 
-Every tensor has a region of its own, aligned to a DRAM row of all channels, one after another:
+Every tensor has a region of its own, aligned to a DRAM row of all channels. The regions follow
+each other:
 
-- a layer's weights: weight tile after weight tile in the order of their first use, each in whole
-  bursts, the subset with the first. A weight tile that is loaded again has the same address.
+- a layer's weights: weight tiles in the order of their first use, each in whole bursts. The first
+  includes the subset. A weight tile has the same address in every load.
 - a layer's input: values in the order image, row, column, channel. It is the output region of the
   previous layer if the shapes match; otherwise (after pooling, for instance) a region that no layer
   writes.
 - a layer's output: values in the same order.
 
-A transfer of activations begins at the burst of its first value and continues from there: first
-row, first column, first channel that it carries. The jumps between its rows are not modeled.
+A transfer of activations begins at the burst of its first value and continues from there. Its
+first value is in the first row, column and channel that it carries. The model ignores the jumps
+between its rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -99,7 +101,7 @@ def regions_of(plans: Sequence[LayerPlan], align: int) -> tuple[list[Regions], i
 
 @dataclass(slots=True)
 class _Space:
-    """Regions one after another."""
+    """Allocator of consecutive regions."""
 
     align: int
     top: int = 0
@@ -133,7 +135,7 @@ def _output_bytes(plan: LayerPlan) -> int:
 
 
 def _weight_tiles(plan: LayerPlan) -> Ints:
-    """Bytes of each weight tile in whole bursts, the subset with the first."""
+    """[weight tiles] bytes of each weight tile, in whole bursts; the first includes the subset."""
     sizes = plan.stored_table.ravel().copy()
     sizes[0] += plan.subset_bytes
     return plan.in_bursts(sizes)
@@ -144,7 +146,7 @@ def _weight_tiles(plan: LayerPlan) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """First byte of the transfer of each command of each DMA unit."""
+    """Address (first byte) of every transfer of the DMA units."""
 
     layers: tuple[MappedLayer, ...]
     regions: tuple[Regions, ...]
@@ -197,7 +199,7 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
 
 
 def _output_offsets(mapped: MappedLayer) -> Ints:
-    """[writes] offset of the first burst of each write, whose step is its transfer's last."""
+    """[writes] offset of the first burst of each write, at the last step of its transfer."""
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
@@ -221,7 +223,7 @@ def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:
 
 
 def _offset(plan: LayerPlan, image: Ints, row: Ints, column: Ints, channel: Ints) -> Ints:
-    """Byte of an input value."""
+    """Byte offset of an input value in the layer's input."""
     layer = plan.layer
     pixel = (image * layer.in_height + row) * layer.in_width + column
     offset: Ints = (pixel * layer.in_channels + channel) * plan.activation_bits // 8

@@ -1,4 +1,4 @@
-"""What sets the parts of a layer apart: their numbers, and whether they are first or last."""
+"""Equal parts of a layer, and the first and last items of a sequence."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from simulator.base.columns import Ints
 
 
 class Ends(NamedTuple):
-    """Whether an item is the first, or the last, of a sequence."""
+    """The position of an item in a sequence: first, last, both or neither."""
 
     first: bool
     last: bool
@@ -19,12 +19,12 @@ _BETWEEN, _LAST = Ends(first=False, last=False), Ends(first=False, last=True)
 
 
 def ends(count: int) -> list[Ends]:
-    """The ends of a sequence of so many items, 1 or more."""
+    """Return the `Ends` of every item in a sequence of `count` items, at least 1."""
     return [_FIRST, *[_BETWEEN] * (count - 2), _LAST] if count > 1 else [_ALONE]
 
 
 def first_alike(*tables: Ints) -> list[int]:
-    """[rows] of each row the first row that equals it in all tables [rows, ...]."""
+    """[rows] the first row that equals each row in all tables [rows, ...]."""
     rows = np.concatenate([table.reshape(len(table), -1) for table in tables], axis=1)
     bytes_of_rows = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1])))
     first: dict[object, int] = {}

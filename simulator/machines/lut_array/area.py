@@ -1,8 +1,8 @@
 """An area proxy: gate equivalents (GE, one 2-input NAND) from widths and entries.
 
-Every storage bit, adder, multiplexer and port that the machine's description implies, counted in
-cells; no wires, no control, no clock tree. docs/energy.md writes the formulas out.
-reports/rtl_cells.md sets the proxy beside synthesized PEs.
+The proxy counts the cells of every storage bit, adder, multiplexer and port that the hardware file
+implies. It omits wires, control and the clock tree. docs/energy.md gives the formulas.
+reports/rtl_cells.md compares the proxy with synthesized PEs.
 """
 
 from fractions import Fraction
@@ -15,23 +15,26 @@ from simulator.machines.lut_array.schema import LutArray
 
 KERNEL_BITS = 9
 POPCOUNT_ADDERS = 7
-"""Full adders that count the ones of 9 bits: 9 bits less the 2 ones of 9 in binary."""
+"""Full adders that count the ones of 9 bits: 9 minus the 2 ones in the binary form of 9."""
 DOT_BITS = 5
-"""Bits of a dot product from -9 to 9; any of them, since a padded position adds 0."""
+"""Bits of a dot product from -9 to 9; all values occur because a padded position adds 0."""
 
 
 def lut_bits(activation_bits: int) -> int:
-    """Width of one table entry; a bit-serial activation adds a bit for each of its bits."""
+    """Width of a LUT entry in bits; each activation bit after the first adds one."""
     return DOT_BITS + activation_bits - 1
 
 
 def sum_bits(hardware: LutArray, activation_bits: int) -> int:
-    """Width of one partial sum."""
+    """Width of a partial sum in bits."""
     return hardware.array.pe.partial_sum_bits + activation_bits - 1
 
 
 def bank_bits(hardware: LutArray, activation_bits: int) -> dict[str, int]:
-    """Bits of a bank of each memory of a PE; line buffer and index registers have one per lane."""
+    """Bits of a bank of each memory of a PE.
+
+    The partial-sum buffer and the index registers have one bank per accumulator lane.
+    """
     pe = hardware.array.pe
     return {
         "subset": pe.subset_size * KERNEL_BITS,
@@ -42,7 +45,7 @@ def bank_bits(hardware: LutArray, activation_bits: int) -> dict[str, int]:
 
 
 def _lanes(hardware: LutArray) -> int:
-    """Accumulators that find a sum of their own in the line buffer."""
+    """Accumulator lanes: accumulators with a sum of their own in the partial-sum buffer."""
     return min(hardware.array.pe.accumulators, hardware.array.pe.partial_sums)
 
 
@@ -69,7 +72,7 @@ def _pe_area(hardware: LutArray, activation_bits: int) -> dict[str, Fraction]:
 
 
 def _lut_ports(hardware: LutArray, width: int) -> Fraction:
-    """Read ports of a PE's LUT; single-ported parts of a bank meet the lanes in a crossbar."""
+    """Gate equivalents of a PE's LUT read ports; a crossbar joins sub-banks and lanes."""
     pe, lanes = hardware.array.pe, _lanes(hardware)
     if pe.lut_subbanks == "none":
         ports = lanes if pe.lut_read_ports == "accumulators" else min(pe.lut_read_ports, lanes)
@@ -80,13 +83,13 @@ def _lut_ports(hardware: LutArray, width: int) -> Fraction:
 
 
 def area(hardware: LutArray, activation_bits: int = 1) -> dict[str, int]:
-    """Gate equivalents of each part of the whole array, and of its memory, rounded up."""
+    """Gate equivalents of each part of the whole array and of its memory, rounded up."""
     return dict(_area(hardware, activation_bits))
 
 
 @lru_cache(maxsize=256)
 def _area(hardware: LutArray, activation_bits: int) -> dict[str, int]:
-    """The same, kept: a study asks for a machine's area, and for its leakage in every run."""
+    """Gate equivalents as in `area`, cached because every run of a study needs its leakage."""
     array, full = hardware.array, hardware.full_precision
     parts = {part: array.pes * n for part, n in _pe_area(hardware, activation_bits).items()}
     channels = array.spatial == "input_channels"
@@ -105,9 +108,9 @@ def _area(hardware: LutArray, activation_bits: int) -> dict[str, int]:
 
 
 def memory_kib(hardware: LutArray, activation_bits: int) -> dict[str, float]:
-    """Size of a bank of each memory, for the energy of its bits.
+    """Size in KiB of a bank of each memory, for the energy of its bits.
 
-    A buffer counts as the SRAM with one port and no periphery that is as large.
+    A buffer counts as an SRAM of the same area with one port and no periphery.
     """
     banks = bank_bits(hardware, activation_bits)
     return {memory: bits / 8192 for memory, bits in banks.items()} | {
@@ -117,5 +120,5 @@ def memory_kib(hardware: LutArray, activation_bits: int) -> dict[str, float]:
 
 
 def _port(entries: int, width: int) -> Fraction:
-    """A read port: a tree of multiplexers."""
+    """Gate equivalents of a read port: a tree of multiplexers."""
     return max(0, entries - 1) * width * MUX

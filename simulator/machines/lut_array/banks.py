@@ -1,16 +1,16 @@
-"""What one bank of the table delivers in a cycle.
+"""The entries that one bank of the LUT delivers in a cycle.
 
 The accumulators of a PE take the outputs of a pass in order, up to `accumulators` at a time: a
-*bundle*. Accumulators of one bundle that want the same entry share its read. A bundle takes
+*bundle*. Accumulators of one bundle that need the same entry share its read. A bundle takes
 
     max(ceil(distinct entries / read ports), max over sub-banks of the sub-bank's distinct entries)
 
-cycles, which is the shortest possible: reads of one sub-bank follow each other, and reads of
-different sub-banks can always be spread so that no cycle has more than the ports allow
-(McNaughton's wrap-around rule, 1959). PEs run in lock-step: the k-th bundle takes as long as in the
-PE in which it takes longest.
+cycles, the shortest possible time. Reads of one sub-bank follow each other. Reads of different
+sub-banks always have a schedule in which no cycle has more reads than ports (McNaughton's
+wrap-around rule, 1959). PEs run in lock-step: the k-th bundle takes as long as in the slowest PE.
 
-`indices.py` counts this for the indices of a network, `expected.py` for uniformly random ones.
+`indices.py` computes this time for the indices of a network, `expected.py` for uniformly random
+indices.
 """
 
 from dataclasses import dataclass, replace
@@ -20,18 +20,18 @@ from simulator.machines.lut_array.schema import LutArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bank:
-    """One bank of a PE's table, as the accumulators see it."""
+    """One bank of a PE's LUT, as the accumulators see it."""
 
     entries: int
     accumulators: int
     read_ports: int
     """Entries read per cycle, at most `accumulators`."""
     subbanks: int
-    """Single-ported parts; entry e lies in part e % subbanks; `entries` parts restrict nothing."""
+    """Single-ported parts: entry e is in part e % subbanks; `entries` parts never conflict."""
 
     @property
     def always_in_a_cycle(self) -> bool:
-        """No bundle ever takes more than a cycle."""
+        """True if every bundle takes one cycle."""
         return self.read_ports >= self.accumulators and self.subbanks >= self.entries
 
     @property

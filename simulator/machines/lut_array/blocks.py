@@ -11,7 +11,7 @@ from simulator.program import Runs
 
 
 def output_blocks(plan: LayerPlan) -> list[OutputBlock]:
-    """Output blocks in the order of time."""
+    """The output blocks of a layer, in the order of time."""
     sizes = np.array([block.outputs for block in plan.blocks])
     tables = (plan.chunk_table, plan.stored_table, *_lut_cycles(plan))
     alike = first_alike(sizes, *tables)
@@ -35,7 +35,7 @@ def _input_blocks(
     accumulates: list[list[int]],
     conflicts: list[list[int]],
 ) -> Runs[InputBlock]:
-    """Input blocks of an output block, from a table's row of each of their numbers."""
+    """Input blocks of an output block, from its row of each table."""
     units = plan.group_units
     fills = plan.pass_fill_cycles() if plan.mode == "lut" else ()
     columns = (units, fetched, stored, accumulates, conflicts, ends(len(units)))
@@ -76,7 +76,7 @@ def _passes(fills: tuple[int, ...], accumulates: list[int], conflicts: list[int]
 
 
 def _lut_cycles(plan: LayerPlan) -> tuple[Ints, Ints]:
-    """[blocks, groups, passes] cycles of each accumulate, and those that are due to conflicts."""
+    """[output blocks, input blocks, passes] cycles of each accumulate, and its conflict cycles."""
     if plan.mode != "lut":
         none = np.zeros((len(plan.blocks), len(plan.group_units), 0), dtype=np.int64)
         return none, none

@@ -1,14 +1,14 @@
-"""The buffering of inputs: what each transfer reads, and its space in the activation buffer.
+"""The buffering of inputs: the reads of each transfer, and its space in the activation buffer.
 
 The mapper uses the first of three schemes that fits, from the most reuse to the least:
 
-- `rows`: every input row is read once, convolution group by convolution group. The buffer holds the
-  rows under the current row of output, and the rows that the next row adds.
+- `rows`: transfers read every input row once, convolution group by convolution group. The buffer
+  holds the rows under the current row of output, and the rows that the next row adds.
 - `patches`: every transfer reads the patch under its pixels, again for every output block. The
   buffer holds as many patches as fit, up to those of a row and one more.
-- `step`: every step reads the patch of its own pixels and channels. The buffer holds one.
+- `step`: every step reads the patch of its own pixels and channels. The buffer holds one patch.
 
-In all schemes outputs take part of the buffer.
+In all schemes, outputs take a part of the buffer.
 """
 
 from dataclasses import dataclass
@@ -41,24 +41,24 @@ class Buffering:
     read_bytes: Ints
     """[rows, blocks, transfers] bytes that each transfer reads, in whole bursts; 0: no read."""
     taken: Ints
-    """[rows, blocks, transfers] bytes of space that its read takes."""
+    """[rows, blocks, transfers] bytes of space that each transfer's read takes."""
     freed: Ints
-    """[rows, blocks, transfers] bytes of space that its last step frees."""
+    """[rows, blocks, transfers] bytes of space that each transfer's last step frees."""
     step_pixels: Ints
-    """[rows, pixel steps] scheme `step`: input pixels under each pixel step, read by its steps."""
+    """[rows, pixel steps] scheme `step`: input pixels that the steps of each pixel step read."""
     steps_per_transfer: int
     first_read: Position | None
-    """The layer's first read; None: the layer reads nothing, because it sees only padding."""
+    """The layer's first read; None if the layer does not read because it sees only padding."""
 
     def first_step(self, row: int, block: int) -> int | None:
-        """Pixel step of the layer's first read, if that is in this part of a row."""
+        """Pixel step of the layer's first read; None if it is in another row or output block."""
         if self.first_read is None or self.first_read[:2] != (row, block):
             return None
         steps = 1 if self.scheme == "step" else self.steps_per_transfer
         return self.first_read.number * steps
 
     def under(self, row: int, block: int, steps: int) -> tuple[int, ...]:
-        """Scheme `step`: input pixels under a row's `steps` pixel steps, and the next in time."""
+        """Scheme `step`: input pixels under a row's `steps` pixel steps, and under the next."""
         if self.scheme != "step":
             return (0,) * (steps + 1)
         rows, blocks, _ = self.read_bytes.shape
@@ -99,11 +99,11 @@ def input_space(plan: LayerPlan) -> int:
 
 
 def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
-    """True if the rows under a row of output, and what the next row adds, always fit.
+    """True if the input rows under every row of output, and those that the next row adds, fit.
 
     Args:
         needed_to: [rows, transfers + 1] bytes that output pixels before each bound need.
-        done: [rows] bytes that no output from each row on needs.
+        done: [rows] bytes that neither each row of output nor a later row needs.
         space: bytes for inputs.
 
     """
@@ -112,7 +112,7 @@ def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
 
 
 def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
-    """Read what is new under each transfer, in its convolution group's channels.
+    """Read the new bytes under each transfer, in the channels of its convolution group.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
     an earlier group has read.
@@ -143,8 +143,8 @@ def _patches(plan: LayerPlan, bounds: Ints, patches: Ints, held: int) -> Bufferi
     """Read the patch of every transfer for every output block; the buffer holds `held` patches.
 
     A transfer without a read still holds its patch until its last step. With more patches than
-    those of a row and one, reads would run further ahead than in scheme `rows`, which begins to
-    read a row when the row before the previous one is done: a larger buffer could cost cycles.
+    those of a row and one, reads would run further ahead than in scheme `rows`. That scheme begins
+    to read a row when the row two places earlier is done. A larger buffer could then cost cycles.
     """
     blocks, size = len(plan.blocks), input_space(plan) // held
     freed = np.where(bounds[:, 1:] > bounds[:, :-1], size, 0)
@@ -160,7 +160,7 @@ def _patches(plan: LayerPlan, bounds: Ints, patches: Ints, held: int) -> Bufferi
 
 
 def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
-    """Read the patch of every step's pixels and channels; the previous step's is gone.
+    """Read the patch of every step's pixels and channels in place of the previous patch.
 
     Raises:
         InputError: one patch does not fit.
@@ -210,7 +210,7 @@ def _buffering(
     """Balance the space that a layer's reads take with the space that its steps free.
 
     A read takes the space of its own transfer, and of earlier transfers without a read. The first
-    read also takes the space of outputs. The layer's last step frees everything that is left.
+    read also takes the space of outputs. The layer's last step frees the remaining space.
 
     Args:
         plan: the layer.
@@ -218,7 +218,7 @@ def _buffering(
         bounds: [rows, transfers + 1] output pixels before each transfer, and after the last.
         read_bytes: [rows, blocks, transfers] bytes of each read; 0: no read.
         held: [rows, blocks, transfers] bytes that this and all earlier transfers take.
-        freed: [rows, blocks, transfers] bytes that are not needed after each transfer.
+        freed: [rows, blocks, transfers] bytes that no step needs after each transfer.
 
     """
     reads, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
@@ -239,12 +239,12 @@ def _buffering(
 
 
 def _increases(totals: Ints, before: int) -> Ints:
-    """By how much each total is above the previous one; `before` precedes the first."""
+    """Increase of each total over the previous total; `before` precedes the first."""
     return totals - np.concatenate(((before,), totals[:-1]))
 
 
 def _first(read: Ints) -> Position | None:
-    """The first position, of [rows, blocks, numbers], at which something is read."""
+    """The first position in [rows, blocks, numbers] with a read; None without any read."""
     first = int(np.argmax(read != 0))
     at = Position(*map(int, np.unravel_index(first, read.shape)))
     return at if read[at] else None

@@ -9,7 +9,7 @@ from simulator.machines.cells import FLIP_FLOP, MUX, SRAM_BIT, SRAM_PORT_BIT, ST
 from simulator.machines.lut_array.schema import ActivationBuffer, IndexBuffer, LutArray
 
 DMA_CHANNELS = 3
-"""Weights, inputs, outputs."""
+"""The number of DMA channels: weights, inputs and outputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,15 +17,15 @@ class BufferArea:
     """Gate equivalents of an SRAM."""
 
     cells: Fraction
-    """Stored bits, with the share of decoders and drivers."""
+    """Stored bits, including their decoders and drivers."""
     periphery: Fraction
-    """Sense amplifiers, write drivers, output registers, and the choice of a bank."""
+    """Sense amplifiers, write drivers, output registers, and bank multiplexers."""
 
     @property
     def one_port_kib(self) -> float:
-        """KiB of an SRAM with one port and no periphery that is as large.
+        """Size in KiB of an SRAM of the same area, with one port and no periphery.
 
-        A bit's energy follows from it: wires are as long as the side of the area.
+        The energy of a bit follows from this size because wires are as long as the area's side.
         """
         return float((self.cells + self.periphery) / (8192 * SRAM_BIT))
 
@@ -37,7 +37,7 @@ def index_buffer(hardware: LutArray) -> BufferArea:
 
 
 def activation_buffer(hardware: LutArray, activation_bits: int) -> BufferArea:
-    """Area of the activation buffer; by default a word has the 3x3 windows of all PEs."""
+    """Area of the activation buffer; by default a word holds the 3x3 windows of all PEs."""
     buffer = hardware.memory.activation_buffer
     rate = buffer.bytes_per_cycle
     if rate == "windows":
@@ -49,7 +49,7 @@ def activation_buffer(hardware: LutArray, activation_bits: int) -> BufferArea:
 
 @lru_cache(maxsize=256)
 def _buffer(buffer: IndexBuffer | ActivationBuffer, word: Fraction) -> BufferArea:
-    """A buffer whose ports, one word wide, exist in every bank."""
+    """Area of a buffer; every bank has the ports, each one word wide."""
     banks = buffer.banks or 1
     return BufferArea(
         cells=_exact(buffer.kib) * 8192 * sram_bit(buffer.ports),
@@ -58,7 +58,7 @@ def _buffer(buffer: IndexBuffer | ActivationBuffer, word: Fraction) -> BufferAre
 
 
 def dma(hardware: LutArray) -> Fraction:
-    """Gate equivalents of the DMA channels: a burst and a register for what moves in a cycle."""
+    """Gate equivalents of the DMA channels: storage for a burst, registers for a cycle's bits."""
     dram = hardware.memory.dram
     burst, moved = 8 * dram.burst_bytes, 8 * _exact(dram.bytes_per_cycle)
     return DMA_CHANNELS * (burst * STORAGE_BIT + moved * FLIP_FLOP)

@@ -16,11 +16,11 @@ from simulator.machines.lut_array.weights import loaded_for
 INDEX_KIB = "memory.index_buffer.kib"
 ACTIVATION_KIB = "memory.activation_buffer.kib"
 _PARTS = 100
-"""Sizes are found to a hundredth of a KiB."""
+"""Parts of a KiB: sizes are multiples of 0.01 KiB."""
 
 
 def rereads(key: str, mapped: MappedLayer) -> bool:
-    """True if the layer reads something again that a larger buffer `key` would keep."""
+    """True if the layer rereads data that a larger buffer `key` would keep."""
     if key == INDEX_KIB:
         more_rows = mapped.plan.pixel_steps > mapped.plan.steps_per_row
         return mapped.weights == "step" or (mapped.weights == "row" and more_rows)
@@ -39,12 +39,12 @@ _FIT: Mapping[str, Callable[[LayerPlan], bool]] = MappingProxyType(
     {INDEX_KIB: _weights_fit, ACTIVATION_KIB: _inputs_fit}
 )
 CAPACITIES = frozenset(_FIT)
-"""Keys of buffers that hold a layer's weights or inputs, or read them again."""
+"""Keys of the buffers whose size decides if a layer rereads its weights or inputs."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """A layer on a machine, up to the size of one buffer."""
+    """A layer on its hardware, and the key of the buffer to enlarge."""
 
     key: str
     decisive: tuple[object, ...]
@@ -52,11 +52,11 @@ class _Need:
 
 
 def enough_kib(key: str, mapped: MappedLayer) -> float:
-    """Smallest size of the buffer `key`, in steps of 0.01 KiB, at which the layer rereads nothing.
+    """Smallest size of buffer `key` in KiB, in steps of 0.01, at which the layer does not reread.
 
     Args:
         key: one of `CAPACITIES`.
-        mapped: a layer that reads something again.
+        mapped: a layer that rereads its weights or inputs.
 
     """
     plan = mapped.plan
@@ -66,7 +66,7 @@ def enough_kib(key: str, mapped: MappedLayer) -> float:
 
 @lru_cache(maxsize=1024)
 def _enough(need: _Need) -> float:
-    """Double the size until the layer fits, and halve the interval: a larger buffer never hurts."""
+    """Double the size until the layer fits, then bisect; the layer also fits larger buffers."""
     now = value_of(need.plan.hardware, need.key)
     assert isinstance(now, float)
     small = int(now * _PARTS)
@@ -87,11 +87,13 @@ def _fits(need: _Need, parts: int) -> bool:
 
 
 def next_sizes(key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
-    """Return sizes at which one more layer, and at which all layers, reread nothing, with names.
+    """Return the sizes in KiB at which one more layer, and all layers, do not reread.
+
+    Each size comes with the names of the rereading layers for which it is enough.
 
     Args:
         key: one of `CAPACITIES`.
-        layers: of a run.
+        layers: the layers of a run.
 
     """
     needs = {m.plan.layer.name: enough_kib(key, m) for m in layers if rereads(key, m)}

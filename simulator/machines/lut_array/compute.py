@@ -1,10 +1,14 @@
-"""The array's way: fill a table with dot products, fetch by index, add; or, direct, add each one.
+"""The array's computation, in LUT mode and in direct mode.
 
-The loops are those of docs/machine.md (blocks, groups, passes), over a tile of output pixels at a
-time. A unit is an input channel of a 3x3 layer or a vector of 8 channels of a 1x1 layer; all PEs
-of a group work at once, each with the indices of its own unit. Integers throughout: activations of
-several bits go bit-serially through the dot unit, plane by plane, each weighted with its power of
-two. Dot products of one plane, at most 9, are made in floating point, where they are exact.
+In LUT mode, PEs fill a LUT with dot products, fetch entries by index, and add them. In direct mode,
+PEs add each dot product. The loops are those of docs/machine.md (output blocks, input blocks, LUT
+passes), over a tile of output pixels at a time. A unit is an input channel of a 3x3 layer or a
+vector of 8 channels of a 1x1 layer. All PEs of an input block work at once, each with the indices
+of its own unit.
+
+All sums are integers. Activations of several bits go bit-serially through the dot unit, plane by
+plane; each plane has the weight of its power of two. Dot products of one plane, at most 9, are
+exact in floating point.
 """
 
 from collections.abc import Iterator
@@ -17,15 +21,15 @@ from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 
 Activations = NDArray[np.int64]
-"""[images, channels, height, width]: -1 or +1 at 1 bit, else 0 to 2^bits - 1."""
+"""[images, channels, height, width]: -1 or +1 at 1 bit; 0 to 2^bits - 1 at several bits."""
 _HELD = 1 << 22
-"""Dot products, or without a LUT inputs, that are held at once."""
+"""Most dot products in memory at once; without a LUT, most inputs."""
 
 
 def compute(
     plan: LayerPlan, kernels: KernelSet, activations: Activations, rows: range
 ) -> NDArray[np.int64]:
-    """[out_channels, images, rows, out_width] what the array makes of some rows of output."""
+    """[out_channels, images, rows, out_width] the array's sums for some rows of output."""
     layer, bits = plan.layer, plan.activation_bits
     largest = layer.units_in * layer.unit_weights * ((1 << bits) - 1)
     integer = next(kind for kind in (np.int16, np.int32, np.int64) if largest <= np.iinfo(kind).max)
@@ -49,7 +53,7 @@ def compute(
 
 
 def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
-    """Every input-channel group's units, or as many of them as memory takes at once."""
+    """Yield the units of every input block, or as many of them as fit in memory at once."""
     held = max(plan.pass_entries, default=plan.layer.unit_weights)
     most = max(1, _HELD // (pixels * held))
     first = 0
@@ -62,7 +66,7 @@ def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
 def _unit_maps(layer: Layer, activations: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
     """[groups, units, channels of a unit, images x height x width] the input, unit by unit.
 
-    The last vector of a 1x1 layer may have fewer channels: those that it lacks are 0.
+    The last vector of a 1x1 layer may have fewer channels; the missing channels are 0.
     """
     maps = activations.transpose(1, 0, 2, 3).reshape(
         layer.groups, layer.in_channels // layer.groups, -1
@@ -76,10 +80,11 @@ def _unit_maps(layer: Layer, activations: NDArray[np.signedinteger]) -> NDArray[
 def patch_positions(
     layer: Layer, images: int, rows: range
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each output pixel's patch lies in its input: both [kernel x kernel, pixels].
+    """Return the input positions of each output pixel's patch: both [kernel x kernel, pixels].
 
-    The first are places in a flattened [images, height, width] map; the second say which lie
-    inside it. One outside is padding, which adds nothing; its place is some other pixel's.
+    The first array has positions in a flattened [images, height, width] map. The second array is
+    true for positions inside the map. A position outside is padding and adds 0; its number is that
+    of another pixel.
     """
     image, row, column = (
         part.ravel()
@@ -131,7 +136,7 @@ def _fetch_and_add(
     dots: Dots,
     sums: NDArray[np.signedinteger],
 ) -> None:
-    """Pass by pass: fill every PE's table, fetch each output's entry by index, add."""
+    """Fill every PE's LUT pass by pass, fetch each output's entry by index, and add it."""
     base = 0
     for entries in plan.pass_entries:
         table = dots.of(subset[base : base + entries]).reshape(-1, dots.pixels)
@@ -152,6 +157,6 @@ def _add_directly(
     dots: Dots,
     sums: NDArray[np.signedinteger],
 ) -> None:
-    """Kernels expanded from the subset: one dot product for every output, added at once."""
+    """Expand each output's kernel from the subset, and add its dot product at once."""
     for unit in range(dots.units):
         sums += dots.of(subset[indices[:, unit]], unit)

@@ -4,7 +4,7 @@ from simulator.machines.lut_array.schema import LutArray
 
 
 def why_not_fast(hardware: LutArray) -> str | None:
-    """Return why the fast engine cannot run this hardware, as a clause; None if it can."""
+    """Return the reason why the fast engine cannot run the hardware, as a clause, if any."""
     timing = hardware.memory.dram.timing
     if timing != "fixed":
         return (

@@ -1,4 +1,4 @@
-"""How long accumulates take on average where a layer has no indices: they are taken as random."""
+"""Expected cycles of accumulates in a layer without indices, under the model of random reads."""
 
 from functools import lru_cache
 from math import ceil, comb
@@ -15,15 +15,16 @@ from simulator.machines.lut_array.parts import parts
 def expected_accumulates(
     blocks: tuple[int, ...], group_units: tuple[int, ...], subset_size: int, bank: Bank
 ) -> Ints:
-    """[blocks, groups, passes] cycles of each accumulate of a layer that has no indices.
+    """[output blocks, input blocks, passes] cycles of each accumulate of a layer without indices.
 
-    The outputs of a block spread evenly over the subset: a pass has its entries' share of them.
+    The outputs of a block spread evenly over the subset: each pass has outputs in proportion to its
+    entries.
 
     Args:
-        blocks: outputs of each block.
-        group_units: units, in PEs of their own, of each group.
+        blocks: outputs of each output block.
+        group_units: units of each input block, in PEs of their own.
         subset_size: kernels in the layer's subset.
-        bank: of the table.
+        bank: a bank of the LUT.
 
     """
     entries = parts(subset_size, bank.entries)
@@ -45,8 +46,8 @@ def expected_accumulates(
 def expected_accumulate(reads: int, entries: int, pes: int, bank: Bank) -> int:
     """Cycles of an accumulate of `reads` uniformly random indices in each of `pes` PEs.
 
-    The expectation of the sum over bundles of the maximum over PEs, rounded up; it is exact up to
-    floating point, nothing is sampled.
+    The result is the expectation of the sum over bundles of the maximum over PEs, rounded up. It is
+    exact up to floating point; the model does not sample it.
     """
     full, rest = divmod(reads, bank.accumulators)
     cycles = full * _expected_bundle(bank.accumulators, entries, pes, bank) if full else 0.0
@@ -69,14 +70,14 @@ def _expected_bundle(reads: int, entries: int, pes: int, bank: Bank) -> float:
 def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
     """F(c): probability that a bundle of uniformly random reads takes at most `cycles` cycles.
 
-    A bundle takes at most c cycles if its d distinct entries are at most c x ports, and at most c
-    of them lie in any sub-bank. The coefficient of x^d in the product over sub-banks of
-    sum over j <= c of C(entries of the sub-bank, j) x^j counts such sets of entries, and each is
-    what `_surjections(reads)[d]` of the entries^reads bundles read.
+    A bundle of d distinct entries takes at most c cycles if d <= c x ports and no sub-bank has more
+    than c of them. The coefficient of x^d in the product over sub-banks of
+    sum over j <= c of C(entries of the sub-bank, j) x^j counts such sets of entries. For each set,
+    `_surjections(reads)[d]` of the entries^reads bundles read exactly its entries.
     """
     most = min(reads, entries, cycles * bank.read_ports)
     sizes = [(entries - 1 - part) // bank.subbanks + 1 for part in range(bank.subbanks)]
-    if cycles >= sizes[0]:  # no sub-bank has more entries than that: any d entries will do
+    if cycles >= sizes[0]:  # no sub-bank has more entries: any d entries will do
         sets = [comb(entries, d) for d in range(most + 1)]
     else:
         sets = [1] + [0] * most
@@ -92,8 +93,8 @@ def share_within(cycles: int, reads: int, entries: int, bank: Bank) -> float:
 
 @lru_cache(maxsize=64)
 def _surjections(reads: int) -> tuple[int, ...]:
-    """For d = 0 to `reads`: bundles of so many reads in which d given entries all occur."""
+    """Number of bundles of `reads` reads that hit exactly d given entries, for d = 0 to `reads`."""
     ways = [1, *[0] * reads]
-    for _ in range(reads):  # the last read repeats one of d entries, or is the only one of its own
+    for _ in range(reads):  # the last read repeats one of d entries, or has an entry of its own
         ways = [0, *(d * (ways[d] + ways[d - 1]) for d in range(1, reads + 1))]
     return tuple(ways)

@@ -1,4 +1,4 @@
-"""The paper's machine as the rest of the simulator sees it."""
+"""The interface of the paper's array to the rest of the simulator."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from collections.abc import Mapping as Items
@@ -51,7 +51,7 @@ _RATE_KEYS: Items[Unit, str] = {
 
 
 class LutArrays(Family[LutArray, MappedLayer]):
-    """Arrays of PEs with a LUT of dot products each; docs/machine.md."""
+    """Arrays of PEs, each with a LUT of dot products; see docs/machine.md."""
 
     schema = LutArray
     example = "cofluent64"
@@ -64,11 +64,11 @@ class LutArrays(Family[LutArray, MappedLayer]):
     baseline_bits = 1.0
 
     def require_effects(self, data: dict[str, Any], hardware: LutArray, source: str) -> None:
-        """Raise if a file sets a key that has no effect beside its others."""
+        """Raise if a file sets a key that its other keys make ineffective."""
         require_effects(data, hardware, source)
 
     def why_not_fast(self, hardware: LutArray) -> str | None:
-        """Return why only the event engine can run it, as a clause."""
+        """Return the reason why only the event engine can run the hardware, as a clause."""
         return why_not_fast(hardware)
 
     def map(
@@ -84,15 +84,15 @@ class LutArrays(Family[LutArray, MappedLayer]):
     def compute(
         self, mapped: MappedLayer, kernels: KernelSet, activations: NDArray[np.int64], rows: range
     ) -> Outputs:
-        """Fill, fetch and add; or, without a LUT, add each dot product."""
+        """Fill, fetch and add; in direct mode, add each dot product."""
         return compute(mapped.plan, kernels, activations, rows)
 
     def actions(self, mapped: MappedLayer, moved: Ints, activates: Ints | None = None) -> Counts:
-        """Count a layer's actions; docs/energy.md."""
+        """Count a layer's actions; see docs/energy.md."""
         return layer_actions(mapped.plan, moved, activates)
 
     def counted_by(self, hardware: LutArray) -> Hashable:
-        """Return the hardware without its rates, on which no count depends."""
+        """Return the hardware without its rates, because no count depends on them."""
         return without_rates(hardware)
 
     def memories(self, hardware: LutArray, activation_bits: int) -> dict[str, float]:
@@ -100,23 +100,23 @@ class LutArrays(Family[LutArray, MappedLayer]):
         return memory_kib(hardware, activation_bits)
 
     def mac_bits(self, hardware: LutArray) -> int:
-        """Width of full-precision operands."""
+        """Width of full-precision operands in bits."""
         return hardware.full_precision.bits
 
     def buffer_kib(self, hardware: LutArray) -> float:
-        """Size of both on-chip buffers."""
+        """Size of both on-chip buffers together, in KiB."""
         return sum(buffer.kib for buffer in hardware.memory.buffers.values())
 
     def area(self, hardware: LutArray, activation_bits: int) -> dict[str, int]:
-        """Gate equivalents by part of the array and its memory."""
+        """Gate equivalents of each part of the array and its memory."""
         return area(hardware, activation_bits)
 
     def roofs(self, hardware: LutArray, layers: Sequence[MappedLayer]) -> list[Roof]:
-        """Return the roofs of the modes and kernels that layers have."""
+        """Return the roofs of the layers' modes and kernels."""
         return roofs(hardware, layers)
 
     def notes(self, run: Ran[MappedLayer]) -> Iterator[str]:
-        """Yield what the mapper had to do, and what lookups and ports cost."""
+        """Yield notes on the mapper's decisions, and on the cost of lookups and ports."""
         yield from notes(run)
 
     def idle_pes(self, change: Change[MappedLayer]) -> list[str]:
@@ -124,11 +124,11 @@ class LutArrays(Family[LutArray, MappedLayer]):
         return idle_pes(change)
 
     def why_no_effect(self, change: Change[MappedLayer]) -> str | None:
-        """Return why a changed key leaves all cycles as they are."""
+        """Return the reason why a changed key changes no cycle."""
         return why_no_effect(change)
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
-        """Return sizes at which more layers read their weights, or their inputs, once."""
+        """Return the sizes in KiB at which more layers read their weights, or inputs, only once."""
         return next_sizes(key, layers)
 
 

@@ -1,7 +1,7 @@
-"""Canonical Huffman codes for index streams: how many bits every index takes.
+"""Canonical Huffman codes for index streams, and the bits of every index.
 
-One code per layer, over the histogram of its indices. A canonical code is known by its lengths
-alone; they are stored with the layer, `LENGTH_BITS` per symbol, as in DEFLATE (RFC 1951, 3.2.2).
+Each layer has one code, from the histogram of its indices. The lengths alone define a canonical
+code. DRAM stores them with the layer, `LENGTH_BITS` per symbol, as in DEFLATE (RFC 1951, 3.2.2).
 """
 
 import heapq
@@ -20,11 +20,11 @@ MAX_LENGTH = (1 << LENGTH_BITS) - 1
 
 
 def code_lengths(histogram: Ints) -> Ints:
-    """[symbols] bits of every symbol's code word; 0 where it does not occur.
+    """[symbols] bits of every symbol's code word; 0 for a symbol that does not occur.
 
-    A single symbol takes one bit. Where a word would be longer than `MAX_LENGTH`, counts are
-    halved, rounding up, until none is: then the code is a little longer than Huffman's. At most
-    2^MAX_LENGTH symbols may occur.
+    A single symbol takes one bit. If a word would be longer than `MAX_LENGTH`, the function halves
+    all counts, rounding up, until no word is. The code is then a little longer than Huffman's. At
+    most 2^MAX_LENGTH symbols may occur.
     """
     counts = np.asarray(histogram, dtype=np.int64)
     lengths = _huffman(counts)
@@ -35,7 +35,7 @@ def code_lengths(histogram: Ints) -> Ints:
 
 
 def _huffman(counts: Ints) -> Ints:
-    """Lengths of a Huffman code; equal counts are joined in a defined order."""
+    """[symbols] lengths of a Huffman code; equal counts join in a defined order."""
     used = np.flatnonzero(counts)
     lengths = np.zeros(len(counts), dtype=np.int64)
     if len(used) == 1:
@@ -56,7 +56,7 @@ def _huffman(counts: Ints) -> Ints:
 
 
 def canonical_code(lengths: Ints) -> list[tuple[int, int]]:
-    """(bits, length) of every symbol's code word: by length, then by symbol, counting up."""
+    """(bits, length) of every symbol's code word; words count up by length, then by symbol."""
     words, word, before = [(0, 0)] * len(lengths), 0, 0
     for symbol in sorted(np.flatnonzero(lengths), key=lambda symbol: (lengths[symbol], symbol)):
         length = int(lengths[symbol])
@@ -70,13 +70,13 @@ def canonical_code(lengths: Ints) -> list[tuple[int, int]]:
 def stream_bits(
     kernels: KernelSet, blocks: tuple[int, ...], group_units: tuple[int, ...], ids: bool
 ) -> Ints:
-    """[blocks, groups] bits of every chunk, its symbols coded.
+    """[output blocks, input blocks] bits of every weight tile in the Huffman code.
 
     Args:
         kernels: indices [outputs, units].
-        blocks: outputs of each block.
-        group_units: units of each group.
-        ids: symbols are kernel ids (a 1-bit layer has no subset), not indices.
+        blocks: outputs of each output block.
+        group_units: units of each input block.
+        ids: true if symbols are kernel ids (a 1-bit layer has no subset), not indices.
 
     """
     symbols = kernels.subset[kernels.indices] if ids else kernels.indices

@@ -35,7 +35,7 @@ def _rounded(count: float) -> str:
 
 
 def _fill(plans: list[LayerPlan]) -> str:
-    """What is spread over the PEs, with its numbers."""
+    """Return the items that the array spreads over its PEs, with their numbers."""
     if plans[0].pixels_are_spatial:
         numbers = sorted({plan.pixels for plan in plans})
         return f"{listed([f'{n:,}' for n in numbers])} output pixels"

@@ -1,4 +1,4 @@
-"""How long accumulates take with the indices of a network."""
+"""Cycles of accumulates with the indices of a network."""
 
 from functools import lru_cache
 
@@ -14,13 +14,13 @@ from simulator.workload.kernels import KernelSet
 def accumulates_of(
     kernels: KernelSet, blocks: tuple[int, ...], group_units: tuple[int, ...], bank: Bank
 ) -> Ints:
-    """[blocks, groups, passes] cycles of each accumulate with these indices.
+    """[output blocks, input blocks, passes] cycles of each accumulate with these indices.
 
     Args:
         kernels: indices [outputs, units].
-        blocks: outputs of each block; they add up to the layer's.
-        group_units: units of each group, in PEs of their own, that a step works on.
-        bank: of the table.
+        blocks: outputs of each output block; they add up to the layer's outputs.
+        group_units: units of each input block, in PEs of their own, that a step works on.
+        bank: a bank of the LUT.
 
     """
     units = kernels.indices.shape[1]
@@ -43,13 +43,13 @@ def accumulates_of(
 
 
 def _bundle_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
-    """[queues, most bundles] cycles of every bundle of every queue; 0 behind a queue's last one.
+    """[queues, most bundles] cycles of every bundle of every queue; 0 past a queue's last bundle.
 
     Args:
-        queue: [N] the queue that each read is in; reads of a queue stand in order of time.
-        entry: [N] the entry that it reads.
-        queues: how many there are.
-        bank: of the table.
+        queue: [N] the queue of each read; reads of a queue are in order of time.
+        entry: [N] the entry that each read needs.
+        queues: the number of queues.
+        bank: a bank of the LUT.
 
     """
     counts = np.bincount(queue, minlength=queues)
@@ -57,7 +57,7 @@ def _bundle_cycles(queue: Ints, entry: Ints, queues: int, bank: Bank) -> Ints:
     rank = np.arange(len(queue)) - np.repeat(np.cumsum(counts) - counts, counts)
     most = -(-int(counts.max()) // bank.accumulators)
     bundle = queue[order] * most + rank // bank.accumulators
-    # sorted by bundle, sub-bank and entry, equal reads stand together: the first of them is served
+    # Sorted by bundle, sub-bank and entry, equal reads are adjacent: the bank serves the first.
     entry = entry[order]
     reads = np.sort((bundle * bank.subbanks + entry % bank.subbanks) * bank.entries + entry)
     served = reads[np.diff(reads, prepend=-1) != 0] // bank.entries

@@ -13,8 +13,8 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
 
     Args:
         plan: the layer.
-        loaded_for: how long its weight tiles stay in the index buffer.
-        buffering: of its inputs.
+        loaded_for: the lifetime of its weight tiles in the index buffer.
+        buffering: the buffering of its inputs.
 
     """
     layer, hardware = plan.layer, plan.hardware

@@ -1,4 +1,4 @@
-"""What the mapper makes: for every layer its plan, the mapper's choices and its section."""
+"""The mapper's results: for every layer its plan, the mapper's choices and its section."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ from simulator.workload import Layer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappedLayer:
-    """What the mapper chose for a layer, and its section of the program."""
+    """The mapper's choices for a layer, and the layer's section of the program."""
 
     plan: LayerPlan
     weights: WeightReuse
-    """How long weight tiles stay in the index buffer."""
+    """Lifetime of weight tiles in the index buffer."""
     inputs: InputReuse
     """Buffering scheme of the inputs."""
     section: Section
@@ -32,7 +32,7 @@ class MappedLayer:
 
     @property
     def activation_bits(self) -> int:
-        """Of the layer's inputs and outputs."""
+        """Bits per activation of the layer's inputs and outputs."""
         return self.plan.activation_bits
 
     @property
@@ -56,5 +56,5 @@ class MappedLayer:
         return [out.commands[index] for index in out.index.tolist()]
 
     def steps(self, unit: Unit) -> Ints:
-        """Step of each command of a unit."""
+        """[commands] step of each command of a unit."""
         return written(self.section.bodies.get(unit, ())).step

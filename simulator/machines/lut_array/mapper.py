@@ -1,4 +1,4 @@
-"""A workload on the array becomes a program."""
+"""The mapping of a workload on the array to a program."""
 
 from functools import lru_cache
 
@@ -32,11 +32,11 @@ _Written = tuple[WeightReuse, InputReuse, Section]
 def map_workload(
     workload: Workload, hardware: LutArray, progress: Progress | None = None
 ) -> Mapping[MappedLayer]:
-    """Map a configured workload onto a machine, layer by layer.
+    """Map a configured workload onto the array, layer by layer.
 
     Args:
-        workload: configured.
-        hardware: the machine.
+        workload: the configured workload.
+        hardware: the hardware configuration.
         progress: called before every layer.
 
     Raises:
@@ -63,7 +63,7 @@ def map_workload(
 
 
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
-    """Map a layer; layers that differ in names and rates alone share a section."""
+    """Map a layer; layers that differ only in names and rates share a section."""
     try:
         kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits)
     except InputError:
@@ -74,10 +74,10 @@ def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
 
 
 def without_rates(hardware: LutArray) -> LutArray:
-    """Return the hardware with a fixed name, clock and rates, which no section depends on.
+    """Return the hardware with a fixed name, clock and rates, because no section depends on them.
 
-    A section is written from a plan with this hardware. It therefore cannot depend on them, and
-    everything else is part of its key.
+    The mapper writes a section from a plan with this hardware. The section therefore cannot depend
+    on these values, and all other values are part of its key.
     """
     memory = hardware.memory
     return structs.replace(
@@ -97,9 +97,10 @@ def without_rates(hardware: LutArray) -> LutArray:
 def _kept(
     shape: tuple[object, ...], hardware: LutArray, batch: int, activation_bits: int
 ) -> _Written:
-    """What is written for a layer, kept for the next one, or the next run, that is equal in these.
+    """Plan and write a layer, once for all layers and runs with equal arguments.
 
-    Its plan is made from these alone, and not kept: its tables are large.
+    The plan depends on these arguments alone. The cache does not keep it because its tables are
+    large.
     """
     layer = Layer.of_shape(shape)
     return _written(

@@ -15,14 +15,14 @@ _NEVER_TIME = {
     "array.pe.partial_sum_bits": "the width of a sum affects energy and area, not time",
     "array.pe.subset_entries": "the store of the subset affects energy and area, not time",
 }
-"""Reasons of keys that no run's time depends on."""
+"""Keys that never affect the time of a run, with the reasons."""
 
 
 def why_no_effect(change: Change[MappedLayer]) -> str | None:
-    """Return why a key leaves all cycles as they are, as a clause; None: nothing special is known.
+    """Return the reason why a key changes no cycle, as a clause; None without a special reason.
 
     Args:
-        change: of the key.
+        change: the change of the key.
 
     """
     hardware = change.after[0].mapping.hardware
@@ -77,7 +77,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
 
 
 def _of_blocks(plans: list[LayerPlan]) -> str | None:
-    """Return that no layer has other output blocks; `plans`: with the setting, then without."""
+    """Return a reason if no output block changes; `plans`: with the override, then without."""
     after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
     widest = max(plan.layer.out_channels // plan.layer.groups for plan in plans)
     if all(len(plan.blocks) == plan.layer.groups for plan in plans):
@@ -95,7 +95,7 @@ def _of_blocks(plans: list[LayerPlan]) -> str | None:
 
 
 def _of_windows(plans: list[LayerPlan]) -> str | None:
-    """Return why the width of the activation buffer has no effect, if that is known."""
+    """Return a reason why the width of the activation buffer has no effect, if any."""
     if not plans:
         return "no layer reads windows"
     if any(waits_for_windows(plan) for plan in plans):
@@ -108,7 +108,7 @@ def _of_windows(plans: list[LayerPlan]) -> str | None:
 
 
 def _of_ports(change: Change[MappedLayer], both: str) -> str | None:
-    """Return why ports and banks of a buffer have no effect, from what reads lost."""
+    """Return a reason why ports and banks have no effect, from the cycles that reads lost."""
     if change.key.rpartition(".")[2] not in {"ports", "banks"}:
         return None
     lost = [
@@ -122,7 +122,7 @@ def _of_ports(change: Change[MappedLayer], both: str) -> str | None:
 
 
 def _of_indices(key: str, plans: list[LayerPlan], both: str) -> str | None:
-    """Return a reason that follows from the indices; `plans`: with the setting, then without."""
+    """Return a reason that follows from the indices; `plans`: with the override, then without."""
     after, before = plans[: len(plans) // 2], plans[len(plans) // 2 :]
     table = [(a, b) for a, b in zip(after, before, strict=True) if "lut" in {a.mode, b.mode}]
     if key in {"array.pe.lut_read_ports", "array.pe.lut_subbanks"}:

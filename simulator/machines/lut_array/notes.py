@@ -1,4 +1,4 @@
-"""Notes on a run of the array: what the mapper had to do, and what lookups and ports cost."""
+"""Notes on a run of the array: the mapper's decisions, and the cost of lookups and ports."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class _Rule:
     """A note about the layers that it applies to.
 
     The templates name layers (`{layers}`), sizes of the hardware (`{lut_entries}`, `{index_kib}`,
-    `{activation_kib}`) and sizes at which none of the layers reads anything again
+    `{activation_kib}`) and sizes at which none of the layers rereads
     (`{index_enough}`, `{activation_enough}`).
     """
 
@@ -207,7 +207,7 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
 
 
 def _uneven(layers: Sequence[MappedLayer]) -> list[str]:
-    """Note blocks that fill the partial-sum buffer but not their last group of accumulators."""
+    """Note output blocks of a full partial-sum buffer whose last cycle has idle accumulators."""
     pe = layers[0].plan.hardware.array.pe
     rest = pe.partial_sums % pe.accumulators
     full = [
@@ -257,7 +257,7 @@ def _widths(layers: Sequence[MappedLayer]) -> list[str]:
 
 
 def _coded(plans: list[LayerPlan]) -> list[str]:
-    """Note what Huffman coding saves, in layers that have indices."""
+    """Note the savings of Huffman coding, in layers that have indices."""
     if not plans:
         return []
     stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)

@@ -1,8 +1,8 @@
 """The bytes that each outgoing transfer writes, and the space that outputs take until then.
 
-The outputs of a transfer lie side by side in DRAM, convolution group by convolution group. A group
-often has too few for a burst. The bytes behind the last whole burst therefore stay on chip, and
-leave with the same pixels of a later group.
+The outputs of a transfer are adjacent in DRAM, convolution group by convolution group. A group
+often has too few outputs for a burst. The bytes after the last whole burst therefore stay on chip.
+They leave with the same pixels of a later group.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ def output_space(plan: LayerPlan) -> int:
 
 
 def written_bytes(plan: LayerPlan, pixels: Sequence[int]) -> Ints:
-    """[blocks, transfers] bytes of each write, in whole bursts; 0: the group completes none.
+    """[output blocks, transfers] bytes of each write, in whole bursts.
+
+    A write has 0 bytes if its group completes no burst.
 
     Args:
         plan: the layer.
@@ -45,7 +47,7 @@ def written_bytes(plan: LayerPlan, pixels: Sequence[int]) -> Ints:
 
 
 def written_before(plan: LayerPlan, block: Ints | int, pixels: Ints) -> Ints:
-    """Bytes of a transfer's so many pixels that writes of earlier output blocks have moved."""
+    """Bytes of a transfer of `pixels` pixels that writes of earlier output blocks have moved."""
     outputs = firsts([each.outputs for each in plan.blocks])[block]
     burst = plan.hardware.memory.dram.burst_bytes
     before: Ints = _bytes(plan, pixels * outputs) // burst * burst

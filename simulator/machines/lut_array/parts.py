@@ -10,12 +10,13 @@ from simulator.base.columns import Ints
 def parts(total: int, most: int, group: int = 1) -> tuple[int, ...]:
     """Sizes of the fewest parts that fit, as equal as whole groups allow; larger parts come first.
 
-    From the first part on, each takes its share of what is left, rounded up to whole groups.
+    From the first part on, each takes an equal fraction of the remaining items, rounded up to whole
+    groups.
 
     Args:
-        total: items.
-        most: items that a part holds.
-        group: items that belong together, if a part has room for all of them.
+        total: number of items.
+        most: most items that fit in a part.
+        group: items that belong together, if a part has space for all of them.
 
     """
     sizes: list[int] = []

@@ -1,8 +1,8 @@
 """The order of a layer's output pixels: rows of pixel steps, cut into transfers.
 
-A pixel step is the output pixels that the array works on at once. A row has as many pixel steps as
-cover one row of output; the last row may have fewer. A transfer is a run of pixel steps of one row
-whose outputs go out together.
+A pixel step is a set of output pixels that the array works on at once. A row has as many pixel
+steps as cover one row of output; the last row may have fewer. A transfer is a run of pixel steps of
+one row; their outputs leave together.
 """
 
 from math import ceil
@@ -14,12 +14,12 @@ from simulator.machines.lut_array.plan import LayerPlan
 
 
 def row_count(plan: LayerPlan) -> int:
-    """Rows of the batch."""
+    """Number of rows in the batch."""
     return ceil(plan.pixel_steps / plan.steps_per_row)
 
 
 def rows_per_image(plan: LayerPlan) -> int:
-    """Rows of an image; all rows, if they do not divide into images."""
+    """Number of rows in an image; all rows if they do not divide into images."""
     rows, images = row_count(plan), plan.batch * plan.layer.images
     return rows // images if rows % images == 0 else rows
 
@@ -27,7 +27,7 @@ def rows_per_image(plan: LayerPlan) -> int:
 def step_bounds(plan: LayerPlan) -> Ints:
     """[rows, pixel steps + 1] output pixels before each pixel step of a row, and after the last.
 
-    Pixel steps that a shorter last row lacks have no pixels.
+    Pixel steps past the end of a shorter last row have no pixels.
     """
     first = np.arange(row_count(plan))[:, np.newaxis] * plan.steps_per_row
     steps = first + np.arange(plan.steps_per_row + 1)

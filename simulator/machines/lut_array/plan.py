@@ -1,6 +1,6 @@
-"""How one layer is cut to fit the array and its buffers: numbers only, no commands yet.
+"""The plan of a layer: the sizes that fit the array and its buffers, as numbers without commands.
 
-docs/machine.md explains every rule; names here are the names there.
+docs/machine.md explains every rule and uses the same names.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ InputReuse = Literal["rows", "patches", "step"]
 _Number = TypeVar("_Number", int, Ints)
 
 _PAIR = 2
-"""Input units that stay together. ASSUMED: 160 bytes, which the paper's array fetches in a cycle,
-hold the indices of two units for 128 outputs at tau = 5; half a cycle would be lost with one."""
+"""Input units that stay together. ASSUMED: the paper's array fetches 160 bytes in a cycle. They are
+the indices of two units for 128 outputs at tau = 5; one unit alone would lose half a cycle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +41,21 @@ class Block:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPlan:
-    """One layer on one machine."""
+    """One layer on one accelerator."""
 
     layer: Layer
     hardware: LutArray
     batch: int
     activation_bits: int
-    """Of this layer's inputs and outputs."""
+    """Bits per activation of this layer's inputs and outputs."""
 
     @cached_property
     def mode(self) -> Mode:
-        """`mac`: full precision. `lut`: fill, fetch and add. `direct`: every dot product anew.
+        """`mac`: full precision. `lut`: fill, fetch and add. `direct`: add every dot product.
 
-        A sub-bit layer takes the table only where that saves cycles in the steady state: over all
-        blocks and groups, sum of max(fill, accumulate) < sum of the direct step.
+        A sub-bit layer uses the LUT only if that saves cycles in the steady state. The
+        condition, over all output and input blocks, is sum of max(fill, accumulate) < sum of the
+        direct step.
         """
         if self.layer.full_precision:
             return "mac"
@@ -65,7 +66,7 @@ class LayerPlan:
         direct = np.maximum.outer(dots, self.step_words).sum()
         return "lut" if lut < direct else "direct"
 
-    # --- space: what one step of the array holds -----------------------------------------------
+    # --- space: the contents of a step ---------------------------------------------------------
 
     @cached_property
     def units_in(self) -> int:
@@ -85,18 +86,18 @@ class LayerPlan:
 
     @cached_property
     def group_units(self) -> tuple[int, ...]:
-        """Input channels or vectors in each input-channel group."""
+        """[input blocks] input channels or vectors of each input block."""
         most = 1 if self.pixels_are_spatial else self.hardware.array.pes
         return parts(self.units_in, most, _PAIR)
 
     @property
     def pixels_are_spatial(self) -> bool:
-        """Every PE has a pixel of its own."""
+        """True if every PE has an output pixel of its own."""
         return self.hardware.array.spatial == "output_pixels" and not self.layer.full_precision
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Blocks of output channels, group of the convolution by group, as even as lanes allow."""
+        """Output blocks, convolution group by convolution group, as even as lanes allow."""
         pe = self.hardware.array.pe
         outputs = self.layer.out_channels // self.layer.groups
         sizes = parts(outputs, pe.partial_sums, pe.accumulators)
@@ -106,7 +107,7 @@ class LayerPlan:
 
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
-        """Table entries filled in each pass over a subset larger than the table; () without one."""
+        """LUT entries that each LUT pass over the subset fills; () without a LUT."""
         entries = self.hardware.array.pe.lut_size
         return parts(self.layer.subset_size, entries) if entries else ()
 
@@ -117,23 +118,23 @@ class LayerPlan:
 
     @cached_property
     def _fill_cycles(self) -> Ints:
-        """[groups] cycles of all fills of a step of most pixels; the first reads the windows."""
+        """[input blocks] cycles of the fills of the largest step; the first reads the windows."""
         first, *others = self.pass_fill_cycles()
         fills: Ints = np.maximum(first, self.step_words) + sum(others)
         return fills
 
     @cached_property
     def accumulate_table(self) -> Ints:
-        """[blocks, groups, passes] cycles of each accumulate.
+        """[output blocks, input blocks, passes] cycles of each accumulate.
 
-        With the layer's indices, or, where it has none, with as many outputs in every pass as its
-        share of the subset, read at random.
+        The cycles follow from the layer's indices. Without indices, a pass has outputs in
+        proportion to its part of the subset, with random reads.
         """
         return self._accumulates(bank_of(self.hardware))
 
     @property
     def unhindered_table(self) -> Ints:
-        """[blocks, groups, passes] the same with a bank that serves any bundle in a cycle."""
+        """`accumulate_table` with a bank that serves any bundle in a cycle."""
         return self._accumulates(bank_of(self.hardware).unhindered)
 
     def _accumulates(self, bank: Bank) -> Ints:
@@ -143,7 +144,7 @@ class LayerPlan:
         return accumulates_of(kernels, self._block_outputs, self.group_units, bank)
 
     def direct_cycles(self, block: Block) -> int:
-        """Cycles of the dot products of one step without a table: one per output."""
+        """Cycles of the dot products of a step in direct mode: one dot product per output."""
         pe = self.hardware.array.pe
         rate = min(pe.dots_per_cycle, pe.accumulators)
         return ceil(block.outputs * self.activation_bits / rate)
@@ -157,24 +158,24 @@ class LayerPlan:
         return rate_of(rate)
 
     def window_words(self, pes: _Number) -> _Number:
-        """Lines that hold the windows in front of `pes` PEs: cycles in which a step reads them."""
+        """Words with the windows of `pes` PEs: the cycles in which a step reads them."""
         line = self.activation_word
         return -(-pes * self.window_bits * line.denominator // (8 * line.numerator))
 
     @cached_property
     def window_bits(self) -> int:
-        """Bits of the activations in front of a PE."""
+        """Bits of the window of a PE."""
         return self.layer.unit_weights * self.activation_bits
 
     @cached_property
     def step_words(self) -> Ints:
-        """[groups] lines of windows that a step of most pixels reads."""
+        """[input blocks] words of windows that the largest step reads."""
         pixels = min(self.pixels_per_step, self.pixels)
         return self.window_words(pixels * np.array(self.group_units))
 
     @cached_property
     def step_dots(self) -> Ints:
-        """[blocks] cycles of the dot products for which a step reads its windows."""
+        """[output blocks] cycles of the dot products for which a step reads its windows."""
         if self.mode == "lut":
             return np.full(len(self.blocks), self.pass_fill_cycles()[0])
         return np.array([self.direct_cycles(block) for block in self.blocks])
@@ -183,11 +184,14 @@ class LayerPlan:
         """Cycles in which a block's sums leave the partial-sum buffer."""
         return ceil(block.outputs / self.hardware.array.pe.accumulators)
 
-    # --- bits, and what the buffers hold -------------------------------------------------------
+    # --- bits, and the contents of the buffers -------------------------------------------------
 
     @cached_property
     def chunk_table(self) -> Ints:
-        """[blocks, groups] bytes of each chunk as the PEs get it: an index fetch moves these."""
+        """[output blocks, input blocks] decoded bytes of each weight tile.
+
+        An index fetch moves these bytes to the PEs.
+        """
         if self.layer.full_precision:
             bits = self.layer.kernel**2 * self.activation_bits
         else:
@@ -196,7 +200,7 @@ class LayerPlan:
 
     @cached_property
     def stored_table(self) -> Ints:
-        """[blocks, groups] bytes of each chunk in DRAM and in the index buffer."""
+        """[output blocks, input blocks] bytes of each weight tile in DRAM and the index buffer."""
         if self.layer.kernels is None or not self.huffman:
             return self.chunk_table
         ids = self.layer.tau is None
@@ -205,9 +209,9 @@ class LayerPlan:
 
     @property
     def huffman(self) -> bool:
-        """The layer's indices are in a Huffman code of their own, not at fixed length.
+        """True if the layer's indices have a Huffman code of their own, not a fixed length.
 
-        A layer of shapes has no histogram to make one from.
+        A shape-only layer has no histogram for a code.
         """
         encoding = self.hardware.memory.index_buffer.encoding
         return encoding == "huffman" and self.layer.kernels is not None
@@ -226,7 +230,7 @@ class LayerPlan:
 
     @property
     def expands(self) -> bool:
-        """Indices name kernels of a subset that the PEs store.
+        """True if indices name kernels of a subset that the PEs store.
 
         At tau = 9 (8 for vectors) every kernel may occur, and an index is the kernel itself.
         """
@@ -244,16 +248,16 @@ class LayerPlan:
 
     @cached_property
     def largest_chunk_bytes(self) -> int:
-        """Stored bytes of the largest chunk, with the subset that may come with it."""
+        """Stored bytes of the largest weight tile, with the subset that may come with it."""
         return self.subset_bytes + int(self.stored_table.max())
 
     @cached_property
     def largest_block_bytes(self) -> int:
-        """Stored bytes of all groups of the largest block, with the subset."""
+        """Stored bytes of all weight tiles of the largest output block, with the subset."""
         return self.subset_bytes + int(self.stored_table.sum(axis=1).max())
 
     def in_bursts(self, size: _Number) -> _Number:
-        """Bytes in whole bursts of the DRAM."""
+        """Bytes, rounded up to whole DRAM bursts."""
         burst = self.hardware.memory.dram.burst_bytes
         return -(-size // burst) * burst
 
@@ -272,17 +276,17 @@ class LayerPlan:
 
     @cached_property
     def pixel_steps(self) -> int:
-        """Steps per block and group."""
+        """Steps per output block and input block."""
         return ceil(self.pixels / self.pixels_per_step)
 
     @cached_property
     def steps_per_row(self) -> int:
-        """Pixel steps of one row of output (of whole rows, where a step spans several)."""
+        """Pixel steps of one row of output, or of whole rows if a step spans several."""
         return max(1, ceil(self.layer.out_width / self.pixels_per_step))
 
     @cached_property
     def steps_per_transfer(self) -> int:
-        """Pixel steps whose inputs come, and whose outputs go, in one transfer."""
+        """Pixel steps whose inputs arrive, and whose outputs leave, in one transfer."""
         width = self.hardware.memory.activation_buffer.transfer_pixels
         return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
 

@@ -57,8 +57,8 @@ def shared_ports(layers: Sequence[MappedLayer], hardware: LutArray) -> tuple[Sha
 class IndexWords:
     """Words of the index buffer.
 
-    Loads are adjacent in the buffer, a ring, in whole bursts. A fetch reads the words of the last
-    load of its weight tile.
+    The buffer is a ring, in which loads are adjacent, in whole bursts. A fetch reads the words of
+    the last load of its weight tile.
     """
 
     layers: tuple[MappedLayer, ...]
@@ -105,8 +105,8 @@ def _last_load(layer: MappedLayer) -> Ints:
 class ActivationWords:
     """Words of the activation buffer.
 
-    Values have the order of the DRAM, and a word holds neighbors. A read, and a step's windows,
-    continue from their first value without gaps.
+    Values are in the order of the DRAM, and a word holds adjacent values. A read, and a step's
+    windows, continue from their first value without gaps.
     """
 
     layers: tuple[MappedLayer, ...]
@@ -141,7 +141,7 @@ def _word_of(offset: Ints, word_bytes: Fraction) -> Ints:
 
 
 def _words_of(size: Ints, word_bytes: Fraction) -> Ints:
-    """Words of so many bytes."""
+    """Number of words that `size` bytes take."""
     return -(-size * word_bytes.denominator // word_bytes.numerator)
 
 

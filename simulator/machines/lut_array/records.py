@@ -1,7 +1,7 @@
-"""A layer as its units see it: plain facts, decided before any program is written.
+"""The records of a layer for its units: plain values that exist before any program.
 
-Records that are equal write the same commands. `layer.py` makes them from a layer's plan. They keep
-their hash, because every unit looks up what it has already written for an equal record.
+Equal records yield the same commands. `layer.py` makes them from a layer's plan. They cache their
+hash because every unit looks up the commands that it has written for an equal record.
 """
 
 from fractions import Fraction
@@ -13,12 +13,12 @@ from simulator.program import Runs
 
 
 class LutPass(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One filling of a LUT bank, and the lookups in it."""
+    """A LUT pass: one fill of a LUT bank, and the lookups in it."""
 
     fill_cycles: int
     accumulate_cycles: int
     conflict_cycles: int
-    """Of the accumulate's cycles, those due to read ports and sub-banks of the LUT."""
+    """Cycles of the accumulate that are due to read ports and sub-banks of the LUT."""
     first: bool
     last: bool
 
@@ -51,40 +51,40 @@ class OutputBlock(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class TileWeights(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """What the steps of an output tile do with weight tiles; see `weights.py`."""
+    """The effects of an output tile's steps on weight tiles; see `weights.py`."""
 
     loads: bool
-    """The tiles come from DRAM."""
+    """True if the tiles come from DRAM."""
     fetches: bool
-    """Their indices go into the registers."""
+    """True if their indices go into the registers."""
     releases: bool
-    """These steps are the last that use the indices in the registers."""
+    """True if these steps are the last that use the indices in the registers."""
     frees: bool
-    """These steps are the last that read the tiles in the index buffer."""
+    """True if these steps are the last that read the tiles in the index buffer."""
     with_subset: bool
-    """The first of the tiles was loaded with the subset."""
+    """True if the subset came with the first of the tiles."""
 
 
 class TileInputs(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """What the steps of an output tile wait for before they read their windows."""
+    """The values that decide the waits of an output tile's steps until their window reads."""
 
     first: bool
-    """The tile is the layer's first."""
+    """True if the tile is the layer's first."""
     transfer_reads: bool
-    """The tile's transfer begins with it, and reads inputs."""
+    """True if the tile's transfer begins with it and reads inputs."""
     steps_read: bool
-    """Scheme `step`: each of its steps reads its own inputs."""
+    """Scheme `step`: true if each of the tile's steps reads its own inputs."""
 
 
 class TileDone(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """What follows the steps of an output tile."""
+    """The values that decide the tokens that an output tile's steps give when they are done."""
 
     steps_read: bool
-    """As of its inputs."""
+    """See `TileInputs.steps_read`."""
     next_reads: bool
-    """Scheme `step`: the steps of the next output tile read inputs."""
+    """Scheme `step`: true if the steps of the next output tile read inputs."""
     space_freed: int
-    """Bytes of the activation buffer that are free after its last step."""
+    """Bytes of the activation buffer that the tile's last step frees."""
 
 
 class OutputTile(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -100,25 +100,25 @@ class OutputTile(Struct, frozen=True, kw_only=True, cache_hash=True):
     input_pixels: int
     """Scheme `step`: input pixels under it, which each of its steps reads; 0: only padding."""
     first_read: bool
-    """Scheme `step`: its first read is the layer's first."""
+    """Scheme `step`: true if its first read is the layer's first."""
 
 
 class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """A run of output tiles of one row whose outputs go out together."""
+    """A run of output tiles of one row; their outputs leave together."""
 
     tiles: Runs[OutputTile]
-    """In the order of time."""
+    """Output tiles in the order of time."""
     tile_count: int
     read_bytes: int
-    """Bytes of its inputs, in whole bursts; 0: they are in the buffer, or its steps read them."""
+    """Bytes of its inputs, in whole bursts; 0 if they are on chip or its steps read them."""
     written_bytes: int
     """Bytes that leave after it, in whole bursts."""
     space_taken: int
     """Bytes of the activation buffer that its read takes."""
     first_read: bool
-    """The layer's first read of inputs."""
+    """True if the transfer has the layer's first read of inputs."""
     last: bool
-    """The layer's last."""
+    """True if the transfer is the layer's last."""
 
 
 class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -126,7 +126,7 @@ class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
 
     block: OutputBlock
     transfers: Runs[Transfer]
-    """In the order of time."""
+    """Transfers in the order of time."""
 
 
 Row = Runs[BlockRow]
@@ -134,7 +134,7 @@ Row = Runs[BlockRow]
 
 
 class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """One layer on one machine."""
+    """One layer on one accelerator."""
 
     mode: Mode
     buffering: InputReuse
@@ -144,7 +144,7 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     subset_bytes: int
     """Bytes of the subset and of code lengths, which come with the layer's first weight tile."""
     images: Runs[Runs[Row]]
-    """Rows of each image; of all images together if rows span several."""
+    """Rows of each image, or of all images together if rows span several."""
     lut_passes: int
     """LUT passes of a step; 0 without a LUT."""
     burst_bytes: int
@@ -152,7 +152,7 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     unit_channels: int
     """Input channels of an input unit."""
     window_bits: int
-    """Bits of the activations in front of a PE."""
+    """Bits of the window of a PE."""
     word_bytes: Fraction
     """Bytes that one access of the activation buffer reads."""
     all_pes: int
@@ -161,12 +161,12 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     macs_per_cycle: int
 
     def tile_bytes(self, weights: TileWeights, input_block: InputBlock) -> int:
-        """Bytes of a weight tile in the index buffer, with the subset if it was loaded with it."""
+        """Bytes of a weight tile in the index buffer, with the subset if it came with the tile."""
         with_subset = weights.with_subset and input_block.first
         return input_block.stored_bytes + (self.subset_bytes if with_subset else 0)
 
     def in_bursts(self, size: int) -> int:
-        """Bytes in whole bursts of the DRAM."""
+        """Bytes, rounded up to whole DRAM bursts."""
         return -(-size // self.burst_bytes) * self.burst_bytes
 
     def activation_bytes(self, values: int) -> int:
@@ -174,6 +174,6 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
         return -(-values * self.activation_bits // 8)
 
     def window_words(self, pes: int) -> int:
-        """Words of the activation buffer with the windows of so many PEs: cycles to read them."""
+        """Words of the activation buffer with the windows of `pes` PEs: the cycles to read them."""
         word_bits = 8 * self.word_bytes.numerator
         return -(-pes * self.window_bits * self.word_bytes.denominator // word_bits)

@@ -1,4 +1,4 @@
-"""Roofs of the array: what each mode, and each size of kernel, can do in a cycle at most."""
+"""Roofs of the array: the most MACs per cycle of each mode and size of kernel."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _MACS = {3: 9, 1: 8}
 
 
 def roofs(hardware: LutArray, layers: Sequence[MappedLayer]) -> list[Roof]:
-    """Return the roofs of the modes and kernels that layers have, the highest first."""
+    """Return the roofs of the layers' modes and kernels, the highest first."""
     plans = [mapped.plan for mapped in layers]
     kinds = dict.fromkeys(
         (plan.mode, 0 if plan.mode == "mac" else plan.layer.kernel) for plan in plans
@@ -30,11 +30,11 @@ def _roof(hardware: LutArray, mode: str, kernel: int, bits: int, which: str) -> 
     """Return the roof of a mode and a size of kernels.
 
     Args:
-        hardware: the machine.
-        mode: of a layer; see `LayerPlan.mode`.
+        hardware: the hardware configuration.
+        mode: the mode of a layer; see `LayerPlan.mode`.
         kernel: height and width of its kernels.
-        bits: of an activation.
-        which: kernels, if the name has to say so.
+        bits: bits of an activation.
+        which: size of the kernels for the name, if the run has several sizes.
 
     """
     if mode == "mac":

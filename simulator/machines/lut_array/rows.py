@@ -32,8 +32,8 @@ def images_of(
     Args:
         plan: the layer.
         blocks: its output blocks.
-        lifetimes: of its weight tiles.
-        buffering: of its inputs.
+        lifetimes: the lifetimes of its weight tiles.
+        buffering: the buffering of its inputs.
 
     """
     rows = _Rows(plan, blocks, lifetimes, buffering)
@@ -45,38 +45,38 @@ def images_of(
 
 
 class _Part(NamedTuple):
-    """What sets an output block's part of a row apart from others."""
+    """The values that distinguish an output block's part of a row from others."""
 
     row: Ends
     block: Ends
     reads: tuple[int, ...]
     """Bytes that each transfer reads."""
     taken: tuple[int, ...]
-    """Bytes of space that its read takes."""
+    """Bytes of space that each transfer's read takes."""
     freed: tuple[int, ...]
-    """Bytes of space that its last step frees."""
+    """Bytes of space that each transfer's last step frees."""
     written: tuple[int, ...]
     """Bytes that each transfer writes."""
     under: tuple[int, ...]
-    """Scheme `step`: input pixels under each pixel step, and under the next in time."""
+    """Scheme `step`: input pixels under each pixel step, and under the next one in time."""
     first_read: int | None
-    """Pixel step of the layer's first read."""
+    """Pixel step of the layer's first read; None if this part does not contain it."""
 
 
 class _Step(NamedTuple):
-    """What sets a pixel step apart from others of its transfer."""
+    """The values that distinguish a pixel step from others of its transfer."""
 
     pixels: int
     under: int
     """Scheme `step`: input pixels under it."""
     under_next: int
-    """Scheme `step`: input pixels under the next in time."""
+    """Scheme `step`: input pixels under the next pixel step in time."""
     first_read: bool
     ends: Ends
 
 
 class _Facts(NamedTuple):
-    """What sets a transfer apart from others of its part of a row."""
+    """The values that distinguish a transfer from others of its part of a row."""
 
     steps: Runs[_Step]
     read: int
@@ -88,17 +88,17 @@ class _Facts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Makes the rows of a layer."""
+    """Builder of the rows of a layer."""
 
     plan: LayerPlan
     blocks: list[OutputBlock]
     lifetimes: Lifetimes
     buffering: Buffering
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
-    """Pixel steps of transfers that are made; most transfers are alike."""
+    """Pixel steps of the transfers so far; most transfers are alike."""
 
     def alike(self) -> list[int]:
-        """[rows] of each row the first that is like it."""
+        """[rows] the first row that is like each row."""
         found, pixels = self.buffering, self.buffering.step_pixels
         edges = np.zeros(len(pixels), dtype=np.int64)
         edges[0] += 1
@@ -115,7 +115,7 @@ class _Rows:
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
     def _parts(self, row: int, pixels: tuple[int, ...]) -> list[_Part]:
-        """Of each output block, its part of a row whose pixel steps have so many output pixels."""
+        """Each output block's part of a row; `pixels`: output pixels of the row's pixel steps."""
         found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
         tables = (found.read_bytes[row], found.taken[row], found.freed[row])
         reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
@@ -130,7 +130,7 @@ class _Rows:
         return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
-        """Make an output block's part of a row, whose pixel steps have so many output pixels."""
+        """Make an output block's part of a row; `pixels`: output pixels of its pixel steps."""
         width = self.plan.steps_per_transfer
         steps = [
             self._steps(
@@ -148,7 +148,7 @@ class _Rows:
     def _steps(
         self, pixels: tuple[int, ...], under: tuple[int, ...], first_read: int | None
     ) -> Runs[_Step]:
-        """Pixel steps of a transfer; `first_read` is the one with the layer's first read."""
+        """Pixel steps of a transfer; `first_read`: number of the step with the first read."""
         key = (pixels, under, first_read)
         if key not in self.steps:
             first = [number == first_read for number in range(len(pixels))]

@@ -1,4 +1,4 @@
-"""Hardware files of the array: one structure per hardware noun, every number with its unit."""
+"""Hardware files of the array: one structure per component, every number with its unit."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,27 +14,27 @@ class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One processing element: dot units, LUT, accumulators, partial-sum buffer."""
 
     lut_entries: Count | Literal["none"]
-    """Dot products that one bank of the LUT holds; `none`: no LUT, every binary layer is direct."""
+    """Dot products in one bank of the LUT; `none`: no LUT, binary layers run in direct mode."""
     lut_banks: Count = 2
     """Banks of the LUT; 2 is a double buffer. This key and the LUT's ports and sub-banks have an
     effect only with a LUT."""
     subset_entries: Count | Literal["none"] = 256
-    """Kernels of a layer's subset that a PE stores; `none`: it can run no sub-bit layer."""
+    """Kernels of a layer's subset that a PE stores; `none`: it cannot run sub-bit layers."""
     accumulators: Count
-    """Table entries fetched and added per cycle."""
+    """LUT entries that a PE fetches and adds per cycle."""
     partial_sums: Count
-    """Sums in the line buffer, the largest block of output channels."""
+    """Sums in the partial-sum buffer (the paper's line buffer): most outputs of an output block."""
     dots_per_cycle: Count
     """Dot products per cycle at 1-bit activations."""
     index_register_sets: Annotated[int, Meta(ge=1, le=64)] = 2
-    """Sets of index registers: a set is filled while the others are read."""
+    """Sets of index registers: one set fills while the PE reads the others."""
     lut_read_ports: Count | Literal["accumulators"] = "accumulators"
-    """Different entries that a bank delivers per cycle; `accumulators`: one to each of them."""
+    """Different entries that a bank delivers per cycle; `accumulators`: one for each of them."""
     lut_subbanks: Count | Literal["none"] = "none"
-    """Single-ported parts of a bank, entry e in part e % lut_subbanks; `none`: any entries at
+    """Single-ported parts of a bank, with entry e in part e % lut_subbanks; `none`: any entries at
     once."""
     partial_sum_bits: Annotated[int, Meta(ge=1, le=64)] = 16
-    """Width of a sum at 1-bit activations; counts for energy and area, not for time."""
+    """Width of a sum in bits at 1-bit activations; affects energy and area, not time."""
 
     @property
     def lut_size(self) -> int:
@@ -52,11 +52,11 @@ LUT_KEYS = frozenset({"lut_banks", "lut_read_ports", "lut_subbanks"})
 
 
 class Array(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The PEs and what each of them is given."""
+    """The PEs and the distribution of work over them."""
 
     pes: Count
     spatial: Literal["input_channels", "output_pixels"]
-    """What differs from PE to PE within a step."""
+    """The dimension that differs from PE to PE within a step."""
     pe: Pe
 
 
@@ -65,27 +65,27 @@ class IndexBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     kib: Rate
     bytes_per_cycle: Rate
-    """Into the PEs' index registers, decoded: one line per cycle."""
+    """Decoded bytes per cycle into the PEs' index registers: one word."""
     encoding: Literal["fixed", "huffman"] = "fixed"
-    """How DRAM and buffer hold indices: at fixed length, or in a Huffman code per layer."""
+    """Format of indices in DRAM and the buffer: fixed length, or a Huffman code per layer."""
     ports: Literal[1, 2] = 2
-    """2: reading and writing do not meet. 1: a bank does one or the other in a cycle."""
+    """2: reads and writes do not conflict. 1: a bank reads or writes in a cycle, not both."""
     banks: Count | None = None
-    """Between which lines alternate, 1 if not given; has an effect only with one port."""
+    """Banks between which words alternate, 1 by default; has an effect only with one port."""
 
 
 class ActivationBuffer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """On-chip buffer of input rows and outgoing results."""
+    """On-chip buffer of input rows and outgoing outputs."""
 
     kib: Rate
     transfer_pixels: Count
-    """Output pixels whose input, or whose results, one DMA transfer carries."""
+    """Output pixels whose inputs, or outputs, one DMA transfer carries."""
     bytes_per_cycle: Rate | Literal["windows"] = "windows"
-    """Into the PEs' windows: one line per cycle. `windows`: a line holds those of all PEs."""
+    """Bytes per cycle into the PEs' windows: one word. `windows`: a word holds those of all PEs."""
     ports: Literal[1, 2] = 2
-    """As of the index buffer."""
+    """Ports, as in the index buffer."""
     banks: Count | None = None
-    """As of the index buffer."""
+    """Banks, as in the index buffer."""
 
 
 class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,11 +109,11 @@ class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     macs_per_cycle: Count
     bits: Annotated[int, Meta(ge=1, le=64)]
-    """Of a full-precision weight and of its activations."""
+    """Bits of a full-precision weight and of an activation."""
 
 
 class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole accelerator of this family."""
+    """An accelerator of this family."""
 
     array: Array
     memory: Memory
@@ -131,15 +131,15 @@ class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def require_effects(data: dict[str, Any], hardware: LutArray, source: str) -> None:
-    """Raise if a file sets a key that has no effect beside its others.
+    """Raise if a file sets a key that its other keys make ineffective.
 
     Args:
         data: plain data of the file.
-        hardware: the file, checked.
-        source: names the file in the error.
+        hardware: the checked file.
+        source: the name of the file in the error.
 
     Raises:
-        InputError: there is such a key.
+        InputError: the file sets such a key.
 
     """
     refuse_idle(data["memory"]["dram"], hardware.memory.dram, source)

@@ -1,10 +1,12 @@
 """The order of a layer's steps that would move the fewest bytes.
 
-The mapper's order is fixed (docs/decisions/0004): row by row, in a row block by block. Where the
-index buffer does not hold a layer, its weights are then read once per row. The orders compared here
-take *bands* of R rows: for band, for block, for row in band. Weights are read once per band; the
-band's inputs are read once if the activation buffer holds them while all blocks pass, else once per
-block. R = 1 is the mapper's order, one band the order block by block.
+The mapper has a fixed order (docs/decisions/0004): row by row, in a row output block by output
+block. If a layer does not fit in the index buffer, this order reads its weights once per row.
+
+This module compares orders in *bands* of R rows: for band, for output block, for row in band. They
+read weights once per band. They read the band's inputs once if these stay in the activation buffer
+for all output blocks, and otherwise once per output block. R = 1 is the mapper's order; a single
+band is the order block by block.
 """
 
 from collections.abc import Iterator
@@ -22,20 +24,21 @@ _AT_DRAM = [number for number, unit in enumerate(UNITS) if unit.dram]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """An order and what it reads."""
+    """An order of steps and its reads."""
 
     rows: int
     bytes: int
-    """Weights and inputs, each tensor in whole bursts."""
+    """Bytes of weights and inputs that it reads, each tensor in whole bursts."""
     fewer: int
-    """Than in single rows."""
+    """Bytes that it saves relative to single rows."""
 
 
 def best_band(mapped: MappedLayer) -> Band:
-    """Return the bands that read the fewest bytes; of equal ones the lowest.
+    """Return the bands that read the fewest bytes; among equal bands, the lowest.
 
-    There is a choice only where weights are read once per row: not for a layer that the index
-    buffer holds, or of which it does not hold one block, or whose steps span several rows.
+    Bands matter only if the layer reads its weights once per row. They do not matter if the whole
+    layer fits in the index buffer, if an output block does not fit, or if steps span several
+    rows.
     """
     plan = mapped.plan
     choice = mapped.weights == "row" and plan.pixels_per_step <= plan.layer.out_width
@@ -46,7 +49,7 @@ def best_band(mapped: MappedLayer) -> Band:
 
 
 def _read(mapped: MappedLayer, rows: int) -> int:
-    """Bytes read in bands of `rows` rows."""
+    """Bytes that a layer reads in bands of `rows` rows."""
     plan, layer = mapped.plan, mapped.plan.layer
     images = plan.batch * layer.images
     bands = images * -(-layer.out_height // rows)
@@ -66,14 +69,14 @@ def _read(mapped: MappedLayer, rows: int) -> int:
 
 
 def _weights(plan: LayerPlan) -> int:
-    """Bytes of all chunks, each in whole bursts, and of the subset with the first."""
+    """Bytes of all weight tiles, each in whole bursts; the first includes the subset."""
     sizes = plan.stored_table.ravel().tolist()
     sizes[0] += plan.subset_bytes
     return sum(plan.in_bursts(size) for size in sizes)
 
 
 def _input_rows(plan: LayerPlan, first: int, behind: int) -> int:
-    """Input rows under output rows `first` up to `behind`."""
+    """Number of input rows under a range of output rows, without the end of the range."""
     layer = plan.layer
     top = first * layer.stride - layer.padding
     bottom = (behind - 1) * layer.stride - layer.padding + layer.extent
@@ -88,7 +91,7 @@ def _row_bytes(plan: LayerPlan, rows: int) -> int:
 def tiling_notes(run: Ran[MappedLayer]) -> Iterator[str]:
     """Note the layers for which bands of several rows would move fewer bytes."""
     better: dict[int, list[tuple[str, int, int]]] = {}
-    """By rows, the layers with the bytes that they move and that they would save."""
+    """Layers by the rows of their bands, with the bytes that they move and that they would save."""
     network = [mapped.layer.name for mapped in run.mapping.layers]
     for name, mapped, moved in zip(network, run.mapping.layers, run.summary.bytes, strict=True):
         band = best_band(mapped)

@@ -5,9 +5,11 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
 Every unit works through the output tiles in the same order (`transfers` and `output_tiles` below),
-and advances by a step for every input block. It names what it sees of them, and is given no more:
-what looks alike to it is written once. `step_inputs` and `step_done` are tokens that several units
-share. `weights.py` and `buffering.py` decide what comes on chip, and when; `records.py` has their
+and advances by a step for every input block. It names the values of output tiles that it uses, and
+gets no others. Its program has one copy of the commands for equal values. `step_inputs` and
+`step_done` are tokens that several units share.
+
+`weights.py` and `buffering.py` decide which data comes on chip, and when. `records.py` has their
 decisions. `vocabulary.py` has the channels in which the units meet.
 """
 
@@ -133,7 +135,7 @@ def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
 
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
-    """Write the outputs of a transfer; its output slot is then free."""
+    """Write the outputs of a transfer, and free its output slot."""
     for block, (tile_count, size, last) in transfers(
         layer, do, lambda transfer: (transfer.tile_count, transfer.written_bytes, transfer.last)
     ):
@@ -176,7 +178,7 @@ def index_fetch(layer: Layer, do: Writer) -> None:
 
 
 def dot_fills(layer: Layer, do: Writer) -> None:
-    """Fill one LUT bank after another; a step's first fill takes no less than its window reads."""
+    """Fill one LUT bank after another; a step's first fill takes at least its window reads."""
     for block, (pixels, inputs) in output_tiles(layer, do, lambda tile: (tile.pixels, tile.inputs)):
         for input_block in do.each(block.input_blocks):
             pes = pixels * input_block.units
@@ -309,7 +311,7 @@ def full_precision(layer: Layer, do: Writer) -> None:
             )
 
 
-# --- what they share -----------------------------------------------------------------------------
+# --- shared by the units -------------------------------------------------------------------------
 
 
 def transfers(
@@ -320,7 +322,7 @@ def transfers(
     Args:
         layer: the layer.
         do: the unit's writer.
-        sees: what the unit sees of a transfer; what looks alike to it is written once.
+        sees: returns the values of a transfer that the unit uses; equal values share commands.
 
     """
     kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
@@ -365,7 +367,7 @@ def section_of(layer: Layer, *, plain: bool = False) -> Section:
 
     Args:
         layer: the layer.
-        plain: without loops; see `Writer`.
+        plain: true for programs without loops; see `Writer`.
 
     """
     functions: dict[Unit, Callable[[Layer, Writer], None]] = {

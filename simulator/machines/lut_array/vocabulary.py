@@ -32,11 +32,11 @@ SUMS = Channel("sums", "the sums of an output tile")
 OUTPUT_SLOT = Channel("output_slot", "a free output slot")
 OUTPUTS = Channel("outputs", "the outputs of a transfer")
 PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
-"""For the layer's first read."""
+"""The layer's first read takes its token."""
 PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer")
-"""For the layer's first step."""
+"""The layer's first step takes its token."""
 STEP_DONE = Channel("step_done", "the previous step")
-"""This and the channels below: only in a layer whose steps read their own inputs."""
+"""This channel and those below serve only a layer whose steps read their own inputs."""
 DRAIN_DONE = Channel("drain_done", "the previous drain")
 INPUTS_FOR_LOAD = Channel("inputs_for_load", "the inputs of the step")
 INPUTS_FOR_FETCH = Channel("inputs_for_fetch", "the inputs of the step")
@@ -90,7 +90,7 @@ CATEGORIES = (
     DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,
     ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
 )  # fmt: skip
-"""In the order of reports."""
+"""All categories, in the order of reports."""
 
 DOT_SIDE, ADDER_SIDE = "dot units", "accumulators"
 """The two sides of the LUT."""
@@ -131,16 +131,16 @@ WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write", counts_as=Coun
 KINDS = (
     FILL, DIRECT, MAC, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN, WRITE_OUTPUTS,
 )  # fmt: skip
-"""In the order in which causes of the same cycle are named."""
+"""All kinds; their order decides between causes of a wait in the same cycle."""
 
 VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS, CATEGORIES)
 
 OUTPUT_SLOTS = 2
-"""One fills while the other is written out."""
+"""One slot fills while the outputs DMA writes the other."""
 
 
 def start_tokens(hardware: LutArray) -> dict[Channel, int]:
-    """Every channel with the tokens that it starts with."""
+    """Every channel with its number of tokens at the start."""
     memory, pe = hardware.memory, hardware.array.pe
     return dict.fromkeys(CHANNELS, 0) | {
         INDEX_BUFFER: int(memory.index_buffer.kib * 1024),

@@ -1,6 +1,7 @@
-"""The policy for weights: how long a weight tile stays on chip, and the steps that move it.
+"""The policy for weights: the lifetime of a weight tile on chip, and the steps that move it.
 
-A weight tile has two lifetimes, in the index buffer and in the PEs' index registers. Each is one of
+A weight tile has two lifetimes, in the index buffer and in the PEs' index registers. Each is one
+of these:
 
 - `layer`: it stays until its last use in the layer.
 - `row`: it stays while its output block passes along a row of output, and returns in the next row.
@@ -17,7 +18,7 @@ from simulator.machines.lut_array.records import TileWeights
 
 
 def loaded_for(plan: LayerPlan) -> WeightReuse:
-    """Return how long weight tiles stay in the index buffer: the longest lifetime that fits.
+    """Return the lifetime of weight tiles in the index buffer: the longest that fits.
 
     Raises:
         InputError: not even one weight tile fits.
@@ -39,42 +40,43 @@ def loaded_for(plan: LayerPlan) -> WeightReuse:
 
 
 def fetched_for(plan: LayerPlan) -> WeightReuse:
-    """Return how long indices stay in the registers: until the next step uses other indices."""
+    """Return the lifetime of indices in the registers: until the next step uses others."""
     if len(plan.group_units) > 1:
         return "step"
     return "row" if len(plan.blocks) > 1 else "layer"
 
 
 class Lifetimes(NamedTuple):
-    """How long weight tiles stay on chip."""
+    """The lifetimes of weight tiles on chip."""
 
     loaded_for: WeightReuse
-    """In the index buffer."""
+    """Lifetime in the index buffer."""
     fetched_for: WeightReuse
-    """In the index registers."""
+    """Lifetime in the index registers."""
     mode: Mode
 
 
 class Place(NamedTuple):
-    """Where an output tile stands among those of its layer."""
+    """The position of an output tile among those of its layer."""
 
     row: Ends
-    """Its row among the layer's."""
+    """The position of its row among the layer's rows."""
     first_block: bool
-    """Of the layer's first output block."""
+    """True if the tile is in the layer's first output block."""
     first_of_row: bool
-    """Of its row and output block."""
+    """True if the tile is the first of its row and output block."""
     last_of_row: bool
 
 
 @lru_cache(maxsize=1024)
 def tile_weights(lifetimes: Lifetimes, place: Place) -> TileWeights:
-    """Return what the steps of an output tile do with weight tiles.
+    """Return the effects of an output tile's steps on weight tiles.
 
-    The index fetch reads a weight tile once per lifetime in the registers: the tile's last read is
-    the last fetch before its lifetime in the index buffer ends. The MAC unit has no registers and
-    reads the tile in every step. Tiles that are loaded for every step are fetched for every step:
-    with one input block, an output block is one tile, and the longer lifetime `row` fits, too.
+    The index fetch reads a weight tile once per lifetime in the registers. The tile's last read is
+    therefore the last fetch before its lifetime in the index buffer ends. The MAC unit has no
+    registers and reads the tile in every step. If every step loads tiles, every step also fetches
+    them. Reason: with one input block, an output block is one tile, and the longer lifetime `row`
+    fits, too.
 
     The subset comes with the layer's first weight tile.
     """

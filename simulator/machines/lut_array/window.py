@@ -1,4 +1,4 @@
-"""Input pixels under output pixels 0, 1, 2, ... of a batch, in raster order."""
+"""Input pixels under a batch's output pixels 0, 1, 2, and so on, in raster order."""
 
 from functools import cached_property
 
@@ -17,20 +17,20 @@ class Window:
         height, width, extent = layer.in_height, layer.in_width, layer.extent
         tops = np.arange(layer.out_height) * layer.stride - layer.padding
         lefts = np.arange(layer.out_width) * layer.stride - layer.padding
-        # A transfer reads contiguous columns: up to the next kernel, even if that is further away.
+        # A transfer reads contiguous columns: up to the next kernel, even if it is further away.
         wide = max(extent, layer.stride)
         self.top, self.bottom = _within(tops, height), _within(tops + extent, height)
         self.left, self.right = _within(lefts, width), _within(lefts + wide, width)
 
     @cached_property
     def fresh(self) -> Ints:
-        """[out_height] input rows that a row of output needs and no earlier row of output."""
+        """[out_height] input rows that each row of output needs, but no earlier row of output."""
         known = np.concatenate(([0], self.bottom[:-1]))
         return np.maximum(self.bottom - np.maximum(self.top, known), 0)
 
     @cached_property
     def needed(self) -> Ints:
-        """[out_height] input rows that a row of output or an earlier one needs."""
+        """[out_height] input rows that each row of output or an earlier row of output needs."""
         return np.cumsum(self.fresh)
 
     @property

@@ -333,7 +333,7 @@ import simulator
 from simulator import Result, simulate
 
 result: Result = simulate("r18", "cofluent64", bits=0.56, set={"array.pes": 128})
-ratio: float = result.speedup
+ratio: float | None = result.speedup  # None without a baseline
 names: list[str] = [layer.name for layer in result.run.layers]
 for effect in result.settings:
     print(effect.key, effect.sentence)

@@ -184,7 +184,7 @@ class TestTrace:
     def test_both_forms_and_the_frame_are_equal(
         self, tmp_path: Path, parquet: HideParquet, monkeypatch: pytest.MonkeyPatch, dram: str
     ) -> None:
-        from simulator.report import result as results
+        from simulator.analysis import outcome as results
 
         monkeypatch.setattr(results, "TRACE_ROWS", 1000)  # several pieces
         hardware = load_hardware("cofluent64", [f"memory.dram.timing={dram}"])

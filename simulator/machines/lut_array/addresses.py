@@ -24,6 +24,7 @@ import numpy as np
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
 from simulator.dram.tables import dram_timing
+from simulator.machines.categories import REFRESHES, ROW_MISSES
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.outputs import written_before
 from simulator.machines.lut_array.parts import firsts
@@ -36,8 +37,6 @@ from simulator.machines.lut_array.vocabulary import (
     DRAM_INPUTS,
     DRAM_OUTPUTS,
     DRAM_WEIGHTS,
-    REFRESHES,
-    ROW_MISSES,
 )
 from simulator.program import SharedDram
 

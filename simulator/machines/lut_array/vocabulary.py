@@ -1,5 +1,15 @@
 """Units, channels, categories, kinds of commands and rates of the paper's array."""
 
+from simulator.machines.categories import (
+    INPUTS_LATENCY,
+    INPUTS_TRANSFER,
+    REFRESHES,
+    ROW_MISSES,
+    WAIT_FOR_LAYER,
+    WEIGHTS_LATENCY,
+    WEIGHTS_TRANSFER,
+    WRITES,
+)
 from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
@@ -59,32 +69,6 @@ BUFFER_CONFLICTS = Category(
 )
 DRAINS = Category("drain", "drain", noun="drains", color="#8C6D31")
 MACS = Category("mac", "MAC", noun="full-precision MACs", color="#7F7F7F")
-WEIGHTS_TRANSFER = Category(
-    "read_weights", "weights: DRAM transfer",
-    noun="weight transfers", short="DRAM weights", color="#D55E00", hideable=True,
-)  # fmt: skip
-WEIGHTS_LATENCY = Category(
-    "weights_latency", "weights: DRAM latency",
-    noun="weight transfers", short="weight latency", color="#F0A47A", hideable=True,
-)  # fmt: skip
-INPUTS_TRANSFER = Category(
-    "read_inputs", "inputs: DRAM transfer",
-    noun="input transfers", short="DRAM inputs", color="#CC79A7", hideable=True,
-)  # fmt: skip
-INPUTS_LATENCY = Category(
-    "inputs_latency", "inputs: DRAM latency",
-    noun="input transfers", short="input latency", color="#E9BBD3", hideable=True,
-)  # fmt: skip
-WRITES = Category(
-    "write_outputs", "outputs: DRAM write",
-    noun="output writes", short="DRAM outputs", color="#9467BD",
-)  # fmt: skip
-ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
-REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
-WAIT_FOR_LAYER = Category(
-    "previous_layer", "wait for previous layer",
-    noun="waits for the previous layer", short="previous layer", color="#56B4E9",
-)  # fmt: skip
 CATEGORIES = (
     FILLS, DIRECT_STEPS, WINDOW_READS, ACCUMULATES, LUT_CONFLICTS, INDEX_FETCHES, BUFFER_CONFLICTS,
     DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,

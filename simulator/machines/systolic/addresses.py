@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from simulator.base.errors import InputError
 from simulator.dram.tables import dram_timing
+from simulator.machines.categories import REFRESHES, ROW_MISSES
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import Index
 from simulator.machines.systolic.records import Fold, Piece, Tile
@@ -22,8 +23,6 @@ from simulator.machines.systolic.vocabulary import (
     DRAM_OUTPUTS,
     DRAM_SUMS,
     DRAM_WEIGHTS,
-    REFRESHES,
-    ROW_MISSES,
     rates_of,
 )
 from simulator.program import SharedDram

@@ -3,6 +3,16 @@
 from fractions import Fraction
 from typing import NamedTuple
 
+from simulator.machines.categories import (
+    INPUTS_LATENCY,
+    INPUTS_TRANSFER,
+    REFRESHES,
+    ROW_MISSES,
+    WAIT_FOR_LAYER,
+    WEIGHTS_LATENCY,
+    WEIGHTS_TRANSFER,
+    WRITES,
+)
 from simulator.machines.systolic.schema import Systolic
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
@@ -41,22 +51,6 @@ SKEW = Category(
     "skew", "array fill and drain", noun="fills and drains of the array", short="fill and drain",
     color="#8C6D31",
 )  # fmt: skip
-WEIGHTS_TRANSFER = Category(
-    "read_weights", "weights: DRAM transfer",
-    noun="weight transfers", short="DRAM weights", color="#D55E00", hideable=True,
-)  # fmt: skip
-WEIGHTS_LATENCY = Category(
-    "weights_latency", "weights: DRAM latency",
-    noun="weight transfers", short="weight latency", color="#F0A47A", hideable=True,
-)  # fmt: skip
-INPUTS_TRANSFER = Category(
-    "read_inputs", "inputs: DRAM transfer",
-    noun="input transfers", short="DRAM inputs", color="#CC79A7", hideable=True,
-)  # fmt: skip
-INPUTS_LATENCY = Category(
-    "inputs_latency", "inputs: DRAM latency",
-    noun="input transfers", short="input latency", color="#E9BBD3", hideable=True,
-)  # fmt: skip
 SUMS_TRANSFER = Category(
     "partial_sums", "partial sums: DRAM transfer",
     noun="transfers of partial sums", short="DRAM sums", color="#6A0DAD", hideable=True,
@@ -65,19 +59,9 @@ SUMS_LATENCY = Category(
     "partial_sums_latency", "partial sums: DRAM latency",
     noun="transfers of partial sums", short="sums latency", color="#B79AD6", hideable=True,
 )  # fmt: skip
-WRITES = Category(
-    "write_outputs", "outputs: DRAM write",
-    noun="output writes", short="DRAM outputs", color="#9467BD",
-)  # fmt: skip
-ROW_MISSES = Category("row_miss", "DRAM row misses", color="#A50026")
-REFRESHES = Category("refresh", "DRAM refresh", noun="DRAM refreshes", color="#F4D03F")
-PREVIOUS_LAYER = Category(
-    "previous_layer", "wait for previous layer",
-    noun="waits for the previous layer", short="previous layer", color="#56B4E9",
-)  # fmt: skip
 CATEGORIES = (
     STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
-    SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, PREVIOUS_LAYER,
+    SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
 )  # fmt: skip
 """Categories in the order of reports."""
 
@@ -101,7 +85,7 @@ def _transfers(read: str | None, write: str | None) -> Transfers:
             "read_inputs",
             DRAM_INPUTS,
             read,
-            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=PREVIOUS_LAYER),
+            CountsAs(INPUTS_TRANSFER, INPUTS_LATENCY, entry=WAIT_FOR_LAYER),
         ),
         read_sums=Kind("read_sums", DRAM_SUMS, read, CountsAs(SUMS_TRANSFER, SUMS_LATENCY)),
         write_sums=Kind("write_sums", DRAM_OUTPUTS, write, CountsAs(SUMS_TRANSFER)),

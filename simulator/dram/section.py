@@ -60,3 +60,13 @@ def refuse_idle(given: dict[str, Any], dram: Dram, source: str) -> None:
             f"{source}: memory.dram.{idle[0]} has an effect only with a DRAM table, but "
             "memory.dram.timing is fixed"
         )
+
+
+def why_not_fast(dram: Dram) -> str | None:
+    """Return the reason why only the event engine can run this DRAM, as a clause, or None."""
+    if dram.timing == "fixed":
+        return None
+    return (
+        f"memory.dram.timing is {dram.timing}, and transfer times are known only while the program "
+        "runs"
+    )

@@ -25,12 +25,12 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def pes(self) -> int:
         """The number of PEs of the array."""
-        raise NotImplementedError
+        raise NotImplementedError  # each family has its own; a structure cannot be abstract
 
     @property
     def dram(self) -> Dram:
         """The DRAM and its DMA channels."""
-        raise NotImplementedError
+        raise NotImplementedError  # each family has its own; a structure cannot be abstract
 
 
 def value_of(hardware: Hardware, key: str) -> object:

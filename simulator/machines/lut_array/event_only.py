@@ -1,16 +1,13 @@
 """Configurations that only the event engine can run."""
 
+from simulator.dram import section
 from simulator.machines.lut_array.schema import LutArray
 
 
 def why_not_fast(hardware: LutArray) -> str | None:
     """Return the reason why the fast engine cannot run the hardware, as a clause, if any."""
-    timing = hardware.memory.dram.timing
-    if timing != "fixed":
-        return (
-            f"memory.dram.timing is {timing}, and transfer times are known only while the program "
-            "runs"
-        )
+    if reason := section.why_not_fast(hardware.dram):
+        return reason
     buffers = hardware.memory.buffers
     shared = [f"{key}.ports" for key, buffer in buffers.items() if buffer.ports == 1]
     if shared:

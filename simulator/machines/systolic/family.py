@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
 from simulator.base.progress import Progress
+from simulator.dram.section import why_not_fast
 from simulator.machines.family import Change, Counts, Family, Mapping, Outputs, Ran, Roof
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.area import SCRATCHPADS, area
@@ -65,13 +66,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
 
     def why_not_fast(self, hardware: Systolic) -> str | None:
         """Return, as a clause, that transfers with a DRAM table need the event engine, or None."""
-        timing = hardware.dram.timing
-        if timing == "fixed" or hardware.memory.ideal:
-            return None
-        return (
-            f"memory.dram.timing is {timing}, and transfer times are known only while the program "
-            "runs"
-        )
+        return None if hardware.memory.ideal else why_not_fast(hardware.dram)
 
     def map(
         self, workload: Workload, hardware: Systolic, progress: Progress | None = None
@@ -97,7 +92,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         """Return the hardware without its rates; no count depends on them."""
         return without_rates(hardware)
 
-    def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002
+    def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract
         """Size in KiB of each memory; registers are as wide as operands of the PEs."""
         return memories(hardware)
 
@@ -111,7 +106,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         pads = (memory.input_scratchpad, memory.weight_scratchpad, memory.output_scratchpad)
         return sum(pad.kib for pad in pads)
 
-    def area(self, hardware: Systolic, activation_bits: int) -> dict[str, int]:  # noqa: ARG002
+    def area(self, hardware: Systolic, activation_bits: int) -> dict[str, int]:  # noqa: ARG002 # contract
         """Gate equivalents by part; no part depends on the network's activations."""
         return area(hardware)
 

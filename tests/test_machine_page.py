@@ -1,8 +1,6 @@
 """docs/machine.md and the unit programs have the same units, channels and tokens."""
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
 from functools import cache
 from math import prod
 from typing import Any
@@ -16,6 +14,7 @@ from simulator.program import Program
 from simulator.workload import Layer
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
+from tests.machine_page import MachinePage, table_of
 
 pytestmark = pytest.mark.docs
 
@@ -44,46 +43,14 @@ CASES: tuple[tuple[Layer, dict[str, Any]], ...] = (
 """Layers and overrides in which every unit takes and gives all tokens that it can."""
 
 
-def tables(text: str) -> Iterator[list[list[str]]]:
-    """Yield the cells of every table, its header first."""
-    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.M):
-        header, _, *rows = (
-            [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()
-        )
-        yield [header, *rows]
-
-
 def table(*header: str) -> list[list[str]]:
     """Return the rows of the only table whose header begins with these cells."""
-    (rows,) = (rows for first, *rows in tables(PAGE) if first[: len(header)] == list(header))
-    return rows
-
-
-def names(cell: str) -> set[str]:
-    return set(re.findall(r"`(\w+)`", cell))
+    return table_of(PAGE, *header)
 
 
 @cache
 def programs() -> tuple[Program, ...]:
     return tuple(map_workload(network(x), machine(keys)).program for x, keys in CASES)
-
-
-def exchanged() -> set[tuple[str, str, str, str]]:
-    """(unit, kind, `takes`, `begins` or `gives`, channel) of every command of every case."""
-    return {
-        (unit.name, command.kind.name, what, amount.channel.name)
-        for program in programs()
-        for section in program.sections
-        for unit, counts in section.counts.items()
-        for command, _ in counts
-        for what in ("takes", "begins", "gives")
-        for amount in getattr(command, what)
-    }
-
-
-def test_names_and_titles_of_the_channels() -> None:
-    stated = [(names(name), title) for name, title, *_ in table("channel", "title")]
-    assert stated == [({channel.name}, channel.title) for channel in CHANNELS]
 
 
 def test_tokens_at_the_start() -> None:
@@ -107,35 +74,6 @@ def value_of(factor: str, hardware: Hardware) -> float:
     return value
 
 
-def test_units_and_kinds_of_commands() -> None:
-    commands_table = next(tables(PAGE.partition("### Commands\n")[2]))
-    stated = [
-        (*names(unit), *names(kind.partition(":")[0])) for unit, kind, _ in commands_table[1:]
-    ]
-    assert set(stated) == {(kind.unit.name, kind.name) for kind in KINDS}
-    assert list(dict(stated)) == [unit.name for unit in UNITS]
-
-
-def test_givers_and_takers() -> None:
-    givers: dict[str, set[str]] = defaultdict(set)
-    takers: dict[str, set[str]] = defaultdict(set)
-    for unit, _, what, channel in exchanged():
-        (takers if what == "takes" else givers)[channel].add(unit)
-    for name, _, giver, taker, *_ in table("channel", "title"):
-        assert (names(giver), names(taker)) == (givers[name.strip("`")], takers[name.strip("`")])
-
-
-def test_tokens_of_every_command() -> None:
-    units = {kind.name: kind.unit.name for kind in KINDS}
-    stated = {
-        (units[header[0].strip("`")], header[0].strip("`"), what, channel.strip("`"))
-        for header, *rows in tables(PAGE)
-        if header[1:] == ["channel", "tokens", "condition"]
-        for what, channel, *_ in rows
-    }
-    assert stated == exchanged()
-
-
 def test_the_walk_has_the_cycles_of_the_worked_example() -> None:
     first = {kind: (start, end) for kind, _, start, end, _ in reversed(table("kind", "step"))}
     walk = table("unit", "command", "cycles", "takes")
@@ -148,3 +86,10 @@ def test_links_within_the_page() -> None:
     headings = re.findall(r"^#+ (.*)$", PAGE, flags=re.M)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]*)\)", PAGE)) <= anchors
+
+
+class TestPage(MachinePage):
+    page, units, kinds, channels = PAGE, UNITS, KINDS, CHANNELS
+
+    def programs(self) -> tuple[Program, ...]:
+        return programs()

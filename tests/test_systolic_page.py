@@ -1,7 +1,6 @@
 """docs/systolic.md and the unit programs have the same units, channels and tokens."""
 
 import re
-from collections import defaultdict
 from functools import cache
 from itertools import product
 from typing import Any
@@ -14,8 +13,8 @@ from simulator.machines.systolic.vocabulary import CHANNELS, UNITS, kinds_of, st
 from simulator.program import Program
 from tests.build import layer, network
 from tests.conftest import ROOT
+from tests.machine_page import MachinePage, names, table_of
 from tests.systolic import DATAFLOWS, SMALL, systolic
-from tests.test_machine_page import names, tables
 
 pytestmark = pytest.mark.docs
 
@@ -28,8 +27,7 @@ TOO_SMALL = {"memory.input_scratchpad.kib": 0.1, "memory.weight_scratchpad.kib":
 
 def table(*header: str) -> list[list[str]]:
     """Return the rows of the only table whose header begins like this."""
-    (rows,) = (rows for first, *rows in tables(PAGE) if first[: len(header)] == list(header))
-    return rows
+    return table_of(PAGE, *header)
 
 
 @cache
@@ -39,24 +37,6 @@ def programs() -> tuple[Program, ...]:
         map_workload(network(LAYER), systolic(SMALL | {"array.dataflow": dataflow} | keys)).program
         for dataflow, keys in product(DATAFLOWS, ({}, SPILLS, TOO_SMALL))
     )
-
-
-def exchanged() -> set[tuple[str, str, str, str]]:
-    """(unit, kind, `takes`, `begins` or `gives`, channel) of every command of every program."""
-    return {
-        (unit.name, command.kind.name, what, amount.channel.name)
-        for program in programs()
-        for section in program.sections
-        for unit, counts in section.counts.items()
-        for command, _ in counts
-        for what in ("takes", "begins", "gives")
-        for amount in getattr(command, what)
-    }
-
-
-def test_names_and_titles_of_the_channels() -> None:
-    stated = [(names(name), title) for name, title, *_ in table("channel", "title")]
-    assert stated == [({channel.name}, channel.title) for channel in CHANNELS]
 
 
 @pytest.mark.parametrize("overlap", [False, True])
@@ -79,35 +59,6 @@ def tokens(cell: str, machine: Systolic) -> int:
     return int(value * int(factor or 1))
 
 
-def test_units_and_kinds_of_commands() -> None:
-    commands_table = next(tables(PAGE.partition("### Commands\n")[2]))
-    stated = [
-        (*names(unit), *names(kind.partition(":")[0])) for unit, kind, _ in commands_table[1:]
-    ]
-    assert set(stated) == {(kind.unit.name, kind.name) for kind in KINDS}
-    assert list(dict(stated)) == [unit.name for unit in UNITS]
-
-
-def test_givers_and_takers() -> None:
-    givers: dict[str, set[str]] = defaultdict(set)
-    takers: dict[str, set[str]] = defaultdict(set)
-    for unit, _, what, channel in exchanged():
-        (takers if what == "takes" else givers)[channel].add(unit)
-    for name, _, giver, taker, *_ in table("channel", "title"):
-        assert (names(giver), names(taker)) == (givers[name.strip("`")], takers[name.strip("`")])
-
-
-def test_tokens_of_every_command() -> None:
-    units = {kind.name: kind.unit.name for kind in KINDS}
-    stated = {
-        (units[header[0].strip("`")], header[0].strip("`"), what, channel.strip("`"))
-        for header, *rows in tables(PAGE)
-        if header[1:] == ["channel", "tokens", "condition"]
-        for what, channel, *_ in rows
-    }
-    assert stated == exchanged()
-
-
 def test_parts_of_the_area() -> None:
     stated = {name for cell, _ in table("part", "gates") for name in names(cell)}
     assert stated == set(area(systolic()))
@@ -117,3 +68,10 @@ def test_links_within_the_page() -> None:
     headings = re.findall(r"^#+ (.*)$", PAGE, flags=re.M)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\]\(#([^)]*)\)", PAGE)) <= anchors
+
+
+class TestPage(MachinePage):
+    page, units, kinds, channels = PAGE, UNITS, KINDS, CHANNELS
+
+    def programs(self) -> tuple[Program, ...]:
+        return programs()

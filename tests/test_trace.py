@@ -166,7 +166,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("before", "after", "reason"),
         [
-            ("{", "", "cannot be read: Extra data"),
+            ("{", "", "not a readable vocabulary: Extra data"),
             ('"units"', '"unit"', "unknown key 'unit': did you mean 'units'"),
             ('"title": "drain"', '"title": 1', "units[6] (drain).title is 1: expected str"),
             ('"name": "mac"', '"name": "dot"', "a name occurs twice in dram_weights, "),
@@ -231,7 +231,7 @@ class TestFile:
             read_traces(tmp_path)
         self.saved(tmp_path)
         (tmp_path / "trace.json").unlink()
-        with pytest.raises(InputError, match=r"trace\.json: vocabulary .* cannot be read: No such"):
+        with pytest.raises(InputError, match=r"trace\.json: cannot be read: No such"):
             read_traces(tmp_path)
         pd.read_csv(tmp_path / "trace.csv").to_parquet(tmp_path / "trace.parquet")
         with pytest.raises(InputError, match=r"trace\.parquet: vocabulary .* has no text 'vocab"):

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from simulator.analysis.reasons import LayerParts
 from simulator.analysis.schema import require_schema
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.inputs import convert
 from simulator.machines.families import family_named
@@ -188,14 +189,9 @@ def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
         InputError: no such file, or not a JSON object.
 
     """
-    file = path / SUMMARY if path.is_dir() else path
-    try:
-        text = file.read_text(encoding="utf-8")
-        data = json.loads(text)
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON
-        raise InputError(f"{file}: no saved result: {error}") from error
+    file = path / SUMMARY if guard.is_folder(path) else path
+    text = guard.read_text(file, guard.MOST_JSON)
+    data = guard.parse_json(text, file, "saved result")
     if not isinstance(data, dict):
         raise InputError(f"{file}: no saved result: expected a JSON object")
     return data, text, file

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from msgspec import to_builtins
 
+from simulator.base import guard
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
 from simulator.base.inputs import convert
@@ -55,11 +56,8 @@ def read_traces(path: Path) -> dict[str, Trace]:
         InputError: the file or its vocabulary is unreadable, or is not a trace.
 
     """
-    file = _file_in(path) if path.is_dir() else path
-    try:
-        frame = read_frame(file, dict.fromkeys(_NAMES, "string"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{file}: cannot be read: {error}") from error
+    file = _file_in(path) if guard.is_folder(path) else path
+    frame = read_frame(file, dict.fromkeys(_NAMES, "string"))
     wanted = [*_NAMES, *_NUMBERS.values()]
     missing = [name for name in wanted if name not in frame]
     if missing:
@@ -98,17 +96,8 @@ def read_vocabulary(file: Path) -> Vocabulary:
     """
     in_csv = file.suffix == ".csv"
     source = f"{vocabulary_file(file) if in_csv else file}: vocabulary of the trace"
-    try:
-        if in_csv:
-            text = vocabulary_file(file).read_text(encoding="utf-8")
-        else:
-            text = read_text(file, VOCABULARY)
-        data = json.loads(text)
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:  # neither UTF-8 nor JSON
-        raise InputError(f"{source}: cannot be read: {error}") from error
-    return convert(data, Vocabulary, source)
+    text = guard.read_text(vocabulary_file(file)) if in_csv else read_text(file, VOCABULARY)
+    return convert(guard.parse_json(text, source, "vocabulary"), Vocabulary, source)
 
 
 # --- the table ----------------------------------------------------------------------------------

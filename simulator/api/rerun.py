@@ -14,6 +14,7 @@ from simulator.analysis.run import Run
 from simulator.analysis.running import engine_for, run_one
 from simulator.analysis.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
 from simulator.api.result import Result
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware
@@ -154,7 +155,7 @@ def _model(
 
 def _same(name: str, sha256: str | None, file: Path, what: str, hint: str = "") -> Path:
     """The path, in the current or the result's folder, of the file whose fingerprint matches."""
-    found = [path for path in (Path(name), file.parent / name) if path.is_file()]
+    found = [path for path in (Path(name), file.parent / name) if guard.is_file(path)]
     for path in found:
         if file_sha256(path) == sha256:
             return path

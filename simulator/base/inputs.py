@@ -12,7 +12,9 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 import yaml
 
+from simulator.base import names
 from simulator.base.errors import InputError
+from simulator.base.guard import read_text
 from simulator.base.nearest import did_you_mean
 
 T = TypeVar("T")
@@ -46,21 +48,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
     """
     return parse_mapping(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file.
-
-    Raises:
-        InputError: the file is missing, unreadable or not UTF-8.
-
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
 def parse_mapping(text: str, source: str) -> dict[str, Any]:
@@ -98,16 +85,22 @@ def convert(data: Any, into: type[T], source: str) -> T:
         value = msgspec.convert(data, into)
     except msgspec.ValidationError as error:
         raise InputError(f"{source}: {_explain(str(error), data, into)}") from error
-    _require_finite(data, "", source)
+    _require_plain(data, "", source)
     return value
 
 
-def _require_finite(data: Any, key: str, source: str) -> None:
+def _require_plain(data: Any, key: str, source: str) -> None:
+    """Refuse numbers that are not finite, and texts that cannot be printed."""
     if isinstance(data, float) and not math.isfinite(data):
         raise InputError(f"{source}: {key} is {data}, expected a finite number")
+    if isinstance(data, str) and not data.isprintable():
+        raise InputError(f"{source}: {key}: {names.problem_of(data)}")
     if isinstance(data, dict):
         for name, value in data.items():
-            _require_finite(value, f"{key}.{name}".lstrip("."), source)
+            _require_plain(value, f"{key}.{name}".lstrip("."), source)
+    elif isinstance(data, list | tuple):
+        for number, value in enumerate(data):
+            _require_plain(value, f"{key}[{number}]", source)
 
 
 def _explain(message: str, data: Any, into: type) -> str:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
 
@@ -70,10 +71,10 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     files = shipped_files(kind)
     if text in files:
         return files[text]
-    path = Path(text)
-    if path.is_file():
+    path = guard.require_path(text)
+    if guard.is_file(path):
         return path
-    if path.is_dir():
+    if guard.is_folder(path):
         raise InputError(f"{text}: is a folder; use a file")
     listed = ", ".join(files)
     if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from simulator.base.columns import Ints, Names
 from simulator.base.extras import hint, installed, require
+from simulator.base.guard import reading, require_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,33 +105,37 @@ def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataF
         kinds: columns of the table, if texts in them may look like numbers.
 
     Raises:
-        InputError: the table is Parquet and pyarrow is not installed.
+        InputError: the table is missing or damaged, or is Parquet and pyarrow is not installed.
 
     """
     import pandas as pd
 
-    if path.suffix == ".csv":
+    require_path(path)
+    if path.suffix != ".csv":
+        require("parquet", f"reading {path.name}")
+    with reading(path, "table"), path.open("rb") as file:
+        if path.suffix != ".csv":
+            return pd.read_parquet(file)
         texts: Any = {name: str for name, kind in (kinds or {}).items() if kind == "string"}
-        return pd.read_csv(path, dtype=texts, low_memory=False)
-    require("parquet", f"reading {path.name}")
-    return pd.read_parquet(path)
+        return pd.read_csv(file, dtype=texts, low_memory=False)
 
 
 def read_text(path: Path, name: str) -> str:
     """Read a text in the schema of a Parquet file.
 
     Raises:
-        InputError: pyarrow is not installed.
-        ValueError: the file is not Parquet, or its schema has no text of this name.
+        InputError: pyarrow is not installed, the file is not Parquet, or its schema has no text of
+            this name.
 
     """
     require("parquet", f"reading {path.name}")
     from pyarrow.parquet import read_schema
 
-    texts: Mapping[bytes, bytes] = read_schema(path).metadata or {}
-    if name.encode() not in texts:
-        raise ValueError(f"the schema has no text '{name}'")
-    return texts[name.encode()].decode()
+    with reading(path, "table"), path.open("rb") as file:
+        texts: Mapping[bytes, bytes] = read_schema(file).metadata or {}
+        if name.encode() not in texts:
+            raise ValueError(f"the schema has no text '{name}'")
+        return texts[name.encode()].decode()
 
 
 def _categories(column: Column) -> Any:
@@ -184,7 +189,8 @@ def _write_parquet(
         pa.table([_array(piece[name], kind) for name, kind in kinds.items()], schema=schema)
         for piece in pieces
     )
-    with ParquetWriter(path, schema) as writer:
+    # pyarrow cannot open a path that is not UTF-8
+    with path.open("wb") as file, ParquetWriter(file, schema) as writer:
         for table in _regrouped(tables, group_rows):
             writer.write_table(table, row_group_size=group_rows)
 
@@ -275,13 +281,15 @@ def read_rows(
         numbers: row numbers from 0, ascending.
 
     Raises:
-        InputError: the table is Parquet and pyarrow is not installed.
+        InputError: the table is damaged, or is Parquet and pyarrow is not installed.
 
     """
-    if path.suffix == ".csv":
-        return _rows_of_csv(path, kinds, set(numbers))
-    require("parquet", f"reading {path.name}")
-    return _rows_of_parquet(path, numbers)
+    if path.suffix != ".csv":
+        require("parquet", f"reading {path.name}")
+    with reading(path, "table"):
+        if path.suffix == ".csv":
+            return _rows_of_csv(path, kinds, set(numbers))
+        return _rows_of_parquet(path, numbers)
 
 
 def _rows_of_csv(
@@ -309,7 +317,7 @@ def _rows_of_parquet(path: Path, numbers: Sequence[int]) -> list[dict[str, Any]]
     from pyarrow.parquet import ParquetFile
 
     rows: list[dict[str, Any]] = []
-    with ParquetFile(path) as file:
+    with path.open("rb") as opened, ParquetFile(opened) as file:
         first, waiting = 0, list(numbers)
         for group in range(file.num_row_groups):
             end = first + file.metadata.row_group(group).num_rows

@@ -4,13 +4,14 @@ An error or an interrupt leaves all files or none.
 """
 
 import csv
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
+from simulator.base import guard
 from simulator.base.errors import InputError
+from simulator.base.leftovers import remove_leftovers, temporary_path
 from simulator.base.progress import Progress, announce, interrupts_held
 
 
@@ -28,23 +29,56 @@ def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
     return file.getvalue()
 
 
+OWN_FILES = {
+    "study.json": "a study",
+    "summary.json": "a result",
+    "accuracy.csv": "a training study",
+    "search.json": "a search",
+    "compare.json": "a comparison",
+}
+"""The file by which a folder of each kind is known, and the kind."""
+
+
+def folder_for(file: str, folder: str | Path) -> Path:
+    """Make a folder for the outputs of a command, or raise InputError.
+
+    Args:
+        file: the file of `OWN_FILES` that the command writes.
+        folder: the user's folder.
+
+    Raises:
+        InputError: the folder is not writable, or holds the files of another kind of command, which
+            have the same names.
+
+    """
+    path = writable_folder(folder)
+    for other, kind in OWN_FILES.items():
+        if other != file and guard.is_file(path / other):
+            raise InputError(f"{path}: holds {kind} ({other}); choose another --out")
+    return path
+
+
 def writable_folder(folder: str | Path) -> Path:
-    """Make a folder, or raise InputError with the reason why it is not writable."""
-    path = Path(folder)
+    """Make a folder, or raise InputError with the reason why it is not writable.
+
+    Remove the files that a killed process has left in it half-written.
+    """
+    path = guard.require_path(folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    remove_leftovers(path)
     return path
 
 
 def writable_file(path: Path) -> None:
     """Raise InputError if the path is not writable: before a run, not after it."""
-    if path.is_dir():
+    if guard.is_folder(guard.require_path(path)):
         raise InputError(f"{path}: is a folder; use a file")
-    if not path.parent.is_dir():
+    if not guard.is_folder(path.parent):
         raise InputError(f"{path}: cannot be written: the folder {path.parent} does not exist")
     writable_folder(path.parent)
 
@@ -75,8 +109,9 @@ def write_files(
         InputError: the disk is full, or a file is not writable.
 
     """
-    temporary = {name: folder / f".{os.getpid()}.{name}" for name in writers}
+    temporary = {name: temporary_path(folder / name) for name in writers}
     path = folder
+    remove_leftovers(folder)
     try:
         for name, write in writers.items():
             announce(progress, f"writing {name}")

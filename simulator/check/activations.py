@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
+from simulator.base.guard import reading, require_path
 from simulator.workload import Layer
 
 Activations = NDArray[np.int64]
@@ -53,12 +54,8 @@ def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> N
         InputError: no .npy file, or a shape, type or range other than the layer's.
 
     """
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
-        raise InputError(f"{path}: not an array of numbers in numpy's .npy format") from error
+    with reading(path, "array of numbers in numpy's .npy format"):
+        array: NDArray[Any] = np.load(require_path(path), mmap_mode="r", allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise InputError(f"{path}: is a .npz archive; use a single array in a .npy file")
     shape = (batch * layer.images, layer.in_channels, layer.in_height, layer.in_width)

@@ -1,10 +1,9 @@
 """The `simulate` command: parse options, call the API, print results."""
 
-import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -23,7 +22,7 @@ from simulator.cli.options import (
     option,
     shared,
 )
-from simulator.cli.output import write_any_character
+from simulator.cli.output import drop, open_closed_streams, print_error, write_any_character
 
 _EXAMPLES = """
 Examples:
@@ -209,6 +208,7 @@ def cli(context: click.Context, /, **options: Any) -> None:
 
 def main() -> None:
     """Run the command; wrong input gives one line on stderr and exit status 2."""
+    open_closed_streams()
     write_any_character()
     try:
         cli.main(prog_name="simulate", standalone_mode=False)
@@ -218,18 +218,20 @@ def main() -> None:
     except click.ClickException as error:
         _fail(error.format_message())
     except (_Interrupted, click.Abort, KeyboardInterrupt):
-        click.echo("simulate: interrupted", err=True)
+        print_error("simulate: interrupted")
         sys.exit(130)
     except BrokenPipeError:
-        _drop_output()
+        drop(sys.stdout)
         sys.exit(141)
+    except MemoryError as error:
+        _fail(f"out of memory: {str(error) or 'use a smaller network or study'}")
+    except OSError as error:
+        if error.filename is not None:  # all code that opens files reports their errors
+            raise
+        drop(sys.stdout)
+        _fail(f"the output cannot be written: {error.strerror}")
 
 
-def _drop_output() -> None:
-    """Discard the rest of the output because Python's shutdown would fail on the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(message: str) -> None:
-    click.echo("simulate: " + " ".join(message.split()), err=True)
+def _fail(message: str) -> NoReturn:
+    print_error("simulate: " + " ".join(message.split()))
     sys.exit(2)

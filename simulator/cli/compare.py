@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base import guard
 from simulator.cli.formatting import Command
 from simulator.cli.options import (
     PRECISION,
@@ -91,7 +92,7 @@ def compare(
     the hardware file A is compared with itself under two values of --set.
     """
     from simulator.api.comparison import Comparison
-    from simulator.base.writing import writable_folder, write_file
+    from simulator.base.writing import folder_for, write_file
 
     sides = _sides(a, b, settings)
     _no_option_without_effect(context, sides)
@@ -102,7 +103,7 @@ def compare(
     if out is not None:
         from simulator.report.compare_text import markdown
 
-        writable_folder(out)
+        folder_for("compare.json", out)
         document = markdown(comparison)
         write_file(out / "compare.md", lambda path: path.write_text(document, encoding="utf-8"))
         write_file(out / "compare.json", lambda path: path.write_text(text + "\n"))
@@ -117,7 +118,7 @@ def compare(
 
 
 def _is_saved(name: str) -> bool:
-    return Path(name).is_dir() or name.endswith(".json")
+    return guard.is_folder(name) or name.endswith(".json")
 
 
 def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Side]:
@@ -190,7 +191,7 @@ def _refuse_old_form(a: str, b: str | None) -> None:
 def _old_form(name: str) -> tuple[str, dict[str, str]]:
     """File and overrides of `FILE,KEY=VALUE,...`; a name without overrides has none."""
     file, _, rest = name.partition(",")
-    if "=" not in rest or Path(name).exists():
+    if "=" not in rest or guard.is_file(name):
         return name, {}
     pairs = (setting.partition("=") for setting in rest.split(","))
     return file, {key: value for key, _, value in pairs}

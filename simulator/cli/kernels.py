@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.base import guard
 from simulator.cli.formatting import Command
 from simulator.cli.options import (
     OUTPUT,
@@ -91,7 +92,7 @@ def _load(
     from simulator.workload.model import load_model
 
     choice = choice_from(options)
-    stems = [Path(file).stem if Path(file).is_file() else file for file in files]
+    stems = [Path(file).stem if guard.is_file(file) else file for file in files]
     snapshots = []
     for file, stem in zip(files, stems, strict=True):
         if not is_trained_file(find("workloads", file)):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -33,6 +34,28 @@ def console(*, err: bool = False) -> Any:
 def _stop() -> NoReturn:
     """Let `main` end the command, as it does for text that is not from rich."""
     raise BrokenPipeError
+
+
+def open_closed_streams() -> None:
+    """Discard the output of a stream that the user closed, as with `>&-`."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 # to the end
+
+
+def drop(stream: Any) -> None:
+    """Discard a stream's output, because Python's shutdown would fail on a closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def print_error(line: str) -> None:
+    """Print a line on stderr, or discard it if stderr cannot be written."""
+    import click
+
+    try:
+        click.echo(line, err=True)
+    except OSError:
+        drop(sys.stderr)
 
 
 def write_any_character() -> None:

@@ -29,12 +29,12 @@ class Outputs:
 
     def check(self) -> None:
         """Raise InputError if an output cannot be written; this check comes before the run."""
-        from simulator.base.writing import writable_file, writable_folder
+        from simulator.base.writing import folder_for, writable_file
 
         if self.style is not None and self.out is None:
             raise click.UsageError("--style has no effect without --out")
         if self.out is not None:
-            writable_folder(self.out)
+            folder_for("summary.json", self.out)
         for path in (self.report, self.perfetto):
             if path is not None:
                 writable_file(path)

@@ -111,7 +111,7 @@ def search(
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
     from simulator.base.lines import print_line
-    from simulator.base.writing import writable_folder
+    from simulator.base.writing import folder_for
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
     from simulator.studies.search import Limits, machines_of, storable_taus
     from simulator.studies.search import search as find
@@ -119,7 +119,7 @@ def search(
     from simulator.workload.model import load_model
 
     if out is not None:
-        writable_folder(out)
+        folder_for("search.json", out)
     limits = Limits(
         max_time_ms=max_time_ms,
         mean_bits=mean_bits,

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, parse_mapping, read_text
+from simulator.base.guard import read_text
+from simulator.base.inputs import convert, parse_mapping
 from simulator.base.quantities import Count, Cycles
 from simulator.base.shipped import find
 from simulator.dram import Rule, Timing

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from simulator.base.guard import read_text
 from simulator.base.shipped import Kind, find
 
 _MARK = re.compile(r"#.*?\bASSUMED:\s*(.+?)\s*$")
@@ -45,7 +46,7 @@ def assumptions(
 
 
 def _marked(kind: Kind, file: str | Path, table: str = "") -> tuple[Assumption, ...]:
-    text = find(kind, file).read_text(encoding="utf-8")
+    text = read_text(find(kind, file))
     reasons = _reasons(text.splitlines())
     return tuple(
         Assumption(key=key, value=node.value, reason=reasons[node.start_mark.line], table=table)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.base.figures import figure_settings
 from simulator.base.progress import Progress
 from simulator.base.writing import write_file
 from simulator.paper.markdown import Row, table, write_csv, write_report
@@ -70,10 +71,9 @@ def _row(model: str, tau: int, whole: bool) -> Row:
 
 def _draw(rows: list[Row]) -> "Figure":
     """Draw bars of the reduction ratios: left without, right with first and last layers."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    with figure_settings({"font.size": 8}):
+        from matplotlib.figure import Figure
 
-    with rc_context({"font.size": 8}):
         figure = Figure(figsize=(7.5, 4.4), layout="constrained")
         grid = figure.subplots(2, 2, sharey="row")
         for line, (column, what) in enumerate(_PANELS):

@@ -18,7 +18,7 @@ from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, voc
 from simulator.base.columns import Ints, Names
 from simulator.base.progress import Progress, announce, reported
 from simulator.base.tabular import Kind, drop_other_forms, table_name, write_table
-from simulator.base.writing import writable_folder, write_files, write_rows
+from simulator.base.writing import folder_for, write_files, write_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def save(
     from simulator.report.timeline import plot_timeline
 
     endings = style_of(style).endings
-    folder = writable_folder(folder)
+    folder = folder_for("summary.json", folder)
     make_traces(result, progress)
     summary = saved_form(result)
     announce(progress, "drawing the timeline and the roofline")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.base.figures import figure_settings
 from simulator.report.kernels import Histogram, Snapshot
 from simulator.workload.kernels import signs_of
 
@@ -39,17 +40,15 @@ def plot_kernels(columns: Mapping[float, Sequence[Snapshot]], layers: Sequence[s
         layers: names of the layers to draw, from top to bottom.
 
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     drawn = {bits: _spread(snapshots) for bits, snapshots in columns.items()}
     counted = {
         bits: [snapshot.histograms for snapshot in snapshots] for bits, snapshots in drawn.items()
     }
     strips = max(map(len, drawn.values()))
     inches = 0.8 if strips == 1 else 0.42  # height of a strip
-    style: Any = {"font.size": 7, "xtick.major.width": 0.5, "text.parse_math": False}
-    with rc_context(style):
+    with figure_settings({"font.size": 7, "xtick.major.width": 0.5}):
+        from matplotlib.figure import Figure
+
         size = (0.9 + 2.45 * len(drawn), 0.8 + (0.35 + _FOOT + inches * strips) * len(layers))
         figure = Figure(figsize=size, layout="constrained")
         grid = figure.subplots(len(layers), len(drawn), squeeze=False)

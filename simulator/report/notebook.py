@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from simulator.analysis.title import closing, title
+from simulator.base.figures import figure_settings
 
 if TYPE_CHECKING:
     from simulator.analysis.outcome import Outcome
@@ -49,5 +50,7 @@ def _timeline(result: "Outcome") -> bytes:
     from simulator.report.timeline import plot_timeline
 
     buffer = BytesIO()
-    plot_timeline(result).savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+    figure = plot_timeline(result)
+    with figure_settings({}):
+        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
     return buffer.getvalue()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.base.errors import InputError
+from simulator.base.figures import figure_settings
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -38,9 +39,7 @@ class Style:
 
     def drawing(self) -> AbstractContextManager[None]:
         """Return a context with Matplotlib's settings for a figure."""
-        from matplotlib import rc_context
-
-        settings: Any = {
+        settings: dict[str, Any] = {
             "font.size": self.points,
             "axes.linewidth": 0.6,
             "axes.labelsize": self.points,
@@ -48,10 +47,9 @@ class Style:
             "ytick.labelsize": self.points,
             "xtick.major.width": 0.6,
             "ytick.major.width": 0.6,
-            "text.parse_math": False,
             "pdf.fonttype": 42,  # text that a publisher can embed and a reader can search
         }
-        return rc_context(settings)
+        return figure_settings(settings)
 
     def figure(self, height_inches: float) -> "Figure":
         """Return an empty figure of the style's width."""
@@ -111,10 +109,8 @@ def plain_log_ticks(axis: "Axis", inches: float) -> None:
 
 def save_figure(figure: "Figure", path: Path) -> None:
     """Save without date, version and random names, which would make equal figures differ."""
-    from matplotlib import rc_context
-
     quiet = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {"Software": None}}
-    with rc_context({"svg.hashsalt": "simulator", "pdf.fonttype": 42}):
+    with figure_settings({"svg.hashsalt": "simulator", "pdf.fonttype": 42}):
         figure.savefig(path, dpi=200, metadata=quiet.get(path.suffix[1:]))
 
 

@@ -30,7 +30,7 @@ from simulator.base.tabular import (
     table_name,
     write_table,
 )
-from simulator.base.writing import writable_folder
+from simulator.base.writing import folder_for
 from simulator.studies.chunks import Columns, unpack
 from simulator.studies.columns import LAYER_COLUMNS, point_columns
 from simulator.studies.evaluate import Rows
@@ -153,7 +153,7 @@ def open_store(folder: Path, study: Study) -> Iterator[Store]:
     """
     from filelock import FileLock, Timeout
 
-    folder = writable_folder(folder)
+    folder = folder_for(STUDY_FILE, folder)
     try:
         with FileLock(folder / ".lock", timeout=0):  # the system releases it when the process dies
             _claim(folder, study)

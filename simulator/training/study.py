@@ -12,7 +12,7 @@ from torch import Tensor
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
-from simulator.base.writing import writable_folder, write_file, write_rows
+from simulator.base.writing import folder_for, write_file, write_rows
 from simulator.training.data import Digits, load_digits
 from simulator.training.loop import Recipe, train
 from simulator.training.methods import Method
@@ -69,7 +69,7 @@ class Study:
             InputError: the folder is not writable, or has runs of another recipe.
 
         """
-        writable_folder(self.folder)
+        folder_for("accuracy.csv", self.folder)
         planned = [(method, seed) for method in self.methods for seed in self.seeds]
         found = {key: self._finished(*key) for key in planned}
         todo = [key for key in planned if found[key] is None]

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, announce
 from simulator.base.shipped import find
@@ -170,7 +171,7 @@ def _read(
     binarize: tuple[str, ...],
 ) -> tuple[Workload, Iterator[TrainedLayer | None]]:
     """Return the workload's shapes and an iterator that reads its binary layers, in order."""
-    if not path.is_file():
+    if not guard.is_file(path):
         raise InputError(f"{path}: no such file")
     if path.suffix.lower() in GRAPHS:
         if network is not None:

@@ -58,20 +58,20 @@ def derive(
     image = schema.Input(channels=file.input.channels, height=height, width=width)
     file = msgspec.structs.replace(file, input=image)
     try:
-        layers = _derive(file)
+        workload = Workload(
+            name=file.name,
+            title=file.title,
+            input_height=height,
+            input_width=width,
+            layers=_derive(file),
+            ops_convention=file.ops_convention,
+            network=file,
+        )
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    if all(layer.full_precision for layer in layers):
+    if not workload.binary_layers:
         raise InputError(f"{source}: no layer has 'precision: binary'; mark the binary layers")
-    return Workload(
-        name=file.name,
-        title=file.title,
-        input_height=height,
-        input_width=width,
-        layers=layers,
-        ops_convention=file.ops_convention,
-        network=file,
-    )
+    return workload
 
 
 def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:

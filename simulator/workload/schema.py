@@ -8,10 +8,8 @@ OpsConvention = Literal["main_paper", "table6"]
 
 
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
-Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z")
-]
-"""A printable name, because names go into tables, files and archives."""
+Name = Annotated[str, Meta(min_length=1)]
+"""A name that `simulator.base.names` allows, because names go into tables, files and archives."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 

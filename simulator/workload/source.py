@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.base.errors import InputError
+from simulator.base.guard import reading
 from simulator.base.shipped import shipped_folder
 
 if TYPE_CHECKING:
@@ -47,8 +47,5 @@ def file_sha256(path: Path) -> str:
         InputError: the file is not readable.
 
     """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    with reading(path, "file"), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

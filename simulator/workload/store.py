@@ -17,6 +17,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
+from simulator.base.guard import parse_json
 from simulator.base.inputs import convert
 from simulator.workload import arrays, schema
 from simulator.workload.kernels import KernelSet
@@ -171,10 +172,8 @@ def _header(archive: zipfile.ZipFile, path: Path) -> Header:
         raise InputError(
             f"{path}: {HEADER} takes {info.file_size:,} bytes, which is too large for a header"
         )
-    try:
-        plain = msgspec.json.decode(archive.read(info))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{path}: {HEADER}: {error}") from error
+    text = archive.read(info)
+    plain = parse_json(text, f"{path}: {HEADER}", "header", msgspec.json.decode)
     return convert(plain, Header, f"{path}: {HEADER}")
 
 

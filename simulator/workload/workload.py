@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from simulator.base.names import require_names, shown
 from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
 
@@ -35,6 +36,18 @@ class Workload:
     """Layers whose kernels this run ignores because it gives them another tau."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that an output would have to change.
+
+        Raises:
+            InputError: the network, a layer or a stage has such a name.
+
+        """
+        require_names([("name", self.name), ("title", self.title)], "network")
+        where = f"network {shown(self.name)}"
+        require_names((("layer", layer.name) for layer in self.layers), where)
+        require_names((("stage", layer.stage) for layer in self.layers), where)
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:

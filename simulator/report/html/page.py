@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,16 +59,16 @@ def page(result: "Outcome", assumed: Sequence[Assumption], progress: "Progress |
     data = page_data(result, assumed, progress)
     # `<` would let a name end the script element
     embedded = json.dumps(data, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-    text = _read("page.html")
-    for mark, content in (
-        ("<!--TITLE-->", html.escape(f"{data['title']}: simulation report")),
-        ("<!--FOOTER-->", html.escape(_FOOTER)),
-        ("/*STYLE*/", _read("style.css")),
-        ("/*SCRIPT*/", "\n".join(map(_read, _SCRIPTS))),
-        ("/*DATA*/", embedded),
-    ):
-        text = text.replace(mark, content)
-    return text
+    contents = {
+        "<!--TITLE-->": html.escape(f"{data['title']}: simulation report"),
+        "<!--FOOTER-->": html.escape(_FOOTER),
+        "/*STYLE*/": _read("style.css"),
+        "/*SCRIPT*/": "\n".join(map(_read, _SCRIPTS)),
+        "/*DATA*/": embedded,
+    }
+    # in one pass: a name may look like a mark
+    marks = re.compile("|".join(map(re.escape, contents)))
+    return marks.sub(lambda mark: contents[mark[0]], _read("page.html"))
 
 
 def _read(name: str) -> str:

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope, settings
+from simulator.base.figures import figure_settings
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, times_in_one_unit
-from simulator.base.writing import writable_folder, write_file, write_rows
+from simulator.base.writing import folder_for, write_file, write_rows
 from simulator.report.tables import Column, Table, print_table
 from simulator.studies.search.result import Found
 from simulator.studies.search.task import Candidate
@@ -190,7 +191,7 @@ def save_search(result: Found, folder: Path) -> list[Path]:
     """
     from simulator.report.style import save_figure
 
-    folder = writable_folder(folder)
+    folder = folder_for("search.json", folder)
     text = json.dumps(result.summary(), indent=2) + "\n"
     figure = _draw(result)
     rows = result.front_rows()
@@ -204,10 +205,10 @@ def save_search(result: Found, folder: Path) -> list[Path]:
 
 def _draw(result: Found) -> "Figure":
     """Draw the front of separable sums, the uniform runs and the solution."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
+    settings = {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
+    with figure_settings(settings):
+        from matplotlib.figure import Figure
 
-    with rc_context({"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         rows = result.front_rows()

@@ -1,0 +1,74 @@
+"""Matplotlib with the program's own settings, whatever a `matplotlibrc` file sets.
+
+Matplotlib reads the user's file at its import, and prints errors in it, or fails. The settings of
+the file, such as LaTeX for all text, would also change or break the figures.
+"""
+
+import contextlib
+import importlib.util
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+@contextlib.contextmanager
+def figure_settings(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Draw or save figures with Matplotlib's defaults and some changes.
+
+    A `$` in a name stays a character. A missing glyph, which the figure shows as a box, prints no
+    warning.
+
+    Args:
+        settings: changes, by the name of Matplotlib's setting.
+
+    """
+    matplotlib = _matplotlib()
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph ", category=UserWarning)
+        matplotlib.rcParams.update(_defaults(matplotlib))
+        matplotlib.rcParams.update({"text.parse_math": False, **settings})
+        yield
+
+
+def _defaults(matplotlib: Any) -> dict[str, Any]:
+    """Return the defaults of all settings that a figure depends on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # for settings that Matplotlib will remove
+        return {
+            name: value
+            for name, value in matplotlib.rcParamsDefault.items()
+            if not name.startswith("backend")  # a figure without a window has none
+        }
+
+
+def _matplotlib() -> Any:
+    """Import Matplotlib, at the first call without the user's file and without messages."""
+    if "matplotlib" not in sys.modules:
+        logging.getLogger("matplotlib").addHandler(logging.NullHandler())
+        with _in_folder_of_defaults():
+            import matplotlib
+
+            return matplotlib
+    return sys.modules["matplotlib"]
+
+
+@contextlib.contextmanager
+def _in_folder_of_defaults() -> Iterator[None]:
+    """Let Matplotlib find its own `matplotlibrc`: it looks in the current folder first."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None  # a requirement of the package
+    assert spec.origin is not None  # a package, not a folder
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder is gone
+        yield
+        return
+    os.chdir(Path(spec.origin).parent / "mpl-data")
+    try:
+        yield
+    finally:
+        os.chdir(here)

@@ -99,9 +99,11 @@ def progress_on_stderr(quiet: bool, unit: str | None = None) -> Iterator["Progre
         unit: unit of the counted work, to show its rate per second.
 
     """
+    from simulator.base.notices import listening
     from simulator.engine.compiling import watched
 
-    with watched(None if quiet else _print_note):
+    tell = None if quiet else _print_note
+    with watched(tell), listening(tell):
         if quiet or not sys.stderr.isatty():
             yield None
             return

@@ -5,6 +5,7 @@
 - `controller`: one channel's queue and the choice of the next command.
 - `system`: all channels and the streams that feed them, on the array's clock.
 - `section`: the keys `memory.dram` of a hardware file.
+- `limits`: limits of sizes and rates.
 - `tables`: timing tables from `hw_configs/dram`.
 """
 

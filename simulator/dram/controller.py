@@ -9,12 +9,19 @@ the oldest burst, the controller issues only commands for the oldest burst.
 
 from dataclasses import dataclass
 
+from simulator.base.errors import InputError
 from simulator.dram.device import CLOSED, Device
 from simulator.dram.timing import Command, Timing
 
 PATIENCE = 16
 """ASSUMED: column commands that may overtake the oldest burst; controllers use similar caps."""
 NEVER = 1 << 62
+_LAST = 1 << 56
+"""The last memory and array cycle of a run; later cycles would not fit into 64-bit sums."""
+_FRUITLESS = 64
+"""Commands per queue entry and rank that may pass while bursts wait and none is served. Between two
+refreshes of a rank, a table that works needs at most two per entry and two per rank for one burst.
+"""
 
 _ACT, _PRE, _PREA, _REF = map(int, (Command.ACT, Command.PRE, Command.PREA, Command.REF))
 _RD, _RDA, _WR, _WRA = map(int, (Command.RD, Command.RDA, Command.WR, Command.WRA))
@@ -68,6 +75,9 @@ class Controller:
         self._refreshed = [(0, 0)] * timing.ranks
         """[rank] the first cycle that the last refresh blocked, and the first cycle after it."""
         self._now = 0
+        self._last = min(_LAST, int(_LAST * timing.clock))
+        self._since_served = 0
+        """Commands since a burst was served or the queue was empty."""
         self._overtaken = 0
         self._hits = [0] * len(self.device.open_row)
         """[bank] the number of waiting bursts that hit the bank's open row."""
@@ -100,8 +110,14 @@ class Controller:
             self._next = min(self._next, self._candidate(len(self.queue) - 1, burst), key=_rank)
 
     def step(self) -> Issued:
-        """Issue the next command."""
+        """Issue the next command.
+
+        Raises:
+            InputError: the table's run would never end.
+
+        """
         cycle, kind, _, command, bank, burst = self._next
+        self._require_end(cycle)
         self._now = cycle
         if burst is None:
             self._refresh(command, bank, cycle)
@@ -121,6 +137,22 @@ class Controller:
             )
         self._next = self._choose()
         return Issued(cycle, command, burst)
+
+    def _require_end(self, cycle: int) -> None:
+        """Refuse a table whose refreshes leave no time for data, or whose latencies add up."""
+        timing = self.timing
+        self._since_served = self._since_served + 1 if self.queue else 0
+        if self._since_served > _FRUITLESS * (timing.queue_depth + timing.ranks):
+            raise InputError(
+                f"memory.dram.timing: {self._since_served:,} commands served no burst, because a "
+                f"refresh is due every {timing.refresh_interval:,} memory cycles; increase the "
+                "table's refresh_interval"
+            )
+        if cycle > self._last:
+            raise InputError(
+                f"memory.dram.timing: the run takes more than {self._last:,} memory cycles; reduce "
+                "the table's latencies"
+            )
 
     def _served(self, burst: Burst, cycle: int, command: int) -> Issued:
         """Return the step of a served burst, with the causes of its wait."""
@@ -184,6 +216,7 @@ class Controller:
         """Remove a burst from the queue."""
         if not self.has_room:
             self.room_from = cycle + 1
+        self._since_served = 0
         self._overtaken = 0 if burst is self.queue[0] else self._overtaken + 1
         self.queue.remove(burst)
         self._hits[burst.bank] -= 1

@@ -18,6 +18,7 @@ from simulator.base.inputs import convert, parse_mapping
 from simulator.base.quantities import Count, Cycles
 from simulator.base.shipped import find
 from simulator.dram import Rule, Timing
+from simulator.dram.limits import MOST_CYCLES, require_limits
 from simulator.dram.section import Dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 
@@ -182,7 +183,7 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
             f"{sizes.burst_bytes} bytes; use a multiple"
         )
     where = f"DRAM table {table.name}"
-    return Timing(
+    timing = Timing(
         clock=_exact(table.clock_mhz) / 1000 / _exact(clock_ghz),
         channels=dram.channels or sizes.channels,
         ranks=dram.ranks or sizes.ranks,
@@ -202,8 +203,12 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
         open_page=(dram.page_policy or "open") == "open",
         queue_depth=dram.queue_depth or QUEUE_DEPTH,
     )
+    require_limits(timing, where)
+    return timing
 
 
+_MOST_DIGITS = 10
+"""Digits of a number in a sum of cycles."""
 QUEUE_DEPTH = 16
 """ASSUMED: bursts in a controller's queue per channel, unless the hardware file sets the number."""
 
@@ -235,13 +240,15 @@ def _cycles(text: str | int, numbers: Mapping[str, int], where: str) -> int:
     for token in re.findall(r"[+-]|[^\s+-]+", str(text)):
         if token in {"+", "-"}:
             sign = 1 if token == "+" else -1
-        elif token.isdecimal() or token in numbers:
+        elif (token.isdecimal() and len(token) <= _MOST_DIGITS) or token in numbers:
             total += sign * (int(token) if token.isdecimal() else numbers[token])
         else:
             raise InputError(
                 f"{where} is {str(text)!r}: {token!r} is neither a number nor one of the table's "
                 f"timing parameters: {', '.join(numbers)}"
             )
+    if total > MOST_CYCLES:
+        raise InputError(f"{where} is {text}: expected at most {MOST_CYCLES:,} cycles")
     return max(0, total)
 
 

@@ -5,7 +5,6 @@ per point. An axis' values are codes of the fewest bytes that distinguish them. 
 numbers with a single use on demand.
 """
 
-import zipfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.base.errors import InputError
+from simulator.base.guard import reading
 from simulator.studies.axes import Value
 from simulator.studies.chunks import Columns
 from simulator.studies.columns import column_of, links_of
@@ -115,23 +114,20 @@ def read_figures(path: Path) -> StudyFigures:
         InputError: the file is missing or damaged.
 
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            about = msgspec.json.decode(file[_ABOUT].tobytes(), type=_About)
-            return StudyFigures(
-                point_count=about.point_count,
-                errors=about.errors,
-                axes={name: tuple(values) for name, values in about.axes.items()},
-                codes={name: file[_AXIS + name] for name in about.axes},
-                **{name: file[name] for name in _NUMBERS},
-            )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+    with reading(path, "file of a study's numbers"), np.load(path, allow_pickle=False) as file:
+        about = msgspec.json.decode(file[_ABOUT].tobytes(), type=_About)
+        return StudyFigures(
+            point_count=about.point_count,
+            errors=about.errors,
+            axes={name: tuple(values) for name, values in about.axes.items()},
+            codes={name: file[_AXIS + name] for name in about.axes},
+            **{name: file[name] for name in _NUMBERS},
+        )
 
 
 def read_numbers(path: Path, columns: Sequence[str]) -> Floats:
     """[points] sum of some of `COST_COLUMNS`, for the points of `StudyFigures`."""
-    with np.load(path, allow_pickle=False) as file:
+    with reading(path, "file of a study's numbers"), np.load(path, allow_pickle=False) as file:
         total: Floats = sum(file[name].astype(np.float64) for name in columns)
     return total
 

@@ -4,8 +4,10 @@
     chunks/          rows of finished chunks, one file each; removed when all are done
     layers.parquet   rows by layer, if requested
     points.npz       numbers of the points that the summary and the plots show
-    study.parquet    one row per point; written last, as the sign of a finished study
+    study.parquet    one row per point
+    .finished        checksums of the last three; written last, as the sign of a finished study
 
+Damaged chunks and tables are found when the study starts again, and their points run again.
 Without pyarrow the tables are layers.csv and study.csv. Chunks have one form, with and without
 pyarrow.
 
@@ -17,11 +19,14 @@ and interruptions therefore do not affect the files.
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from simulator.base.errors import InputError
+from simulator.base.guard import is_file, read_bytes, read_json, reading
+from simulator.base.notices import tell
 from simulator.base.progress import Progress
 from simulator.base.tabular import (
     Kind,
@@ -37,6 +42,7 @@ from simulator.studies.evaluate import Rows
 from simulator.studies.point_numbers import PointNumbers, read_figures, read_numbers
 from simulator.studies.relative import Relations, relations_of
 from simulator.studies.relative_columns import RelativeColumns
+from simulator.studies.sealed import all_whole, checksums, sealed, unsealed
 from simulator.studies.study import Study
 
 STUDY_FILE = "study.json"
@@ -46,6 +52,8 @@ TABLES = {POINTS: "study", LAYERS: "layers"}
 """Names of the tables by kind, without the suffix."""
 NUMBERS_FILE = "points.npz"
 _ROW_GROUP = 1 << 12
+_MOST_CHUNK = 1 << 30
+"""Bytes of the largest chunk; 256 points with layers have 1 MB."""
 _HALF_WRITTEN = ".part"
 
 
@@ -70,20 +78,45 @@ class Store:
         """The file of the numbers from which the summary and the plots come."""
         return self.folder / NUMBERS_FILE
 
-    @property
+    @cached_property
     def finished(self) -> bool:
-        """True if the table of points exists."""
-        return existing_table(self.folder, TABLES[POINTS]) is not None
+        """True if the tables and their numbers are whole."""
+        if existing_table(self.folder, TABLES[POINTS]) is None:
+            return False
+        if all_whole(self._proof, (*self.tables, self.numbers_file)):
+            return True
+        if len(self.done_chunks()) < self._study.chunk_count:
+            tell(f"{self.folder}: its tables are damaged; their points run again")
+        return False
 
     def done_chunks(self) -> set[int]:
-        """The numbers of the stored chunks."""
-        return {int(path.stem) for path in self._chunks.glob(f"*.{POINTS}")}
+        """The numbers of the stored chunks that are whole; remove all others."""
+        kinds = (POINTS, LAYERS) if self._study.inputs.layers else (POINTS,)
+        done: set[int] = set()
+        for number in range(self._study.chunk_count):
+            paths = [self._chunk(number, kind) for kind in kinds]
+            if not paths[0].exists():
+                continue
+            if all(is_file(path) and unsealed(path.read_bytes()) is not None for path in paths):
+                done.add(number)
+            else:
+                tell(f"{paths[0]}: is damaged; its points run again")
+                for path in filter(is_file, paths):
+                    path.unlink()
+        return done
 
     def keep(self, number: int, rows: Rows) -> None:
         """Store a chunk's rows; they survive the end of this process and a power failure."""
         if rows.layers is not None:
-            _write(self._chunks / f"{number:08d}.{LAYERS}", rows.layers)
-        _write(self._chunks / f"{number:08d}.{POINTS}", rows.points)
+            _write(self._chunk(number, LAYERS), sealed(rows.layers))
+        _write(self._chunk(number, POINTS), sealed(rows.points))
+
+    def _chunk(self, number: int, kind: str) -> Path:
+        return self._chunks / f"{number:08d}.{kind}"
+
+    @property
+    def _proof(self) -> Path:
+        return self.folder / ".finished"
 
     def assemble(self, progress: Progress | None = None) -> None:
         """Assemble the result from all chunks, then delete them."""
@@ -95,9 +128,12 @@ class Store:
                 numbers.add(columns)
             _put(self.numbers_file, numbers.save)
             self._put_table(POINTS, point_columns(self._study.machines), self._whole_rows(progress))
-        for path in self._chunks.iterdir():
-            path.unlink()
-        self._chunks.rmdir()
+            _write(self._proof, checksums((*self.tables, self.numbers_file)))
+        for kind in (POINTS, LAYERS):
+            for path in self._chunks.glob(f"*.{kind}"):
+                path.unlink()
+        with suppress(OSError):  # the folder may contain other files
+            self._chunks.rmdir()
 
     def _put_table(self, kind: str, columns: Mapping[str, Kind], pieces: Iterable[Columns]) -> None:
         drop_other_forms(self.folder, TABLES[kind])  # from a process that ended before the study
@@ -139,7 +175,10 @@ class Store:
         for number in range(self._study.chunk_count):
             if progress is not None:
                 progress(title, number * size, total)
-            yield unpack((self._chunks / f"{number:08d}.{kind}").read_bytes())
+            contents = unsealed(read_bytes(self._chunk(number, kind), _MOST_CHUNK))
+            if contents is None:
+                raise InputError(f"{self._chunk(number, kind)}: has changed during the study")
+            yield unpack(contents)
 
 
 @contextmanager
@@ -156,8 +195,10 @@ def open_store(folder: Path, study: Study) -> Iterator[Store]:
     folder = folder_for(STUDY_FILE, folder)
     try:
         with FileLock(folder / ".lock", timeout=0):  # the system releases it when the process dies
-            _claim(folder, study)
-            yield Store(folder, study)
+            with reading(folder, "folder of a study"):
+                _claim(folder, study)
+                store = Store(folder, study)
+            yield store
     except Timeout as error:
         raise InputError(f"{folder}: another process is using this study") from error
 
@@ -167,7 +208,7 @@ def _claim(folder: Path, study: Study) -> None:
     path = folder / STUDY_FILE
     text = json.dumps({"sha256": study.sha256, **study.described}, indent=2) + "\n"
     if path.exists():
-        theirs = _read_json(path)
+        theirs = read_json(path, "study")
         if theirs.get("sha256") != study.sha256:
             raise InputError(
                 f"{folder} holds another study: {_difference(theirs, json.loads(text))}; choose "
@@ -182,16 +223,6 @@ def _claim(folder: Path, study: Study) -> None:
     for place in (folder, chunks):
         for rest in place.glob(f"*{_HALF_WRITTEN}"):
             rest.unlink()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: is not a study of this program: {error}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: is not a study of this program")
-    return data
 
 
 def _difference(theirs: dict[str, Any], ours: dict[str, Any]) -> str:

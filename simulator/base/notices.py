@@ -1,0 +1,24 @@
+"""Notices of work that the program repeats or leaves out: one line each, for whoever listens."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[str], None] | None) -> Iterator[None]:
+    """Pass the notices of the block to a listener; None: to nobody."""
+    token = _LISTENER.set(listener)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
+
+
+def tell(what: str) -> None:
+    """Pass a notice to the listener, if there is one."""
+    listener = _LISTENER.get()
+    if listener is not None:
+        listener(what)

@@ -13,7 +13,7 @@ SIMULATE := simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --o
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types pytest test-slow test-torch test-lowest rtl-test rtl-nightly rtl-vcd \
-	reproduce bench peers clean FORCE
+	reproduce bench peers fuzz clean FORCE
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,11 @@ test-torch: .venv-torch/ready
 	$(TORCH)/mypy
 	$(TORCH)/python -m pytest -n auto -m torch
 endif
+
+CASES ?= 100000
+SEED ?=
+fuzz: .venv-test/ready ## Hand in random wrong input of every kind (CASES=100000 SEED=...)
+	$(TEST)/python -m tests.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
 test-lowest: .venv-lowest/ready ## Run the tests with the lowest versions that are allowed
 	$(LOWEST)/python -m pytest -n auto -m "not package and not base"

@@ -81,7 +81,7 @@ class TestKept:
         with compiling.watched(told.append):
             assert Compiled(made).serves()
             assert Compiled(made).serves()
-        assert told == [compiling.COMPILES]
+        assert told == [compiling.COMPILES_HERE]
         assert len(files(tmp_path)) == 1
         compiling._Process.interpreted = 0
         later = Compiled(made)
@@ -150,6 +150,39 @@ class TestKept:
         with FileLock(tmp_path / "kept/double.lock"):
             assert not compiled.serves()
         assert files(tmp_path) == []
+
+
+class TestBackground:
+    def test_another_process_compiles_while_this_one_goes_on(self, source: Make) -> None:
+        made, started = source(SOURCE), []
+
+        def start() -> bool:
+            started.append(1)
+            return True
+
+        compiled = Compiled(made, start)
+        assert pays(COMPILE_FROM)
+        told: list[str] = []
+        with compiling.watched(told.append):
+            assert not compiled.serves()
+            assert not compiled.serves()
+        assert told == [compiling.COMPILES]
+        assert started == [1]
+        assert Compiled(made).keep()  # as the other process does
+        assert compiled.serves()
+        check(compiled, made)
+
+    def test_one_process_is_started(self, source: Make, tmp_path: Path) -> None:
+        compiled = Compiled(source(SOURCE), lambda: pytest.fail("started"))
+        (tmp_path / "kept").mkdir()
+        assert pays(COMPILE_FROM)
+        with FileLock(tmp_path / "kept/double.lock"):
+            assert not compiled.serves()
+
+    def test_a_process_that_cannot_start(self, source: Make) -> None:
+        compiled = Compiled(source(SOURCE), lambda: False)
+        assert pays(COMPILE_FROM)
+        assert compiled.serves()  # compiled here
 
 
 class TestFolders:

@@ -305,7 +305,7 @@ class TestCommand:
             assert words in done.stdout
         before = written(tmp_path / "study")
         assert set(before) == {
-            "study.json", "study.parquet", "points.npz", "summary.md", "axes.png", "axes.svg",
+            ".finished", "study.json", "study.parquet", "points.npz", "summary.md", "axes.png", "axes.svg",
             "pareto.png", "pareto.svg",
         }  # fmt: skip
         line = refused(command, *study, "--tau", "3,6")
@@ -483,7 +483,7 @@ class TestNothingIsLost:
 
     def test_a_foreign_folder_is_left_alone(self, net: Path, tmp_path: Path) -> None:
         (tmp_path / "study.json").write_text("[]")
-        with pytest.raises(InputError, match=r"study.json: is not a study of this program"):
+        with pytest.raises(InputError, match=r"study.json: not a readable study"):
             run_study(small_study(net), tmp_path, jobs=1)
         (tmp_path / "study.json").unlink()
         (tmp_path / "study.parquet").write_text("mine")

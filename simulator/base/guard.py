@@ -21,6 +21,8 @@ MOST_NAME = 255
 """Bytes of the longest name of a file or folder."""
 MOST_PATH = 4095
 """Bytes of the longest path."""
+_ZEROS = 20
+"""Leading zeros that a number may have."""
 _REASON = 200
 """Characters of a library's reason in an error."""
 
@@ -88,6 +90,12 @@ def is_file(path: str | Path) -> bool:
 def is_folder(path: str | Path) -> bool:
     """True if a folder has this path; False for any text that is not a path."""
     return os.path.isdir(path)  # noqa: PTH112 # pathlib's raises OSError if a name is too long
+
+
+def whole_number(text: str, most: int) -> int | None:
+    """Return a whole number in ASCII digits from 0 to `most`; None for any other text."""
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most)) + _ZEROS
+    return int(text) if digits and int(text) <= most else None
 
 
 # --- contents -------------------------------------------------------------------------------------

@@ -233,5 +233,5 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    print_error("simulate: " + " ".join(message.split()))
+    print_error(f"simulate: {InputError(message)}")
     sys.exit(2)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.base.errors import InputError
+from simulator.base.guard import whole_number
 from simulator.cli.formatting import Choice, Option, integer, number
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def parse_input_size(
     if text is None:
         return None
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+    if len(parts) > 2 or not all(whole_number(part, (1 << 16) - 1) for part in parts):
         raise click.BadParameter(
             f"{text!r} is not an image size; use pixels, such as 224 or 600x1000"
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from simulator.base.guard import whole_number
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
@@ -32,7 +33,7 @@ def _chosen(
         return parts
     least, most = (1, 8) if option.name == "taus" else (0, 1 << 31)
     for part in parts:
-        if not part.isdecimal() or not least <= int(part) <= most:
+        if (number := whole_number(part, most)) is None or number < least:
             raise click.BadParameter(f"{part!r}: expected {least} to {most}, between commas")
     return tuple(int(part) for part in parts)
 

@@ -7,7 +7,8 @@ array in compiled code. Both forms have one source.
 
 Compiling takes some 25 s, once: the machine code stays in a file (`machine_code.py`). A process
 that finds this file runs compiled from the start. Any other process interprets until it has worked
-enough to compile, and then reports that it compiles.
+enough to compile. It then starts a background process that compiles, reports this, and goes on
+interpreted until the file exists.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +21,11 @@ from simulator.engine.machine_code import Kept, Source, make, run_of
 
 COMPILE_FROM = 250_000
 """The number of interpreted operations after which a process compiles: some 5 s of work."""
-COMPILES = "compiling the engine, once per installation; this takes up to a minute"
+COMPILES = (
+    "compiling the engine in the background, once per installation; this run goes on more slowly, "
+    "with the same results"
+)
+COMPILES_HERE = "compiling the engine for this run; this takes up to a minute"
 MISSES = f"running interpreted; {hint('fast')}"
 
 
@@ -97,18 +102,39 @@ def _tell(what: str) -> None:
 class Compiled:
     """A function that has a compiled form; it returns no value, but changes the memory."""
 
-    def __init__(self, source: Source) -> None:
-        """Take a function, compiled or not."""
-        self._source, self._kept = source, Kept(source)
+    def __init__(self, source: Source, start: Callable[[], bool] | None = None) -> None:
+        """Take a function, compiled or not.
+
+        Args:
+            source: the function.
+            start: starts a process that keeps the compiled form; False: it cannot. None: this
+                process compiles.
+
+        """
+        self._source, self._kept, self._start = source, Kept(source), start
+        self._started = False
         self._run: Callable[[Any, int, int], None] | None = None
 
     def serves(self) -> bool:
         """True if this process runs the compiled form: a file has the form, or making it pays."""
         if not available():
             return pays()
-        if self._run is None and not self._find() and pays():
-            self._make(wait=False)
+        if self._run is None and not self._find() and pays() and not self._started:
+            self._started = self._in_background()
+            if not self._started:
+                self._make(wait=False)
         return self._run is not None
+
+    def _in_background(self) -> bool:
+        """Let another process make the form; False: none can, or no folder can keep the form."""
+        if self._start is None or not self._kept.is_kept:
+            return False
+        with self._kept.mine(wait=False) as mine:
+            free = mine
+        if free and not self._start():
+            return False
+        _tell(COMPILES)
+        return True
 
     def keep(self) -> bool:
         """Make the form, unless one exists; False: no folder can keep it."""
@@ -128,14 +154,17 @@ class Compiled:
         code = self._kept.read()
         if code is None:
             return False
-        self._run = run_of(code)
+        try:
+            self._run = run_of(code)
+        except (OSError, RuntimeError):  # a file of another system
+            return False
         return True
 
     def _make(self, *, wait: bool) -> None:
         """Compile and keep the form; if another process is compiling, wait for it or return."""
         with self._kept.mine(wait=wait) as mine:
             if mine and not self._find():
-                _tell(COMPILES)
+                _tell(COMPILES_HERE)
                 code = make(self._source)
                 self._kept.write(code)
                 self._run = run_of(code)

@@ -15,7 +15,17 @@ from typing import Any
 import numpy as np
 
 from simulator.base.columns import Ints
-from simulator.engine import commands, jumps, kernel, lots, notes, paths, repeats, slopes
+from simulator.engine import (
+    background,
+    commands,
+    jumps,
+    kernel,
+    lots,
+    notes,
+    paths,
+    repeats,
+    slopes,
+)
 from simulator.engine import layout as at
 from simulator.engine.assembly import Assembled, assemble
 from simulator.engine.compiling import Compiled, Memory, pays
@@ -313,4 +323,5 @@ def _sizes(shape: Shape) -> _Sizes:
 @cache
 def _kernel() -> Compiled:
     modules = (at, lots, slopes, notes, paths, jumps, commands, repeats, kernel)
-    return Compiled(Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one}))
+    source = Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one})
+    return Compiled(source, background.start)

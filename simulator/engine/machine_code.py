@@ -185,10 +185,18 @@ class Kept:
         except Timeout:
             yield False
             return
+        except OSError:  # another user's file, or a file system without locks
+            yield True
+            return
         try:
             yield True
         finally:
             lock.release()
+
+    @property
+    def is_kept(self) -> bool:
+        """True if a folder can keep the code."""
+        return self._writable is not None
 
     @cached_property
     def _folders(self) -> tuple[Path, ...]:

@@ -1,16 +1,22 @@
 """Compile in advance the code that Python and numba would compile at the first run.
 
 python -m simulator.engine.warm
+python -m simulator.engine.warm --background      the machine code alone, at the lowest priority
 
 Without numba, compile only the bytecode: the fast engine then runs interpreted.
 """
 
 import compileall
+import os
+import sys
 from pathlib import Path
 
 from simulator.base.extras import hint
+from simulator.engine.background import OPTION
 from simulator.engine.compiling import available
 from simulator.engine.fast import compile_ahead
+
+_LOWEST_PRIORITY = 19
 
 
 def warm() -> None:
@@ -25,5 +31,12 @@ def warm() -> None:
         print("no folder to keep it in; set NUMBA_CACHE_DIR to one that can be written")
 
 
+def warm_in_background() -> None:
+    """Keep the machine code without disturbing other processes."""
+    if hasattr(os, "nice"):
+        os.nice(_LOWEST_PRIORITY)
+    compile_ahead()
+
+
 if __name__ == "__main__":
-    warm()
+    warm_in_background() if OPTION in sys.argv else warm()

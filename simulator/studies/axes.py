@@ -15,6 +15,7 @@ from typing import Any
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
+from simulator.base.guard import is_file, whole_number
 from simulator.base.inputs import parse_yaml
 
 Value = str | int | float | bool | None
@@ -123,7 +124,7 @@ def setting_axis(setting: str) -> Axis:
 
 
 def _values(name: str, text: str) -> Iterator[Value]:
-    for part in parts_of(text):
+    for part in _files_of(text) if name in {"hw", "model"} else parts_of(text):
         if not part.strip():
             raise InputError(f"{name} {text}: an empty value")
         if ":" in part and name not in {"hw", "model", "input_size"}:
@@ -131,6 +132,16 @@ def _values(name: str, text: str) -> Iterator[Value]:
                 yield value_of_text(name, number)
         else:
             yield value_of_text(name, part.strip())
+
+
+def _files_of(text: str) -> list[str]:
+    """Split a list of names and paths; a comma within the path of a file does not separate."""
+    parts, files = text.split(","), []
+    while parts:
+        count = next((n for n in range(len(parts), 1, -1) if is_file(",".join(parts[:n]))), 1)
+        files.append(",".join(parts[:count]))
+        del parts[:count]
+    return files
 
 
 def parts_of(text: str) -> list[str]:
@@ -215,6 +226,6 @@ def parse_size(text: str) -> tuple[int, int]:
 
     """
     parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and 0 < int(part) < 1 << 16 for part in parts):
+    if len(parts) > 2 or not all(whole_number(part, (1 << 16) - 1) for part in parts):
         raise InputError(f"input_size {text!r}: expected pixels such as 224 or 600x1000")
     return int(parts[0]), int(parts[-1])

@@ -7,7 +7,7 @@ rows.
 
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,8 @@ def run_on_cluster(
             simulator, too many dead workers at one chunk, or a lost scheduler.
 
     """
-    with _connected(address) as client:
+    require("cluster", "--scheduler")
+    with _logs_held(), _connected(address) as client:
         _require_same_version(client, address)
         try:
             yield from _submitted(client, study, iter(chunks))
@@ -92,8 +93,32 @@ def _submitted(
 
 
 @contextmanager
+def _logs_held() -> Iterator[None]:
+    """Keep Dask from printing; if the block raises an error, to the end of the process.
+
+    A lost scheduler is one line of this program. Dask would add the tracebacks of its connections.
+    """
+    import logging
+
+    import distributed  # noqa: F401 # makes its loggers
+
+    known = logging.root.manager.loggerDict
+    loggers = [
+        logger
+        for name, logger in known.items()
+        if name.partition(".")[0] in {"distributed", "tornado", "asyncio"}
+        and isinstance(logger, logging.Logger)
+        and not logger.disabled
+    ]
+    for logger in loggers:
+        logger.disabled = True
+    yield
+    for logger in loggers:
+        logger.disabled = False
+
+
+@contextmanager
 def _connected(address: str) -> Iterator["Client"]:
-    require("cluster", "--scheduler")
     from distributed import Client
 
     try:
@@ -105,7 +130,8 @@ def _connected(address: str) -> Iterator["Client"]:
     try:
         yield client
     finally:
-        client.close()
+        with suppress(OSError, CancelledError):  # without a scheduler, nothing is left to close
+            client.close()
 
 
 def _version() -> str:

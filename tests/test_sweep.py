@@ -305,8 +305,8 @@ class TestCommand:
             assert words in done.stdout
         before = written(tmp_path / "study")
         assert set(before) == {
-            ".finished", "study.json", "study.parquet", "points.npz", "summary.md", "axes.png", "axes.svg",
-            "pareto.png", "pareto.svg",
+            ".finished", "study.json", "study.parquet", "points.npz", "summary.md", "axes.png",
+            "axes.svg", "pareto.png", "pareto.svg",
         }  # fmt: skip
         line = refused(command, *study, "--tau", "3,6")
         assert "study holds another study: axes.tau is [3, 5] there and [3, 6] here" in line

@@ -55,8 +55,10 @@ def _write(folder: Path, contents: dict[str, str]) -> None:
         InputError: a file that exists, or a folder that cannot be written.
 
     """
+    from simulator.base.guard import require_path
     from simulator.base.writing import writable_folder
 
+    require_path(folder)
     for name in contents:
         if (folder / name).exists():
             raise InputError(f"{folder / name}: exists; choose another folder")

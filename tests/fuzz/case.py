@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -45,16 +46,19 @@ class Failure:
 
 
 @cache
-def _valid_input() -> Seeds:
+def _valid_input(checkpoint: bool) -> Seeds:
     """Return the valid input of this process, made at its first case."""
     with TemporaryDirectory(prefix="fuzz") as folder:
-        return make_seeds(Path(folder))
+        return make_seeds(Path(folder), checkpoint=checkpoint)
 
 
 def run_cases(seed: int, numbers: range, kind: str) -> list[Failure]:
     """Run consecutive cases of one kind, or of all kinds, in this process."""
-    kinds = {kind: KINDS[kind]} if kind else KINDS
-    found = (run_case(_valid_input(), seed, number, kinds) for number in numbers)
+    kinds = {kind: KINDS[kind]} if kind else dict(KINDS)
+    if find_spec("torch") is None:
+        kinds.pop("pth", None)
+    seeds = _valid_input("pth" in kinds)
+    found = (run_case(seeds, seed, number, kinds) for number in numbers)
     return [failure for failure in found if failure is not None]
 
 

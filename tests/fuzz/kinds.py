@@ -163,8 +163,11 @@ def saved(seeds: Seeds, random: Random) -> Words:
     return random.choice((["compare", "summary.json", "summary.json"], ["verify", "summary.json"]))
 
 
-def study(seeds: Seeds, random: Random) -> Words:
+def study(seeds: Seeds, random: Random) -> Callable[[], object]:
     """The folder of a finished study."""
+    from simulator.studies import grid_study, run_study
+    from simulator.studies.axes import axis
+
     Path("study").mkdir()
     changed = random.choice(list(seeds.folders["study"]))
     for name, data in seeds.folders["study"].items():
@@ -172,8 +175,9 @@ def study(seeds: Seeds, random: Random) -> Words:
             Path("study", name).write_bytes(data)
         elif random.random() < 0.9:
             Path("study", name).write_bytes(bytes_changed(data, random))
-    return ["sweep", "--hw", "hardware.yaml", "--model", "network.yaml", "--bits", "0.56,1",
-            "--jobs", "1", "--out", "study"]  # fmt: skip
+    texts = {"hw": "hardware.yaml", "model": "network.yaml", "bits": "0.56,1"}
+    again = grid_study([axis(name, text) for name, text in texts.items()])
+    return lambda: run_study(again, "study", jobs=1, tables_only=True)
 
 
 def trace(seeds: Seeds, random: Random) -> Callable[[], object]:

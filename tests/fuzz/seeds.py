@@ -14,6 +14,9 @@ from safetensors.numpy import save_file
 
 from simulator import simulate
 from simulator.base.shipped import find
+from simulator.base.tabular import table_name
+from simulator.report.files import trace_writers
+from simulator.report.prepare import make_traces
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis
 from simulator.workload.choice import Choice
@@ -36,8 +39,14 @@ class Seeds:
         return yaml.safe_load(self.files[name])
 
 
-def make_seeds(folder: Path) -> Seeds:
-    """Write every kind of valid input into a folder, and return it."""
+def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
+    """Write every kind of valid input into a folder, and return it.
+
+    Args:
+        folder: an empty folder.
+        checkpoint: True to write weights.pth, too, which takes the seconds of torch's import.
+
+    """
     with chdir(folder):
         Path("network.yaml").write_text(NETWORK, encoding="utf-8")
         for name, kind, shipped in (
@@ -50,7 +59,8 @@ def make_seeds(folder: Path) -> Seeds:
         state = state_dict()
         np.savez("weights.npz", **state)  # type: ignore[arg-type] # its options are newer than 2.0
         save_file(state, "weights.safetensors")
-        _write_checkpoint(Path("weights.pth"))
+        if checkpoint:
+            _write_checkpoint(Path("weights.pth"))
         extraction = extract(
             Path("weights.npz"), network="network.yaml", choice=Choice(subset="uniform", tau=3)
         )
@@ -59,7 +69,11 @@ def make_seeds(folder: Path) -> Seeds:
         _write_graph(Path("graph.onnx"))
         Path("points.csv").write_text("bits,array.pes\n0.56,32\n1,64\n", encoding="utf-8")
         result = simulate("network.yaml", "hardware.yaml", bits=0.56)
-        result.save("result")
+        Path("result").mkdir()
+        Path("result/summary.json").write_text(json.dumps(result.saved()), encoding="utf-8")
+        make_traces(result, None)
+        for name, write in trace_writers(result, table_name("trace")).items():
+            write(Path("result", name))
         axes = [axis("hw", "hardware.yaml"), axis("model", "network.yaml"), axis("bits", "0.56,1")]
         run_study(grid_study(axes), "study", jobs=1, tables_only=True)
     folders = {
@@ -71,10 +85,8 @@ def make_seeds(folder: Path) -> Seeds:
 
 
 def _write_checkpoint(path: Path) -> None:
-    try:
-        import torch
-    except ImportError:
-        return
+    import torch
+
     torch.save({name: torch.from_numpy(array) for name, array in state_dict().items()}, path)
 
 

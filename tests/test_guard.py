@@ -12,8 +12,8 @@ import pytest
 from simulator.analysis.trace_file import read_traces
 from simulator.base import guard, leftovers, names
 from simulator.base.errors import InputError
-from simulator.base.notices import listening
 from simulator.base.figures import figure_settings
+from simulator.base.notices import listening
 from simulator.base.shipped import find
 from simulator.base.writing import folder_for, writable_folder, write_file
 from simulator.dram.tables import load_dram
@@ -285,8 +285,7 @@ def test_a_full_or_closed_terminal(stream: str) -> None:
 
 def test_a_users_settings_of_matplotlib_change_nothing() -> None:
     code = (
-        "from simulator.base.notices import listening
-from simulator.base.figures import figure_settings\n"
+        "from simulator.base.figures import figure_settings\n"
         "with figure_settings({}):\n"
         "    import matplotlib\n"
         "    print(matplotlib.rcParams['text.usetex'], matplotlib.rcParams['figure.dpi'])\n"

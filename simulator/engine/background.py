@@ -1,4 +1,4 @@
-"""Start a process that makes the engine's machine code, while this process goes on interpreted.
+"""Start a process that makes the engine's machine code, while this process continues interpreted.
 
 The process is detached, has the lowest priority and no output. It ends by itself, also after the
 run that started it, because the next run needs the code. A lock lets only one process compile, and

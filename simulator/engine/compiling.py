@@ -7,7 +7,7 @@ array in compiled code. Both forms have one source.
 
 Compiling takes some 25 s, once: the machine code stays in a file (`machine_code.py`). A process
 that finds this file runs compiled from the start. Any other process interprets until it has worked
-enough to compile. It then starts a background process that compiles, reports this, and goes on
+enough to compile. It then starts a background process that compiles, reports this, and continues
 interpreted until the file exists.
 """
 
@@ -22,7 +22,7 @@ from simulator.engine.machine_code import Kept, Source, make, run_of
 COMPILE_FROM = 250_000
 """The number of interpreted operations after which a process compiles: some 5 s of work."""
 COMPILES = (
-    "compiling the engine in the background, once per installation; this run goes on more slowly, "
+    "compiling the engine in the background, once per installation; this run continues more slowly, "
     "with the same results"
 )
 COMPILES_HERE = "compiling the engine for this run; this takes up to a minute"

@@ -42,7 +42,7 @@ def sweep(
     input_size: Numbers | Iterable[tuple[int, int]] | None = None,
     sample: int | None = None,
     seed: int = 0,
-    baseline_bits: float = 1,
+    baseline_bits: float | str | None = None,
     include_full_precision: bool = False,
     engine: str = "auto",
     layers: bool = False,
@@ -70,8 +70,9 @@ def sweep(
         input_size: pixels, such as `[160, 224]`, or (height, width) pairs in a list.
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
-        baseline_bits: bits per weight of the baselines.
-        include_full_precision: add the full-precision first, last and downsample layers.
+        baseline_bits: bits per weight of the baselines, or `"none"`; default as in `simulate`.
+        include_full_precision: add the full-precision first, last and downsample layers. Implied
+            by 32 bits in any run, because all runs have the same layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
         energy: energy table, by shipped name or path.
@@ -119,7 +120,7 @@ def sweep(
         ],
         sample=None if sample is None else _positive("sample", sample),
         seed=arguments.whole("seed", seed, "0"),
-        baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
+        baseline_bits=baseline_bits,
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),
         engine=arguments.text("engine", engine, "auto"),
         layers=arguments.flag("layers", layers),
@@ -158,7 +159,7 @@ def search(
     include_full_precision: bool = False,
     engine: str = "auto",
     energy: Name = "45nm",
-    baseline_bits: float = 1,
+    baseline_bits: float | str | None = None,
     out: Name | None = None,
     progress: Progress | None = None,
 ) -> "SearchResult":
@@ -186,7 +187,7 @@ def search(
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         energy: energy table, by shipped name or path.
-        baseline_bits: bits per weight of the baseline run.
+        baseline_bits: bits per weight of the baseline, or `"none"`; default as in `simulate`.
         out: folder for search.json, front.csv and plots of the front.
         progress: called with a title, the number of finished configurations and their total.
 
@@ -236,7 +237,7 @@ def search(
         engine=arguments.text("engine", engine, "auto"),
         progress=progress,
         energy=arguments.name_or_path("energy", energy, "45nm"),
-        baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
+        baseline_bits=baseline_bits,
         activation_bits=arguments.whole("activation_bits", activation_bits, "1"),
         batch=arguments.whole("batch", batch, "1"),
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),

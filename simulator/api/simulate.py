@@ -6,20 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for, run_one
 from simulator.api.result import Result
 from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware, load_hardware
-from simulator.machines.families import family_of
 from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.settings import SettingRuns
 from simulator.workload import Workload, configure
-from simulator.workload.precision import is_full_precision
-
-NO_BASELINE = "none"
-"""The value of `baseline_bits` that asks for no baseline."""
+from simulator.workload.precision import is_full_precision, require_binary_layers
 
 
 def simulate(
@@ -96,12 +93,12 @@ def simulate(
     engine_for(engine, machine)
     loaded = workload_of(workload, precision, input_size, network)
 
-    base = _baseline_bits(baseline_bits, machine)
+    base = bits_of_baseline(baseline_bits, machine.machine)
     sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
     if any(is_full_precision(side["bits"]) for side in sides):
         options["include_full_precision"] = True  # both runs have the same layers
     workloads = [configure(loaded, **options, **side) for side in sides]
-    _require_effect(options["activation_bits"], workloads)
+    require_binary_layers(options["activation_bits"], workloads)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(
         hardware=machine,
@@ -112,24 +109,6 @@ def simulate(
     if not without:
         return result
     return replace(result, measure_settings=SettingRuns(result, without, progress))
-
-
-def _require_effect(activation_bits: int, workloads: list[Workload]) -> None:
-    """Raise if activation bits are given, which only binary layers have, and no layer is binary."""
-    if activation_bits > 1 and not any(one.binary_layers for one in workloads):
-        raise InputError(
-            f"activation bits {activation_bits}: no effect, because no layer is binary; the "
-            "hardware key full_precision.bits is the width of full-precision operands"
-        )
-
-
-def _baseline_bits(asked: float | str | None, hardware: Hardware) -> float | None:
-    """Bits per weight of the baseline: those asked for, or the family's; None: no baseline."""
-    if asked is None:
-        return family_of(hardware).baseline_bits
-    if asked == NO_BASELINE:
-        return None
-    return arguments.number("baseline_bits", asked, f"1, or {NO_BASELINE!r}")
 
 
 def workload_of(

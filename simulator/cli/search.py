@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from simulator.cli.formatting import Choice, Command
-from simulator.cli.options import NETWORK, READING, SHAPE, option, shared
+from simulator.cli.options import NETWORK, READING, SHAPE, baseline_or_none, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 _EXAMPLES = """
@@ -44,12 +44,9 @@ _LIMITS = "Limits"
     help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range. "
     "Default: all widths whose subsets the PEs store.",
 )
-@shared(
-    "layer-tau",
-    *SHAPE,
-    "baseline-bits",
-    *READING,
-)
+@shared("layer-tau", *SHAPE)
+@baseline_or_none
+@shared(*READING)
 @option(
     "--objective",
     section=_LIMITS,

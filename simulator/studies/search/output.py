@@ -63,10 +63,13 @@ def _table(result: Found) -> Table:
             Column(title="kbit", cells=[f"{row['stored_kbit']:,.1f}" for row in rows]),
             Column(title="µs", cells=microseconds("cycles")),
             Column(title="µs, separable", cells=microseconds("separable_cycles"), importance=20),
-            Column(
-                title=f"µs at {result.baseline_bits:g} bit",
-                cells=microseconds("baseline_cycles"),
-                importance=50,
+            *(
+                Column(
+                    title=f"µs at {bits:g} bit",
+                    cells=microseconds("baseline_cycles"),
+                    importance=50,
+                )
+                for bits, _ in ([result.baseline] if result.baseline else [])
             ),
             Column(
                 title="bound by",
@@ -116,7 +119,9 @@ def sentences(result: Found) -> list[str]:
         tau, run = result.uniform
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
         lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
-    lines.append(f"{result.baseline_bits:g} bit: {_figures(result, result.baseline)}")
+    if result.baseline is not None:
+        bits, run = result.baseline
+        lines.append(f"{bits:g} bit: {_figures(result, run)}")
     simulated = "takes the same"
     if result.difference_percent:
         simulated = (

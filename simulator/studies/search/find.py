@@ -200,7 +200,8 @@ class _Problem:
             ),
             steps_along_front=steps,
             uniform=uniform,
-            baseline=None if bits is None else (bits, task.baseline(bits)),
+            baseline_bits=bits,
+            baseline=None if bits is None else task.baseline(bits),
             combinations=every,
         )
 

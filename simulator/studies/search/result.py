@@ -53,8 +53,10 @@ class Found:
     """The number of skipped combinations: their sum met the time limit, their real run did not."""
     uniform: tuple[int, Candidate] | None
     """The best tau for all layers at once, and its run; None if no tau meets the limits."""
-    baseline: tuple[float, Candidate] | None
-    """The baseline's bits per weight, and its run on the same hardware; None without a baseline."""
+    baseline_bits: float | None
+    """None without a baseline."""
+    baseline: Candidate | None
+    """The run at the baseline's bits on the same hardware, if any."""
     combinations: Combinations
     hardware_points: int = 1
     """The number of searched hardware configurations."""
@@ -83,7 +85,7 @@ class Found:
         for number, layer in enumerate(self.task.layers):
             tau = self.best.taus[number]
             stored = stored_parts(layer, tau) / PARTS
-            base = None if self.baseline is None else self.baseline[1].layer_cycles[number]
+            base = None if self.baseline is None else self.baseline.layer_cycles[number]
             rows.append(
                 {
                     "layer": layer.name,
@@ -144,8 +146,8 @@ class Found:
         """The baseline's bits and values; empty without a baseline."""
         if self.baseline is None:
             return {}
-        bits, run = self.baseline
-        return {"baseline_bits": bits, "baseline": self._described(run)}
+        base = self._described(self.baseline)
+        return {"baseline_bits": self.baseline_bits, "baseline": base}
 
     def _described(self, candidate: Candidate) -> dict[str, Any]:
         return {

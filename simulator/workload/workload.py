@@ -84,7 +84,7 @@ class Workload:
         """
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         plain = asdict(replace(self, layers=layers, network=None, source=None))
-        for name in ("network", "kernels_dropped", "activations_overridden", "source"):
+        for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None

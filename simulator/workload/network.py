@@ -9,7 +9,7 @@ from simulator.base.errors import InputError
 from simulator.base.inputs import convert, read_yaml
 from simulator.workload import schema
 from simulator.workload.layer import Layer
-from simulator.workload.readers import output_bits
+from simulator.workload.readers import output_bits, own_bits
 from simulator.workload.workload import Workload
 
 
@@ -89,8 +89,8 @@ def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
         if isinstance(node, schema.Conv | schema.Linear):
             _require_binary(node)
             layer = _layer(node, entering, leaving)
-            bits = (node.activation_bits, written.get(node.name))
-            layers.append(replace(layer, activation_bits=bits[0], output_bits=bits[1]))
+            width = written.get(node.name)
+            layers.append(replace(layer, activation_bits=own_bits(node), output_bits=width))
         shapes[node.name] = leaving
         before = node.name
     return tuple(layers)
@@ -131,7 +131,7 @@ def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> 
 
 def _require_binary(node: schema.Conv | schema.Linear) -> None:
     """Raise if a full-precision layer has activation bits: its operands have the MAC unit's."""
-    if node.precision == "full" and node.activation_bits is not None:
+    if node.precision == "full" and own_bits(node) is not None:
         raise InputError(
             f"layer {node.name!r}: activation_bits = {node.activation_bits} has no effect with "
             "precision: full; the hardware key full_precision.bits is the width of its operands"

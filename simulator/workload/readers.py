@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from simulator.workload import schema
 
 
@@ -24,10 +26,15 @@ def output_bits(nodes: Sequence[schema.Node]) -> dict[str, int]:
         writers[node.name] = arriving
         if isinstance(node, schema.Conv | schema.Linear):
             writers[node.name] = frozenset({node.name})
-            if (width := node.activation_bits) is not None:
+            if (width := own_bits(node)) is not None:
                 bits |= {writer: max(width, bits.get(writer, 0)) for writer in arriving}
         previous = node.name
     return bits
+
+
+def own_bits(node: schema.Conv | schema.Linear) -> int | None:
+    """The bits per activation that a layer of a network file asks for, if any."""
+    return None if node.activation_bits is UNSET else node.activation_bits
 
 
 def _others(node: schema.Node) -> list[str]:

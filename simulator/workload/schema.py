@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -13,7 +13,7 @@ Name = Annotated[
 ]
 """A printable name, because names go into tables, files and archives."""
 ActivationBits = Annotated[int, Meta(ge=1, le=32)]
-"""Bits per activation that a binary layer reads."""
+"""Bits per activation that a binary layer reads; a file without the key keeps its bytes."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 
@@ -34,7 +34,7 @@ class Conv(Node, frozen=True, tag="conv"):
     padding: Padding = 0
     dilation: Size = 1
     groups: Size = 1
-    activation_bits: ActivationBits | None = None
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 
@@ -43,7 +43,7 @@ class Linear(Node, frozen=True, tag="linear"):
 
     precision: Literal["binary", "full"]
     out_features: Size
-    activation_bits: ActivationBits | None = None
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 

@@ -28,7 +28,7 @@ def simulate(
     tau_1x1: int | None = None,
     taus: Items[str, int] | None = None,
     set: Items[str, object] | None = None,
-    activation_bits: int = 1,
+    activation_bits: int | None = None,
     baseline_bits: float | str | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
@@ -52,7 +52,7 @@ def simulate(
         taus: tau of single layers by name; overrides `bits` and `tau`.
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
-        activation_bits: bits of every activation, 1 to 32.
+        activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
             1 for the paper's array, and no baseline for a dense machine.
         batch: images per run.
@@ -84,7 +84,7 @@ def simulate(
         "taus": arguments.taus_by_layer(taus),
     }
     options: dict[str, Any] = {
-        "activation_bits": arguments.whole("activation_bits", activation_bits, "1"),
+        "activation_bits": arguments.optional_whole("activation_bits", activation_bits, "1"),
         "batch": arguments.whole("batch", batch, "1"),
         "include_full_precision": arguments.flag("include_full_precision", include_full_precision),
     }

@@ -111,7 +111,7 @@ def stretches(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     return category[last], until[last]
 
 
-# --- categories ---------------------------------------------------------------------------------
+# --- categories -----------------------------------------------------------------------------------
 
 
 def _splits(trace: Trace, command: Ints) -> Iterator[tuple[Ints, Ints]]:

@@ -19,9 +19,10 @@ from simulator.workload import Workload
 
 if TYPE_CHECKING:
     from simulator.api.comparison import Comparison
+    from simulator.studies import Study
     from simulator.studies.axes import Axis
     from simulator.studies.result import StudyResult
-    from simulator.studies.search import Objective, SearchResult
+    from simulator.studies.search import Limits, Objective, SearchResult
 
 Name = str | Path
 """A shipped name or a path."""
@@ -128,16 +129,21 @@ def sweep(
         taus=arguments.taus_by_layer(taus),
     )
     workers = _positive("jobs", jobs)
-    if out is not None:
-        folder = arguments.name_or_path("out", out, "study")
-        return run_study(study, folder, jobs=workers, fronts=fronts, progress=progress)
+    if out is None:
+        return _in_memory(study, jobs=workers, fronts=fronts, progress=progress)
+    folder = arguments.name_or_path("out", out, "study")
+    return run_study(study, folder, jobs=workers, fronts=fronts, progress=progress)
+
+
+def _in_memory(study: "Study", **options: Any) -> "StudyResult":
+    """Run a study without a folder; the result keeps its tables as frames."""
+    from simulator.studies import run_study
+
     with TemporaryDirectory() as temporary:
-        result = run_study(
-            study, temporary, jobs=workers, tables_only=True, fronts=fronts, progress=progress
-        )
+        result = run_study(study, temporary, tables_only=True, **options)
         kept = replace(result, files=())
         kept.__dict__["frame"] = result.frame  # the cached property keeps its value here
-        if layers:
+        if study.inputs.layers:
             kept.__dict__["layer_frame"] = result.layer_frame
         return kept
 
@@ -207,21 +213,14 @@ def search(
 
     """
     from simulator.studies.axes import axis_of
-    from simulator.studies.search import Limits, Objective, machines_of, storable_taus
+    from simulator.studies.search import Objective, machines_of, storable_taus
     from simulator.studies.search import search as find
 
-    given = {
-        "max_time_ms": max_time_ms,
-        "mean_bits": mean_bits,
-        "min_mean_bits": min_mean_bits,
-        "max_mbit": max_mbit,
-    }
-    limits = Limits(
-        **{
-            name: arguments.number(name, value, "0.9")
-            for name, value in given.items()
-            if value is not None
-        }
+    limits = _limits(
+        max_time_ms=max_time_ms,
+        mean_bits=mean_bits,
+        min_mean_bits=min_mean_bits,
+        max_mbit=max_mbit,
     )
     if objective not in get_args(Objective):
         names = ", ".join(get_args(Objective))
@@ -247,6 +246,14 @@ def search(
 
         save_search(result, Path(arguments.name_or_path("out", out, "found")))
     return result
+
+
+def _limits(**given: float | None) -> "Limits":
+    """The limits of a search, checked."""
+    from simulator.studies.search import Limits
+
+    known = {name: value for name, value in given.items() if value is not None}
+    return Limits(**{name: arguments.number(name, x, "0.9") for name, x in known.items()})
 
 
 def compare(

@@ -79,8 +79,8 @@ def simulate(
     """
     precision = {
         "bits": None if bits is None else arguments.number("bits", bits, "0.56"),
-        "tau": None if tau is None else arguments.whole("tau", tau, "5"),
-        "tau_1x1": None if tau_1x1 is None else arguments.whole("tau_1x1", tau_1x1, "5"),
+        "tau": arguments.optional_whole("tau", tau, "5"),
+        "tau_1x1": arguments.optional_whole("tau_1x1", tau_1x1, "5"),
         "taus": arguments.taus_by_layer(taus),
     }
     options: dict[str, Any] = {
@@ -94,11 +94,7 @@ def simulate(
     loaded = workload_of(workload, precision, input_size, network)
 
     base = bits_of_baseline(baseline_bits, machine.machine)
-    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
-    if any(is_full_precision(side["bits"]) for side in sides):
-        options["include_full_precision"] = True  # both runs have the same layers
-    workloads = [configure(loaded, **options, **side) for side in sides]
-    require_binary_layers(options["activation_bits"], workloads)
+    workloads = _configured(loaded, precision, base, options)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(
         hardware=machine,
@@ -109,6 +105,26 @@ def simulate(
     if not without:
         return result
     return replace(result, measure_settings=SettingRuns(result, without, progress))
+
+
+def _configured(
+    loaded: Workload, precision: dict[str, Any], base: float | None, options: dict[str, Any]
+) -> list[Workload]:
+    """The workloads of the run and of its baseline, if any, with the same layers.
+
+    Args:
+        loaded: the network.
+        precision: options of the run's precision.
+        base: bits per weight of the baseline.
+        options: options of both runs.
+
+    """
+    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
+    if any(is_full_precision(side["bits"]) for side in sides):
+        options = {**options, "include_full_precision": True}
+    workloads = [configure(loaded, **options, **side) for side in sides]
+    require_binary_layers(options["activation_bits"], workloads)
+    return workloads
 
 
 def workload_of(

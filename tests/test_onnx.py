@@ -421,12 +421,12 @@ class TestHostile:
 
 
 def test_a_constant_made_large_by_a_node(tmp_path: Path) -> None:
-    """2^27 numbers out of 2^20: the importer makes at most 64 times the largest tensor."""
-    a, b = np.ones((1 << 20, 1, 1, 1), np.float32), np.ones((1, 128, 1, 1), np.float32)
-    tensors = {"a": a, "b": b, "v": signs(4, 128, 3, 3)}
+    """2^28 numbers out of 2^20: the importer makes at most 2^27."""
+    a, b = np.ones((1 << 20, 1, 1, 1), np.float32), np.ones((1, 256, 1, 1), np.float32)
+    tensors = {"a": a, "b": b, "v": signs(4, 256, 3, 3)}
     plain = [conv("x", "v", "y")]
     outer = [helper.make_node("Mul", ["a", "b"], ["w"], "outer"), conv("x", "w", "y")]
-    image = (1, 128, 6, 6)
+    image = (1, 256, 6, 6)
     good = save(tmp_path / "a.onnx", plain, tensors, image)
     bad = save(tmp_path / "b.onnx", outer, tensors, image)
 

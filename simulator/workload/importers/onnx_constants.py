@@ -38,13 +38,13 @@ from simulator.workload.levels import are_signs
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-_GROWTH = 64
+_GROWTH = 512
 """Maximum size of a computed value, relative to the largest tensor in the file.
 
-The distances of a layer's kernels to 512 patterns are 57 numbers per weight.
+The differences between kernels and 512 patterns are 512 numbers per weight.
 """
-_MOST_NUMBERS = 1 << 28
-"""Maximum size of a computed value: 1 GiB of float32."""
+_MOST_NUMBERS = 1 << 27
+"""Maximum size of a computed value: 512 MiB of float32."""
 _WORK = 4096
 """Maximum number of computed numbers and products, relative to the numbers in the file."""
 

@@ -11,6 +11,7 @@ from simulator.base.errors import InputError
 from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_layers import Found, refuse
+from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.levels import ROUNDING, levels_of
 
 _DEAD = "All weights of {} output channels of {{layers}} are 0."
@@ -141,7 +142,7 @@ def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decis
             f"its weights pass through the sign of node {sign!r}, but are not +-alpha per output "
             f"channel ({levels.zeros} are 0); binarize {item.layer.name!r} takes them",
         )  # fmt: skip
-    if sign is not None and (moved := _without_offset(weights)) is not None:
+    if (moved := _without_offset(weights, declared=sign is not None)) is not None:
         return _binary(replace(item, weights=moved), _OFFSET)
     if levels.kind in _OTHER:
         return Decision(item, (_OTHER[levels.kind],))
@@ -150,9 +151,16 @@ def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decis
     return Decision(item)
 
 
-def _without_offset(weights: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """The weights minus the middle of their channel's two levels; None if there are more levels."""
+def _without_offset(weights: NDArray[np.float32], *, declared: bool) -> NDArray[np.float32] | None:
+    """The weights minus the middle of their channel's two levels; None if there are more levels.
+
+    Unless the graph declares signs, the levels must have opposite signs, in channels of at least 8
+    weights. Otherwise any two weights would be two levels.
+    """
     rows = weights.reshape(len(weights), -1).astype(np.float64)
+    opposite = (rows.min(axis=1) < 0) & (rows.max(axis=1) > 0)
+    if not declared and (rows.shape[1] < VECTOR_CHANNELS or not opposite.all()):
+        return None
     middle = (rows.min(axis=1) + rows.max(axis=1)) / 2
     moved = rows - middle[:, None]
     sizes = np.abs(moved)

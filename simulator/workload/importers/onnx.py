@@ -151,8 +151,8 @@ def _scope(name: str) -> str:
 
 
 def _require_binary(path: Path, found: list[Found]) -> None:
-    if all(item.layer.full_precision for item in found):
-        names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
+    names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
+    if names and all(item.layer.full_precision for item in found):
         raise InputError(
             f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
             f"binarize takes the signs of layers by name: {listed(names)}"

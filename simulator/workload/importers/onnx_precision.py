@@ -12,9 +12,13 @@ from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_layers import Found, refuse
 from simulator.workload.layer import VECTOR_CHANNELS
-from simulator.workload.levels import ROUNDING, levels_of
+from simulator.workload.levels import ROUNDING, are_signs, levels_of
 
 _DEAD = "All weights of {} output channels of {{layers}} are 0."
+_OTHER_KERNEL = (
+    "The weights of {layers} are signs, but count as full precision because a binary kernel is 3x3 "
+    "or 1x1."
+)
 _OFFSET = (
     "The weights of {layers} have the form beta +- alpha, as AdaBin's; the kernels are the signs, "
     "and the run leaves out the product of beta and the inputs."
@@ -88,6 +92,8 @@ def _decided(graph: Graph, item: Found, patterns: Collection[str]) -> Decision:
             reasons.append(f"{_come_from(item)}; the run uses only their shapes.")
         return _binary(item, *reasons)
     if item.layer.kernel not in {1, 3}:
+        if item.constant.sign is not None or (item.weights is not None and are_signs(item.weights)):
+            reasons.append(_OTHER_KERNEL)
         return Decision(item, tuple(reasons))
     if item.constant.obstacle is not None:
         return _blocked(graph, item)

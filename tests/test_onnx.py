@@ -12,42 +12,14 @@ import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from simulator.base.errors import InputError
 from simulator.workload.importers.onnx import read_onnx
 from tests.measure import SPREAD, measured
+from tests.onnx_graphs import conv, q, reals, save, signs
 
 pytestmark = pytest.mark.unit
-
-# Graphs written by hand: image 1x8x6x6 -> Conv -> y.
-
-
-def save(
-    path: Path,
-    nodes: list[Any],
-    tensors: dict[str, NDArray[Any]],
-    image: tuple[int | str, ...] = (1, 8, 6, 6),
-    inputs: tuple[Any, ...] = (),
-) -> Path:
-    graph = helper.make_graph(
-        nodes,
-        "graph",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, image), *inputs],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
-    )
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("qonnx.custom_op.general", 1)]
-    path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
-    return path
-
-
-def conv(x: str, w: str, y: str, name: str = "conv", **given: Any) -> Any:
-    return helper.make_node("Conv", [x, w], [y], name, **({"pads": [1] * 4} | given))
-
-
-def q(op: str, inputs: list[str], output: str, **given: Any) -> Any:
-    return helper.make_node(op, inputs, [output], op, domain="qonnx.custom_op.general", **given)
 
 
 def peak_of(work: Callable[[], object]) -> int:
@@ -58,14 +30,6 @@ def peak_of(work: Callable[[], object]) -> int:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak
-
-
-def reals(*shape: int, seed: int = 0) -> NDArray[np.float32]:
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def signs(*shape: int, seed: int = 0) -> NDArray[np.float32]:
-    return np.where(reals(*shape, seed=seed) > 0, 1, -1).astype(np.float32)
 
 
 SCALARS = {

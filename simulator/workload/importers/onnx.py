@@ -1,6 +1,6 @@
 """Read ONNX models: their convolutions and linear layers, with the weights in the file."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,17 +12,16 @@ from simulator.workload.importers.onnx_layers import (
     Found,
     convolution,
     linear,
-    refuse,
     weights_of,
 )
 from simulator.workload.importers.onnx_nodes import label
-from simulator.workload.importers.onnx_operators import hidden_layers, kind_of
+from simulator.workload.importers.onnx_operators import kind_of
 from simulator.workload.importers.onnx_precision import decide, listed, notes_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
 if TYPE_CHECKING:
-    from onnx import NodeProto
+    pass
 
 _MOST_CHARACTERS = 190
 """Maximum length of a name before a number may follow; a workload file allows 200."""
@@ -77,30 +76,15 @@ def read_onnx(
 def _layers(graph: Graph) -> Iterator[Found]:
     """Yield every layer, without a name, as full precision."""
     if not any(kind_of(node) == "product" for node in graph.nodes):
-        _refuse_unknown(graph, graph.nodes)
         raise InputError(f"{graph.path}: has no convolution and no linear layer")
     constants = Constants(graph)
     for node in graph.nodes:
         weights = constants.get(node.input[1]) if len(node.input) > 1 else None
         if constants.feed(node):
             continue  # also a product of constants, which is not a layer
-        _refuse_unknown(graph, [node])
         if kind_of(node) == "product":
             read = convolution if node.op_type == "Conv" else linear
             yield read(graph, node, weights_of(graph, node, weights))
-
-
-def _refuse_unknown(graph: Graph, nodes: Iterable["NodeProto"]) -> None:
-    """Refuse nodes that may hold weights which the importer does not read."""
-    for node in nodes:
-        if kind_of(node) is None:
-            refuse(graph, node, "this operator is not supported")
-        for inner in hidden_layers(node):
-            refuse(
-                graph, node,
-                f"layers inside a conditional or a loop are not supported "
-                f"({inner.op_type} {label(inner)!r})",
-            )  # fmt: skip
 
 
 def _unused(graph: Graph) -> list[str]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from simulator.base.errors import InputError
 from simulator.base.extras import require
 from simulator.workload.importers.onnx_inputs import data_inputs, fix_sizes
-from simulator.workload.importers.onnx_nodes import is_standard, label, reads
-from simulator.workload.importers.onnx_operators import is_quantizer
+from simulator.workload.importers.onnx_nodes import label, reads, where
+from simulator.workload.importers.onnx_operators import hidden_layers, is_quantizer, kind_of
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ class Graph:
     width: int
     """Size of the image in pixels; 1x1 for vectors, one row for sequences."""
 
-    def where(self, node: "NodeProto") -> str:
-        """The name of a node in errors."""
-        domain = "" if is_standard(node) else f" (domain {node.domain!r})"
-        return f"{self.path}: {node.op_type} node {label(node)!r}{domain}"
-
 
 def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
     """Read a model and infer its shapes.
@@ -57,8 +52,8 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
         input_size: (height, width) of the image in pixels, instead of the file's size.
 
     Raises:
-        InputError: the file is not an ONNX model, has no image, or does not give the image's size
-            and `input_size` is missing.
+        InputError: the file is not an ONNX model, has no input with data or an unknown operator,
+            or does not give the image's size and `input_size` is missing.
 
     """
     model = _parsed(path)
@@ -67,13 +62,15 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
     data = data_inputs(model.graph, used)
     batch, height, width = fix_sizes(lean.graph, data, input_size, path)
     _forget_symbols(lean.graph)
-    names = {tensor.name for tensor in model.graph.initializer} | set(data)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    declared = [x.name for x in model.graph.input if x.name not in {*tensors, *data}]
+    _refuse_unknown(used, {*tensors, *declared}, path)
     return Graph(
         path=path,
         nodes=used,
         unused=unused,
-        tensors={tensor.name: tensor for tensor in model.graph.initializer},
-        declared=tuple(value.name for value in model.graph.input if value.name not in names),
+        tensors=tensors,
+        declared=tuple(declared),
         shapes=infer_shapes(lean, path),
         opsets={item.domain: item.version for item in model.opset_import},
         batch=batch,
@@ -154,6 +151,21 @@ def _without_weights(model: "ModelProto", nodes: Sequence["NodeProto"]) -> "Mode
         else:
             graph.node.append(node)
     return lean
+
+
+def _refuse_unknown(nodes: Sequence["NodeProto"], constants: set[str], path: Path) -> None:
+    """Refuse nodes that may hold products with activations which the importer does not read."""
+    for node in nodes:
+        if constants.issuperset(reads(node)):
+            constants.update(node.output)
+            continue
+        if kind_of(node) is None:
+            raise InputError(f"{where(path, node)}: this operator is not supported")
+        for inner in hidden_layers(node):
+            raise InputError(
+                f"{where(path, node)}: layers inside a conditional or a loop are not supported "
+                f"({inner.op_type} {label(inner)!r})"
+            )
 
 
 def _forget_symbols(graph: "GraphProto") -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import Constant
 from simulator.workload.importers.onnx_graph import Graph
-from simulator.workload.importers.onnx_nodes import attributes
+from simulator.workload.importers.onnx_nodes import attributes, where
 from simulator.workload.layer import Layer
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Found:
 
 def refuse(graph: Graph, node: "NodeProto", reason: str) -> NoReturn:
     """Raise InputError, with a line that names the file and the node."""
-    raise InputError(f"{graph.where(node)}: {reason}")
+    raise InputError(f"{where(graph.path, node)}: {reason}")
 
 
 def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Constant:

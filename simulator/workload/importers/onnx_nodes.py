@@ -1,6 +1,7 @@
 """One node of an ONNX graph: its attributes, what it reads, and its outputs for constant inputs."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,12 @@ def is_standard(node: "NodeProto") -> bool:
 def label(node: "NodeProto") -> str:
     """The name of a node, or of its first output if it has none."""
     return node.name or "".join(node.output[:1])
+
+
+def where(path: Path, node: "NodeProto") -> str:
+    """The file, operator, name and domain of a node, for errors."""
+    domain = "" if is_standard(node) else f" (domain {node.domain!r})"
+    return f"{path}: {node.op_type} node {label(node)!r}{domain}"
 
 
 def attributes(node: "NodeProto") -> dict[str, Any]:

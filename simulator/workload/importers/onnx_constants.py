@@ -94,7 +94,9 @@ class Constants:
         if name not in self._known and tensor is not None:
             array = read_tensor(tensor, self.graph.path)
             size = max(0, prod(tensor.dims))
-            self._known[name] = Constant(name, array, size, obstacle=unread(tensor))
+            kind = unread(tensor)
+            why = None if kind is None else f"{name!r}, whose type {kind} is not supported"
+            self._known[name] = Constant(name, array, size, obstacle=why)
         return self._known.get(name)
 
     def feed(self, node: "NodeProto") -> bool:
@@ -141,8 +143,8 @@ class Constants:
     ) -> Sequence[NDArray[Any] | None]:
         """The numbers of every output of a node; None for unread types."""
         if node.op_type == "Constant" and (value := attributes(node).get("value")) is not None:
-            if reason := unread(value):
-                raise UncomputableError(reason)
+            if kind := unread(value):
+                raise UncomputableError(f"its type {kind} is not supported")
             return [read_tensor(value, self.graph.path)]
         if any(item.name == "broadcast" for item in node.attribute):
             raise UncomputableError("it broadcasts along an axis, as before opset 7")

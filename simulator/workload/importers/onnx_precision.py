@@ -14,7 +14,6 @@ from simulator.workload.importers.onnx_layers import Found, refuse
 from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.levels import ROUNDING, are_signs, levels_of
 
-_DEAD = "All weights of {} output channels of {{layers}} are 0."
 _OTHER_KERNEL = (
     "The weights of {layers} are signs, but count as full precision because a binary kernel is 3x3 "
     "or 1x1."
@@ -127,21 +126,21 @@ def _come_from(item: Found) -> str:
 def _blocked(graph: Graph, item: Found) -> Decision:
     """A layer whose weights the importer cannot compute: refused if they may be binary."""
     constant = item.constant
-    if constant.levels is not None:
-        way = f"pass through {constant.levels!r} and may be binary"
+    if (origin := constant.sign or constant.levels) is not None:
+        way = f"pass through {origin!r} and may be binary"
         refuse(
             graph, item.node,
             f"its weights come from {constant.obstacle}, and {way}; "
             f"binarize {item.layer.name!r} simulates it by shape only",
         )  # fmt: skip
-    return Decision(item, (f"{_come_from(item)}; they count as full precision.",))
+    return Decision(item, (f"{_come_from(item)}, and count as full precision.",))
 
 
 def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decision:
     """Decide by the weights themselves."""
     sign, levels = item.constant.sign, levels_of(weights)
     if levels.kind == "signs":
-        return _binary(item, *([_DEAD.format(levels.dead)] if levels.dead else []))
+        return _binary(item)
     if levels.kind == "ternary" and sign is not None:
         refuse(
             graph, item.node,

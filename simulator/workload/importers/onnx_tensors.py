@@ -26,14 +26,14 @@ _BITS = {
 
 
 def unread(tensor: "TensorProto") -> str | None:
-    """The reason if a tensor's type has no numbers that this module reads, if any."""
+    """The name of a tensor's type if this module does not read it."""
     if _bits(tensor) is not None:
         return None
     from onnx import TensorProto
 
     kind = tensor.data_type
     known = kind in TensorProto.DataType.values()
-    return f"its type {TensorProto.DataType.Name(kind) if known else kind} is not supported"
+    return TensorProto.DataType.Name(kind) if known else str(kind)
 
 
 def read_tensor(tensor: "TensorProto", path: Path) -> NDArray[Any] | None:

@@ -194,7 +194,7 @@ class TestNetworksOfLinearLayers:
     @pytest.mark.parametrize(
         ("image", "size", "words"),
         [
-            ((1, 784), (28, 28), "has 2 dimensions and is no image; leave out --input-size"),
+            ((1, 784), (28, 28), "has 2 dimensions, an image 4; leave out --input-size"),
             (("N", "T", 784), None, r"dynamic \(\?x784\); export the model with a fixed size"),
             ((784,), None, "no input has 2 or more dimensions"),
         ],

@@ -89,7 +89,7 @@ class TestObstacles:
         """An operator of an extension may take the sign itself."""
         nodes = [helper.make_node("Binarize", ["w"], ["s"], "mine", domain="my.ops")]
         info = [helper.make_tensor_value_info("s", TensorProto.FLOAT, W.shape)]
-        with pytest.raises(InputError, match=r"Binarize 'mine' of domain 'my.ops', .* may be bin"):
+        with pytest.raises(InputError, match=r"Binarize 'mine' \(domain 'my.ops'\), .* may be bin"):
             network(tmp_path, nodes, {"w": W}, info=info)
 
     def test_of_unread_types(self, tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def _first(names: Iterable[str | None]) -> str | None:
 
 def _blocked(node: "NodeProto", inputs: list[Constant], heir: Constant, reason: str) -> Constant:
     """A node's output if the node is not computed: the first obstacle counts."""
-    domain = "" if is_standard(node) else f" of domain {node.domain!r}"
+    domain = "" if is_standard(node) else f" (domain {node.domain!r})"
     levels = heir.levels or heir.sign
     if levels is None and (kind_of(node) is None or node.op_type in TWO_LEVELS):
         levels = label(node)

@@ -99,7 +99,7 @@ def _require_known(
     if min(dim.dim_value for dim in _dims(image)) < 0:
         raise InputError(f"{where} has a negative dimension")
     if size is not None and dims != 4:
-        raise InputError(f"{where} has {dims} dimensions and is no image; leave out --input-size")
+        raise InputError(f"{where} has {dims} dimensions, an image 4; leave out --input-size")
     if size is None and not all(known[1:]):
         shown = "x".join(str(value or "?") for value in known[1:])
         fix = "give the input size in pixels with --input-size"

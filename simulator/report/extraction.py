@@ -62,8 +62,8 @@ def summary(extraction: Extraction) -> dict[str, Any]:
         "bits": round(workload.bits, 2),
         "input_size": [workload.input_height, workload.input_width],
         **totals(extraction),
-        "notes": list(workload.notes),
         "layers": rows,
+        "notes": list(workload.notes),
     }
 
 
@@ -99,7 +99,7 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer, the totals, without empty columns, and the notes on the file."""
+    """Print the table by layer, the totals and the notes, without empty columns."""
     from simulator.base.lines import print_line
     from simulator.report.tables import Column, Table, print_table
 

@@ -12,7 +12,7 @@ from simulator.base.errors import InputError
 from simulator.base.progress import Progress, announce
 from simulator.base.shipped import find
 from simulator.workload.choice import Choice
-from simulator.workload.importers import GRAPHS, read_tensors, reader_of, refuse_foreign
+from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
@@ -172,7 +172,6 @@ def _read(
     """Return the workload's shapes and an iterator that reads its binary layers, in order."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    refuse_foreign(path)
     if path.suffix.lower() in GRAPHS:
         if network is not None:
             raise InputError(f"{path}: holds its own graph; leave out --network {network}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
-from simulator.workload.importers import GRAPHS, SUFFIXES, refuse_foreign
+from simulator.workload.importers import GRAPHS, SUFFIXES
 from simulator.workload.network import read_network
 from simulator.workload.workload import Workload
 
@@ -35,7 +35,6 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
             f"{path}: holds a trained network without map sizes; name its network file with "
             f"--network, or extract a workload first (simulate extract {path.name} --network NAME)"
         )
-    refuse_foreign(path)
     return read_network(path, input_size)
 
 

@@ -25,29 +25,6 @@ GRAPHS = {".onnx": "onnx"}
 trained layers by name.
 """
 
-FOREIGN = {
-    ".tflite": ("a TensorFlow Lite model", b"TFL3", 4),
-    ".h5": ("a Keras model", b"\x89HDF\r\n\x1a\n", 0),
-    ".hdf5": ("a Keras model", b"\x89HDF\r\n\x1a\n", 0),
-    ".keras": ("a Keras model", b"\x89HDF\r\n\x1a\n", 0),
-}
-"""Formats of networks that no module reads: title, first bytes, and the position of these bytes."""
-
-
-def refuse_foreign(path: Path) -> None:
-    """Raise InputError for a file of another library's format, by its suffix or its first bytes."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except OSError:
-        start = b""  # the reader of the file reports the reason
-    for suffix, (title, magic, place) in FOREIGN.items():
-        if path.suffix.lower() == suffix or start[place:].startswith(magic):
-            raise InputError(
-                f"{path}: is {title}, a format that this program does not read; convert it to ONNX "
-                "(tf2onnx)"
-            )
-
 
 def reader_of(format_name: str) -> Callable[..., Any]:
     """Import and return the function that reads a format."""

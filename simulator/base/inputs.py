@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import yaml
@@ -84,7 +84,14 @@ def convert(data: Any, into: type[T], source: str) -> T:
     try:
         value = msgspec.convert(data, into)
     except msgspec.ValidationError as error:
-        raise InputError(f"{source}: {_explain(str(error), data, into)}") from error
+        try:
+            explained = _explain(str(error), data, into)
+        except (LookupError, TypeError, ValueError):  # a key that looks like a path
+            explained = str(error)
+        raise InputError(f"{source}: {explained}") from error
+    except UnicodeError as error:  # half of a character
+        _require_plain(data, "", source)
+        raise InputError(f"{source}: a key cannot be printed") from error
     _require_plain(data, "", source)
     return value
 
@@ -153,12 +160,7 @@ def _joined(path: str, name: str, data: Any) -> str:
 def _choices(into: type, path: str, data: Any) -> list[str]:
     """The allowed words for the value at `path`, and `a number` if numbers are allowed."""
     *parents, last = _parts(path)
-    types = [
-        field.type
-        for kind in _kinds_at(into, parents, data)
-        for field in msgspec.structs.fields(kind)
-        if field.encode_name == last
-    ]
+    types = _types_in(_kinds_at(into, parents, data), last)
     members = [m for t in types for m in (t, *get_args(t))]
     words = [str(w) for m in members if get_origin(m) is Literal for w in get_args(m)]
     return list(dict.fromkeys(words)) + (
@@ -187,17 +189,27 @@ def _kinds_at(into: type, parts: list[str | int], data: Any) -> tuple[Any, ...]:
     kinds: tuple[Any, ...] = (into,)
     for part in parts:
         data = data[part]
-        if isinstance(part, int):
-            kinds = tuple(a for kind in kinds for a in get_args(kind) if a is not Ellipsis)
-        else:
-            kinds = tuple(
-                field.type
-                for kind in kinds
-                for field in msgspec.structs.fields(kind)
-                if field.encode_name == part
-            )
-        kinds = tuple(member for kind in kinds for member in _members(kind))
+        kinds = tuple(member for kind in _types_in(kinds, part) for member in _members(kind))
     return kinds
+
+
+def _types_in(kinds: tuple[Any, ...], part: str | int) -> list[Any]:
+    """The types of a field of structures, or of the items of lists."""
+    if isinstance(part, int):
+        items = (get_args(kind) for kind in _without_limits(kinds))
+        return [item for one in items for item in one if item is not Ellipsis]
+    return [
+        field.type
+        for kind in kinds
+        if hasattr(kind, "__struct_fields__")
+        for field in msgspec.structs.fields(kind)
+        if field.encode_name == part
+    ]
+
+
+def _without_limits(kinds: tuple[Any, ...]) -> list[Any]:
+    """The types inside `Annotated`."""
+    return [get_args(kind)[0] if get_origin(kind) is Annotated else kind for kind in kinds]
 
 
 def _members(kind: Any) -> tuple[Any, ...]:

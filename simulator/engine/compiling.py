@@ -22,8 +22,8 @@ from simulator.engine.machine_code import Kept, Source, make, run_of
 COMPILE_FROM = 250_000
 """The number of interpreted operations after which a process compiles: some 5 s of work."""
 COMPILES = (
-    "compiling the engine in the background, once per installation; this run continues more slowly, "
-    "with the same results"
+    "compiling the engine in the background, once per installation; this run continues "
+    "interpreted, with the same results"
 )
 COMPILES_HERE = "compiling the engine for this run; this takes up to a minute"
 MISSES = f"running interpreted; {hint('fast')}"

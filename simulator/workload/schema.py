@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -10,6 +10,8 @@ OpsConvention = Literal["main_paper", "table6"]
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
 Name = Annotated[str, Meta(min_length=1)]
 """A name that `simulator.base.names` allows, because names go into tables, files and archives."""
+ActivationBits = Annotated[int, Meta(ge=1, le=32)]
+"""Bits per activation that a binary layer reads; a file without the key keeps its bytes."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 
@@ -30,6 +32,7 @@ class Conv(Node, frozen=True, tag="conv"):
     padding: Padding = 0
     dilation: Size = 1
     groups: Size = 1
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 
@@ -38,6 +41,7 @@ class Linear(Node, frozen=True, tag="linear"):
 
     precision: Literal["binary", "full"]
     out_features: Size
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 

@@ -200,7 +200,7 @@ def plot(_seeds: Seeds, random: Random) -> Callable[[], object]:
         random.choice(("x=", "y=", "hue=", "", "z=")) + random.choice((*TEXTS, "time_ms", "bits"))
         for _ in range(random.choice((1, 2, 3)))
     )
-    return lambda: chosen(words)
+    return lambda: chosen(words, baselines=True)
 
 
 KINDS: dict[str, Kind] = {

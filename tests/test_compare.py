@@ -321,7 +321,7 @@ class TestCommand:
             ),
             (("here", "."), "unknown hardware configuration 'here'"),
             ((".", "."), "summary.json: cannot be read"),
-            (("bad.json", "bad.json"), "bad.json: no saved result"),
+            (("bad.json", "bad.json"), "bad.json: not a readable saved result"),
             (("old.json", "old.json"), "old.json: no result saved by --out: missing key"),
             (("bad.json", "bad.json", "--bits", "1"), "--bits has no effect"),
             (("bad.json", "bad.json", "--layer-tau", "a=1"), "--layer-tau has no effect"),

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from msgspec import Meta, Struct
 
@@ -15,8 +15,16 @@ from simulator.machines.families import family_named
 from simulator.machines.loading import machine_in
 from simulator.program import CategoryTerm
 from simulator.program.vocabulary import names
+from simulator.workload.described import DescribedWorkload
 
 SUMMARY = "summary.json"
+
+
+class SavedBytes(TypedDict):
+    """Bytes that a run moves from and to the DRAM."""
+
+    read: int
+    written: int
 
 
 class SavedLayer(Struct, frozen=True, kw_only=True):
@@ -40,8 +48,8 @@ class SavedBaseline(Struct, frozen=True, kw_only=True):
 
     bits: float
     cycles: int
-    time_ms: float
-    dram_bytes: dict[str, int]
+    time_ms: Annotated[float, Meta(gt=0)]
+    dram_bytes: SavedBytes
 
 
 class SavedRunEnergy(Struct, frozen=True, kw_only=True):
@@ -87,8 +95,8 @@ class Saved(Struct, frozen=True, kw_only=True):
     hardware: str
     scope: SavedScope
     cycles: int
-    time_ms: float
-    dram_bytes: dict[str, int]
+    time_ms: Annotated[float, Meta(gt=0)]
+    dram_bytes: SavedBytes
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str
@@ -207,6 +215,7 @@ def as_saved(data: dict[str, Any], source: str) -> Saved:
     require_schema(data, source)
     saved = convert(data, Saved, source)
     machine_in(saved.configuration.hardware, f"{source}: configuration.hardware")
+    _require_runs(saved.configuration, source)
     known = names(saved.categories)
     for number, layer in enumerate(saved.layers):
         for part in (*layer.attribution, *layer.baseline_attribution):
@@ -216,3 +225,13 @@ def as_saved(data: dict[str, Any], source: str) -> Saved:
                     f"{part[:60]!r}"
                 )
     return saved
+
+
+def _require_runs(saved: SavedConfiguration, source: str) -> None:
+    """Check the networks of the run and of its baseline, which have the same layers."""
+    run = convert(saved.run, DescribedWorkload, f"{source}: configuration.run")
+    if saved.baseline is None:
+        return
+    baseline = convert(saved.baseline, DescribedWorkload, f"{source}: configuration.baseline")
+    if [layer.name for layer in run.layers] != [layer.name for layer in baseline.layers]:
+        raise InputError(f"{source}: configuration.baseline: has other layers than the run")

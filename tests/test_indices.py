@@ -514,7 +514,7 @@ class TestWhatTheReportSays:
         return network(with_kernels(bare, indices))
 
     def test_passes(self) -> None:
-        assert "assumed to spread evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
+        assert "spreads outputs evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
         told = self.notes(self.trained())
         assert "conv needs several LUT passes because its subset" in told
         assert "evenly" not in told
@@ -535,8 +535,8 @@ class TestWhatTheReportSays:
     def test_encoding(self) -> None:
         setting = "memory.index_buffer.encoding=huffman"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
-        assert "conv is stored at fixed length because only its shape is known" in shapes
-        assert "encoding fixed -> huffman has no effect because only shapes are known" in shapes
+        assert "conv is stored at fixed length because the workload has only its shape" in shapes
+        assert "fixed -> huffman has no effect because the workload has only shapes" in shapes
         told = self.notes(self.trained(5), setting)
         # 64 x 128 x 5 bit = 5120 bytes
         assert re.search(r"code lengths of 1 layer in \d\.\d kB instead of 5.1 kB", told)

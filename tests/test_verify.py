@@ -127,7 +127,7 @@ class TestKernels:
 
     def test_another_file_is_refused(self, moved: Path) -> None:
         Path("net.npz").write_bytes(find("workloads", "trained-r20-0.44").read_bytes())
-        with pytest.raises(InputError, match=r"net\.npz: holds other contents than the kernels"):
+        with pytest.raises(InputError, match=r"net\.npz: contents differ from the kernels"):
             verify(moved)
 
     def test_kernels_without_a_file(self, tmp_path: Path) -> None:

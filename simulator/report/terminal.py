@@ -198,7 +198,7 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     meanings = [(unit.letter, unit.title) for unit in units]
     meanings.append((NO_LIMIT, "latency, no unit"))
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
-    return f"lim, what sets the pace: {named}."
+    return f"lim, the bottleneck: {named}."
 
 
 def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:

@@ -66,7 +66,7 @@ def _failures(figures: StudyFigures) -> list[str]:
     more = len(figures.errors) - len(rows)
     return [
         f"## Failed points\n\n{total:,} of {figures.point_count:,} points cannot run. The column "
-        "`error` has the reasons. The rest of this summary leaves these points out.",
+        "`error` has the reasons. The rest of this summary omits these points.",
         _table(("points", "reason"), rows)
         + (f"\n\nand {counted(more, 'more reason')}." if more else ""),
     ]
@@ -91,7 +91,7 @@ def _mattering(effects: Sequence[Effect]) -> list[str]:
         "## Effects of the axes",
         "Sets: points that differ in this axis alone. Time: slowest over fastest of a set, the "
         "least and the largest of all sets. Speedup: largest over smallest of a set. Axes that "
-        "move together are one.",
+        "vary together count as one.",
         _table(("axis", "sets", "time", "speedup"), rows),
         "\n".join(f"- {sentence(effect)}" for effect in effects),
     ]

@@ -53,11 +53,11 @@ _RULES = (
     _Rule(
         applies=lambda m: _in_passes(m) and m.plan.layer.kernels is None,
         singular="{layers} needs several LUT passes because its subset is larger than the LUT "
-        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
-        "are known.",
+        "({lut_entries}). The model spreads outputs evenly over the passes because the workload "
+        "has no indices.",
         plural="{layers} need several LUT passes because their subsets are larger than the LUT "
-        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
-        "are known.",
+        "({lut_entries}). The model spreads outputs evenly over the passes because the workload "
+        "has no indices.",
     ),
     _Rule(
         applies=lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
@@ -72,10 +72,10 @@ _RULES = (
             and m.plan.mode != "mac"
             and not m.plan.huffman
         ),
-        singular="{layers} is stored at fixed length because only its shape is known, and Huffman "
-        "coding cannot shorten a uniform histogram.",
-        plural="{layers} are stored at fixed length because only their shapes are known, and "
+        singular="{layers} is stored at fixed length because the workload has only its shape, and "
         "Huffman coding cannot shorten a uniform histogram.",
+        plural="{layers} are stored at fixed length because the workload has only their shapes, "
+        "and Huffman coding cannot shorten a uniform histogram.",
     ),
     _Rule(
         applies=lambda m: m.weights == "row" and rereads(INDEX_KIB, m),
@@ -169,7 +169,7 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
     """Note by how much a limited LUT bank lengthens accumulation."""
     texts = []
     for real, why in (
-        (False, "as uniformly random indices would on average (no indices are known)"),
+        (False, "as uniformly random indices would on average (the workload has no indices)"),
         (True, "according to the layers' own indices"),
     ):
         chosen = [

@@ -268,8 +268,8 @@ class TestMemory:
     def test_input_rows_are_read_once(self) -> None:
         mapping, trace = traced(network(layer(64, 256, 4, 8, tau=5)), {})
         assert mapping.layers[0].inputs == "rows"
-        # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each row
-        # of output but the last, which needs only padding below it
+        # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each
+        # output row except the last, which needs only padding below it
         assert of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist() == [128, 64, 64]
 
     @pytest.mark.parametrize(
@@ -377,7 +377,7 @@ class TestInputBytes:
 
     @pytest.mark.parametrize("name", ["event", "fast"])
     def test_columns_between_kernels_are_read_and_rows_are_not(self, name: EngineName) -> None:
-        # 8 channels: a byte per pixel. Columns 0-2, 3-5, and 6, where the map ends; rows 0, 3, 6
+        # 8 channels: a byte per pixel. Columns 0-2, 3-5, and 6, the end of the map; rows 0, 3, 6
         assert self.reads(8, {}, name) == [3, 3, 1] * 3
 
     @pytest.mark.parametrize("name", ["event", "fast"])

@@ -170,11 +170,11 @@ class TestPortsAndSubBanks:
         assert accumulates(one, {"array.pe.lut_subbanks": 4}) == [20]
 
     def test_a_pass_packs_its_outputs_into_bunches(self) -> None:
-        # pass 0 reads entries 0, 1, 2, 3, 0, ... of 32: its outputs are not adjacent in the block
+        # pass 0 reads entries 0, 1, 2, 3, 0, and so on; its outputs are not adjacent in the block
         indices = pairs([0, 32, 1, 32, 2, 32, 3, 32] * 16)
         one = with_kernels(layer(64, 128, 1, 1, tau=6), indices)
         keys = {"array.pe.lut_read_ports": 2}
-        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bundles of two cycles; of one
+        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bundles of two cycles, or one
 
     def test_entries_count_within_the_bank(self) -> None:
         # 24 entries: index 24 is entry 0 of pass 1, and is in sub-bank 0 with 28 (entry 4)

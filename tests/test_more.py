@@ -20,7 +20,7 @@ WIDE = network(
 
 
 def cycles(keys: dict[str, object]) -> int:
-    """Of the wide layers on cofluent64 with these keys, behind a DRAM that hides nothing."""
+    """Cycles of the wide layers on cofluent64 with these keys and an instant DRAM."""
     instant = {"memory.dram.latency_cycles": 0, "memory.dram.bytes_per_cycle": 1e9}
     return run_one(WIDE, machine(instant | keys), "fast").cycles
 

@@ -272,7 +272,7 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
         images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).images)
         parts.append([len(body) for body in each.section.bodies.values()])
     assert [len(each.written_out) for each in images] == [4, 40]
-    assert len({row for _, image in images[0] for _, row in image}) < 12  # of 24
+    assert len({row for _, image in images[0] for _, row in image}) < 12  # rows of 24
     assert [times for times, _ in images[0]] == [1, 2, 1]
     assert parts[0] == parts[1]
 

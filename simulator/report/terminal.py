@@ -265,7 +265,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
 
 
 def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
-    """How much less energy the run takes than its baseline; without one, how much it takes."""
+    """Return the energy that the run saves over its baseline; without one, its energy."""
     own = f"{sums['run']['energy_uj']:.2f} µJ"
     if result.baseline is None:
         return f"energy at {result.run.title}", own

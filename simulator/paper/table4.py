@@ -77,7 +77,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 table(rows),
                 "## Sensitivity to the assumptions\n\n"
                 f"In `hw_configs/{HARDWARE}.yaml`, the mark `ASSUMED` identifies every value that "
-                "the paper does not give. Each row replaces one of them, the largest effect first.\n\n"
+                "the paper does not give. Each row replaces one of them, the largest effect "
+                "first.\n\n"
                 f"### Assumptions that change a speedup by {MATTERS:.0%} or more\n",
                 table(moved[:count]),
                 _reasons([trial.key for trial in trials[:count]]),

@@ -91,7 +91,7 @@ class TestEqual:
         monkeypatch.chdir(tmp_path.parent)
         assert verify(tmp_path).equal  # relative to the result's folder
         np.save(tmp_path / "in.npy", -values)
-        with pytest.raises(InputError, match="other contents than the check's input"):
+        with pytest.raises(InputError, match="contents differ from the check's input"):
             verify(tmp_path)
 
     def test_the_saved_dram_table_is_what_counts(

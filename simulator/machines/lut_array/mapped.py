@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from simulator.base.columns import Ints
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, Writes
 from simulator.program import Command, Section, Unit
 from simulator.program.written import written
 from simulator.workload import Layer
@@ -18,6 +18,8 @@ class MappedLayer:
     """Lifetime of weight tiles in the index buffer."""
     inputs: InputReuse
     """Buffering scheme of the inputs."""
+    writes: Writes
+    """Sharing of bursts by the writes of convolution groups."""
     section: Section
 
     @property

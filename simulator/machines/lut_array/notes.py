@@ -110,6 +110,13 @@ _RULES = (
         "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
         "the inputs of two output rows).",
     ),
+    _Rule(
+        applies=lambda m: m.plan.layer.groups > 1 and m.writes == "separate",
+        singular="{layers} writes the outputs of each group in separate bursts because shared "
+        "bursts would take space of inputs in the activation buffer ({activation_kib} KiB).",
+        plural="{layers} write the outputs of each group in separate bursts because shared bursts "
+        "would take space of inputs in the activation buffer ({activation_kib} KiB).",
+    ),
 )
 
 

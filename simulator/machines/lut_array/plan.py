@@ -25,6 +25,7 @@ from simulator.workload import Layer, Workload
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "patches", "step"]
+Writes = Literal["shared", "separate"]
 _Number = TypeVar("_Number", int, Ints)
 
 _PAIR = 2

@@ -1,4 +1,4 @@
-"""Slopes of the fast engine and the state at the end of a turn, on a memory written by hand."""
+"""Slopes and the end of an iteration in the fast engine, on a memory written by hand."""
 
 import pytest
 
@@ -29,7 +29,7 @@ class TestStart:
     """A command takes one lot; it starts in cycle 10."""
 
     def followed(self, free: list[int], lot: list[int]) -> tuple[int, int]:
-        """The slope of the start, and the limit on turns."""
+        """The slope of the start, and the limit on iterations."""
         m = memory()
         m[START] = max(free[0], lot[0])
         m[UNIT + at.FREE : UNIT + at.FREE + 2] = free
@@ -42,7 +42,7 @@ class TestStart:
         return m[START + 1], m[at.LIMIT]
 
     def test_the_lot_must_not_overtake_a_unit_that_is_free_later(self) -> None:
-        # 6 cycles ahead, 5 - 3 = 2 fewer in each turn: still ahead after 2 turns, equal after 3
+        # 6 cycles ahead, 5 - 3 = 2 fewer in each iteration: still ahead after 2, equal after 3
         assert self.followed(free=value(10, 3), lot=value(4, 5)) == (3, 2)
 
     def test_the_start_moves_with_the_unit_before_the_lot_is_compared(self) -> None:
@@ -55,30 +55,30 @@ class TestStart:
 
 
 class TestState:
-    """A unit runs 3 commands in a turn of a loop; a turn takes 7 cycles, in another lane 8."""
+    """A unit runs 3 commands in an iteration of a loop, in 7 cycles, or 8 in another lane."""
 
-    def turn(self, number: int) -> list[int]:
-        """The unit after some turns."""
+    def iteration(self, number: int) -> list[int]:
+        """The unit after some iterations."""
         unit = [0] * (at.FREE + 4 + at.FRAME_SIZE)
         unit[at.AT], unit[at.SECTION], unit[at.DEPTH] = 40, 2, 1
         unit[at.DONE] = 3 * number
         frame = at.FREE + 4
-        unit[at.FRAMES], unit[frame + at.TURN] = UNIT + frame, number
+        unit[at.FRAMES], unit[frame + at.ITERATION] = UNIT + frame, number
         unit[at.FREE : at.FREE + 4] = 7 * number, 8 * number, 7, 8
         return unit
 
     def goes_on(self, **changed: int) -> bool:
-        """True if the third turn is like the second, except for a field."""
+        """True if the third iteration is like the second, except for a field."""
         m = memory()
         m[at.LANES] = 2
         for number, place in enumerate((THEN, NOW, UNIT), 1):
-            unit = self.turn(number)
+            unit = self.iteration(number)
             m[place : place + len(unit)] = unit
         for name, by in changed.items():
             m[UNIT + getattr(at, name)] += by
         return goes_on(m, UNIT, NOW, THEN)
 
-    def test_a_turn_like_the_previous_turn(self) -> None:
+    def test_an_iteration_like_the_previous_one(self) -> None:
         assert self.goes_on()
 
     @pytest.mark.parametrize("field", ["AT", "SECTION", "DONE", "FREE"])

@@ -240,7 +240,7 @@ def _index_port(layers: Sequence[MappedLayer]) -> list[str]:
 def _fetches_and_steps(plan: LayerPlan) -> tuple[int, int]:
     """Cycles of the index fetches of a pixel step, and of the steps that they feed."""
     rate = rate_of(plan.hardware.memory.index_buffer.bytes_per_cycle)
-    fetches = -(-plan.chunk_table * rate.denominator // rate.numerator)
+    fetches = -(-plan.decoded_table * rate.denominator // rate.numerator)
     return int(fetches.sum()), int(plan.step_table.sum())
 
 
@@ -299,7 +299,7 @@ def _coded(plans: list[LayerPlan]) -> list[str]:
     if not plans:
         return []
     stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
-    fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
+    fixed = sum(int(plan.decoded_table.sum()) for plan in plans)
     return [
         f"Huffman coding stores the indices and code lengths of {counted(len(plans), 'layer')} in "
         f"{kilobytes(stored)} instead of {kilobytes(fixed)}."

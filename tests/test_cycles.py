@@ -8,6 +8,7 @@ import pytest
 
 from simulator.analysis.running import run_one
 from simulator.engine import EngineName
+from simulator.machines.lut_array.notes import notes
 from simulator.workload import Layer
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 from tests.numbering import Kind
@@ -340,6 +341,17 @@ class TestMemory:
         _, trace = traced(network(layer(20, 20, 8, 8, groups=20)), {})
         found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
         assert found == [0] * 7 + [64] + [0] * 7 + [64] + [0] * 3 + [64]  # 20 x 8 = 160 bytes
+
+    def test_groups_write_separately_if_shared_bursts_leave_no_space(self) -> None:
+        # 100 bytes less two slots of 8 fit two patches of 8, but not with a burst of 64
+        net, small = network(layer(20, 20, 8, 8, groups=20)), {"memory.activation_buffer.kib": 0.09}
+        run = run_one(net, machine(small), "event")
+        assert of_kind(run.trace, Kind.WRITE_OUTPUTS, run.trace.bytes).tolist() == [64] * 20
+        assert [end - start for start, end in times(run.trace, Kind.WRITE_OUTPUTS)] == [4] * 20
+        assert (
+            "conv writes the outputs of each group in separate bursts because shared bursts would "
+            "take space of inputs in the activation buffer (0.09 KiB)."
+        ) in list(notes(run))
 
     def test_groups_of_a_row_of_several_transfers(self) -> None:
         # a row is 2 transfers of 2 pixels; 3 channels of 8 bit are 6 bytes, 4 groups 24

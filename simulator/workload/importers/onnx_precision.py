@@ -15,8 +15,8 @@ from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.levels import ROUNDING, are_signs, levels_of
 
 _OTHER_KERNEL = (
-    "{{layers}} ({0}x{0}): full precision although the weights are +-alpha, because a binary kernel "
-    "is 3x3 or 1x1."
+    "{{layers}} ({0}x{0}): full precision although the weights are +-alpha, because a binary "
+    "kernel is 3x3 or 1x1."
 )
 _OFFSET = (
     "The weights of {layers} have the form beta +- alpha, as AdaBin's; the kernels are the signs, "

@@ -54,7 +54,7 @@ def parse_baseline_bits(
     if text is None or text == "none":
         return text
     try:
-        return float(text)
+        return number(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r}: expected a number, or none") from error
 

@@ -9,10 +9,11 @@ from msgspec import structs
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, parse_yaml, read_yaml
+from simulator.base.inputs import convert, read_yaml
 from simulator.base.nearest import did_you_mean
 from simulator.base.shipped import find
 from simulator.base.wording import listed
+from simulator.base.yaml_text import parse_yaml
 from simulator.dram.tables import dram_timing
 from simulator.machines.families import family_named, family_names
 from simulator.machines.hardware import DEFAULT_MACHINE, Hardware, with_numbers

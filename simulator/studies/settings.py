@@ -14,6 +14,7 @@ from simulator.base.progress import Progress
 from simulator.base.wording import layers_phrase, time_pair
 from simulator.machines import Hardware, value_of
 from simulator.machines.families import family_of
+from simulator.machines.hardware import dram_at_clocks
 from simulator.machines.links import at
 from simulator.machines.loading import hardware_from, with_value
 
@@ -84,6 +85,7 @@ def setting_effect(
         "after": value_of(result.hardware, key),
         "expression": expression_of(result.hardware, key),
         "linked": () if hardware is None else moved_links(key, hardware, result.hardware),
+        "dram": None if hardware is None else dram_at_clocks(hardware, result.hardware),
         "time_ms_after": result.time_ms,
         "speedup_after": result.speedup,
     }

@@ -141,9 +141,8 @@ class Compared:
             for name, saved in ((self.name_a, self.a), (self.name_b, self.b))
         ]
         clocks = [machine.clock_ghz for machine in machines]
-        phrases = with_clock(phrases, cycles[1] / cycles[0], *clocks)
         dram = dram_at_clocks(*machines) if machines[0].dram == machines[1].dram else None
-        return phrases if dram is None else [*phrases, dram]
+        return with_clock(phrases, cycles[1] / cycles[0], clocks[0], clocks[1], dram)
 
     @cached_property
     def totals(self) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def parse_baseline_bits(
         return text
     try:
         return number(text)
-    except ValueError as error:
+    except click.BadParameter as error:
         raise click.BadParameter(f"{text!r}: expected a number, or none") from error
 
 

@@ -19,7 +19,7 @@ from simulator.base.progress import Progress
 from simulator.machines import Hardware
 from simulator.machines.links import at
 from simulator.machines.loading import hardware_from, with_expressions
-from simulator.studies.settings import SettingRuns
+from simulator.studies.settings import SettingRuns, without
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
 from simulator.workload.source import file_sha256
@@ -81,11 +81,8 @@ def _run(
         baseline=None if saved.baseline is None else one(saved.baseline, "baseline"),
     )
     data = with_expressions(hardware)
-    without = [
-        (setting.key, hardware_from(data, {setting.key: setting.before}, "settings"))
-        for setting in causes.settings
-    ]
-    return replace(result, measure_settings=SettingRuns(result, without, progress))
+    others_alone = [without(one.key, data, {one.key: one.before}) for one in causes.settings]
+    return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
 
 
 def _with_options(

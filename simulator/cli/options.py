@@ -54,8 +54,8 @@ def parse_baseline_bits(
     if text is None or text == "none":
         return text
     try:
-        return float(text)
-    except ValueError as error:
+        return number(text)
+    except click.BadParameter as error:
         raise click.BadParameter(f"{text!r}: expected a number, or none") from error
 
 

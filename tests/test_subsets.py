@@ -144,16 +144,16 @@ class TestWaysToChoose:
 class TestWhatTheFileHolds:
     @pytest.mark.parametrize(("kernels", "tau"), [(1, 1), (2, 1), (3, 2), (32, 5), (33, 6)])
     def test_signs_have_the_tau_of_what_occurs(self, kernels: int, tau: int) -> None:
-        ids = np.arange(kernels * 2, dtype=np.uint16).reshape(2, -1) % kernels
+        ids = np.arange(kernels * 8, dtype=np.uint16).reshape(2, -1) % kernels
         scale = np.array([0.3, 2.0], np.float32)[:, None, None, None]  # per output channel
-        values = scale * signs_of(ids, 9).reshape(2, kernels, 3, 3)
+        values = scale * signs_of(ids, 9).reshape(2, 4 * kernels, 3, 3)
         layer = trained(values.astype(np.float32))
         assert held_tau(layer) == tau
         assert (kernels_of(layer, tau, None, ()).signs() == np.sign(units_of(values))).all()
 
     def test_signs_of_more_than_256_kernels_are_1_bit(self) -> None:
         for count, tau in ((256, 8), (257, None)):
-            ids = np.arange(count, dtype=np.uint16)
+            ids = np.tile(np.arange(count, dtype=np.uint16), 16)
             assert held_tau(trained(signs_of(ids, 9).reshape(1, -1, 3, 3).astype("f4"))) == tau
 
     def test_one_other_size_makes_weights_real(self) -> None:

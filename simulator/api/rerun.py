@@ -138,6 +138,8 @@ def _model(
         network=saved.network,
         input_size=saved.input_size,
         binarize=saved.binarize,
+        renames=saved.renames,
+        center=saved.center,
         choice=Choice(
             subset=saved.subset,
             seed=saved.seed,

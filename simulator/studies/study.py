@@ -34,7 +34,7 @@ from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import load_model
+from simulator.workload.model import load_model, refuse_reading
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
@@ -176,8 +176,8 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         constants: axes of one value for fields that the file lacks.
         options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
             well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
-            files of trained networks: `network` and `binarize` as in `extract`, and `subset`
-            with its `subset_seed`.
+            files of trained networks: `network`, `renames`, `center` and `binarize` as in
+            `extract`, and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a wrong file.
@@ -321,10 +321,9 @@ def _networks(
     points: Points,
     taus: Mapping[str, int],
     *,
-    network: str | None = None,
-    binarize: tuple[str, ...] = (),
     subset: "Method | None" = None,
     subset_seed: int | None = None,
+    **reading: Any,
 ) -> dict[NetworkKey, Workload | str]:
     """Load every network in every input size; a text is the reason why a size is impossible.
 
@@ -336,11 +335,8 @@ def _networks(
     """
     pairs = sorted(_said(points, ("model", "input_size")), key=str)
     trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
-    given = {"network": network, "binarize": binarize, "subset": subset}
-    for name, value in given.items():
-        if value not in (None, ()) and not trained:
-            raise InputError(f"no model holds real weights; leave out --{name}")
-    reading: dict[str, Any] = {"network": network, "binarize": binarize}
+    if not trained:
+        refuse_reading("no model holds", subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
@@ -361,12 +357,12 @@ def _networks(
             choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
             **reading,
         )
-        for model, size, bits in _precisions(points)
+        for model, size, bits in precisions_of(points)
         if model in trained and bits.get("bits") != 1  # a BNN uses every kernel
     }
 
 
-def _precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
+def precisions_of(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
     """The networks of the points: model, input size and precision."""
     return [
         (str(model), None if size is None else str(size), _precision(precision))
@@ -377,30 +373,6 @@ def _precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
 def _precision(values: Sequence[Value]) -> dict[str, Any]:
     """The precision of a point, by name."""
     return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
-
-
-def without_kernels(study: Study) -> list[str]:
-    """Names of trained networks that run with other taus than in their files.
-
-    A layer with another tau runs shape-only. Baselines do not count.
-    """
-    networks = study.inputs.workloads
-    if not any(isinstance(x, Workload) and _has_kernels(x) for x in networks.values()):
-        return []
-    found = set()
-    for model, size, bits in _precisions(study.points):
-        network = networks.get((model, size, tuple(bits.items()))) or networks[model, size, ()]
-        if isinstance(network, Workload) and model not in found:
-            try:
-                if configure(network, taus=study.inputs.taus, **bits).kernels_dropped:
-                    found.add(model)
-            except InputError:
-                continue  # the point's own row reports the error
-    return sorted(found)
-
-
-def _has_kernels(network: Workload) -> bool:
-    return any(layer.kernels is not None for layer in network.layers)
 
 
 def columns_of(study: Study) -> tuple[str, ...]:

@@ -26,3 +26,10 @@ def centered(weights: NDArray[Any], mean: Mean) -> NDArray[np.float32]:
     exact = weights.astype(np.float64)
     difference: NDArray[np.float64] = exact - exact.mean(axis=_AXES[mean], keepdims=True)
     return difference.astype(np.float32)
+
+
+def mean_of(choice: Center, of_graph: Mean | None) -> Mean | None:
+    """Return the mean to subtract: the user's choice, or the graph's if the choice is `auto`."""
+    if choice == "auto":
+        return of_graph
+    return None if choice == "none" else choice

@@ -9,7 +9,7 @@ Mean = Literal["channel", "layer", "position"]
 """The weights that share a mean: an output channel's, a layer's, or those of an output channel at
 one kernel position.
 
-`channel`: IR-Net, AdaBin. `layer`: BiT's layer-wise binarizer. `position`: XNOR-Net-PyTorch
+`channel`: IR-Net, AdaBin. `position`: XNOR-Net-PyTorch
 (`meancenterConvParams`), binary-networks-pytorch (`center_weights`).
 """
 Center = Literal["auto", "none", "channel", "layer", "position"]

@@ -17,11 +17,12 @@ from simulator.workload.importers import read_tensors, reader_of
 from simulator.workload.importers.formats import GRAPHS
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.importers.names import Rename
+from simulator.workload.importers.shards import fingerprint
 from simulator.workload.layer import Layer
 from simulator.workload.loading import holds_workload, is_trained_file, load_workload
 from simulator.workload.network import read_network
 from simulator.workload.precision import chosen_taus
-from simulator.workload.source import ModelFile, file_sha256, name_of
+from simulator.workload.source import ModelFile, name_of
 from simulator.workload.subsets import (
     Method,
     held_tau,
@@ -139,7 +140,7 @@ def extract(
             notes=(*workload.notes, *weight_notes(findings, names)),
             source=ModelFile(
                 file=name_of(path),
-                sha256=file_sha256(path),
+                sha256=fingerprint(path),
                 network=None if network is None else str(network),
                 input_size=input_size,
                 binarize=tuple(binarize),

@@ -184,8 +184,14 @@ def _require_held(trained: TrainedLayer, tau: int | None, method: Method | None)
             f"layer {trained.name!r} holds no patterns and has no refined subset; "
             "use --subset random, uniform, or frequent"
         )
-    fits = not has_patterns and held is not None and tau is not None and held <= tau
-    if held != tau and not fits:
+    if not has_patterns and held is not None and tau is not None:
+        if held > tau:
+            raise InputError(
+                f"layer {trained.name!r} uses {_kernels_in_use(units_of(trained.weights))} "
+                f"kernels, more than the {1 << tau} of tau {tau}; use --subset random, uniform, or "
+                "frequent, or keep its bits"
+            )
+    elif held != tau:
         asked = "1 bit" if tau is None else f"tau {tau}"
         raise InputError(
             f"layer {trained.name!r} holds a subset of tau {held}, not {asked}; "

@@ -1,14 +1,16 @@
 """Read a trained network inside an archive: .tar, .tar.gz, .zip, or a file compressed by gzip."""
 
 import gzip
+import shutil
 import tarfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import IO, Any
 
 from numpy.typing import NDArray
@@ -38,19 +40,22 @@ def read_archived(path: Path, read: Callable[[Path], TensorFile]) -> TensorFile:
         InputError: the archive is damaged or too large, or does not hold exactly one network.
 
     """
-    folder = TemporaryDirectory(prefix="simulate-")
+    folder = Path(mkdtemp(prefix="simulate-"))
     try:
-        unpacked, member = _unpack(path, Path(folder.name))
+        unpacked, member = _unpack(path, folder)
         tensors = read(unpacked)
     except InputError as error:
-        text = str(error).replace(f"{Path(folder.name) / 'member'}", f"{path}: member")
-        folder.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+        text = str(error).replace(str(folder / "member"), f"{path}: member")
         raise InputError(text) from error
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
     def load(name: str) -> NDArray[Any]:
-        assert Path(folder.name).exists()  # the folder lives as long as this function
         return tensors.load(name)
 
+    weakref.finalize(load, shutil.rmtree, folder, ignore_errors=True)
     note = f"The weights are those of {member} in {path.name}."
     return replace(tensors, path=path, load=load, notes=(note, *tensors.notes))
 
@@ -88,11 +93,11 @@ def _safe(name: str) -> str:
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     """Yield the name and the contents of every file in an archive, in order."""
-    if zipfile.is_zipfile(path):
-        yield from _of_zip(path)
-    elif is_tar(head_of(path)):
+    if is_tar(head_of(path)):
         with path.open("rb") as file:
             yield from _of_tar(file)
+    elif zipfile.is_zipfile(path):
+        yield from _of_zip(path)
     else:
         yield from _of_gzip(path)
 

@@ -91,13 +91,15 @@ def head_of(path: Path) -> bytes:
 
 
 def _by_contents(path: Path, head: bytes) -> str | None:
+    if is_tar(head):  # first, because a tar archive may end with a zip file
+        return "archive"
     if zipfile.is_zipfile(path):
         return _of_zip(path)
     if head[2:].startswith(_LEGACY_TORCH):
         return "checkpoint"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
         return "safetensors"
-    return "archive" if is_tar(head) or head.startswith(_GZIP) else None
+    return "archive" if head.startswith(_GZIP) else None
 
 
 def is_tar(head: bytes) -> bool:

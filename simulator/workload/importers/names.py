@@ -23,8 +23,8 @@ _CONTAINERS = frozenset({
 def renamed(tensors: TensorFile, renames: Iterable[Rename]) -> TensorFile:
     """Return the file with other names.
 
-    A rename applies to a tensor's whole name or to its module's name. The first rename that matches
-    applies. An empty new name leaves the tensors out.
+    A rename applies to the name of a tensor's module, or to the tensor's whole name. The first
+    rename that matches applies. An empty new name leaves the tensors out.
 
     Raises:
         InputError: a rename matches no name, or two tensors get one name.
@@ -59,10 +59,10 @@ def renamed(tensors: TensorFile, renames: Iterable[Rename]) -> TensorFile:
 def _new_name(name: str, renames: tuple[Rename, ...]) -> tuple[str, Rename | None]:
     module, dot, last = name.rpartition(".")
     for one in renames:
-        if (whole := _applied(name, one)) is not None:
-            return whole, one
         if (new := _applied(module, one)) is not None:
             return new and f"{new}{dot}{last}", one
+        if (whole := _applied(name, one)) is not None:
+            return whole, one
     return name, None
 
 

@@ -4,6 +4,7 @@
 each of them stands for the whole set.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
 from simulator.workload.importers.tensors import TensorFile
+from simulator.workload.source import file_sha256
 
 _SHARD = re.compile(r"(.+-)(\d{1,6})(-of-)(\d{1,6})(\.\w+)", re.ASCII)
 _MOST_FILES = 1000
@@ -54,6 +56,19 @@ def parts_of(path: Path) -> list[Path]:
         if not part.is_file():
             raise InputError(f"{path}: its part {part.name} is missing")
     return parts
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file, or of the fingerprints of all parts of a split state dict.
+
+    Raises:
+        InputError: a file is missing or not readable.
+
+    """
+    if not is_split(path):
+        return file_sha256(path)
+    digests = "".join(file_sha256(part) for part in parts_of(path))
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def joined(path: Path, parts: list[TensorFile]) -> TensorFile:

@@ -136,8 +136,9 @@ _SHARED = {
     ),
     "activation-bits": _Shared(
         NETWORK,
-        "Bits per activation, 1 to 32, sent bit-serially through the dot unit.",
-        {"type": integer, "default": 1, "show_default": True, "metavar": "BITS"},
+        "Bits per activation of every binary layer, 1 to 32. Default: those of the network's file, "
+        "or 1.",
+        {"type": integer, "metavar": "BITS"},
         lists="VALUES",
     ),
     "batch": _Shared(
@@ -169,16 +170,16 @@ _SHARED = {
     ),
     "rename": _Shared(
         TRAINED,
-        "Name OLD in a state dict stands for NEW in the network; * stands for any text, such as "
+        "Give name OLD of a state dict the name NEW of the network. A * matches any text, such as "
         "'features.*=layer*'. An empty NEW leaves tensors out. Repeatable.",
         {"multiple": True, "metavar": "OLD=NEW", "callback": parse_renames},
         names=("--rename", "renames"),
     ),
     "center": _Shared(
         TRAINED,
-        "Mean to subtract from real weights before the sign: of each output channel (IR-Net, "
-        "AdaBin), of the layer, or of each output channel's kernel position (XNOR-Net). auto: as "
-        "the graph in the file does; none in a state dict.",
+        "Mean to subtract from real weights before the sign, per output channel (IR-Net, AdaBin), "
+        "layer, or output channel and kernel position (XNOR-Net). auto: as the graph in the file "
+        "does; none in a state dict.",
         {
             "type": Choice(["auto", "channel", "layer", "position", "none"]),
             "default": "auto",

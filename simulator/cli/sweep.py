@@ -11,7 +11,7 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
-from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
+from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, baseline_or_none, option, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -58,11 +58,10 @@ _POINTS = "Points"
     "tau-1x1",
     "layer-tau",
     *SHAPE,
-    "baseline-bits",
-    *READING,
-    "subset",
     lists=True,
 )
+@baseline_or_none
+@shared(*READING, "subset", lists=True)
 @option(
     "--points",
     section=_POINTS,
@@ -147,7 +146,7 @@ def sweep(
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
     from simulator.base.lines import print_line
-    from simulator.studies.models import model_notes, without_kernels
+    from simulator.studies.networks import model_notes, without_kernels
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
@@ -177,7 +176,8 @@ def sweep(
         sys.exit(130)
     if result.points is None:
         raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
-    dropped, notes = without_kernels(study), model_notes(study)
+    dropped = without_kernels(study.points, study.inputs)
+    notes = model_notes(study.inputs)
     if as_json:
         more = {"models_without_kernels": dropped, "model_notes": notes}
         click.echo(json.dumps({**result.summary(), **more}, indent=2))

@@ -40,6 +40,7 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """Number of layers with weights that do not run; part of the scope."""
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
+    activations_overridden: tuple[schema.Name, ...] = ()
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -12,6 +12,8 @@ Name = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z")
 ]
 """A printable name, because names go into tables, files and archives."""
+ActivationBits = Annotated[int, Meta(ge=1, le=32)]
+"""Bits per activation that a binary layer reads; a file without the key keeps its bytes."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 
 
@@ -32,6 +34,7 @@ class Conv(Node, frozen=True, tag="conv"):
     padding: Padding = 0
     dilation: Size = 1
     groups: Size = 1
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 
@@ -40,6 +43,7 @@ class Linear(Node, frozen=True, tag="linear"):
 
     precision: Literal["binary", "full"]
     out_features: Size
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
 
 

@@ -78,7 +78,7 @@ def _fetches(plan: LayerPlan) -> Counts:
         each = plan.pixel_steps
     return {
         (INDEX_FETCH.name, "index_buffer_read_bit"): 8 * each * int(plan.stored_table.sum()),
-        (INDEX_FETCH.name, "index_register_write_bit"): 8 * each * int(plan.chunk_table.sum()),
+        (INDEX_FETCH.name, "index_register_write_bit"): 8 * each * int(plan.decoded_table.sum()),
     }
 
 
@@ -161,6 +161,6 @@ def _drain(plan: LayerPlan, shape: _Shape) -> Counts:
     return {
         (DRAIN_UNIT.name, "line_buffer_read_bit"): shape.first * width,
         (DRAIN_UNIT.name, "adder_tree_bit"): (shape.first - values) * width,
-        (DRAIN_UNIT.name, "threshold_bit"): values * plan.activation_bits * width,
-        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.activation_bits,
+        (DRAIN_UNIT.name, "threshold_bit"): values * plan.output_bits * width,
+        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.output_bits,
     }

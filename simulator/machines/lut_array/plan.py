@@ -47,7 +47,9 @@ class LayerPlan:
     hardware: LutArray
     batch: int
     activation_bits: int
-    """Bits per activation of this layer's inputs and outputs."""
+    """Bits per activation of this layer's inputs."""
+    output_bits: int
+    """Bits per activation of this layer's outputs."""
 
     @cached_property
     def mode(self) -> Mode:
@@ -159,8 +161,8 @@ class LayerPlan:
 
     def window_words(self, pes: _Number) -> _Number:
         """Words with the windows of `pes` PEs: the cycles in which a step reads them."""
-        line = self.activation_word
-        return -(-pes * self.window_bits * line.denominator // (8 * line.numerator))
+        word = self.activation_word
+        return -(-pes * self.window_bits * word.denominator // (8 * word.numerator))
 
     @cached_property
     def window_bits(self) -> int:
@@ -187,7 +189,7 @@ class LayerPlan:
     # --- bits, and the contents of the buffers -------------------------------------------------
 
     @cached_property
-    def chunk_table(self) -> Ints:
+    def decoded_table(self) -> Ints:
         """[output blocks, input blocks] decoded bytes of each weight tile.
 
         An index fetch moves these bytes to the PEs.
@@ -202,7 +204,7 @@ class LayerPlan:
     def stored_table(self) -> Ints:
         """[output blocks, input blocks] bytes of each weight tile in DRAM and the index buffer."""
         if self.layer.kernels is None or not self.huffman:
-            return self.chunk_table
+            return self.decoded_table
         ids = self.layer.tau is None
         bits = stream_bits(self.layer.kernels, self._block_outputs, self.group_units, ids)
         return -(-bits // 8)
@@ -247,7 +249,7 @@ class LayerPlan:
         return int(self.stored_table.sum())
 
     @cached_property
-    def largest_chunk_bytes(self) -> int:
+    def largest_tile_bytes(self) -> int:
         """Stored bytes of the largest weight tile, with the subset that may come with it."""
         return self.subset_bytes + int(self.stored_table.max())
 
@@ -265,7 +267,7 @@ class LayerPlan:
     def out_transfer_bytes(self) -> int:
         """Bytes of the largest outgoing transfer."""
         pixels = self.pixels_per_step * self.steps_per_transfer
-        return ceil(pixels * max(b.outputs for b in self.blocks) * self.activation_bits / 8)
+        return ceil(pixels * max(b.outputs for b in self.blocks) * self.output_bits / 8)
 
     # --- time: rows of output, cut into transfers ----------------------------------------------
 
@@ -298,20 +300,21 @@ def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]
         InputError: a layer's subset is larger than the store of a PE.
 
     """
-    plans = tuple(
-        LayerPlan(
-            layer=layer,
-            hardware=hardware,
-            batch=workload.batch,
-            activation_bits=(
-                hardware.full_precision.bits if layer.full_precision else workload.activation_bits
-            ),
-        )
-        for layer in workload.layers
-    )
+    plans = tuple(_planned(layer, workload, hardware) for layer in workload.layers)
     for plan in plans:
         _require_store(plan)
     return plans
+
+
+def _planned(layer: Layer, workload: Workload, hardware: LutArray) -> LayerPlan:
+    full = hardware.full_precision.bits if layer.full_precision else None
+    return LayerPlan(
+        layer=layer,
+        hardware=hardware,
+        batch=workload.batch,
+        activation_bits=full or workload.input_bits(layer),
+        output_bits=full or workload.output_bits(layer),
+    )
 
 
 def _require_store(plan: LayerPlan) -> None:

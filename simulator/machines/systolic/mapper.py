@@ -28,13 +28,13 @@ _Written = tuple[of.Layer, Section]
 
 
 def map_workload(
-    workload: Workload, machine: Systolic, progress: Progress | None = None
+    workload: Workload, hardware: Systolic, progress: Progress | None = None
 ) -> Mapping[MappedLayer]:
     """Map a configured workload onto an array, layer by layer.
 
     Args:
         workload: the configured workload.
-        machine: the array.
+        hardware: the array.
         progress: called before every layer.
 
     Raises:
@@ -42,49 +42,62 @@ def map_workload(
             decoder.
 
     """
-    rateless = without_rates(machine)
+    rateless = without_rates(hardware)
     watched = counted(progress, f"mapping {workload.name}", workload.layers)
-    layers = tuple(_mapped(layer, workload, machine, rateless) for layer in watched)
+    layers = tuple(_mapped(layer, workload, hardware, rateless) for layer in watched)
     program = Program(
         units=UNITS,
-        kinds=kinds_of(ideal=machine.memory.ideal),
-        channels=start_tokens(machine),
+        kinds=kinds_of(ideal=hardware.memory.ideal),
+        channels=start_tokens(hardware),
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.layers),
-        rates=rates_of(machine),
-        dram=shared_dram(layers, machine),
+        rates=rates_of(hardware),
+        dram=shared_dram(layers, hardware),
         categories=CATEGORIES,
     )
-    return Mapping(hardware=machine, layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program)
 
 
 def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systolic) -> MappedLayer:
     """Map a layer; layers that differ only in names and rates share a section."""
-    batch, bits = workload.batch, workload.activation_bits
-    plan = LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=bits)
+    widths = (workload.input_bits(layer), workload.output_bits(layer))
+    plan = _plan(layer, machine, workload.batch, *widths)
     try:
-        records, section = _kept(layer.shape, rateless, batch, bits)
+        records, section = _kept(layer.shape, rateless, workload.batch, *widths)
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
     return MappedLayer(plan=plan, records=records, section=section)
 
 
-def without_rates(machine: Systolic) -> Systolic:
+def without_rates(hardware: Systolic) -> Systolic:
     """Return the machine with a fixed name, clock, and rates; no section depends on these."""
-    dram = structs.replace(machine.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
-    memory = structs.replace(machine.memory, dram=dram)
-    return structs.replace(machine, name="", clock_ghz=1.0, links=(), memory=memory)
+    dram = structs.replace(hardware.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
+    memory = structs.replace(hardware.memory, dram=dram)
+    return structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
 
 
 @lru_cache(maxsize=1024)
 def _kept(
-    shape: tuple[object, ...], machine: Systolic, batch: int, activation_bits: int
+    shape: tuple[object, ...],
+    machine: Systolic,
+    batch: int,
+    activation_bits: int,
+    output_bits: int,
 ) -> _Written:
     """Return the records and section of a layer, cached for later layers with equal arguments."""
-    layer = Layer.of_shape(shape)
-    return _written(
-        LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=activation_bits)
+    return _written(_plan(Layer.of_shape(shape), machine, batch, activation_bits, output_bits))
+
+
+def _plan(
+    layer: Layer, machine: Systolic, batch: int, activation_bits: int, output_bits: int
+) -> LayerPlan:
+    return LayerPlan(
+        layer=layer,
+        machine=machine,
+        batch=batch,
+        activation_bits=activation_bits,
+        output_bits=output_bits,
     )
 
 

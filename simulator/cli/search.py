@@ -118,7 +118,7 @@ def search(
     if out is not None:
         save_search(result, out)
     if as_json:
-        click.echo(json.dumps({**result.summary(), "notes": list(result.workload.notes)}, indent=2))
+        click.echo(json.dumps(result.summary(), indent=2))
     elif not quiet:
         _print(result, model)
         if out is not None:

@@ -22,6 +22,7 @@ from simulator.machines.loading import hardware_from, with_expressions
 from simulator.studies.settings import SettingRuns, without
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
+from simulator.workload.importers.shards import fingerprint
 from simulator.workload.source import file_sha256
 
 
@@ -135,6 +136,8 @@ def _model(
         network=saved.network,
         input_size=saved.input_size,
         binarize=saved.binarize,
+        renames=saved.renames,
+        center=saved.center,
         choice=Choice(
             subset=saved.subset,
             seed=saved.seed,
@@ -153,7 +156,7 @@ def _same(name: str, sha256: str | None, file: Path, what: str, hint: str = "") 
     """The path, in the current or the result's folder, of the file whose fingerprint matches."""
     found = [path for path in (Path(name), file.parent / name) if path.is_file()]
     for path in found:
-        if file_sha256(path) == sha256:
+        if fingerprint(path) == sha256:
             return path
     if found:
         raise _another(found[0], sha256, what)

@@ -10,6 +10,7 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Choice, Option, integer, number
+from simulator.cli.renames import parse_renames
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -25,7 +26,7 @@ OUTPUT = "Output"
 
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
-READING = ("network", "binarize")
+READING = ("network", "rename", "center", "binarize")
 """Options that a trained network's file needs in addition to its path."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
@@ -167,6 +168,24 @@ _SHARED = {
         "Network of a trained file: a shipped name, or the path of a network file.",
         {"metavar": "NAME"},
     ),
+    "rename": _Shared(
+        TRAINED,
+        "Give name OLD of a state dict the name NEW of the network. A * matches any text, such as "
+        "'features.*=layer*'. An empty NEW leaves tensors out. Repeatable.",
+        {"multiple": True, "metavar": "OLD=NEW", "callback": parse_renames},
+        names=("--rename", "renames"),
+    ),
+    "center": _Shared(
+        TRAINED,
+        "Mean to subtract from real weights before the sign, per output channel (IR-Net, AdaBin), "
+        "layer, or output channel and kernel position (XNOR-Net). auto: as the graph in the file "
+        "does; none in a state dict.",
+        {
+            "type": Choice(["auto", "channel", "layer", "position", "none"]),
+            "default": "auto",
+            "show_default": True,
+        },
+    ),
     "subset": _Shared(
         TRAINED,
         "Method that chooses each layer's subset. Default: the subset in the file.",
@@ -273,6 +292,11 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     )
 
 
+def reading_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options for reading a trained network out of a command's options."""
+    return {name: options.pop(name) for name in ("network", "renames", "center", "binarize")}
+
+
 def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
@@ -281,9 +305,8 @@ def workload_from(
 
     workload = load_model(
         model,
-        network=options.pop("network"),
         input_size=options.pop("input_size"),
-        binarize=options.pop("binarize"),
+        **reading_from(options),
         choice=choice_from(options),
         progress=progress,
     )

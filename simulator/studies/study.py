@@ -183,8 +183,8 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         options: `engine`, `baseline_bits` as in `simulate`, `include_full_precision` (implied by 32
             bits in any run, to let all runs have the same layers), `layers` for rows by layer as
             well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
-            files of trained networks: `network` and `binarize` as in `extract`, and `subset`
-            with its `subset_seed`.
+            files of trained networks: `network`, `renames`, `center` and `binarize` as in
+            `extract`, and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a wrong file.

@@ -53,9 +53,9 @@ class TestSimulate:
         counted: list[str] = []
         original = module.setting_effect
 
-        def counting(result: Result, key: str, *rest: Any) -> Any:
-            counted.append(key)
-            return original(result, key, *rest)
+        def counting(result: Result, without: Any, *rest: Any) -> Any:
+            counted.append(without.key)
+            return original(result, without, *rest)
 
         monkeypatch.setattr(module, "setting_effect", counting)
         lazy = run("r20", "cofluent64", **SMALL, set={"array.pes": 32, "clock_ghz": 2.0})
@@ -169,7 +169,7 @@ class TestSweep:
         [
             ({"models": load_workload("r20")}, "model is Workload"),
             ({"models": []}, "model: expected at least one value"),
-            ({"bits": [1, 1.0]}, "the value 1.0 is given twice"),
+            ({"bits": [1, 1.0]}, "the value 1.0 occurs twice"),
             ({"bits": ["half"]}, "bits 'half': expected a number such as 0.56"),
             ({"batch": 1.5}, "batch is 1.5 (float): use a whole number"),
             ({"set": {"pes": 3}}, "did you mean 'array.pes'?"),

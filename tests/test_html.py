@@ -114,7 +114,7 @@ class TestFile:
     ) -> None:
         small, large = embedded(page), embedded(without_timeline[1])
         assert small.pop("timeline_left_out") is None
-        assert large.pop("timeline_left_out").startswith("The timeline is left out: ")
+        assert large.pop("timeline_left_out").startswith("No timeline: ")
         for run in small["runs"]:
             for drawn in ("overview", "path", "spans"):
                 run.pop(drawn)
@@ -129,8 +129,7 @@ class TestFile:
         monkeypatch.setattr(sizes, "MOST_DRAWN", 100)
         done = CliRunner().invoke(cli, [*run, "--report", "r.html"])
         assert re.fullmatch(
-            r"r\.html: The timeline is left out: [\d,]+ commands in both runs; at most 100 are "
-            r"drawn\.\n",
+            r"r\.html: No timeline: [\d,]+ commands in both runs exceed the limit of 100\.\n",
             done.stderr,
         )
         assert CliRunner().invoke(cli, [*run, "--report", "r.html", "--quiet"]).stderr == ""
@@ -138,13 +137,13 @@ class TestFile:
 
     def test_assumptions_in_use(self, page: Path, tmp_path: Path) -> None:
         shown = {one["key"]: one for one in embedded(page)["assumptions"]}
-        assert shown["memory.dram.latency_cycles"]["value"] == 100
-        assert "loaded latency" in shown["memory.dram.latency_cycles"]["reason"]
+        assert shown["memory.dram.latency_ns"]["value"] == 100
+        assert "loaded latency" in shown["memory.dram.latency_ns"]["reason"]
         assert "array.pes" not in shown
-        hardware = load_hardware("cofluent64", ["memory.dram.latency_cycles=7"])
+        hardware = load_hardware("cofluent64", ["memory.dram.latency_ns=7"])
         changed = simulate(network(layer(8, 8, 2, 2)), hardware, bits=1)
         path = write_page(changed, tmp_path / "x.html", assumptions("cofluent64"))
-        (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_cycles")]
+        (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_ns")]
         assert (one["value"], one["reason"]) == (
             7,
             "overridden for this run; the hardware file has 100",
@@ -439,7 +438,7 @@ def test_a_page_without_a_timeline(browser: Any, without_timeline: tuple[Result,
     result, path = without_timeline
     open_page(browser, path)
     section = browser.find_element(By.ID, "timeline-section")
-    assert "The timeline is left out: " in section.text
+    assert "No timeline: " in section.text
     assert "Scroll to zoom" not in section.text
     assert not browser.find_element(By.ID, "timeline").is_displayed()
     assert not browser.find_element(By.ID, "zoom-in").is_displayed()

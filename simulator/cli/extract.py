@@ -15,6 +15,7 @@ from simulator.cli.options import (
     SUBSETS,
     choice_from,
     option,
+    reading_from,
     require_no_choice,
     shared,
 )
@@ -77,7 +78,7 @@ def extract(
     if output is not None and output.suffix.lower() != ".npz":
         raise InputError(f"{output}: a workload file's name ends in .npz")
     if output is not None and output.exists() and output.samefile(path):
-        raise InputError(f"{output}: is the file that is read; give the workload another name")
+        raise InputError(f"{output}: is the input file; give the workload another name")
     with progress_on_stderr(quiet) as progress:
         extraction = _extraction(path, options, progress)
     written = report.save(extraction, out) if out else []
@@ -98,10 +99,10 @@ def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None"
     from simulator.workload.model import refuse_reading
 
     choice = choice_from(dict(options))
-    reading = {name: options[name] for name in ("network", "binarize")}
+    reading = reading_from(options)
     if path.suffix.lower() in {".yaml", ".yml"} or holds_workload(path):
         require_no_choice(str(path), options)
-        refuse_reading(path, choice=choice, **reading)
+        refuse_reading(f"{path}: holds no", **reading, subset=choice.subset, seed=choice.seed)
         return described(path, options["input_size"])
     return extract(
         path, input_size=options["input_size"], choice=choice, progress=progress, **reading

@@ -11,6 +11,7 @@ import click
 from simulator.base.errors import InputError
 from simulator.base.guard import whole_number
 from simulator.cli.formatting import Choice, Option, integer, number
+from simulator.cli.renames import parse_renames
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -26,7 +27,7 @@ OUTPUT = "Output"
 
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
-READING = ("network", "binarize")
+READING = ("network", "rename", "center", "binarize")
 """Options that a trained network's file needs in addition to its path."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
@@ -55,8 +56,8 @@ def parse_baseline_bits(
     if text is None or text == "none":
         return text
     try:
-        return float(text)
-    except ValueError as error:
+        return number(text)
+    except click.BadParameter as error:
         raise click.BadParameter(f"{text!r}: expected a number, or none") from error
 
 
@@ -165,8 +166,26 @@ _SHARED = {
     ),
     "network": _Shared(
         TRAINED,
-        "Network file, shipped name or path, that a trained network's file belongs to.",
+        "Network of a trained file: a shipped name, or the path of a network file.",
         {"metavar": "NAME"},
+    ),
+    "rename": _Shared(
+        TRAINED,
+        "Give name OLD of a state dict the name NEW of the network. A * matches any text, such as "
+        "'features.*=layer*'. An empty NEW leaves tensors out. Repeatable.",
+        {"multiple": True, "metavar": "OLD=NEW", "callback": parse_renames},
+        names=("--rename", "renames"),
+    ),
+    "center": _Shared(
+        TRAINED,
+        "Mean to subtract from real weights before the sign, per output channel (IR-Net, AdaBin), "
+        "layer, or output channel and kernel position (XNOR-Net). auto: as the graph in the file "
+        "does; none in a state dict.",
+        {
+            "type": Choice(["auto", "channel", "layer", "position", "none"]),
+            "default": "auto",
+            "show_default": True,
+        },
     ),
     "subset": _Shared(
         TRAINED,
@@ -180,7 +199,7 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers of a graph (ONNX) whose weights are replaced by their signs. Repeatable.",
+        "Layers of a graph (ONNX) to binarize: weights become their signs. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(
@@ -274,6 +293,11 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     )
 
 
+def reading_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options for reading a trained network out of a command's options."""
+    return {name: options.pop(name) for name in ("network", "renames", "center", "binarize")}
+
+
 def workload_from(
     model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
 ) -> "Workload":
@@ -282,9 +306,8 @@ def workload_from(
 
     workload = load_model(
         model,
-        network=options.pop("network"),
         input_size=options.pop("input_size"),
-        binarize=options.pop("binarize"),
+        **reading_from(options),
         choice=choice_from(options),
         progress=progress,
     )

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.cli.formatting import Choice, Command
-from simulator.cli.options import NETWORK, READING, SHAPE, baseline_or_none, option, shared
+from simulator.cli.options import (
+    NETWORK,
+    READING,
+    SHAPE,
+    baseline_or_none,
+    option,
+    reading_from,
+    shared,
+)
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -136,9 +144,9 @@ def _found(
     machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     given = storable_taus(machines) if allowed is None else axis("tau", allowed).values
     limits = Limits(**{name: options.pop(name) for name in _LIMIT_OPTIONS})
-    reading = {name: options.pop(name) for name in ("network", "binarize", "input_size")}
+    reading = reading_from(options)
     return search(
-        load_model(model, progress=progress, **reading),
+        load_model(model, input_size=options.pop("input_size"), progress=progress, **reading),
         machines,
         limits=limits,
         taus=[tau for tau in given if isinstance(tau, int)],
@@ -154,6 +162,8 @@ def _print(result: "SearchResult", model: str) -> None:
     from simulator.studies.search.output import print_search
 
     print_search(result, console())
+    for note in result.workload.notes:
+        print_line(console(), f"note: {note}")
     if any(layer.kernels is not None for layer in result.workload.layers):
         print_line(
             console(),

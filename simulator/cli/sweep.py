@@ -68,7 +68,7 @@ _POINTS = "Points"
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="CSV of points instead of a grid. Columns: hw, model, bits, tau, tau_1x1, batch, "
-    "activation_bits, input_size, and hardware keys. Options give what it leaves out.",
+    "activation_bits, input_size, and hardware keys. Options supply missing columns.",
 )
 @option(
     "--sample",
@@ -109,8 +109,8 @@ _POINTS = "Points"
     "--plot",
     section=OUTPUT,
     metavar="x=COLUMN",
-    help="With y=COLUMN and, if needed, hue=COLUMN behind it: also plot columns of the table of "
-    "points or keys of the hardware file. Needs --out.",
+    help="Followed by y=COLUMN and optionally hue=COLUMN: also plot columns of the table of "
+    "points, or keys of the hardware file. Needs --out.",
 )
 @click.argument("plot_words", nargs=-1, metavar="")
 @option(
@@ -126,7 +126,7 @@ _POINTS = "Points"
     "json",
     "quiet",
     out="Folder for the table of points, summary.md and plots. To resume an interrupted study, "
-    "rerun the same command. Without a folder, the results are printed only.",
+    "rerun the same command. Without a folder, the command only prints the results.",
 )
 def sweep(
     *,
@@ -146,7 +146,7 @@ def sweep(
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
     from simulator.base.lines import print_line
-    from simulator.studies.networks import without_kernels
+    from simulator.studies.networks import model_notes, without_kernels
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
@@ -177,9 +177,14 @@ def sweep(
     if result.points is None:
         raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
     dropped = without_kernels(study.points, study.inputs)
+    notes = model_notes(study.inputs)
     if as_json:
-        click.echo(json.dumps({**result.summary(), "models_without_kernels": dropped}, indent=2))
+        more = {"models_without_kernels": dropped, "model_notes": notes}
+        click.echo(json.dumps({**result.summary(), **more}, indent=2))
     elif not quiet:
+        for name, texts in notes.items():
+            for text in texts:
+                print_line(console(), f"note: {name}: {text}")
         for model in dropped:
             print_line(
                 console(),

@@ -10,7 +10,7 @@ from rich.console import Console
 from simulator.analysis.notes import notes_of
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
-from simulator.base.wording import time_unit
+from simulator.base.wording import time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
@@ -198,7 +198,7 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     meanings = [(unit.letter, unit.title) for unit in units]
     meanings.append((NO_LIMIT, "latency, no unit"))
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
-    return f"lim, what sets the pace: {named}."
+    return f"lim, the bottleneck: {named}."
 
 
 def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
@@ -265,7 +265,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
 
 
 def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
-    """How much less energy the run takes than its baseline; without one, how much it takes."""
+    """Return the energy that the run saves over its baseline; without one, its energy."""
     own = f"{sums['run']['energy_uj']:.2f} µJ"
     if result.baseline is None:
         return f"energy at {result.run.title}", own
@@ -298,16 +298,25 @@ def print_operations(counts: dict[str, Any], console: Console) -> None:
         ruled=frozenset({len(rows)}),
         columns=[
             Column(title="bits per weight", cells=[*(f"{b:g}" for b, _ in rows), "reduction"]),
-            Column(
-                title="params (Mbit)",
-                cells=[*(f"{row['params_mbit']:,.3f}" for _, row in rows),
-                       f"{ratios['params']:.2f}×"],
-            ),
-            Column(
-                title="bit operations (G)",
-                cells=[*(f"{row['bit_ops_g']:,.3f}" for _, row in rows),
-                       f"{ratios['bit_ops']:.2f}×"],
+            _amounts("params", [row["params_mbit"] for _, row in rows], _BITS, ratios["params"]),
+            _amounts(
+                "bit operations", [row["bit_ops_g"] for _, row in rows], _COUNTS, ratios["bit_ops"]
             ),
         ],
-    )  # fmt: skip
+    )
     print_table(table, console)
+
+
+_BITS = (("Mbit", 1.0), ("kbit", 1e3), ("bit", 1e6))
+"""Units of parameters, with their number per Mbit."""
+_COUNTS = (("G", 1.0), ("M", 1e3), ("k", 1e6))
+"""Units of bit operations, with their number per 10^9."""
+
+
+def _amounts(
+    title: str, values: Sequence[float], units: Sequence[tuple[str, float]], reduction: float
+) -> Column:
+    """A column of values with three decimals, in a unit that shows the smallest, and a ratio."""
+    unit, factor = unit_of(values, units)
+    cells = [*(f"{factor * value:,.3f}" for value in values), f"{reduction:.2f}×"]
+    return Column(title=f"{title} ({unit})", cells=cells)

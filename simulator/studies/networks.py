@@ -11,7 +11,7 @@ from simulator.studies.points import Points, combinations
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import load_model
+from simulator.workload.model import load_model, refuse_reading
 from simulator.workload.workload import FULL_PRECISION_BITS
 
 if TYPE_CHECKING:
@@ -26,14 +26,14 @@ def networks_of(
     points: Points,
     taus: Mapping[str, int],
     *,
-    network: str | None = None,
-    binarize: tuple[str, ...] = (),
     subset: "Method | None" = None,
     subset_seed: int | None = None,
+    **reading: Any,
 ) -> dict[NetworkKey, Workload | str]:
     """Load every network in every input size; a text is the reason why a size is impossible.
 
-    With `subset`, a trained network is also present once for every precision of the points.
+    With `subset`, a trained network is also present once for every precision of the points. The
+    other options are those of `load_model`.
 
     Raises:
         InputError: a wrong file, or options that no file needs.
@@ -41,11 +41,8 @@ def networks_of(
     """
     pairs = sorted(combinations(points, ("model", "input_size")), key=str)
     trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
-    given = {"network": network, "binarize": binarize, "subset": subset}
-    for name, value in given.items():
-        if value not in (None, ()) and not trained:
-            raise InputError(f"no model holds real weights; leave out --{name}")
-    reading: dict[str, Any] = {"network": network, "binarize": binarize}
+    if not trained:
+        refuse_reading("no model holds", subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
@@ -102,6 +99,16 @@ def without_kernels(points: Points, inputs: Inputs) -> list[str]:
             except InputError:
                 continue  # the point's own row reports the error
     return sorted(found)
+
+
+def model_notes(inputs: Inputs) -> dict[str, list[str]]:
+    """The notes on reading each model that has any, once."""
+    found: dict[str, list[str]] = {}
+    for (model, _, _), network in inputs.workloads.items():
+        if isinstance(network, Workload) and network.notes:
+            notes = found.setdefault(model, [])
+            notes += [note for note in network.notes if note not in notes]
+    return found
 
 
 def _has_kernels(network: Workload) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
-from simulator.workload.importers import GRAPHS, SUFFIXES
+from simulator.workload.importers.formats import GRAPHS, format_of
 from simulator.workload.network import read_network
 from simulator.workload.workload import Workload
 
@@ -48,5 +48,12 @@ def holds_workload(path: Path) -> bool:
 
 
 def is_trained_file(path: Path) -> bool:
-    """True if a file holds a trained network, not a network file or a workload."""
-    return path.suffix.lower() in {**SUFFIXES, **GRAPHS} and not holds_workload(path)
+    """True if a file holds a trained network, not a network file or a workload.
+
+    Raises:
+        InputError: the file is in a format that the simulator does not read.
+
+    """
+    if path.suffix.lower() in GRAPHS:
+        return True
+    return format_of(path) is not None and not holds_workload(path)

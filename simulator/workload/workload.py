@@ -39,7 +39,7 @@ class Workload:
     """Layers whose activation bits in the file this run ignores because it gives them others."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what the reader of the file assumed, changed or left out."""
 
     def __post_init__(self) -> None:
@@ -101,8 +101,9 @@ class Workload:
         plain = asdict(replace(self, layers=layers, network=None, source=None))
         for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
-        if not plain["notes"]:
-            del plain["notes"]
+        for name in ("activations_overridden", "notes"):
+            if names := plain.pop(name):
+                plain[name] = list(names)  # as JSON has it
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

@@ -31,7 +31,6 @@ from simulator.machines.lut_array.parts import firsts
 from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.vocabulary import (
     DRAM_INPUTS,
@@ -61,7 +60,7 @@ def shared_dram(layers: Sequence[MappedLayer], hardware: LutArray) -> SharedDram
     addresses = Addresses(tuple(layers), tuple(regions))
     return SharedDram(
         timing=timing,
-        gap=timing.burst_bytes / rate_of(hardware.memory.dram.bytes_per_cycle),
+        gap=timing.burst_bytes / hardware.dma_channel.bytes_per_cycle,
         streams={
             DRAM_WEIGHTS: addresses.weights,
             DRAM_INPUTS: addresses.inputs,
@@ -204,7 +203,7 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
     image, out_row, column = positions.pixel(row, first)
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
-    if layer.groups == 1:
+    if mapped.writes == "separate":
         channel = firsts([each.outputs for each in plan.blocks])[block]
         return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.output_bits // 8)
     number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)

@@ -6,12 +6,19 @@ from msgspec import structs
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, counted
+from simulator.dram.section import without_rates as dram_without_rates
 from simulator.machines.family import Mapping
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
+from simulator.machines.lut_array.plan import (
+    InputReuse,
+    LayerPlan,
+    WeightReuse,
+    Writes,
+    plan_layers,
+)
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -26,7 +33,7 @@ from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 
-_Written = tuple[WeightReuse, InputReuse, Section]
+_Written = tuple[WeightReuse, InputReuse, Writes, Section]
 
 
 def map_workload(
@@ -69,8 +76,8 @@ def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
-    weights, inputs, section = kept
-    return MappedLayer(plan=plan, weights=weights, inputs=inputs, section=section)
+    weights, inputs, writes, section = kept
+    return MappedLayer(plan=plan, weights=weights, inputs=inputs, writes=writes, section=section)
 
 
 def without_rates(hardware: LutArray) -> LutArray:
@@ -87,7 +94,7 @@ def without_rates(hardware: LutArray) -> LutArray:
         links=(),
         memory=structs.replace(
             memory,
-            dram=structs.replace(memory.dram, bytes_per_cycle=1.0, latency_cycles=0),
+            dram=dram_without_rates(memory.dram),
             index_buffer=structs.replace(memory.index_buffer, bytes_per_cycle=1.0),
         ),
     )
@@ -120,4 +127,5 @@ def _kept(
 
 def _written(plan: LayerPlan) -> _Written:
     weights, buffering = loaded_for(plan), plan_buffering(plan)
-    return weights, buffering.scheme, section_of(layer_of(plan, weights, buffering))
+    section = section_of(layer_of(plan, weights, buffering))
+    return weights, buffering.scheme, buffering.writes, section

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
+from simulator.workload.importers.onnx_activations import activation_bits
 from simulator.workload.importers.onnx_constants import Constants
 from simulator.workload.importers.onnx_graph import Graph, read_graph
 from simulator.workload.importers.onnx_layers import (
@@ -50,7 +51,7 @@ def read_onnx(
     """
     graph = read_graph(path, input_size)
     decisions = decide(graph, _with_names(list(_layers(graph))), binarize)
-    found = [each.item for each in decisions]
+    found = _with_activations(graph, [each.item for each in decisions])
     _require_binary(path, found)
     workload = Workload(
         name=path.stem[:_MOST_CHARACTERS],
@@ -93,6 +94,18 @@ def _unused(graph: Graph) -> list[str]:
     if not names:
         return []
     return [f"No output depends on {listed(names)}, left out."]
+
+
+def _with_activations(graph: Graph, found: list[Found]) -> list[Found]:
+    """Give every layer the bits per activation that the graph determines."""
+    binary = {item.node.output[0]: not item.layer.full_precision for item in found}
+    bits = activation_bits(graph, binary)
+    layers = []
+    for item in found:
+        read, written = bits[item.node.output[0]]
+        layer = replace(item.layer, activation_bits=read, output_bits=written)
+        layers.append(replace(item, layer=layer))
+    return layers
 
 
 def _with_names(found: list[Found]) -> list[Found]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.base.errors import InputError
 from simulator.base.extras import require
-from simulator.workload.importers.onnx_inputs import data_inputs, fix_sizes
+from simulator.workload.importers.onnx_inputs import data_inputs, fix_sizes, integer_bits
 from simulator.workload.importers.onnx_nodes import label, reads, where
 from simulator.workload.importers.onnx_operators import hidden_layers, is_quantizer, kind_of
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
@@ -31,6 +31,8 @@ class Graph:
     """Nodes that no output needs."""
     tensors: Mapping[str, "TensorProto"]
     """Initializers by name."""
+    integers: Mapping[str, int]
+    """Bits of the inputs that are integers, by name."""
     declared: tuple[str, ...]
     """Inputs that are weights, whose numbers are not in the file."""
     shapes: Mapping[str, Shape]
@@ -70,6 +72,7 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
         nodes=used,
         unused=unused,
         tensors=tensors,
+        integers=integer_bits(model.graph),
         declared=tuple(declared),
         shapes=infer_shapes(lean, path),
         opsets={item.domain: item.version for item in model.opset_import},

@@ -40,6 +40,17 @@ def data_inputs(graph: "GraphProto", nodes: Sequence["NodeProto"]) -> tuple[str,
     return tuple(value.name for value in found)
 
 
+def integer_bits(graph: "GraphProto") -> dict[str, int]:
+    """The bits of the graph's inputs that are integers of at most 32 bits, by name."""
+    from onnx import TensorProto
+
+    kinds = {value.name: value.type.tensor_type.elem_type for value in graph.input}
+    widths = {
+        getattr(TensorProto, f"{sign}INT{bits}"): bits for sign in ("", "U") for bits in (8, 16, 32)
+    }
+    return {name: widths[kind] for name, kind in kinds.items() if kind in widths}
+
+
 def fix_sizes(
     graph: "GraphProto", data: Sequence[str], size: tuple[int, int] | None, path: Path
 ) -> tuple[int, int, int]:

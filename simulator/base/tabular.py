@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints, Names
+from simulator.base.errors import InputError
 from simulator.base.extras import hint, installed, require
 from simulator.base.guard import reading, require_path
 
@@ -134,7 +135,7 @@ def read_text(path: Path, name: str) -> str:
     with reading(path, "table"), path.open("rb") as file:
         texts: Mapping[bytes, bytes] = read_schema(file).metadata or {}
         if name.encode() not in texts:
-            raise ValueError(f"the schema has no text '{name}'")
+            raise InputError(f"{path}: its schema has no text '{name}'")
         return texts[name.encode()].decode()
 
 

@@ -250,10 +250,10 @@ class TestLeftovers:
     def test_files_of_a_killed_process_are_removed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait()
-        monkeypatch.setattr(os, "getpid", lambda: ended.pid)
-        left = leftovers.temporary_path(Path("summary.json"))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: ended.pid)
+            left = leftovers.temporary_path(Path("summary.json"))
         left.write_text("half", encoding="utf-8")
-        monkeypatch.undo()
         mine = leftovers.temporary_path(Path("summary.json"))
         mine.write_text("running", encoding="utf-8")
         writable_folder(left.parent)

@@ -1,4 +1,4 @@
-"""Notes on a result: notes of its machine, dropped kernels, and the effects of overrides."""
+"""Notes on a result: its model, its machine, dropped kernels, and the effects of overrides."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,7 @@ def notes_of(result: Outcome) -> list[str]:
     why_event = [f"{subject} the event engine because {reason}."] if reason else []
     return [
         *why_event,
+        *result.run.workload.notes,
         *link_notes(result.hardware, result.settings),
         *_of_runs(*result.runs),
         *(effect.sentence for effect in result.settings),

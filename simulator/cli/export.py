@@ -7,7 +7,7 @@ import click
 
 from simulator.base.lines import print_line
 from simulator.cli.formatting import Choice, Command
-from simulator.cli.options import OUTPUT, READING, option, shared
+from simulator.cli.options import OUTPUT, READING, option, reading_from, shared
 from simulator.cli.output import console
 
 _EXAMPLES = """
@@ -58,8 +58,8 @@ def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: 
 
     if output is not None:
         writable_file(output)
-    reading = {name: options.pop(name) for name in ("input_size", "network", "binarize")}
-    found = exported(load_model(model, **reading), to, **options)
+    workload = load_model(model, input_size=options.pop("input_size"), **reading_from(options))
+    found = exported(workload, to, **options)
     if output is None:
         click.echo(found.text, nl=False)
     else:

@@ -15,6 +15,7 @@ from simulator.cli.options import (
     SUBSETS,
     choice_from,
     option,
+    reading_from,
     require_no_choice,
     shared,
 )
@@ -97,8 +98,7 @@ def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None"
     from simulator.workload.loading import holds_workload
     from simulator.workload.model import refuse_reading
 
-    choice = choice_from(dict(options))
-    reading = {name: options[name] for name in ("network", "binarize")}
+    choice, reading = choice_from(options), reading_from(options)
     if path.suffix.lower() in {".yaml", ".yml"} or holds_workload(path):
         require_no_choice(str(path), options)
         refuse_reading(path, choice=choice, **reading)

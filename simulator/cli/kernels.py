@@ -14,6 +14,7 @@ from simulator.cli.options import (
     SUBSETS,
     choice_from,
     option,
+    reading_from,
     require_no_choice,
     shared,
 )
@@ -90,17 +91,14 @@ def _load(
     from simulator.workload.loading import is_trained_file
     from simulator.workload.model import load_model
 
-    choice = choice_from(options)
+    choice, reading = choice_from(options), reading_from(options)
+    size = options["input_size"]
     stems = [Path(file).stem if Path(file).is_file() else file for file in files]
     snapshots = []
     for file, stem in zip(files, stems, strict=True):
         if not is_trained_file(find("workloads", file)):
             require_no_choice(file, options)
-        workload = load_model(file, choice=choice, progress=progress, **_reading(options))
+        workload = load_model(file, input_size=size, choice=choice, progress=progress, **reading)
         label = stem if stems.count(stem) == 1 else file
         snapshots.append(Snapshot(label=label, workload=workload))
     return snapshots
-
-
-def _reading(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: options[name] for name in ("network", "input_size", "binarize")}

@@ -26,7 +26,7 @@ OUTPUT = "Output"
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
 READING = ("network", "binarize")
-"""Options that a trained network's file needs in addition to its path."""
+"""Options that decide how every command reads a model's file; `reading_from` takes them out."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
 SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
@@ -261,6 +261,11 @@ def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]
     return click.option(*names, cls=Option, section=section, **attributes)
 
 
+def reading_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `READING` out of a command's options; arguments of `load_model`."""
+    return {name: options.pop(name) for name in READING}
+
+
 def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     """Return the choice of subsets; take `subset` and `seed` out of a command's options."""
     from simulator.workload.choice import Choice
@@ -280,11 +285,10 @@ def workload_from(
 
     workload = load_model(
         model,
-        network=options.pop("network"),
         input_size=options.pop("input_size"),
-        binarize=options.pop("binarize"),
         choice=choice_from(options),
         progress=progress,
+        **reading_from(options),
     )
     asked = options["bits"] is not None or options["tau"] is not None or options["taus"]
     if not asked and not workload.is_trained:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from simulator.cli.formatting import Choice, Command
-from simulator.cli.options import NETWORK, READING, SHAPE, option, shared
+from simulator.cli.options import NETWORK, READING, SHAPE, option, reading_from, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 _EXAMPLES = """
@@ -89,8 +89,6 @@ def search(
     *,
     hw: str,
     model: str,
-    network: str | None,
-    binarize: tuple[str, ...],
     input_size: tuple[int, int] | None,
     max_time_ms: float | None,
     mean_bits: float | None,
@@ -131,7 +129,7 @@ def search(
     widths = [tau for tau in given if isinstance(tau, int)]
     with progress_on_stderr(quiet, unit="hardware") as progress:
         workload = load_model(
-            model, network=network, binarize=binarize, input_size=input_size, progress=progress
+            model, input_size=input_size, progress=progress, **reading_from(options)
         )
         result = find(
             workload,

@@ -11,7 +11,7 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
-from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, shared
+from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, reading_from, shared
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ def _study(
 
     if seed is not None and sample is None and options["subset"] != "random":
         raise click.UsageError("--seed has no effect without --sample or --subset random")
+    options["reading"] = reading_from(options)
     options["subset_seed"] = seed if options["subset"] == "random" else None
     texts = {"hw": ",".join(hw), "model": ",".join(model)}
     texts |= {name: options.pop(name) or "" for name in _AXES}

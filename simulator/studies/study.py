@@ -34,7 +34,7 @@ from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
-from simulator.workload.model import load_model
+from simulator.workload.model import load_model, refuse_reading
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method
@@ -176,8 +176,8 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         constants: axes of one value for fields that the file lacks.
         options: `engine`, `baseline_bits`, `include_full_precision`, `layers` for rows by layer as
             well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
-            files of trained networks: `network` and `binarize` as in `extract`, and `subset`
-            with its `subset_seed`.
+            files of trained networks: `reading`, the arguments of `load_model` that decide how it
+            reads a file, and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a wrong file.
@@ -195,7 +195,7 @@ def _study(
     layers: bool = False,
     energy: str | Path | EnergyTable | None = None,
     taus: Mapping[str, int] | None = None,
-    **reading: Any,
+    **trained: Any,
 ) -> Study:
     engine_for(engine)
     for name in ("hw", "model"):
@@ -208,7 +208,7 @@ def _study(
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
-        workloads=_networks(points, taus or {}, **reading),
+        workloads=_networks(points, taus or {}, **trained),
         names=points.names,
         baseline_bits=baseline_bits,
         include_full_precision=include_full_precision,
@@ -321,8 +321,7 @@ def _networks(
     points: Points,
     taus: Mapping[str, int],
     *,
-    network: str | None = None,
-    binarize: tuple[str, ...] = (),
+    reading: Mapping[str, Any] | None = None,
     subset: "Method | None" = None,
     subset_seed: int | None = None,
 ) -> dict[NetworkKey, Workload | str]:
@@ -336,11 +335,10 @@ def _networks(
     """
     pairs = sorted(_said(points, ("model", "input_size")), key=str)
     trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
-    given = {"network": network, "binarize": binarize, "subset": subset}
-    for name, value in given.items():
-        if value not in (None, ()) and not trained:
-            raise InputError(f"no model holds real weights; leave out --{name}")
-    reading: dict[str, Any] = {"network": network, "binarize": binarize}
+    reading = dict(reading or {})
+    if not trained:
+        for model, _ in pairs:
+            refuse_reading(str(model), choice=Choice(subset=subset, seed=subset_seed), **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)

@@ -38,6 +38,8 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     activation_bits: Annotated[int, Meta(ge=1, le=32)]
     layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
     """Number of layers with weights that do not run; part of the scope."""
+    notes: tuple[str, ...] = ()
+    """Notes on reading the model."""
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:

@@ -46,12 +46,8 @@ def load_model(
     return load_workload(path, input_size)
 
 
-def refuse_reading(
-    path: Path, *, network: str | Path | None, binarize: tuple[str, ...], choice: Choice
-) -> None:
+def refuse_reading(path: str | Path, *, choice: Choice, **reading: object) -> None:
     """Raise InputError if an argument applies to real weights, but the file has none."""
-    for option, value in {
-        "network": network, "subset": choice.subset, "seed": choice.seed, "binarize": binarize,
-    }.items():  # fmt: skip
+    for option, value in {**reading, "subset": choice.subset, "seed": choice.seed}.items():
         if value not in {None, ()}:
             raise InputError(f"{path}: holds no real weights; leave out --{option}")

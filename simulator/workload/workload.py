@@ -35,6 +35,8 @@ class Workload:
     """Layers whose kernels this run ignores because it gives them another tau."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what the reader of the file assumed, changed or left out."""
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
@@ -65,6 +67,8 @@ class Workload:
         plain = asdict(replace(self, layers=layers, network=None, source=None))
         for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
+        if not plain["notes"]:
+            del plain["notes"]
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

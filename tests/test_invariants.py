@@ -181,11 +181,11 @@ def needed_input_pixels(plan: LayerPlan) -> int:
     touched = np.zeros((inner.in_height, inner.in_width), dtype=bool)
     for row in range(inner.out_height):
         for column in range(inner.out_width):
-            top = row * inner.stride - inner.padding
-            left = column * inner.stride - inner.padding
+            top = row * inner.strides.height - inner.paddings.height
+            left = column * inner.strides.width - inner.paddings.width
             touched[
-                max(0, top) : max(0, top + inner.extent),
-                max(0, left) : max(0, left + inner.extent),
+                max(0, top) : max(0, top + inner.extents.height),
+                max(0, left) : max(0, left + inner.extents.width),
             ] = True
     return int(touched.sum()) * inner.images * plan.batch
 

@@ -9,6 +9,7 @@ from simulator.base.errors import InputError
 from simulator.base.inputs import convert, read_yaml
 from simulator.workload import schema
 from simulator.workload.layer import Layer
+from simulator.workload.sides import PerAxis, Sides, per_axis, sides
 from simulator.workload.workload import Workload
 
 
@@ -61,8 +62,6 @@ def derive(
         layers = _derive(file)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    if all(layer.full_precision for layer in layers):
-        raise InputError(f"{source}: no layer has 'precision: binary'; mark the binary layers")
     return Workload(
         name=file.name,
         title=file.title,
@@ -105,11 +104,8 @@ def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> 
         case schema.Linear():
             return _Shape(node.out_features, 1, 1, entering.images)
         case schema.Pool():
-            return replace(
-                entering,
-                height=_slid(node.name, entering.height, node.kernel, node, node.ceil_mode),
-                width=_slid(node.name, entering.width, node.kernel, node, node.ceil_mode),
-            )
+            height, width = _slid(node, entering, sides(node.kernel), ceil_mode=node.ceil_mode)
+            return replace(entering, height=height, width=width)
         case schema.GlobalPool():
             return replace(entering, height=1, width=1)
         case schema.RoiPool():
@@ -131,31 +127,42 @@ def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
                 f"layer {node.name!r}: {channels} {what} channels do not divide into "
                 f"groups = {node.groups}"
             )
-    if node.precision == "binary" and node.kernel not in {1, 3}:
+    if node.precision == "binary" and sides(node.kernel) not in {(1, 1), (3, 3)}:
+        shown = node.kernel if isinstance(node.kernel, int) else sides(node.kernel)
         raise InputError(
-            f"layer {node.name!r}: kernel = {node.kernel} is not a binary kernel (3x3 or 1x1); "
+            f"layer {node.name!r}: kernel = {shown} is not a binary kernel (3x3 or 1x1); "
             "mark the layer 'precision: full'"
         )
-    extent = node.dilation * (node.kernel - 1) + 1
-    return _Shape(
-        node.out_channels,
-        _slid(node.name, entering.height, extent, node, False),
-        _slid(node.name, entering.width, extent, node, False),
-        entering.images,
+    extents = Sides(
+        *(
+            dilation * (size - 1) + 1
+            for dilation, size in zip(sides(node.dilation), sides(node.kernel), strict=True)
+        )
     )
+    height, width = _slid(node, entering, extents)
+    return _Shape(node.out_channels, height, width, entering.images)
 
 
 def _slid(
-    name: str, size: int, extent: int, node: schema.Conv | schema.Pool, ceil_mode: bool
-) -> int:
-    """Number of positions of a window of `extent` pixels over `size` pixels plus padding."""
-    span = size + 2 * node.padding - extent
-    if span < 0:
-        raise InputError(
-            f"layer {name!r}: its window spans {extent} pixels but its padded input has "
-            f"{size + 2 * node.padding}; use a larger input"
-        )
-    return (span + (node.stride - 1 if ceil_mode else 0)) // node.stride + 1
+    node: schema.Conv | schema.Pool, entering: _Shape, extents: Sides, *, ceil_mode: bool = False
+) -> tuple[int, int]:
+    """Rows and columns of positions of a window that spans `extents` pixels over a padded map."""
+    found = []
+    for size, extent, padding, stride in zip(
+        (entering.height, entering.width),
+        extents,
+        sides(node.padding),
+        sides(node.stride),
+        strict=True,
+    ):
+        span = size + 2 * padding - extent
+        if span < 0:
+            raise InputError(
+                f"layer {node.name!r}: its window spans {extent} pixels but its padded input has "
+                f"{size + 2 * padding}; use a larger input"
+            )
+        found.append((span + (stride - 1 if ceil_mode else 0)) // stride + 1)
+    return found[0], found[1]
 
 
 def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape) -> Layer:
@@ -187,11 +194,16 @@ def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape)
         in_width=entering.width,
         out_height=leaving.height,
         out_width=leaving.width,
-        kernel=node.kernel,
-        stride=node.stride,
-        padding=node.padding,
-        dilation=node.dilation,
+        kernel=_tidy(node.kernel),
+        stride=_tidy(node.stride),
+        padding=_tidy(node.padding),
+        dilation=_tidy(node.dilation),
         groups=node.groups,
         full_precision=node.precision == "full",
         images=entering.images,
     )
+
+
+def _tidy(value: PerAxis) -> PerAxis:
+    """One number if a network file gives two equal ones."""
+    return per_axis(*sides(value))

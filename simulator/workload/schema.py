@@ -13,6 +13,10 @@ Name = Annotated[
 ]
 """A printable name, because names go into tables, files and archives."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
+Sizes = Size | tuple[Size, Size]
+"""One number, or [height, width]."""
+Paddings = Padding | tuple[Padding, Padding]
+"""One number, or [top and bottom, left and right]."""
 
 
 class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
@@ -23,14 +27,14 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_fi
 
 
 class Conv(Node, frozen=True, tag="conv"):
-    """A convolution with square kernels."""
+    """A convolution; a binary kernel is 3x3 or 1x1."""
 
     precision: Literal["binary", "full"]
     out_channels: Size
-    kernel: Size
-    stride: Size = 1
-    padding: Padding = 0
-    dilation: Size = 1
+    kernel: Sizes
+    stride: Sizes = 1
+    padding: Paddings = 0
+    dilation: Sizes = 1
     groups: Size = 1
     stage: Name | None = None
 
@@ -46,9 +50,9 @@ class Linear(Node, frozen=True, tag="linear"):
 class Pool(Node, frozen=True, tag="pool"):
     """Max or average pooling; only the shape matters."""
 
-    kernel: Size
-    stride: Size
-    padding: Padding = 0
+    kernel: Sizes
+    stride: Sizes
+    padding: Paddings = 0
     ceil_mode: bool = False
 
 

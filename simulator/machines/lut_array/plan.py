@@ -193,7 +193,7 @@ class LayerPlan:
         An index fetch moves these bytes to the PEs.
         """
         if self.layer.full_precision:
-            bits = self.layer.kernel**2 * self.activation_bits
+            bits = self.layer.taps * self.activation_bits
         else:
             bits = self.layer.unit_bits
         return -(-np.multiply.outer(self._block_outputs, self.group_units) * bits // 8)

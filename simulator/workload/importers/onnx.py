@@ -66,6 +66,7 @@ def read_onnx(
         input_width=graph.width,
         layers=tuple(item.layer for item in found),
         ops_convention="main_paper",
+        notes=tuple(_oblong_notes(found)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -180,7 +181,7 @@ def _is_binary(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
                 return True
             raise InputError(
                 f"{graph.path}: binarize {pattern!r} matches layer {layer.name!r}, whose kernel is "
-                f"{layer.kernel}x{layer.kernel}; a binary kernel is 3x3 or 1x1"
+                f"{layer.kernel_sides}; a binary kernel is 3x3 or 1x1"
             )
     if not fits:
         return False
@@ -211,9 +212,27 @@ def _is_sign_times_scale(weights: NDArray[np.float32]) -> bool:
 
 
 def _require_binary(path: Path, found: list[Found]) -> None:
-    if all(item.layer.full_precision for item in found):
-        names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
+    names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
+    if names and all(item.layer.full_precision for item in found):
         raise InputError(
             f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
             f"binarize takes the signs of layers by name: {_listed(names)}"
+        )
+
+
+def _oblong_notes(found: list[Found]) -> Iterator[str]:
+    """Note layers with weights of +-alpha that are full precision because of their kernels."""
+    names = [
+        f"{item.layer.name} ({item.layer.kernel_sides})"
+        for item in found
+        if item.layer.kernel not in {1, 3}
+        and (
+            item.constant.sign is not None
+            or (item.weights is not None and _is_sign_times_scale(item.weights))
+        )
+    ]
+    if names:
+        yield (
+            f"{_listed(names)}: full precision although the weights are +-alpha, because a binary "
+            "kernel is 3x3 or 1x1."
         )

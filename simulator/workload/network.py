@@ -1,12 +1,15 @@
 """Derive workloads from network files: follow the graph, and derive and check every shape."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET
 
 from simulator.base.errors import InputError
 from simulator.base.inputs import convert, read_yaml
+from simulator.base.wording import layers_phrase
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
@@ -53,41 +56,83 @@ def derive(
         InputError: the shapes do not fit together.
 
     """
-    height, width = input_size or (file.input.height, file.input.width)
-    if min(height, width) < 1:
-        raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
-    image = schema.Input(channels=file.input.channels, height=height, width=width)
-    file = msgspec.structs.replace(file, input=image)
     try:
+        file = file if input_size is None else _resized(file, *input_size)
         layers = _derive(file)
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
     return Workload(
         name=file.name,
         title=file.title,
-        input_height=height,
-        input_width=width,
+        input_height=layers[0].in_height if file.input is UNSET else file.input.height,
+        input_width=layers[0].in_width if file.input is UNSET else file.input.width,
         layers=layers,
         ops_convention=file.ops_convention,
         network=file,
+        notes=tuple(_unknown_producers(file)),
     )
+
+
+def _resized(file: schema.NetworkFile, height: int, width: int) -> schema.NetworkFile:
+    """Return the network for another size of the image."""
+    if min(height, width) < 1:
+        raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
+    if file.input is UNSET or any(map(own_input, file.layers)):
+        raise InputError("its layers have inputs of their own; leave out --input-size")
+    image = schema.Input(channels=file.input.channels, height=height, width=width)
+    return msgspec.structs.replace(file, input=image)
+
+
+def own_input(node: schema.Node) -> schema.LayerInput | None:
+    """The input map that an entry gives itself; None if it reads another entry."""
+    own = node.input if isinstance(node, schema.Conv | schema.Linear) else UNSET
+    return None if own is UNSET else own
+
+
+def _unknown_producers(file: schema.NetworkFile) -> Iterator[str]:
+    """Note the assumption about layers that read no entry of the file."""
+    own = [node.name for node in file.layers if own_input(node)]
+    if own and len(file.layers) > 1:
+        with_weights = [x.name for x in file.layers if isinstance(x, schema.Conv | schema.Linear)]
+        yield layers_phrase(own, with_weights).inflect(
+            "{layers} has an input map of its own, of an unknown producer: it reads the map from "
+            "DRAM after the previous layer of the file.",
+            "{layers} have input maps of their own, of unknown producers: each reads its map from "
+            "DRAM after the previous layer of the file.",
+        )
 
 
 def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
     """Derive the shape of every layer; return the layers in file order."""
-    shapes = {"input": _Shape(file.input.channels, file.input.height, file.input.width)}
+    shapes: dict[str, _Shape] = {}
+    if file.input is not UNSET:
+        shapes["input"] = _Shape(file.input.channels, file.input.height, file.input.width)
     layers = []
     before = "input"
     for node in file.layers:
         if node.name in shapes:
             raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
-        entering = _shape_of(node.source or before, node, shapes)
+        entering = _entering(node, before, shapes)
         leaving = _leaving(node, entering, shapes)
         if isinstance(node, schema.Conv | schema.Linear):
             layers.append(_layer(node, entering, leaving))
         shapes[node.name] = leaving
         before = node.name
+    if not layers:
+        raise InputError("no layer has weights; add a layer of type conv or linear")
     return tuple(layers)
+
+
+def _entering(node: schema.Node, before: str, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of a node's input: its own, or the output of the entry that it reads."""
+    own = own_input(node)
+    if own is None:
+        if node.source is None and before not in shapes:
+            raise InputError(f"layer {node.name!r} has no input; give the file or the layer one")
+        return _shape_of(node.source or before, node, shapes)
+    if node.source is not None:
+        raise InputError(f"layer {node.name!r} has both 'from' and 'input'; choose one")
+    return _Shape(own.channels, own.height, own.width, own.images)
 
 
 def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape:
@@ -100,24 +145,48 @@ def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> 
     """The shape of a node's output."""
     match node:
         case schema.Conv():
-            return _convolved(node, entering)
+            leaving = _convolved(node, entering)
         case schema.Linear():
-            return _Shape(node.out_features, 1, 1, entering.images)
+            leaving = _Shape(node.out_features, 1, 1, entering.images)
         case schema.Pool():
             height, width = _slid(node, entering, sides(node.kernel), ceil_mode=node.ceil_mode)
-            return replace(entering, height=height, width=width)
+            leaving = replace(entering, height=height, width=width)
         case schema.GlobalPool():
-            return replace(entering, height=1, width=1)
+            leaving = replace(entering, height=1, width=1)
         case schema.RoiPool():
-            return _Shape(entering.channels, node.size, node.size, entering.images * node.count)
+            maps = entering.images * node.count
+            leaving = _Shape(entering.channels, node.size, node.size, maps)
         case schema.Add():
-            other = _shape_of(node.other, node, shapes)
-            if other != entering:
-                raise InputError(
-                    f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
-                )
-            return entering
-    raise AssertionError(f"{type(node)} has no rule")  # pragma: no cover
+            leaving = _added(node, entering, shapes)
+        case schema.Concat():
+            leaving = _joined(node, entering, shapes)
+        case _:  # pragma: no cover
+            raise AssertionError(f"{type(node)} has no rule")
+    return leaving
+
+
+def _added(node: schema.Add, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of a sum, which is that of both summands."""
+    other = _shape_of(node.other, node, shapes)
+    if other != entering:
+        raise InputError(
+            f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
+        )
+    return entering
+
+
+def _joined(node: schema.Concat, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of maps joined along their channels."""
+    channels = entering.channels
+    for name in node.others:
+        other = _shape_of(name, node, shapes)
+        if replace(other, channels=entering.channels) != entering:
+            raise InputError(
+                f"layer {node.name!r} joins {entering} and {name!r}, which is {other}; only the "
+                "channels may differ"
+            )
+        channels += other.channels
+    return replace(entering, channels=channels)
 
 
 def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 OpsConvention = Literal["main_paper", "table6"]
 
@@ -13,9 +13,10 @@ Name = Annotated[
 ]
 """A printable name, because names go into tables, files and archives."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
-Sizes = Size | tuple[Size, Size]
+_PAIR = Meta(min_length=2, max_length=2)  # msgspec crashes on a bounded int or a `tuple[X, X]`
+Sizes = Size | Annotated[tuple[Size, ...], _PAIR]
 """One number, or [height, width]."""
-Paddings = Padding | tuple[Padding, Padding]
+Paddings = Padding | Annotated[tuple[Padding, ...], _PAIR]
 """One number, or [top and bottom, left and right]."""
 
 
@@ -24,6 +25,21 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_fi
 
     name: Name
     source: Name | None = field(name="from", default=None)
+
+
+class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The image."""
+
+    channels: Size
+    height: Size
+    width: Size
+
+
+class LayerInput(Input, frozen=True):
+    """The input map of a layer in a list of layers, which does not tell who makes the map."""
+
+    images: Size = 1
+    """Input maps per image of the network."""
 
 
 class Conv(Node, frozen=True, tag="conv"):
@@ -37,6 +53,8 @@ class Conv(Node, frozen=True, tag="conv"):
     dilation: Sizes = 1
     groups: Size = 1
     stage: Name | None = None
+    input: LayerInput | UnsetType = UNSET
+    """The layer's own input map, instead of an earlier entry's output."""
 
 
 class Linear(Node, frozen=True, tag="linear"):
@@ -45,6 +63,8 @@ class Linear(Node, frozen=True, tag="linear"):
     precision: Literal["binary", "full"]
     out_features: Size
     stage: Name | None = None
+    input: LayerInput | UnsetType = UNSET
+    """The layer's own input map, instead of an earlier entry's output."""
 
 
 class Pool(Node, frozen=True, tag="pool"):
@@ -66,19 +86,17 @@ class Add(Node, frozen=True, tag="add"):
     other: Name
 
 
+class Concat(Node, frozen=True, tag="concat"):
+    """Maps of equal height and width, joined along the channels."""
+
+    others: Annotated[tuple[Name, ...], Meta(min_length=1)]
+
+
 class RoiPool(Node, frozen=True, tag="roi_pool"):
     """`count` regions of `size` x `size` pixels of the map; later entries run on each region."""
 
     size: Size
     count: Size
-
-
-class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The image."""
-
-    channels: Size
-    height: Size
-    width: Size
 
 
 class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,7 +105,8 @@ class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     name: Name
     title: Name
     ops_convention: OpsConvention
-    input: Input
+    input: Input | UnsetType = UNSET
+    """The image; a list of layers with inputs of their own has none."""
     layers: Annotated[
-        tuple[Conv | Linear | Pool | GlobalPool | Add | RoiPool, ...], Meta(min_length=1)
+        tuple[Conv | Linear | Pool | GlobalPool | Add | Concat | RoiPool, ...], Meta(min_length=1)
     ]

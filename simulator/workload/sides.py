@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-PerAxis = int | tuple[int, int]
-"""One number for both axes, or (height, width) if they differ."""
+PerAxis = int | tuple[int, ...]
+"""One number for both axes, or the two numbers (height, width) if they differ."""
 
 
 class Sides(NamedTuple):

@@ -15,8 +15,12 @@ from simulator.workload.choice import Choice
 from simulator.workload.importers import GRAPHS, read_tensors, reader_of
 from simulator.workload.importers.matching import trained_layers
 from simulator.workload.layer import Layer
-from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.network import read_network
+from simulator.workload.loading import (
+    holds_workload,
+    is_trained_file,
+    load_workload,
+    read_shapes,
+)
 from simulator.workload.precision import chosen_taus
 from simulator.workload.source import ModelFile, file_sha256, name_of
 from simulator.workload.subsets import (
@@ -190,13 +194,13 @@ def _read(
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
-    shapes = read_network(file, input_size)
+    shapes = read_shapes(file, input_size)
     return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:
     """Rename the network after the file of the trained network."""
-    assert workload.network is not None  # `read_network` sets it
+    assert workload.network is not None  # `read_shapes` sets it
     name = path.name
     while (suffix := Path(name).suffix.lower()) and suffix in {
         ".pth", ".tar", ".pt", ".npz", ".safetensors",

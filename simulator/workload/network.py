@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, read_yaml
+from simulator.base.inputs import convert, require_mapping
 from simulator.base.wording import layers_phrase
 from simulator.workload import schema
 from simulator.workload.layer import Layer
@@ -28,18 +29,20 @@ class _Shape:
         return f"{maps}{self.channels}x{self.height}x{self.width}"
 
 
-def read_network(path: Path, input_size: tuple[int, int] | None = None) -> Workload:
-    """Read a network file.
+def network_from(data: Any, path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Return the workload of a network file.
 
     Args:
-        path: the YAML file.
+        data: contents of the YAML file.
+        path: the file.
         input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
 
     """
-    return derive(convert(read_yaml(path), schema.NetworkFile, str(path)), str(path), input_size)
+    file = convert(require_mapping(data, str(path)), schema.NetworkFile, str(path))
+    return derive(file, str(path), input_size)
 
 
 def derive(

@@ -1,5 +1,6 @@
 """Random layers, networks and hardware configurations."""
 
+from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
@@ -35,7 +36,11 @@ def layers(draw: st.DrawFn) -> Layer:
         tau=None if full else draw(st.none() | st.integers(1, most_tau)),
         full_precision=full,
     )
-    if full or draw(st.booleans()):
+    if full:
+        return bare
+    widths = st.sampled_from([None, None, None, 1, 2, 8])
+    bare = replace(bare, activation_bits=draw(widths), output_bits=draw(widths))
+    if draw(st.booleans()):
         return bare
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     shape = (bare.out_channels, bare.units_in)

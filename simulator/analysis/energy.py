@@ -71,7 +71,7 @@ def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
     dram, timing = dram_table(hardware.dram), dram_timing(hardware.dram, hardware.clock_ghz)
     opened = run.trace.dram if dram else None
     activates = None if opened is None else sums_by_unit(run.trace, opened.activates)
-    static = _static(table, hardware, run.workload.activation_bits, dram, timing)
+    static = _static(table, hardware, run.workload.widest_activation, dram, timing)
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):
         mapped = result.mapped

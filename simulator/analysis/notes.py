@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from simulator.analysis.outcome import Outcome
 from simulator.analysis.run import Run
 from simulator.analysis.settings import link_notes
-from simulator.base.wording import layers_phrase
+from simulator.base.wording import counted, layers_phrase
 from simulator.machines.families import family_of
 
 
@@ -39,6 +39,23 @@ def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
 def _of_run(run: Run) -> Iterator[str]:
     yield from family_of(run.mapping.hardware).notes(run)
     yield from _dropped_kernels(run)
+    yield from _overridden_activations(run)
+
+
+def _overridden_activations(run: Run) -> list[str]:
+    """Return a note on layers to which the file gives other activation bits than the run."""
+    workload = run.workload
+    if not workload.activations_overridden:
+        return []
+    names = [layer.name for layer in workload.layers]
+    return [
+        layers_phrase(workload.activations_overridden, names).inflect(
+            f"{{layers}} reads {counted(workload.activation_bits, 'bit')} per activation, as the "
+            "command asks; the network's file has another width.",
+            f"{{layers}} read {counted(workload.activation_bits, 'bit')} per activation, as the "
+            "command asks; the network's file has other widths.",
+        )
+    ]
 
 
 def _dropped_kernels(run: Run) -> list[str]:

@@ -137,7 +137,7 @@ class Outcome:
     @property
     def area(self) -> dict[str, int]:
         """Gate equivalents by part of the machine, wide enough for the run's activations."""
-        bits = self.run.workload.activation_bits
+        bits = self.run.workload.widest_activation
         return family_of(self.hardware).area(self.hardware, bits)
 
     @property

@@ -60,7 +60,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "bits": result.run.bits,
         "tau": result.run.tau,
         "tau_1x1": result.run.tau_1x1,
-        "activation_bits": result.run.workload.activation_bits,
+        "activation_bits": result.run.workload.widest_activation,
         "batch": result.run.workload.batch,
         "input_size": [result.run.workload.input_height, result.run.workload.input_width],
         "hardware": result.hardware.name,

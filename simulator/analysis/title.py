@@ -34,9 +34,16 @@ def precision(run: Run) -> str:
 def settings(workload: Workload) -> str:
     """Return batch and activation bits, if they are not 1."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
-    if workload.activation_bits > 1:
-        facts.append(f"{workload.activation_bits}-bit activations")
-    return "".join(f", {fact}" for fact in facts)
+    return "".join(f", {fact}" for fact in [*facts, *_activations(workload)])
+
+
+def _activations(workload: Workload) -> list[str]:
+    """The bits per activation, such as `1- to 8-bit activations`, if they are not 1."""
+    widths = workload.widths
+    if not widths or widths == (1,):
+        return []
+    least = f"{widths[0]}- to " if len(widths) > 1 else ""
+    return [f"{least}{widths[-1]}-bit activations"]
 
 
 def scope(workload: Workload) -> str:
@@ -72,11 +79,7 @@ def covered(result: Outcome) -> str:
             scope(workload),
             *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
-            *(
-                [f"{workload.activation_bits}-bit activations"]
-                if workload.activation_bits > 1
-                else []
-            ),
+            *_activations(workload),
         ]
     )
 

@@ -66,7 +66,7 @@ def sweep(
         tau_1x1: index widths of 1x1 vectors in bits, 1 to 8.
         set: values of hardware keys, such as `{"array.pes": [16, 32]}`.
         batch: images per run.
-        activation_bits: bits of every activation, 1 to 32.
+        activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         input_size: pixels, such as `[160, 224]`, or (height, width) pairs in a list.
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
@@ -152,7 +152,7 @@ def search(
     max_mbit: float | None = None,
     taus: Numbers | None = None,
     set: Mapping[str, Numbers] | None = None,
-    activation_bits: int = 1,
+    activation_bits: int | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
     include_full_precision: bool = False,
@@ -180,7 +180,7 @@ def search(
         taus: index widths in bits that a layer may have, 1 to 9; 9 is 1 bit per weight. Default:
             all widths whose subsets the PEs store.
         set: hardware keys to search too, such as `{"array.pes": [32, 64]}`.
-        activation_bits: bits of every activation, 1 to 32.
+        activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         include_full_precision: add the full-precision first, last and downsample layers.
@@ -237,7 +237,7 @@ def search(
         progress=progress,
         energy=arguments.name_or_path("energy", energy, "45nm"),
         baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
-        activation_bits=arguments.whole("activation_bits", activation_bits, "1"),
+        activation_bits=arguments.optional_whole("activation_bits", activation_bits, "1"),
         batch=arguments.whole("batch", batch, "1"),
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),
     )

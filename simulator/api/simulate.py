@@ -31,7 +31,7 @@ def simulate(
     tau_1x1: int | None = None,
     taus: Items[str, int] | None = None,
     set: Items[str, object] | None = None,
-    activation_bits: int = 1,
+    activation_bits: int | None = None,
     baseline_bits: float | str | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
@@ -55,7 +55,7 @@ def simulate(
         taus: tau of single layers by name; overrides `bits` and `tau`.
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
-        activation_bits: bits of every activation, 1 to 32.
+        activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
             1 for the paper's array, and no baseline for a dense machine.
         batch: images per run.
@@ -87,7 +87,7 @@ def simulate(
         "taus": arguments.taus_by_layer(taus),
     }
     options: dict[str, Any] = {
-        "activation_bits": arguments.whole("activation_bits", activation_bits, "1"),
+        "activation_bits": arguments.optional_whole("activation_bits", activation_bits, "1"),
         "batch": arguments.whole("batch", batch, "1"),
         "include_full_precision": arguments.flag("include_full_precision", include_full_precision),
     }
@@ -114,9 +114,11 @@ def simulate(
     return replace(result, measure_settings=SettingRuns(result, without, progress))
 
 
-def _require_effect(activation_bits: int, workloads: list[Workload]) -> None:
+def _require_effect(activation_bits: int | None, workloads: list[Workload]) -> None:
     """Raise if activation bits are given, which only binary layers have, and no layer is binary."""
-    if activation_bits > 1 and not any(one.binary_layers for one in workloads):
+    if activation_bits in {None, 1}:
+        return
+    if not any(one.binary_layers for one in workloads):
         raise InputError(
             f"activation bits {activation_bits}: no effect, because no layer is binary; the "
             "hardware key full_precision.bits is the width of full-precision operands"

@@ -41,6 +41,11 @@ def whole(name: str, value: Any, example: str) -> int:
     return int(value)
 
 
+def optional_whole(name: str, value: object, example: str) -> int | None:
+    """Return a whole number, or None if it is not given."""
+    return None if value is None else whole(name, value, example)
+
+
 def flag(name: str, value: Any) -> bool:
     """Return True or False.
 

@@ -178,7 +178,7 @@ def read_input(path: str | Path, workload: Workload) -> NDArray[Any]:
 
     """
     first = workload.binary_layers[0]
-    return read_activations(path, first, workload.batch, workload.activation_bits)
+    return read_activations(path, first, workload.batch, workload.input_bits(first))
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,9 @@ _SHARED = {
     ),
     "activation-bits": _Shared(
         NETWORK,
-        "Bits per activation, 1 to 32, sent bit-serially through the dot unit.",
-        {"type": integer, "default": 1, "show_default": True, "metavar": "BITS"},
+        "Bits per activation of every binary layer, 1 to 32. Default: those of the network's file, "
+        "or 1.",
+        {"type": integer, "metavar": "BITS"},
         lists="VALUES",
     ),
     "batch": _Shared(

@@ -18,7 +18,7 @@ def compare_operations(
     tau: int | None = None,
     tau_1x1: int | None = None,
     taus: Mapping[str, int] | None = None,
-    activation_bits: int = 1,
+    activation_bits: int | None = None,
     baseline_bits: float = 1,
     include_full_precision: bool = False,
     convention: OpsConvention | None = None,
@@ -31,7 +31,7 @@ def compare_operations(
         tau: bits of a 3x3 kernel's index.
         tau_1x1: bits of a 1x1 vector's index.
         taus: tau of single layers by name; overrides the arguments above.
-        activation_bits: bits of every activation.
+        activation_bits: bits of every activation. Default: the network file's, or 1.
         baseline_bits: bits per weight of the baseline.
         include_full_precision: count first, last and downsample layers too.
         convention: convention of `simulator.workload.ops`; the network file's by default.
@@ -50,7 +50,7 @@ def compare_operations(
     return {
         "model": workload.name,
         "bits": round(ours.bits, 2),
-        "activation_bits": activation_bits,
+        "activation_bits": ours.widest_activation,
         "convention": convention,
         "scope": scope(ours),
         **asdict(counted),

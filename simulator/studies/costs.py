@@ -45,7 +45,7 @@ class Costs:
             spent = self._of_actions(run, hardware)
         except InputError:
             return None
-        static = run.cycles * self._leakage(hardware, run.workload.activation_bits)
+        static = run.cycles * self._leakage(hardware, run.workload.widest_activation)
         return microjoules(spent + static)
 
     def _of_actions(self, run: Run, hardware: Hardware) -> int:

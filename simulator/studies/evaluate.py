@@ -250,11 +250,13 @@ class _Evaluator:
         run, base = self._figures(*own), self._figures(*baseline)
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
-        area = self._area(row["hardware"], settings, row["activation_bits"])
+        widest = run.network.workload.widest_activation
+        area = self._area(row["hardware"], settings, widest)
         row = {
             **run.precision,
             **row,
             **machine.columns,
+            "activation_bits": widest,
             "input_size": self._size(shape),
             "tau": run.precision["tau"],
             "tau_1x1": run.precision["tau_1x1"],
@@ -323,7 +325,7 @@ class _Evaluator:
         workload = configure(
             network,
             batch=options.get("batch", 1),
-            activation_bits=options.get("activation_bits", 1),
+            activation_bits=options.get("activation_bits"),
             include_full_precision=self.inputs.include_full_precision,
             taus=taus,
             **bits,

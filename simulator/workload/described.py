@@ -38,6 +38,7 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     activation_bits: Annotated[int, Meta(ge=1, le=32)]
     layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
     """Number of layers with weights that do not run; part of the scope."""
+    activations_overridden: tuple[schema.Name, ...] = ()
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
 

@@ -37,6 +37,10 @@ class Layer:
     full_precision: bool
     images: int = 1
     """Input maps of the layer per image of the network; more than 1 after a `roi_pool`."""
+    activation_bits: int | None = None
+    """Bits of a binary layer's inputs in the network's file; None: those of the workload."""
+    output_bits: int | None = None
+    """Bits that the layers of the file read of its outputs; None: those of the workload."""
     tau: int | None = None
     """Bits of an index into the layer's subset; None: all kernels (1 bit per weight)."""
     kernels: KernelSet | None = None

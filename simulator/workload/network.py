@@ -13,6 +13,7 @@ from simulator.base.inputs import convert, require_mapping
 from simulator.base.wording import layers_phrase
 from simulator.workload import schema
 from simulator.workload.layer import Layer
+from simulator.workload.readers import output_bits, own_bits
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
 from simulator.workload.workload import Workload
 
@@ -112,13 +113,17 @@ def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
         shapes["input"] = _Shape(file.input.channels, file.input.height, file.input.width)
     layers = []
     before = "input"
+    written = output_bits(file.layers)
     for node in file.layers:
         if node.name in shapes:
             raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
         entering = _entering(node, before, shapes)
         leaving = _leaving(node, entering, shapes)
         if isinstance(node, schema.Conv | schema.Linear):
-            layers.append(_layer(node, entering, leaving))
+            _require_binary(node)
+            layer = _layer(node, entering, leaving)
+            width = written.get(node.name)
+            layers.append(replace(layer, activation_bits=own_bits(node), output_bits=width))
         shapes[node.name] = leaving
         before = node.name
     if not layers:
@@ -190,6 +195,15 @@ def _joined(node: schema.Concat, entering: _Shape, shapes: dict[str, _Shape]) ->
             )
         channels += other.channels
     return replace(entering, channels=channels)
+
+
+def _require_binary(node: schema.Conv | schema.Linear) -> None:
+    """Raise if a full-precision layer has activation bits: its operands have the MAC unit's."""
+    if node.precision == "full" and own_bits(node) is not None:
+        raise InputError(
+            f"layer {node.name!r}: activation_bits = {node.activation_bits} has no effect with "
+            "precision: full; the hardware key full_precision.bits is the width of its operands"
+        )
 
 
 def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:

@@ -38,7 +38,7 @@ class OpCount:
 def count(workload: Workload, convention: OpsConvention) -> OpCount:
     """Count the layers of the workload at its activation bits, for one image."""
     params = sum(_params_bits(layer) for layer in workload.layers)
-    ops = sum(_bit_ops(layer, workload.activation_bits, convention) for layer in workload.layers)
+    ops = sum(_bit_ops(layer, workload.input_bits(layer), convention) for layer in workload.layers)
     return OpCount(params_mbit=float(params) / 1e6, bit_ops_g=float(ops) / 1e9)
 
 

@@ -25,7 +25,7 @@ def configure(
     tau: int | None = None,
     tau_1x1: int | None = None,
     taus: Mapping[str, int] | None = None,
-    activation_bits: int = 1,
+    activation_bits: int | None = None,
     batch: int = 1,
     include_full_precision: bool = False,
 ) -> Workload:
@@ -41,7 +41,8 @@ def configure(
         tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
         tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) by default.
         taus: tau of single layers by name; overrides the arguments above.
-        activation_bits: bits of a binary layer's activations, 1 to 32.
+        activation_bits: bits per activation of every binary layer, 1 to 32. By default, a layer
+            has the bits that the network's file gives it, or 1.
         batch: images per run.
         include_full_precision: keep first, last and downsample layers.
 
@@ -49,7 +50,6 @@ def configure(
         InputError: a value is out of range, or no tau gives the bits.
 
     """
-    _require("activation bits", activation_bits, 32)
     _require("batch", batch, 1 << 16)
     if is_full_precision(bits):
         if tau is not None or tau_1x1 is not None or taus:
@@ -60,6 +60,8 @@ def configure(
         )
         workload = replace(workload, layers=layers)
         bits = None
+    if activation_bits is not None:
+        workload = _with_activations(workload, activation_bits)
     chosen = chosen_taus(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus)
     layers = tuple(
         layer if layer.full_precision else _with_tau(layer, chosen.get(layer.name, layer.tau))
@@ -75,12 +77,24 @@ def configure(
     return replace(
         workload,
         layers=layers,
-        activation_bits=activation_bits,
         batch=batch,
         layers_left_out=workload.layers_left_out + len(workload.layers) - len(layers),
         kernels_dropped=tuple(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),
+    )
+
+
+def _with_activations(workload: Workload, bits: int) -> Workload:
+    """Give every binary layer the same activation bits, and name the layers that had others."""
+    _require("activation bits", bits, 32)
+    others = (x.name for x in workload.binary_layers if x.activation_bits not in {None, bits})
+    layers = (replace(x, activation_bits=None, output_bits=None) for x in workload.layers)
+    return replace(
+        workload,
+        layers=tuple(layers),
+        activation_bits=bits,
+        activations_overridden=tuple(others),
     )
 
 

@@ -12,6 +12,8 @@ Name = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f\ud800-\udfff]*\Z")
 ]
 """A printable name, because names go into tables, files and archives."""
+ActivationBits = Annotated[int, Meta(ge=1, le=32)]
+"""Bits per activation that a binary layer reads; a file without the key keeps its bytes."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
 _PAIR = Meta(min_length=2, max_length=2)  # msgspec crashes on a bounded int or a `tuple[X, X]`
 Sizes = Size | Annotated[tuple[Size, ...], _PAIR]
@@ -52,6 +54,7 @@ class Conv(Node, frozen=True, tag="conv"):
     padding: Paddings = 0
     dilation: Sizes = 1
     groups: Size = 1
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
     input: LayerInput | UnsetType = UNSET
     """The layer's own input map, instead of an earlier entry's output."""
@@ -62,6 +65,7 @@ class Linear(Node, frozen=True, tag="linear"):
 
     precision: Literal["binary", "full"]
     out_features: Size
+    activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
     input: LayerInput | UnsetType = UNSET
     """The layer's own input map, instead of an earlier entry's output."""

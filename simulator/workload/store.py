@@ -34,7 +34,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _WHAT = "workload file"
 
 
-class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One layer of a graph: the fields of `Layer` without tau and kernels."""
 
     name: schema.Name
@@ -52,6 +52,8 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     groups: schema.Size
     full_precision: bool
     images: schema.Size
+    activation_bits: schema.ActivationBits | None = None
+    output_bits: schema.ActivationBits | None = None
 
 
 class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

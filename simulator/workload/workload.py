@@ -27,12 +27,15 @@ class Workload:
     """The paper's convention for this network's operations; see `simulator.workload.ops`."""
     batch: int = 1
     activation_bits: int = 1
+    """Bits per activation of layers that have no activation bits of their own."""
     network: "NetworkFile | None" = None
     """Source of the shapes; None for a graph, which has fixed sizes."""
     layers_left_out: int = 0
     """Number of full-precision layers of the network that do not run."""
     kernels_dropped: tuple[str, ...] = ()
     """Layers whose kernels this run ignores because it gives them another tau."""
+    activations_overridden: tuple[str, ...] = ()
+    """Layers whose activation bits in the file this run ignores because it gives them others."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
     notes: tuple[str, ...] = ()
@@ -42,6 +45,24 @@ class Workload:
     def binary_layers(self) -> tuple[Layer, ...]:
         """The layers whose weights are signs, 1-bit or sub-bit."""
         return tuple(layer for layer in self.layers if not layer.full_precision)
+
+    def input_bits(self, layer: Layer) -> int:
+        """Bits per activation that a binary layer reads."""
+        return self.activation_bits if layer.activation_bits is None else layer.activation_bits
+
+    def output_bits(self, layer: Layer) -> int:
+        """Bits per activation that a binary layer writes: those that its readers read."""
+        return self.activation_bits if layer.output_bits is None else layer.output_bits
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The different bits per activation of the binary layers, the smallest first."""
+        return tuple(sorted({self.input_bits(x) for x in self.binary_layers}))
+
+    @property
+    def widest_activation(self) -> int:
+        """The most bits per activation of a binary layer, for which a machine is sized."""
+        return max(self.widths, default=self.activation_bits)
 
     @property
     def is_trained(self) -> bool:

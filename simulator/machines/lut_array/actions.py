@@ -161,6 +161,6 @@ def _drain(plan: LayerPlan, shape: _Shape) -> Counts:
     return {
         (DRAIN_UNIT.name, "line_buffer_read_bit"): shape.first * width,
         (DRAIN_UNIT.name, "adder_tree_bit"): (shape.first - values) * width,
-        (DRAIN_UNIT.name, "threshold_bit"): values * plan.activation_bits * width,
-        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.activation_bits,
+        (DRAIN_UNIT.name, "threshold_bit"): values * plan.output_bits * width,
+        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.output_bits,
     }

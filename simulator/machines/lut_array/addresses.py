@@ -120,7 +120,7 @@ def _reads_output(plan: LayerPlan, previous: LayerPlan) -> bool:
         before.out_height,
         before.out_width,
         before.images,
-    ) and plan.activation_bits == previous.activation_bits
+    ) and plan.activation_bits == previous.output_bits
 
 
 def _input_bytes(plan: LayerPlan) -> int:
@@ -130,7 +130,7 @@ def _input_bytes(plan: LayerPlan) -> int:
 
 
 def _output_bytes(plan: LayerPlan) -> int:
-    return -(-plan.pixels * plan.layer.out_channels * plan.activation_bits // 8)
+    return -(-plan.pixels * plan.layer.out_channels * plan.output_bits // 8)
 
 
 def _weight_tiles(plan: LayerPlan) -> Ints:
@@ -207,10 +207,10 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
     if layer.groups == 1:
         channel = firsts([each.outputs for each in plan.blocks])[block]
-        return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.activation_bits // 8)
+        return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.output_bits // 8)
     number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
     pixels = bounds[row, number + 1] - bounds[row, number]
-    begin = _burst_of(plan, pixel * layer.out_channels * plan.activation_bits // 8)
+    begin = _burst_of(plan, pixel * layer.out_channels * plan.output_bits // 8)
     return begin + written_before(plan, block, pixels)
 
 

@@ -251,5 +251,5 @@ def _first(read: Ints) -> Position | None:
 
 
 def _bytes(plan: LayerPlan, values: Ints) -> Ints:
-    """Bytes of activations, packed without gaps."""
+    """Bytes of inputs, packed without gaps."""
     return -(-values * plan.activation_bits // 8)

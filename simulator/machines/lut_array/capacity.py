@@ -60,7 +60,7 @@ def enough_kib(key: str, mapped: MappedLayer) -> float:
 
     """
     plan = mapped.plan
-    shape = (plan.layer.shape, plan.batch, plan.activation_bits, plan.hardware)
+    shape = (plan.layer.shape, plan.batch, plan.activation_bits, plan.output_bits, plan.hardware)
     return _enough(_Need(key, shape, plan))
 
 

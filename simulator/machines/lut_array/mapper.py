@@ -65,7 +65,7 @@ def map_workload(
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     """Map a layer; layers that differ only in names and rates share a section."""
     try:
-        kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits)
+        kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits, plan.output_bits)
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
@@ -95,7 +95,11 @@ def without_rates(hardware: LutArray) -> LutArray:
 
 @lru_cache(maxsize=1024)
 def _kept(
-    shape: tuple[object, ...], hardware: LutArray, batch: int, activation_bits: int
+    shape: tuple[object, ...],
+    hardware: LutArray,
+    batch: int,
+    activation_bits: int,
+    output_bits: int,
 ) -> _Written:
     """Plan and write a layer, once for all layers and runs with equal arguments.
 
@@ -104,7 +108,13 @@ def _kept(
     """
     layer = Layer.of_shape(shape)
     return _written(
-        LayerPlan(layer=layer, hardware=hardware, batch=batch, activation_bits=activation_bits)
+        LayerPlan(
+            layer=layer,
+            hardware=hardware,
+            batch=batch,
+            activation_bits=activation_bits,
+            output_bits=output_bits,
+        )
     )
 
 

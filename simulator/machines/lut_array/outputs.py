@@ -55,5 +55,5 @@ def written_before(plan: LayerPlan, block: Ints | int, pixels: Ints) -> Ints:
 
 
 def _bytes(plan: LayerPlan, values: Ints) -> Ints:
-    """Bytes of activations, packed without gaps."""
-    return -(-values * plan.activation_bits // 8)
+    """Bytes of outputs, packed without gaps."""
+    return -(-values * plan.output_bits // 8)

@@ -47,7 +47,9 @@ class LayerPlan:
     hardware: LutArray
     batch: int
     activation_bits: int
-    """Bits per activation of this layer's inputs and outputs."""
+    """Bits per activation of this layer's inputs."""
+    output_bits: int
+    """Bits per activation of this layer's outputs."""
 
     @cached_property
     def mode(self) -> Mode:
@@ -265,7 +267,7 @@ class LayerPlan:
     def out_transfer_bytes(self) -> int:
         """Bytes of the largest outgoing transfer."""
         pixels = self.pixels_per_step * self.steps_per_transfer
-        return ceil(pixels * max(b.outputs for b in self.blocks) * self.activation_bits / 8)
+        return ceil(pixels * max(b.outputs for b in self.blocks) * self.output_bits / 8)
 
     # --- time: rows of output, cut into transfers ----------------------------------------------
 
@@ -298,20 +300,21 @@ def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]
         InputError: a layer's subset is larger than the store of a PE.
 
     """
-    plans = tuple(
-        LayerPlan(
-            layer=layer,
-            hardware=hardware,
-            batch=workload.batch,
-            activation_bits=(
-                hardware.full_precision.bits if layer.full_precision else workload.activation_bits
-            ),
-        )
-        for layer in workload.layers
-    )
+    plans = tuple(_planned(layer, workload, hardware) for layer in workload.layers)
     for plan in plans:
         _require_store(plan)
     return plans
+
+
+def _planned(layer: Layer, workload: Workload, hardware: LutArray) -> LayerPlan:
+    full = hardware.full_precision.bits if layer.full_precision else None
+    return LayerPlan(
+        layer=layer,
+        hardware=hardware,
+        batch=workload.batch,
+        activation_bits=full or workload.input_bits(layer),
+        output_bits=full or workload.output_bits(layer),
+    )
 
 
 def _require_store(plan: LayerPlan) -> None:

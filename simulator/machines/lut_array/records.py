@@ -170,7 +170,7 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
         return -(-size // self.burst_bytes) * self.burst_bytes
 
     def activation_bytes(self, values: int) -> int:
-        """Bytes of activations, packed without gaps."""
+        """Bytes of inputs, packed without gaps."""
         return -(-values * self.activation_bits // 8)
 
     def window_words(self, pes: int) -> int:

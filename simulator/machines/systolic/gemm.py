@@ -29,6 +29,8 @@ class Gemm:
     """Bits of a weight element in DRAM and in the scratchpad."""
     expanded_weight_bits: Fraction
     """Bits of a weight element in the array."""
+    activation_bits: int
+    """Bits of an input of the layer."""
     output_bits: int
     """Bits of an output in DRAM."""
     map_elements: Fraction
@@ -49,7 +51,9 @@ class Gemm:
         return self.outputs * self.reduction
 
 
-def gemm_of(layer: Layer, machine: Systolic, batch: int, activation_bits: int) -> Gemm:
+def gemm_of(
+    layer: Layer, machine: Systolic, batch: int, activation_bits: int, output_bits: int
+) -> Gemm:
     """Return the matrix products of a layer.
 
     Args:
@@ -57,6 +61,7 @@ def gemm_of(layer: Layer, machine: Systolic, batch: int, activation_bits: int) -
         machine: the array; its operand bits determine the steps.
         batch: images.
         activation_bits: bits of the layer's inputs, unless it is in full precision.
+        output_bits: bits of the layer's outputs, unless it is in full precision.
 
     Raises:
         InputError: the layer's subset is larger than the decoder.
@@ -82,7 +87,8 @@ def gemm_of(layer: Layer, machine: Systolic, batch: int, activation_bits: int) -
         input_bits=Fraction(operands * bits, reduction),
         weight_bits=Fraction(stored, reduction),
         expanded_weight_bits=Fraction(operands * weight_bits, reduction),
-        output_bits=bits,
+        activation_bits=bits,
+        output_bits=bits if layer.full_precision else output_bits,
         map_elements=min(copies, Fraction(1)) * pixels * reduction,
         subset_bits=layer.subset_size * layer.unit_weights if decodes else 0,
         binary_products=pixels * layer.out_channels * operands * bits * weight_bits * binary,

@@ -29,8 +29,8 @@ class MappedLayer:
 
     @property
     def activation_bits(self) -> int:
-        """Bits of the layer's inputs and outputs."""
-        return self.plan.gemm.output_bits
+        """Bits of an input of the layer."""
+        return self.plan.gemm.activation_bits
 
     @property
     def mode(self) -> str:

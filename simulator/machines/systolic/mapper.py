@@ -60,10 +60,10 @@ def map_workload(
 
 def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systolic) -> MappedLayer:
     """Map a layer; layers that differ only in names and rates share a section."""
-    batch, bits = workload.batch, workload.activation_bits
-    plan = LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=bits)
+    widths = (workload.input_bits(layer), workload.output_bits(layer))
+    plan = _plan(layer, machine, workload.batch, *widths)
     try:
-        records, section = _kept(layer.shape, rateless, batch, bits)
+        records, section = _kept(layer.shape, rateless, workload.batch, *widths)
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
@@ -79,12 +79,25 @@ def without_rates(machine: Systolic) -> Systolic:
 
 @lru_cache(maxsize=1024)
 def _kept(
-    shape: tuple[object, ...], machine: Systolic, batch: int, activation_bits: int
+    shape: tuple[object, ...],
+    machine: Systolic,
+    batch: int,
+    activation_bits: int,
+    output_bits: int,
 ) -> _Written:
     """Return the records and section of a layer, cached for later layers with equal arguments."""
-    layer = Layer.of_shape(shape)
-    return _written(
-        LayerPlan(layer=layer, machine=machine, batch=batch, activation_bits=activation_bits)
+    return _written(_plan(Layer.of_shape(shape), machine, batch, activation_bits, output_bits))
+
+
+def _plan(
+    layer: Layer, machine: Systolic, batch: int, activation_bits: int, output_bits: int
+) -> LayerPlan:
+    return LayerPlan(
+        layer=layer,
+        machine=machine,
+        batch=batch,
+        activation_bits=activation_bits,
+        output_bits=output_bits,
     )
 
 

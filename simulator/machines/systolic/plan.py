@@ -51,11 +51,12 @@ class LayerPlan:
     machine: Systolic
     batch: int
     activation_bits: int
+    output_bits: int
 
     @cached_property
     def gemm(self) -> Gemm:
         """Matrix products of the layer."""
-        return gemm_of(self.layer, self.machine, self.batch, self.activation_bits)
+        return gemm_of(self.layer, self.machine, self.batch, self.activation_bits, self.output_bits)
 
     @property
     def weight_operand_bits(self) -> int:
@@ -234,7 +235,7 @@ class LayerPlan:
     def exact_sum_bits(self) -> int:
         """Bits of the largest sum, with its sign."""
         operands = self.layer.taps * (self.layer.in_channels // self.layer.groups)
-        bits = self.gemm.output_bits + self.weight_operand_bits
+        bits = self.gemm.activation_bits + self.weight_operand_bits
         return bits - 1 + operands.bit_length()
 
     @property

@@ -141,8 +141,8 @@ class Task:
 
     def area(self) -> int:
         """The gate equivalents of the hardware for this network's activations."""
-        bits = self._options.get("activation_bits", 1)
-        return family_of(self.hardware).gate_equivalents(self.hardware, bits)
+        widest = configure(self._workload, **self._options).widest_activation
+        return family_of(self.hardware).gate_equivalents(self.hardware, widest)
 
     def _of(self, layer: Layer, tau: int) -> Tau:
         """The tau of one layer for a network's tau; a fixed layer keeps its own tau."""

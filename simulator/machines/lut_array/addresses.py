@@ -194,7 +194,10 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
     image, out_row, column = positions.pixel(row, pixel_step)
     top, left = _corner(plan, out_row, column)
     unit_channels = 1 if plan.mode == "mac" else plan.layer.unit_channels
-    in_group = firsts(plan.group_units)[step % positions.input_blocks] * unit_channels
+    in_group = (
+        np.array([part.first for part in plan.input_parts])[step % positions.input_blocks]
+        * unit_channels
+    )
     return _offset(plan, image, top, left, positions.first_channel(block) + in_group)
 
 

@@ -18,7 +18,7 @@ from simulator.cli.options import (
     require_no_choice,
     shared,
 )
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -75,10 +75,12 @@ def kernels(
         report.require_comparable(snapshots)
         drawn = report.choose_layers(snapshots[0], layers)
         written = save_kernels(snapshots, drawn, out, progress)
+    notes = [*dict.fromkeys(note for one in snapshots for note in one.workload.notes)]
     if as_json:
-        click.echo(json.dumps(report.summary(snapshots), indent=2))
+        click.echo(json.dumps({**report.summary(snapshots), "notes": notes}, indent=2))
     elif not quiet:
         report.print_kernels(snapshots, console())
+        print_notes(notes)
         print_written(f"{out}/{', '.join(path.name for path in written)}")
 
 

@@ -8,7 +8,7 @@ import click
 
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import NETWORK, READING, SHAPE, option, reading_from, shared
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 _EXAMPLES = """
 Examples:
@@ -108,7 +108,6 @@ def search(
     The limits are on time or on storage; the search chooses an index width for every layer.
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
-    from simulator.base.lines import print_line
     from simulator.base.writing import writable_folder
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
     from simulator.studies.search import Limits, machines_of, storable_taus
@@ -147,11 +146,13 @@ def search(
         click.echo(json.dumps(result.summary(), indent=2))
     elif not quiet:
         print_search(result, console())
+        print_notes(workload.notes)
         if any(layer.kernels is not None for layer in workload.layers):
-            print_line(
-                console(),
-                f"note: a layer whose tau differs from the tau in {model} runs shape-only, without "
-                "its trained indices",
+            print_notes(
+                [
+                    f"a layer whose tau differs from the tau in {model} runs shape-only, without "
+                    "its trained indices"
+                ]
             )
         if out is not None:
             print_written(f"{out}/search.json, front.csv, front.png, .svg")

@@ -12,7 +12,7 @@ import click
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
 from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, reading_from, shared
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -146,8 +146,7 @@ def sweep(
 
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
-    from simulator.base.lines import print_line
-    from simulator.studies.study import without_kernels
+    from simulator.studies.study import model_notes, without_kernels
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
@@ -177,16 +176,16 @@ def sweep(
         sys.exit(130)
     if result.points is None:
         raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
-    dropped = without_kernels(study)
+    dropped, notes = without_kernels(study), model_notes(study)
     if as_json:
-        click.echo(json.dumps({**result.summary(), "models_without_kernels": dropped}, indent=2))
+        more = {"models_without_kernels": dropped, "notes": notes}
+        click.echo(json.dumps({**result.summary(), **more}, indent=2))
     elif not quiet:
-        for model in dropped:
-            print_line(
-                console(),
-                f"note: at a tau other than its own, {model} runs shape-only, without its trained "
-                "indices",
-            )
+        print_notes(notes)
+        print_notes(
+            f"at a tau other than its own, {model} runs shape-only, without its trained indices"
+            for model in dropped
+        )
         _print(result)
 
 

@@ -377,6 +377,19 @@ def _precision(values: Sequence[Value]) -> dict[str, Any]:
     return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
 
 
+def model_notes(study: Study) -> list[str]:
+    """Notes of the readers of the study's models, each once; a study of several names the model."""
+    loaded = {
+        model: network.notes
+        for (model, _, _), network in study.inputs.workloads.items()
+        if isinstance(network, Workload) and network.notes
+    }
+    several = len({model for model, _, _ in study.inputs.workloads}) > 1
+    return [
+        f"{model}: {note}" if several else note for model, notes in loaded.items() for note in notes
+    ]
+
+
 def without_kernels(study: Study) -> list[str]:
     """Names of trained networks that run with other taus than in their files.
 

@@ -138,6 +138,7 @@ class Found:
             "energy_table": self.task.energy.name,
             "layers": self.layer_rows(),
             "engine": self.best.engine,
+            "notes": list(self.workload.notes),
             "version": __version__,
         }
 

@@ -11,7 +11,16 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
-from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, option, reading_from, shared
+from simulator.cli.options import (
+    OUTPUT,
+    READING,
+    RUN,
+    SHAPE,
+    option,
+    reading_from,
+    require_precision,
+    shared,
+)
 from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
@@ -160,6 +169,8 @@ def sweep(
     }
     try:
         study = _study(**options)
+        asked = {"bits", "tau"} & set(study.axis_names) or study.inputs.taus
+        require_precision(bool(asked), study.networks, "simulate sweep")
         with progress_on_stderr(quiet, unit="points") as progress:
             result = _run(
                 study,

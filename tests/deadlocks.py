@@ -95,7 +95,7 @@ def _with_ring(
     for number, (unit, place) in enumerate(zip(units, places, strict=True)):
         takes, gives = channels[number], channels[(number + 1) % len(units)]
         last = number == len(units) - 1
-        body = _turns(kinds[unit], takes, gives, singly + (0 if last else lot))
+        body = _repeated(kinds[unit], takes, gives, singly + (0 if last else lot))
         if last:
             body += (kinds[unit](takes=[takes(lot)], gives=[gives(lot)]),)
         sections[place.section] = _with(sections[place.section], place.part, unit, body)
@@ -103,9 +103,9 @@ def _with_ring(
     return replace(parts, channels={**parts.channels, **starts}, sections=tuple(sections))
 
 
-def _turns(kind: Kind, takes: Channel, gives: Channel, turns: int) -> Body:
+def _repeated(kind: Kind, takes: Channel, gives: Channel, iterations: int) -> Body:
     command = kind(cycles=1, takes=[takes], gives=[gives])
-    return (Loop(turns, (command,)),) if turns else ()
+    return (Loop(iterations, (command,)),) if iterations else ()
 
 
 def _balance(rng: Random, giver: int, taker: int) -> Balance:

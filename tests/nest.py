@@ -3,8 +3,8 @@
     for row of output pixels: for block of output channels: for pixel step in row:
         for group of input channels: for pass over the subset
 
-A *visit* is one output tile: a (row, block, pixel step). Its sums stay in the partial-sum buffer
-from its first group to its drain. A step is one group of a visit. A *transfer* is a run of visits
+A *tile* is an output tile: a (row, block, pixel step). Its sums stay in the partial-sum buffer
+from its first group to its drain. A step is one group of a tile. A *transfer* is a run of tiles
 in one row and block that share an input transfer and an output transfer.
 """
 
@@ -18,44 +18,44 @@ from simulator.machines.lut_array.plan import LayerPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Nest:
-    """V visits in order of time; step s is group s % G of visit s // G."""
+    """V tiles in order of time; step s is group s % G of tile s // G."""
 
     groups: int
     """Number G of groups."""
     passes: int
     """LUT passes over the subset in every step."""
     pixel_step: Ints
-    """[V] number of the visit's pixel step."""
+    """[V] number of the tile's pixel step."""
     block: Ints
-    """[V] number of the visit's block of output channels."""
+    """[V] number of the tile's block of output channels."""
     row: Ints
     """[V] row of output."""
     transfer: Ints
     """[V] number of the transfer, counted up from 0."""
     pixels: Ints
-    """[V] number of the visit's output pixels."""
+    """[V] number of the tile's output pixels."""
 
     @property
-    def visits(self) -> int:
-        """Number V of visits."""
+    def tiles(self) -> int:
+        """Number V of tiles."""
         return len(self.block)
 
     @property
     def steps(self) -> int:
         """Number V * G of steps."""
-        return self.visits * self.groups
+        return self.tiles * self.groups
 
     def first_order(self, steps: Ints) -> Ints:
         """Position of each step's first pass in the layer's sequence of passes."""
         return steps * self.passes
 
-    def first_visits(self) -> Ints:
-        """[transfers] first visit of each transfer."""
+    def first_tiles(self) -> Ints:
+        """[transfers] first tile of each transfer."""
         return np.flatnonzero(np.diff(self.transfer, prepend=-1))
 
-    def last_visits(self) -> Ints:
-        """[transfers] last visit of each transfer."""
-        return np.append(self.first_visits()[1:], self.visits) - 1
+    def last_tiles(self) -> Ints:
+        """[transfers] last tile of each transfer."""
+        return np.append(self.first_tiles()[1:], self.tiles) - 1
 
     def fetching_steps(self) -> Ints:
         """Steps whose block or group differs from the previous step's."""
@@ -91,7 +91,7 @@ def nest_of(plan: LayerPlan) -> Nest:
 
 
 def _rows(pixel_steps: Ints, per_row: int, blocks: int) -> tuple[Ints, Ints]:
-    """Pixel steps and blocks of the visits in whole rows, or in one shorter last row."""
+    """Pixel steps and blocks of the tiles in whole rows, or in one shorter last row."""
     width = min(per_row, max(1, len(pixel_steps)))
     shape = (len(pixel_steps) // width, blocks, width)
     steps = np.broadcast_to(pixel_steps.reshape(-1, 1, width), shape)

@@ -99,25 +99,25 @@ class Nests:
     def _loop(self, flows: list[Flow], commands: int, depth: int) -> Body:
         """Draw a loop that moves equal lots per iteration. The rest moves before or after it."""
         rng, style = self.rng, self.style
-        turns = self._turns(flows, commands)
-        inside = [flow._replace(tokens=flow.tokens // turns) for flow in flows]
+        iterations = self._iterations(flows, commands)
+        inside = [flow._replace(tokens=flow.tokens // iterations) for flow in flows]
         if depth and len(inside) > 1 and rng.random() < style.moved:
             moved = rng.randrange(len(inside))
             inside[moved] = inside[moved]._replace(tokens=0)
         left = [
-            flow._replace(tokens=flow.tokens - turns * inner.tokens)
+            flow._replace(tokens=flow.tokens - iterations * inner.tokens)
             for flow, inner in zip(flows, inside, strict=True)
         ]
         head = [flow for flow in _moving(left) if not flow.gives]
         tail = [flow for flow in _moving(left) if flow.gives]
-        body = self._some(_moving(inside), commands // turns, depth + 1) or (self._command(),)
-        loop: Body = (Loop(turns, body),)
-        if turns > 2 and rng.random() < style.peeled:
-            loop = (*self._varied(body), Loop(turns - 2, body), *self._varied(body))
+        body = self._some(_moving(inside), commands // iterations, depth + 1) or (self._command(),)
+        loop: Body = (Loop(iterations, body),)
+        if iterations > 2 and rng.random() < style.peeled:
+            loop = (*self._varied(body), Loop(iterations - 2, body), *self._varied(body))
         before, after = self._leaf(head) if head else (), self._leaf(tail) if tail else ()
         return before + loop + after
 
-    def _turns(self, flows: list[Flow], commands: int) -> int:
+    def _iterations(self, flows: list[Flow], commands: int) -> int:
         rng = self.rng
         most = max(1, min(commands, _LONGEST, max(flow.tokens for flow in flows)))
         if rng.random() < self.style.ragged:

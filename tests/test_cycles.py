@@ -1,5 +1,6 @@
 """Cycle-exact timing of the accelerator; every expected number has its arithmetic."""
 
+import random
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from simulator.analysis.running import run_one
 from simulator.engine import EngineName
+from simulator.workload import Layer
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 from tests.numbering import Kind
 
@@ -430,6 +432,52 @@ class TestClosedForm:
         _, trace = traced(network(layer(64, outputs, 1, pixels)), INSTANT)
         # weights 1, fetch 1, steps, drain, write 1
         assert trace.cycles == 2 + pixels * outputs + -(-outputs // 4) + 1
+
+    def test_random_layers_and_machines(self) -> None:
+        """The family's form, on layers of one output block, with any step."""
+        draw, covered = random.Random(0), 0
+        for _ in range(60):
+            shape, keys = self.drawn(draw)
+            net = network(shape, activation_bits=draw.choice([1, 3]), batch=draw.choice([1, 2]))
+            engine: EngineName = draw.choice(["fast", "event"])
+            run = run_one(net, machine(INSTANT | keys), engine)
+            expected = run.family.expected_cycles(run.layers[0].mapped)
+            assert expected in (None, run.cycles), (shape, keys, engine)
+            covered += expected is not None
+        assert covered > 40  # the others share register sets, or read windows for long
+
+    @staticmethod
+    def drawn(draw: random.Random) -> tuple[Layer, dict[str, object]]:
+        kernel = draw.choice([1, 3])
+        shape = layer(
+            draw.choice([3, 16, 64, 100, 130]),
+            draw.choice([1, 5, 64, 128]),
+            draw.randint(1, 6),
+            draw.randint(1, 12),
+            kernel=kernel,
+            padding=kernel // 2,
+            stride=draw.choice([1, 2]),
+            tau=draw.choice([None, 1, 2, 4, 5]),
+        )
+        return shape, {
+            "array.pe.lut_banks": draw.choice([1, 2, 4]),
+            "array.pe.index_register_sets": draw.choice([1, 2, 3]),
+            "array.pe.accumulators": draw.choice([1, 2, 4, 8]),
+            "array.pe.dots_per_cycle": draw.choice([1, 2, 4]),
+            "array.pes": draw.choice([8, 16, 64, 100]),
+            "array.spatial": draw.choice(["input_channels", "output_pixels"]),
+            "memory.activation_buffer.transfer_pixels": draw.choice([1, 2, 8]),
+        }
+
+    def test_layers_without_a_form(self) -> None:
+        layers = (
+            layer(64, 256, 1, 1),  # two output blocks
+            layer(64, 128, 1, 1, tau=6),  # two LUT passes
+            layer(3, 64, 8, 8, kernel=7, stride=2, full_precision=True),
+        )
+        for one in layers:
+            run = run_one(network(one), machine(INSTANT))
+            assert run.family.expected_cycles(run.layers[0].mapped) is None
 
     def test_r18_without_overheads(self) -> None:
         """DESIGN's own arithmetic: 2x on 64 channels, 4x on wider layers."""

@@ -1,4 +1,4 @@
-"""The fast engine: the event engine's results on programs of any shape, with and without jumps."""
+"""The fast engine: the event engine's results on any program, with and without fast-forwards."""
 
 from collections.abc import Sequence
 
@@ -46,12 +46,12 @@ def same_traces(one: Trace, other: Trace) -> bool:
 
 
 def agree(program: Program) -> None:
-    """Check that both engines' traces and totals are equal, with and without jumps."""
+    """Check that both engines' traces and totals are equal, with and without fast-forwards."""
     trace = event.run(program)
-    assert same_traces(run(program, jumping=False), trace)
+    assert same_traces(run(program, fast_forwarding=False), trace)
     assert same_traces(run(program), trace)
     expected = summarize(trace)
-    assert same(totals(program, compiled=False, jumping=False), expected)
+    assert same(totals(program, compiled=False, fast_forwarding=False), expected)
     assert same(totals(program, compiled=False), expected)
     assert expected.spent.sum(axis=1).tolist() == np.diff(expected.ends, prepend=0).tolist()
 
@@ -60,10 +60,10 @@ class Counts:
     """Counts of the fast engine's work on a program."""
 
     def __init__(self, program: Program) -> None:
-        state = fast._State([program], compiled=False, jumping=True)
+        state = fast._State([program], compiled=False, fast_forwarding=True)
         state.run(None)
         self.ran = int(state.memory[at.RAN])
-        self.jumps = int(state.memory[at.JUMPS])
+        self.fast_forwards = int(state.memory[at.FAST_FORWARDS])
         self.ahead = bool(state.memory[at.AHEAD])
         self.ends = state.ends()[:, 0].tolist()
 
@@ -92,9 +92,9 @@ def test_a_thousand_programs_of_any_shape(block: int) -> None:
         assert same_traces(run(program), trace), seed
 
 
-def test_many_of_these_programs_have_turns_that_are_left_out() -> None:
+def test_many_of_these_programs_are_fast_forwarded() -> None:
     counts = [Counts(random_program(seed)) for seed in range(40)]
-    assert sum(each.jumps > 0 for each in counts) >= 8
+    assert sum(each.fast_forwards > 0 for each in counts) >= 8
     assert sum(each.ahead for each in counts) >= 1  # and units that run ahead
 
 
@@ -157,33 +157,33 @@ def test_a_structure_that_is_too_small_grows() -> None:
 def test_a_structure_that_cannot_grow_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast, "MOST_SPACE", 2 * fast.FIRST_SPACE)
     program = far_ahead(30 * fast.FIRST_SPACE)
-    for jumping in (True, False):
+    for fast_forwarding in (True, False):
         with pytest.raises(OutOfSpaceError, match="lots of item are outstanding"):
-            totals(program, jumping=jumping)
+            totals(program, fast_forwarding=fast_forwarding)
 
 
-# --- jumps ----------------------------------------------------------------------------------------
+# --- fast-forwards --------------------------------------------------------------------------------
 
 
-def head_start(turns: int) -> Program:
+def head_start(iterations: int) -> Program:
     """The consumer is faster than the producer (3 cycles against 5), but begins 100 cycles later.
 
     An iteration therefore moves the consumer by 3 cycles until it has caught up, at iteration 50,
     and by 5 cycles from there on.
     """
-    make = Loop(turns, (MAKE(cycles=5, gives=[ITEM]),))
-    return program_of((make,), (WORK(cycles=100), Loop(turns, (USE(cycles=3, takes=[ITEM]),))))
+    make = Loop(iterations, (MAKE(cycles=5, gives=[ITEM]),))
+    return program_of((make,), (WORK(cycles=100), Loop(iterations, (USE(cycles=3, takes=[ITEM]),))))
 
 
-def test_a_jump_ends_where_a_comparison_turns() -> None:
+def test_a_fast_forward_ends_where_a_comparison_changes() -> None:
     agree(head_start(400))
     counts = Counts(head_start(400))
     assert counts.ends == [2003]  # the producer works 400 * 5 without a gap, the consumer 3 more
-    assert counts.jumps == 2
+    assert counts.fast_forwards == 2
     assert counts.ran < 40
 
 
-def test_the_cost_of_a_jump_does_not_grow_with_its_turns() -> None:
+def test_the_cost_of_a_fast_forward_does_not_grow_with_its_iterations() -> None:
     assert Counts(head_start(4_000)).ran == Counts(head_start(400_000)).ran
 
 
@@ -206,7 +206,7 @@ def test_random_networks_on_random_machines(workload: Workload, overrides: Overr
 
 @st.composite
 def tall_networks(draw: st.DrawFn) -> Workload:
-    """Maps with many equal rows and columns; jumps therefore pay."""
+    """Maps with many equal rows and columns; fast-forwards therefore pay."""
     shapes = draw(st.lists(networks(), min_size=1, max_size=2))
     high, wide = draw(st.integers(6, 20)), draw(st.integers(6, 40))
     layers = [
@@ -243,7 +243,7 @@ def test_machines_that_differ_in_rates_run_together(
 ) -> None:
     mapped = [mapping_of(workload, overrides | each).program for each in some]
     for program, together in zip(mapped, totals_together(mapped), strict=True):
-        assert same(together, totals(program, jumping=False))
+        assert same(together, totals(program, fast_forwarding=False))
 
 
 LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}

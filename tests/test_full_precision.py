@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator import load_workload, simulate, verify
+from simulator import InputError, load_workload, search, simulate, sweep, verify
 from simulator.analysis.title import title
 from simulator.paper.operations import compare_operations
 from simulator.workload import configure
@@ -107,13 +107,45 @@ def test_what_has_no_effect_is_refused(command: Command, words: Any, answer: str
     assert answer in done.stderr
 
 
-def test_a_study_needs_the_same_layers_in_all_runs() -> None:
-    from simulator import sweep
-
-    for included, failed in ((False, 1), (True, 0)):
+def test_all_runs_of_a_study_have_the_same_layers() -> None:
+    for included in (False, True):
         study = sweep(
             "r20", "cofluent64", bits=[1, 32], input_size=8, include_full_precision=included
         )
-        assert study.figures.point_count == 2
-        assert sum(study.figures.errors.values()) == failed
-        assert all("include-full-precision" in reason for reason in study.figures.errors)
+        assert not study.figures.errors
+        assert study.study.inputs.include_full_precision
+        single = [
+            simulate("r20", "cofluent64", bits=b, baseline_bits=32, input_size=8) for b in (1, 32)
+        ]
+        assert study.frame["cycles"].tolist() == [result.cycles for result in single]
+        assert "all 20 layers with weights" in study.heading
+
+
+def test_activation_bits_of_a_study_need_a_binary_layer() -> None:
+    """As in a single run, that of the point or that of its baseline."""
+    axes: dict[str, Any] = {"bits": [1, 32], "activation_bits": [1, 8], "input_size": 8}
+    alone = sweep("r20", "tpu-like", **axes).frame.set_index(["activation_bits", "bits"])
+    assert alone["error"].notna().tolist() == [False, False, False, True]
+    assert alone["error"][8, 32].startswith("activation bits 8: no effect, because no layer is")
+    beside = sweep("r20", "tpu-like", **axes, baseline_bits=1).frame
+    assert not beside["error"].notna().any()
+    wide = beside[(beside["bits"] == 32)]
+    assert wide["cycles"].nunique() == 1
+    assert wide["baseline_cycles"].nunique() == 2
+
+
+def test_a_search_has_no_baseline_in_full_precision() -> None:
+    limits: dict[str, Any] = {"max_time_ms": 1, "taus": [5], "input_size": 8}
+    with pytest.raises(
+        InputError, match=r"^baseline of 32 bit: a search compares runs with binary"
+    ):
+        search("r20", "cofluent64", "bits", baseline_bits=32, **limits)
+
+
+def test_extraction_has_no_full_precision(tmp_path: Path) -> None:
+    from simulator.workload.choice import Choice
+    from simulator.workload.extract import extract
+
+    with pytest.raises(InputError, match=r"^bits 32: extraction chooses binary kernels") as raised:
+        extract(tmp_path / "missing.npz", choice=Choice(bits=32))
+    assert "\n" not in str(raised.value)

@@ -128,7 +128,7 @@ class TestPortsAndSubBanks:
     """Indices of one PE, in bundles of four lookups."""
 
     @pytest.mark.parametrize(
-        ("bunch", "ports", "subbanks", "cycles"),
+        ("bundle", "ports", "subbanks", "cycles"),
         [
             ([0, 1, 2, 3], "accumulators", "none", 1),
             ([0, 1, 2, 3], 4, "none", 1),
@@ -149,10 +149,10 @@ class TestPortsAndSubBanks:
             ([31, 30, 29, 28], "accumulators", 32, 1),
         ],
     )
-    def test_a_bunch(
-        self, bunch: list[int], ports: int | str, subbanks: int | str, cycles: int
+    def test_a_bundle(
+        self, bundle: list[int], ports: int | str, subbanks: int | str, cycles: int
     ) -> None:
-        one = with_kernels(layer(64, 64, 1, 1, tau=5), pairs(bunch * 16))
+        one = with_kernels(layer(64, 64, 1, 1, tau=5), pairs(bundle * 16))
         keys = {"array.pe.lut_read_ports": ports, "array.pe.lut_subbanks": subbanks}
         if cycles < 4:
             assert accumulates(one, keys) == [16 * cycles]
@@ -160,7 +160,7 @@ class TestPortsAndSubBanks:
             assert plan_of(one, machine(keys)).mode == "direct"
             assert plan_of(one, machine(keys)).accumulate_table.tolist() == [[[64]]]
 
-    def test_bunch_by_bunch_the_slowest_pe_counts(self) -> None:
+    def test_bundle_by_bundle_the_slowest_pe_counts(self) -> None:
         free, stuck = [0, 1, 2, 3], [0, 4, 8, 8]  # 1 and 3 cycles in four sub-banks
         indices = pairs(free * 16)
         indices[:4, 3] = stuck  # bundle 0 of unit 3
@@ -169,7 +169,7 @@ class TestPortsAndSubBanks:
         # each PE alone would take 15 + 3 = 18; in lock-step 14 + 3 + 3 = 20
         assert accumulates(one, {"array.pe.lut_subbanks": 4}) == [20]
 
-    def test_a_pass_packs_its_outputs_into_bunches(self) -> None:
+    def test_a_pass_packs_its_outputs_into_bundles(self) -> None:
         # pass 0 reads entries 0, 1, 2, 3, 0, ... of 32: its outputs are not adjacent in the block
         indices = pairs([0, 32, 1, 32, 2, 32, 3, 32] * 16)
         one = with_kernels(layer(64, 128, 1, 1, tau=6), indices)
@@ -211,9 +211,9 @@ class TestPortsAndSubBanks:
 
 def slow_accumulate(queues: list[list[int]], bank: Bank) -> int:
     """Simulate cycle by cycle: each PE serves its bundle; all PEs begin the next one together."""
-    cycles, bunch = 0, bank.accumulators
-    for first in range(0, max(map(len, queues)), bunch):
-        pending = [set(queue[first : first + bunch]) for queue in queues]
+    cycles, bundle = 0, bank.accumulators
+    for first in range(0, max(map(len, queues)), bundle):
+        pending = [set(queue[first : first + bundle]) for queue in queues]
         while any(pending):
             cycles += 1
             for wanted in pending:
@@ -289,7 +289,8 @@ class TestAgainstOtherModels:
             entries=entries, accumulators=4, read_ports=ports, subbanks=min(subbanks, entries)
         )
         costs = [
-            slow_accumulate([list(bunch)], bank) for bunch in product(range(entries), repeat=reads)
+            slow_accumulate([list(bundle)], bank)
+            for bundle in product(range(entries), repeat=reads)
         ]
         for cycles in range(1, 6):
             share = sum(cost <= cycles for cost in costs) / len(costs)
@@ -313,10 +314,10 @@ class TestAgainstOtherModels:
         self, ports: int, subbanks: int
     ) -> None:
         bank = Bank(entries=4, accumulators=2, read_ports=min(2, ports), subbanks=subbanks)
-        bunches = list(product(range(4), repeat=2))
+        bundles = list(product(range(4), repeat=2))
         slower = [
             slow_accumulate([list(one), list(other)], bank)
-            for one, other in product(bunches, bunches)
+            for one, other in product(bundles, bundles)
         ]
         mean = sum(slower) / len(slower)
         for count in (1, 4, 16, 100):  # bundles; the expectation of a sum is the sum
@@ -404,8 +405,8 @@ class TestHuffman:
         for (block, group), bits in np.ndenumerate(table):
             rows = slice(sum(blocks[:block]), sum(blocks[: block + 1]))
             columns = slice(sum(groups[:group]), sum(groups[: group + 1]))
-            chunk = indices[rows, columns].ravel().tolist()
-            stream = "".join(format(code[s][0], f"0{code[s][1]}b") for s in chunk)
+            tile = indices[rows, columns].ravel().tolist()
+            stream = "".join(format(code[s][0], f"0{code[s][1]}b") for s in tile)
             assert len(stream) == bits
             decoded, word = [], ""
             for bit in stream:
@@ -413,7 +414,7 @@ class TestHuffman:
                 if word in words:
                     decoded.append(words[word])
                     word = ""
-            assert (decoded, word) == (chunk, "")
+            assert (decoded, word) == (tile, "")
 
     @given(kernels=kernel_sets(units=20))
     def test_never_more_bits_than_fixed_length_and_never_less_than_the_entropy(
@@ -458,7 +459,7 @@ class TestHuffman:
     def test_1_bit_layers_code_their_kernels(self) -> None:
         one = with_kernels(layer(64, 64, 1, 1), pairs([511, 0, 511, 100] * 16), size=512)
         plan = plan_of(one, machine({"memory.index_buffer.encoding": "huffman"}))
-        assert plan.chunk_table.tolist() == [[64 * 64 * 9 // 8]]
+        assert plan.decoded_table.tolist() == [[64 * 64 * 9 // 8]]
         assert plan.stored_table.tolist() == [[64 * (32 * 1 + 32 * 2) // 8]]
         assert plan.subset_bytes == 512 * 4 // 8  # lengths of 512 kernels
 

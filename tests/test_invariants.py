@@ -39,9 +39,9 @@ def test_the_nest_of_the_tests_does_every_step_once(
     for plan in plan_layers(workload, machine(overrides)):
         nest = nest_of(plan)
         done = np.zeros((plan.pixels, len(plan.blocks), len(plan.group_units)), dtype=int)
-        for visit in range(nest.visits):
-            first = nest.pixel_step[visit] * plan.pixels_per_step
-            done[first : first + nest.pixels[visit], nest.block[visit], :] += 1
+        for tile in range(nest.tiles):
+            first = nest.pixel_step[tile] * plan.pixels_per_step
+            done[first : first + nest.pixels[tile], nest.block[tile], :] += 1
         assert np.all(done == 1)
         assert sum(plan.group_units) == plan.units_in
         assert sum(block.outputs for block in plan.blocks) == plan.layer.out_channels
@@ -62,12 +62,12 @@ def test_every_step_is_done_once_and_only_once(workload: Workload, overrides: Ov
         assert trace.step[work].tolist() == steps.tolist()
         if plan.mode == "mac":
             continue
-        visits, groups = np.divmod(steps, nest.groups)
+        tiles, groups = np.divmod(steps, nest.groups)
         units = np.array(plan.group_units)
-        assert trace.pes[work].tolist() == (nest.pixels[visits] * units[groups]).tolist()
+        assert trace.pes[work].tolist() == (nest.pixels[tiles] * units[groups]).tolist()
         if plan.mode == "lut":
             passes = np.tile(np.arange(nest.passes), nest.steps)
-            sums = plan.accumulate_table[nest.block[visits], groups, passes]
+            sums = plan.accumulate_table[nest.block[tiles], groups, passes]
             assert trace.occupied[work].tolist() == sums.tolist()
         drains = select(trace, number, Kind.DRAIN)
         lanes = plan.hardware.array.pe.accumulators
@@ -134,7 +134,7 @@ def test_tables_registers_and_sums_are_not_overwritten_in_use(
         sets = plan.hardware.array.pe.index_register_sets
         assert np.all(start[fetches[sets:]] >= end[last_adds[steps[1 : len(steps) - sets + 1] - 1]])
         # sums drain when complete; the next output tile overwrites them after the drain, not before
-        first_adds = adds.reshape(nest.visits, -1)[:, 0]
+        first_adds = adds.reshape(nest.tiles, -1)[:, 0]
         assert np.all(start[drains] >= end[last_adds[nest.groups - 1 :: nest.groups]])
         behind = end if nest.passes > 1 else start
         assert np.all(start[first_adds[1:]] >= behind[drains[:-1]])
@@ -149,8 +149,8 @@ def test_the_index_buffer_never_holds_more_than_it_can(
     for number, mapped in enumerate(mapping.layers):
         plan, nest = mapped.plan, nest_of(mapped.plan)
         users_kind = Kind.MAC if plan.mode == "mac" else Kind.FETCH_INDICES
-        users = commands_by_chunk(trace, nest, select(trace, number, users_kind))
-        loads = commands_by_chunk(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
+        users = commands_by_tile(trace, nest, select(trace, number, users_kind))
+        loads = commands_by_tile(trace, nest, select(trace, number, Kind.LOAD_WEIGHTS))
         for (block, group), mine in loads.items():
             size = int(plan.stored_table[block, group])
             # a load serves the steps from its own to the weight tile's next load
@@ -166,13 +166,13 @@ def test_the_index_buffer_never_holds_more_than_it_can(
     assert held_bytes[-1] == 0
 
 
-def commands_by_chunk(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
+def commands_by_tile(trace: Trace, nest: Nest, commands: Ints) -> dict[tuple[int, int], Ints]:
     """Commands in order of time, by the (block, group) of their step."""
     step = trace.step[commands]
-    chunks = list(
+    found = list(
         zip(nest.block[step // nest.groups].tolist(), (step % nest.groups).tolist(), strict=True)
     )
-    return {chunk: commands[[other == chunk for other in chunks]] for chunk in sorted(set(chunks))}
+    return {tile: commands[[other == tile for other in found]] for tile in sorted(set(found))}
 
 
 def needed_input_pixels(plan: LayerPlan) -> int:

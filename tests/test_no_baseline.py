@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from simulator import InputError, Result, compare, simulate, verify
+from simulator import InputError, Result, compare, search, simulate, sweep, verify
 from simulator.analysis.roofline import roofline
 from simulator.analysis.trace_file import read_traces
 from simulator.report.html.data import page_data
 from simulator.report.notebook import as_html
+from simulator.studies.columns import of_baseline
 from tests.build import layer, network
 from tests.conftest import Command
 from tests.test_schema import keys
@@ -174,3 +175,89 @@ def test_verify_finds_a_baseline_that_was_taken_out(tmp_path: Path) -> None:
     file.write_text(json.dumps(data))
     found = verify(tmp_path).difference
     assert found is not None
+
+
+def test_no_table_of_a_study_has_a_baseline(
+    small: Path, tmp_path: Path, machine: tuple[str, str | None]
+) -> None:
+    name, asked = machine
+    out = tmp_path / "study"
+    pes = "array.rows" if asked is None else "array.pes"
+    keys = {pes: [16, 32]}
+    study = sweep(small, name, bits=1, set=keys, baseline_bits=asked, layers=True, out=out)
+    with_one = sweep(small, name, bits=1, set=keys, baseline_bits=1, layers=True)
+    pairs = [(study.frame, with_one.frame), (study.layer_frame, with_one.layer_frame)]
+    for frame, both in pairs:
+        alone = [column for column in both.columns if not of_baseline(column)]
+        assert list(frame.columns) == alone
+        same = [column for column in alone if column != "config_sha256"]
+        assert frame[same].equals(both[same])
+    described = json.loads((out / "study.json").read_text())
+    keys_of_json = flat_keys(study.summary()) | flat_keys(described)
+    texts = [str(study), study.heading, (out / "summary.md").read_text()]
+    texts += keys_of_json - {"speedup_over_reference"}
+    for text in texts:
+        assert not OF_A_BASELINE.search(text), OF_A_BASELINE.search(text)
+    assert {path.name for path in out.glob("*.png")} >= {"axes.png", "pareto.png"}
+
+
+def flat_keys(data: Any) -> set[str]:
+    """The keys of nested plain data."""
+    if isinstance(data, dict):
+        return {*data, *(key for inner in data.values() for key in flat_keys(inner))}
+    return {key for inner in data for key in flat_keys(inner)} if isinstance(data, list) else set()
+
+
+def test_a_study_of_both_machines_has_the_baseline_of_each(small: Path, tmp_path: Path) -> None:
+    """Each row has the numbers and the fingerprint of its own single run."""
+    study = sweep(small, ["cofluent64", "tpu-like"], bits=[0.56, 1], out=tmp_path / "s")
+    for row in study.frame.to_dict("records"):
+        single = simulate(small, row["hardware"], bits=row["bits"])
+        assert row["config_sha256"] == single.config_sha256
+        speedup = row["speedup"] if row["speedup"] == row["speedup"] else None  # not NaN
+        assert speedup == single.speedup
+        assert (speedup is None) == (row["hardware"] == "tpu-like")
+    assert "against 1 bit on cofluent64; " in study.heading
+    summary = (tmp_path / "s" / "summary.md").read_text()
+    assert "Baseline: 1 bit on cofluent64." in summary
+    assert "nan" not in summary
+    effects = {effect.axis: effect for effect in study.effects}
+    assert effects["hw"].least_speedup_ratio is None
+    speedups = study.frame["speedup"].dropna()
+    ratio = speedups.max() / speedups.min()
+    assert effects["bits"].least_speedup_ratio == effects["bits"].largest_speedup_ratio == ratio
+
+
+def test_a_plot_of_a_missing_baseline_is_refused(command: Command, small: Path) -> None:
+    words = ["--hw", "tpu-like", "--model", small, "--bits", 1, "--set", "array.rows=16,32"]
+    done = command("sweep", *words, "--out", "s", "--plot", "x=array.rows", "y=speedup")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "simulate: --plot y=speedup: the study has no baseline; add --baseline-bits, such as 1\n"
+    )
+
+
+def test_no_output_of_a_search_has_a_baseline(
+    small: Path, tmp_path: Path, machine: tuple[str, str | None]
+) -> None:
+    name, asked = machine
+    limits: dict[str, Any] = {"max_time_ms": 1, "taus": [4, 5]}
+    alone = search(small, name, "bits", baseline_bits=asked, out=tmp_path, **limits)
+    both = search(small, name, "bits", baseline_bits=1, **limits)
+    ours, theirs = alone.summary(), both.summary()
+    assert flat_keys(theirs) - flat_keys(ours) == {"baseline", "baseline_bits", "baseline_cycles"}
+    assert {key: theirs[key] for key in ours if key != "layers"} == {
+        key: ours[key] for key in ours if key != "layers"
+    }
+    for text in (str(alone), (tmp_path / "search.json").read_text().replace("null", "")):
+        assert not OF_A_BASELINE.search(text), OF_A_BASELINE.search(text)
+    assert "µs at 1 bit" in str(both)
+
+
+def test_a_wrong_baseline_is_answered_before_a_study_or_search_runs(small: Path) -> None:
+    for call in (
+        lambda: sweep(small, "tpu-like", bits=1, baseline_bits="no"),
+        lambda: search(small, "tpu-like", "bits", max_time_ms=1, baseline_bits="no"),
+    ):
+        with pytest.raises(InputError, match=r"^baseline_bits is 'no' \(str\): use a number"):
+            call()

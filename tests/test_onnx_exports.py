@@ -16,7 +16,8 @@ if HAS_TORCH:  # otherwise the marker skips every test
     import torch
     from torch import nn
 
-    from tests.torch_networks import Binarizing, Net
+    from tests.torch_binarizers import Published
+    from tests.torch_networks import Net
 
 pytestmark = [pytest.mark.unit, pytest.mark.torch]
 
@@ -34,12 +35,19 @@ def net() -> "nn.Module":
     return Net().eval()
 
 
-def export(model: "nn.Module", path: Path, size: tuple[int, int], **options: Any) -> Path:
+def export(
+    model: "nn.Module", path: Path, size: tuple[int, int], channels: int = 3, **options: Any
+) -> Path:
     """Let torch write a model, and ignore its warnings because they concern torch alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            model, (torch.zeros(1, 3, *size),), path, input_names=["x"], verbose=False, **options
+            model,
+            (torch.zeros(1, channels, *size),),
+            path,
+            input_names=["x"],
+            verbose=False,
+            **options,
         )
     return path
 
@@ -119,10 +127,16 @@ def test_a_fixed_size_can_be_overridden(net: "nn.Module", tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["torchscript-13", "dynamo-18"])
-def test_weights_that_the_graph_computes(tmp_path: Path, kind: str) -> None:
+def test_weights_that_the_graph_binarizes(tmp_path: Path, kind: str) -> None:
+    """Published binarizers: the kernels are the signs that numpy computes from the real weights."""
     torch.manual_seed(4)
-    model = Binarizing().eval()
-    path = export(model, tmp_path / "net.onnx", (5, 5), **EXPORTS[kind])
+    model = Published().eval()
+    path = export(model, tmp_path / "net.onnx", (5, 5), channels=8, **EXPORTS[kind])
     workload, trained = read_onnx(path)
-    (layer,) = workload.binary_layers
-    assert np.array_equal(np.sign(trained[layer.name].weights), torch.sign(model.weight.detach()))
+    assert len(workload.binary_layers) == len(model.layers) == len(workload.layers)
+    for layer, module in zip(workload.layers, model.layers, strict=True):
+        expected = module.expected(module.weight.detach().double().numpy())
+        read = np.sign(trained[layer.name].weights)
+        assert np.array_equal(read, expected), type(module).__name__
+    (note,) = workload.notes
+    assert "beta +- alpha, as AdaBin's" in note

@@ -407,14 +407,14 @@ class TestReport:
 def first_value(plan: LayerPlan, step: int) -> int:
     """Byte at which a step's windows begin, by hand: first pixel, first channel."""
     nest, inner = nest_of(plan), plan.layer
-    visit, group = divmod(step, nest.groups)
-    pixel = int(nest.pixel_step[visit]) * plan.pixels_per_step
+    tile, group = divmod(step, nest.groups)
+    pixel = int(nest.pixel_step[tile]) * plan.pixels_per_step
     image, inside = divmod(pixel, inner.out_height * inner.out_width)
     row, column = divmod(inside, inner.out_width)
     top = max(row * inner.strides.height - inner.paddings.height, 0)
     left = max(column * inner.strides.width - inner.paddings.width, 0)
     own = inner.in_channels // inner.groups
-    of_group = sum(block.outputs for block in plan.blocks[: int(nest.block[visit])])
+    of_group = sum(block.outputs for block in plan.blocks[: int(nest.block[tile])])
     channel = of_group // (inner.out_channels // inner.groups) * own
     channel += sum(plan.group_units[:group]) * inner.unit_channels
     place = ((image * inner.in_height + top) * inner.in_width + left) * inner.in_channels + channel

@@ -109,7 +109,7 @@ def peaks(points: int, folder: Path) -> dict[str, int]:
                 kept.keep(number, rows)
 
         found["work"] = kept_by(work)
-        columns = chunk_columns(("lut_array",))
+        columns = chunk_columns(("lut_array",), baselines=True)
         found["csv"] = peak_of(
             lambda: write_table(folder / "points.csv", columns, kept._columns("points"), 100)
         )

@@ -43,15 +43,3 @@ class Net(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = nn.functional.max_pool2d(self.layer1(self.stem(x)), 2).mean((2, 3))
         return self.fc(y.view(y.size(0), -1))  # type: ignore[no-any-return]
-
-
-class Binarizing(nn.Module):
-    """A convolution that binarizes its weights while it runs, as training code does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(8, 3, 3, 3))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        alpha = self.weight.abs().mean((1, 2, 3), keepdim=True)
-        return nn.functional.conv2d(x, torch.sign(self.weight) * alpha, padding=1)

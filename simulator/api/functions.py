@@ -19,9 +19,10 @@ from simulator.workload import Workload
 
 if TYPE_CHECKING:
     from simulator.api.comparison import Comparison
+    from simulator.studies import Study
     from simulator.studies.axes import Axis
     from simulator.studies.result import StudyResult
-    from simulator.studies.search import Objective, SearchResult
+    from simulator.studies.search import Limits, Objective, SearchResult
 
 Name = str | Path
 """A shipped name or a path."""
@@ -42,7 +43,7 @@ def sweep(
     input_size: Numbers | Iterable[tuple[int, int]] | None = None,
     sample: int | None = None,
     seed: int = 0,
-    baseline_bits: float = 1,
+    baseline_bits: float | str | None = None,
     include_full_precision: bool = False,
     engine: str = "auto",
     layers: bool = False,
@@ -70,8 +71,9 @@ def sweep(
         input_size: pixels, such as `[160, 224]`, or (height, width) pairs in a list.
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
-        baseline_bits: bits per weight of the baselines.
-        include_full_precision: add the full-precision first, last and downsample layers.
+        baseline_bits: bits per weight of the baselines, or `"none"`; default as in `simulate`.
+        include_full_precision: add the full-precision first, last and downsample layers. Implied
+            by 32 bits in any run, because all runs have the same layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
         energy: energy table, by shipped name or path.
@@ -119,7 +121,7 @@ def sweep(
         ],
         sample=None if sample is None else _positive("sample", sample),
         seed=arguments.whole("seed", seed, "0"),
-        baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
+        baseline_bits=baseline_bits,
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),
         engine=arguments.text("engine", engine, "auto"),
         layers=arguments.flag("layers", layers),
@@ -127,16 +129,21 @@ def sweep(
         taus=arguments.taus_by_layer(taus),
     )
     workers = _positive("jobs", jobs)
-    if out is not None:
-        folder = arguments.name_or_path("out", out, "study")
-        return run_study(study, folder, jobs=workers, fronts=fronts, progress=progress)
+    if out is None:
+        return _in_memory(study, jobs=workers, fronts=fronts, progress=progress)
+    folder = arguments.name_or_path("out", out, "study")
+    return run_study(study, folder, jobs=workers, fronts=fronts, progress=progress)
+
+
+def _in_memory(study: "Study", **options: Any) -> "StudyResult":
+    """Run a study without a folder; the result keeps its tables as frames."""
+    from simulator.studies import run_study
+
     with TemporaryDirectory() as temporary:
-        result = run_study(
-            study, temporary, jobs=workers, tables_only=True, fronts=fronts, progress=progress
-        )
+        result = run_study(study, temporary, tables_only=True, **options)
         kept = replace(result, files=())
         kept.__dict__["frame"] = result.frame  # the cached property keeps its value here
-        if layers:
+        if study.inputs.layers:
             kept.__dict__["layer_frame"] = result.layer_frame
         return kept
 
@@ -158,7 +165,7 @@ def search(
     include_full_precision: bool = False,
     engine: str = "auto",
     energy: Name = "45nm",
-    baseline_bits: float = 1,
+    baseline_bits: float | str | None = None,
     out: Name | None = None,
     progress: Progress | None = None,
 ) -> "SearchResult":
@@ -186,7 +193,7 @@ def search(
         include_full_precision: add the full-precision first, last and downsample layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         energy: energy table, by shipped name or path.
-        baseline_bits: bits per weight of the baseline run.
+        baseline_bits: bits per weight of the baseline, or `"none"`; default as in `simulate`.
         out: folder for search.json, front.csv and plots of the front.
         progress: called with a title, the number of finished configurations and their total.
 
@@ -206,21 +213,14 @@ def search(
 
     """
     from simulator.studies.axes import axis_of
-    from simulator.studies.search import Limits, Objective, machines_of, storable_taus
+    from simulator.studies.search import Objective, machines_of, storable_taus
     from simulator.studies.search import search as find
 
-    given = {
-        "max_time_ms": max_time_ms,
-        "mean_bits": mean_bits,
-        "min_mean_bits": min_mean_bits,
-        "max_mbit": max_mbit,
-    }
-    limits = Limits(
-        **{
-            name: arguments.number(name, value, "0.9")
-            for name, value in given.items()
-            if value is not None
-        }
+    limits = _limits(
+        max_time_ms=max_time_ms,
+        mean_bits=mean_bits,
+        min_mean_bits=min_mean_bits,
+        max_mbit=max_mbit,
     )
     if objective not in get_args(Objective):
         names = ", ".join(get_args(Objective))
@@ -236,7 +236,7 @@ def search(
         engine=arguments.text("engine", engine, "auto"),
         progress=progress,
         energy=arguments.name_or_path("energy", energy, "45nm"),
-        baseline_bits=arguments.number("baseline_bits", baseline_bits, "1"),
+        baseline_bits=baseline_bits,
         activation_bits=arguments.optional_whole("activation_bits", activation_bits, "1"),
         batch=arguments.whole("batch", batch, "1"),
         include_full_precision=arguments.flag("include_full_precision", include_full_precision),
@@ -246,6 +246,14 @@ def search(
 
         save_search(result, Path(arguments.name_or_path("out", out, "found")))
     return result
+
+
+def _limits(**given: float | None) -> "Limits":
+    """The limits of a search, checked."""
+    from simulator.studies.search import Limits
+
+    known = {name: value for name, value in given.items() if value is not None}
+    return Limits(**{name: arguments.number(name, x, "0.9") for name, x in known.items()})
 
 
 def compare(

@@ -6,20 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for, run_one
 from simulator.api.result import Result
 from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware, load_hardware
-from simulator.machines.families import family_of
 from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.settings import SettingRuns
 from simulator.workload import Workload, configure
-from simulator.workload.precision import is_full_precision
-
-NO_BASELINE = "none"
-"""The value of `baseline_bits` that asks for no baseline."""
+from simulator.workload.precision import is_full_precision, require_binary_layers
 
 
 def simulate(
@@ -82,8 +79,8 @@ def simulate(
     """
     precision = {
         "bits": None if bits is None else arguments.number("bits", bits, "0.56"),
-        "tau": None if tau is None else arguments.whole("tau", tau, "5"),
-        "tau_1x1": None if tau_1x1 is None else arguments.whole("tau_1x1", tau_1x1, "5"),
+        "tau": arguments.optional_whole("tau", tau, "5"),
+        "tau_1x1": arguments.optional_whole("tau_1x1", tau_1x1, "5"),
         "taus": arguments.taus_by_layer(taus),
     }
     options: dict[str, Any] = {
@@ -96,12 +93,8 @@ def simulate(
     engine_for(engine, machine)
     loaded = workload_of(workload, precision, input_size, network)
 
-    base = _baseline_bits(baseline_bits, machine)
-    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
-    if any(is_full_precision(side["bits"]) for side in sides):
-        options["include_full_precision"] = True  # both runs have the same layers
-    workloads = [configure(loaded, **options, **side) for side in sides]
-    _require_effect(options["activation_bits"], workloads)
+    base = bits_of_baseline(baseline_bits, machine.machine)
+    workloads = _configured(loaded, precision, base, options)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(
         hardware=machine,
@@ -114,24 +107,24 @@ def simulate(
     return replace(result, measure_settings=SettingRuns(result, without, progress))
 
 
-def _require_effect(activation_bits: int | None, workloads: list[Workload]) -> None:
-    """Raise if activation bits are given, which only binary layers have, and no layer is binary."""
-    if activation_bits in {None, 1}:
-        return
-    if not any(one.binary_layers for one in workloads):
-        raise InputError(
-            f"activation bits {activation_bits}: no effect, because no layer is binary; the "
-            "hardware key full_precision.bits is the width of full-precision operands"
-        )
+def _configured(
+    loaded: Workload, precision: dict[str, Any], base: float | None, options: dict[str, Any]
+) -> list[Workload]:
+    """The workloads of the run and of its baseline, if any, with the same layers.
 
+    Args:
+        loaded: the network.
+        precision: options of the run's precision.
+        base: bits per weight of the baseline.
+        options: options of both runs.
 
-def _baseline_bits(asked: float | str | None, hardware: Hardware) -> float | None:
-    """Bits per weight of the baseline: those asked for, or the family's; None: no baseline."""
-    if asked is None:
-        return family_of(hardware).baseline_bits
-    if asked == NO_BASELINE:
-        return None
-    return arguments.number("baseline_bits", asked, f"1, or {NO_BASELINE!r}")
+    """
+    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
+    if any(is_full_precision(side["bits"]) for side in sides):
+        options = {**options, "include_full_precision": True}
+    workloads = [configure(loaded, **options, **side) for side in sides]
+    require_binary_layers(options["activation_bits"], workloads)
+    return workloads
 
 
 def workload_of(

@@ -19,7 +19,7 @@ from simulator.cli.options import (
     require_no_choice,
     shared,
 )
-from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
+from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -85,11 +85,9 @@ def extract(
     if output is not None:
         written.append(write_file(output, lambda path: write_workload(extraction.workload, path)))
     if as_json:
-        notes = list(extraction.workload.notes)
-        click.echo(json.dumps({**report.summary(extraction), "notes": notes}, indent=2))
+        click.echo(json.dumps(report.summary(extraction), indent=2))
     elif not quiet:
         report.print_extraction(extraction, console())
-        print_notes(extraction.workload.notes)
         for path in written:
             print_written(path)
 

@@ -2,13 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.formatting import Choice, Command
-from simulator.cli.options import NETWORK, READING, SHAPE, option, reading_from, shared
+from simulator.cli.options import (
+    NETWORK,
+    READING,
+    SHAPE,
+    baseline_or_none,
+    option,
+    reading_from,
+    shared,
+)
 from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
+
+if TYPE_CHECKING:
+    from simulator.base.progress import Progress
+    from simulator.studies.search import SearchResult
 
 _EXAMPLES = """
 Examples:
@@ -26,6 +38,7 @@ Examples:
 
 
 _LIMITS = "Limits"
+_LIMIT_OPTIONS = ("max_time_ms", "mean_bits", "min_mean_bits", "max_mbit")
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
@@ -44,12 +57,9 @@ _LIMITS = "Limits"
     help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range. "
     "Default: all widths whose subsets the PEs store.",
 )
-@shared(
-    "layer-tau",
-    *SHAPE,
-    "baseline-bits",
-    *READING,
-)
+@shared("layer-tau", *SHAPE)
+@baseline_or_none
+@shared(*READING)
 @option(
     "--objective",
     section=_LIMITS,
@@ -87,17 +97,7 @@ _LIMITS = "Limits"
 @shared("out", "json", "quiet", out="Folder for search.json, front.csv, front.png and front.svg.")
 def search(
     *,
-    hw: str,
     model: str,
-    input_size: tuple[int, int] | None,
-    max_time_ms: float | None,
-    mean_bits: float | None,
-    min_mean_bits: float | None,
-    max_mbit: float | None,
-    allowed: str | None,
-    taus: dict[str, int],
-    energy: str | None,
-    settings: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -109,50 +109,62 @@ def search(
     Accuracy is not modeled: --taus lists the widths that the network's training allows.
     """
     from simulator.base.writing import writable_folder
-    from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
-    from simulator.studies.search import Limits, machines_of, storable_taus
-    from simulator.studies.search import search as find
-    from simulator.studies.search.output import print_search, save_search
-    from simulator.workload.model import load_model
+    from simulator.studies.search.output import save_search
 
     if out is not None:
         writable_folder(out)
-    limits = Limits(
-        max_time_ms=max_time_ms,
-        mean_bits=mean_bits,
-        min_mean_bits=min_mean_bits,
-        max_mbit=max_mbit,
-    )
-    machines = machines_of(hw, [setting_axis(setting) for setting in settings])
-    given = axis("tau", allowed).values if allowed is not None else storable_taus(machines)
-    widths = [tau for tau in given if isinstance(tau, int)]
     with progress_on_stderr(quiet, unit="hardware") as progress:
-        workload = load_model(
-            model, input_size=input_size, progress=progress, **reading_from(options)
-        )
-        result = find(
-            workload,
-            machines,
-            limits=limits,
-            taus=widths,
-            fixed=taus,
-            energy=energy or DEFAULT_ENERGY,
-            progress=progress,
-            **options,
-        )
+        result = _found(model, progress, **options)
     if out is not None:
         save_search(result, out)
     if as_json:
         click.echo(json.dumps(result.summary(), indent=2))
     elif not quiet:
-        print_search(result, console())
-        print_notes(workload.notes)
-        if any(layer.kernels is not None for layer in workload.layers):
-            print_notes(
-                [
-                    f"a layer whose tau differs from the tau in {model} runs shape-only, without "
-                    "its trained indices"
-                ]
-            )
+        _print(result, model)
         if out is not None:
             print_written(f"{out}/search.json, front.csv, front.png, .svg")
+
+
+def _found(
+    model: str,
+    progress: "Progress | None",
+    *,
+    hw: str,
+    settings: tuple[str, ...],
+    allowed: str | None,
+    taus: dict[str, int],
+    energy: str | None,
+    **options: Any,
+) -> "SearchResult":
+    """Read the inputs, and search."""
+    from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
+    from simulator.studies.search import Limits, machines_of, search, storable_taus
+    from simulator.workload.model import load_model
+
+    machines = machines_of(hw, [setting_axis(setting) for setting in settings])
+    given = storable_taus(machines) if allowed is None else axis("tau", allowed).values
+    limits = Limits(**{name: options.pop(name) for name in _LIMIT_OPTIONS})
+    size = options.pop("input_size")
+    return search(
+        load_model(model, input_size=size, progress=progress, **reading_from(options)),
+        machines,
+        limits=limits,
+        taus=[tau for tau in given if isinstance(tau, int)],
+        fixed=taus,
+        energy=energy or DEFAULT_ENERGY,
+        progress=progress,
+        **options,
+    )
+
+
+def _print(result: "SearchResult", model: str) -> None:
+    from simulator.studies.search.output import print_search
+
+    print_search(result, console())
+    notes = [*result.workload.notes]
+    if any(layer.kernels is not None for layer in result.workload.layers):
+        notes.append(
+            f"a layer whose tau differs from the tau in {model} runs shape-only, without its "
+            "trained indices"
+        )
+    print_notes(notes)

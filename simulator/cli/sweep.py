@@ -16,6 +16,7 @@ from simulator.cli.options import (
     READING,
     RUN,
     SHAPE,
+    baseline_or_none,
     option,
     reading_from,
     require_precision,
@@ -67,11 +68,10 @@ _POINTS = "Points"
     "tau-1x1",
     "layer-tau",
     *SHAPE,
-    "baseline-bits",
-    *READING,
-    "subset",
     lists=True,
 )
+@baseline_or_none
+@shared(*READING, "subset", lists=True)
 @option(
     "--points",
     section=_POINTS,
@@ -155,7 +155,7 @@ def sweep(
 
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
-    from simulator.studies.study import model_notes, without_kernels
+    from simulator.studies.networks import model_notes, without_kernels
 
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs is for this machine, --scheduler for a cluster; choose one")
@@ -187,7 +187,8 @@ def sweep(
         sys.exit(130)
     if result.points is None:
         raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
-    dropped, notes = without_kernels(study), model_notes(study)
+    dropped = without_kernels(study.points, study.inputs)
+    notes = model_notes(study.inputs)
     if as_json:
         more = {"models_without_kernels": dropped, "notes": notes}
         click.echo(json.dumps({**result.summary(), **more}, indent=2))

@@ -255,7 +255,7 @@ class _Assembler:
     def scratch(self, space: Mapping[Channel, int], nodes: int) -> None:
         """Write the header; reserve space for the stack, lots, notes, and nodes."""
         m = self.m
-        m[at.TURN_VECTOR] = self.add(self.width * self.lanes)
+        m[at.ITERATION_VECTOR] = self.add(self.width * self.lanes)
         m[at.START], m[at.READY] = self.add(4 * self.lanes), self.add(3 * self.lanes)
         m[at.WALKED], m[at.COUNTED] = self.add(6 * self.lanes), self.add(3 * self.lanes)
         m[at.NOWHERE] = self.add(m[at.LOT_SIZE])

@@ -1,10 +1,10 @@
 """The fast engine: the results of the event engine, and its trace, in less time.
 
-`totals` runs a program with its loops and leaves out turns that repeat. Its cost therefore grows
-with the number of distinct phases. `totals_together` does the same for programs that differ only in
-rates. `run` returns the trace; for omitted turns, it notes only when commands start. The kernel
-runs as machine code if an earlier process has kept it. Otherwise, the kernel runs interpreted until
-compiling pays (`compiling.py`).
+`totals` runs a program with its loops and leaves out iterations that repeat. Its cost therefore
+grows with the number of distinct phases. `totals_together` does the same for programs that differ
+only in rates. `run` returns the trace; for omitted iterations, it notes only when commands start.
+The kernel runs as machine code if an earlier process has kept it. Otherwise, the kernel runs
+interpreted until compiling pays (`compiling.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.columns import Ints
-from simulator.engine import commands, jumps, kernel, lots, notes, paths, repeats, slopes
+from simulator.engine import commands, fast_forward, kernel, lots, notes, paths, repeats, slopes
 from simulator.engine import layout as at
 from simulator.engine.assembly import Assembled, assemble
 from simulator.engine.compiling import Compiled, Memory, pays
@@ -50,7 +50,7 @@ def totals(
     progress: Callable[[int], None] | None = None,
     *,
     compiled: bool | None = None,
-    jumping: bool = True,
+    fast_forwarding: bool = True,
 ) -> Summary:
     """Return the summary of `simulator.engine.summary.summarize`, without making a trace.
 
@@ -58,7 +58,7 @@ def totals(
         program: a program without a DRAM table and without ports.
         progress: called with the number of finished sections; with compiled code, only with 0.
         compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
-        jumping: leave out turns that repeat.
+        fast_forwarding: leave out iterations that repeat.
 
     Raises:
         ProgramError: a deadlock; the message names its units and channels.
@@ -66,7 +66,7 @@ def totals(
 
     """
     compiled = _kernel().serves() if compiled is None else compiled
-    (summary,) = _totals([program], progress, compiled, jumping)
+    (summary,) = _totals([program], progress, compiled, fast_forwarding)
     return summary
 
 
@@ -92,28 +92,28 @@ def _totals(
     programs: Sequence[Program],
     progress: Callable[[int], None] | None,
     compiled: bool,
-    jumping: bool,
+    fast_forwarding: bool,
 ) -> list[Summary]:
-    state = _State(programs, compiled, jumping=jumping)
+    state = _State(programs, compiled, fast_forwarding=fast_forwarding)
     state.run(progress)
     if state.memory[at.AHEAD]:  # run again with the known ends of sections
-        state = _State(programs, compiled, jumping=jumping, ends=state.ends())
+        state = _State(programs, compiled, fast_forwarding=fast_forwarding, ends=state.ends())
         state.run(progress)
     return state.summaries()
 
 
-def run(program: Program, *, compiled: bool | None = None, jumping: bool = True) -> Trace:
+def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool = True) -> Trace:
     """Run a program to its end; see `simulator.engine.event.run`.
 
     Args:
         program: a program without a DRAM table and without ports.
         compiled: True: run compiled; False: run interpreted; None: run whichever form pays.
-        jumping: leave out turns that repeat.
+        fast_forwarding: leave out iterations that repeat.
 
     """
     rows = write_out(program)
     compiled = _kernel().serves() if compiled is None else compiled
-    state = _State([program], compiled, jumping=jumping, rows=rows.first.tolist())
+    state = _State([program], compiled, fast_forwarding=fast_forwarding, rows=rows.first.tolist())
     state.run(None)
     start = np.asarray(state.starts(len(rows)), dtype=np.int64)
     end = start + rows.column([program.cycles(command) for command in rows.commands])
@@ -134,7 +134,7 @@ class _State:
         programs: Sequence[Program],
         compiled: bool,
         *,
-        jumping: bool,
+        fast_forwarding: bool,
         ends: Ints | None = None,
         rows: Sequence[int] = (),
     ) -> None:
@@ -143,13 +143,13 @@ class _State:
         Args:
             programs: the programs to run, one in each lane; they differ only in names and rates.
             compiled: run them compiled.
-            jumping: leave out turns that repeat.
+            fast_forwarding: leave out iterations that repeat.
             ends: [sections, L] known cycles in which sections end, if any.
             rows: the first row of each unit, then the number of rows, for runs that note starts.
 
         """
         self.programs, self.program, self.compiled = programs, programs[0], compiled
-        self.jumping, self.known, self.rows = jumping, ends, rows
+        self.fast_forwarding, self.known, self.rows = fast_forwarding, ends, rows
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Run the program; a channel without enough space gets more."""
@@ -189,7 +189,7 @@ class _State:
             causes = lot + at.TIME + at.CAUSE * lanes
             m[causes : causes + lanes] = [at.NEVER] * lanes
         self._set_rates()
-        m[at.JUMPING] = int(self.jumping)
+        m[at.FAST_FORWARDING] = int(self.fast_forwarding)
         if self.known is not None:
             m[at.KNOWN] = 1
             for number, ends in enumerate(self.known[:-1].tolist(), 1):
@@ -312,5 +312,5 @@ def _sizes(shape: Shape) -> _Sizes:
 
 @cache
 def _kernel() -> Compiled:
-    modules = (at, lots, slopes, notes, paths, jumps, commands, repeats, kernel)
+    modules = (at, lots, slopes, notes, paths, fast_forward, commands, repeats, kernel)
     return Compiled(Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one}))

@@ -2,8 +2,8 @@
 
 A unit paces each section. That unit runs its part. If it lacks a token, the giver of the token runs
 until the token is available, and no further. Then every other unit runs the rest of its part.
-Counts alone determine this order. The order is therefore the same in every turn of a loop, and
-`repeats.py` can leave out turns that repeat.
+Counts alone determine this order. The order is therefore the same in every iteration of a loop, and
+`repeats.py` can leave out iterations that repeat.
 
 Plain Python over one row of integers, interpreted or compiled (`simulator.engine.compiling`).
 """
@@ -23,6 +23,7 @@ from simulator.engine.layout import (
     END,
     ENDS,
     ENDS_SIZE,
+    FAST_FORWARDING,
     FIRST_GIVEN,
     FIRST_LOT,
     FIRST_TAKEN,
@@ -40,7 +41,8 @@ from simulator.engine.layout import (
     HANDOFF,
     HERE,
     INSTRUCTION_SIZE,
-    JUMPING,
+    ITERATION,
+    ITERATIONS,
     KNOWN,
     LACKED,
     LACKING,
@@ -74,8 +76,6 @@ from simulator.engine.layout import (
     TAKERS_END,
     TAKING,
     THERE,
-    TURN,
-    TURNS,
     UNIT_NUMBER,
     UNIT_SIZE,
     UNITS,
@@ -85,7 +85,7 @@ from simulator.engine.layout import (
 )
 from simulator.engine.lots import lot_of, needed_from, section_of
 from simulator.engine.paths import count_path, forget_paths
-from simulator.engine.repeats import end_of_turn, forget_turns
+from simulator.engine.repeats import end_of_iteration, forget_iterations
 
 DEADLOCK, TOO_SMALL = int(Status.DEADLOCK), int(Status.TOO_SMALL)
 
@@ -143,8 +143,8 @@ def run_unit(m: Memory, root: int, section: int) -> bool:
         elif m[at] == LOOP:
             open_loop(m, unit, at, unit == root)
         else:
-            close_turn(m, unit, at)
-            if unit == root and m[JUMPING] and not end_of_turn(m, unit, at):
+            close_iteration(m, unit, at)
+            if unit == root and m[FAST_FORWARDING] and not end_of_iteration(m, unit, at):
                 return False
 
 
@@ -195,16 +195,16 @@ def open_loop(m: Memory, unit: int, at: int, watched: bool) -> None:
     frame = m[unit + FRAMES] + m[unit + DEPTH] * FRAME_SIZE
     m[unit + DEPTH] += 1
     m[unit + AT] = m[frame + BEGIN] = at + LOOP_SIZE
-    m[frame + TURN], m[frame + TURNS] = 0, m[at + OPERAND]
+    m[frame + ITERATION], m[frame + ITERATIONS] = 0, m[at + OPERAND]
     if watched:
-        forget_turns(m, m[unit + DEPTH])
+        forget_iterations(m, m[unit + DEPTH])
 
 
-def close_turn(m: Memory, unit: int, at: int) -> None:
-    """Let a unit end a turn of its innermost loop."""
+def close_iteration(m: Memory, unit: int, at: int) -> None:
+    """Let a unit end an iteration of its innermost loop."""
     frame = m[unit + FRAMES] + (m[unit + DEPTH] - 1) * FRAME_SIZE
-    m[frame + TURN] += 1
-    if m[frame + TURN] < m[frame + TURNS]:
+    m[frame + ITERATION] += 1
+    if m[frame + ITERATION] < m[frame + ITERATIONS]:
         m[unit + AT] = m[frame + BEGIN]
     else:
         m[unit + AT] = at + INSTRUCTION_SIZE

@@ -9,7 +9,7 @@ Programs that differ only in rates run together as a batch, each in a *lane*. Co
 the next command. Lanes therefore differ only in times and in values that times decide: causes and
 sums of cycles. Each such value is a *block*, `LANES` consecutive numbers: in lane `n`, a unit is
 free in cycle `m[unit + FREE + n]`. Blocks are the last fields of a record. After every time comes a
-block of its slopes: the shift of the time from turn to turn of a loop.
+block of its slopes: the shift of the time from iteration to iteration of a loop.
 """
 
 from enum import IntEnum
@@ -28,8 +28,8 @@ the rank of its kind."""
 
 # --- the header: one of each, at the beginning of the memory --------------------------------------
 
-JUMPING = 0
-"""1: the engine leaves out turns that repeat."""
+FAST_FORWARDING = 0
+"""1: the engine leaves out iterations that repeat."""
 KNOWN = 1
 """1: an earlier run has found the ends of sections."""
 AHEAD = 2
@@ -42,8 +42,8 @@ LACKED = 5
 """The number of the lot that contains the missing token."""
 RAN = 6
 """The number of commands that ran."""
-JUMPS = 7
-"""The number of times that the engine left out turns."""
+FAST_FORWARDS = 7
+"""The number of times that the engine left out iterations."""
 FAILED = 8
 """The number of times that the engine followed a repetition in vain."""
 STARTS = 9
@@ -76,13 +76,13 @@ STACK_TOP = 25
 TRACKING = 26
 """1: the engine follows slopes, and comparisons limit `LIMIT`."""
 LIMIT = 27
-"""The number of turns after the first followed turn in which every comparison keeps its outcome."""
+"""The number of iterations after the followed one in which all comparisons keep their outcomes."""
 FOLLOWED = 28
 """The frame of the followed loop; NONE: no loop."""
 NOTES = 29
-"""The notes of the end of the last turn, indexed by loop depth."""
+"""The notes of the end of the last iteration, indexed by loop depth."""
 FOLLOWED_NOTE = 30
-"""The note of the beginning of the followed turn."""
+"""The note of the beginning of the followed iteration."""
 NOTE_SIZE = 31
 STATE_SIZE = 32
 RANKS = 33
@@ -93,8 +93,8 @@ NOWHERE = 35
 """A lot without a giver: the lot of a taker that does not know its next lot."""
 WIDTH = 36
 """The number of categories: the length of a vector."""
-TURN_VECTOR = 37
-"""A vector: the cycles up to the end of a turn."""
+ITERATION_VECTOR = 37
+"""A vector: the cycles up to the end of an iteration."""
 LANES = 38
 """The number of programs that run together."""
 LOT_SIZE = 39
@@ -112,13 +112,13 @@ HEADER = 45
 # blocks after `WALKED`
 
 LEFT = 2
-"""The number of repeated turns that remain; 0: no repetition."""
+"""The number of repeated iterations that remain; 0: no repetition."""
 PLACE = 3
-"""The position of the path through the repeated turns in their table."""
+"""The position of the path through the repeated iterations in their table."""
 TABLE = 4
-"""The table of the repeated turns."""
+"""The table of the repeated iterations."""
 SINCE = 5
-"""The time at the end of the turn."""
+"""The time at the end of the iteration."""
 
 # blocks after a time, of the start and of a lot
 
@@ -176,9 +176,9 @@ FREE = 15
 
 BEGIN = 0
 """The address of the loop's first instruction."""
-TURN = 1
-"""The number of turns that are over."""
-TURNS = 2
+ITERATION = 1
+"""The number of iterations that are over."""
+ITERATIONS = 2
 FRAME_SIZE = 3
 
 # --- sections, and each unit's share of one -------------------------------------------------------
@@ -214,8 +214,8 @@ COMMAND = 1
 """An instruction that runs a command; its operand is the address of the command. An instruction is
 one of these three codes and an operand."""
 LOOP = 2
-"""An instruction that begins a loop; its operand is the number of turns, and `TRUST` comes after
-it."""
+"""An instruction that begins a loop; its operand is the number of iterations, and `TRUST` comes
+after it."""
 LOOP_END = 3
 """An instruction after a loop's body; its operand has no effect."""
 OPERAND = 1
@@ -293,7 +293,7 @@ HERE = 2
 TAKEN_CHANNEL = 3
 TAKING_UNIT = 4
 FLOW = 5
-"""The taker's flow in the turns to leave out; 0: the taker takes no tokens in them."""
+"""The taker's flow in the iterations to leave out; 0: the taker takes no tokens in them."""
 SETTLED = 1
 """A flow: the taker takes only lots that came before its unit was free."""
 PAIRED = 2
@@ -325,14 +325,14 @@ TIME = 3
 
 NODE_COMMAND = 0
 """The command on the path, or `ANCHOR` or `REPEATED`."""
-NODE_TURNS = 1
+NODE_ITERATIONS = 1
 NODE_PLACE = 2
 NODE_BEFORE = 3
 """A block: the path to the command's start."""
 ANCHOR = -1
-"""Instead of a command: the position of the path at the beginning of the followed turn."""
+"""Instead of a command: the position of the path at the beginning of the followed iteration."""
 REPEATED = -2
-"""Instead of a command: the path repeats the path of the followed turn."""
+"""Instead of a command: the path repeats the path of the followed iteration."""
 
 # --- the stack of units that run ------------------------------------------------------------------
 
@@ -344,12 +344,12 @@ LACKS_LOT = 2
 """The number of the lot that the unit lacks."""
 CALL_SIZE = 3
 
-# --- notes: the state at the end of a turn --------------------------------------------------------
+# --- notes: the state at the end of an iteration --------------------------------------------------
 
-NOTED_TURN = 0
-"""The number of turns that were over; NEVER: the note is empty."""
+NOTED_ITERATION = 0
+"""The number of iterations that were over; NEVER: the note is empty."""
 NOTED_RAN = 1
-"""The number of commands that had run at the end of the last turn, noted or not."""
+"""The number of commands that had run at the end of the last iteration, noted or not."""
 NOTED_STATE = 2
 """Units, givers, and takers; after them, the section with its shares, and the queues."""
 QUEUE = 16

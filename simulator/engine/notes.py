@@ -1,4 +1,4 @@
-"""Notes of the state at the end of a turn: units, givers, takers, section, and queue heads."""
+"""Notes of the state after an iteration: units, givers, takers, section, and queue heads."""
 
 from simulator.engine.compiling import Memory
 from simulator.engine.layout import (
@@ -13,9 +13,9 @@ from simulator.engine.layout import (
     LOT,
     LOT_SIZE,
     NONE,
+    NOTED_ITERATION,
     NOTED_RAN,
     NOTED_STATE,
-    NOTED_TURN,
     PAIRED,
     POINTER,
     QUEUE,
@@ -35,19 +35,19 @@ from simulator.engine.layout import (
 from simulator.engine.lots import copy, lot_of
 
 
-def write_note(m: Memory, note: int, root: int, turn: int, whole: bool) -> None:
-    """Note the state at the end of a turn, the section, and the heads of the queues.
+def write_note(m: Memory, note: int, root: int, iteration: int, whole: bool) -> None:
+    """Note the state at the end of an iteration, the section, and the heads of the queues.
 
     Args:
         m: the memory.
         note: the note to write.
-        root: the unit whose turn it is.
-        turn: turns that are over.
+        root: the unit whose iteration it is.
+        iteration: iterations that are over.
         whole: True: note all; False: note only times of the section and of lots, without slopes
             and causes.
 
     """
-    m[note + NOTED_TURN], m[note + NOTED_RAN] = turn, m[RAN]
+    m[note + NOTED_ITERATION], m[note + NOTED_RAN] = iteration, m[RAN]
     copy(m, note + NOTED_STATE, m[UNITS], m[STATE_SIZE])
     size = m[SECTION_SIZE] if whole else FLOOR + (END + 1) * m[LANES]
     copy(m, noted_section(m, note), section_of_unit(m, root), size)

@@ -111,7 +111,7 @@ def stretches(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     return category[last], until[last]
 
 
-# --- categories ---------------------------------------------------------------------------------
+# --- categories -----------------------------------------------------------------------------------
 
 
 def _splits(trace: Trace, command: Ints) -> Iterator[tuple[Ints, Ints]]:
@@ -134,13 +134,13 @@ def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     """[K] category of each slot's busy cycles, and of its latent cycles."""
     kinds, kind = trace.vocabulary.kinds, trace.kind[path.command]
     entry = _numbers(trace, [kind.entry_category for kind in kinds])[kind]
-    held = (entry >= 0) & _held_by_layers_before(trace, path)
+    held = (entry >= 0) & _held_by_previous_layers(trace, path)
     busy = _numbers(trace, [kind.category for kind in kinds])[kind]
     latent = _numbers(trace, [kind.latency_category for kind in kinds])[kind]
     return np.where(held, entry, busy), np.where(held, entry, latent)
 
 
-def _held_by_layers_before(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
+def _held_by_previous_layers(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
     """[K] True for slots that begin with their command, at the layer's start, except in cycle 0."""
     start = trace.start[path.command]
     begins = trace.layer_starts[path.layer]

@@ -8,8 +8,8 @@ among several paths: at a start, and at the last result of a section.
 
 At the end of a section, the walk follows the path from the section's last result back to its floor.
 It counts the cycles on this path by category. Then it forgets the nodes. Nodes therefore take space
-for one section, and none for omitted turns. For those turns, a node holds only how often the path
-of the followed turn repeats.
+for one section, and none for omitted iterations. For those iterations, a node holds only how often
+the path of the followed iteration repeats.
 """
 
 from simulator.engine.compiling import Memory
@@ -21,6 +21,7 @@ from simulator.engine.layout import (
     END_PATH,
     ENTRY_CATEGORY,
     FLOOR,
+    ITERATION_VECTOR,
     LACKING,
     LANES,
     LATENCY_CATEGORY,
@@ -29,10 +30,10 @@ from simulator.engine.layout import (
     NODE_BASE,
     NODE_BEFORE,
     NODE_COMMAND,
+    NODE_ITERATIONS,
     NODE_NEXT,
     NODE_PLACE,
     NODE_SIZE,
-    NODE_TURNS,
     NODES,
     NODES_END,
     NONE,
@@ -42,7 +43,6 @@ from simulator.engine.layout import (
     REPEATED,
     SINCE,
     TABLE,
-    TURN_VECTOR,
     VECTOR,
     WALKED,
     WIDTH,
@@ -111,7 +111,7 @@ def count_path(m: Memory, section: int) -> None:
             for lane in range(lanes):
                 if m[paths + lane] == path:
                     if command == REPEATED:
-                        enter_turns(m, section, lane, path)
+                        enter_iterations(m, section, lane, path)
                     else:
                         pass_anchor(m, section, lane, path)
         path = highest(m, paths)
@@ -185,26 +185,29 @@ def add(m: Memory, section: int, category: int, cycles: int) -> None:
         m[vector + lane] += m[cycles + lane]
 
 
-# --- omitted turns --------------------------------------------------------------------------------
+# --- omitted iterations ---------------------------------------------------------------------------
 
 
-def enter_turns(m: Memory, section: int, lane: int, path: int) -> None:
-    """Let a lane walk through repeated turns.
+def enter_iterations(m: Memory, section: int, lane: int, path: int) -> None:
+    """Let a lane walk through repeated iterations.
 
-    In each turn the path leads from the values at the turn's end to those at its beginning. If the
-    path returns to the same value, all remaining turns cost as much.
+    In each iteration the path leads from the values at the iteration's end to those at its
+    beginning. If the path returns to the same value, all remaining iterations cost as much.
     """
     lanes, node = m[LANES], node_of(m, path)
     walked = m[WALKED] + lane
-    m[walked + LEFT * lanes], m[walked + PLACE * lanes] = m[node + NODE_TURNS], m[node + NODE_PLACE]
+    m[walked + LEFT * lanes], m[walked + PLACE * lanes] = (
+        m[node + NODE_ITERATIONS],
+        m[node + NODE_PLACE],
+    )
     m[walked + TABLE * lanes] = m[node + NODE_BEFORE + lane]
-    enter_turn(m, section, lane)
+    enter_iteration(m, section, lane)
 
 
-def enter_turn(m: Memory, section: int, lane: int) -> None:
-    """Let a lane walk through a turn: note its cycles and its time up to here."""
+def enter_iteration(m: Memory, section: int, lane: int) -> None:
+    """Let a lane walk through an iteration: note its cycles and its time up to here."""
     lanes, walked = m[LANES], m[WALKED] + lane
-    counted, before = section + FLOOR + VECTOR * lanes + lane, m[TURN_VECTOR] + lane
+    counted, before = section + FLOOR + VECTOR * lanes + lane, m[ITERATION_VECTOR] + lane
     for field in range(0, m[WIDTH] * lanes, lanes):
         m[before + field] = m[counted + field]
     m[walked + SINCE * lanes] = m[walked]
@@ -212,7 +215,7 @@ def enter_turn(m: Memory, section: int, lane: int) -> None:
 
 
 def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:
-    """Let a lane continue its walk at the beginning of the followed turn."""
+    """Let a lane continue its walk at the beginning of the followed iteration."""
     lanes, node = m[LANES], node_of(m, path)
     walked = m[WALKED] + lane
     if m[walked + LEFT * lanes] == 0:
@@ -222,18 +225,18 @@ def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:
     if m[node + NODE_PLACE] == m[walked + PLACE * lanes]:
         leave_out(m, section, lane)
     m[walked + PLACE * lanes] = m[node + NODE_PLACE]
-    enter_turn(m, section, lane)
+    enter_iteration(m, section, lane)
 
 
 def leave_out(m: Memory, section: int, lane: int) -> None:
-    """Count the remaining turns that are like the last one and above the section's floor."""
+    """Count the remaining iterations that are like the last one and above the section's floor."""
     lanes, walked = m[LANES], m[WALKED] + lane
     cycles = m[walked + SINCE * lanes] - m[walked]
     if cycles > 0:
         above = (m[walked] - m[section + FLOOR + lane] - 1) // cycles
-        turns = min(m[walked + LEFT * lanes], above)
-        counted, before = section + FLOOR + VECTOR * lanes + lane, m[TURN_VECTOR] + lane
+        iterations = min(m[walked + LEFT * lanes], above)
+        counted, before = section + FLOOR + VECTOR * lanes + lane, m[ITERATION_VECTOR] + lane
         for field in range(0, m[WIDTH] * lanes, lanes):
-            m[counted + field] += turns * (m[counted + field] - m[before + field])
-        m[walked] -= turns * cycles
-        m[walked + LEFT * lanes] -= turns
+            m[counted + field] += iterations * (m[counted + field] - m[before + field])
+        m[walked] -= iterations * cycles
+        m[walked + LEFT * lanes] -= iterations

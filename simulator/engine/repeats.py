@@ -1,19 +1,19 @@
-"""Leaves out turns of a loop that repeat the previous turn, some cycles later.
+"""Leaves out iterations of a loop that repeat the previous iteration, some cycles later.
 
 The loop belongs to the unit that runs by itself; docs/decisions/0060 has the proof. The *state* at
-the end of a turn has the position of every unit, the cycle in which it is free, and the outstanding
-lots. If one turn has moved the state by some shift, the engine follows the next turn: its times
-have slopes. Every comparison limits the number of turns in which it has the same outcome
-(`slopes.py`). If the slopes at the end of the turn equal the slopes at its beginning, the shift
-repeats for that many turns. The engine then sets the state to its value after these turns
-(`jumps.py`).
+the end of an iteration has the position of every unit, the cycle in which it is free, and the
+outstanding lots. If one iteration has moved the state by some shift, the engine follows the next
+iteration: its times have slopes. Every comparison limits the number of iterations in which it has
+the same outcome (`slopes.py`). If the slopes at the end of the iteration equal the slopes at its
+beginning, the shift repeats for that many iterations. The engine then sets the state to its value
+after these iterations (`fast_forward.py`).
 
 Lots that came before their taker was free have no influence. A taker is *settled* while it takes
 only such lots; its queue is not part of the state, and may grow.
 """
 
 from simulator.engine.compiling import Memory
-from simulator.engine.jumps import anchor_paths, jump
+from simulator.engine.fast_forward import anchor_paths, fast_forward
 from simulator.engine.layout import (
     AT,
     BEGIN,
@@ -40,6 +40,8 @@ from simulator.engine.layout import (
     GIVING,
     GIVING_UNIT,
     INSTRUCTION_SIZE,
+    ITERATION,
+    ITERATIONS,
     KEY_BITS,
     LANES,
     LIMIT,
@@ -48,8 +50,8 @@ from simulator.engine.layout import (
     NEXT_LOT,
     NONE,
     NOTE_SIZE,
+    NOTED_ITERATION,
     NOTED_RAN,
-    NOTED_TURN,
     NOTES,
     PAIRED,
     POINTER,
@@ -66,8 +68,6 @@ from simulator.engine.layout import (
     TIME,
     TRACKING,
     TRUST,
-    TURN,
-    TURNS,
     UNIT_SIZE,
     UNITS,
 )
@@ -82,33 +82,33 @@ from simulator.engine.notes import (
 )
 
 WORTH = 32
-"""The minimum number of commands that a jump must leave out to pay for following a turn."""
+"""The minimum number of commands to leave out that pays for following an iteration."""
 
 
-def forget_turns(m: Memory, depth: int) -> None:
+def forget_iterations(m: Memory, depth: int) -> None:
     """Forget the notes of a loop at some depth, because another loop begins."""
     note = m[NOTES] + depth * m[NOTE_SIZE]
-    m[note + NOTED_TURN], m[note + NOTED_RAN] = NEVER, m[RAN]
+    m[note + NOTED_ITERATION], m[note + NOTED_RAN] = NEVER, m[RAN]
 
 
-def end_of_turn(m: Memory, root: int, at: int) -> bool:
-    """Check at the end of a turn if the loop repeats; if so, jump.
+def end_of_iteration(m: Memory, root: int, at: int) -> bool:
+    """Check at the end of an iteration if the loop repeats; if so, fast-forward.
 
     Args:
         m: the memory.
-        root: the unit whose turn it is.
+        root: the unit whose iteration it is.
         at: the address of the loop's end in the code.
 
     Returns False if a channel lacked space for its lots; see `STATUS`.
 
     """
-    if m[root + AT] == at + INSTRUCTION_SIZE:  # the last turn
+    if m[root + AT] == at + INSTRUCTION_SIZE:  # the last iteration
         return True
     frame = m[root + FRAMES] + (m[root + DEPTH] - 1) * FRAME_SIZE
     note = m[NOTES] + m[root + DEPTH] * m[NOTE_SIZE]
     if m[FOLLOWED] == NONE:
-        if m[note + NOTED_TURN] == m[frame + TURN] - 1 and begins(m, root, frame, note):
-            write_note(m, m[FOLLOWED_NOTE], root, m[frame + TURN], True)
+        if m[note + NOTED_ITERATION] == m[frame + ITERATION] - 1 and begins(m, root, frame, note):
+            write_note(m, m[FOLLOWED_NOTE], root, m[frame + ITERATION], True)
             m[FOLLOWED], m[TRACKING] = frame, 1
             return anchor_paths(m, root)
         take_note(m, root, frame, note)
@@ -118,39 +118,39 @@ def end_of_turn(m: Memory, root: int, at: int) -> bool:
 
 
 def take_note(m: Memory, root: int, frame: int, note: int) -> None:
-    """Note the end of a turn, if leaving out turns like it is worthwhile."""
-    turns, ran = m[frame + TURNS] - m[frame + TURN] - 2, m[RAN] - m[note + NOTED_RAN]
-    if turns > 0 and turns * ran >= WORTH:
-        write_note(m, note, root, m[frame + TURN], False)
+    """Note the end of an iteration, if leaving out iterations like it is worthwhile."""
+    iterations, ran = m[frame + ITERATIONS] - m[frame + ITERATION] - 2, m[RAN] - m[note + NOTED_RAN]
+    if iterations > 0 and iterations * ran >= WORTH:
+        write_note(m, note, root, m[frame + ITERATION], False)
     else:
         m[note + NOTED_RAN] = m[RAN]
 
 
 def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
-    """Jump at the end of the followed turn, or give up; False: out of space."""
+    """Fast-forward at the end of the followed iteration, or give up; False: out of space."""
     linear = m[LIMIT] > 0 and is_linear(m, root, note)
     m[TRACKING], m[FOLLOWED] = 0, NONE
     if not linear:
         m[FAILED] += 1
         m[m[frame + BEGIN] + TRUST] += 1
-        write_note(m, note, root, m[frame + TURN], False)
+        write_note(m, note, root, m[frame + ITERATION], False)
         return True
     m[m[frame + BEGIN] + TRUST] = 0
-    m[note + NOTED_TURN] = NEVER
-    if not jump(m, root, m[LIMIT]):
+    m[note + NOTED_ITERATION] = NEVER
+    if not fast_forward(m, root, m[LIMIT]):
         return False
-    if m[frame + TURN] == m[frame + TURNS]:
+    if m[frame + ITERATION] == m[frame + ITERATIONS]:
         m[root + AT] = at + INSTRUCTION_SIZE
         m[root + DEPTH] -= 1
     return True
 
 
-# --- the end of a turn that may repeat ------------------------------------------------------------
+# --- the end of an iteration that may repeat ------------------------------------------------------
 
 
 def begins(m: Memory, root: int, frame: int, note: int) -> bool:
-    """True if following the next turn is worthwhile; then prepare for it."""
-    m[LIMIT] = m[frame + TURNS] - m[frame + TURN] - 1
+    """True if following the next iteration is worthwhile; then prepare for it."""
+    m[LIMIT] = m[frame + ITERATIONS] - m[frame + ITERATION] - 1
     ran = m[RAN] - m[note + NOTED_RAN]
     if m[LIMIT] < 1 or m[LIMIT] * ran < WORTH:
         return False
@@ -169,8 +169,8 @@ def begins(m: Memory, root: int, frame: int, note: int) -> bool:
 def same_place(m: Memory, root: int, frame: int, note: int) -> int:
     """Return the number of commands run since a note; NEVER: a unit has another position now.
 
-    A unit has the same position if only the turns of one of its loops have advanced. These turns
-    limit `LIMIT`.
+    A unit has the same position if only the iterations of one of its loops have advanced. These
+    iterations limit `LIMIT`.
     """
     done = 0
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
@@ -189,13 +189,15 @@ def same_place(m: Memory, root: int, frame: int, note: int) -> int:
         for one in range(
             m[unit + FRAMES], m[unit + FRAMES] + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE
         ):
-            turns = m[one + TURN] - m[noted(m, note, one) + TURN]
-            if turns != 0:
-                if turns < 0 or moved != NONE:
+            iterations = m[one + ITERATION] - m[noted(m, note, one) + ITERATION]
+            if iterations != 0:
+                if iterations < 0 or moved != NONE:
                     return NEVER
                 moved = one
                 if one != frame:
-                    m[LIMIT] = min(m[LIMIT], (m[one + TURNS] - 1 - m[one + TURN]) // turns - 1)
+                    m[LIMIT] = min(
+                        m[LIMIT], (m[one + ITERATIONS] - 1 - m[one + ITERATION]) // iterations - 1
+                    )
         if moved == NONE:
             return NEVER
     return done
@@ -220,13 +222,13 @@ def bind_takers(m: Memory, note: int) -> bool:
             or m[m[taker + TAKING_UNIT] + DONE] == m[noted(m, note, m[taker + TAKING_UNIT]) + DONE]
         ):
             continue
-        turns = settled_tokens(m, taker, (m[LIMIT] + 1) * tokens) // tokens - 1
-        if turns >= m[LIMIT]:
+        iterations = settled_tokens(m, taker, (m[LIMIT] + 1) * tokens) // tokens - 1
+        if iterations >= m[LIMIT]:
             m[taker + FLOW] = SETTLED
         elif not pair(m, taker, tokens, note):
-            if turns < 1:
+            if iterations < 1:
                 return False
-            m[taker + FLOW], m[LIMIT] = SETTLED, turns
+            m[taker + FLOW], m[LIMIT] = SETTLED, iterations
     return True
 
 
@@ -253,7 +255,7 @@ def is_before(m: Memory, one: int, other: int) -> bool:
 
 
 def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
-    """True if a turn gives as many tokens as it takes, into an unchanged queue; set its slopes."""
+    """True if an iteration gives as much as it takes, into an unchanged queue; set its slopes."""
     channel, before = m[taker + TAKEN_CHANNEL], noted(m, note, taker)
     section = m[m[taker + TAKING_UNIT] + SECTION]
     giver = m[m[channel + ENDS] + section * ENDS_SIZE + GIVING]
@@ -274,11 +276,11 @@ def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
     return True
 
 
-# --- the end of the followed turn -----------------------------------------------------------------
+# --- the end of the followed iteration ------------------------------------------------------------
 
 
 def is_linear(m: Memory, root: int, note: int) -> bool:
-    """True if a followed turn moved the state like the previous turn, and kept its slopes."""
+    """True if a followed iteration moved the state like the previous one, and kept its slopes."""
     first = m[FOLLOWED_NOTE]
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if not goes_on(m, unit, noted(m, first, unit), noted(m, note, unit)):
@@ -302,7 +304,10 @@ def goes_on(m: Memory, unit: int, now: int, then: int) -> bool:
             return False
     frames = m[unit + FRAMES] - unit
     for one in range(frames, frames + m[unit + DEPTH] * FRAME_SIZE, FRAME_SIZE):
-        if m[unit + one + TURN] - m[now + one + TURN] != m[now + one + TURN] - m[then + one + TURN]:
+        if (
+            m[unit + one + ITERATION] - m[now + one + ITERATION]
+            != m[now + one + ITERATION] - m[then + one + ITERATION]
+        ):
             return False
     return is_steady(m, unit + FREE, now + FREE)
 
@@ -318,7 +323,7 @@ def is_steady(m: Memory, time: int, then: int) -> bool:
 
 
 def same_flow(m: Memory, note: int) -> bool:
-    """True if givers and takers have moved by as much as in the previous turn."""
+    """True if givers and takers have moved by as much as in the previous iteration."""
     first = m[FOLLOWED_NOTE]
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         now, then = noted(m, first, giver), noted(m, note, giver)
@@ -371,9 +376,9 @@ def same_causes(m: Memory, note: int, lot: int, then: int) -> bool:
 
 
 def same_gifts(m: Memory, note: int) -> bool:
-    """True if the lots of givers without a pair from the followed turn are still available.
+    """True if the lots of givers without a pair from the followed iteration are still available.
 
-    In the queue, they come after the lots that settled takers take. Only the followed turn has
+    In the queue, they come after the lots that settled takers take. Only the followed iteration has
     slopes; the function therefore compares no times.
     """
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):

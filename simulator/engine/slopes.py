@@ -1,9 +1,10 @@
-"""Slopes: the shift of the times of a turn if the times at its beginning shift.
+"""Slopes: the shift of the times of an iteration if the times at its beginning shift.
 
-While the engine follows a turn, every time has a slope, in each lane. A start is the latest of
-several times. It moves with this time as long as no other time overtakes it. Each comparison
-therefore limits the number of turns for which it has the same outcome in all lanes. `LIMIT` is the
-smallest of these limits. A comparison that would not hold even for one turn makes it negative.
+While the engine follows an iteration, every time has a slope, in each lane. A start is the latest
+of several times. It moves with this time as long as no other time overtakes it. Each comparison
+therefore limits the number of iterations for which it has the same outcome in all lanes. `LIMIT` is
+the smallest of these limits. A comparison that would not hold even for one iteration makes it
+negative.
 """
 
 from simulator.engine.compiling import Memory
@@ -64,7 +65,7 @@ def adopt(m: Memory, time: int) -> None:
 
 
 def keep_order(m: Memory, one: int, other: int) -> None:
-    """Limit the turns to those in which, in every lane, the later of two times stays the later."""
+    """Limit the iterations to those in which the later of two times stays later, in every lane."""
     lanes, limit = m[LANES], m[LIMIT]
     for lane in range(lanes):
         gain = m[one + lanes + lane] - m[other + lanes + lane]
@@ -80,7 +81,7 @@ def keep_order(m: Memory, one: int, other: int) -> None:
 
 
 def keep_wait(m: Memory, unit: int) -> None:
-    """Limit the turns to none if a wait would grow or shrink."""
+    """Limit the iterations to none if a wait would grow or shrink."""
     lanes, start, free = m[LANES], m[START], unit + FREE
     for lane in range(lanes):
         gain = m[start + lanes + lane] - m[free + lanes + lane]
@@ -104,12 +105,12 @@ def follow_result(m: Memory, unit: int, section: int) -> None:
 
 
 def keep_floor(m: Memory, lead: int, slope: int) -> None:
-    """Limit the turns to those with as many cycles of a command after the floor as now.
+    """Limit the iterations to those with as many cycles of a command after the floor as now.
 
     Args:
         m: the memory.
         lead: cycles between the command's result and the floor.
-        slope: cycles by which the result moves from turn to turn.
+        slope: cycles by which the result moves from iteration to iteration.
 
     """
     m[LIMIT] = min(m[LIMIT], lead // slope) if lead >= 0 else NEVER

@@ -6,7 +6,7 @@ family.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Mapping as Items
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -175,6 +175,13 @@ class Family(ABC, Generic[H, L]):
         """
 
     @abstractmethod
+    def expected_cycles(self, mapped: L) -> int | None:
+        """Return the cycles of a layer that runs alone and waits for no memory, in closed form.
+
+        Tests compare the engines with it. None: the form does not cover the layer.
+        """
+
+    @abstractmethod
     def largest_subset(self, hardware: H) -> int:
         """Return the largest number of kernels in a layer's subset that fits the machine."""
 
@@ -242,8 +249,8 @@ class Family(ABC, Generic[H, L]):
         """Return the limits on the rate of these layers, the highest first."""
 
     @abstractmethod
-    def notes(self, run: Ran[L]) -> Iterator[str]:
-        """Yield notes for the reader of a run: cuts, passes, rereads, waits."""
+    def notes(self, run: Ran[L]) -> Iterable[str]:
+        """Return notes for the reader of a run: cuts, passes, rereads, waits."""
 
     @abstractmethod
     def idle_pes(self, change: Change[L]) -> list[str]:

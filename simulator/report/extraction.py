@@ -64,6 +64,7 @@ def summary(extraction: Extraction) -> dict[str, Any]:
         "input_size": [workload.input_height, workload.input_width],
         **totals(extraction),
         "layers": rows,
+        "notes": list(workload.notes),
     }
 
 
@@ -99,7 +100,8 @@ def save(extraction: Extraction, folder: Path) -> list[Path]:
 
 
 def print_extraction(extraction: Extraction, console: "Console") -> None:
-    """Print the table by layer and the totals, without empty columns."""
+    """Print the table by layer, the totals and the notes, without empty columns."""
+    from simulator.base.lines import print_line
     from simulator.report.tables import Column, Table, print_table
 
     workload = extraction.workload
@@ -138,6 +140,8 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         columns=[column for column in columns if any(column.cells)],
     )
     print_table(table, console)
+    for note in workload.notes:
+        print_line(console, f"note: {note}")
 
 
 def _errors(row: dict[str, Any]) -> tuple[str, str]:

@@ -9,7 +9,13 @@ from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
 from simulator.report.style import Style
 from simulator.studies.axes import POINT_FIELDS
-from simulator.studies.columns import HARDWARE_PREFIX, column_of, hardware_columns, point_columns
+from simulator.studies.columns import (
+    HARDWARE_PREFIX,
+    column_of,
+    hardware_columns,
+    of_baseline,
+    point_columns,
+)
 from simulator.studies.plot_style import (
     MOST_SERIES,
     label_numbers,
@@ -52,8 +58,12 @@ class Chosen:
     hue: str | None = None
 
 
-def chosen(text: str) -> Chosen:
+def chosen(text: str, *, baselines: bool) -> Chosen:
     """Read `x=array.pes y=time_ms hue=bits`; commas may replace the spaces.
+
+    Args:
+        text: words of the user.
+        baselines: True if the study has columns of baselines.
 
     Raises:
         InputError: an unknown, duplicate or missing word, or an unknown column.
@@ -65,6 +75,10 @@ def chosen(text: str) -> Chosen:
         if name not in {"x", "y", "hue"} or not column or name in found:
             raise InputError(f"--plot {text}: expected x=COLUMN y=COLUMN, and hue=COLUMN if needed")
         found[name] = _known(column)
+        if not baselines and of_baseline(found[name]):
+            raise InputError(
+                f"--plot {name}={column}: the study has no baseline; add --baseline-bits, such as 1"
+            )
     if not {"x", "y"} <= found.keys():
         raise InputError(f"--plot {text}: expected x=COLUMN and y=COLUMN")
     if point_columns()[found["y"]] == "string":

@@ -84,6 +84,9 @@ LAYER_COLUMNS: Mapping[str, Kind] = {
     "dram_written_bytes": "int64",
 }
 """The columns of the table of layers."""
+_OF_BASELINES = frozenset(
+    name for name in (*_POINT, *LAYER_COLUMNS) if name == "speedup" or name.startswith("baseline_")
+)
 _KINDS: dict[Any, Kind] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _PLAIN: dict[Kind, tuple[type, ...]] = {
     "int64": (int,),
@@ -94,16 +97,17 @@ _PLAIN: dict[Kind, tuple[type, ...]] = {
 
 
 @cache
-def point_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
+def point_columns(machines: tuple[str, ...] = (), *, baselines: bool = True) -> Mapping[str, Kind]:
     """The columns of the table of points; the hardware keys, with prefix `hw.`, are last.
 
     Args:
         machines: families of the study; (): all families.
+        baselines: False without the columns of baselines.
 
     """
     causes = short_names(machines or family_names())
     return {
-        **_POINT,
+        **_without_baselines(_POINT, baselines),
         **dict.fromkeys(cycles_columns(causes), "int64"),
         **_LAST,
         **{HARDWARE_PREFIX + k: t for k, t in hardware_columns(machines).items()},
@@ -111,9 +115,24 @@ def point_columns(machines: tuple[str, ...] = ()) -> Mapping[str, Kind]:
 
 
 @cache
-def chunk_columns(machines: tuple[str, ...]) -> Mapping[str, Kind]:
+def chunk_columns(machines: tuple[str, ...], *, baselines: bool) -> Mapping[str, Kind]:
     """The columns of `point_columns` that do not depend on other points."""
-    return {k: t for k, t in point_columns(machines).items() if k not in RELATIVE_COLUMNS}
+    columns = point_columns(machines, baselines=baselines)
+    return {name: kind for name, kind in columns.items() if name not in RELATIVE_COLUMNS}
+
+
+def layer_columns(*, baselines: bool) -> Mapping[str, Kind]:
+    """The columns of the table of layers, with or without the columns of baselines."""
+    return _without_baselines(LAYER_COLUMNS, baselines)
+
+
+def _without_baselines(columns: Mapping[str, Kind], baselines: bool) -> Mapping[str, Kind]:
+    return {name: kind for name, kind in columns.items() if baselines or not of_baseline(name)}
+
+
+def of_baseline(column: str) -> bool:
+    """True if a column exists only in a study with baselines."""
+    return column in _OF_BASELINES
 
 
 def column_of(axis: str) -> str:

@@ -34,9 +34,10 @@ class Effect:
     least_ratio: float = 1.0
     """The ratio of slowest to fastest time in a set, minimum over all sets; 1 without sets."""
     largest_ratio: float = 1.0
-    least_speedup_ratio: float = 1.0
-    """The ratio of largest to smallest speedup in a set, minimum over all sets; 1 without sets."""
-    largest_speedup_ratio: float = 1.0
+    least_speedup_ratio: float | None = None
+    """The ratio of largest to smallest speedup in a set, minimum over all sets whose points have
+    baselines; None without such sets."""
+    largest_speedup_ratio: float | None = None
     complete: bool = False
     """True if every set has every level, as a comparison of levels over sets requires."""
     fastest: tuple[int, ...] = ()
@@ -72,6 +73,10 @@ class Effect:
 
     def described(self) -> dict[str, Any]:
         """The effect as plain data."""
+        speedups = {
+            "least_speedup_ratio": self.least_speedup_ratio,
+            "largest_speedup_ratio": self.largest_speedup_ratio,
+        }
         return {
             "axis": self.axis,
             "moves_with": list(self.axes[1:]),
@@ -79,8 +84,7 @@ class Effect:
             "sets": self.sets,
             "least_time_ratio": self.least_ratio,
             "largest_time_ratio": self.largest_ratio,
-            "least_speedup_ratio": self.least_speedup_ratio,
-            "largest_speedup_ratio": self.largest_speedup_ratio,
+            **{name: value for name, value in speedups.items() if value is not None},
             "fastest": [self.leading_values[level] for level in self.fastest],
             "fastest_depends_on": list(self.depends_on),
             "matters": self.matters,
@@ -104,14 +108,15 @@ def _effect(figures: StudyFigures, factors: Sequence[Factor], number: int) -> Ef
         return Effect(axes=factor.axes, values=factor.values, sets=0)
     ratios = sets.ratios(figures.time_ms)
     speedups = sets.ratios(figures.speedup)
+    speedups = speedups[np.isfinite(speedups)]
     effect = Effect(
         axes=factor.axes,
         values=factor.values,
         sets=sets.count,
         least_ratio=float(ratios.min()),
         largest_ratio=float(ratios.max()),
-        least_speedup_ratio=float(speedups.min()),
-        largest_speedup_ratio=float(speedups.max()),
+        least_speedup_ratio=float(speedups.min()) if len(speedups) else None,
+        largest_speedup_ratio=float(speedups.max()) if len(speedups) else None,
     )
     return sets.with_levels(effect, figures.time_ms) if sets.complete else effect
 

@@ -6,79 +6,50 @@ contents (hardware, networks, baselines) between chunks, and therefore reads and
 
 import json
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from simulator.analysis.outcome import configuration_sha256, configuration_text
+from simulator.analysis.outcome import RUNS, configuration_sha256, configuration_text
 from simulator.analysis.running import engine_for, run_one, run_together
 from simulator.base.errors import InputError
 from simulator.base.version import __version__
 from simulator.dram.tables import dram_table
 from simulator.engine import compiling
-from simulator.machines import EnergyTable
 from simulator.machines.families import family_of
 from simulator.machines.hardware import Hardware, with_numbers
 from simulator.machines.links import links_in
-from simulator.machines.loading import hardware_from, machine_in, machines_of, number_schema
+from simulator.machines.loading import hardware_from, machine_in, number_schema
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
-from simulator.studies.causes import causes_of
 from simulator.studies.chunks import pack
-from simulator.studies.columns import LAYER_COLUMNS, chunk_columns, flat, links_text
+from simulator.studies.columns import chunk_columns, flat, layer_columns, links_text
 from simulator.studies.costs import Costs
+from simulator.studies.inputs import Inputs, Settings
+from simulator.studies.points import Point
+from simulator.studies.remembered import remembered
+from simulator.studies.run_figures import (
+    Network,
+    Row,
+    RunFigures,
+    baseline_columns,
+    figures_of,
+    layer_rows,
+)
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
-from simulator.workload.precision import is_full_precision
-from simulator.workload.workload import FULL_PRECISION_BITS
+from simulator.workload.precision import require_binary_layers
 
-if TYPE_CHECKING:
-    from simulator.analysis.run import Run
-    from simulator.studies.points import Point
-
-Row = dict[str, Any]
-Settings = tuple[tuple[str, Value], ...]
 RunKey = tuple[str, Settings, Settings, Settings]
 """Hardware file, its overrides, the network's options, its precision."""
-NetworkKey = tuple[str, str | None, Settings]
-"""Model, input size, and the precision of its chosen subsets, if any."""
-T = TypeVar("T")
 
 _KEPT_HARDWARE = 256
 """The maximum per chunk, which needs each hardware configuration twice: to run, and for rows."""
 _KEPT_WORKLOADS = 256
 _KEPT_RUNS = 256
 """Values of runs, most of them baselines; a grid needs only the last few."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
-    """All inputs of the rows except the points themselves."""
-
-    hardware: Mapping[str, Mapping[str, Any]]
-    """Plain data of the hardware files, by the name in the points."""
-    dram_tables: Mapping[str, str]
-    """Fingerprints of the DRAM tables by name; see `simulator.studies.tables`."""
-    workloads: Mapping[NetworkKey, Workload | str]
-    """The networks; a text is the reason why a network is impossible."""
-    names: tuple[str, ...]
-    """The names of a point's values."""
-    baseline_bits: float
-    include_full_precision: bool
-    engine: str
-    layers: bool
-    """True to make rows by layer, too."""
-    energy: EnergyTable
-    taus: Mapping[str, int]
-    """tau of single layers by name, over the tau of the points; baselines ignore it."""
-    version: str = __version__
-
-    @property
-    def machines(self) -> tuple[str, ...]:
-        """Families of the hardware, each once."""
-        return machines_of(self.hardware)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +62,7 @@ class Rows:
     """True if the process that made the rows lacked the compiler and would have compiled."""
 
 
-def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
+def evaluate_chunk(inputs: bytes, first: int, points: list[Point]) -> Rows:
     """Simulate a chunk of points.
 
     Args:
@@ -107,14 +78,15 @@ def evaluate_chunk(inputs: bytes, first: int, points: "list[Point]") -> Rows:
     evaluator = _evaluator(inputs)
     evaluator.prepare(points)
     rows: list[Row] = []
-    layer_rows: list[Row] = []
+    of_layers: list[Row] = []
     for number, point in enumerate(points, first):
         row, layers = evaluator.row(number, point)
         rows.append(row)
-        layer_rows += layers
+        of_layers += layers
+    study, baselines = evaluator.inputs, evaluator.inputs.has_baselines
     return Rows(
-        points=pack(rows, chunk_columns(evaluator.inputs.machines)),
-        layers=pack(layer_rows, LAYER_COLUMNS) if evaluator.inputs.layers else None,
+        points=pack(rows, chunk_columns(study.machines, baselines=baselines)),
+        layers=pack(of_layers, layer_columns(baselines=baselines)) if study.layers else None,
         compiler_missed=compiling.missed(),
     )
 
@@ -134,33 +106,6 @@ class _Machine:
     """The hardware's parts of a configuration, by name."""
 
 
-@dataclass(slots=True)
-class _Network:
-    """A configured workload, and the columns of its precision."""
-
-    workload: Workload
-    text: str
-    """The workload's part of a configuration."""
-    precision: Row | None = None
-    """The columns of the precision; None before the first run."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Figures:
-    """The values of one run that rows need; small, while a run contains a whole program."""
-
-    cycles: int
-    utilization_percent: float
-    dram_read_bytes: int
-    dram_written_bytes: int
-    energy_uj: float | None
-    engine: str
-    causes: Row
-    network: _Network
-    precision: Row
-    layers: list[Row]
-
-
 class _Evaluator:
     """One study's inputs, and bounded caches of data that points share."""
 
@@ -171,21 +116,21 @@ class _Evaluator:
             )
         self.inputs = inputs
         self._costs = Costs(inputs.energy)
-        self._machine = _remembered(self._make_machine, _KEPT_HARDWARE)
-        self._area = _remembered(self._gate_equivalents, _KEPT_HARDWARE)
-        self._workload = _remembered(self._make_workload, _KEPT_WORKLOADS)
-        self._figures = _remembered(self._run, _KEPT_RUNS)
-        self._prepared: dict[str, _Figures] = {}
+        self._machine = remembered(self._make_machine, _KEPT_HARDWARE)
+        self._area = remembered(self._gate_equivalents, _KEPT_HARDWARE)
+        self._workload = remembered(self._make_workload, _KEPT_WORKLOADS)
+        self._figures = remembered(self._run, _KEPT_RUNS)
+        self._prepared: dict[str, RunFigures] = {}
         """The values of the current chunk's runs, by the arguments of `_run`."""
         names = inputs.names
         self._taus = (("taus", json.dumps(dict(inputs.taus))),) if inputs.taus else ()
         self._settings = [(i, name) for i, name in enumerate(names) if name not in POINT_FIELDS]
         self._fields = [(i, name) for i, name in enumerate(names) if name in POINT_FIELDS]
 
-    def prepare(self, points: "Iterable[Point]") -> None:
+    def prepare(self, points: Iterable[Point]) -> None:
         """Batch the runs that suit the fast engine: hardware that differs only in rates."""
         self._prepared.clear()
-        jobs: dict[str, tuple[_Network, Hardware]] = {}
+        jobs: dict[str, tuple[Network, Hardware]] = {}
         for point in points:
             for key in self._runs_of(point):
                 name, settings, shape, precision = key
@@ -199,36 +144,38 @@ class _Evaluator:
         outcomes = run_together([(network.workload, machine) for network, machine in jobs.values()])
         for (spelt, (network, _)), run in zip(jobs.items(), outcomes, strict=True):
             if not isinstance(run, InputError):
-                self._prepared[spelt] = self._figures_of(run, network)
+                self._prepared[spelt] = figures_of(
+                    run, network, self._costs, layers=self.inputs.layers
+                )
 
-    def _runs_of(self, point: "Point") -> "list[RunKey]":
-        """The keys of the point's run and of its baseline, the arguments of `_run`."""
+    def _runs_of(self, point: Point) -> list[RunKey]:
+        """The keys of the point's run and, if any, of its baseline: the arguments of `_run`."""
         said, settings = self._given(point)
         hw = str(said.pop("hw"))
         precision = tuple((k, said.pop(k)) for k in PRECISION if k in said)
         shape = tuple(sorted(said.items()))
-        baseline = (("bits", self.inputs.baseline_bits),)
-        return [
-            (hw, settings, shape, (*precision, *self._taus)),
-            (hw, settings, shape, baseline),
-        ]
+        bits = self.inputs.baselines[hw]
+        sides: list[Settings] = [(*precision, *self._taus)]
+        sides += [] if bits is None else [(("bits", bits),)]
+        return [(hw, settings, shape, side) for side in sides]
 
-    def _given(self, point: "Point") -> tuple[dict[str, Value], Settings]:
+    def _given(self, point: Point) -> tuple[dict[str, Value], Settings]:
         """Return a point's values of its own fields, and its overrides of hardware keys."""
         said = {name: point[i] for i, name in self._fields if point[i] is not None}
         settings = tuple((name, point[i]) for i, name in self._settings if point[i] is not None)
         return said, settings
 
-    def row(self, number: int, point: "Point") -> tuple[Row, list[Row]]:
+    def row(self, number: int, point: Point) -> tuple[Row, list[Row]]:
         """Return the row of a point and its rows by layer; an impossible point has the reason."""
         said, settings = self._given(point)
+        hw = str(said.pop("hw"))
         row: Row = {
             "point": number,
-            "hardware": said.pop("hw"),
+            "hardware": hw,
             "batch": 1,
             "activation_bits": 1,
             **said,
-            "baseline_bits": self.inputs.baseline_bits,
+            "baseline_bits": self.inputs.baselines[hw],
             "version": __version__,
         }
         try:
@@ -243,11 +190,14 @@ class _Evaluator:
         links = links_text(links_in(asked, number_schema(machine_in(asked, row["hardware"]))))
         return {**flat(asked), **row, "links": links, "error": reason}, []
 
-    def _complete(self, row: Row, point: "Point", settings: Settings) -> tuple[Row, list[Row]]:
+    def _complete(self, row: Row, point: Point, settings: Settings) -> tuple[Row, list[Row]]:
         machine = self._machine(row["hardware"], settings)
-        own, baseline = self._runs_of(point)
+        own, *baseline = self._runs_of(point)
         shape = own[2]
-        run, base = self._figures(*own), self._figures(*baseline)
+        run, *bases = (self._figures(*key) for key in (own, *baseline))
+        networks = [side.network for side in (run, *bases)]
+        require_binary_layers(row["activation_bits"], [one.workload for one in networks])
+        base = bases[0] if bases else None
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
         widest = run.network.workload.widest_activation
@@ -262,28 +212,23 @@ class _Evaluator:
             "tau_1x1": run.precision["tau_1x1"],
             "cycles": run.cycles,
             "time_ms": time_ms,
-            "baseline_cycles": base.cycles,
-            "baseline_time_ms": base.cycles / clock / 1e6,
-            "speedup": base.cycles / run.cycles,
             "utilization_percent": run.utilization_percent,
-            "baseline_utilization_percent": base.utilization_percent,
             "dram_read_bytes": run.dram_read_bytes,
             "dram_written_bytes": run.dram_written_bytes,
-            "baseline_dram_read_bytes": base.dram_read_bytes,
-            "baseline_dram_written_bytes": base.dram_written_bytes,
             "images_per_second": 1e3 * row["batch"] / time_ms,
             "area_gate_equivalents": area,
             "time_area_ms_mge": time_ms * area / 1e6,
             "energy_uj": run.energy_uj,
-            "baseline_energy_uj": base.energy_uj,
             "energy_delay_uj_ms": None if run.energy_uj is None else run.energy_uj * time_ms,
+            **baseline_columns(run, base, clock),
             **run.causes,
             "engine": run.engine,
             "config_sha256": configuration_sha256(
-                run=run.network.text, baseline=base.network.text, **machine.texts
+                **dict(zip(RUNS, (network.text for network in networks), strict=False)),
+                **machine.texts,
             ),
         }
-        return row, _layer_rows(row["point"], run, base, clock) if self.inputs.layers else []
+        return row, layer_rows(row["point"], run, base, clock)
 
     def _size(self, shape: Settings) -> str:
         workload = self._network(dict(shape), ())
@@ -313,14 +258,9 @@ class _Evaluator:
         hardware = self._machine(name, settings).hardware
         return family_of(hardware).gate_equivalents(hardware, activation_bits)
 
-    def _make_workload(self, shape: Settings, precision: Settings) -> _Network:
+    def _make_workload(self, shape: Settings, precision: Settings) -> Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)
         taus = json.loads(bits.pop("taus", "{}"))
-        if is_full_precision(bits.get("bits")) and not self.inputs.include_full_precision:
-            raise InputError(
-                f"bits {FULL_PRECISION_BITS}: runs all layers, but the baseline does so only with "
-                "include-full-precision"
-            )
         network = self._network(options, tuple(bits.items()))
         workload = configure(
             network,
@@ -330,94 +270,18 @@ class _Evaluator:
             taus=taus,
             **bits,
         )
-        return _Network(workload, configuration_text(workload.described()))
+        return Network(workload, configuration_text(workload.described()))
 
-    def _run(self, name: str, settings: Settings, shape: Settings, precision: Settings) -> _Figures:
+    def _run(
+        self, name: str, settings: Settings, shape: Settings, precision: Settings
+    ) -> RunFigures:
         prepared = self._prepared.get(repr((name, settings, shape, precision)))
         if prepared is not None:
             return prepared
         network = self._workload(shape, precision)
         machine = self._machine(name, settings).hardware
         run = run_one(network.workload, machine, self.inputs.engine)
-        return self._figures_of(run, network)
-
-    def _figures_of(self, run: "Run", network: _Network) -> _Figures:
-        if network.precision is None:
-            network.precision = {
-                "bits": run.bits,
-                "mean_bits": run.workload.bits,
-                "tau": run.tau,
-                "tau_1x1": run.tau_1x1,
-                "kernels": kernels_that_run(run.workload),
-            }
-        return _Figures(
-            cycles=run.cycles,
-            utilization_percent=100 * run.utilization,
-            dram_read_bytes=run.dram_bytes["read"],
-            dram_written_bytes=run.dram_bytes["written"],
-            energy_uj=self._costs.energy_uj(run),
-            engine=run.engine,
-            causes=causes_of(run),
-            network=network,
-            precision=network.precision,
-            layers=[
-                {
-                    "layer": layer.name,
-                    "stage": layer.stage,
-                    "cycles": layer.cycles,
-                    "utilization_percent": 100 * layer.utilization,
-                    "bound_by": layer.bound_by,
-                    "dram_read_bytes": layer.dram_read_bytes,
-                    "dram_written_bytes": layer.dram_written_bytes,
-                }
-                for layer in (run.layers if self.inputs.layers else ())
-            ],
-        )
-
-
-def kernels_that_run(workload: Workload) -> str:
-    """The source of a run's kernels: `file`, `chosen` for its bits, or `shape only`."""
-    layers = workload.binary_layers
-    real = sum(layer.kernels is not None for layer in layers)
-    if not real:
-        return "shape only"
-    source = workload.source
-    origin = "file" if source is None or source.subset is None else "chosen"
-    return origin if real == len(layers) else f"{origin} in {real} of {len(layers)} layers"
-
-
-def _remembered(function: Callable[..., T], kept: int) -> Callable[..., T]:
-    """Return the function with a bounded cache of its results and of the input errors it raises."""
-
-    @lru_cache(maxsize=kept)
-    def outcome(_spelt: str, *key: Any) -> T | InputError:
-        try:
-            return function(*key)
-        except InputError as error:
-            return error
-
-    def call(*key: Any) -> T:
-        value = outcome(repr(key), *key)  # 1, 1.0 and True are equal, but different overrides
-        if isinstance(value, InputError):
-            raise InputError(str(value))
-        return value
-
-    return call
-
-
-def _layer_rows(point: int, run: _Figures, base: _Figures, clock_ghz: float) -> list[Row]:
-    return [
-        {
-            **ours,
-            "point": point,
-            "time_us": ours["cycles"] / clock_ghz / 1e3,
-            "baseline_cycles": theirs["cycles"],
-            "baseline_time_us": theirs["cycles"] / clock_ghz / 1e3,
-            "speedup": theirs["cycles"] / ours["cycles"],
-            "baseline_bound_by": theirs["bound_by"],
-        }
-        for ours, theirs in zip(run.layers, base.layers, strict=True)
-    ]
+        return figures_of(run, network, self._costs, layers=self.inputs.layers)
 
 
 def _replaced(data: Mapping[str, Any], settings: Iterable[tuple[str, Value]]) -> dict[str, Any]:

@@ -111,21 +111,22 @@ def _series(figures: StudyFigures) -> Series:
 def _draw_axes(figures: StudyFigures, effects: Sequence[Effect], title: str) -> "Figure":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 2.2 * len(effects)), layout="constrained")
-    grid = figure.subplots(len(effects), 2, squeeze=False)
+    sides = [("time (ms)", figures.time_ms)]
+    sides += [("speedup", figures.speedup)] if figures.has_speedups else []
+    figure = Figure(figsize=(4 * len(sides), 2.2 * len(effects)), layout="constrained")
+    grid = figure.subplots(len(effects), len(sides), squeeze=False)
     every = _series(figures)
     for line, effect in enumerate(effects):
-        places = place_values(grid[line][0], effect.leading_values)
-        place_values(grid[line][1], effect.leading_values)
+        places, *_ = (place_values(axes, effect.leading_values) for axes in grid[line])
         places, together = _together(places, effect.leading_values)
-        sides = (("time (ms)", figures.time_ms), ("speedup", figures.speedup))
         for axes, (label, numbers) in zip(grid[line], sides, strict=True):
             apart = [("", np.ones(len(figures.point), dtype=bool))]
             for number, (name, chosen) in enumerate(
                 apart if effect.axis in {"model", *PRECISION} else every
             ):
-                codes = figures.codes[effect.axis][chosen] // together
-                values = numbers[chosen]
+                known = chosen & np.isfinite(numbers)
+                codes = figures.codes[effect.axis][known] // together
+                values = numbers[known]
                 _draw_band(axes, places, codes, values, name=name, number=number)
             axes.set_xlabel(short_name(effect.axis))
             axes.set_ylabel(label)

@@ -31,6 +31,8 @@ COST_COLUMNS = (
 )  # fmt: skip
 """Whole numbers against which the plots show times."""
 _NUMBERS = ("point", "time_ms", "speedup")
+_OPTIONAL = frozenset({"speedup"})
+"""Numbers that points may lack: those without a baseline."""
 _AXIS = "axis."
 _ABOUT = "about"
 
@@ -51,9 +53,14 @@ class StudyFigures:
     time_ms: Floats
     """[points]"""
     speedup: Floats
-    """[points]"""
+    """[points] NaN for a point without a baseline."""
     point: Codes
     """[points] number of the point."""
+
+    @property
+    def has_speedups(self) -> bool:
+        """True if some point has a baseline."""
+        return bool(np.isfinite(self.speedup).any())
 
 
 class _About(msgspec.Struct):
@@ -84,7 +91,7 @@ class PointNumbers:
         self._errors.update(error for error in errors if error is not None)
         good = [error is None for error in errors]
         for name, parts in self._numbers.items():
-            parts.append(_narrow(np.array(list(compress(columns[name], good)))))
+            parts.append(_numbers_of(name, columns, good))
         links = list(map(links_of, compress(columns["links"], good)))
         for name, known in self._seen.items():
             values = list(compress(columns[column_of(name)], good))
@@ -141,6 +148,13 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     whole = np.concatenate(parts)
     parts.clear()
     return whole
+
+
+def _numbers_of(name: str, columns: Columns, good: Sequence[bool]) -> NDArray[Any]:
+    """[good points] a column of numbers, NaN where a point may lack its number."""
+    values = columns.get(name, [None] * len(good)) if name in _OPTIONAL else columns[name]
+    numbers = list(compress(values, good))
+    return np.array(numbers, np.float64) if name in _OPTIONAL else _narrow(np.array(numbers))
 
 
 def _narrow(values: NDArray[Any]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator.base.errors import InputError
-from simulator.studies.axes import Axis, Value, value_of_text
+from simulator.studies.axes import POINT_FIELDS, Axis, Value, value_of_text
 
 Point = tuple[Value, ...]
 """One value per name of its `Points`."""
@@ -243,6 +243,47 @@ class PointsFile:
             raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{self._path}: malformed CSV: {error}") from error
+
+
+def combinations(points: Points, names: Sequence[str]) -> set[Point]:
+    """Return every combination of the points' values under some names, each once.
+
+    Args:
+        points: the points of a study.
+        names: names of values; a value is None if the points, or a point, lack the name.
+
+    """
+    places = [points.names.index(name) if name in points.names else None for name in names]
+    if isinstance(points, PointsFile):
+        return {tuple(None if i is None else point[i] for i in places) for point in points}
+    axes = _grid_of(points).axes
+    return set(product(*((None,) if i is None else axes[i].values for i in places)))
+
+
+def text_values(points: Points) -> dict[str, set[Value]]:
+    """Return the hardware keys with text values in some points, each with all its values.
+
+    In a file, None stands for all numbers of a key.
+    """
+    if not isinstance(points, PointsFile):
+        values = {axis.name: set(axis.values) for axis in _grid_of(points).axes}
+    else:
+        values = {name: set() for name in points.names}
+        for point in points:
+            for name, value in zip(points.names, point, strict=True):
+                if name not in POINT_FIELDS:
+                    values[name].add(value if isinstance(value, str) else None)
+    return {
+        name: found
+        for name, found in values.items()
+        if name not in POINT_FIELDS and any(isinstance(value, str) for value in found)
+    }
+
+
+def _grid_of(points: Points) -> Grid:
+    grid = points.grid if isinstance(points, Sample) else points
+    assert isinstance(grid, Grid)  # a study has one of three kinds of points
+    return grid
 
 
 def _digest(block: list[Point]) -> bytes:

@@ -54,7 +54,9 @@ def run_study(
     from simulator.studies.chosen_figure import chosen
     from simulator.studies.fronts import require_axis
 
-    figure, look = None if plot is None else chosen(plot), style_of(style)
+    baselines = study.inputs.has_baselines
+    figure = None if plot is None else chosen(plot, baselines=baselines)
+    look = style_of(style)
     if fronts is not None:
         require_axis(study.described.get("axes", dict.fromkeys(study.axis_names)), fronts)
     with open_store(Path(out), study) as store:

@@ -14,7 +14,7 @@ from simulator.studies.plot_style import HATCHES, label_numbers, place_values, s
 from simulator.studies.point_numbers import Floats
 from simulator.studies.relative import PES
 from simulator.studies.terminal import PointsTable
-from simulator.studies.wording import short_name, shown, subject
+from simulator.studies.wording import baseline_title, short_name, shown, subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,9 @@ _EXPLAINED = 3
 _MINOR = 1.0
 """The percentage of every bar below which causes share one segment."""
 _FILLS = ("#4C78A8", "#F2B134", "#7FB77E", "#D67195", "#9ECAE9", "#B279A2", "#C7B299", "#DDDDDD")
+
+_TIMES = ("time_ms", "baseline_time_ms")
+"""The columns of times: of the run and, if it has one, of its baseline."""
 
 Row = Mapping[str, Any]
 
@@ -44,6 +47,11 @@ class _Curve:
     def pes(self) -> list[int]:
         """The number of PEs of each point."""
         return [row["pes"] for row in self.rows]
+
+    @property
+    def times(self) -> list[str]:
+        """The columns of times that all of its points have."""
+        return [name for name in _TIMES if all(row.get(name) is not None for row in self.rows)]
 
     def column(self, name: str) -> Any:
         """[points] a column of numbers."""
@@ -101,20 +109,19 @@ def _name(factors: Sequence[Factor], place: int) -> str:
 
 
 def _draw_times(axes: "Axes", table: PointsTable, curves: Sequence[_Curve], style: Style) -> None:
-    """Draw the times of both bit widths, log-log, and perfect scaling through the reference."""
-    every = np.concatenate([c.column(n) for c in curves for n in ("time_ms", "baseline_time_ms")])
+    """Draw the times of runs and baselines, log-log, and perfect scaling through the reference."""
+    every = np.concatenate([c.column(n) for c in curves for n in c.times])
     unit, factor = time_unit([float(every.max())])
     pes = sorted({count for curve in curves for count in curve.pes})
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    runs = (
-        ("time_ms", _bits(table)),
-        ("baseline_time_ms", f"{table.study.inputs.baseline_bits:g} bit"),
-    )
+    titles = {"time_ms": _bits(table)}
+    if table.study.inputs.has_baselines:
+        titles["baseline_time_ms"] = baseline_title(table.study)
     number = 0
     drawn: set[tuple[float, ...]] = set()
-    for column, bits in runs:
-        for curve in curves:
+    for column, bits in titles.items():
+        for curve in (curve for curve in curves if column in curve.times):
             times = factor * curve.column(column)
             if tuple(times) in drawn:  # a baseline that the other axes do not change
                 continue
@@ -151,6 +158,8 @@ def _draw_ideal(
     """Draw a time that halves with twice the PEs, through the reference of the first point."""
     by_point = {row["point"]: row for row in table.rows}
     reference = by_point[table.rows[0]["reference_point"]]
+    if reference.get(column) is None:  # hardware without a baseline
+        return
     ideal = factor * reference[column] * reference["pes"] / np.array(pes)
     label = "ideal" if labeled else None
     axes.plot(pes, ideal, color="0.45", linewidth=0.7, linestyle=":", label=label, zorder=1)
@@ -181,7 +190,7 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
 
 
 def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve]) -> None:
-    """Draw the scaling efficiency of both bit widths, in percent.
+    """Draw the scaling efficiency of runs and baselines, in percent.
 
     The efficiency is the speedup over the reference, divided by the ratio of PEs.
     """
@@ -191,13 +200,15 @@ def _draw_efficiency(axes: "Axes", table: PointsTable, curves: Sequence[_Curve])
     number = 0
     drawn: set[tuple[float, ...]] = set()
     highest = 100.0
-    for column in ("time_ms", "baseline_time_ms"):
-        for curve in curves:
+    for column in _TIMES:
+        for curve in (curve for curve in curves if column in curve.times):
             times = curve.column(column)
             if tuple(times) in drawn:
                 continue
             drawn.add(tuple(times))
             references = [by_point[row["reference_point"]] for row in curve.rows]
+            if any(row.get(column) is None for row in references):
+                continue
             ideal = [row[column] * row["pes"] for row in references]
             efficiency = 100 * np.array(ideal) / (times * np.array(curve.pes))
             axes.plot(curve.pes, efficiency, clip_on=False, zorder=3, **series(number))

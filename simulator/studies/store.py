@@ -32,7 +32,7 @@ from simulator.base.tabular import (
 )
 from simulator.base.writing import writable_folder
 from simulator.studies.chunks import Columns, unpack
-from simulator.studies.columns import LAYER_COLUMNS, point_columns
+from simulator.studies.columns import layer_columns, point_columns
 from simulator.studies.evaluate import Rows
 from simulator.studies.point_numbers import PointNumbers, read_figures, read_numbers
 from simulator.studies.relative import Relations, relations_of
@@ -88,13 +88,16 @@ class Store:
     def assemble(self, progress: Progress | None = None) -> None:
         """Assemble the result from all chunks, then delete them."""
         if not self.finished:
+            baselines = self._study.inputs.has_baselines
             if self._study.inputs.layers:
-                self._put_table(LAYERS, LAYER_COLUMNS, self._columns(LAYERS, progress))
+                columns = layer_columns(baselines=baselines)
+                self._put_table(LAYERS, columns, self._columns(LAYERS, progress))
             numbers = PointNumbers(self._study.axis_names)
-            for columns in self._columns(POINTS):
-                numbers.add(columns)
+            for chunk in self._columns(POINTS):
+                numbers.add(chunk)
             _put(self.numbers_file, numbers.save)
-            self._put_table(POINTS, point_columns(self._study.machines), self._whole_rows(progress))
+            columns = point_columns(self._study.machines, baselines=baselines)
+            self._put_table(POINTS, columns, self._whole_rows(progress))
         for path in self._chunks.iterdir():
             path.unlink()
         self._chunks.rmdir()

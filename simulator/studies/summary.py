@@ -12,7 +12,7 @@ from simulator.studies.effects import Effect
 from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study
 from simulator.studies.terminal import PointsTable
-from simulator.studies.wording import ratio, sentence, shown
+from simulator.studies.wording import baselines, ratio, sentence, shown
 
 if TYPE_CHECKING:
     from simulator.studies.result import StudyResult
@@ -36,7 +36,11 @@ def write_summary(result: "StudyResult", plots: Sequence[Path], path: Path) -> P
         _what(result.study, figures, result.files[0]),
         *(_failures(figures) if figures.errors else []),
         *(["## Points", *points_in_markdown(result.points)] if result.points else []),
-        *(_mattering(effects) if effects else ["No axis has more than one value."]),
+        *(
+            _mattering(effects, has_speedups=figures.has_speedups)
+            if effects
+            else ["No axis has more than one value."]
+        ),
         *(_best(figures) if len(figures.point) else []),
         *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
     ]
@@ -53,10 +57,11 @@ def _what(study: Study, figures: StudyFigures, points: Path) -> str:
     }[described["points"]]
     axes = ", ".join(f"`{name}` ({len(values)})" for name, values in figures.axes.items())
     links = "".join(f" Linked key: `{link}`." for link in study.links)
+    base = baselines(study)
+    baseline = f" Baseline: {base}." if base else ""
     return (
-        f"{kind[0].upper()}{kind[1:]}; axes and numbers of values: {axes or 'none'}. Baseline: "
-        f"{study.inputs.baseline_bits:g} bit on the same hardware. One row per point in "
-        f"`{points.name}`; `study.json` describes the study.{links}"
+        f"{kind[0].upper()}{kind[1:]}; axes and numbers of values: {axes or 'none'}.{baseline} One "
+        f"row per point in `{points.name}`; `study.json` describes the study.{links}"
     )
 
 
@@ -72,27 +77,30 @@ def _failures(figures: StudyFigures) -> list[str]:
     ]
 
 
-def _mattering(effects: Sequence[Effect]) -> list[str]:
+def _mattering(effects: Sequence[Effect], *, has_speedups: bool) -> list[str]:
     """A table row and a sentence for every factor."""
 
     def ends(least: float, largest: float) -> str:
         return f"{ratio(least)} to {ratio(largest)}"
 
-    rows = [
-        (
-            ", ".join(f"`{axis}`" for axis in effect.axes),
-            f"{effect.sets:,}",
-            ends(effect.least_ratio, effect.largest_ratio) if effect.sets else "",
-            ends(effect.least_speedup_ratio, effect.largest_speedup_ratio) if effect.sets else "",
-        )
-        for effect in effects
-    ]
+    def speedups(effect: Effect) -> str:
+        least, largest = effect.least_speedup_ratio, effect.largest_speedup_ratio
+        return "" if least is None or largest is None else ends(least, largest)
+
+    columns = {
+        "axis": [", ".join(f"`{axis}`" for axis in effect.axes) for effect in effects],
+        "sets": [f"{effect.sets:,}" for effect in effects],
+        "time": [ends(x.least_ratio, x.largest_ratio) if x.sets else "" for x in effects],
+    }
+    meaning = ""
+    if has_speedups:
+        columns["speedup"] = [speedups(effect) for effect in effects]
+        meaning = " Speedup: largest over smallest of a set."
     return [
         "## Effects of the axes",
         "Sets: points that differ in this axis alone. Time: slowest over fastest of a set, the "
-        "least and the largest of all sets. Speedup: largest over smallest of a set. Axes that "
-        "move together are one.",
-        _table(("axis", "sets", "time", "speedup"), rows),
+        f"least and the largest of all sets.{meaning} Axes that move together are one.",
+        _table(tuple(columns), list(zip(*columns.values(), strict=True))),
         "\n".join(f"- {sentence(effect)}" for effect in effects),
     ]
 
@@ -107,33 +115,37 @@ def points_in_markdown(points: PointsTable) -> list[str]:
 
 
 def _best(figures: StudyFigures) -> list[str]:
-    """The fastest points, and the points with the largest speedup, of every network."""
-    return [
-        "## Fastest points",
-        _points_table(figures, figures.time_ms),
-        "## Points of the largest speedup",
-        _points_table(figures, -figures.speedup),
-    ]
+    """The fastest points and, with baselines, those of the largest speedup, of every network."""
+    sections = ["## Fastest points", _points_table(figures, figures.time_ms)]
+    if figures.has_speedups:
+        sections += [
+            "## Points of the largest speedup",
+            _points_table(figures, -figures.speedup),
+        ]
+    return sections
 
 
 def _points_table(figures: StudyFigures, rank: Floats) -> str:
     """The points with the lowest rank, of each network."""
     order = np.argsort(rank, kind="stable")
-    networks = figures.codes.get("model", np.zeros(len(order), dtype=np.int32))
+    order = order[np.isfinite(rank[order])]
+    networks = figures.codes.get("model", np.zeros(len(rank), dtype=np.int32))
     places = [
         place
         for network in np.unique(networks)
         for place in order[networks[order] == network][:_BEST].tolist()
     ]
-    header = ("point", "time (ms)", "speedup", *(f"`{name}`" for name in figures.axes))
+    speedups = [f"{x:.3f}" if np.isfinite(x) else "" for x in figures.speedup[places]]
+    has = figures.has_speedups
+    header = ("point", "time (ms)", *["speedup"] * has, *(f"`{name}`" for name in figures.axes))
     rows = [
         (
             str(figures.point[place]),
             f"{figures.time_ms[place]:.4f}",
-            f"{figures.speedup[place]:.3f}",
+            *[speedup] * has,
             *(shown(values[figures.codes[name][place]]) for name, values in figures.axes.items()),
         )
-        for place in places
+        for place, speedup in zip(places, speedups, strict=True)
     ]
     return _table(header, rows)
 

@@ -16,7 +16,7 @@ from simulator.studies.factors import Factor, factors_of
 from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.relative import PES, Relations, machine_axes
 from simulator.studies.study import Study
-from simulator.studies.wording import short_name, shown
+from simulator.studies.wording import baseline_title, short_name, shown
 
 MOST_ROWS = 40
 """The maximum number of points in the terminal; the files have all points."""
@@ -93,12 +93,11 @@ class PointsTable:
     def _result_columns(self) -> list[Column]:
         """The columns of times, ratios, costs and the bottleneck."""
         unit, factor = time_unit([max(row["time_ms"] for row in self.rows)])
-        base = f"{self.study.inputs.baseline_bits:g} bit"
-        columns = [
-            self._numbers(unit, "time_ms", 100, factor, least=3, more=True),
-            self._numbers(base, "baseline_time_ms", 70, factor, least=3),
-            self._numbers("speedup", "speedup", 85, least=2),
-        ]
+        columns = [self._numbers(unit, "time_ms", 100, factor, least=3, more=True)]
+        if self.study.inputs.has_baselines:
+            base = baseline_title(self.study)
+            columns.append(self._numbers(base, "baseline_time_ms", 70, factor, least=3))
+            columns.append(self._numbers("speedup", "speedup", 85, least=2))
         if machine_axes(self.figures):
             columns.append(self._numbers(self._versus, "speedup_over_reference", 75, least=2))
         if self.relations.efficiency is not None:

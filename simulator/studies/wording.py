@@ -10,6 +10,7 @@ from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
 from simulator.studies.point_numbers import StudyFigures
+from simulator.studies.points import combinations
 from simulator.studies.relative import PES
 from simulator.studies.study import Study
 from simulator.workload import Workload, configure
@@ -72,15 +73,29 @@ def heading(study: Study, figures: StudyFigures) -> str:
         for name, values in said.items()
         if name not in POINT_FIELDS and len(values) == 1
     ]
-    layers = _scopes(networks)
+    layers, base = _scopes(networks), baselines(study)
     count = f"{figures.point_count:,} point{'s' if figures.point_count > 1 else ''}"
     hardware = listed([*map(str, said["hw"])][:_MANY])
     return (
         f"{count}: {listed(titles)}, on {hardware}"
         f"{' with ' + listed(constants) if constants else ''}: "
-        f"{', '.join([listed(precision) or 'bits as in the file', *facts])} against "
-        f"{study.inputs.baseline_bits:g} bit on the same hardware; {layers}"
+        f"{', '.join([listed(precision) or 'bits as in the file', *facts])}"
+        f"{f' against {base}' if base else ''}; {layers}"
     )
+
+
+def baselines(study: Study) -> str | None:
+    """The baselines: their bits, and the hardware that has one; None without baselines."""
+    having = [name for name, bits in study.inputs.baselines.items() if bits is not None]
+    if not having:
+        return None
+    everywhere = len(having) == len(study.inputs.baselines)
+    return f"{baseline_title(study)} on {'the same hardware' if everywhere else _few(having)}"
+
+
+def baseline_title(study: Study) -> str:
+    """The title of the study's baselines, such as `1 bit`; the study has some."""
+    return f"{listed([f'{bits:g}' for bits in study.inputs.distinct_baselines])} bit"
 
 
 def _scopes(networks: Sequence[Workload]) -> str:
@@ -107,13 +122,13 @@ def subject(study: Study, figures: StudyFigures, *, short: bool = False) -> str:
     named = f"{_few(names)} on {_few(hardware)}"
     if short:
         return named
-    base = f"{study.inputs.baseline_bits:g} bit"
+    base = f" against {baseline_title(study)}" if study.inputs.has_baselines else ""
     bits = [
         _precision(n, v)
         for n in PRECISION
         if n in study.axis_names and (v := _values(study, figures, n))
     ]
-    return f"{named}: {listed(bits) or 'bits as in the file'} against {base}"
+    return f"{named}: {listed(bits) or 'bits as in the file'}{base}"
 
 
 def _values(study: Study, figures: StudyFigures, name: str) -> tuple[Value, ...]:
@@ -142,19 +157,27 @@ def _few(values: Sequence[Value]) -> str:
 def _networks(study: Study) -> list[Workload]:
     """The networks as the runs compute them, each once."""
     found: dict[str, Workload] = {}
+    bits = next(iter(study.inputs.distinct_baselines), _common_bits(study))
     for (_, _, chosen), network in study.inputs.workloads.items():
         if chosen or not isinstance(network, Workload):
             continue
         try:
             run = configure(
                 network,
-                bits=study.inputs.baseline_bits,
+                bits=bits,
                 include_full_precision=study.inputs.include_full_precision,
             )
-        except InputError:  # a network without a baseline has no points
+        except InputError:  # a network that these bits do not suit has no points
             continue
         found.setdefault(f"{run.title} {run.input_height} {run.input_width}", run)
     return list(found.values())
+
+
+def _common_bits(study: Study) -> float | None:
+    """The bits of all points; None if they differ."""
+    asked = {bits for (bits,) in combinations(study.points, ("bits",))}
+    bits = asked.pop() if len(asked) == 1 else None
+    return bits if isinstance(bits, int | float) else None
 
 
 # --- effects ------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from simulator.workload.loading import (
     load_workload,
     read_shapes,
 )
-from simulator.workload.precision import chosen_taus
+from simulator.workload.precision import chosen_taus, is_full_precision
 from simulator.workload.source import ModelFile, file_sha256, name_of
 from simulator.workload.subsets import (
     Method,
@@ -95,12 +95,17 @@ def extract(
 
     Raises:
         InputError: the file is broken or does not fit the network, or the file does not provide
-            the subset of `choice`.
+            the subset of `choice`; `choice` asks for full precision.
 
     """
     path, choice = Path(path), choice or Choice()
     if choice.seed is not None and choice.subset != "random":
         raise InputError(f"seed {choice.seed}: has no effect without --subset random")
+    if is_full_precision(choice.bits):
+        raise InputError(
+            f"bits {choice.bits:g}: extraction chooses binary kernels, and full precision has "
+            "none; to run the network in full precision, give the file itself to --model"
+        )
     announce(progress, f"reading {path.name}")
     workload, trained = _read(path, network, input_size, binarize)
     taus = chosen_taus(

@@ -4,7 +4,7 @@ Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement,
 network with both, the paper gives the mean over its weights (Table 6: 0.59 for tau = 5 in both).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from simulator.base.errors import InputError
@@ -101,6 +101,25 @@ def _with_activations(workload: Workload, bits: int) -> Workload:
 def is_full_precision(bits: float | None) -> bool:
     """True if the bits per weight name the full-precision network."""
     return bits == FULL_PRECISION_BITS
+
+
+def require_binary_layers(activation_bits: int | None, workloads: Iterable[Workload]) -> None:
+    """Raise if activation bits have no effect.
+
+    Args:
+        activation_bits: bits asked for a binary layer's activations; None: those of the file.
+        workloads: a configured workload, and that of its baseline if it has one.
+
+    Raises:
+        InputError: more than one bit, but no layer is binary.
+
+    """
+    asked = activation_bits not in {None, 1}
+    if asked and not any(one.binary_layers for one in workloads):
+        raise InputError(
+            f"activation bits {activation_bits}: no effect, because no layer is binary; the "
+            "hardware key full_precision.bits is the width of full-precision operands"
+        )
 
 
 def chosen_taus(

@@ -88,8 +88,9 @@ class Workload:
         plain = asdict(replace(self, layers=layers, network=None, source=None))
         for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
-        if not plain["notes"]:
-            del plain["notes"]
+        for name in ("activations_overridden", "notes"):
+            if not plain[name]:
+                del plain[name]
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]

@@ -97,11 +97,11 @@ PARTS = {
     "fast": Part(
         "simulator/engine",
         (
-            "assembly", "commands", "fast", "jumps", "kernel", "layout", "lots", "notes", "paths",
-            "repeats", "slopes",
+            "assembly", "commands", "fast", "fast_forward", "kernel", "layout", "lots", "notes",
+            "paths", "repeats", "slopes",
         ),
         (
-            "tests/test_fast.py::test_a_jump_ends_where_a_comparison_turns",
+            "tests/test_fast.py::test_a_fast_forward_ends_where_a_comparison_changes",
             "tests/test_fast.py::test_a_structure_that_is_too_small_grows",
             "tests/test_fast.py::test_programs_of_any_shape",
             "tests/test_fast.py::test_programs_drawn_command_by_command",

@@ -78,7 +78,7 @@ def _fetches(plan: LayerPlan) -> Counts:
         each = plan.pixel_steps
     return {
         (INDEX_FETCH.name, "index_buffer_read_bit"): 8 * each * int(plan.stored_table.sum()),
-        (INDEX_FETCH.name, "index_register_write_bit"): 8 * each * int(plan.chunk_table.sum()),
+        (INDEX_FETCH.name, "index_register_write_bit"): 8 * each * int(plan.decoded_table.sum()),
     }
 
 

@@ -13,7 +13,7 @@ from simulator.program import Runs
 def output_blocks(plan: LayerPlan) -> list[OutputBlock]:
     """The output blocks of a layer, in the order of time."""
     sizes = np.array([block.outputs for block in plan.blocks])
-    tables = (plan.chunk_table, plan.stored_table, *_lut_cycles(plan))
+    tables = (plan.decoded_table, plan.stored_table, *_lut_cycles(plan))
     alike = first_alike(sizes, *tables)
     made = {}
     for number in dict.fromkeys(alike):

@@ -1,19 +1,18 @@
 """The interface of the paper's array to the rest of the simulator."""
 
-from collections.abc import Hashable, Iterator, Sequence
 from collections.abc import Mapping as Items
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
-from simulator.base.progress import Progress
-from simulator.machines.family import Change, Counts, Family, Mapping, Outputs, Ran, Roof
+from simulator.machines.family import Counts, Family, Outputs
 from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.area import area, memory_kib
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, next_sizes
+from simulator.machines.lut_array.closed_form import expected_cycles
 from simulator.machines.lut_array.compute import compute
 from simulator.machines.lut_array.event_only import why_not_fast
 from simulator.machines.lut_array.idle import idle_pes
@@ -35,7 +34,6 @@ from simulator.machines.lut_array.vocabulary import (
     VOCABULARY,
 )  # fmt: skip
 from simulator.program import Unit, Vocabulary
-from simulator.workload import Workload
 from simulator.workload.kernels import KernelSet
 
 _RATE_KEYS: Items[Unit, str] = {
@@ -63,19 +61,21 @@ class LutArrays(Family[LutArray, MappedLayer]):
     buffers = frozenset({"index_buffer", "activation_buffer"})
     baseline_bits = 1.0
 
-    def require_effects(self, data: dict[str, Any], hardware: LutArray, source: str) -> None:
-        """Raise if a file sets a key that its other keys make ineffective."""
-        require_effects(data, hardware, source)
+    require_effects = staticmethod(require_effects)
+    why_not_fast = staticmethod(why_not_fast)
+    map = staticmethod(map_workload)
+    counted_by = staticmethod(without_rates)
+    memories = staticmethod(memory_kib)
+    area = staticmethod(area)
+    roofs = staticmethod(roofs)
+    notes = staticmethod(notes)
+    idle_pes = staticmethod(idle_pes)
+    why_no_effect = staticmethod(why_no_effect)
+    next_sizes = staticmethod(next_sizes)
 
-    def why_not_fast(self, hardware: LutArray) -> str | None:
-        """Return the reason why only the event engine can run the hardware, as a clause."""
-        return why_not_fast(hardware)
-
-    def map(
-        self, workload: Workload, hardware: LutArray, progress: Progress | None = None
-    ) -> Mapping[MappedLayer]:
-        """Map a configured workload, layer by layer."""
-        return map_workload(workload, hardware, progress)
+    def expected_cycles(self, mapped: MappedLayer) -> int | None:
+        """Apply the closed form to the layer's plan."""
+        return expected_cycles(mapped.plan)
 
     def largest_subset(self, hardware: LutArray) -> int:
         """Kernels in a PE's store of the subset."""
@@ -91,14 +91,6 @@ class LutArrays(Family[LutArray, MappedLayer]):
         """Count a layer's actions; see docs/energy.md."""
         return layer_actions(mapped.plan, moved, activates)
 
-    def counted_by(self, hardware: LutArray) -> Hashable:
-        """Return the hardware without its rates, because no count depends on them."""
-        return without_rates(hardware)
-
-    def memories(self, hardware: LutArray, activation_bits: int) -> dict[str, float]:
-        """Size in KiB of a bank of each memory."""
-        return memory_kib(hardware, activation_bits)
-
     def mac_bits(self, hardware: LutArray) -> int:
         """Width of full-precision operands in bits."""
         return hardware.full_precision.bits
@@ -106,30 +98,6 @@ class LutArrays(Family[LutArray, MappedLayer]):
     def buffer_kib(self, hardware: LutArray) -> float:
         """Size of both on-chip buffers together, in KiB."""
         return sum(buffer.kib for buffer in hardware.memory.buffers.values())
-
-    def area(self, hardware: LutArray, activation_bits: int) -> dict[str, int]:
-        """Gate equivalents of each part of the array and its memory."""
-        return area(hardware, activation_bits)
-
-    def roofs(self, hardware: LutArray, layers: Sequence[MappedLayer]) -> list[Roof]:
-        """Return the roofs of the layers' modes and kernels."""
-        return roofs(hardware, layers)
-
-    def notes(self, run: Ran[MappedLayer]) -> Iterator[str]:
-        """Yield notes on the mapper's decisions, and on the cost of lookups and ports."""
-        yield from notes(run)
-
-    def idle_pes(self, change: Change[MappedLayer]) -> list[str]:
-        """Name the layers in which most PEs are idle."""
-        return idle_pes(change)
-
-    def why_no_effect(self, change: Change[MappedLayer]) -> str | None:
-        """Return the reason why a changed key changes no cycle."""
-        return why_no_effect(change)
-
-    def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
-        """Return the sizes in KiB at which more layers read their weights, or inputs, only once."""
-        return next_sizes(key, layers)
 
 
 FAMILY = LutArrays()

@@ -2,33 +2,18 @@
 
 from dataclasses import dataclass
 
-from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
-from simulator.program import Command, Section, Unit
-from simulator.program.written import written
-from simulator.workload import Layer
+from simulator.machines.planned import PlannedLayer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MappedLayer:
+class MappedLayer(PlannedLayer[LayerPlan]):
     """The mapper's choices for a layer, and the layer's section of the program."""
 
-    plan: LayerPlan
     weights: WeightReuse
     """Lifetime of weight tiles in the index buffer."""
     inputs: InputReuse
     """Buffering scheme of the inputs."""
-    section: Section
-
-    @property
-    def layer(self) -> Layer:
-        """The layer of the network."""
-        return self.plan.layer
-
-    @property
-    def batch(self) -> int:
-        """Images per run."""
-        return self.plan.batch
 
     @property
     def activation_bits(self) -> int:
@@ -49,12 +34,3 @@ class MappedLayer:
     def columns(self) -> dict[str, object]:
         """The array's own columns of `layers.csv`."""
         return {"weights_read_once_per": self.weights, "input_buffering": self.inputs}
-
-    def commands(self, unit: Unit) -> list[Command]:
-        """Commands of a unit, in the order in which they run."""
-        out = written(self.section.bodies.get(unit, ()))
-        return [out.commands[index] for index in out.index.tolist()]
-
-    def steps(self, unit: Unit) -> Ints:
-        """[commands] step of each command of a unit."""
-        return written(self.section.bodies.get(unit, ())).step

@@ -280,7 +280,7 @@ def _coded(plans: list[LayerPlan]) -> list[str]:
     if not plans:
         return []
     stored = sum(plan.weight_bytes + plan.code_bytes for plan in plans)
-    fixed = sum(int(plan.chunk_table.sum()) for plan in plans)
+    fixed = sum(int(plan.decoded_table.sum()) for plan in plans)
     return [
         f"Huffman coding stores the indices and code lengths of {counted(len(plans), 'layer')} in "
         f"{kilobytes(stored)} instead of {kilobytes(fixed)}."

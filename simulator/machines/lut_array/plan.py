@@ -188,8 +188,8 @@ class LayerPlan:
 
     def window_words(self, pes: _Number) -> _Number:
         """Words with the windows of `pes` PEs: the cycles in which a step reads them."""
-        line = self.activation_word
-        return -(-pes * self.window_bits * line.denominator // (8 * line.numerator))
+        word = self.activation_word
+        return -(-pes * self.window_bits * word.denominator // (8 * word.numerator))
 
     @cached_property
     def window_bits(self) -> int:
@@ -216,7 +216,7 @@ class LayerPlan:
     # --- bits, and the contents of the buffers -------------------------------------------------
 
     @cached_property
-    def chunk_table(self) -> Ints:
+    def decoded_table(self) -> Ints:
         """[output blocks, input blocks] decoded bytes of each weight tile.
 
         An index fetch moves these bytes to the PEs.
@@ -231,7 +231,7 @@ class LayerPlan:
     def stored_table(self) -> Ints:
         """[output blocks, input blocks] bytes of each weight tile in DRAM and the index buffer."""
         if self.layer.kernels is None or not self.huffman:
-            return self.chunk_table
+            return self.decoded_table
         ids = self.layer.tau is None
         bits = stream_bits(self.layer.kernels, self._block_outputs, self.group_units, ids)
         return -(-bits // 8)
@@ -276,7 +276,7 @@ class LayerPlan:
         return int(self.stored_table.sum())
 
     @cached_property
-    def largest_chunk_bytes(self) -> int:
+    def largest_tile_bytes(self) -> int:
         """Stored bytes of the largest weight tile, with the subset that may come with it."""
         return self.subset_bytes + int(self.stored_table.max())
 

@@ -29,9 +29,9 @@ def loaded_for(plan: LayerPlan) -> WeightReuse:
         return "layer"
     if plan.largest_block_bytes <= size:
         return "row"
-    if plan.largest_chunk_bytes <= size:
+    if plan.largest_tile_bytes <= size:
         return "step"
-    need = -(-100 * plan.largest_chunk_bytes // 1024) / 100
+    need = -(-100 * plan.largest_tile_bytes // 1024) / 100
     smallest = "one kernel row of one input channel" if plan.is_cut else "one input block"
     raise InputError(
         f"memory.index_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least {need:g} KiB, "

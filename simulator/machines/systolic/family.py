@@ -1,21 +1,21 @@
 """The systolic array as seen by the rest of the simulator."""
 
-from collections.abc import Hashable, Iterator, Sequence
 from collections.abc import Mapping as Items
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
-from simulator.base.progress import Progress
 from simulator.dram.section import why_not_fast
-from simulator.machines.family import Change, Counts, Family, Mapping, Outputs, Ran, Roof
+from simulator.machines.family import Counts, Family, Outputs
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.area import SCRATCHPADS, area
 from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_KIB, next_sizes
 from simulator.machines.systolic.compute import compute
+from simulator.machines.systolic.expected import expected_cycles
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.mapper import map_workload, without_rates
 from simulator.machines.systolic.no_effect import idle_pes, why_no_effect
@@ -32,7 +32,6 @@ from simulator.machines.systolic.vocabulary import (
     VOCABULARY,
 )
 from simulator.program import Unit, Vocabulary
-from simulator.workload import Workload
 from simulator.workload.kernels import KernelSet
 
 _RATE_KEYS: Items[Unit, str] = {
@@ -60,19 +59,21 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     buffers = frozenset(SCRATCHPADS)
     baseline_bits = None
 
-    def require_effects(self, data: dict[str, Any], hardware: Systolic, source: str) -> None:
-        """Raise if a file sets a key that has no effect with its other keys."""
-        require_effects(data, hardware, source)
+    require_effects = staticmethod(require_effects)
+    map = staticmethod(map_workload)
+    counted_by = staticmethod(without_rates)
+    roofs = staticmethod(roofs)
+    notes = staticmethod(notes)
+    idle_pes = staticmethod(idle_pes)
+    why_no_effect = staticmethod(why_no_effect)
 
     def why_not_fast(self, hardware: Systolic) -> str | None:
         """Return, as a clause, that transfers with a DRAM table need the event engine, or None."""
         return None if hardware.memory.ideal else why_not_fast(hardware.dram)
 
-    def map(
-        self, workload: Workload, hardware: Systolic, progress: Progress | None = None
-    ) -> Mapping[MappedLayer]:
-        """Map a configured workload, layer by layer."""
-        return map_workload(workload, hardware, progress)
+    def expected_cycles(self, mapped: MappedLayer) -> int | None:
+        """Apply the closed form to the layer's plan."""
+        return expected_cycles(mapped.plan)
 
     def largest_subset(self, hardware: Systolic) -> int:
         """Kernels in the decoder; without a decoder, DRAM has the kernels, and any subset runs."""
@@ -87,10 +88,6 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     def actions(self, mapped: MappedLayer, moved: Ints, activates: Ints | None = None) -> Counts:
         """Count a layer's actions; docs/systolic.md."""
         return layer_actions(mapped.plan, moved, activates)
-
-    def counted_by(self, hardware: Systolic) -> Hashable:
-        """Return the hardware without its rates; no count depends on them."""
-        return without_rates(hardware)
 
     def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract
         """Size in KiB of each memory; registers are as wide as operands of the PEs."""
@@ -109,22 +106,6 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     def area(self, hardware: Systolic, activation_bits: int) -> dict[str, int]:  # noqa: ARG002 # contract
         """Gate equivalents by part; no part depends on the network's activations."""
         return area(hardware)
-
-    def roofs(self, hardware: Systolic, layers: Sequence[MappedLayer]) -> list[Roof]:
-        """Return the roofs of the modes and precisions that occur in layers."""
-        return roofs(hardware, layers)
-
-    def notes(self, run: Ran[MappedLayer]) -> Iterator[str]:
-        """Yield notes on repeated transfers, and on omissions of the model."""
-        yield from notes(run)
-
-    def idle_pes(self, change: Change[MappedLayer]) -> list[str]:
-        """Name the layers in which most PEs are idle."""
-        return idle_pes(change)
-
-    def why_no_effect(self, change: Change[MappedLayer]) -> str | None:
-        """Return why a changed key leaves all cycles as they are."""
-        return why_no_effect(change)
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
         """Return sizes at which more layers move no data twice."""

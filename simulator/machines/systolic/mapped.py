@@ -3,29 +3,16 @@
 from dataclasses import dataclass
 from math import ceil
 
+from simulator.machines.planned import PlannedLayer
 from simulator.machines.systolic import records
 from simulator.machines.systolic.plan import LayerPlan
-from simulator.program import Section
-from simulator.workload import Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MappedLayer:
+class MappedLayer(PlannedLayer[LayerPlan]):
     """The mapper's decisions for a layer, and its section of the program."""
 
-    plan: LayerPlan
     records: records.Layer
-    section: Section
-
-    @property
-    def layer(self) -> Layer:
-        """The layer of the network."""
-        return self.plan.layer
-
-    @property
-    def batch(self) -> int:
-        """Images per run."""
-        return self.plan.batch
 
     @property
     def activation_bits(self) -> int:

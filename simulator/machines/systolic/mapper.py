@@ -28,13 +28,13 @@ _Written = tuple[of.Layer, Section]
 
 
 def map_workload(
-    workload: Workload, machine: Systolic, progress: Progress | None = None
+    workload: Workload, hardware: Systolic, progress: Progress | None = None
 ) -> Mapping[MappedLayer]:
     """Map a configured workload onto an array, layer by layer.
 
     Args:
         workload: the configured workload.
-        machine: the array.
+        hardware: the array.
         progress: called before every layer.
 
     Raises:
@@ -42,20 +42,20 @@ def map_workload(
             decoder.
 
     """
-    rateless = without_rates(machine)
+    rateless = without_rates(hardware)
     watched = counted(progress, f"mapping {workload.name}", workload.layers)
-    layers = tuple(_mapped(layer, workload, machine, rateless) for layer in watched)
+    layers = tuple(_mapped(layer, workload, hardware, rateless) for layer in watched)
     program = Program(
         units=UNITS,
-        kinds=kinds_of(ideal=machine.memory.ideal),
-        channels=start_tokens(machine),
+        kinds=kinds_of(ideal=hardware.memory.ideal),
+        channels=start_tokens(hardware),
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.layers),
-        rates=rates_of(machine),
-        dram=shared_dram(layers, machine),
+        rates=rates_of(hardware),
+        dram=shared_dram(layers, hardware),
         categories=CATEGORIES,
     )
-    return Mapping(hardware=machine, layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program)
 
 
 def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systolic) -> MappedLayer:
@@ -70,11 +70,11 @@ def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systo
     return MappedLayer(plan=plan, records=records, section=section)
 
 
-def without_rates(machine: Systolic) -> Systolic:
+def without_rates(hardware: Systolic) -> Systolic:
     """Return the machine with a fixed name, clock, and rates; no section depends on these."""
-    dram = structs.replace(machine.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
-    memory = structs.replace(machine.memory, dram=dram)
-    return structs.replace(machine, name="", clock_ghz=1.0, links=(), memory=memory)
+    dram = structs.replace(hardware.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
+    memory = structs.replace(hardware.memory, dram=dram)
+    return structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
 
 
 @lru_cache(maxsize=1024)

@@ -8,9 +8,9 @@ from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.schema import Systolic
 
 
-def roofs(machine: Systolic, layers: Sequence[MappedLayer]) -> list[Roof]:
+def roofs(hardware: Systolic, layers: Sequence[MappedLayer]) -> list[Roof]:
     """Return the roofs of the modes and precisions that layers have, the highest first."""
-    found = {_roof(machine, mapped) for mapped in layers}
+    found = {_roof(hardware, mapped) for mapped in layers}
     return sorted(found, key=lambda roof: (-roof.macs_per_cycle, roof.name))
 
 

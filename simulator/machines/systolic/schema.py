@@ -111,25 +111,25 @@ class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return self.memory.dram
 
 
-def require_effects(data: dict[str, Any], machine: Systolic, source: str) -> None:
+def require_effects(data: dict[str, Any], hardware: Systolic, source: str) -> None:
     """Raise if a file sets a key that has no effect with its other keys.
 
     Args:
         data: plain data of the file.
-        machine: the checked file.
+        hardware: the checked file.
         source: the name of the file in the error.
 
     Raises:
         InputError: the file has such a key.
 
     """
-    refuse_idle(data["memory"]["dram"], machine.dram, source)
-    if machine.memory.ideal and machine.dram.timing != "fixed":
+    refuse_idle(data["memory"]["dram"], hardware.dram, source)
+    if hardware.memory.ideal and hardware.dram.timing != "fixed":
         raise InputError(
-            f"{source}: memory.dram.timing {machine.dram.timing} has no effect with memory.ideal; "
+            f"{source}: memory.dram.timing {hardware.dram.timing} has no effect with memory.ideal; "
             "use fixed"
         )
-    if "decoder_entries" in data and machine.subbit_weights == "expanded":
+    if "decoder_entries" in data and hardware.subbit_weights == "expanded":
         raise InputError(
             f"{source}: decoder_entries has an effect only with subbit_weights: decoded"
         )

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from simulator.analysis.baseline import Asked
+from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
@@ -66,7 +68,7 @@ def search(
     taus: Sequence[int] = tuple(range(1, MAX_TAU + 1)),
     engine: str = "auto",
     energy: EnergyTable | str | Path = DEFAULT_ENERGY,
-    baseline_bits: float = 1,
+    baseline_bits: Asked = None,
     fixed: Mapping[str, int] | None = None,
     progress: Progress | None = None,
     **options: Any,
@@ -83,7 +85,7 @@ def search(
         taus: taus that a layer may have, 1 to 9; 9 is 1 bit per weight, as is 8 for 1x1 layers.
         engine: a name in `simulator.engine.ENGINES`, or `auto`.
         energy: energy table.
-        baseline_bits: bits per weight of the baseline run.
+        baseline_bits: bits per weight of the baseline run, as in `simulate`.
         fixed: tau of single layers by name, which the search does not change.
         progress: called during the search.
         options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
@@ -94,7 +96,10 @@ def search(
     """
     engine_for(engine)
     problem = _Problem(
-        workload=workload, objective=objective, limits=limits, baseline_bits=baseline_bits
+        workload=workload,
+        objective=objective,
+        limits=limits,
+        baseline_bits=bits_of_baseline(baseline_bits, machines[0][1].machine),
     )
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy)
     problem.check(taus)
@@ -132,7 +137,7 @@ class _Problem:
     workload: Workload
     objective: Objective
     limits: Limits
-    baseline_bits: float
+    baseline_bits: float | None
 
     def check(self, taus: Sequence[int]) -> None:
         """Raise InputError if limits, taus and objective do not fit together."""
@@ -181,6 +186,7 @@ class _Problem:
             raise InputError(self._out_of_reach(task, every))
         best = min(good, key=lambda candidate: self.rank(task, candidate))
         options = task.options()
+        bits = self.baseline_bits
         return SearchResult(
             workload=self.workload,
             task=task,
@@ -194,8 +200,8 @@ class _Problem:
             ),
             steps_along_front=steps,
             uniform=uniform,
-            baseline_bits=self.baseline_bits,
-            baseline=task.baseline(self.baseline_bits),
+            baseline_bits=bits,
+            baseline=None if bits is None else task.baseline(bits),
             combinations=every,
         )
 

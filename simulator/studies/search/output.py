@@ -1,6 +1,7 @@
 """Output of a search: a table for people, files for programs."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,11 +64,7 @@ def _table(result: Found) -> Table:
             Column(title="kbit", cells=[f"{row['stored_kbit']:,.1f}" for row in rows]),
             Column(title="µs", cells=microseconds("cycles")),
             Column(title="µs, separable", cells=microseconds("separable_cycles"), importance=20),
-            Column(
-                title=f"µs at {result.baseline_bits:g} bit",
-                cells=microseconds("baseline_cycles"),
-                importance=50,
-            ),
+            *_baseline_column(result, microseconds),
             Column(
                 title="bound by",
                 cells=[row["bound_by"] for row in rows],
@@ -76,6 +73,13 @@ def _table(result: Found) -> Table:
             ),
         ],
     )
+
+
+def _baseline_column(result: Found, microseconds: Callable[[str], list[str]]) -> list[Column]:
+    if result.baseline is None:
+        return []
+    title, cells = f"µs at {result.baseline_bits:g} bit", microseconds("baseline_cycles")
+    return [Column(title=title, cells=cells, importance=50)]
 
 
 def _title(result: Found) -> str:
@@ -116,7 +120,8 @@ def sentences(result: Found) -> list[str]:
         tau, run = result.uniform
         name = "1 bit" if set(run.taus) == {None} else f"tau {tau}"
         lines.append(f"best uniform, {name}: {_figures(result, run)}; {_gain(result, run)}")
-    lines.append(f"{result.baseline_bits:g} bit: {_figures(result, result.baseline)}")
+    if result.baseline is not None:
+        lines.append(f"{result.baseline_bits:g} bit: {_figures(result, result.baseline)}")
     simulated = "takes the same"
     if result.difference_percent:
         simulated = (

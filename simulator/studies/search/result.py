@@ -53,9 +53,10 @@ class Found:
     """The number of skipped combinations: their sum met the time limit, their real run did not."""
     uniform: tuple[int, Candidate] | None
     """The best tau for all layers at once, and its run; None if no tau meets the limits."""
-    baseline_bits: float
-    baseline: Candidate
-    """The run at the baseline's bits on the same hardware."""
+    baseline_bits: float | None
+    """None without a baseline."""
+    baseline: Candidate | None
+    """The run at the baseline's bits on the same hardware, if any."""
     combinations: Combinations
     hardware_points: int = 1
     """The number of searched hardware configurations."""
@@ -84,6 +85,7 @@ class Found:
         for number, layer in enumerate(self.task.layers):
             tau = self.best.taus[number]
             stored = stored_parts(layer, tau) / PARTS
+            base = None if self.baseline is None else self.baseline.layer_cycles[number]
             rows.append(
                 {
                     "layer": layer.name,
@@ -93,7 +95,7 @@ class Found:
                     "stored_kbit": stored / 1e3,
                     "cycles": self.best.layer_cycles[number],
                     "separable_cycles": self.separable_cycles[number],
-                    "baseline_cycles": self.baseline.layer_cycles[number],
+                    **({} if base is None else {"baseline_cycles": base}),
                     "bound_by": self.best.bound_by[number],
                 }
             )
@@ -133,14 +135,20 @@ class Found:
             "steps_along_front": self.steps_along_front,
             "different_sums_of_bits": len(self.combinations),
             "best_uniform": uniform,
-            "baseline_bits": self.baseline_bits,
-            "baseline": self._described(self.baseline),
+            **self._baseline_fields(),
             "energy_table": self.task.energy.name,
             "layers": self.layer_rows(),
             "engine": self.best.engine,
             "notes": list(self.workload.notes),
             "version": __version__,
         }
+
+    def _baseline_fields(self) -> dict[str, Any]:
+        """The baseline's bits and values; empty without a baseline."""
+        if self.baseline is None:
+            return {}
+        base = self._described(self.baseline)
+        return {"baseline_bits": self.baseline_bits, "baseline": base}
 
     def _described(self, candidate: Candidate) -> dict[str, Any]:
         return {

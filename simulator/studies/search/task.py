@@ -10,12 +10,13 @@ import numpy as np
 
 from simulator.analysis.energy import run_energy
 from simulator.analysis.running import run_one
+from simulator.base.errors import InputError
 from simulator.machines import EnergyTable, Hardware
 from simulator.machines.energy import AJ_PER_PJ
 from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
-from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
+from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus, is_full_precision
 
 Tau = int | None
 """The width of an index in bits; None is 1 bit per weight, or full precision."""
@@ -133,9 +134,14 @@ class Task:
         """Run the network at other bits per weight, without fixed taus.
 
         Raises:
-            InputError: no tau gives these bits.
+            InputError: no tau gives these bits, or they are those of full precision.
 
         """
+        if is_full_precision(bits):
+            raise InputError(
+                f"baseline of {bits:g} bit: a search compares runs with binary layers, and no "
+                "layer would be binary; use fewer bits, such as 1, or none"
+            )
         taus = chosen_taus(self._workload, bits=bits)
         return self.simulate([taus.get(layer.name) for layer in self.layers])
 

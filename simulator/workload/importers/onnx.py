@@ -2,37 +2,30 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
-from simulator.workload.importers.onnx_constants import find_constants
+from simulator.workload.importers.onnx_activations import activation_bits
+from simulator.workload.importers.onnx_constants import Constants
 from simulator.workload.importers.onnx_graph import Graph, read_graph
 from simulator.workload.importers.onnx_layers import (
     Found,
     convolution,
     linear,
-    refuse,
     weights_of,
 )
-from simulator.workload.importers.onnx_nodes import is_standard
+from simulator.workload.importers.onnx_nodes import label
+from simulator.workload.importers.onnx_operators import kind_of
+from simulator.workload.importers.onnx_precision import decide, listed, notes_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
 if TYPE_CHECKING:
-    from onnx import NodeProto
+    pass
 
 _MOST_CHARACTERS = 190
 """Maximum length of a name before a number may follow; a workload file allows 200."""
-_UNSUPPORTED = frozenset({
-    "Attention", "ConvInteger", "ConvTranspose", "DeformConv", "Einsum", "FusedConv", "FusedGemm",
-    "FusedMatMul", "GRU", "LSTM", "MatMulInteger", "QLinearConv", "QLinearMatMul", "RNN",
-})  # fmt: skip
-"""Operators with weights or products that a workload's layers cannot describe."""
 
 
 def read_onnx(
@@ -42,7 +35,7 @@ def read_onnx(
 
     A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel. It
     is also binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other
-    layers are full precision.
+    layers are full precision. The workload's notes name what the file leaves open.
 
     Args:
         path: the model; its folder has the external data.
@@ -57,7 +50,8 @@ def read_onnx(
 
     """
     graph = read_graph(path, input_size)
-    found = _binarized(graph, _with_names(list(_layers(graph))), binarize)
+    decisions = decide(graph, _with_names(list(_layers(graph))), binarize)
+    found = _with_activations(graph, [each.item for each in decisions])
     _require_binary(path, found)
     workload = Workload(
         name=path.stem[:_MOST_CHARACTERS],
@@ -66,7 +60,7 @@ def read_onnx(
         input_width=graph.width,
         layers=tuple(item.layer for item in found),
         ops_convention="main_paper",
-        notes=tuple(_oblong_notes(found)),
+        notes=(*_unused(graph), *notes_of(decisions)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -82,33 +76,36 @@ def read_onnx(
 
 def _layers(graph: Graph) -> Iterator[Found]:
     """Yield every layer, without a name, as full precision."""
-    if not any(node.op_type == "Conv" for node in graph.nodes):
-        raise InputError(f"{graph.path}: has no convolution")
-    constants = find_constants(graph)
+    if not any(kind_of(node) == "product" for node in graph.nodes):
+        raise InputError(f"{graph.path}: has no convolution and no linear layer")
+    constants = Constants(graph)
     for node in graph.nodes:
-        _require_supported(graph, node)
-        if is_standard(node) and node.op_type == "Conv":
-            yield convolution(graph, node, weights_of(graph, node, constants))
-        elif is_standard(node) and node.op_type in {"Gemm", "MatMul"}:
-            if all(name in constants for name in node.input[:2]):
-                continue  # a product of constants is not a layer
-            yield linear(graph, node, weights_of(graph, node, constants))
+        weights = constants.get(node.input[1]) if len(node.input) > 1 else None
+        if constants.feed(node):
+            continue  # also a product of constants, which is not a layer
+        if kind_of(node) == "product":
+            read = convolution if node.op_type == "Conv" else linear
+            yield read(graph, node, weights_of(graph, node, weights))
 
 
-def _require_supported(graph: Graph, node: "NodeProto") -> None:
-    if node.op_type in _UNSUPPORTED:
-        refuse(graph, node, "this operator is not supported")
-    if any(_computes(item.g) or any(map(_computes, item.graphs)) for item in node.attribute):
-        refuse(graph, node, "layers inside a conditional or a loop are not supported")
+def _unused(graph: Graph) -> list[str]:
+    """A note on layers that no output of the graph needs."""
+    names = [label(node) for node in graph.unused if kind_of(node) in {"product", None}]
+    if not names:
+        return []
+    return [f"No output depends on {listed(names)}, left out."]
 
 
-def _computes(graph: Any) -> bool:
-    """True if a subgraph has a layer at any depth."""
-    return any(
-        node.op_type in _UNSUPPORTED | {"Conv", "Gemm", "MatMul"}
-        or any(_computes(item.g) or any(map(_computes, item.graphs)) for item in node.attribute)
-        for node in graph.node
-    )
+def _with_activations(graph: Graph, found: list[Found]) -> list[Found]:
+    """Give every layer the bits per activation that the graph determines."""
+    binary = {item.node.output[0]: not item.layer.full_precision for item in found}
+    bits = activation_bits(graph, binary)
+    layers = []
+    for item in found:
+        read, written = bits[item.node.output[0]]
+        layer = replace(item.layer, activation_bits=read, output_bits=written)
+        layers.append(replace(item, layer=layer))
+    return layers
 
 
 def _with_names(found: list[Found]) -> list[Found]:
@@ -150,89 +147,10 @@ def _scope(name: str) -> str:
     return ".".join(path) or name.strip("/")
 
 
-def _binarized(graph: Graph, found: list[Found], patterns: Collection[str]) -> list[Found]:
-    """Mark the binary layers, which use the signs of their weights."""
-    names = [item.layer.name for item in found]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise InputError(
-                f"{graph.path}: binarize {pattern!r} matches no layer; the layers are "
-                f"{_listed(names)}"
-            )
-    return [
-        replace(
-            item, layer=replace(item.layer, full_precision=not _is_binary(graph, item, patterns))
-        )
-        for item in found
-    ]
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(names[:8]) + more
-
-
-def _is_binary(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
-    layer = item.layer
-    fits = layer.kernel in {1, 3}
-    for pattern in patterns:
-        if fnmatchcase(layer.name, pattern):
-            if fits:
-                return True
-            raise InputError(
-                f"{graph.path}: binarize {pattern!r} matches layer {layer.name!r}, whose kernel is "
-                f"{layer.kernel_sides}; a binary kernel is 3x3 or 1x1"
-            )
-    if not fits:
-        return False
-    if item.weights is None:
-        return item.constant.sign is not None
-    if _is_sign_times_scale(item.weights):
-        return True
-    if item.constant.sign is not None:
-        zeros = np.count_nonzero(item.weights == 0)
-        refuse(
-            graph, item.node,
-            f"its weights pass through the sign of node {item.constant.sign!r}, but are not "
-            f"+-alpha per output channel ({zeros} are 0); binarize {layer.name!r} takes them",
-        )  # fmt: skip
-    return False
-
-
-def _is_sign_times_scale(weights: NDArray[np.float32]) -> bool:
-    """True if all weights of an output channel have the same absolute value above 0.
-
-    If an output channel has a single weight, any number would pass. All channels must then have the
-    same absolute value.
-    """
-    sizes = np.abs(weights).reshape(len(weights), -1)
-    if sizes.shape[1] == 1:
-        sizes = sizes.reshape(1, -1)
-    return bool((sizes > 0).all() and (sizes == sizes[:, :1]).all())
-
-
 def _require_binary(path: Path, found: list[Found]) -> None:
     names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
     if names and all(item.layer.full_precision for item in found):
         raise InputError(
             f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
-            f"binarize takes the signs of layers by name: {_listed(names)}"
-        )
-
-
-def _oblong_notes(found: list[Found]) -> Iterator[str]:
-    """Note layers with weights of +-alpha that are full precision because of their kernels."""
-    names = [
-        f"{item.layer.name} ({item.layer.kernel_sides})"
-        for item in found
-        if item.layer.kernel not in {1, 3}
-        and (
-            item.constant.sign is not None
-            or (item.weights is not None and _is_sign_times_scale(item.weights))
-        )
-    ]
-    if names:
-        yield (
-            f"{_listed(names)}: full precision although the weights are +-alpha, because a binary "
-            "kernel is 3x3 or 1x1."
+            f"binarize takes the signs of layers by name: {listed(names)}"
         )

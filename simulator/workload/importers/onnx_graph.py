@@ -1,6 +1,6 @@
 """An ONNX graph with all shapes that inference finds for one image size."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.base.errors import InputError
 from simulator.base.extras import require
-from simulator.workload.importers.onnx_nodes import attributes, is_standard
+from simulator.workload.importers.onnx_inputs import data_inputs, fix_sizes, integer_bits
+from simulator.workload.importers.onnx_nodes import label, reads, where
+from simulator.workload.importers.onnx_operators import hidden_layers, is_quantizer, kind_of
 from simulator.workload.importers.onnx_shapes import SMALL, Shape, infer_shapes
 
 if TYPE_CHECKING:
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = (1 << 31) - 1
 """Maximum size of a protobuf message, in bytes."""
-_SAME_SHAPE = {"BipolarQuant", "Quant", "IntQuant", "FloatQuant", "Trunc", "MultiThreshold"}
-"""Operators of QONNX, unknown to onnx, whose output has the shape of the first input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,15 @@ class Graph:
 
     path: Path
     nodes: tuple["NodeProto", ...]
-    """Nodes in execution order."""
+    """Nodes that an output needs, in execution order."""
+    unused: tuple["NodeProto", ...]
+    """Nodes that no output needs."""
     tensors: Mapping[str, "TensorProto"]
     """Initializers by name."""
-    inputs: tuple[str, ...]
-    """Inputs other than the image: weights that are not in the file."""
+    integers: Mapping[str, int]
+    """Bits of the inputs that are integers, by name."""
+    declared: tuple[str, ...]
+    """Inputs that are weights, whose numbers are not in the file."""
     shapes: Mapping[str, Shape]
     """Shape of every value with a known shape, by name."""
     opsets: Mapping[str, int]
@@ -39,10 +43,7 @@ class Graph:
     """Batch size of the graph, in images."""
     height: int
     width: int
-
-    def where(self, node: "NodeProto") -> str:
-        """The name of a node in errors."""
-        return f"{self.path}: {node.op_type} node {node.name or ''.join(node.output[:1])!r}"
+    """Size of the image in pixels; 1x1 for vectors, one row for sequences."""
 
 
 def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
@@ -53,24 +54,26 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
         input_size: (height, width) of the image in pixels, instead of the file's size.
 
     Raises:
-        InputError: the file is not an ONNX model, has no image, or does not give the image's size
-            and `input_size` is missing.
+        InputError: the file is not an ONNX model, has no input with data or an unknown operator,
+            or does not give the image's size and `input_size` is missing.
 
     """
     model = _parsed(path)
-    lean = _without_weights(model)
-    image = _image(lean.graph, path)
-    batch, height, width = _fix_size(lean.graph, image, input_size, path)
-    names = {tensor.name for tensor in model.graph.initializer}
+    used, unused = _by_use(model.graph)
+    lean = _without_weights(model, used)
+    data = data_inputs(model.graph, used)
+    batch, height, width = fix_sizes(lean.graph, data, input_size, path)
+    _forget_symbols(lean.graph)
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    declared = [x.name for x in model.graph.input if x.name not in {*tensors, *data}]
+    _refuse_unknown(used, {*tensors, *declared}, path)
     return Graph(
         path=path,
-        nodes=tuple(model.graph.node),
-        tensors={tensor.name: tensor for tensor in model.graph.initializer},
-        inputs=tuple(
-            value.name
-            for value in model.graph.input
-            if value.name != image.name and value.name not in names
-        ),
+        nodes=used,
+        unused=unused,
+        tensors=tensors,
+        integers=integer_bits(model.graph),
+        declared=tuple(declared),
         shapes=infer_shapes(lean, path),
         opsets={item.domain: item.version for item in model.opset_import},
         batch=batch,
@@ -126,7 +129,7 @@ def _inlined(model: "ModelProto", path: Path) -> "ModelProto":
         raise InputError(f"{path}: its functions cannot be inlined: {error}") from error
 
 
-def _without_weights(model: "ModelProto") -> "ModelProto":
+def _without_weights(model: "ModelProto", nodes: Sequence["NodeProto"]) -> "ModelProto":
     """Copy a model for shape inference: large initializers become inputs, QONNX nodes Identity."""
     from onnx import ModelProto, TensorProto, helper
 
@@ -145,69 +148,51 @@ def _without_weights(model: "ModelProto") -> "ModelProto":
             graph.input.append(
                 helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
             )
-    for node in full.node:
-        if node.op_type in _SAME_SHAPE and not is_standard(node):
+    for node in nodes:
+        if is_quantizer(node):
             graph.node.append(helper.make_node("Identity", node.input[:1], node.output[:1]))
         else:
             graph.node.append(node)
     return lean
 
 
-def _image(graph: "GraphProto", path: Path) -> "ValueInfoProto":
-    """The first input with four dimensions that is not an initializer or a weight of a `Conv`."""
-    held = {tensor.name for tensor in graph.initializer}
-    weights = {name for node in graph.node if node.op_type == "Conv" for name in node.input[1:]}
-    for value in graph.input:
-        if value.name not in held | weights and len(_dims(value)) == 4:
-            image: ValueInfoProto = value
-            return image
-    raise InputError(f"{path}: no input has 4 dimensions (batch, channels, height, width)")
+def _refuse_unknown(nodes: Sequence["NodeProto"], constants: set[str], path: Path) -> None:
+    """Refuse nodes that may hold products with activations which the importer does not read."""
+    for node in nodes:
+        if constants.issuperset(reads(node)):
+            constants.update(node.output)
+            continue
+        if kind_of(node) is None:
+            raise InputError(f"{where(path, node)}: this operator is not supported")
+        for inner in hidden_layers(node):
+            raise InputError(
+                f"{where(path, node)}: layers inside a conditional or a loop are not supported "
+                f"({inner.op_type} {label(inner)!r})"
+            )
 
 
-def _dims(value: "ValueInfoProto") -> list[Any]:
-    return list(value.type.tensor_type.shape.dim)
-
-
-def _fix_size(
-    graph: "GraphProto", image: "ValueInfoProto", size: tuple[int, int] | None, path: Path
-) -> tuple[int, int, int]:
-    """Set the image's batch, height and width, and all dimensions of the same names."""
-    dims = _dims(image)
-    rows = _rows_dimension(graph, image.name)
-    places = (0, rows, rows + 1)
-    known = [dims[place].dim_value for place in places]
-    if min(known) < 0:
-        raise InputError(f"{path}: input {image.name!r} has a negative dimension")
-    if size is None and not all(known[1:]):
-        shown = "x".join(str(value or "?") for value in known[1:])
-        raise InputError(
-            f"{path}: the size of input {image.name!r} is dynamic ({shown}); "
-            "give the input size in pixels with --input-size"
-        )
-    fixed = (known[0] or 1, *(size or known[1:]))
-    values = {
-        dims[place].dim_param: value
-        for place, value in zip(places, fixed, strict=True)
-        if dims[place].dim_param
-    }
-    if size is not None and any(
-        old not in {0, new} for old, new in zip(known[1:], size, strict=True)
-    ):
-        del graph.value_info[:]
-        for value in graph.output:
+def _forget_symbols(graph: "GraphProto") -> None:
+    """Remove shapes with symbols that have no value; the inference would keep the symbols."""
+    known = [value for value in graph.value_info if not _has_symbols(value)]
+    del graph.value_info[:]
+    graph.value_info.extend(known)
+    for value in graph.output:
+        if _has_symbols(value):
             value.type.tensor_type.ClearField("shape")
-    for place, number in zip(places, fixed, strict=True):
-        dims[place].dim_value = number
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        for dim in _dims(value):
-            if dim.dim_param in values:
-                dim.dim_value = values[dim.dim_param]
-    return fixed[0], fixed[1], fixed[2]
 
 
-def _rows_dimension(graph: "GraphProto", image: str) -> int:
-    """Index of the image's dimension of rows: 1 if channels come last, 2 otherwise."""
-    for node in graph.node:
-        if node.op_type == "Transpose" and image in node.input:
-            return 1 if attributes(node).get("perm") == [0, 3, 1, 2] else 2
-    return 2
+def _has_symbols(value: "ValueInfoProto") -> bool:
+    return any(not dim.HasField("dim_value") for dim in value.type.tensor_type.shape.dim)
+
+
+def _by_use(graph: "GraphProto") -> tuple[tuple["NodeProto", ...], tuple["NodeProto", ...]]:
+    """The nodes that an output of the graph needs, and the others, both in order."""
+    needed = {value.name for value in graph.output}
+    used, unused = [], []
+    for node in reversed(graph.node):
+        if needed.isdisjoint(node.output):
+            unused.append(node)
+        else:
+            used.append(node)
+            needed.update(reads(node))
+    return tuple(reversed(used)), tuple(reversed(unused))

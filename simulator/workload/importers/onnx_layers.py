@@ -1,7 +1,7 @@
 """Convert a node of an ONNX graph to a layer: its shapes, strides, padding and weights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_constants import Constant
 from simulator.workload.importers.onnx_graph import Graph
-from simulator.workload.importers.onnx_nodes import attributes
+from simulator.workload.importers.onnx_nodes import attributes, where
 from simulator.workload.layer import Layer
 from simulator.workload.sides import Sides, per_axis
 
@@ -38,23 +38,23 @@ class Found:
 
 def refuse(graph: Graph, node: "NodeProto", reason: str) -> NoReturn:
     """Raise InputError, with a line that names the file and the node."""
-    raise InputError(f"{graph.where(node)}: {reason}")
+    raise InputError(f"{where(graph.path, node)}: {reason}")
 
 
-def weights_of(graph: Graph, node: "NodeProto", constants: dict[str, Constant]) -> Constant:
-    """Return the constant with a node's weights.
+def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Constant:
+    """Return the constant with a node's weights, without numbers that only fill its shape.
 
     Raises:
-        InputError: the weights depend on the image, or on a node that the importer cannot compute.
+        InputError: the weights depend on an input of the graph.
 
     """
-    name = node.input[1] if len(node.input) > 1 else ""
-    if name not in constants:
-        refuse(graph, node, "its second input, the weights, depends on the image")
-    constant = constants[name]
-    if constant.obstacle:
-        refuse(graph, node, f"its weights come from {constant.obstacle}, which is not computed")
-    return constant
+    if constant is None:
+        refuse(
+            graph, node,
+            "its second input, the weights, depends on an input of the graph; products of two "
+            "activations are not supported",
+        )  # fmt: skip
+    return replace(constant, array=None) if constant.filler else constant
 
 
 def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
@@ -64,6 +64,8 @@ def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
         InputError: its shapes are unknown or do not fit.
 
     """
+    if (dims := len(graph.shapes.get(node.input[0]) or ())) in {3, 5}:
+        refuse(graph, node, f"{dims - 2}-D convolutions are not supported")
     entering = _shape(graph, node, node.input[0], "input", 4)
     leaving = _shape(graph, node, node.output[0], "output", 4)
     out_channels, group_channels, *kernel = _weight_shape(graph, node, constant, 4)

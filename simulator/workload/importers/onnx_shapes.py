@@ -104,6 +104,10 @@ def _fold(model: "ModelProto", shapes: Mapping[str, Shape], path: Path) -> bool:
         del model.graph.node[:]
         model.graph.node.extend(kept)
         model.graph.initializer.extend(made)
+        names = {tensor.name for tensor in made}
+        left = [value for value in model.graph.value_info if value.name not in names]
+        del model.graph.value_info[:]  # a shape there would override that of the initializer
+        model.graph.value_info.extend(left)
     return computed
 
 
@@ -124,7 +128,7 @@ def _value(
     if node.op_type == "ConstantOfShape" and prod(known[node.input[0]].ravel().tolist()) > SMALL:
         return None
     try:
-        return compute(node, feeds, opsets)
+        return compute(node, feeds, opsets)[0]
     except UncomputableError:
         return None
 

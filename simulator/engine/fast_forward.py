@@ -1,6 +1,6 @@
-"""Moves the state some turns ahead; `repeats.py` determines when this is valid.
+"""Moves the state some iterations ahead; `repeats.py` determines when this is valid.
 
-In each of these turns, every number of the state moves as in the followed turn.
+In each of these iterations, every number of the state moves as in the followed iteration.
 """
 
 from simulator.engine.compiling import Memory
@@ -11,6 +11,7 @@ from simulator.engine.layout import (
     DEPTH,
     DONE,
     END_PATH,
+    FAST_FORWARDS,
     FLOOR,
     FLOW,
     FOLLOWED_NOTE,
@@ -22,7 +23,6 @@ from simulator.engine.layout import (
     GIVER_SIZE,
     GIVES_PAIR,
     HERE,
-    JUMPS,
     KEY_BITS,
     LACKING,
     LANES,
@@ -31,9 +31,9 @@ from simulator.engine.layout import (
     LOT_SIZE,
     NEXT_LOT,
     NODE_BEFORE,
+    NODE_ITERATIONS,
     NODE_NEXT,
     NODE_PLACE,
-    NODE_TURNS,
     NODES_END,
     NONE,
     POINTER,
@@ -65,11 +65,11 @@ from simulator.engine.paths import add_node, path_to
 TOO_SMALL = int(Status.TOO_SMALL)
 
 
-# --- paths at the beginning and at the end of the turn --------------------------------------------
+# --- paths at the beginning and at the end of the iteration ---------------------------------------
 
 
 def anchor_paths(m: Memory, root: int) -> bool:
-    """Mark the paths at the beginning of the followed turn; False: out of space.
+    """Mark the paths at the beginning of the followed iteration; False: out of space.
 
     The order of numbers is: the units' paths, the paths of lots in queues of paired takers, and the
     path of the section's last result.
@@ -124,7 +124,7 @@ def queue_end(m: Memory, taker: int) -> int:
 
 
 def write_table(m: Memory, root: int) -> int:
-    """Write the paths at the end of the turn, in the order of anchors; NONE: out of space.
+    """Write the paths at the end of the iteration, in the order of anchors; NONE: out of space.
 
     After them come the lots of givers without a pair. Every entry is a block.
     """
@@ -164,92 +164,92 @@ def first_gift(m: Memory) -> int:
 
 
 def gifts(m: Memory, giver: int) -> int:
-    """Return the number of lots that a giver without a pair gave in the followed turn."""
+    """Return the number of lots that a giver without a pair gave in the followed iteration."""
     if m[giver + GIVES_PAIR]:
         return 0
     return m[giver + NEXT_LOT] - m[noted(m, m[FOLLOWED_NOTE], giver) + NEXT_LOT]
 
 
-def repeat_path(m: Memory, table: int, place: int, turns: int) -> int:
-    """Return a path that repeats a path of a table `turns` times; NONE: out of space."""
+def repeat_path(m: Memory, table: int, place: int, iterations: int) -> int:
+    """Return a path that repeats a path of a table `iterations` times; NONE: out of space."""
     node = add_node(m, REPEATED)
     if node == NONE:
         return NONE
-    m[node + NODE_PLACE], m[node + NODE_TURNS] = place, turns
+    m[node + NODE_PLACE], m[node + NODE_ITERATIONS] = place, iterations
     fill(m, node + NODE_BEFORE, table, m[LANES])
     return path_to(m, node)
 
 
-# --- the jump -------------------------------------------------------------------------------------
+# --- the fast-forward -----------------------------------------------------------------------------
 
 
-def jump(m: Memory, root: int, turns: int) -> bool:
-    """Move the state some turns ahead; False: out of space, see `STATUS`."""
+def fast_forward(m: Memory, root: int, iterations: int) -> bool:
+    """Move the state some iterations ahead; False: out of space, see `STATUS`."""
     table = write_table(m, root)
-    if table == NONE or not move_values(m, root, table, turns):
+    if table == NONE or not move_values(m, root, table, iterations):
         m[STATUS] = TOO_SMALL
         return False
     note = m[FOLLOWED_NOTE]
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         then = noted(m, note, giver)
-        m[giver + GIVEN] += turns * (m[giver + GIVEN] - m[then + GIVEN])
-        m[giver + NEXT_LOT] += turns * (m[giver + NEXT_LOT] - m[then + NEXT_LOT])
+        m[giver + GIVEN] += iterations * (m[giver + GIVEN] - m[then + GIVEN])
+        m[giver + NEXT_LOT] += iterations * (m[giver + NEXT_LOT] - m[then + NEXT_LOT])
         m[giver + THERE] = lot_of(m, m[giver + GIVEN_CHANNEL], m[giver + NEXT_LOT])
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
-        take_more(m, taker, noted(m, note, taker), turns)
-    m[JUMPS] += 1
+        take_more(m, taker, noted(m, note, taker), iterations)
+    m[FAST_FORWARDS] += 1
     return True
 
 
-def move_values(m: Memory, root: int, table: int, turns: int) -> bool:
+def move_values(m: Memory, root: int, table: int, iterations: int) -> bool:
     """Move all times and all other counts of the units and the section."""
     note, place = m[FOLLOWED_NOTE], 0
-    if not extend_queues(m, table, first_gift(m), turns):
+    if not extend_queues(m, table, first_gift(m), iterations):
         return False
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
             if m[STARTS]:
-                repeat_starts(m, unit, turns)
+                repeat_starts(m, unit, iterations)
             size = m[unit + FRAMES] - unit + m[unit + DEPTH] * FRAME_SIZE
-            move(m, unit, noted(m, note, unit), size, turns)
-            m[unit + UNIT_PATH] = repeat_path(m, table, place, turns)
+            move(m, unit, noted(m, note, unit), size, iterations)
+            m[unit + UNIT_PATH] = repeat_path(m, table, place, iterations)
             if m[unit + UNIT_PATH] == NONE:
                 return False
         place += 1
-    lots = move_queues(m, table, place, turns)
+    lots = move_queues(m, table, place, iterations)
     if lots < 0:
         return False
     section = section_of_unit(m, root)
-    move(m, section, noted_section(m, note), m[SECTION_SIZE], turns)
-    path = repeat_path(m, table, place + lots, turns)
+    move(m, section, noted_section(m, note), m[SECTION_SIZE], iterations)
+    path = repeat_path(m, table, place + lots, iterations)
     fill(m, end_path(m, section), path, m[LANES])
     return path != NONE
 
 
-def repeat_starts(m: Memory, unit: int, turns: int) -> None:
-    """Note the starts of a unit's commands in the turns to leave out."""
+def repeat_starts(m: Memory, unit: int, iterations: int) -> None:
+    """Note the starts of a unit's commands in the iterations to leave out."""
     ran = m[unit + DONE] - m[noted(m, m[FOLLOWED_NOTE], unit) + DONE]
     behind = m[unit + ROWS] + m[unit + DONE]
     for row in range(behind - ran, behind):
         slope = m[row + m[SLOPES]]
-        for turn in range(1, turns + 1):
-            m[row + turn * ran] = m[row] + turn * slope
+        for iteration in range(1, iterations + 1):
+            m[row + iteration * ran] = m[row] + iteration * slope
 
 
-def move(m: Memory, record: int, then: int, size: int, turns: int) -> None:
-    """Move every number of a record by `turns` times its change since a note."""
+def move(m: Memory, record: int, then: int, size: int, iterations: int) -> None:
+    """Move every number of a record by `iterations` times its change since a note."""
     for field in range(size):
-        m[record + field] += turns * (m[record + field] - m[then + field])
+        m[record + field] += iterations * (m[record + field] - m[then + field])
 
 
-def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
+def take_more(m: Memory, taker: int, then: int, iterations: int) -> None:
     """Move a taker; the tokens of the lots determine the pointer of a settled taker."""
     tokens = m[taker + TAKEN] - m[then + TAKEN]
     if tokens == 0:
         return
-    m[taker + TAKEN] += turns * tokens
+    m[taker + TAKEN] += iterations * tokens
     if m[taker + FLOW] != SETTLED:
-        m[taker + POINTER] += turns * (m[taker + POINTER] - m[then + POINTER])
+        m[taker + POINTER] += iterations * (m[taker + POINTER] - m[then + POINTER])
         point(m, taker)
         return
     point(m, taker)
@@ -260,7 +260,7 @@ def take_more(m: Memory, taker: int, then: int, turns: int) -> None:
         point(m, taker)
 
 
-def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
+def move_queues(m: Memory, table: int, place: int, iterations: int) -> int:
     """Move the lots of paired takers; return their number; NEVER: out of space."""
     note, lots, size = m[FOLLOWED_NOTE], 0, m[LOT_SIZE]
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
@@ -269,56 +269,56 @@ def move_queues(m: Memory, table: int, place: int, turns: int) -> int:
         for number in range(length):
             lot, spare = lot_of(m, channel, first + number), m[SPARE] + number * size
             copy(m, spare, lot, size)
-            move(m, spare, noted_lot(m, note, taker, number), size, turns)
-            m[spare + LOT_PATH] = repeat_path(m, table, place + lots, turns)
+            move(m, spare, noted_lot(m, note, taker, number), size, iterations)
+            m[spare + LOT_PATH] = repeat_path(m, table, place + lots, iterations)
             if m[spare + LOT_PATH] == NONE:
                 return NONE - 1
             lots += 1
-        shift = turns * (first - m[noted(m, note, taker) + POINTER])
+        shift = iterations * (first - m[noted(m, note, taker) + POINTER])
         for number in range(length):
             lot, spare = lot_of(m, channel, first + shift + number), m[SPARE] + number * size
             copy(m, lot, spare, size)
     return lots
 
 
-def extend_queues(m: Memory, table: int, place: int, turns: int) -> bool:
-    """Give the tokens that these turns give but do not take; False: out of space.
+def extend_queues(m: Memory, table: int, place: int, iterations: int) -> bool:
+    """Give the tokens that these iterations give but do not take; False: out of space.
 
-    The function repeats the lots of the followed turn, each moved by its slope.
+    The function repeats the lots of the followed iteration, each moved by its slope.
     """
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         lots, number = gifts(m, giver), m[giver + NEXT_LOT]
         if lots == 0:
             continue
         channel = m[giver + GIVEN_CHANNEL]
-        if not has_space(m, channel, number + turns * lots - 1):
+        if not has_space(m, channel, number + iterations * lots - 1):
             return False
         tokens = m[giver + GIVEN] - m[noted(m, m[FOLLOWED_NOTE], giver) + GIVEN]
         for like in range(number - lots, number):
             first = lot_of(m, channel, like)
-            for turn in range(1, turns + 1):
-                lot = lot_of(m, channel, like + turn * lots)
-                m[lot + LOT] = like + turn * lots
-                m[lot + BEHIND] = m[first + BEHIND] + turn * tokens
-                m[lot + LOT_PATH] = repeat_path(m, table, place, turn)
+            for iteration in range(1, iterations + 1):
+                lot = lot_of(m, channel, like + iteration * lots)
+                m[lot + LOT] = like + iteration * lots
+                m[lot + BEHIND] = m[first + BEHIND] + iteration * tokens
+                m[lot + LOT_PATH] = repeat_path(m, table, place, iteration)
                 if m[lot + LOT_PATH] == NONE:
                     return False
-                give_later(m, lot, first, turn)
+                give_later(m, lot, first, iteration)
             place += 1
     return True
 
 
-def give_later(m: Memory, lot: int, first: int, turns: int) -> None:
-    """Let times and causes of a lot be those of another lot, some turns later."""
+def give_later(m: Memory, lot: int, first: int, iterations: int) -> None:
+    """Let times and causes of a lot be those of another lot, some iterations later."""
     lanes = m[LANES]
     for time in range(first + TIME, first + TIME + lanes):
         to, cause = time - first + lot, m[time + CAUSE * lanes]
-        m[to] = m[time] + turns * m[time + lanes]
-        m[to + CAUSE * lanes] = cause + turns * run_by(m, cause)
+        m[to] = m[time] + iterations * m[time + lanes]
+        m[to + CAUSE * lanes] = cause + iterations * run_by(m, cause)
 
 
 def run_by(m: Memory, key: int) -> int:
-    """Return the number of commands that the unit of a key's command ran in the followed turn."""
+    """Return the number of commands that a key's unit ran in the followed iteration."""
     if key < 0:
         return 0
     unit = m[m[RANKS] + (key >> KEY_BITS)]

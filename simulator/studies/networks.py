@@ -1,0 +1,119 @@
+"""The networks of a study: one for every model and input size, and for chosen subsets."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simulator.base.errors import InputError
+from simulator.base.shipped import find
+from simulator.studies.axes import PRECISION, Value, parse_size
+from simulator.studies.inputs import Inputs, NetworkKey
+from simulator.studies.points import Points, combinations
+from simulator.workload import Workload, configure, load_workload
+from simulator.workload.choice import Choice
+from simulator.workload.loading import is_trained_file
+from simulator.workload.model import load_model, refuse_reading
+from simulator.workload.workload import FULL_PRECISION_BITS
+
+if TYPE_CHECKING:
+    from simulator.workload.subsets import Method
+
+_NETWORK = ("model", "input_size", *PRECISION)
+_WITHOUT_SUBSETS = (1, FULL_PRECISION_BITS)
+"""Bits per weight that need no subset: a BNN uses every kernel, full precision none."""
+
+
+def networks_of(
+    points: Points,
+    taus: Mapping[str, int],
+    *,
+    reading: Mapping[str, Any] | None = None,
+    subset: "Method | None" = None,
+    subset_seed: int | None = None,
+) -> dict[NetworkKey, Workload | str]:
+    """Load every network in every input size; a text is the reason why a size is impossible.
+
+    With `subset`, a trained network is also present once for every precision of the points.
+
+    Raises:
+        InputError: a wrong file, or options that no file needs.
+
+    """
+    pairs = sorted(combinations(points, ("model", "input_size")), key=str)
+    trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
+    reading = dict(reading or {})
+    if not trained:
+        for model, _ in pairs:
+            refuse_reading(str(model), choice=Choice(subset=subset, seed=subset_seed), **reading)
+    networks: dict[NetworkKey, Workload | str] = {}
+    for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
+        pixels = None if size is None else parse_size(size)
+        if model in trained:
+            networks[model, size, ()] = load_model(model, input_size=pixels, **reading)
+            continue
+        networks[model, size, ()] = load_workload(model)  # refuse a wrong file here
+        try:
+            networks[model, size, ()] = load_workload(model, pixels)
+        except InputError as error:
+            networks[model, size, ()] = str(error)
+    if subset is None:
+        return networks
+    return networks | {
+        (model, size, tuple(bits.items())): load_model(
+            model,
+            input_size=None if size is None else parse_size(size),
+            choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
+            **reading,
+        )
+        for model, size, bits in precisions(points)
+        if model in trained and bits.get("bits") not in _WITHOUT_SUBSETS
+    }
+
+
+def precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
+    """The networks of the points: model, input size and precision."""
+    return [
+        (str(model), None if size is None else str(size), _precision(precision))
+        for model, size, *precision in sorted(combinations(points, _NETWORK), key=str)
+    ]
+
+
+def _precision(values: Sequence[Value]) -> dict[str, Any]:
+    """The precision of a point, by name."""
+    return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
+
+
+def model_notes(inputs: Inputs) -> list[str]:
+    """Notes of the readers of the models, each once; with several models, a note names its own."""
+    loaded = {
+        model: network.notes
+        for (model, _, _), network in inputs.workloads.items()
+        if isinstance(network, Workload) and network.notes
+    }
+    several = len({model for model, _, _ in inputs.workloads}) > 1
+    return [
+        f"{model}: {note}" if several else note for model, notes in loaded.items() for note in notes
+    ]
+
+
+def without_kernels(points: Points, inputs: Inputs) -> list[str]:
+    """Names of trained networks that run with other taus than in their files.
+
+    A layer with another tau runs shape-only. Baselines do not count.
+    """
+    networks = inputs.workloads
+    if not any(isinstance(x, Workload) and _has_kernels(x) for x in networks.values()):
+        return []
+    found = set()
+    for model, size, bits in precisions(points):
+        network = networks.get((model, size, tuple(bits.items()))) or networks[model, size, ()]
+        if isinstance(network, Workload) and model not in found:
+            try:
+                if configure(network, taus=inputs.taus, **bits).kernels_dropped:
+                    found.add(model)
+            except InputError:
+                continue  # the point's own row reports the error
+    return sorted(found)
+
+
+def _has_kernels(network: Workload) -> bool:
+    return any(layer.kernels is not None for layer in network.layers)

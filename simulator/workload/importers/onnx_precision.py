@@ -1,0 +1,175 @@
+"""The precision of an ONNX layer, from its weights and the way on which the graph makes them."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.base.errors import InputError
+from simulator.base.wording import layers_phrase
+from simulator.workload.importers.onnx_graph import Graph
+from simulator.workload.importers.onnx_layers import Found, refuse
+from simulator.workload.layer import VECTOR_CHANNELS
+from simulator.workload.levels import ROUNDING, are_signs, levels_of
+
+_OTHER_KERNEL = (
+    "The weights of {layers} are signs, but count as full precision because a binary kernel is 3x3 "
+    "or 1x1."
+)
+_OFFSET = (
+    "The weights of {layers} have the form beta +- alpha, as AdaBin's; the kernels are the signs, "
+    "and the run leaves out the product of beta and the inputs."
+)
+_MISSED = "The weights of {{layers}} miss +-alpha by up to {:.2g} % and count as full precision."
+_OTHER = {
+    "bits": "The weights of {layers} are 0 and 1 and count as full precision; --binarize takes 0 "
+    "as -1.",
+    "ternary": "The weights of {layers} are ternary and count as full precision.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A layer with its precision, and the reason if it is not obvious from its weights."""
+
+    item: Found
+    reasons: tuple[str, ...] = ()
+    """Sentences about the layer, with its name at `{layers}`."""
+
+
+def decide(graph: Graph, found: list[Found], patterns: Collection[str]) -> list[Decision]:
+    """Mark the binary layers, which use the signs of their weights.
+
+    Args:
+        graph: the graph of the layers.
+        found: named layers, as full precision.
+        patterns: globs over layer names; these layers use the signs of their weights.
+
+    Raises:
+        InputError: a pattern matches no layer or another kernel size, or the weights of a layer
+            may be binary but the importer cannot compute them.
+
+    """
+    names = [item.layer.name for item in found]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise InputError(
+                f"{graph.path}: binarize {pattern!r} matches no layer; the layers are "
+                f"{listed(names)}"
+            )
+    return [_decided(graph, item, patterns) for item in found]
+
+
+def notes_of(decisions: Iterable[Decision]) -> tuple[str, ...]:
+    """One sentence per reason, with all its layers."""
+    decided = list(decisions)
+    names = [each.item.layer.name for each in decided]
+    reasons: dict[str, list[str]] = {}
+    for each in decided:
+        for reason in each.reasons:
+            reasons.setdefault(reason, []).append(each.item.layer.name)
+    return tuple(
+        reason.replace("{layers}", layers_phrase(some, names).text)
+        for reason, some in reasons.items()
+    )
+
+
+def listed(names: list[str]) -> str:
+    """The first names of a list, and the number of the others."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(names[:8]) + more
+
+
+def _decided(graph: Graph, item: Found, patterns: Collection[str]) -> Decision:
+    reasons = []
+    if item.weights is None and item.constant.obstacle is None:
+        reasons.append("The file does not hold the weights of {layers}; only the shapes are known.")
+    if _is_chosen(graph, item, patterns):
+        if item.constant.obstacle is not None:
+            reasons.append(f"{_come_from(item)}; the run uses only their shapes.")
+        return _binary(item, *reasons)
+    if item.layer.kernel not in {1, 3}:
+        if item.constant.sign is not None or (item.weights is not None and are_signs(item.weights)):
+            reasons.append(_OTHER_KERNEL)
+        return Decision(item, tuple(reasons))
+    if item.constant.obstacle is not None:
+        return _blocked(graph, item)
+    if item.weights is None:
+        return _binary(item, *reasons) if item.constant.sign else Decision(item, tuple(reasons))
+    return _by_levels(graph, item, item.weights)
+
+
+def _is_chosen(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
+    """True if `--binarize` names a layer, whose kernel must then be 3x3 or 1x1."""
+    layer = item.layer
+    for pattern in patterns:
+        if fnmatchcase(layer.name, pattern):
+            if layer.kernel in {1, 3}:
+                return True
+            raise InputError(
+                f"{graph.path}: binarize {pattern!r} matches layer {layer.name!r}, whose kernel is "
+                f"{layer.kernel_sides}; a binary kernel is 3x3 or 1x1"
+            )
+    return False
+
+
+def _binary(item: Found, *reasons: str) -> Decision:
+    return Decision(replace(item, layer=replace(item.layer, full_precision=False)), reasons)
+
+
+def _come_from(item: Found) -> str:
+    return f"The weights of {{layers}} come from {item.constant.obstacle}"
+
+
+def _blocked(graph: Graph, item: Found) -> Decision:
+    """A layer whose weights the importer cannot compute: refused if they may be binary."""
+    constant = item.constant
+    if (origin := constant.sign or constant.levels) is not None:
+        way = f"pass through {origin!r} and may be binary"
+        refuse(
+            graph, item.node,
+            f"its weights come from {constant.obstacle}, and {way}; "
+            f"binarize {item.layer.name!r} simulates it by shape only",
+        )  # fmt: skip
+    return Decision(item, (f"{_come_from(item)}, and count as full precision.",))
+
+
+def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decision:
+    """Decide by the weights themselves."""
+    sign, levels = item.constant.sign, levels_of(weights)
+    if levels.kind == "signs":
+        return _binary(item)
+    if levels.kind == "ternary" and sign is not None:
+        refuse(
+            graph, item.node,
+            f"its weights pass through the sign of node {sign!r}, but are not +-alpha per output "
+            f"channel ({levels.zeros} are 0); binarize {item.layer.name!r} takes them",
+        )  # fmt: skip
+    if (moved := _without_offset(weights, declared=sign is not None)) is not None:
+        return _binary(replace(item, weights=moved), _OFFSET)
+    if levels.kind in _OTHER:
+        return Decision(item, (_OTHER[levels.kind],))
+    if sign is not None or levels.is_near_miss:
+        return Decision(item, (_MISSED.format(100 * levels.deviation),))
+    return Decision(item)
+
+
+def _without_offset(weights: NDArray[np.float32], *, declared: bool) -> NDArray[np.float32] | None:
+    """The weights minus the middle of their channel's two levels; None if there are more levels.
+
+    Unless the graph declares signs, the levels must have opposite signs, in channels of at least 8
+    weights. Otherwise any two weights would be two levels.
+    """
+    rows = weights.reshape(len(weights), -1).astype(np.float64)
+    opposite = (rows.min(axis=1) < 0) & (rows.max(axis=1) > 0)
+    if not declared and (rows.shape[1] < VECTOR_CHANNELS or not opposite.all()):
+        return None
+    middle = (rows.min(axis=1) + rows.max(axis=1)) / 2
+    moved = rows - middle[:, None]
+    sizes = np.abs(moved)
+    spread = sizes.max(axis=1) - sizes.min(axis=1)
+    if not (sizes > 0).all() or (spread > ROUNDING * np.abs(rows).max(axis=1)).any():
+        return None
+    return np.asarray(moved.reshape(weights.shape), np.float32)

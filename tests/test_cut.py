@@ -1,6 +1,8 @@
 """Full-precision weight tiles that exceed the index buffer: cut, and never slower with more."""
 
+import random
 from itertools import pairwise
+from math import ceil
 
 import pytest
 
@@ -57,7 +59,7 @@ def test_parts_cover_every_weight_once() -> None:
         ]
         assert sum(part.units * part.taps for part in plan.input_parts) == 37 * 25
         assert {channel for channel, _ in taken} == set(range(37))
-        assert plan.largest_chunk_bytes <= kib * 1024
+        assert plan.largest_tile_bytes <= kib * 1024
         assert plan.is_cut == (kib < 37 * 25 * 20 * 4 / 1024)
 
 
@@ -89,3 +91,44 @@ def test_a_module_of_googlenet_runs(machine_name: str) -> None:
     module = load_workload(NETWORKS / "inception.yaml")
     result = simulate(module, machine_name, bits=32, baseline_bits="none")
     assert sum(row["macs"] for row in result.layer_rows()) == sum(x.macs for x in module.layers)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_cuts_in_closed_form(seed: int) -> None:
+    """Parts alternate: load, latency, MACs. The channels are cut here again, by brute force."""
+    rng = random.Random(seed)
+    channels, outputs, side = rng.randint(2, 40), rng.randint(64, 128), rng.choice([1, 3, 5])
+    height, width = rng.randint(1, 3), rng.randint(8, 40)
+    one = layer(channels, outputs, height, width, kernel=side, full_precision=True)
+    fitting = rng.randint(1, channels - 1)
+    kib = ceil(fitting * outputs * side**2 * 4 / 1024 * 1000) / 1000
+    fitting = int(kib * 1024) // (outputs * side**2 * 4)
+    if fitting >= channels:
+        return
+    parts, left = list[int](), channels
+    for count in range(ceil(channels / fitting), 0, -1):
+        pairs = ceil(left / (2 * count)) * 2
+        parts.append(min(pairs, fitting, left))
+        left -= parts[-1]
+    pixels_in_all = height * width
+    tiles = [min(8, pixels_in_all - first) for first in range(0, pixels_in_all, 8)]
+    # the first step may wait longer for its inputs than for its weights
+    under = min(height, side // 2 + 1) * min(width, 8 + side // 2) * channels * 4
+    first_load = ceil(parts[0] * outputs * side**2 * 4 / 64) * 4
+    cycles = max(0, ceil(under / 64) * 4 - first_load)
+    for pixels in tiles:
+        for part in parts:
+            load = ceil(part * outputs * side**2 * 4 / 64) * 4  # bursts of 64 bytes, 16 per cycle
+            cycles += load + 100 + ceil(pixels * outputs * part * side**2 / 64)
+    cycles += ceil(tiles[-1] * outputs * 4 / 64) * 4
+    for engine in ("fast", "event"):
+        result = simulate(
+            network(one),
+            "cofluent64",
+            bits=32,
+            baseline_bits="none",
+            engine=engine,
+            set={"memory.index_buffer.kib": kib, "memory.activation_buffer.kib": 4096},
+        )
+        assert result.run.mapping.layers[0].plan.is_cut
+        assert result.cycles == cycles

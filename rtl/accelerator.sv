@@ -20,13 +20,13 @@ module accelerator
     input  logic                                 clk,
     input  logic                                 start,          // one cycle before the first
     input  layer_t                               layer,
-    input  logic                                 inputs_there,   // DMA has brought the data
-    input  logic                                 indices_there,  // ... of the first step
+    input  logic                                 inputs_there,   // DMA has brought the inputs
+    input  logic                                 indices_there,  // and indices of step 0
     output logic                                 done,
     // Sums, a row of the partial-sum buffer per cycle.
     output logic                                 out_valid,
-    output word_t                                out_pixel,      // of the first pixel
-    output word_t                                out_channel,    // of lane 0
+    output word_t                                out_pixel,      // index of the first pixel
+    output word_t                                out_channel,    // channel of lane 0
     output logic   [           ACCUMULATORS-1:0] out_lanes,
     output logic   [                    PES-1:0] out_taps,       // the last PE of each pixel
     output logic   [PES*ACCUMULATORS*SUM_BITS-1:0] out_sums,     // [lane][PE]

@@ -31,7 +31,7 @@ module accumulate_control
     output logic                    skips_set,    // ... if one used its set for the last time
     output logic                    skips_visit,  // ... or completed an output tile
     output logic   [        SW-1:0] set,
-    output place_t                  at,           // of the current or starting command
+    output place_t                  at,           // position of the current or starting command
     output logic                    last_of_set,
     output logic                    last_of_visit,
     output logic   [        BW-1:0] bank,

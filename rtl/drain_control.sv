@@ -15,7 +15,7 @@ module drain_control
     output word_t                   row,
     output logic [ACCUMULATORS-1:0] lanes,           // lanes with an output in this row
     output word_t                   channel,         // output channel of lane 0
-    output word_t                   pixel            // of the step's first pixel
+    output word_t                   pixel            // index of the first pixel
 );
   nest_t nest;
   place_t at, next;

@@ -67,7 +67,7 @@ _HOMES = {
     "verify": "simulator.api.verification",
     "write_report": "simulator.api.functions",
 }
-"""Where each public name lives. None is the name of a submodule, which would replace it."""
+"""The module of each public name. None is the name of a submodule, which would replace it."""
 
 
 def __getattr__(name: str) -> Any:

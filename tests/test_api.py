@@ -169,7 +169,7 @@ class TestSweep:
         [
             ({"models": load_workload("r20")}, "model is Workload"),
             ({"models": []}, "model: expected at least one value"),
-            ({"bits": [1, 1.0]}, "the value 1.0 is given twice"),
+            ({"bits": [1, 1.0]}, "the value 1.0 occurs twice"),
             ({"bits": ["half"]}, "bits 'half': expected a number such as 0.56"),
             ({"batch": 1.5}, "batch is 1.5 (float): use a whole number"),
             ({"set": {"pes": 3}}, "did you mean 'array.pes'?"),

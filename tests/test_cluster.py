@@ -121,7 +121,7 @@ def test_workers_with_another_dram_table_are_refused(
     theirs.write_text(text.replace("  CL: 17", "  CL: 16"))
     axes = [axis("hw", "cofluent64"), axis("model", str(net)), axis("tau", "3")]
     study = grid_study([*axes, setting_axis("memory.dram.timing=own.yaml")])
-    with pytest.raises(InputError, match=r"chunk 0: the DRAM table own\.yaml is not the one"):
+    with pytest.raises(InputError, match=r"chunk 0: the DRAM table own\.yaml differs from"):
         run_study(study, tmp_path / "study", scheduler=dask_cluster.address)
     assert not list((tmp_path / "study").glob("study.parquet"))
     theirs.write_text(text)

@@ -8,6 +8,7 @@ import pytest
 
 from simulator.analysis.running import run_one
 from simulator.engine import EngineName
+from simulator.machines.lut_array.notes import notes
 from simulator.workload import Layer
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced
 from tests.numbering import Kind
@@ -270,8 +271,8 @@ class TestMemory:
     def test_input_rows_are_read_once(self) -> None:
         mapping, trace = traced(network(layer(64, 256, 4, 8, tau=5)), {})
         assert mapping.layers[0].inputs == "rows"
-        # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each row
-        # of output but the last, which needs only padding below it
+        # 8 pixels of 64 channels are 64 bytes a row: 2 rows first, then one more for each
+        # output row except the last, which needs only padding below it
         assert of_kind(trace, Kind.READ_INPUTS, trace.bytes).tolist() == [128, 64, 64]
 
     @pytest.mark.parametrize(
@@ -341,6 +342,17 @@ class TestMemory:
         found = of_kind(trace, Kind.WRITE_OUTPUTS, trace.bytes).tolist()
         assert found == [0] * 7 + [64] + [0] * 7 + [64] + [0] * 3 + [64]  # 20 x 8 = 160 bytes
 
+    def test_groups_write_separately_if_shared_bursts_leave_no_space(self) -> None:
+        # 100 bytes less two slots of 8 fit two patches of 8, but not with a burst of 64
+        net, small = network(layer(20, 20, 8, 8, groups=20)), {"memory.activation_buffer.kib": 0.09}
+        run = run_one(net, machine(small), "event")
+        assert of_kind(run.trace, Kind.WRITE_OUTPUTS, run.trace.bytes).tolist() == [64] * 20
+        assert [end - start for start, end in times(run.trace, Kind.WRITE_OUTPUTS)] == [4] * 20
+        assert (
+            "conv writes the outputs of each group in separate bursts because shared bursts would "
+            "take space of inputs in the activation buffer (0.09 KiB)."
+        ) in list(notes(run))
+
     def test_groups_of_a_row_of_several_transfers(self) -> None:
         # a row is 2 transfers of 2 pixels; 3 channels of 8 bit are 6 bytes, 4 groups 24
         keys = {"array.pes": 3, "memory.activation_buffer.transfer_pixels": 2}
@@ -379,7 +391,7 @@ class TestInputBytes:
 
     @pytest.mark.parametrize("name", ["event", "fast"])
     def test_columns_between_kernels_are_read_and_rows_are_not(self, name: EngineName) -> None:
-        # 8 channels: a byte per pixel. Columns 0-2, 3-5, and 6, where the map ends; rows 0, 3, 6
+        # 8 channels: a byte per pixel. Columns 0-2, 3-5, and 6, the end of the map; rows 0, 3, 6
         assert self.reads(8, {}, name) == [3, 3, 1] * 3
 
     @pytest.mark.parametrize("name", ["event", "fast"])

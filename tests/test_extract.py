@@ -334,13 +334,11 @@ class TestCommand:
     def test_a_tau_that_the_stored_kernels_do_not_have(self) -> None:
         workload = extracted(state_dict(tau=3)).workload  # type: ignore[attr-defined]
         hardware = load_hardware("cofluent64")
-        assert not any("by shape only" in x for x in simulate(workload, hardware).notes())
+        assert not any("shape-only" in x for x in simulate(workload, hardware).notes())
         notes = simulate(workload, hardware, taus={"a.conv1": 2}).notes()
-        assert any(
-            "bit: a.conv1 is simulated by shape only, with indices spread" in x for x in notes
-        )
+        assert any("bit: a.conv1 runs shape-only, with evenly spread indices" in x for x in notes)
         notes = simulate(workload, hardware, tau=2).notes()
-        assert any("bit: all layers are simulated by shape only" in x for x in notes)
+        assert any("bit: all layers run shape-only" in x for x in notes)
 
     def test_tau_by_layer_is_said(self, command: Command) -> None:
         run = ("--hw", "cofluent64", "--model", "small.yaml", "--tau", 5)
@@ -362,7 +360,7 @@ class TestCommand:
         np.savez("net.npz", **state_dict())
         run = ("extract", "net.npz", "--network", "small.yaml")
         before = (tmp_path / "net.npz").read_bytes()
-        assert "the file that is read" in refused(command, *run, "-o", "net.npz")
+        assert "is the input file" in refused(command, *run, "-o", "net.npz")
         assert (tmp_path / "net.npz").read_bytes() == before
         assert "ends in .npz" in refused(command, *run, "-o", "net.bin")
         assert "cannot be written" in refused(command, *run, "-o", "none/net.npz")

@@ -82,7 +82,7 @@ class TestTable:
 
 @pytest.mark.command
 class TestCommands:
-    """Each command twice: with both libraries, and without them, where warnings are errors."""
+    """Each command twice: with both libraries, and without them with warnings as errors."""
 
     def both(
         self, command: Command, folder: Path, *arguments: object

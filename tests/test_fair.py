@@ -125,8 +125,8 @@ def test_within_a_port_both_keep_to_it_and_to_the_area(fair: Fair) -> None:
 
 def test_sentences_hold(fair: Fair) -> None:
     winning, even = sentences(fair)
-    assert winning.startswith("With activations of 4 bits, 0.56-bit weights win time")
-    assert even.startswith("With activations of 1 bit, they win little time")
+    assert winning.startswith("With activations of 4 bits, 0.56-bit weights are faster")
+    assert even.startswith("With activations of 1 bit, they save little time")
     for bits in SPACE.activation_bits:
         areas, ratios = _ratios(fair, "vgg-small", bits)
         first = _first(areas, ratios, 0.995)

@@ -114,7 +114,7 @@ class TestFile:
     ) -> None:
         small, large = embedded(page), embedded(without_timeline[1])
         assert small.pop("timeline_left_out") is None
-        assert large.pop("timeline_left_out").startswith("The timeline is left out: ")
+        assert large.pop("timeline_left_out").startswith("No timeline: ")
         for run in small["runs"]:
             for drawn in ("overview", "path", "spans"):
                 run.pop(drawn)
@@ -129,8 +129,7 @@ class TestFile:
         monkeypatch.setattr(sizes, "MOST_DRAWN", 100)
         done = CliRunner().invoke(cli, [*run, "--report", "r.html"])
         assert re.fullmatch(
-            r"r\.html: The timeline is left out: [\d,]+ commands in both runs; at most 100 are "
-            r"drawn\.\n",
+            r"r\.html: No timeline: [\d,]+ commands in both runs exceed the limit of 100\.\n",
             done.stderr,
         )
         assert CliRunner().invoke(cli, [*run, "--report", "r.html", "--quiet"]).stderr == ""
@@ -439,7 +438,7 @@ def test_a_page_without_a_timeline(browser: Any, without_timeline: tuple[Result,
     result, path = without_timeline
     open_page(browser, path)
     section = browser.find_element(By.ID, "timeline-section")
-    assert "The timeline is left out: " in section.text
+    assert "No timeline: " in section.text
     assert "Scroll to zoom" not in section.text
     assert not browser.find_element(By.ID, "timeline").is_displayed()
     assert not browser.find_element(By.ID, "zoom-in").is_displayed()

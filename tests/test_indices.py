@@ -170,11 +170,11 @@ class TestPortsAndSubBanks:
         assert accumulates(one, {"array.pe.lut_subbanks": 4}) == [20]
 
     def test_a_pass_packs_its_outputs_into_bundles(self) -> None:
-        # pass 0 reads entries 0, 1, 2, 3, 0, ... of 32: its outputs are not adjacent in the block
+        # pass 0 reads entries 0, 1, 2, 3, 0, and so on; its outputs are not adjacent in the block
         indices = pairs([0, 32, 1, 32, 2, 32, 3, 32] * 16)
         one = with_kernels(layer(64, 128, 1, 1, tau=6), indices)
         keys = {"array.pe.lut_read_ports": 2}
-        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bundles of two cycles; of one
+        assert accumulates(one, keys) == [16 * 2, 16]  # 64 / 4 bundles of two cycles, or one
 
     def test_entries_count_within_the_bank(self) -> None:
         # 24 entries: index 24 is entry 0 of pass 1, and is in sub-bank 0 with 28 (entry 4)
@@ -515,7 +515,7 @@ class TestWhatTheReportSays:
         return network(with_kernels(bare, indices))
 
     def test_passes(self) -> None:
-        assert "assumed to spread evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
+        assert "spreads outputs evenly" in self.notes(network(layer(64, 128, 2, 2)), tau=6)
         told = self.notes(self.trained())
         assert "conv needs several LUT passes because its subset" in told
         assert "evenly" not in told
@@ -536,8 +536,8 @@ class TestWhatTheReportSays:
     def test_encoding(self) -> None:
         setting = "memory.index_buffer.encoding=huffman"
         shapes = self.notes(network(layer(64, 128, 2, 2)), setting, tau=5)
-        assert "conv is stored at fixed length because only its shape is known" in shapes
-        assert "encoding fixed -> huffman has no effect because only shapes are known" in shapes
+        assert "conv is stored at fixed length because the workload has only its shape" in shapes
+        assert "fixed -> huffman has no effect because the workload has only shapes" in shapes
         told = self.notes(self.trained(5), setting)
         # 64 x 128 x 5 bit = 5120 bytes
         assert re.search(r"code lengths of 1 layer in \d\.\d kB instead of 5.1 kB", told)

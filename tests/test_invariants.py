@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from simulator.analysis.layers import layer_results
 from simulator.base.columns import Ints
@@ -258,9 +258,14 @@ RELAXED: dict[str, Any] = {
 @pytest.mark.parametrize("key", RELAXED)
 @given(workload=networks(), overrides=machines())
 def test_more_never_costs_cycles(key: str, workload: Workload, overrides: Overrides) -> None:
-    _, before = run(workload, overrides)
-    _, after = run(workload, overrides | {key: RELAXED[key](overrides[key])})
+    one, before = run(workload, overrides)
+    other, after = run(workload, overrides | {key: RELAXED[key](overrides[key])})
+    assume(writes_of(one) == writes_of(other))  # the exception in docs/machine.md
     assert after.cycles <= before.cycles
+
+
+def writes_of(mapping: Mapping) -> list[str]:
+    return [mapped.writes for mapped in mapping.layers]
 
 
 @settings(max_examples=20)  # empty caches make a run slow

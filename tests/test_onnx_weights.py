@@ -252,7 +252,7 @@ def test_signs_in_kernels_of_other_sizes_are_full_precision_with_a_note(tmp_path
     tensors = {"w": signs(16, 8, 5, 5), "fixed": FIXED}
     workload, _ = read_onnx(save(tmp_path / "n.onnx", nodes, tensors))
     assert [x.full_precision for x in workload.layers] == [True, False]
-    assert "weights of conv are signs, but count as full precision" in workload.notes[0]
+    assert "conv (5x5): full precision although the weights are" in workload.notes[0]
 
 
 class TestWithoutData:

@@ -173,7 +173,7 @@ class TestBuffering:
             assert np.all(freed >= 0)
             assert taken.sum() == freed.sum()
             freed_before = np.cumsum(freed) - freed
-            size = input_space(plan) + output_space(plan)
+            size = input_space(plan, found.writes) + output_space(plan, found.writes)
             assert np.all(np.cumsum(taken) - freed_before <= size)
             self.check_first_read(found)
 
@@ -184,6 +184,56 @@ class TestBuffering:
             row, block, number = found.first_read
             assert (reads[row, number] if found.scheme == "step" else reads[row, block, number]) > 0
             assert not reads[:row].any()
+
+
+class TestGroupedWrites:
+    """Bursts of 64 bytes; a transfer is the whole map of 64 pixels."""
+
+    @staticmethod
+    def choice(one: Layer, size: int) -> tuple[str, int, str]:
+        found = plan_buffering(plan_of(one, bytes_of("activation_buffer", size)))
+        return found.scheme, found.patches, found.writes
+
+    @pytest.mark.parametrize(
+        ("size", "choice"),
+        [
+            # 20 channels of 8 bytes are 160; two output slots are 16, the shared burst is 64
+            (240, ("rows", 0, "shared")),
+            (239, ("rows", 0, "separate")),  # 20 bursts out; patches would be 20 bursts in
+            (176, ("rows", 0, "separate")),
+            (175, ("patches", 11, "shared")),
+            (96, ("patches", 2, "shared")),
+            (95, ("patches", 2, "separate")),
+            (32, ("patches", 2, "separate")),
+            (31, ("patches", 1, "separate")),
+            (24, ("patches", 1, "separate")),
+        ],
+    )
+    def test_separate_writes_if_they_allow_more_reuse(
+        self, size: int, choice: tuple[str, int, str]
+    ) -> None:
+        assert self.choice(layer(20, 20, 8, 8, groups=20), size) == choice
+
+    def test_not_even_separate_writes_fit(self) -> None:
+        with pytest.raises(InputError, match=r"at least 0\.03 KiB, the input of one step and two"):
+            self.choice(layer(20, 20, 8, 8, groups=20), 23)
+
+    @pytest.mark.parametrize(
+        ("size", "choice"),
+        [
+            # a group writes 72 bytes: separate 4 x 2 bursts, shared 5; 4 patches are 4 bursts
+            (240, ("rows", 0, "shared")),
+            (239, ("patches", 3, "shared")),
+            (216, ("patches", 1, "shared")),
+            (215, ("rows", 0, "separate")),  # shared writes do not fit
+            (176, ("rows", 0, "separate")),
+            (175, ("patches", 2, "separate")),
+        ],
+    )
+    def test_not_if_the_busier_dma_unit_moves_more_bytes(
+        self, size: int, choice: tuple[str, int, str]
+    ) -> None:
+        assert self.choice(layer(4, 36, 8, 8, groups=4), size) == choice
 
 
 @settings(max_examples=20)
@@ -202,14 +252,14 @@ def test_writes_move_whole_bursts_as_soon_as_they_are_there(
             written = np.array([[next(left) if n else 0 for n in block] for block in row])
             outputs = np.array([block.outputs for block in plan.blocks])[:, np.newaxis]
             made = -(-row * plan.output_bits * outputs // 8)
-            if plan.layer.groups == 1:
+            if each.writes == "separate":
                 assert np.all((made <= written) & (written < made + burst))
                 continue
             made = -(-np.cumsum(row * outputs, axis=0) * plan.output_bits // 8)
             waiting = made - np.cumsum(written, axis=0)
             assert np.all((waiting[:-1] >= 0) & (waiting[:-1] < burst))
             assert np.all((waiting[-1] <= 0) & (waiting[-1] > -burst))
-            assert waiting.max(axis=0).clip(0).sum() <= output_space(plan)
+            assert waiting.max(axis=0).clip(0).sum() <= output_space(plan, "shared")
         assert next(left, None) is None
 
 
@@ -272,7 +322,7 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
         images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).images)
         parts.append([len(body) for body in each.section.bodies.values()])
     assert [len(each.written_out) for each in images] == [4, 40]
-    assert len({row for _, image in images[0] for _, row in image}) < 12  # of 24
+    assert len({row for _, image in images[0] for _, row in image}) < 12  # rows of 24
     assert [times for times, _ in images[0]] == [1, 2, 1]
     assert parts[0] == parts[1]
 

@@ -5,7 +5,7 @@ After an intended change of a value, record it again as in tests/recorded/README
 
 import pytest
 
-from simulator.machines.lut_array.event_only import why_not_fast
+from simulator.machines.families import family_of
 from tests.conftest import ROOT
 from tests.recorded.configurations import configuration, shipped_configurations
 from tests.recorded.figures import differences, figures, read_figures, trace_digest
@@ -23,6 +23,11 @@ QUICK = RANDOM[::6]
 
 def chunks(names: list[str]) -> list[list[str]]:
     return [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
+
+
+def runs_fast(name: str) -> bool:
+    hardware = configuration(name).hardware
+    return family_of(hardware).why_not_fast(hardware) is None
 
 
 def require_equal(names: list[str], engine: str = "event") -> None:
@@ -53,8 +58,7 @@ def test_the_other_random_configurations(names: list[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("names", chunks(RANDOM), ids=lambda names: names[0])
 def test_random_configurations_with_the_fast_engine(names: list[str]) -> None:
-    fixed = [name for name in names if why_not_fast(configuration(name).hardware) is None]
-    require_equal(fixed, "fast")
+    require_equal([name for name in names if runs_fast(name)], "fast")
 
 
 @pytest.mark.slow

@@ -73,7 +73,7 @@ def test_a_table_that_changes_meanwhile_ends_the_study(
     chunks = run_locally(study, study.chunks(), jobs)
     next(chunks)
     table.write_text(table.read_text().replace(SLOW, FAST))
-    with pytest.raises(InputError, match=r"the DRAM table own\.yaml is not the one with which"):
+    with pytest.raises(InputError, match=r"the DRAM table own\.yaml differs from the table"):
         list(chunks)
 
 

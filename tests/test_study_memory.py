@@ -227,7 +227,7 @@ def test_a_heat_map_has_cells_that_can_be_seen() -> None:
 def test_neighbours_are_drawn_together() -> None:
     numbers = tuple(range(300))
     places, count = _together(np.arange(300.0), numbers)
-    assert count == 3  # of 300 values, for at most 128 marks
+    assert count == 3  # 300 values, for at most 128 marks
     assert places.tolist() == list(range(1, 300, 3))
     places, count = _together(np.arange(257.0), numbers[:257])
     assert (len(places), count, places[-1]) == (86, 3, 256)  # the last two values

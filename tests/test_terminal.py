@@ -171,7 +171,7 @@ class TestTable:
             "= layer4                        404.6  8,257,536  176,528   703,248   3.98×",
             "TOTAL                          1676.3 10,985,472  931,456 2,913,145   3.13×",
             "",
-            "lim, what sets the pace: F index fetch, D dot units, A accumulators, R drain.",
+            "lim, the bottleneck: F index fetch, D dot units, A accumulators, R drain.",
             "speedup 3.13×: 0.931 ms at 0.56 bit, 2.913 ms at 1 bit",
         ]
 

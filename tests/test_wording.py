@@ -226,7 +226,7 @@ _BASES: tuple[dict[str, object], ...] = (
     {"memory.activation_buffer.kib": 0.4},
     {"array.pe.lut_entries": 8},
     {"array.pe.accumulators": 5},
-    {"array.pe.lut_subbanks": 4},
+    {"array.pe.lut_subbanks": 4, "memory.index_buffer.bytes_per_cycle": 20},
     {"memory.activation_buffer.bytes_per_cycle": 1.5},
 )
 _EXTRAS: tuple[dict[str, object], ...] = (
@@ -237,7 +237,7 @@ _EXTRAS: tuple[dict[str, object], ...] = (
 _SUBJECTS = (
     "direct mode", "LUT passes because", "fixed length", "output row because", "every step because",
     "output block and row because", "transfer's inputs", "accumulation takes", "read windows take",
-    "lose", "fewer DRAM bytes", "accumulators in its last cycle",
+    "lose", "fewer DRAM bytes", "accumulators in its last cycle", "index fetches take",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Make cases: of a given shape, or of a random shape on one of a few configurations."""
+"""Make cases of a given shape, or of a random shape on one of a few configurations."""
 
 from dataclasses import replace
 

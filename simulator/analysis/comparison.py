@@ -85,7 +85,7 @@ class Compared:
 
     @property
     def _baselines(self) -> list[Difference]:
-        """What differs in the baselines; if only one result has one, that."""
+        """Differences between the baselines, or the presence of only one baseline."""
         one, other = (saved.configuration.baseline for saved in (self.a, self.b))
         if one is not None and other is not None:
             return _differences(one, other, "baseline")

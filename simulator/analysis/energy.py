@@ -154,7 +154,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeEnergy:
-    """A run's energy, beside its baseline's if it has one."""
+    """The energy of a run, and of its baseline if it has one."""
 
     table: EnergyTable
     run: RunEnergy
@@ -162,7 +162,7 @@ class OutcomeEnergy:
 
     @property
     def runs(self) -> tuple[RunEnergy, ...]:
-        """Of the run and its baseline, or of the run alone."""
+        """Energies of the run and its baseline, or of the run alone."""
         return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -192,7 +192,7 @@ def summary(runs: tuple[Run, ...], energy: OutcomeEnergy) -> dict[str, Any]:
 
     Args:
         runs: the run, and its baseline if it has one.
-        energy: of all of them.
+        energy: the energy of all runs.
 
     """
     run, *others = (_one(run, spent) for run, spent in zip(runs, energy.runs, strict=True))

@@ -66,9 +66,9 @@ def _dropped_kernels(run: Run) -> list[str]:
         return []
     return [
         layers_phrase(names, [layer.name for layer in run.workload.layers]).inflect(
-            "{layers} is simulated by shape only, with indices spread evenly over the subset, "
+            "{layers} runs shape-only, with evenly spread indices, "
             "because its kernels in the workload have another tau.",
-            "{layers} are simulated by shape only, with indices spread evenly over the subsets, "
+            "{layers} run shape-only, with evenly spread indices, "
             "because their kernels in the workload have another tau.",
         )
     ]

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from simulator.check import CheckResult
 
 RUNS = ("run", "baseline")
-"""How the outputs call the runs of an outcome."""
+"""The names of an outcome's runs in outputs."""
 PREFIXES = ("", "baseline_")
-"""Of the columns of each run."""
+"""Prefixes of the columns of each run."""
 TRACE_ROWS = 1 << 15
 """The number of trace rows per conversion."""
 
@@ -63,7 +63,7 @@ def _shape(result: LayerResult) -> dict[str, int | str]:
 
 
 def _side_by_side(sides: tuple[LayerResult, ...], microseconds: float) -> dict[str, Any]:
-    """The figures of a layer of the run, each beside the baseline's, as columns of `layer_rows`."""
+    """Return the values of a layer of the run and of the baseline as columns of `layer_rows`."""
     columns: dict[str, Any] = {}
     for groups in zip(*(_figures(side, microseconds) for side in sides), strict=True):
         for prefix, group in zip(PREFIXES, groups, strict=False):

@@ -32,8 +32,8 @@ def require_schema(data: Mapping[str, Any], source: str) -> None:
     """
     if "schema" not in data:
         raise InputError(
-            f"{source}: missing key 'schema': not a result of this program, or one from before "
-            f"schema {SCHEMA}; run it again with --out"
+            f"{source}: missing key 'schema': not a result of this program, or older than "
+            f"schema {SCHEMA}; rerun it with --out"
         )
     if data["schema"] != SCHEMA or isinstance(data["schema"], bool):
         raise InputError(

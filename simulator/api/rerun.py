@@ -161,13 +161,13 @@ def _same(name: str, sha256: str | None, file: Path, what: str, hint: str = "") 
     if found:
         raise _another(found[0], sha256, what)
     raise InputError(
-        f"{file}: needs {name} (SHA-256 {str(sha256)[:12]}...), which holds {what}: no such "
+        f"{file}: needs {name} (SHA-256 {str(sha256)[:12]}...), which contains {what}: no such "
         f"file{hint}"
     )
 
 
 def _another(path: Path, sha256: str | None, what: str) -> InputError:
     return InputError(
-        f"{path}: holds other contents than {what} of the result, which had SHA-256 "
+        f"{path}: contents differ from {what} of the result, which had SHA-256 "
         f"{str(sha256)[:12]}..."
     )

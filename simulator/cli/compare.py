@@ -144,7 +144,7 @@ def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Si
     for side in sides:
         if side.is_saved and side.own:
             raise click.UsageError(
-                f"--set {side.own[0]} would have no effect on {side.name}, which is saved already: "
+                f"--set {side.own[0]} would have no effect on {side.name}, a saved result: "
                 "give one value, for the other side"
             )
     return sides[0], sides[1]
@@ -183,7 +183,7 @@ def _refuse_old_form(a: str, b: str | None) -> None:
         values = dict.fromkeys(str(value_of(machine, key)) for machine in machines)
         words += ["--set", f"{key}={','.join(values)}"]
     raise click.UsageError(
-        f"{a if sides[0][1] else b}: settings go into --set, one value for both sides or one for "
+        f"{a if sides[0][1] else b}: use --set for overrides, one value for both sides or one for "
         f"each: {shlex.join(words)} ..."
     )
 
@@ -203,9 +203,7 @@ def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) ->
     own = {"a", "b", "out", "as_json", "quiet"}
     for option in given(context):
         if option.name not in own:
-            raise click.UsageError(
-                f"{option.opts[0]} has no effect on results that are saved already"
-            )
+            raise click.UsageError(f"{option.opts[0]} has no effect on saved results")
 
 
 def _results(

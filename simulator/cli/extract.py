@@ -78,7 +78,7 @@ def extract(
     if output is not None and output.suffix.lower() != ".npz":
         raise InputError(f"{output}: a workload file's name ends in .npz")
     if output is not None and output.exists() and output.samefile(path):
-        raise InputError(f"{output}: is the file that is read; give the workload another name")
+        raise InputError(f"{output}: is the input file; give the workload another name")
     with progress_on_stderr(quiet) as progress:
         extraction = _extraction(path, options, progress)
     written = report.save(extraction, out) if out else []

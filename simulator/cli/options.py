@@ -164,7 +164,7 @@ _SHARED = {
     ),
     "network": _Shared(
         TRAINED,
-        "Network file, shipped name or path, that a trained network's file belongs to.",
+        "Network of a trained file: a shipped name, or the path of a network file.",
         {"metavar": "NAME"},
     ),
     "subset": _Shared(
@@ -179,7 +179,7 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers of a graph (ONNX) whose weights are replaced by their signs. Repeatable.",
+        "Layers of a graph (ONNX) to binarize: weights become their signs. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(

@@ -1,4 +1,4 @@
-"""The main job: one network on one machine, beside its baseline if it has one."""
+"""The main job: one network on one machine, and its baseline if it has one."""
 
 import json
 import sys

@@ -78,7 +78,7 @@ _POINTS = "Points"
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="CSV of points instead of a grid. Columns: hw, model, bits, tau, tau_1x1, batch, "
-    "activation_bits, input_size, and hardware keys. Options give what it leaves out.",
+    "activation_bits, input_size, and hardware keys. Options supply missing columns.",
 )
 @option(
     "--sample",
@@ -119,8 +119,8 @@ _POINTS = "Points"
     "--plot",
     section=OUTPUT,
     metavar="x=COLUMN",
-    help="With y=COLUMN and, if needed, hue=COLUMN behind it: also plot columns of the table of "
-    "points or keys of the hardware file. Needs --out.",
+    help="Followed by y=COLUMN and optionally hue=COLUMN: also plot columns of the table of "
+    "points, or keys of the hardware file. Needs --out.",
 )
 @click.argument("plot_words", nargs=-1, metavar="")
 @option(
@@ -136,7 +136,7 @@ _POINTS = "Points"
     "json",
     "quiet",
     out="Folder for the table of points, summary.md and plots. To resume an interrupted study, "
-    "rerun the same command. Without a folder, the results are printed only.",
+    "rerun the same command. Without a folder, the command only prints the results.",
 )
 def sweep(
     *,

@@ -113,8 +113,8 @@ _STUDY, _RECIPE = "Study", "Training"
 @shared(
     "out",
     "quiet",
-    out="Folder for a checkpoint and a record per run, snapshots and accuracy.csv. Finished runs "
-    "are kept. Default: out/training.",
+    out="Folder for a checkpoint and a record per run, snapshots and accuracy.csv. The command "
+    "skips finished runs. Default: out/training.",
 )
 def train(
     *,

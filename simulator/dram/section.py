@@ -67,6 +67,5 @@ def why_not_fast(dram: Dram) -> str | None:
     if dram.timing == "fixed":
         return None
     return (
-        f"memory.dram.timing is {dram.timing}, and transfer times are known only while the program "
-        "runs"
+        f"memory.dram.timing is {dram.timing}, and transfer times depend on the state of the DRAM"
     )

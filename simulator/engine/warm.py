@@ -22,7 +22,7 @@ def warm() -> None:
         return
     print("compiling the fast engine (numba)", flush=True)
     if not compile_ahead():
-        print("no folder to keep it in; set NUMBA_CACHE_DIR to one that can be written")
+        print("no writable folder for it; set NUMBA_CACHE_DIR")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A result beside its baseline: the paper's tables compare each run with one."""
+"""A result that has a baseline: the paper's tables compare each run with one."""
 
 from simulator.analysis.outcome import Outcome
 from simulator.analysis.run import Run

@@ -76,8 +76,9 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 _intro(fair.space),
                 "\n".join(f"- {sentence}" for sentence in sentences(fair)) + "\n",
                 "## On one machine\n\n"
-                "The paper's PE has one dot unit and four accumulators, so 1-bit layers leave "
-                f"three accumulators idle. `{PAPERS_NETWORK}` at both bit widths on one machine:\n",
+                "The paper's PE has one dot unit and four accumulators. 1-bit layers therefore "
+                f"leave three accumulators idle. `{PAPERS_NETWORK}` at both bit widths on one "
+                "machine:\n",
                 table(shared_rows()),
                 "## Within the same area\n\n"
                 "Time at 1 bit over time at 0.56 bit, each on its fastest machine within the area. "
@@ -89,8 +90,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 f"The smallest machine within {100 * (CLOSE - 1):.0f} % of the fastest.\n",
                 table([row for row in best if row["bits"] in ("1", f"{bits_of(SUB_BIT)}")]),
                 "## Within the same index port and area\n\n"
-                f"`{PAPERS_NETWORK}`. The area of a row is that of the larger one of the two best "
-                "machines with at most this port; both bit widths choose within it.\n",
+                f"Network: `{PAPERS_NETWORK}`. The area of a row is that of the larger of the two "
+                "best machines with at most this port. Both bit widths use at most this area.\n",
                 table([row for row in ports if row["network"] == PAPERS_NETWORK]),
             ],
         ),
@@ -112,9 +113,9 @@ def _intro(space: Space) -> str:
         f"{_few(space.ports)} B/cycle, and index buffers of {_few(space.index_kib)} KiB. All other "
         "values are those of the file. A 1-bit machine has no LUT and no store of a subset; the "
         "store of a sub-bit machine holds 2^τ kernels. Area is the proxy of docs/energy.md, energy "
-        f"that of the table 45nm. Batch 1; {layers}. Accuracy is not compared: fewer bits per "
-        "weight are less accurate (paper, Table 4), and so are fewer bits of activations. These "
-        "are results of this simulator; the paper does not have them.\n"
+        f"that of the table 45nm. Batch 1; {layers}. The comparison excludes accuracy, "
+        "which falls with fewer bits per weight (paper, Table 4) and with fewer activation bits. "
+        "These are results of this simulator; the paper does not have them.\n"
     )
 
 
@@ -294,11 +295,11 @@ def _first(areas: Floats, ratios: Floats, least: float) -> float:
 def _winning(fair: Fair, bits: Sequence[int]) -> str:
     first, _, ratios = _parted(fair, bits, WIN)
     return (
-        f"With activations of {_few_and(bits)}, 0.56-bit weights win time: within any area from "
-        f"{first / 1e6:.2f} MGE on they are {_range(ratios)} as fast as "
-        "1-bit weights, because a LUT read returns the dot product of all bits of an activation, "
-        "where a dot unit takes them one at a time; within less area, 1 bit can be faster, because "
-        "its PE has neither LUT nor store of a subset."
+        f"With activations of {_few_and(bits)}, 0.56-bit weights are faster: within any area of at "
+        f"least {first / 1e6:.2f} MGE they are {_range(ratios)} as fast as 1-bit weights. A LUT "
+        "read returns the dot product of all bits of an activation, but a dot unit takes the bits "
+        "one at a time. Within smaller areas, 1 bit can be faster because its PE has neither LUT "
+        "nor store of a subset."
     )
 
 
@@ -308,10 +309,10 @@ def _even(fair: Fair, bits: Sequence[int]) -> str:
     pairs = [(fair.chosen(*case, ONE_BIT).best, fair.chosen(*case, SUB_BIT).best) for case in cases]
     ports = [sorted({row[f"hw.{PORT}"] for row in side}) for side in zip(*pairs, strict=True)]
     one, sub = (listed([f"{port:g}" for port in side], "or") for side in ports)
-    smaller = f"{_range(below)} as fast within smaller areas and " if below else ""
+    smaller = f"{_range(below)} as fast within smaller areas, and " if below else ""
     return (
-        f"With activations of {_few_and(bits)}, they win little time: they are {smaller}"
-        f"{_range(above)} within any area from {first / 1e6:.2f} MGE on; what they win is "
+        f"With activations of {_few_and(bits)}, they save little time: they are {smaller}"
+        f"{_range(above)} as fast within any area of at least {first / 1e6:.2f} MGE. They save "
         f"index bandwidth and storage: their own best machine has a port of {sub} instead of {one} "
         f"B/cycle and takes {_saved(pairs, 'energy_uj')} of the energy and {_saved(pairs, AREA)} "
         "of the area."

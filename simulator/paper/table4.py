@@ -76,13 +76,13 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 f"Scope: {scopes}.\n",
                 table(rows),
                 "## Sensitivity to the assumptions\n\n"
-                f"`hw_configs/{HARDWARE}.yaml` marks every value that the paper does not give "
-                "`ASSUMED`. Each row replaces one of them; the rows with the largest effect come "
+                f"In `hw_configs/{HARDWARE}.yaml`, the mark `ASSUMED` identifies every value that "
+                "the paper does not give. Each row replaces one of them, the largest effect "
                 "first.\n\n"
-                f"### Assumptions that move a speedup by {MATTERS:.0%} or more\n",
+                f"### Assumptions that change a speedup by {MATTERS:.0%} or more\n",
                 table(moved[:count]),
                 _reasons([trial.key for trial in trials[:count]]),
-                f"### Assumptions that move no speedup by {MATTERS:.0%}\n",
+                f"### Assumptions that change no speedup by {MATTERS:.0%}\n",
                 table(moved[count:]),
                 "With `array.spatial=output_pixels`, PEs idle if the pixels of a map do not fill "
                 "the array (14x14, 7x7). `array.pe.subset_entries` and "

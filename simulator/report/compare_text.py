@@ -122,7 +122,7 @@ def _sections(comparison: Compared) -> list[_Section]:
         ),
         _Section(
             title=f"Time by layer ({_of_the_run(comparison, 'cycles')})",
-            header=("layer", "A", "B", "change", "change %", "largest changes of parts (cycles)"),
+            header=("layer", "A", "B", "change", "change %", "changes by category (cycles)"),
             rows=[
                 (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
                  f"{c.percent:+.2f}", c.why)
@@ -130,7 +130,7 @@ def _sections(comparison: Compared) -> list[_Section]:
             ],
             numbers=frozenset({1, 2, 3, 4}),
             words=frozenset({5}),
-            importance={"change": 20, "largest changes of parts (cycles)": 10},
+            importance={"change": 20, "changes by category (cycles)": 10},
         ),
         *_energy(comparison),
     ]  # fmt: skip

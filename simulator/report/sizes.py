@@ -41,10 +41,7 @@ def timeline_left_out(result: "Outcome") -> str | None:
     if commands <= MOST_DRAWN:
         return None
     runs = "both runs" if result.baseline else "the run"
-    return (
-        f"The timeline is left out: {commands:,} commands in {runs}; at most {MOST_DRAWN:,} "
-        "are drawn."
-    )
+    return f"No timeline: {commands:,} commands in {runs} exceed the limit of {MOST_DRAWN:,}."
 
 
 def _commands(result: "Outcome") -> int:

@@ -198,7 +198,7 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     meanings = [(unit.letter, unit.title) for unit in units]
     meanings.append((NO_LIMIT, "latency, no unit"))
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
-    return f"lim, what sets the pace: {named}."
+    return f"lim, the bottleneck: {named}."
 
 
 def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
@@ -265,7 +265,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
 
 
 def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
-    """How much less energy the run takes than its baseline; without one, how much it takes."""
+    """Return the energy that the run saves over its baseline; without one, its energy."""
     own = f"{sums['run']['energy_uj']:.2f} µJ"
     if result.baseline is None:
         return f"energy at {result.run.title}", own

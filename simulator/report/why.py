@@ -117,4 +117,4 @@ def print_effects(result: "Outcome", console: Console) -> None:
             print_line(console, sentence)
     for joint in result.together:
         print_line(console, joint.sentence)
-    print_line(console, "Keys that change the time by less than 0.01 % are not listed.")
+    print_line(console, "The table omits keys that change the time by less than 0.01 %.")

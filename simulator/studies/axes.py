@@ -104,7 +104,7 @@ def _distinct(name: str, shown: str, values: tuple[Value, ...]) -> Axis:
     seen: set[tuple[bool, Value]] = set()
     for value in values:
         if (isinstance(value, bool), value) in seen:
-            raise InputError(f"{name} {shown}: the value {value} is given twice")
+            raise InputError(f"{name} {shown}: the value {value} occurs twice")
         seen.add((isinstance(value, bool), value))
     return Axis(name, values)
 

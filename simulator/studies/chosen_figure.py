@@ -82,7 +82,7 @@ def chosen(text: str, *, baselines: bool) -> Chosen:
     if not {"x", "y"} <= found.keys():
         raise InputError(f"--plot {text}: expected x=COLUMN and y=COLUMN")
     if point_columns()[found["y"]] == "string":
-        raise InputError(f"--plot y={found['y']}: holds text; y needs numbers")
+        raise InputError(f"--plot y={found['y']}: contains text; y needs numbers")
     return Chosen(**found)
 
 
@@ -111,7 +111,7 @@ def draw_chosen(result: "StudyResult", chosen: Chosen, style: Style) -> "Figure"
     if frame.empty:
         raise InputError(f"--plot: no point has {' and '.join(columns)}")
     if not all(map(is_number, frame[chosen.y].tolist())):
-        raise InputError(f"--plot y={chosen.y}: holds text; y needs numbers")
+        raise InputError(f"--plot y={chosen.y}: contains text; y needs numbers")
     hues = sorted(frame[chosen.hue].unique().tolist()) if chosen.hue else [None]
     if len(hues) > MOST_SERIES:
         raise InputError(f"--plot hue={chosen.hue}: {len(hues)} values; at most {MOST_SERIES}")

@@ -118,7 +118,7 @@ def _require_same_version(client: "Client", address: str) -> None:
     """Require this version of every worker because a study cannot mix rows of two versions."""
     answers: dict[str, Any] = client.run(_version, on_error="return")
     if not answers:
-        raise InputError(f"--scheduler {address}: no worker is connected")
+        raise InputError(f"--scheduler {address}: the scheduler has no workers")
     for worker, answer in sorted(answers.items()):
         if isinstance(answer, BaseException):
             raise InputError(f"worker {worker} cannot import the simulator: {answer}")

@@ -173,7 +173,9 @@ class PointsFile:
         self.names = (*(axis.name for axis in constants), *self._columns)
         for name in self.names:
             if self.names.count(name) > 1:
-                raise InputError(f"{path}: {name} is given twice: by columns, or an option as well")
+                raise InputError(
+                    f"{path}: {name} occurs twice: in two columns, or as an option too"
+                )
         self._count = 0
         self._digests: list[bytes] = []
         for block in self._blocks():
@@ -197,7 +199,7 @@ class PointsFile:
         for digest in self._digests:
             block = next(blocks, [])
             if _digest(block) != digest:
-                raise InputError(f"{self._path}: has changed since the study was begun")
+                raise InputError(f"{self._path}: has changed since the study began")
             yield from block
 
     def _blocks(self) -> Iterator[list[Point]]:

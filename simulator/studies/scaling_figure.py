@@ -29,7 +29,7 @@ _MINOR = 1.0
 _FILLS = ("#4C78A8", "#F2B134", "#7FB77E", "#D67195", "#9ECAE9", "#B279A2", "#C7B299", "#DDDDDD")
 
 _TIMES = ("time_ms", "baseline_time_ms")
-"""The columns of times: of the run and, if it has one, of its baseline."""
+"""Columns of the times of the run and, if it has one, of its baseline."""
 
 Row = Mapping[str, Any]
 

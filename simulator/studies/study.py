@@ -170,9 +170,9 @@ def grid_study(
     names = [axis.name for axis in axes]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"{name} is given twice")
+            raise InputError(f"{name} occurs twice")
     if "bits" in names and ("tau" in names):
-        raise InputError("bits and tau are both given; choose one")
+        raise InputError("bits and tau exclude each other; choose one")
     order = {name: place for place, name in enumerate(POINT_FIELDS)}
     grid = Grid(tuple(sorted(axes, key=lambda axis: (axis.name != "hw", order.get(axis.name, 0)))))
     return _study(Sample(grid, sample, seed) if sample is not None else grid, **options)
@@ -212,7 +212,7 @@ def _study(
     engine_for(engine)
     for name in ("hw", "model"):
         if name not in points.names:
-            raise InputError(f"no {name} is given")
+            raise InputError(f"{name} is missing")
     hardware = {name: read_hardware(name) for name in _hardware_files(points)}
     require_known_keys(points.names, machines_of(hardware))
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)

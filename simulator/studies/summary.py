@@ -71,7 +71,7 @@ def _failures(figures: StudyFigures) -> list[str]:
     more = len(figures.errors) - len(rows)
     return [
         f"## Failed points\n\n{total:,} of {figures.point_count:,} points cannot run. The column "
-        "`error` has the reasons. The rest of this summary leaves these points out.",
+        "`error` has the reasons. The rest of this summary omits these points.",
         _table(("points", "reason"), rows)
         + (f"\n\nand {counted(more, 'more reason')}." if more else ""),
     ]
@@ -99,7 +99,7 @@ def _mattering(effects: Sequence[Effect], *, has_speedups: bool) -> list[str]:
     return [
         "## Effects of the axes",
         "Sets: points that differ in this axis alone. Time: slowest over fastest of a set, the "
-        f"least and the largest of all sets.{meaning} Axes that move together are one.",
+        f"least and the largest of all sets.{meaning} Axes that vary together count as one.",
         _table(tuple(columns), list(zip(*columns.values(), strict=True))),
         "\n".join(f"- {sentence(effect)}" for effect in effects),
     ]

@@ -33,8 +33,8 @@ def require_unchanged(tables: Mapping[str, str], name: object) -> None:
     """
     if isinstance(name, str) and name in tables and _fingerprint(name) != tables[name]:
         raise TableError(
-            f"the DRAM table {name} is not the one with which the study was begun: it has changed "
-            "meanwhile, or is another on the machine that works on the study"
+            f"the DRAM table {name} differs from the table at the start of the study: it has "
+            "changed, or this machine has another table under that name"
         )
 
 

@@ -101,6 +101,7 @@ PARTS = {
             "paths", "repeats", "slopes",
         ),
         (
+            "tests/test_slopes.py",
             "tests/test_fast.py::test_a_fast_forward_ends_where_a_comparison_changes",
             "tests/test_fast.py::test_a_structure_that_is_too_small_grows",
             "tests/test_fast.py::test_programs_of_any_shape",

@@ -12,7 +12,7 @@ from itertools import count
 import click
 
 from simulator import InputError
-from simulator.machines.lut_array.event_only import why_not_fast
+from simulator.machines.families import family_of
 from simulator.report.progress import progress_bar
 from tests.recorded.cases import CASES, cases_of
 from tests.recorded.configurations import (
@@ -125,7 +125,7 @@ def compare(only: str, chosen: tuple[str, ...], engine: str) -> int:
         raise click.UsageError(f"--only {only}: no configuration's name contains this")
     differing = compared = 0
     for each in watched(recorded):
-        if engine == "fast" and why_not_fast(each.hardware) is not None:
+        if engine == "fast" and family_of(each.hardware).why_not_fast(each.hardware):
             continue
         before = {k: v for k, v in recorded[each.name].items() if k in chosen}
         lines = differences(before, figures(each, engine))

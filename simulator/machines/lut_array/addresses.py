@@ -208,7 +208,7 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
     image, out_row, column = positions.pixel(row, first)
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
-    if layer.groups == 1:
+    if mapped.writes == "separate":
         channel = firsts([each.outputs for each in plan.blocks])[block]
         return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.output_bits // 8)
     number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)

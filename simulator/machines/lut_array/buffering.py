@@ -8,21 +8,28 @@ The mapper uses the first of three schemes that fits, from the most reuse to the
   buffer holds as many patches as fit, up to those of a row and one more.
 - `step`: every step reads the patch of its own pixels and channels. The buffer holds one patch.
 
-In all schemes, outputs take a part of the buffer.
+In all schemes, outputs take a part of the buffer. Convolution groups that share bursts take more.
+They do not share bursts if the mapper then finds no scheme, or one with less reuse.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
-from simulator.machines.lut_array.outputs import output_space
+from simulator.machines.lut_array.outputs import all_written_bytes, output_space
 from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan, Writes
 from simulator.machines.lut_array.window import Window
+
+_RANKS: Mapping[InputReuse, int] = MappingProxyType({"step": 0, "patches": 1, "rows": 2})
+_OVERLAPPING = 2
+"""Patches with which a transfer's read overlaps the steps of the previous transfer."""
 
 
 class Position(NamedTuple):
@@ -38,6 +45,9 @@ class Buffering:
     """A layer's reads in the order of time: row by row, block by block, transfer by transfer."""
 
     scheme: InputReuse
+    writes: Writes
+    patches: int
+    """Scheme `patches`: patches that fit; 0 in the others."""
     read_bytes: Ints
     """[rows, blocks, transfers] bytes that each transfer reads, in whole bursts; 0: no read."""
     taken: Ints
@@ -67,32 +77,105 @@ class Buffering:
         return (*self.step_pixels[row, :steps].tolist(), after)
 
 
+class _Case(NamedTuple):
+    """A layer whose output blocks write in some way."""
+
+    plan: LayerPlan
+    writes: Writes
+    bounds: Ints
+    """[rows, transfers + 1] output pixels before each transfer, and after the last."""
+
+    @property
+    def space(self) -> int:
+        """Bytes of the activation buffer for inputs."""
+        return input_space(self.plan, self.writes)
+
+
+class _Reads(NamedTuple):
+    """A layer's reads before the first of them takes the space of outputs."""
+
+    read_bytes: Ints
+    """[rows, blocks, transfers] bytes of each read; 0: no read."""
+    held: Ints
+    """[rows, blocks, transfers] bytes that this and all earlier transfers take."""
+    freed: Ints
+    """[rows, blocks, transfers] bytes that no step needs after each transfer."""
+
+
 def plan_buffering(plan: LayerPlan) -> Buffering:
-    """Choose a layer's buffering scheme.
+    """Choose a layer's buffering scheme, and how its output blocks write.
 
     Raises:
         InputError: not even the inputs of one step fit.
 
     """
-    window, bounds, space = Window(plan.layer), transfer_bounds(plan), input_space(plan)
+    found = _first_that_fits(plan, "separate") if plan.layer.groups == 1 else _grouped(plan)
+    if found is None:
+        raise _too_small(plan)
+    return found
+
+
+def input_space(plan: LayerPlan, writes: Writes) -> int:
+    """Bytes of the activation buffer for inputs: all that outputs do not take."""
+    size = int(plan.hardware.memory.activation_buffer.kib * 1024)
+    return size - output_space(plan, writes)
+
+
+def _grouped(plan: LayerPlan) -> Buffering | None:
+    """Let convolution groups share bursts, unless separate writes have space for more reuse.
+
+    The busier DMA unit must not move more bytes because of separate writes. Separate writes have at
+    most two patches. With more, a buffer that comes to fit shared bursts would often cost cycles.
+    """
+    shared = _first_that_fits(plan, "shared")
+    if shared is not None and shared.scheme == "rows":
+        return shared
+    separate = _first_that_fits(plan, "separate", _OVERLAPPING)
+    if separate is None or shared is None:
+        return separate
+    more = _reuse(separate) > _reuse(shared)
+    return separate if more and _busiest(plan, separate) <= _busiest(plan, shared) else shared
+
+
+def _reuse(found: Buffering) -> tuple[int, int]:
+    """Rank of a scheme, and of the number of its patches."""
+    return _RANKS[found.scheme], min(found.patches, _OVERLAPPING)
+
+
+def _busiest(plan: LayerPlan, found: Buffering) -> int:
+    """Bytes of the busier DMA unit of inputs and outputs."""
+    read = int(found.read_bytes.sum())
+    if found.scheme == "step":
+        values = np.multiply.outer(found.step_pixels, plan.group_units) * _unit_channels(plan)
+        read = len(plan.blocks) * int(plan.in_bursts(_bytes(plan, values)).sum())
+    return max(read, all_written_bytes(plan, found.writes))
+
+
+def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -> Buffering | None:
+    """Return the first scheme that fits; None: not even the inputs of one step fit.
+
+    Args:
+        plan: the layer.
+        writes: how its output blocks write.
+        most: most patches of scheme `patches`; None: those of a row and one more.
+
+    """
+    case = _Case(plan, writes, transfer_bounds(plan))
+    window, bounds = Window(plan.layer), case.bounds
     channels = plan.layer.in_channels
     covered = window.covered(bounds)
     needed_to = _bytes(plan, covered * channels)
     done = _bytes(plan, window.done(bounds[:, 0]) * channels)
-    if _rows_fit(needed_to, done, space):
-        return _rows(plan, bounds, covered, needed_to, done)
+    if _rows_fit(needed_to, done, case.space):
+        return _rows(case, covered, needed_to, done)
     patches = _bytes(
         plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
     )
-    of_a_row = len(plan.blocks) * patches.shape[1]
-    held = min(space // max(1, int(patches.max())), of_a_row + 1)
-    return _patches(plan, bounds, patches, held) if held > 0 else _steps(plan, window, space)
-
-
-def input_space(plan: LayerPlan) -> int:
-    """Bytes of the activation buffer for inputs: all that outputs do not take."""
-    size = int(plan.hardware.memory.activation_buffer.kib * 1024)
-    return size - output_space(plan)
+    most = most or len(plan.blocks) * patches.shape[1] + 1
+    held = min(case.space // max(1, int(patches.max())), most)
+    if held > 0:
+        return _patches(case, patches, held)
+    return _steps(case, window) if _step_bytes(plan, window) <= case.space else None
 
 
 # --- scheme `rows` -------------------------------------------------------------------------------
@@ -111,13 +194,13 @@ def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
     return int(held.max()) <= space
 
 
-def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
+def _rows(case: _Case, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
     """Read the new bytes under each transfer, in the channels of its convolution group.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
     an earlier group has read.
     """
-    layer = plan.layer
+    plan, layer = case.plan, case.plan.layer
     groups, blocks = layer.groups, len(plan.blocks) // layer.groups
     new = (needed_to[:, 1:] - needed_to[:, :-1])[:, np.newaxis]
     group = np.arange(groups + 1).reshape(1, -1, 1)
@@ -133,49 +216,42 @@ def _rows(plan: LayerPlan, bounds: Ints, covered: Ints, needed_to: Ints, done: I
     freed = np.zeros_like(read_bytes)
     freed[:-1, -1, -1] = done[1:] - done[:-1]
     held = np.repeat(held, blocks, axis=1)
-    return _buffering(plan, "rows", bounds, read_bytes=read_bytes, held=held, freed=freed)
+    return _buffering(case, "rows", _Reads(read_bytes=read_bytes, held=held, freed=freed))
 
 
 # --- scheme `patches` ----------------------------------------------------------------------------
 
 
-def _patches(plan: LayerPlan, bounds: Ints, patches: Ints, held: int) -> Buffering:
+def _patches(case: _Case, patches: Ints, held: int) -> Buffering:
     """Read the patch of every transfer for every output block; the buffer holds `held` patches.
 
     A transfer without a read still holds its patch until its last step. With more patches than
     those of a row and one, reads would run further ahead than in scheme `rows`. That scheme begins
     to read a row when the row two places earlier is done. A larger buffer could then cost cycles.
     """
-    blocks, size = len(plan.blocks), input_space(plan) // held
+    plan, bounds, blocks = case.plan, case.bounds, len(case.plan.blocks)
+    size = case.space // held
     freed = np.where(bounds[:, 1:] > bounds[:, :-1], size, 0)
     by_block = np.repeat(freed[:, np.newaxis], blocks, axis=1)
     read_bytes = np.repeat(plan.in_bursts(patches)[:, np.newaxis], blocks, axis=1)
     in_use = np.cumsum(by_block).reshape(by_block.shape)
-    unused = input_space(plan) - held * size
-    held_to = in_use + unused
-    return _buffering(plan, "patches", bounds, read_bytes=read_bytes, held=held_to, freed=by_block)
+    held_to = in_use + case.space - held * size
+    reads = _Reads(read_bytes=read_bytes, held=held_to, freed=by_block)
+    return _buffering(case, "patches", reads, held)
 
 
 # --- scheme `step` -------------------------------------------------------------------------------
 
 
-def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
-    """Read the patch of every step's pixels and channels in place of the previous patch.
-
-    Raises:
-        InputError: one patch does not fit.
-
-    """
-    bounds = step_bounds(plan)
-    pixels = window.patch(bounds[:, :-1], bounds[:, 1:])
-    channels = 1 if plan.layer.full_precision else plan.layer.unit_channels
-    largest = int(_bytes(plan, pixels * max(plan.group_units) * channels).max())
-    if largest > space:
-        raise _too_small(plan, largest)
-    transfers = transfer_bounds(plan).shape[1] - 1
+def _steps(case: _Case, window: Window) -> Buffering:
+    """Read the patch of every step's pixels and channels in place of the previous patch."""
+    plan, pixels = case.plan, _step_pixels(case.plan, window)
+    transfers = case.bounds.shape[1] - 1
     nothing = np.zeros((len(pixels), len(plan.blocks), transfers), dtype=np.int64)
     return Buffering(
         scheme="step",
+        writes=case.writes,
+        patches=0,
         read_bytes=nothing,
         taken=nothing,
         freed=nothing,
@@ -185,55 +261,65 @@ def _steps(plan: LayerPlan, window: Window, space: int) -> Buffering:
     )
 
 
-def _too_small(plan: LayerPlan, largest: int) -> InputError:
-    need = (largest + output_space(plan)) / 1024
+def _step_pixels(plan: LayerPlan, window: Window) -> Ints:
+    """[rows, pixel steps] input pixels under each pixel step."""
+    bounds = step_bounds(plan)
+    return window.patch(bounds[:, :-1], bounds[:, 1:])
+
+
+def _step_bytes(plan: LayerPlan, window: Window) -> int:
+    """Bytes of the largest step's patch."""
+    values = _step_pixels(plan, window) * max(plan.group_units) * _unit_channels(plan)
+    return int(_bytes(plan, values).max())
+
+
+def _unit_channels(plan: LayerPlan) -> int:
+    """Input channels of an input unit."""
+    return 1 if plan.layer.full_precision else plan.layer.unit_channels
+
+
+def _too_small(plan: LayerPlan) -> InputError:
+    need = (_step_bytes(plan, Window(plan.layer)) + output_space(plan, "separate")) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
-    begun = ", and the bursts that its groups fill together" if plan.layer.groups > 1 else ""
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
-        f"{ceil(100 * need) / 100:g} KiB, the input of one step and two outgoing transfers{begun}"
+        f"{ceil(100 * need) / 100:g} KiB, the input of one step and two outgoing transfers"
     )
 
 
 # --- the space of reads --------------------------------------------------------------------------
 
 
-def _buffering(
-    plan: LayerPlan,
-    scheme: InputReuse,
-    bounds: Ints,
-    *,
-    read_bytes: Ints,
-    held: Ints,
-    freed: Ints,
-) -> Buffering:
+def _buffering(case: _Case, scheme: InputReuse, reads: _Reads, patches: int = 0) -> Buffering:
     """Balance the space that a layer's reads take with the space that its steps free.
 
     A read takes the space of its own transfer, and of earlier transfers without a read. The first
     read also takes the space of outputs. The layer's last step frees the remaining space.
 
     Args:
-        plan: the layer.
+        case: the layer.
         scheme: its buffering scheme.
-        bounds: [rows, transfers + 1] output pixels before each transfer, and after the last.
-        read_bytes: [rows, blocks, transfers] bytes of each read; 0: no read.
-        held: [rows, blocks, transfers] bytes that this and all earlier transfers take.
-        freed: [rows, blocks, transfers] bytes that no step needs after each transfer.
+        reads: its reads.
+        patches: patches that fit.
 
     """
-    reads, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
-    taken.reshape(-1)[reads] = _increases(held.reshape(-1)[reads], -output_space(plan))
+    read_bytes, held, freed, bounds = reads.read_bytes, reads.held, reads.freed, case.bounds
+    some, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
+    outputs = output_space(case.plan, case.writes)
+    taken.reshape(-1)[some] = _increases(held.reshape(-1)[some], -outputs)
     total = taken.sum()
     last = freed.size - int(np.count_nonzero(bounds[-1, 1:] == bounds[-1, :-1])) - 1
     freed_to = np.minimum(freed.cumsum(), total)
     freed_to[last:] = total
     return Buffering(
         scheme=scheme,
+        writes=case.writes,
+        patches=patches,
         read_bytes=read_bytes,
         taken=taken,
         freed=_increases(freed_to, 0).reshape(freed.shape),
         step_pixels=np.zeros((len(read_bytes), 0), dtype=np.int64),
-        steps_per_transfer=plan.steps_per_transfer,
+        steps_per_transfer=case.plan.steps_per_transfer,
         first_read=_first(read_bytes),
     )
 

@@ -12,5 +12,5 @@ def why_not_fast(hardware: LutArray) -> str | None:
     shared = [f"{key}.ports" for key, buffer in buffers.items() if buffer.ports == 1]
     if shared:
         which = f"{shared[0]} is" if len(shared) == 1 else f"{' and '.join(shared)} are"
-        return f"{which} 1, and conflicts are known only while the program runs"
+        return f"{which} 1, and conflicts depend on the timing of the run"
     return None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse
+from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, Writes
 from simulator.machines.planned import PlannedLayer
 
 
@@ -14,6 +14,8 @@ class MappedLayer(PlannedLayer[LayerPlan]):
     """Lifetime of weight tiles in the index buffer."""
     inputs: InputReuse
     """Buffering scheme of the inputs."""
+    writes: Writes
+    """Sharing of bursts by the writes of convolution groups."""
 
     @property
     def activation_bits(self) -> int:

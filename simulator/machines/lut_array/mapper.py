@@ -11,7 +11,13 @@ from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
-from simulator.machines.lut_array.plan import InputReuse, LayerPlan, WeightReuse, plan_layers
+from simulator.machines.lut_array.plan import (
+    InputReuse,
+    LayerPlan,
+    WeightReuse,
+    Writes,
+    plan_layers,
+)
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -26,7 +32,7 @@ from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 
-_Written = tuple[WeightReuse, InputReuse, Section]
+_Written = tuple[WeightReuse, InputReuse, Writes, Section]
 
 
 def map_workload(
@@ -69,8 +75,8 @@ def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
-    weights, inputs, section = kept
-    return MappedLayer(plan=plan, weights=weights, inputs=inputs, section=section)
+    weights, inputs, writes, section = kept
+    return MappedLayer(plan=plan, weights=weights, inputs=inputs, writes=writes, section=section)
 
 
 def without_rates(hardware: LutArray) -> LutArray:
@@ -120,4 +126,5 @@ def _kept(
 
 def _written(plan: LayerPlan) -> _Written:
     weights, buffering = loaded_for(plan), plan_buffering(plan)
-    return weights, buffering.scheme, section_of(layer_of(plan, weights, buffering))
+    section = section_of(layer_of(plan, weights, buffering))
+    return weights, buffering.scheme, buffering.writes, section

@@ -135,7 +135,10 @@ def _of_indices(key: str, plans: list[LayerPlan], both: str) -> str | None:
     if key == "memory.index_buffer.encoding":
         stored = [sum(plan.weight_bytes + plan.subset_bytes for plan in p) for p in (before, after)]
         if all(plan.layer.kernels is None for plan in after):
-            return "only shapes are known, and Huffman coding cannot shorten a uniform histogram"
+            return (
+                "the workload has only shapes, and Huffman coding cannot shorten a uniform "
+                "histogram"
+            )
         return (
             "other units hide the weight transfers (weights in DRAM: "
             f"{kilobytes(stored[0])} -> {kilobytes(stored[1])}{both})"

@@ -11,8 +11,10 @@ from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
+from simulator.machines.lut_array.weights import fetched_for
 from simulator.workload.workload import FULL_PRECISION_BITS
 
 _READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
@@ -53,11 +55,11 @@ _RULES = (
     _Rule(
         applies=lambda m: _in_passes(m) and m.plan.layer.kernels is None,
         singular="{layers} needs several LUT passes because its subset is larger than the LUT "
-        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
-        "are known.",
+        "({lut_entries}). The model spreads outputs evenly over the passes because the workload "
+        "has no indices.",
         plural="{layers} need several LUT passes because their subsets are larger than the LUT "
-        "({lut_entries}). Outputs are assumed to spread evenly over the passes because no indices "
-        "are known.",
+        "({lut_entries}). The model spreads outputs evenly over the passes because the workload "
+        "has no indices.",
     ),
     _Rule(
         applies=lambda m: _in_passes(m) and m.plan.layer.kernels is not None,
@@ -72,10 +74,10 @@ _RULES = (
             and m.plan.mode != "mac"
             and not m.plan.huffman
         ),
-        singular="{layers} is stored at fixed length because only its shape is known, and Huffman "
-        "coding cannot shorten a uniform histogram.",
-        plural="{layers} are stored at fixed length because only their shapes are known, and "
+        singular="{layers} is stored at fixed length because the workload has only its shape, and "
         "Huffman coding cannot shorten a uniform histogram.",
+        plural="{layers} are stored at fixed length because the workload has only their shapes, "
+        "and Huffman coding cannot shorten a uniform histogram.",
     ),
     _Rule(
         applies=lambda m: m.weights == "row" and rereads(INDEX_KIB, m),
@@ -110,6 +112,13 @@ _RULES = (
         "fit in the activation buffer ({activation_kib} KiB; {activation_enough} KiB would hold "
         "the inputs of two output rows).",
     ),
+    _Rule(
+        applies=lambda m: m.plan.layer.groups > 1 and m.writes == "separate",
+        singular="{layers} writes the outputs of each group in separate bursts because shared "
+        "bursts would take space of inputs in the activation buffer ({activation_kib} KiB).",
+        plural="{layers} write the outputs of each group in separate bursts because shared bursts "
+        "would take space of inputs in the activation buffer ({activation_kib} KiB).",
+    ),
 )
 
 
@@ -127,6 +136,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *_cut(layers),
         *_conflicts(layers),
         *_narrow(layers),
+        *_index_port(layers),
         *_uneven(layers),
         *_port_conflicts(run),
         *_coded([m.plan for m in layers if m.plan.huffman]),
@@ -170,7 +180,7 @@ def _conflicts(layers: Sequence[MappedLayer]) -> list[str]:
     """Note by how much a limited LUT bank lengthens accumulation."""
     texts = []
     for real, why in (
-        (False, "as uniformly random indices would on average (no indices are known)"),
+        (False, "as uniformly random indices would on average (the workload has no indices)"),
         (True, "according to the layers' own indices"),
     ):
         chosen = [
@@ -223,6 +233,34 @@ def _cut(layers: Sequence[MappedLayer]) -> list[str]:
             f"one input block do not fit in the index buffer ({kib:g} KiB).",
         )
     ]
+
+
+def _index_port(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note by how much index fetches take longer than the steps that they feed.
+
+    More PEs do not shorten such a layer. They may even cost some cycles: a larger input block comes
+    later, or its fetch loses a larger part of its last cycle.
+    """
+    hardware = layers[0].plan.hardware
+    fetching = [m for m in layers if m.plan.mode != "mac" and fetched_for(m.plan) == "step"]
+    sums = [(m, *_fetches_and_steps(m.plan)) for m in fetching]
+    slow = [(m, fetches, steps) for m, fetches, steps in sums if fetches > steps]
+    if not slow:
+        return []
+    chosen, fetches, steps = zip(*slow, strict=True)
+    return [
+        f"index fetches take {sum(fetches) / sum(steps):.2f} times as long as the steps that they "
+        f"feed in {_phrase(chosen, layers).text} because index_buffer.bytes_per_cycle "
+        f"({hardware.memory.index_buffer.bytes_per_cycle:g}) is too low for "
+        f"{counted(hardware.array.pes, 'PE')}."
+    ]
+
+
+def _fetches_and_steps(plan: LayerPlan) -> tuple[int, int]:
+    """Cycles of the index fetches of a pixel step, and of the steps that they feed."""
+    rate = rate_of(plan.hardware.memory.index_buffer.bytes_per_cycle)
+    fetches = -(-plan.decoded_table * rate.denominator // rate.numerator)
+    return int(fetches.sum()), int(plan.step_table.sum())
 
 
 def _uneven(layers: Sequence[MappedLayer]) -> list[str]:

@@ -26,6 +26,7 @@ from simulator.workload import Layer, Workload
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "patches", "step"]
+Writes = Literal["shared", "separate"]
 _Number = TypeVar("_Number", int, Ints)
 
 
@@ -60,10 +61,8 @@ class LayerPlan:
             return "mac"
         if self.layer.tau is None or not self.hardware.array.pe.lut_size:
             return "direct"
-        lut = np.maximum(self._fill_cycles, self.accumulate_table.sum(axis=2)).sum()
-        dots = [self.direct_cycles(block) for block in self.blocks]
-        direct = np.maximum.outer(dots, self.step_words).sum()
-        return "lut" if lut < direct else "direct"
+        lut = np.maximum(self._fill_cycles, self._accumulate_cycles).sum()
+        return "lut" if lut < self._direct_cycles.sum() else "direct"
 
     # --- space: the contents of a step ---------------------------------------------------------
 
@@ -151,6 +150,31 @@ class LayerPlan:
         first, *others = self.pass_fill_cycles()
         fills: Ints = np.maximum(first, self.step_words) + sum(others)
         return fills
+
+    @property
+    def step_table(self) -> Ints:
+        """[output blocks, input blocks] cycles from a step to the next in the steady state.
+
+        The table is that of the largest steps of a layer in LUT or direct mode.
+        """
+        if self.mode == "direct":
+            return self._direct_cycles
+        if self.hardware.array.pe.lut_banks == 1:  # a fill cannot run while its bank is read
+            return self._fill_cycles + self._accumulate_cycles
+        return np.maximum(self._fill_cycles, self._accumulate_cycles)
+
+    @property
+    def _accumulate_cycles(self) -> Ints:
+        """[output blocks, input blocks] cycles of all accumulates of a step."""
+        cycles: Ints = self.accumulate_table.sum(axis=2)
+        return cycles
+
+    @property
+    def _direct_cycles(self) -> Ints:
+        """[output blocks, input blocks] cycles of the largest direct step."""
+        dots = [self.direct_cycles(block) for block in self.blocks]
+        steps: Ints = np.maximum.outer(dots, self.step_words)
+        return steps
 
     @cached_property
     def accumulate_table(self) -> Ints:

@@ -123,7 +123,7 @@ class _Rows:
         of_transfers = [
             sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
         ]
-        written = map(tuple, written_bytes(self.plan, of_transfers).tolist())
+        written = map(tuple, written_bytes(self.plan, found.writes, of_transfers).tolist())
         under = [found.under(row, number, len(pixels)) for number in numbers]
         first_read = [found.first_step(row, number) for number in numbers]
         columns = (ends(len(numbers)), reads, taken, freed, written, under, first_read)

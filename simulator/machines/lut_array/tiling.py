@@ -58,7 +58,7 @@ def _read(mapped: MappedLayer, rows: int) -> int:
         _input_rows(plan, first, min(first + rows, layer.out_height))
         for first in range(0, layer.out_height, rows)
     ]
-    if _row_bytes(plan, max(spans)) <= input_space(plan):
+    if _row_bytes(plan, max(spans)) <= input_space(plan, mapped.writes):
         return (
             weights
             + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images

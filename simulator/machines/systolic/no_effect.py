@@ -51,7 +51,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     if key == "full_precision.bits" and not any(p.layer.full_precision for p in plans):
         return "the run has no full-precision layer"
     if key == "array.pe.dot_width" and not any(p.gemm.binary_products for p in plans):
-        return "no layer is multiplied bit by bit"
+        return "no layer runs bit by bit"
     if key in {"subbit_weights", "decoder_entries"}:
         if all(plan.layer.tau is None for plan in plans):
             return "the run has no sub-bit layer"

@@ -226,7 +226,7 @@ def test_sizes_per_axis(tmp_path: Path) -> None:
     assert (layer.out_height, layer.out_width, layer.macs) == (3, 4, 3 * 4 * 4 * 8 * 3)
     (note,) = workload.notes
     assert layer.full_precision
-    assert "count as full precision because a binary kernel is 3x3 or 1x1" in note
+    assert f"{layer.name} (3x1): full precision although the weights are +-alpha" in note
 
 
 REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {

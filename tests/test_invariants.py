@@ -43,7 +43,8 @@ def test_the_nest_of_the_tests_does_every_step_once(
             first = nest.pixel_step[tile] * plan.pixels_per_step
             done[first : first + nest.pixels[tile], nest.block[tile], :] += 1
         assert np.all(done == 1)
-        assert sum(plan.group_units) == plan.units_in
+        parts = [part.units * part.taps for part in plan.input_parts]
+        assert sum(parts) == plan.units_in * plan.layer.taps
         assert sum(block.outputs for block in plan.blocks) == plan.layer.out_channels
         assert all(block.outputs >= 1 for block in plan.blocks)
         most = plan.hardware.array.pe.partial_sums

@@ -53,9 +53,9 @@ class TestSimulate:
         counted: list[str] = []
         original = module.setting_effect
 
-        def counting(result: Result, key: str, *rest: Any) -> Any:
-            counted.append(key)
-            return original(result, key, *rest)
+        def counting(result: Result, without: Any, *rest: Any) -> Any:
+            counted.append(without.key)
+            return original(result, without, *rest)
 
         monkeypatch.setattr(module, "setting_effect", counting)
         lazy = run("r20", "cofluent64", **SMALL, set={"array.pes": 32, "clock_ghz": 2.0})

@@ -45,7 +45,7 @@ class TestHardwareFile:
             ("  pes: 64", "  pes: true", ["array.pes is True", "expected int"]),
             ("  pes: 64", "", ["missing key 'array.pes'"]),
             ("  pes: 64", "  pes: 64\n  pes: 65", ["line 11", "'pes' is given twice"]),
-            ("clock_ghz: 1.0", "clock_ghz: .nan", ["clock_ghz is nan", "> 0"]),
+            ("clock_ghz: 1.0", "clock_ghz: .nan", ["clock_ghz is nan", ">= 0.001"]),
             ("clock_ghz: 1.0", "clock_ghz: .inf", ["clock_ghz is inf"]),
             ("input_channels", "diagonal", ["array.spatial is 'diagonal'", "input_channels or"]),
             ("array:\n", "array: [\n", ["line", "malformed YAML"]),

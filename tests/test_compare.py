@@ -101,7 +101,7 @@ def effects() -> dict[str, KeyEffects]:
 
 class TestWhatHelps:
     def test_choices_with_an_effect_are_listed(self, effects: dict[str, KeyEffects]) -> None:
-        assert {"array.pes", "array.pe.accumulators", "memory.dram.latency_cycles"} <= set(effects)
+        assert {"array.pes", "array.pe.accumulators", "memory.dram.latency_ns"} <= set(effects)
         no_choice, idle = {"clock_ghz", "full_precision.bits"}, {"full_precision.macs_per_cycle"}
         assert not (no_choice | idle | {"name", "array.spatial"}) & set(effects)
 
@@ -191,7 +191,16 @@ class TestComparison:
             (("clock_ghz=0.5",), "longer cycles at 0.5 GHz instead of 1 GHz", ""),
             (("clock_ghz=0.1", "array.pes=32"), "longer cycles at 0.1 GHz", "more time in"),
             (("clock_ghz=0.9", "array.pes=16"), "more time in", "longer cycles at 0.9 GHz"),
-            (("clock_ghz=9", "array.pes=16"), "shorter cycles at 9 GHz", "partly offset by more"),
+            (
+                (
+                    "clock_ghz=9",
+                    "array.pes=16",
+                    "memory.dram.bytes_per_cycle=16",
+                    "memory.dram.latency_cycles=100",
+                ),
+                "shorter cycles at 9 GHz",
+                "partly offset by more",
+            ),
             (("clock_ghz=1.1", "array.pes=16"), "more time in", "partly offset by shorter cycles"),
         ],
     )
@@ -262,11 +271,13 @@ class TestCommand:
         )
 
     def test_one_value_is_for_both_sides(self, command: Command) -> None:
-        settings = ("--set", "array.pes=64,32", "--set", "clock_ghz=2")
+        cycles = ("memory.dram.latency_cycles=100", "memory.dram.bytes_per_cycle=16")
+        dram = [word for setting in cycles for word in ("--set", setting)]
+        settings = ("--set", "array.pes=64,32", *dram, "--set", "clock_ghz=2")
         done = command("compare", "cofluent64", "cofluent64", *settings, *R20, "--json")
         compared = json.loads(done.stdout)
         assert [change["key"] for change in compared["configuration"]] == ["hardware.array.pes"]
-        plain = command("compare", "cofluent64", *settings[:2], *R20, "--json")
+        plain = command("compare", "cofluent64", *settings[:-2], *R20, "--json")
         (before,), (after,) = (
             [row["a"] for row in found["totals"] if (row["figure"], row["unit"]) == ("run", "ms")]
             for found in (json.loads(plain.stdout), compared)

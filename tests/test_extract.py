@@ -16,9 +16,9 @@ from safetensors.numpy import save_file
 from simulator import InputError, cli, load_hardware, load_workload, simulate
 from simulator.base import shipped
 from simulator.report.extraction import layer_rows
-from simulator.workload import importers
 from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
+from simulator.workload.importers import formats
 from simulator.workload.kernels import ids_of
 from simulator.workload.subsets import units_of
 from simulator.workload.trained import TrainedLayer
@@ -136,7 +136,7 @@ class TestFormats:
         module = types.ModuleType("toy")
         module.read_toy = read_toy  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "simulator.workload.importers.toy", module)
-        monkeypatch.setitem(importers.GRAPHS, ".toy", "toy")
+        monkeypatch.setitem(formats.GRAPHS, ".toy", "toy")
         Path("net.toy").touch()
         found = extract("net.toy", binarize=("a.*",), choice=Choice(tau=1))
         assert [x.kernels is not None for x in found.workload.binary_layers] == [True] + 3 * [False]
@@ -200,7 +200,9 @@ class TestMatching:
         for old, new in (("a.conv1", "layer.0"), ("a.wide", "layer.3")):
             state[f"{new}.weight"] = state.pop(f"{old}.weight")
         text = complaint(state)
-        assert "(by shape and order these would match: layer.0 = a.conv1, layer.3 = a.wide;" in text
+        assert (
+            "(these match by shape and order: --rename layer.0=a.conv1 --rename layer.3=a.wide)"
+        ) in text
 
     def test_patterns_beside_the_very_name_and_a_wrapped_one(self) -> None:
         network = NETWORK.replace("name: a.conv1", "name: b").replace(

@@ -98,7 +98,7 @@ class TestCheckpoints:
 
     @pytest.mark.parametrize(
         ("content", "words"),
-        [([1], "found list"), ({"state_dict": 3}, "found int"), ({1: 2}, "its keys are not names")],
+        [([1], "found list"), ({"state_dict": 3}, "its keys are state_dict;"), ({}, "is empty")],
     )
     def test_no_state_dict(self, refused: Refused, content: object, words: str) -> None:
         import torch

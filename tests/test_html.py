@@ -137,13 +137,13 @@ class TestFile:
 
     def test_assumptions_in_use(self, page: Path, tmp_path: Path) -> None:
         shown = {one["key"]: one for one in embedded(page)["assumptions"]}
-        assert shown["memory.dram.latency_cycles"]["value"] == 100
-        assert "loaded latency" in shown["memory.dram.latency_cycles"]["reason"]
+        assert shown["memory.dram.latency_ns"]["value"] == 100
+        assert "loaded latency" in shown["memory.dram.latency_ns"]["reason"]
         assert "array.pes" not in shown
-        hardware = load_hardware("cofluent64", ["memory.dram.latency_cycles=7"])
+        hardware = load_hardware("cofluent64", ["memory.dram.latency_ns=7"])
         changed = simulate(network(layer(8, 8, 2, 2)), hardware, bits=1)
         path = write_page(changed, tmp_path / "x.html", assumptions("cofluent64"))
-        (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_cycles")]
+        (one,) = [x for x in embedded(path)["assumptions"] if x["key"].endswith("latency_ns")]
         assert (one["value"], one["reason"]) == (
             7,
             "overridden for this run; the hardware file has 100",

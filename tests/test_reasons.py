@@ -7,7 +7,7 @@ from simulator.analysis.settings import SettingEffect
 from simulator.api.simulate import with_settings
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.machines.lut_array.idle import idle_fraction
-from simulator.studies.settings import setting_effect
+from simulator.studies.settings import Without, setting_effect
 from simulator.workload import Workload
 from tests.build import layer, network
 
@@ -82,8 +82,45 @@ class TestCauses:
         assert idle_fraction(ours.mapping.layers[0].plan) == pytest.approx(1 - mean)
 
     def test_the_clock_changes_the_time_alone(self) -> None:
-        (effect,) = effects(self.WIDE, "clock_ghz=2")
+        dram = ("memory.dram.bytes_per_cycle=16", "memory.dram.latency_cycles=100")
+        *_, effect = effects(self.WIDE, *dram, "clock_ghz=2")
         assert effect.causes == ("the same cycles at another clock",)
+
+
+class TestNeeded:
+    """Overrides without which the run, or the hardware, is impossible."""
+
+    SMALL = network(layer(64, 64, 4, 4, tau=5))
+
+    @pytest.mark.parametrize(
+        ("file", "settings", "reason"),
+        [
+            ("cofluent64", (f"{INDEX_KIB}=0.1", f"{INDEX_KIB}=8"), "layer conv needs at least"),
+            ("cofluent64", ("memory.dram.channels=2", "array.pes=memory.dram.channels * 32"),
+             "array.pes is 'memory.dram.channels * 32': it needs memory.dram.channels"),
+            ("edge16", ("memory.dram.burst_bytes=64", "memory.dram.timing=ddr4-2400"),
+             "ddr4-2400 moves bursts of 64 bytes"),
+        ],
+    )  # fmt: skip
+    def test_the_note_names_the_reason(
+        self, file: str, settings: tuple[str, ...], reason: str
+    ) -> None:
+        hardware = load_hardware(file, settings)
+        result = simulate(self.SMALL, hardware, tau=5)
+        needed = [
+            effect
+            for effect in with_settings(result, file, settings).settings
+            if effect.time_ms_before is None
+        ]
+        assert len(needed) == 1
+        assert "makes the run possible because without it, " in needed[0].sentence
+        assert reason in needed[0].sentence
+
+    def test_python_gives_the_same_effects(self) -> None:
+        given = {"memory.dram.channels": 2, "array.pes": "memory.dram.channels * 32"}
+        result = simulate(self.SMALL, "cofluent64", tau=5, set=given)
+        texts = [f"{key}={value}" for key, value in given.items()]
+        assert result.settings == with_settings(result, "cofluent64", texts).settings
 
 
 class TestRoom:
@@ -94,7 +131,8 @@ class TestRoom:
     def test_the_reason_names_the_size(self) -> None:
         # 256 outputs x 256 vectors x 5 bit and a subset of 32 bytes: 40.03125 KiB
         before, after = (run(self.LINEAR, f"{INDEX_KIB}={kib}") for kib in (30, 35))
-        effect = setting_effect(after, INDEX_KIB, before.hardware)
+        without = Without(key=INDEX_KIB, before=30, hardware=before.hardware)
+        effect = setting_effect(after, without)
         assert effect.reason is not None
         assert effect.reason.startswith("the weights of fc still do not fit; 40.04 KiB would hold")
         enough = run(self.LINEAR, f"{INDEX_KIB}=40.04")

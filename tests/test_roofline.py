@@ -94,7 +94,7 @@ class TestRoofline:
         [
             # 64 bytes in 4 cycles of 1200 MHz: 19.2 bytes in a ns, less than 3 x 16 of the DMA
             ("ddr4-2400", [], 19.2),
-            ("ddr4-2400", ["clock_ghz=0.5"], 38.4),
+            ("ddr4-2400", ["clock_ghz=0.5", "memory.dram.bytes_per_cycle=16"], 38.4),
             ("hbm2", ["memory.dram.channels=4"], 4 * 16),  # 32 bytes in 2 cycles of 1000 MHz
         ],
     )

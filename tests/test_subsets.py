@@ -12,6 +12,7 @@ from simulator.workload.subsets import (
     chosen,
     held_tau,
     kernels_of,
+    least_tau,
     lost_share,
     nearest_rows,
     occurring,
@@ -144,16 +145,16 @@ class TestWaysToChoose:
 class TestWhatTheFileHolds:
     @pytest.mark.parametrize(("kernels", "tau"), [(1, 1), (2, 1), (3, 2), (32, 5), (33, 6)])
     def test_signs_have_the_tau_of_what_occurs(self, kernels: int, tau: int) -> None:
-        ids = np.arange(kernels * 2, dtype=np.uint16).reshape(2, -1) % kernels
+        ids = np.arange(kernels * 8, dtype=np.uint16).reshape(2, -1) % kernels
         scale = np.array([0.3, 2.0], np.float32)[:, None, None, None]  # per output channel
-        values = scale * signs_of(ids, 9).reshape(2, kernels, 3, 3)
+        values = scale * signs_of(ids, 9).reshape(2, 4 * kernels, 3, 3)
         layer = trained(values.astype(np.float32))
         assert held_tau(layer) == tau
         assert (kernels_of(layer, tau, None, ()).signs() == np.sign(units_of(values))).all()
 
     def test_signs_of_more_than_256_kernels_are_1_bit(self) -> None:
         for count, tau in ((256, 8), (257, None)):
-            ids = np.arange(count, dtype=np.uint16)
+            ids = np.tile(np.arange(count, dtype=np.uint16), 16)
             assert held_tau(trained(signs_of(ids, 9).reshape(1, -1, 3, 3).astype("f4"))) == tau
 
     def test_one_other_size_makes_weights_real(self) -> None:
@@ -162,6 +163,29 @@ class TestWhatTheFileHolds:
         values[1, 1, 2, 2] = 1.5
         assert held_tau(trained(values)) is None
         assert held_tau(trained(0 * values)) is None
+
+    def test_a_small_layer_has_no_subset_that_saves_no_bits(self) -> None:
+        ids = np.random.default_rng(0).integers(0, 512, (64, 3))
+        layer = trained(signs_of(ids.astype(np.uint16), 9).reshape(64, 3, 3, 3).astype("f4"))
+        used = len(set(ids.ravel().tolist()))
+        assert 128 < used <= 256
+        assert (least_tau(layer), held_tau(layer)) == (8, None)
+        kernels = kernels_of(layer, 8, None, ())  # asked for, it is sub-bit
+        assert kernels.ids.tolist() == ids.tolist()
+        assert len(kernels.subset) == used
+        with pytest.raises(InputError, match=f"uses {used} kernels, more than the 32 of tau 5"):
+            kernels_of(layer, 5, None, ())
+
+    def test_the_kernels_of_a_dead_channel_are_the_first(self) -> None:
+        ids = np.full((40, 8), 300, np.uint16)
+        ids[::2] = 200
+        values = signs_of(ids, 9).reshape(40, 8, 3, 3).astype("f4")
+        values[5] = 0
+        assert held_tau(trained(values)) == 1
+        kernels = kernels_of(trained(values), 1, None, ())
+        assert kernels.subset.tolist() == [200, 300]
+        ids[5] = 200
+        assert kernels.ids.tolist() == ids.tolist()
 
     def test_refined_needs_patterns_of_the_same_tau(self) -> None:
         values = weights(4, 4, 3, 3)

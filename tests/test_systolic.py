@@ -15,6 +15,7 @@ from simulator.check.reference import convolve
 from simulator.engine import event, fast
 from simulator.engine.summary import Summary, summarize
 from simulator.machines.family import Mapping
+from simulator.machines.hardware import value_of
 from simulator.machines.systolic import MappedLayer, map_workload
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.addresses import Addresses, input_reads, weight_loads, writes
@@ -493,9 +494,7 @@ def test_pe_cycles_are_products() -> None:
 def test_more_of_anything_has_more_area(dataflow: str, key: str) -> None:
     keys = {"array.dataflow": dataflow, "subbit_weights": "decoded", "decoder_entries": 16}
     machine = systolic(keys)
-    value: Any = machine
-    for part in key.split("."):
-        value = getattr(value, part)
+    value: Any = value_of(machine, key)
     more = systolic(keys | {key: 2 * value})
     assert sum(area(more).values()) > sum(area(machine).values())
 

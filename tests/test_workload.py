@@ -8,6 +8,7 @@ from simulator import InputError, load_workload
 from simulator.base.shipped import shipped_names
 from simulator.workload import configure
 from simulator.workload.precision import available_bits
+from tests import build
 
 pytestmark = pytest.mark.unit
 
@@ -69,6 +70,14 @@ def test_stride_of_cifar_resnet_50_is_on_the_first_1x1() -> None:
 def test_bits_mean_tau(model: str, bits: float, tau: int) -> None:
     workload = configure(load_workload(model), bits=bits)
     assert {x.tau for x in workload.layers} == {tau}
+
+
+def test_bits_of_a_3x3_kernel_need_a_3x3_layer() -> None:
+    only_1x1 = build.network(build.layer(8, 16, 4, 4, kernel=1))
+    assert configure(only_1x1, bits=0.62).layers[0].tau == 5
+    for bits in (0.55, 0.56):
+        with pytest.raises(InputError, match=r"use 0\.12 .*0\.88 \(tau 7\), or 1 \(BNN\)$"):
+            configure(only_1x1, bits=bits)
 
 
 @pytest.mark.parametrize("model", shipped_names("workloads"))

@@ -7,6 +7,8 @@ from typing import Any
 
 from simulator.analysis.reasons import named, reasons, with_clock
 from simulator.analysis.saved import Saved, SavedLayer
+from simulator.machines.hardware import dram_at_clocks
+from simulator.machines.loading import hardware_of
 from simulator.program import CategoryTerm
 
 _LARGEST = 2
@@ -134,8 +136,13 @@ class Compared:
             sides = ([one.parts for one, _ in pairs], [other.parts for _, other in pairs])
             phrases = reasons(*sides, self._categories)
         cycles = [sum(layer.cycles for layer in side) for side in zip(*pairs, strict=True)]
-        clocks = [saved.configuration.hardware["clock_ghz"] for saved in (self.a, self.b)]
-        return with_clock(phrases, cycles[1] / cycles[0], *clocks)
+        machines = [
+            hardware_of(saved.configuration.hardware, name)
+            for name, saved in ((self.name_a, self.a), (self.name_b, self.b))
+        ]
+        clocks = [machine.clock_ghz for machine in machines]
+        dram = dram_at_clocks(*machines) if machines[0].dram == machines[1].dram else None
+        return with_clock(phrases, cycles[1] / cycles[0], clocks[0], clocks[1], dram)
 
     @cached_property
     def totals(self) -> list[dict[str, Any]]:

@@ -37,8 +37,11 @@ TRACE_ROWS = 1 << 15
 
 
 def configuration_text(part: dict[str, Any]) -> str:
-    """Return the text of one part of a configuration, for its fingerprint."""
-    return json.dumps(part, sort_keys=True)
+    """Return the text of one part of a configuration, for its fingerprint.
+
+    The notes on reading a model do not affect a result.
+    """
+    return json.dumps({key: part[key] for key in part if key != "notes"}, sort_keys=True)
 
 
 def configuration_sha256(**parts: str) -> str:

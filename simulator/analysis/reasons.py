@@ -66,7 +66,9 @@ def reasons(
     ]
 
 
-def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: float) -> list[str]:
+def with_clock(
+    phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: float, dram: str | None = None
+) -> list[str]:
     """Add a change of the clock to the reasons for a change of the cycles, the larger one first.
 
     Args:
@@ -74,6 +76,7 @@ def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: f
         growth: the ratio of cycles after to cycles before.
         was_ghz: the clock before.
         now_ghz: the clock after.
+        dram: the effect of the clock on the DRAM as a clause, if any.
 
     """
     if was_ghz == now_ghz:
@@ -81,7 +84,7 @@ def with_clock(phrases: Sequence[str], growth: float, was_ghz: float, now_ghz: f
     length = was_ghz / now_ghz
     clock = (
         f"{'longer' if length > 1 else 'shorter'} cycles at {now_ghz:g} GHz instead of "
-        f"{was_ghz:g} GHz"
+        f"{was_ghz:g} GHz{f' ({dram})' if dram else ''}"
     )
     if growth == 1:
         return [clock]

@@ -94,14 +94,12 @@ def _roofs(result: Outcome) -> list[Roof]:
 
 def _slopes(result: Outcome) -> tuple[Slope, ...]:
     """Return the slopes of the DMA channels and, with a DRAM table, of the shared data bus."""
-    dram = result.hardware.dram
+    dram, single = result.hardware.dram, float(result.hardware.dma_channel.bytes_per_cycle)
     timing = dram_timing(dram, result.hardware.clock_ghz)
     channels = sum(bool(unit.dram) for unit in result.run.family.vocabulary.units)
-    shared = [
-        Slope(name=f"{channels} DMA channels", bytes_per_cycle=channels * dram.bytes_per_cycle)
-    ]
+    shared = [Slope(name=f"{channels} DMA channels", bytes_per_cycle=channels * single)]
     if timing is not None:
         peak = float(timing.peak_bytes_per_cycle)
         shared.append(Slope(name=f"{Path(dram.timing).stem}, peak", bytes_per_cycle=peak))
         shared.sort(key=lambda slope: -slope.bytes_per_cycle)
-    return (*shared, Slope(name="1 DMA channel", bytes_per_cycle=dram.bytes_per_cycle))
+    return (*shared, Slope(name="1 DMA channel", bytes_per_cycle=single))

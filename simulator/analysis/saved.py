@@ -130,6 +130,8 @@ class SavedModelFile(Struct, frozen=True, kw_only=True):
     network: str | None
     input_size: tuple[int, int] | None
     binarize: tuple[str, ...]
+    renames: tuple[tuple[str, str], ...]
+    center: Literal["auto", "none", "channel", "layer", "position"]
     subset: Literal["refined", "random", "uniform", "frequent"] | None
     seed: int | None
     bits: float | None

@@ -40,6 +40,8 @@ class SettingEffect:
     """The expression that gives `after`, for a linked key."""
     linked: tuple[LinkMoved, ...] = ()
     """Linked keys that the override changed too."""
+    dram: str | None = None
+    """The effect of another clock on a DRAM with fixed timing, as a clause; None: no effect."""
 
     @property
     def sentence(self) -> str:
@@ -61,9 +63,10 @@ class SettingEffect:
 
     @property
     def _links(self) -> str:
-        """The key's own expression, and the linked keys that follow it."""
+        """The key's own expression, the linked keys that follow it, and the DRAM."""
         parts = [] if self.expression is None else [self.expression]
         parts += [f"{x.key} {_shown(x.before)} -> {_shown(x.after)}" for x in self.linked]
+        parts += [] if self.dram is None else [self.dram]
         return f" ({'; '.join(parts)})" if parts else ""
 
     def _time(self, time_ms_before: float) -> str:

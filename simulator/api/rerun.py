@@ -19,9 +19,10 @@ from simulator.base.progress import Progress
 from simulator.machines import Hardware
 from simulator.machines.links import at
 from simulator.machines.loading import hardware_from, with_expressions
-from simulator.studies.settings import SettingRuns
+from simulator.studies.settings import SettingRuns, without
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
+from simulator.workload.importers.shards import fingerprint
 from simulator.workload.source import file_sha256
 
 
@@ -81,11 +82,8 @@ def _run(
         baseline=None if saved.baseline is None else one(saved.baseline, "baseline"),
     )
     data = with_expressions(hardware)
-    without = [
-        (setting.key, hardware_from(data, {setting.key: setting.before}, "settings"))
-        for setting in causes.settings
-    ]
-    return replace(result, measure_settings=SettingRuns(result, without, progress))
+    others_alone = [without(one.key, data, {one.key: one.before}) for one in causes.settings]
+    return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
 
 
 def _with_options(
@@ -138,6 +136,8 @@ def _model(
         network=saved.network,
         input_size=saved.input_size,
         binarize=saved.binarize,
+        renames=saved.renames,
+        center=saved.center,
         choice=Choice(
             subset=saved.subset,
             seed=saved.seed,
@@ -156,7 +156,7 @@ def _same(name: str, sha256: str | None, file: Path, what: str, hint: str = "") 
     """The path, in the current or the result's folder, of the file whose fingerprint matches."""
     found = [path for path in (Path(name), file.parent / name) if path.is_file()]
     for path in found:
-        if file_sha256(path) == sha256:
+        if fingerprint(path) == sha256:
             return path
     if found:
         raise _another(found[0], sha256, what)

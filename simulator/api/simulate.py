@@ -12,9 +12,10 @@ from simulator.api.result import Result
 from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
-from simulator.machines import Hardware, load_hardware
-from simulator.machines.loading import hardware_data, hardware_from
-from simulator.studies.settings import SettingRuns
+from simulator.base.yaml_text import parse_yaml
+from simulator.machines import Hardware
+from simulator.machines.loading import hardware_data, hardware_from, read_hardware
+from simulator.studies.settings import SettingRuns, Without, without
 from simulator.workload import Workload, configure
 from simulator.workload.precision import is_full_precision, require_binary_layers
 
@@ -89,7 +90,7 @@ def simulate(
         "include_full_precision": arguments.flag("include_full_precision", include_full_precision),
     }
     arguments.text("engine", engine, "auto")
-    machine, without = machine_of(hardware, arguments.overrides(set))
+    machine, others_alone = machine_of(hardware, arguments.overrides(set))
     engine_for(engine, machine)
     loaded = workload_of(workload, precision, input_size, network)
 
@@ -102,9 +103,9 @@ def simulate(
         baseline=others[0] if others else None,
         hardware_file=None if isinstance(hardware, Hardware) else str(hardware),
     )
-    if not without:
+    if not others_alone:
         return result
-    return replace(result, measure_settings=SettingRuns(result, without, progress))
+    return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
 
 
 def _configured(
@@ -169,7 +170,7 @@ def workload_of(
 
 def machine_of(
     hardware: Hardware | str | Path, values: Items[str, object]
-) -> tuple[Hardware, list[tuple[str, Hardware]]]:
+) -> tuple[Hardware, list[Without]]:
     """Return hardware with overridden keys, and for every key the hardware without that override.
 
     Args:
@@ -185,7 +186,7 @@ def machine_of(
     data, name = hardware_data(hardware)
     machine = hardware_from(data, values, "set" if values else name)
     return machine, [
-        (key, hardware_from(data, {k: v for k, v in values.items() if k != key}, name))
+        without(key, data, {other: value for other, value in values.items() if other != key})
         for key in values
     ]
 
@@ -205,11 +206,11 @@ def with_settings(
         progress: called during a run.
 
     """
-    given = list(settings)
-    without = [
-        (setting.partition("=")[0], load_hardware(hardware_file, given[:n] + given[n + 1 :]))
-        for n, setting in enumerate(given)
+    data = read_hardware(hardware_file)
+    given = [(key, parse_yaml(text, key)) for key, _, text in (x.partition("=") for x in settings)]
+    others_alone = [
+        without(key, data, dict(given[:n] + given[n + 1 :])) for n, (key, _) in enumerate(given)
     ]
-    runs = SettingRuns(result, without, progress)
+    runs = SettingRuns(result, others_alone, progress)
     runs()
     return replace(result, measure_settings=runs)

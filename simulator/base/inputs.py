@@ -5,15 +5,14 @@ Every error is one line that names the file, the key, the value and the allowed 
 
 import math
 import re
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
-import yaml
 
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
+from simulator.base.yaml_text import parse_yaml
 
 T = TypeVar("T")
 
@@ -21,21 +20,6 @@ _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`(?: - at `\$([^`]
 _MISSING = re.compile(r"Object missing required field `([^`]*)`(?: - at `\$([^`]*)`)?")
 _WRONG = re.compile(r"(.*?)(?: - at `\$([^`]*)`)?$")
 _PART = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
-
-
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at import
-    """The safe loader, but repeated keys are errors; YAML would silently keep the last value."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is given twice", key.start_mark
-                )
-            seen.add(key.value)
-        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-        return mapping
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -85,17 +69,6 @@ def require_mapping(data: Any, source: str) -> dict[str, Any]:
     return data
 
 
-def parse_yaml(text: str, source: str) -> Any:
-    """Parse YAML text; `source` names the text in errors."""
-    try:
-        return yaml.load(text, Loader=_Loader)  # a subclass of the safe loader
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{source}{line}: malformed YAML: {error.problem}") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{source}: malformed YAML: {str(error).splitlines()[0]}") from error
-
-
 def convert(data: Any, into: type[T], source: str) -> T:
     """Check plain data against a msgspec structure and return it.
 
@@ -117,6 +90,9 @@ def _require_finite(data: Any, key: str, source: str) -> None:
     if isinstance(data, dict):
         for name, value in data.items():
             _require_finite(value, f"{key}.{name}".lstrip("."), source)
+    if isinstance(data, list):
+        for number, value in enumerate(data):
+            _require_finite(value, f"{key}[{number}]", source)
 
 
 def _explain(message: str, data: Any, into: type) -> str:
@@ -135,7 +111,19 @@ def _explain(message: str, data: Any, into: type) -> str:
         return reason
     if reason.startswith("invalid enum value"):
         reason += f", expected {' or '.join(_choices(into, found[2], data))}"
-    return f"{_joined(found[2], '', data)} is {_shown(_value_at(data, found[2]))}: {reason}"
+    value = _value_at(data, found[2])
+    return f"{_joined(found[2], '', data)} is {_shown(value)}: {reason}{_hint(value, reason)}"
+
+
+def _hint(value: Any, reason: str) -> str:
+    """Return a hint for a text that YAML 1.1 reads as a number or as a truth value."""
+    if not isinstance(value, str):
+        return ""
+    if "bool" in reason:
+        return "; write true or false"
+    if re.fullmatch(r"[-+]?[0-9][0-9_]*", value):
+        return "; write a number without quotes or underscores"
+    return ""
 
 
 def _shown(value: Any) -> str:

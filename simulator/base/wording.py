@@ -127,8 +127,16 @@ def times_in_one_unit(milliseconds: Sequence[float]) -> list[str]:
 
 def time_unit(milliseconds: Sequence[float]) -> tuple[str, float]:
     """Return the largest unit in which no nonzero time is below 0.1, and units per millisecond."""
-    least = min((time for time in milliseconds if time > 0), default=1.0)
-    for unit, factor in _UNITS:
-        if factor * least >= 0.1:
-            return unit, factor
-    return _UNITS[-1]
+    return unit_of(milliseconds, _UNITS)
+
+
+def unit_of(values: Sequence[float], units: Sequence[tuple[str, float]]) -> tuple[str, float]:
+    """Return the first unit in which no nonzero value is below 0.1, or the last unit.
+
+    Args:
+        values: values that are not negative.
+        units: names, the largest unit first, each with its number per unit of the values.
+
+    """
+    least = min((value for value in values if value > 0), default=1.0)
+    return next((unit for unit in units if unit[1] * least >= 0.1), units[-1])

@@ -98,10 +98,10 @@ def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None"
     from simulator.workload.loading import is_trained_file
     from simulator.workload.model import refuse_reading
 
-    choice, reading = choice_from(options), reading_from(options)
+    choice, reading = choice_from(dict(options)), reading_from(options)
     if not is_trained_file(path):
         require_no_choice(str(path), options)
-        refuse_reading(path, choice=choice, **reading)
+        refuse_reading(f"{path}: holds no", **reading, subset=choice.subset, seed=choice.seed)
         return described(path, options["input_size"])
     return extract(
         path, input_size=options["input_size"], choice=choice, progress=progress, **reading

@@ -108,6 +108,8 @@ def number(text: Any) -> float:
 
 def _number(text: Any, kind: Callable[[Any], T], expected: str) -> T:
     try:
+        if isinstance(text, str) and ("_" in text or not text.isascii()):
+            raise ValueError  # Python would read 1_000 as 1000
         return kind(text)
     except ValueError as error:
         several = isinstance(text, str) and ("," in text or text.count(":") > 1)

@@ -10,6 +10,7 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Choice, Option, integer, number
+from simulator.cli.renames import parse_renames
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -25,7 +26,7 @@ OUTPUT = "Output"
 
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
-READING = ("network", "binarize")
+READING = ("network", "rename", "center", "binarize")
 """Options that decide how every command reads a model's file; `reading_from` takes them out."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
@@ -54,8 +55,8 @@ def parse_baseline_bits(
     if text is None or text == "none":
         return text
     try:
-        return float(text)
-    except ValueError as error:
+        return number(text)
+    except click.BadParameter as error:
         raise click.BadParameter(f"{text!r}: expected a number, or none") from error
 
 
@@ -167,6 +168,24 @@ _SHARED = {
         "Network of a trained file: a shipped name, or the path of a network file.",
         {"metavar": "NAME"},
     ),
+    "rename": _Shared(
+        TRAINED,
+        "Give name OLD of a state dict the name NEW of the network. A * matches any text, such as "
+        "'features.*=layer*'. An empty NEW leaves tensors out. Repeatable.",
+        {"multiple": True, "metavar": "OLD=NEW", "callback": parse_renames},
+        names=("--rename", "renames"),
+    ),
+    "center": _Shared(
+        TRAINED,
+        "Mean to subtract from real weights before the sign, per output channel (IR-Net, AdaBin), "
+        "layer, or output channel and kernel position (XNOR-Net). auto: as the graph in the file "
+        "does; none in a state dict.",
+        {
+            "type": Choice(["auto", "channel", "layer", "position", "none"]),
+            "default": "auto",
+            "show_default": True,
+        },
+    ),
     "subset": _Shared(
         TRAINED,
         "Method that chooses each layer's subset. Default: the subset in the file.",
@@ -262,11 +281,6 @@ def option(*names: str, section: str, **attributes: Any) -> Callable[[Any], Any]
     return click.option(*names, cls=Option, section=section, **attributes)
 
 
-def reading_from(options: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of `READING` out of a command's options; arguments of `load_model`."""
-    return {name: options.pop(name) for name in READING}
-
-
 def choice_from(options: dict[str, Any]) -> "SubsetChoice":
     """Return the choice of subsets; take `subset` and `seed` out of a command's options."""
     from simulator.workload.choice import Choice
@@ -276,6 +290,11 @@ def choice_from(options: dict[str, Any]) -> "SubsetChoice":
         seed=options.pop("seed"),
         **{name: options[name] for name in ("bits", "tau", "tau_1x1", "taus")},
     )
+
+
+def reading_from(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the options for reading a trained network out of a command's options."""
+    return {name: options.pop(name) for name in ("network", "renames", "center", "binarize")}
 
 
 def workload_from(

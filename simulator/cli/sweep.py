@@ -18,7 +18,6 @@ from simulator.cli.options import (
     SHAPE,
     baseline_or_none,
     option,
-    reading_from,
     require_precision,
     shared,
 )
@@ -190,10 +189,10 @@ def sweep(
     dropped = without_kernels(study.points, study.inputs)
     notes = model_notes(study.inputs)
     if as_json:
-        more = {"models_without_kernels": dropped, "notes": notes}
+        more = {"models_without_kernels": dropped, "model_notes": notes}
         click.echo(json.dumps({**result.summary(), **more}, indent=2))
     elif not quiet:
-        print_notes(notes)
+        print_notes(f"{name}: {text}" for name, texts in notes.items() for text in texts)
         print_notes(
             f"at a tau other than its own, {model} runs shape-only, without its trained indices"
             for model in dropped
@@ -216,7 +215,6 @@ def _study(
 
     if seed is not None and sample is None and options["subset"] != "random":
         raise click.UsageError("--seed has no effect without --sample or --subset random")
-    options["reading"] = reading_from(options)
     options["subset_seed"] = seed if options["subset"] == "random" else None
     texts = {"hw": ",".join(hw), "model": ",".join(model)}
     texts |= {name: options.pop(name) or "" for name in _AXES}

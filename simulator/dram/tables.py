@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +13,7 @@ from msgspec import Meta, Struct
 
 from simulator.base.errors import InputError
 from simulator.base.inputs import convert, parse_mapping, read_text
-from simulator.base.quantities import Count, Cycles
+from simulator.base.quantities import Count, Cycles, exact
 from simulator.base.shipped import find
 from simulator.dram import Rule, Timing
 from simulator.dram.section import Dram
@@ -182,7 +181,7 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
         )
     where = f"DRAM table {table.name}"
     return Timing(
-        clock=_exact(table.clock_mhz) / 1000 / _exact(clock_ghz),
+        clock=exact(table.clock_mhz) / 1000 / exact(clock_ghz),
         channels=dram.channels or sizes.channels,
         ranks=dram.ranks or sizes.ranks,
         bank_groups=sizes.bank_groups,
@@ -205,11 +204,6 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
 
 QUEUE_DEPTH = 16
 """ASSUMED: bursts in a controller's queue per channel, unless the hardware file sets the number."""
-
-
-def _exact(number: float) -> Fraction:
-    """Return the exact decimal number of a file."""
-    return Fraction(repr(number))
 
 
 def _rule(line: RuleLine, numbers: Mapping[str, int], where: str) -> Rule:

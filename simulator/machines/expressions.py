@@ -28,6 +28,9 @@ _LARGEST = 10**18
 _FINEST = 10**60
 """The largest denominator of a result, which chains of links could raise without limit."""
 _CHARACTERS = re.compile(r"[0-9A-Za-z_.+\-*/(), \t]*")
+_RANGE = re.compile(r"[^:=()]+(:[^:=()]+)+")
+_PYTHONS = re.compile(r"(?<![\w.])([0-9]+_|0[bBoOxX])\w*")
+"""Numbers such as `1_000`, which Python's parser would read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,10 @@ def parse(text: str) -> Expression:
     """
     if len(text) > _LONGEST:
         raise InputError(f"an expression has at most {_LONGEST} characters, not {len(text):,}")
+    if _RANGE.fullmatch(text):
+        raise InputError("a run takes one value; ranges belong to `simulate sweep`")
+    if found := _PYTHONS.search(text):
+        raise InputError(f"{found[0]} is not a number; use decimal digits without underscores")
     if not _CHARACTERS.fullmatch(text):
         raise _refused()
     try:

@@ -1,6 +1,6 @@
 """Hardware files: reading, checks against the family's schema, and changes key by key."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ from msgspec import structs
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, parse_yaml, read_yaml
+from simulator.base.inputs import convert, read_yaml
 from simulator.base.nearest import did_you_mean
 from simulator.base.shipped import find
 from simulator.base.wording import listed
+from simulator.base.yaml_text import parse_yaml
+from simulator.dram.section import IN_TIME, OTHER_UNIT, require_one_unit
 from simulator.dram.tables import dram_timing
 from simulator.machines.families import family_named, family_names
 from simulator.machines.hardware import DEFAULT_MACHINE, Hardware, with_numbers
@@ -55,6 +57,7 @@ def load_hardware(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Ha
         if not is_expression(key, value, number_schema(machine)):
             _put(checked, key, value, source)
             convert(checked, family_named(machine).schema, source)
+    _require_one_unit_each([key for key in sources if sources[key] != str(path)], "--set")
     hardware = _made(data, sources.__getitem__)
     _require_table(hardware)
     return hardware
@@ -88,12 +91,27 @@ def hardware_from(data: dict[str, Any], values: Mapping[str, Any], source: str) 
         InputError: a key is unknown, a value is invalid, or an expression has no value.
 
     """
+    _require_one_unit_each({key for key, value in values.items() if value is not None}, source)
     plain = _sections_copied(data)
     for key, value in values.items():
         _put(plain, key, value, source)
     hardware = _made(plain, lambda _: source)
     _require_table(hardware)
     return hardware
+
+
+def hardware_of(data: dict[str, Any], source: str) -> Hardware:
+    """Check plain data with a number at each key, such as those of a saved result.
+
+    Args:
+        data: from `with_numbers`. A DRAM table may be missing.
+        source: names the data in errors.
+
+    Raises:
+        InputError: the data is invalid.
+
+    """
+    return _made(data, lambda _: source)
 
 
 def _made(data: dict[str, Any], source_of: Callable[[str], str]) -> Hardware:
@@ -108,6 +126,7 @@ def _made(data: dict[str, Any], source_of: Callable[[str], str]) -> Hardware:
     if links:
         data = resolved(data, links, schema, source_of)
     file: Hardware = convert(data, family_named(machine).schema, source_of("name"))
+    require_one_unit(file.dram, source_of("name"))
     return structs.replace(file, links=links)
 
 
@@ -202,7 +221,10 @@ def with_value(hardware: Hardware, key: str, value: object) -> Hardware:
 
 
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
-    """Set the value of `a.b.c` in nested plain data that the schema has checked."""
+    """Set the value of `a.b.c` in nested plain data that the schema has checked.
+
+    A rate or latency of the DRAM replaces its value in the other unit.
+    """
     if wrong := wrong_key(key, data.get("machine", DEFAULT_MACHINE)):
         raise InputError(f"{source}: {wrong}")
     *parents, last = key.split(".")
@@ -210,6 +232,15 @@ def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
     for parent in parents:
         inner = inner[parent]
     inner[last] = value
+    if value is not None and key in OTHER_UNIT:
+        inner.pop(OTHER_UNIT[key].rpartition(".")[2], None)
+
+
+def _require_one_unit_each(keys: Collection[str], source: str) -> None:
+    """Raise an error if overrides set the two units of a quantity."""
+    for cycles, time in IN_TIME.items():
+        if cycles in keys and time in keys:
+            raise InputError(f"{source}: {time} and {cycles} are one quantity; set one of them")
 
 
 def _require_table(hardware: Hardware) -> None:

@@ -161,6 +161,7 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
             {
                 "snapshot": snapshot.label,
                 "bits": snapshot.bits,
+                "notes": list(snapshot.workload.notes),
                 "layers": [
                     {
                         "layer": name,
@@ -178,7 +179,8 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
 
 
 def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
-    """Print the last snapshot's use of kernels and its new kernels, per layer and column."""
+    """Print the last snapshot's use of kernels and its new kernels, and the notes of all."""
+    from simulator.base.lines import print_line
     from simulator.report.tables import Column, Table, print_table
 
     columns = columns_of(snapshots)
@@ -208,6 +210,9 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     several = len(columns) > 1
     firsts = range(len(columns), len(rows), len(columns)) if several else ()
     print_table(Table(columns=shown, ruled=frozenset(firsts)), console)
+    for snapshot in snapshots:
+        for note in snapshot.workload.notes:
+            print_line(console, f"note: {snapshot.label}: {note}")
 
 
 def _new_kernels(column: Sequence[Snapshot], layer: str) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from simulator.analysis.notes import notes_of
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
-from simulator.base.wording import time_unit
+from simulator.base.wording import time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
@@ -298,16 +298,25 @@ def print_operations(counts: dict[str, Any], console: Console) -> None:
         ruled=frozenset({len(rows)}),
         columns=[
             Column(title="bits per weight", cells=[*(f"{b:g}" for b, _ in rows), "reduction"]),
-            Column(
-                title="params (Mbit)",
-                cells=[*(f"{row['params_mbit']:,.3f}" for _, row in rows),
-                       f"{ratios['params']:.2f}×"],
-            ),
-            Column(
-                title="bit operations (G)",
-                cells=[*(f"{row['bit_ops_g']:,.3f}" for _, row in rows),
-                       f"{ratios['bit_ops']:.2f}×"],
+            _amounts("params", [row["params_mbit"] for _, row in rows], _BITS, ratios["params"]),
+            _amounts(
+                "bit operations", [row["bit_ops_g"] for _, row in rows], _COUNTS, ratios["bit_ops"]
             ),
         ],
-    )  # fmt: skip
+    )
     print_table(table, console)
+
+
+_BITS = (("Mbit", 1.0), ("kbit", 1e3), ("bit", 1e6))
+"""Units of parameters, with their number per Mbit."""
+_COUNTS = (("G", 1.0), ("M", 1e3), ("k", 1e6))
+"""Units of bit operations, with their number per 10^9."""
+
+
+def _amounts(
+    title: str, values: Sequence[float], units: Sequence[tuple[str, float]], reduction: float
+) -> Column:
+    """A column of values with three decimals, in a unit that shows the smallest, and a ratio."""
+    unit, factor = unit_of(values, units)
+    cells = [*(f"{factor * value:,.3f}" for value in values), f"{reduction:.2f}×"]
+    return Column(title=f"{title} ({unit})", cells=cells)

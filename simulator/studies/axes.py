@@ -8,14 +8,15 @@
 A value may be an expression over other keys (`simulator.machines.links`).
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
-from simulator.base.inputs import parse_yaml
+from simulator.base.yaml_text import parse_yaml
 
 Value = str | int | float | bool | None
 
@@ -38,6 +39,8 @@ DEFAULT_ENERGY = "45nm"
 """The energy table of a study or a search without a table of its own."""
 
 _MOST_VALUES = 100_000
+_DECIMAL = re.compile(r" *[-+]?([0-9]{1,20}(\.[0-9]{0,20})?|\.[0-9]{1,20})([eE][-+]?[0-9]{1,2})? *")
+"""A number of a range; longer numbers would not be exact."""
 _LARGEST = 1 << 62
 """An upper limit of numbers, because the columns have 64-bit integers."""
 
@@ -152,16 +155,15 @@ def _range(name: str, text: str) -> list[str]:
     if len(parts) != 3 or parts[2][:1] not in {"x", "+", "-"}:
         raise InputError(f"{name} {text}: {expected}")
     kind = parts[2][0]
-    try:
-        first, last = Decimal(parts[0]), Decimal(parts[1])
-        step = Decimal(parts[2][1:] if kind == "x" else parts[2])
-    except InvalidOperation as error:
-        raise InputError(f"{name} {text}: not a number; {expected}") from error
+    numerals = [parts[0], parts[1], parts[2][1:] if kind == "x" else parts[2]]
+    if not all(map(_DECIMAL.fullmatch, numerals)):
+        raise InputError(f"{name} {text}: not a number; {expected}")
+    first, last, step = map(Decimal, numerals)
+    if not all(abs(number) < _LARGEST for number in (first, last, step)):
+        raise InputError(f"{name} {text}: a number is not below {_LARGEST:,}")
     advance: Callable[[Decimal], Decimal] = (
         (lambda x: x * step) if kind == "x" else (lambda x: x + step)
     )
-    if not all(number.is_finite() for number in (first, last, step)):
-        raise InputError(f"{name} {text}: not a number; {expected}")
     possible = step > 0 and first * last > 0 if kind == "x" else step != 0
     rising = advance(first) > first
     if not possible or advance(first) == first or (last < first if rising else last > first):
@@ -198,13 +200,12 @@ def value_of_text(name: str, text: str) -> Value:
 
 
 def _number(name: str, text: str, kind: type[int] | type[float], expected: str) -> Value:
-    try:
-        number = kind(text)
-    except ValueError as error:
-        raise InputError(f"{name} {text!r}: expected {expected}") from error
+    number = parse_yaml(text, f"{name} {text!r:.60}")
+    if isinstance(number, bool) or not isinstance(number, kind | int):
+        raise InputError(f"{name} {text!r:.60}: expected {expected}")
     if not abs(number) < _LARGEST:  # also rejects NaN
-        raise InputError(f"{name} {text!r}: expected {expected} below {_LARGEST:,}")
-    return number
+        raise InputError(f"{name} {text!r:.60}: expected {expected} below {_LARGEST:,}")
+    return kind(number)
 
 
 def parse_size(text: str) -> tuple[int, int]:

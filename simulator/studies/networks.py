@@ -26,13 +26,14 @@ def networks_of(
     points: Points,
     taus: Mapping[str, int],
     *,
-    reading: Mapping[str, Any] | None = None,
     subset: "Method | None" = None,
     subset_seed: int | None = None,
+    **reading: Any,
 ) -> dict[NetworkKey, Workload | str]:
     """Load every network in every input size; a text is the reason why a size is impossible.
 
-    With `subset`, a trained network is also present once for every precision of the points.
+    With `subset`, a trained network is also present once for every precision of the points. The
+    other options are those of `load_model`.
 
     Raises:
         InputError: a wrong file, or options that no file needs.
@@ -40,10 +41,8 @@ def networks_of(
     """
     pairs = sorted(combinations(points, ("model", "input_size")), key=str)
     trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
-    reading = dict(reading or {})
     if not trained:
-        for model, _ in pairs:
-            refuse_reading(str(model), choice=Choice(subset=subset, seed=subset_seed), **reading)
+        refuse_reading("no model holds", subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
@@ -82,19 +81,6 @@ def _precision(values: Sequence[Value]) -> dict[str, Any]:
     return {k: v for k, v in zip(PRECISION, values, strict=True) if v is not None}
 
 
-def model_notes(inputs: Inputs) -> list[str]:
-    """Notes of the readers of the models, each once; with several models, a note names its own."""
-    loaded = {
-        model: network.notes
-        for (model, _, _), network in inputs.workloads.items()
-        if isinstance(network, Workload) and network.notes
-    }
-    several = len({model for model, _, _ in inputs.workloads}) > 1
-    return [
-        f"{model}: {note}" if several else note for model, notes in loaded.items() for note in notes
-    ]
-
-
 def without_kernels(points: Points, inputs: Inputs) -> list[str]:
     """Names of trained networks that run with other taus than in their files.
 
@@ -113,6 +99,16 @@ def without_kernels(points: Points, inputs: Inputs) -> list[str]:
             except InputError:
                 continue  # the point's own row reports the error
     return sorted(found)
+
+
+def model_notes(inputs: Inputs) -> dict[str, list[str]]:
+    """The notes on reading each model that has any, once."""
+    found: dict[str, list[str]] = {}
+    for (model, _, _), network in inputs.workloads.items():
+        if isinstance(network, Workload) and network.notes:
+            notes = found.setdefault(model, [])
+            notes += [note for note in network.notes if note not in notes]
+    return found
 
 
 def _has_kernels(network: Workload) -> bool:

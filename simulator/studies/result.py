@@ -71,11 +71,14 @@ class StudyResult:
 
     def sentences(self) -> list[str]:
         """The reasons of impossible points, and the effect of each factor."""
+        from simulator.studies.clock import clock_note
         from simulator.studies.wording import sentence
 
         figures = self.figures
         failed = sum(figures.errors.values())
         lines = [f"- {sentence(effect)}" for effect in self.effects]
+        if note := clock_note(self.study, set(figures.axes)):
+            lines.append(f"- {note}.")
         if failed:
             where = " (see the column `error`)" if self.files else ""
             lines.insert(

@@ -1,6 +1,6 @@
 """Effects of overridden hardware keys, measured by runs without them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,43 @@ from simulator.base.progress import Progress
 from simulator.base.wording import layers_phrase, time_pair
 from simulator.machines import Hardware, value_of
 from simulator.machines.families import family_of
-from simulator.machines.loading import with_value
+from simulator.machines.hardware import dram_at_clocks
+from simulator.machines.links import at
+from simulator.machines.loading import hardware_from, with_value
+
+_SOURCE = "hardware"
+"""The name of the hardware in an error; notes omit it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Without:
+    """The hardware that results from all overrides but one."""
+
+    key: str
+    before: object
+    """The value of the key without its override."""
+    hardware: Hardware | None
+    """None if the other overrides alone are invalid."""
+    problem: str = ""
+    """The reason why they are invalid, as a clause."""
+
+
+def without(key: str, data: dict[str, Any], others: Mapping[str, object]) -> Without:
+    """Make the hardware without one override.
+
+    Args:
+        key: the overridden key.
+        data: plain data of the hardware file.
+        others: the values of the other overrides by key; of `key` itself, an earlier value.
+
+    """
+    try:
+        hardware = hardware_from(data, others, _SOURCE)
+    except InputError as error:
+        before = others.get(key, at(data, key))
+        problem = str(error).removeprefix(f"{_SOURCE}: ")
+        return Without(key=key, before=before, hardware=None, problem=problem)
+    return Without(key=key, before=value_of(hardware, key), hardware=hardware)
 
 
 @dataclass(frozen=True)
@@ -22,8 +58,8 @@ class SettingRuns:
     """A callable that measures the effects of a result's overrides on its first call."""
 
     result: Outcome
-    without: Sequence[tuple[str, Hardware]]
-    """Each overridden key, with the hardware that results from the other overrides."""
+    without: Sequence[Without]
+    """Each override's hardware without it."""
     progress: Progress | None = None
 
     def __call__(self) -> tuple[SettingEffect, ...]:
@@ -32,30 +68,31 @@ class SettingRuns:
 
     @cached_property
     def _effects(self) -> tuple[SettingEffect, ...]:
-        return tuple(
-            setting_effect(self.result, key, machine, self.progress)
-            for key, machine in self.without
-        )
+        return tuple(setting_effect(self.result, one, self.progress) for one in self.without)
 
 
 def setting_effect(
-    result: Outcome, key: str, without: Hardware, progress: Progress | None = None
+    result: Outcome, without: Without, progress: Progress | None = None
 ) -> SettingEffect:
     """The effect of one overridden key, by running its workloads on the hardware without it.
 
     The run may be impossible without the override if it depends on other overrides.
     """
+    key, hardware = without.key, without.hardware
     values: dict[str, Any] = {
         "key": key,
-        "before": value_of(without, key),
+        "before": without.before,
         "after": value_of(result.hardware, key),
         "expression": expression_of(result.hardware, key),
-        "linked": moved_links(key, without, result.hardware),
+        "linked": () if hardware is None else moved_links(key, hardware, result.hardware),
+        "dram": None if hardware is None else dram_at_clocks(hardware, result.hardware),
         "time_ms_after": result.time_ms,
         "speedup_after": result.speedup,
     }
     try:
-        before = _on(without, result, progress)
+        if hardware is None:
+            raise InputError(without.problem)
+        before = _on(hardware, result, progress)
     except InputError as error:
         reason = f"without it, {error}"
         return SettingEffect(**values, time_ms_before=None, speedup_before=None, reason=reason)

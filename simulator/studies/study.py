@@ -188,8 +188,8 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         options: `engine`, `baseline_bits` as in `simulate`, `include_full_precision` (implied by 32
             bits in any run, to let all runs have the same layers), `layers` for rows by layer as
             well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
-            files of trained networks: `reading`, the arguments of `load_model` that decide how it
-            reads a file, and `subset` with its `subset_seed`.
+            files of trained networks: `network`, `renames`, `center` and `binarize` as in
+            `extract`, and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a wrong file.
@@ -207,7 +207,7 @@ def _study(
     layers: bool = False,
     energy: str | Path | EnergyTable | None = None,
     taus: Mapping[str, int] | None = None,
-    **trained: Any,
+    **reading: Any,
 ) -> Study:
     engine_for(engine)
     for name in ("hw", "model"):
@@ -224,7 +224,7 @@ def _study(
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
-        workloads=networks_of(points, taus or {}, **trained),
+        workloads=networks_of(points, taus or {}, **reading),
         names=points.names,
         baselines=baselines,
         include_full_precision=include_full_precision or _has_full_precision(points, baselines),

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.base.wording import counted
 from simulator.base.writing import write_file
+from simulator.studies.clock import clock_note
 from simulator.studies.effects import Effect
 from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study
@@ -41,6 +42,7 @@ def write_summary(result: "StudyResult", plots: Sequence[Path], path: Path) -> P
             if effects
             else ["No axis has more than one value."]
         ),
+        *([f"- {note}."] if (note := clock_note(result.study, set(figures.axes))) else []),
         *(_best(figures) if len(figures.point) else []),
         *(f"![{plot.stem}]({plot.name})" for plot in plots if plot.suffix == ".png"),
     ]

@@ -1,6 +1,6 @@
 """Sensitivity analysis: rerun with each numeric hardware key halved and doubled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from simulator.analysis.running import run_one
 from simulator.analysis.sensitivity import Effect, JointEffect, KeyEffects, adding, ranked
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
+from simulator.dram.section import IN_TIME
 from simulator.engine import EngineName
 from simulator.machines.families import family_of
 from simulator.machines.hardware import with_numbers
@@ -41,7 +42,7 @@ def with_what_helps(result: OutcomeT, progress: Progress | None = None) -> Outco
     """
     numbers = dict(numeric_keys(with_numbers(result.hardware)))
     keys = [key for key in numbers if key not in result.run.family.not_chosen]
-    groups = _groups(result.run)
+    groups = _groups(result.run, numbers)
     effects, together = [], []
     for done, key in enumerate(keys):
         if progress is not None:
@@ -58,10 +59,17 @@ def with_what_helps(result: OutcomeT, progress: Progress | None = None) -> Outco
     return replace(result, effects=ranked(effects), together=adding(together, effects))
 
 
-def _groups(run: Run) -> list[tuple[str, ...]]:
-    """Pairs of the rates of all units that limit a layer, and all of these rates."""
+def _groups(run: Run, numbers: Mapping[str, int | float]) -> list[tuple[str, ...]]:
+    """Pairs of the rates of all units that limit a layer, and all of these rates.
+
+    Args:
+        run: the run.
+        numbers: the hardware's numbers by key; a DRAM's rate has the key of its unit.
+
+    """
     limits = dict.fromkeys(unit for layer in run.layers for unit in layer.limits)
-    keys = list(dict.fromkeys(run.family.rate_keys[unit.name] for unit in limits))
+    rates = (run.family.rate_keys[unit.name] for unit in limits)
+    keys = list(dict.fromkeys(key if key in numbers else IN_TIME[key] for key in rates))
     return [*combinations(keys, 2), *([tuple(keys)] if len(keys) > 2 else [])]
 
 

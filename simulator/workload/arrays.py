@@ -101,7 +101,7 @@ def members(archive: zipfile.ZipFile, path: Path) -> dict[str, Member]:
 
 def _member(info: zipfile.ZipInfo, stream: IO[bytes], path: Path) -> Member:
     shape, fortran, dtype = _header(stream)
-    if dtype.hasobject or dtype.kind not in "iuf":
+    if dtype.hasobject or dtype.kind not in "iufb":
         raise InputError(
             f"{path}: the array {_shown(info.filename)} is of {dtype}: expected numbers"
         )

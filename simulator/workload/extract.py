@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, announce
 from simulator.base.shipped import find
+from simulator.workload.centering import Center, Mean, centered, mean_of
 from simulator.workload.choice import Choice
-from simulator.workload.importers import GRAPHS, read_tensors, reader_of
+from simulator.workload.importers import read_tensors, reader_of
+from simulator.workload.importers.formats import GRAPHS
 from simulator.workload.importers.matching import trained_layers
+from simulator.workload.importers.names import Rename
+from simulator.workload.importers.shards import fingerprint
 from simulator.workload.layer import Layer
 from simulator.workload.loading import (
     holds_workload,
@@ -22,16 +26,18 @@ from simulator.workload.loading import (
     read_shapes,
 )
 from simulator.workload.precision import chosen_taus, is_full_precision
-from simulator.workload.source import ModelFile, file_sha256, name_of
+from simulator.workload.source import ModelFile, name_of
 from simulator.workload.subsets import (
     Method,
     held_tau,
     kernels_of,
+    least_tau,
     lost_share,
     squared_error,
     squared_sign_error,
 )
 from simulator.workload.trained import TrainedLayer
+from simulator.workload.weight_notes import Finding, weight_notes
 from simulator.workload.workload import Workload
 
 
@@ -47,6 +53,8 @@ class ExtractedLayer:
 
     lost_share: float | None = None
     """Fraction of the weights' energy lost with the best scale per output channel, 0 to 1."""
+    finding: Finding | None = None
+    """What the weights are; None without weights."""
 
     @property
     def error_ratio(self) -> float | None:
@@ -80,6 +88,8 @@ def extract(
     input_size: tuple[int, int] | None = None,
     choice: Choice | None = None,
     binarize: tuple[str, ...] = (),
+    renames: tuple[Rename, ...] = (),
+    center: Center = "auto",
     progress: Progress | None = None,
 ) -> Extraction:
     """Extract a workload from the file of a trained network.
@@ -91,6 +101,9 @@ def extract(
         input_size: (height, width) in pixels, instead of the network's or the graph's size.
         choice: method that chooses subsets; by default, the subsets in the file.
         binarize: layers of a graph to binarize by the signs of their weights.
+        renames: pairs (name in the file, name in the network) of a state dict's tensors; each name
+            may contain one `*`.
+        center: mean to subtract from weights that are not signs, before the sign.
         progress: called after each layer.
 
     Raises:
@@ -107,7 +120,7 @@ def extract(
             "none; to run the network in full precision, give the file itself to --model"
         )
     announce(progress, f"reading {path.name}")
-    workload, trained = _read(path, network, input_size, binarize)
+    workload, trained = _read(path, network, input_size, binarize, renames)
     taus = chosen_taus(
         workload, bits=choice.bits, tau=choice.tau, tau_1x1=choice.tau_1x1, taus=choice.taus
     )
@@ -118,17 +131,37 @@ def extract(
         one = None if layer.full_precision else next(trained)
         try:
             seed = (choice.seed or 0, number)
-            layers.append(_with_kernels(layer, one, taus, choice.subset, seed))
+            layers.append(
+                _with_kernels(layer, one, taus, method=choice.subset, seed=seed, center=center)
+            )
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     _require_a_tau(layers, choice, path)
+    findings = [one.finding for one in layers if one.finding is not None]
+    _require_real_weights(findings, center, path)
+    names = [layer.name for layer in workload.layers]
     return Extraction(
         source=path,
         choice=choice,
         workload=replace(
             workload,
             layers=tuple(one.layer for one in layers),
-            source=_source(path, network, input_size, choice, binarize),
+            notes=(*workload.notes, *weight_notes(findings, names)),
+            source=ModelFile(
+                file=name_of(path),
+                sha256=fingerprint(path),
+                network=None if network is None else str(network),
+                input_size=input_size,
+                binarize=tuple(binarize),
+                renames=tuple(renames),
+                center=center,
+                subset=choice.subset,
+                seed=choice.seed,
+                bits=choice.bits,
+                tau=choice.tau,
+                tau_1x1=choice.tau_1x1,
+                taus=tuple((choice.taus or {}).items()),
+            ),
         ),
         layers=tuple(layers),
     )
@@ -150,33 +183,12 @@ def described(path: Path, input_size: tuple[int, int] | None = None) -> Extracti
     return Extraction(source=path, choice=Choice(), workload=workload, layers=layers)
 
 
-def _source(
-    path: Path,
-    network: str | Path | None,
-    input_size: tuple[int, int] | None,
-    choice: Choice,
-    binarize: tuple[str, ...],
-) -> ModelFile:
-    return ModelFile(
-        file=name_of(path),
-        sha256=file_sha256(path),
-        network=None if network is None else str(network),
-        input_size=input_size,
-        binarize=tuple(binarize),
-        subset=choice.subset,
-        seed=choice.seed,
-        bits=choice.bits,
-        tau=choice.tau,
-        tau_1x1=choice.tau_1x1,
-        taus=tuple((choice.taus or {}).items()),
-    )
-
-
 def _read(
     path: Path,
     network: str | Path | None,
     input_size: tuple[int, int] | None,
     binarize: tuple[str, ...],
+    renames: tuple[Rename, ...],
 ) -> tuple[Workload, Iterator[TrainedLayer | None]]:
     """Return the workload's shapes and an iterator that reads its binary layers, in order."""
     if not path.is_file():
@@ -184,6 +196,8 @@ def _read(
     if path.suffix.lower() in GRAPHS:
         if network is not None:
             raise InputError(f"{path}: holds its own graph; leave out --network {network}")
+        if renames:
+            raise InputError(f"{path}: --rename applies to state dicts; a graph has its own names")
         workload, by_name = reader_of(GRAPHS[path.suffix.lower()])(path, binarize, input_size)
         return workload, (by_name.get(layer.name) for layer in workload.binary_layers)
     if binarize:
@@ -192,6 +206,7 @@ def _read(
         )
     if holds_workload(path):
         raise InputError(f"{path}: is already a workload, without real weights; give it to --model")
+    is_trained_file(path)  # refuse an unknown format before asking for the network
     if network is None:
         raise InputError(
             f"{path}: holds weights but no map sizes; name its network file with --network"
@@ -200,7 +215,9 @@ def _read(
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
     shapes = read_shapes(file, input_size)
-    return _titled(shapes, path), trained_layers(read_tensors(path), shapes)
+    tensors = read_tensors(path)
+    workload = replace(_titled(shapes, path), notes=(*shapes.notes, *tensors.notes))
+    return workload, trained_layers(tensors, shapes, renames)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:
@@ -221,20 +238,58 @@ def _with_kernels(
     layer: Layer,
     trained: TrainedLayer | None,
     taus: Mapping[str, int | None],
+    *,
     method: Method | None,
     seed: tuple[int, int],
+    center: Center,
 ) -> ExtractedLayer:
     if trained is None:  # full precision, or a graph without its weights
         shape_only = replace(layer, tau=taus.get(layer.name, layer.tau))
         return ExtractedLayer(layer=shape_only)
-    tau = taus[layer.name] if layer.name in taus else held_tau(trained)
-    kernels = kernels_of(trained, tau, method, seed)
+    weights = _prepared(trained, center)
+    tau = taus[layer.name] if layer.name in taus else held_tau(weights)
+    kernels = kernels_of(weights, tau, method, seed)
+    moved = 0.0
+    if trained.levels.kind in _REAL and center == "auto" and trained.centered is None:
+        others = kernels_of(_minus(trained, "channel"), tau, method, seed)
+        moved = float(np.mean(kernels.ids != others.ids))
     return ExtractedLayer(
         layer=replace(layer, tau=tau, kernels=kernels),
-        squared_error=squared_error(trained.weights, kernels),
-        squared_sign_error=squared_sign_error(trained.weights),
-        lost_share=lost_share(trained.weights, kernels),
+        squared_error=squared_error(weights.weights, kernels),
+        squared_sign_error=squared_sign_error(weights.weights),
+        lost_share=lost_share(weights.weights, kernels),
+        finding=Finding(
+            layer=layer.name,
+            weights=layer.weights,
+            levels=trained.levels,
+            moved=moved,
+            unused_tau=least_tau(weights) if tau is None and layer.name not in taus else None,
+        ),
     )
+
+
+_REAL = frozenset({"real", "ternary"})
+"""Levels of weights that a mean may be subtracted from; others are signs already."""
+
+
+def _prepared(trained: TrainedLayer, center: Center) -> TrainedLayer:
+    """The layer with the weights whose signs are its kernels."""
+    if trained.levels.kind == "bits":
+        return replace(trained, weights=2 * trained.weights - 1)
+    mean = mean_of(center, trained.centered)
+    return trained if mean is None or trained.levels.kind not in _REAL else _minus(trained, mean)
+
+
+def _minus(trained: TrainedLayer, mean: Mean) -> TrainedLayer:
+    return replace(trained, weights=centered(trained.weights, mean))
+
+
+def _require_real_weights(findings: list[Finding], center: Center, path: Path) -> None:
+    if center not in {"auto", "none"} and all(x.levels.kind not in _REAL for x in findings):
+        raise InputError(
+            f"{path}: --center {center} has no effect because the weights of every binary layer "
+            "are signs already"
+        )
 
 
 def _require_a_tau(layers: list[ExtractedLayer], choice: Choice, path: Path) -> None:

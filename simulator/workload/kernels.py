@@ -48,6 +48,11 @@ class KernelSet:
             digest.update(np.ascontiguousarray(array, dtype="<u2").tobytes())
         return digest.hexdigest()
 
+    @property
+    def ids(self) -> NDArray[np.uint16]:
+        """[out_channels, units per group] the id of every kernel."""
+        return self.subset[self.indices]
+
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """[2^unit_weights] number of occurrences of each kernel id."""

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import parse_yaml, read_text
+from simulator.base.inputs import read_text
 from simulator.base.shipped import find
-from simulator.workload.importers import GRAPHS, SUFFIXES
+from simulator.base.yaml_text import parse_yaml
+from simulator.workload.importers.formats import GRAPHS, format_of
 from simulator.workload.network import network_from
 from simulator.workload.workload import Workload
 
@@ -74,5 +75,12 @@ def holds_workload(path: Path) -> bool:
 
 
 def is_trained_file(path: Path) -> bool:
-    """True if a file holds a trained network, not a network file or a workload."""
-    return path.suffix.lower() in {**SUFFIXES, **GRAPHS} and not holds_workload(path)
+    """True if a file holds a trained network, not a network file or a workload.
+
+    Raises:
+        InputError: the file is in a format that the simulator does not read.
+
+    """
+    if path.suffix.lower() in GRAPHS:
+        return True
+    return format_of(path) is not None and not holds_workload(path)

@@ -6,7 +6,9 @@ from pathlib import Path
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.shipped import find
+from simulator.workload.centering import Center
 from simulator.workload.choice import Choice
+from simulator.workload.importers.names import Rename
 from simulator.workload.loading import is_trained_file, load_workload
 from simulator.workload.precision import is_full_precision
 from simulator.workload.workload import Workload
@@ -19,6 +21,8 @@ def load_model(
     input_size: tuple[int, int] | None = None,
     choice: Choice | None = None,
     binarize: tuple[str, ...] = (),
+    renames: tuple[Rename, ...] = (),
+    center: Center = "auto",
     progress: Progress | None = None,
 ) -> Workload:
     """Load any file that `--model` takes: a network, a workload, or a trained network.
@@ -40,14 +44,32 @@ def load_model(
             input_size=input_size,
             choice=replace(choice, bits=None) if is_full_precision(choice.bits) else choice,
             binarize=binarize,
+            renames=renames,
+            center=center,
             progress=progress,
         ).workload
-    refuse_reading(path, network=network, binarize=binarize, choice=choice)
+    refuse_reading(
+        f"{path}: holds no",
+        network=network,
+        binarize=binarize,
+        renames=renames,
+        center=center,
+        subset=choice.subset,
+        seed=choice.seed,
+    )
     return load_workload(path, input_size)
 
 
-def refuse_reading(path: str | Path, *, choice: Choice, **reading: object) -> None:
-    """Raise InputError if an argument applies to real weights, but the file has none."""
-    for option, value in {**reading, "subset": choice.subset, "seed": choice.seed}.items():
-        if value not in {None, ()}:
-            raise InputError(f"{path}: holds no real weights; leave out --{option}")
+def refuse_reading(who: str, **reading: object) -> None:
+    """Raise InputError if an option applies to real weights, but there are none.
+
+    Args:
+        who: beginning of the message, such as "no model holds".
+        reading: options of reading a trained network, as the arguments of `load_model` and the
+            fields of `Choice`.
+
+    """
+    for name, value in reading.items():
+        if value not in {None, (), "auto"}:
+            option = {"renames": "rename"}.get(name, name)
+            raise InputError(f"{who} real weights; leave out --{option}")

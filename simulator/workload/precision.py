@@ -193,8 +193,12 @@ def _taus(
 
 
 def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
-    """The values of `bits` that select each tau below a BNN's, the network's mean first."""
+    """The values of `bits` that select each tau below a BNN's, the network's mean first.
+
+    The bits of a 3x3 kernel, tau / 9, also select tau if the network has a 3x3 layer.
+    """
     binary = replace(workload, layers=workload.binary_layers)
+    has_3x3 = any(layer.kernel == 3 for layer in binary.layers)
     names = {}
     for tau in range(1, MAX_TAU):
         mean = replace(
@@ -204,7 +208,7 @@ def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
                 for layer in binary.layers
             ),
         ).bits
-        names[tau] = tuple(dict.fromkeys((mean, tau / 9)))
+        names[tau] = tuple(dict.fromkeys((mean, tau / 9))) if has_3x3 else (mean,)
     return names
 
 
@@ -213,5 +217,6 @@ def _tau_of(workload: Workload, bits: float) -> int:
     for tau, values in names.items():
         if any(abs(bits - value) <= _ROUNDING for value in values):
             return tau
-    listed = ", ".join(f"{values[0]:.2f} (tau {tau})" for tau, values in names.items())
+    means = {tau: values[0] for tau, values in names.items() if values[0] < 1}
+    listed = ", ".join(f"{mean:.2f} (tau {tau})" for tau, mean in means.items())
     raise InputError(f"bits {bits:g}: not available for {workload.name}; use {listed}, or 1 (BNN)")

@@ -9,6 +9,7 @@ from simulator.base.errors import InputError
 from simulator.base.shipped import shipped_folder
 
 if TYPE_CHECKING:
+    from simulator.workload.centering import Center
     from simulator.workload.subsets import Method
 
 
@@ -26,6 +27,9 @@ class ModelFile:
     network: str | None = None
     input_size: tuple[int, int] | None = None
     binarize: tuple[str, ...] = ()
+    renames: tuple[tuple[str, str], ...] = ()
+    """Pairs (name in the file, name in the network)."""
+    center: "Center" = "auto"
     subset: "Method | None" = None
     seed: int | None = None
     bits: float | None = None

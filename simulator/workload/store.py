@@ -68,12 +68,13 @@ class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """The JSON header: either `network` or `shapes`, and the taus of layers that have one."""
+    """The JSON header: `network` or `shapes`, the taus of layers that have one, and the notes."""
 
     version: Literal[1]
     network: schema.NetworkFile | None = None
     shapes: Shapes | None = None
     taus: dict[schema.Name, Annotated[int, Meta(ge=1, le=MAX_TAU)]] = {}
+    notes: tuple[str, ...] = ()
 
 
 def is_workload_file(path: Path) -> bool:
@@ -99,6 +100,7 @@ def write_workload(workload: Workload, path: Path) -> None:
         network=workload.network,
         shapes=None if workload.network else _shapes_of(workload),
         taus={x.name: x.tau for x in workload.layers if x.tau is not None},
+        notes=workload.notes,
     )
     convert(msgspec.to_builtins(header), Header, f"{path}: {HEADER}")
     if [_bare(x) for x in workload.layers] != [_bare(x) for x in _shape_only(header, path).layers]:
@@ -164,7 +166,7 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
         replace(x, tau=header.taus.get(x.name), kernels=sets.get(x.name)) for x in shapes.layers
     )
     source = ModelFile(file=name_of(path), sha256=file_sha256(path), input_size=input_size)
-    return replace(shapes, layers=layers, source=source if sets else None)
+    return replace(shapes, layers=layers, source=source if sets else None, notes=header.notes)
 
 
 def _header(archive: zipfile.ZipFile, path: Path) -> Header:

@@ -68,14 +68,15 @@ def refined(units: Floats, patterns: Floats) -> KernelSet:
 
 
 def occurring(units: Floats) -> KernelSet:
-    """Use the kernels that occur in weights that are signs, in the order of their ids."""
+    """Use the kernels that occur in weights that are signs, in the order of their ids.
+
+    All kernels are equally near to the weights of a dead channel, which therefore has the first.
+    """
     ids = ids_of(units)
-    subset, indices = np.unique(ids, return_inverse=True)
-    return KernelSet(
-        units.shape[-1],
-        subset.astype(np.uint16),
-        indices.reshape(ids.shape).astype(np.uint16),
-    )
+    live = _live(units)
+    subset = np.unique(ids[live])
+    indices = np.searchsorted(subset, ids) * live[:, None]
+    return KernelSet(units.shape[-1], subset, indices.astype(np.uint16))
 
 
 def chosen(
@@ -111,21 +112,43 @@ def held_tau(trained: TrainedLayer) -> int | None:
     """Bits of an index of a layer according to the file; None means 1 bit per weight.
 
     With patterns, tau is log2 of their number. With weights that are signs, possibly times one
-    positive factor per output channel, tau is ceil(log2(kernels that occur)). If that equals the
-    number of signs (9 in a 3x3 kernel, 8 in a vector), the layer has 1 bit per weight.
+    factor per output channel, tau is `least_tau`, if a subset saves bits: the indices and the
+    kernels in use must take fewer bits than the weights. A small layer of a BNN has few kernels
+    too, but a subset of them would not save any.
     """
     if trained.patterns is not None:
         return int(len(trained.patterns) - 1).bit_length()
-    if not _are_signs(trained.weights):
+    tau = least_tau(trained)
+    if tau is None:
         return None
     units = units_of(trained.weights)
-    tau = max(1, ceil(np.log2(len(np.unique(ids_of(units))))))
+    kernels, size = units.shape[0] * units.shape[1], units.shape[-1]
+    stored = kernels * tau + _kernels_in_use(units) * size
+    return tau if stored < kernels * size else None
+
+
+def least_tau(trained: TrainedLayer) -> int | None:
+    """Bits of an index into the kernels of weights that are signs; None for other weights.
+
+    That is ceil(log2(kernels that occur)), at least 1; None also if an index has as many bits as a
+    kernel.
+    """
+    if trained.levels.kind != "signs":
+        return None
+    units = units_of(trained.weights)
+    tau = max(1, ceil(np.log2(_kernels_in_use(units))))
     return tau if tau < units.shape[-1] else None
 
 
-def _are_signs(weights: Floats) -> bool:
-    sizes = np.abs(weights).reshape(len(weights), -1)
-    return bool((sizes[:, 0] > 0).all() and (sizes == sizes[:, :1]).all())
+def _kernels_in_use(units: Floats) -> int:
+    """Number of kernels that occur, except in dead channels."""
+    return len(np.unique(ids_of(units[_live(units)])))
+
+
+def _live(units: Floats) -> NDArray[np.bool_]:
+    """[out_channels] true if a weight of the channel is not 0."""
+    live: NDArray[np.bool_] = np.any(units != 0, axis=(1, 2))
+    return live
 
 
 def kernels_of(
@@ -154,13 +177,21 @@ def kernels_of(
 
 
 def _require_held(trained: TrainedLayer, tau: int | None, method: Method | None) -> None:
-    held = held_tau(trained)
-    if trained.patterns is None and (method == "refined" or held is None):
+    has_patterns = trained.patterns is not None
+    held = held_tau(trained) if has_patterns else least_tau(trained)
+    if not has_patterns and (method == "refined" or held is None):
         raise InputError(
             f"layer {trained.name!r} holds no patterns and has no refined subset; "
             "use --subset random, uniform, or frequent"
         )
-    if held != tau:
+    if not has_patterns and held is not None and tau is not None:
+        if held > tau:
+            raise InputError(
+                f"layer {trained.name!r} uses {_kernels_in_use(units_of(trained.weights))} "
+                f"kernels, more than the {1 << tau} of tau {tau}; use --subset random, uniform, or "
+                "frequent, or keep its bits"
+            )
+    elif held != tau:
         asked = "1 bit" if tau is None else f"tau {tau}"
         raise InputError(
             f"layer {trained.name!r} holds a subset of tau {held}, not {asked}; "
@@ -188,7 +219,7 @@ def lost_share(weights: Floats, kernels: KernelSet) -> float:
     rows = weights.reshape(outputs, -1).astype(np.float64)
     energy = np.square(rows).sum()
     kept = np.square((rows * signs).sum(axis=1)).sum() / rows.shape[1]
-    return float(1 - kept / energy) if energy else 0.0
+    return max(0.0, float(1 - kept / energy)) if energy else 0.0  # rounding gives up to -1e-15
 
 
 def squared_sign_error(weights: Floats) -> float:

@@ -38,7 +38,7 @@ class Workload:
     """Layers whose activation bits in the file this run ignores because it gives them others."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what the reader of the file assumed, changed or left out."""
 
     @property

@@ -49,7 +49,7 @@ def _of_hardware(hardware: Hardware) -> Iterator[str]:
         "index": memory.index_buffer.ports == 1,
         "activation": memory.activation_buffer.ports == 1,
     }
-    yield f"DRAM of {dram.bytes_per_cycle:g} bytes per cycle"
+    yield f"DRAM of {float(hardware.dma_channel.bytes_per_cycle):g} bytes per cycle"
     if table:
         yield from ("DRAM table", f"DRAM table {dram.timing}")
     if any(ported.values()):

@@ -31,7 +31,6 @@ from simulator.machines.lut_array.parts import firsts
 from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.positions import Positions
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.vocabulary import (
     DRAM_INPUTS,
@@ -61,7 +60,7 @@ def shared_dram(layers: Sequence[MappedLayer], hardware: LutArray) -> SharedDram
     addresses = Addresses(tuple(layers), tuple(regions))
     return SharedDram(
         timing=timing,
-        gap=timing.burst_bytes / rate_of(hardware.memory.dram.bytes_per_cycle),
+        gap=timing.burst_bytes / hardware.dma_channel.bytes_per_cycle,
         streams={
             DRAM_WEIGHTS: addresses.weights,
             DRAM_INPUTS: addresses.inputs,

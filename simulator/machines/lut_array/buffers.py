@@ -59,8 +59,8 @@ def _buffer(buffer: IndexBuffer | ActivationBuffer, word: Fraction) -> BufferAre
 
 def dma(hardware: LutArray) -> Fraction:
     """Gate equivalents of the DMA channels: storage for a burst, registers for a cycle's bits."""
-    dram = hardware.memory.dram
-    burst, moved = 8 * dram.burst_bytes, 8 * _exact(dram.bytes_per_cycle)
+    burst = 8 * hardware.memory.dram.burst_bytes
+    moved = 8 * hardware.dma_channel.bytes_per_cycle
     return DMA_CHANNELS * (burst * STORAGE_BIT + moved * FLIP_FLOP)
 
 

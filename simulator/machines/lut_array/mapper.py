@@ -6,6 +6,7 @@ from msgspec import structs
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, counted
+from simulator.dram.section import without_rates as dram_without_rates
 from simulator.machines.family import Mapping
 from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
@@ -93,7 +94,7 @@ def without_rates(hardware: LutArray) -> LutArray:
         links=(),
         memory=structs.replace(
             memory,
-            dram=structs.replace(memory.dram, bytes_per_cycle=1.0, latency_cycles=0),
+            dram=dram_without_rates(memory.dram),
             index_buffer=structs.replace(memory.index_buffer, bytes_per_cycle=1.0),
         ),
     )

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from simulator.base.quantities import rate_of
 from simulator.base.wording import Layers, counted, kilobytes, layers_phrase
 from simulator.machines.family import Ran
 from simulator.machines.lut_array.banks import bank_of
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, enough_kib, rereads
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
 from simulator.machines.lut_array.weights import fetched_for

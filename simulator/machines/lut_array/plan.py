@@ -13,13 +13,13 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
+from simulator.base.quantities import rate_of
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
 

@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 
 from simulator.base.columns import Ints
+from simulator.base.quantities import rate_of
 from simulator.machines.lut_array.addresses import input_offsets, window_offsets
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.positions import Positions
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.vocabulary import (
     BUFFER_CONFLICTS,

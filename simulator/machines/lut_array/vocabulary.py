@@ -1,5 +1,6 @@
 """Units, channels, categories, kinds of commands and rates of the paper's array."""
 
+from simulator.base.quantities import rate_of
 from simulator.machines.categories import (
     INPUTS_LATENCY,
     INPUTS_TRANSFER,
@@ -10,7 +11,6 @@ from simulator.machines.categories import (
     WEIGHTS_TRANSFER,
     WRITES,
 )
-from simulator.machines.lut_array.rates import rate_of
 from simulator.machines.lut_array.schema import LutArray
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
@@ -140,9 +140,9 @@ def start_tokens(hardware: LutArray) -> dict[Channel, int]:
 
 def rates_of(hardware: LutArray) -> dict[str, Rate]:
     """Rates by the names that kinds give them; only DRAM reads have a latency."""
-    dram, index_buffer = hardware.memory.dram, hardware.memory.index_buffer
+    channel, index_buffer = hardware.dma_channel, hardware.memory.index_buffer
     return {
-        "read": Rate(rate_of(dram.bytes_per_cycle), dram.latency_cycles),
-        "write": Rate(rate_of(dram.bytes_per_cycle)),
+        "read": Rate(*channel),
+        "write": Rate(channel.bytes_per_cycle),
         "indices": Rate(rate_of(index_buffer.bytes_per_cycle)),
     }

@@ -23,7 +23,6 @@ from simulator.machines.systolic.vocabulary import (
     DRAM_OUTPUTS,
     DRAM_SUMS,
     DRAM_WEIGHTS,
-    rates_of,
 )
 from simulator.program import SharedDram
 
@@ -58,7 +57,7 @@ def shared_dram(layers: Sequence[MappedLayer], machine: Systolic) -> SharedDram 
         )
     return SharedDram(
         timing=timing,
-        gap=timing.burst_bytes / rates_of(machine)["read"].bytes_per_cycle,
+        gap=timing.burst_bytes / machine.dma_channel.bytes_per_cycle,
         streams={
             DRAM_WEIGHTS: lambda: addresses.of(weight_loads),
             DRAM_INPUTS: lambda: addresses.of(input_reads),

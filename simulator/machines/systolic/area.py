@@ -148,7 +148,6 @@ def _decoder(machine: Systolic) -> Fraction:
 
 def _dma(machine: Systolic) -> Fraction:
     """Area of the DMA channels: a burst, and a register for the bits that move in a cycle."""
-    dram = machine.dram
-    moved = 8 * Fraction(dram.bytes_per_cycle).limit_denominator(1 << 20)
+    moved = 8 * machine.dma_channel.bytes_per_cycle
     channels = 3 if machine.array.dataflow == "output_stationary" else 4
-    return channels * (8 * dram.burst_bytes * STORAGE_BIT + moved * FLIP_FLOP)
+    return channels * (8 * machine.dram.burst_bytes * STORAGE_BIT + moved * FLIP_FLOP)

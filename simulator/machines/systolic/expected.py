@@ -109,6 +109,23 @@ def _pieces(plan: LayerPlan) -> Iterator[_Piece]:
         )
 
 
+def _rate(machine: Systolic) -> Fraction:
+    """Bytes per cycle of a DMA unit."""
+    dram = machine.memory.dram
+    if dram.bytes_per_cycle is not None:
+        return Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000)
+    rate = Fraction(str(dram.gigabytes_per_second)) / Fraction(str(machine.clock_ghz))
+    return rate.limit_denominator(1_000_000)
+
+
+def _latency(machine: Systolic) -> int:
+    """Cycles from the end of a transfer to its data."""
+    dram = machine.memory.dram
+    if dram.latency_cycles is not None:
+        return dram.latency_cycles
+    return ceil(Fraction(str(dram.latency_ns)) * Fraction(str(machine.clock_ghz)))
+
+
 @dataclass(slots=True)
 class _Dma:
     """A DMA unit; its transfers follow each other."""
@@ -121,7 +138,7 @@ class _Dma:
         """Move `bits`, and `more` bytes; return the cycle in which they have arrived."""
         memory = self.machine.memory
         bursts = ceil(Fraction(ceil(Fraction(bits) / 8) + more, memory.dram.burst_bytes))
-        rate = Fraction(memory.dram.bytes_per_cycle).limit_denominator(1_000_000)
+        rate = _rate(self.machine)
         cycles = ceil(bursts * memory.dram.burst_bytes / rate)
         self.free = max(self.free, earliest) + (0 if memory.ideal else cycles)
         return self.free + (0 if memory.ideal else self.latency)
@@ -168,7 +185,7 @@ class _Machine:
     """Times of the array's units, layer after layer."""
 
     def __init__(self, machine: Systolic) -> None:
-        memory, latency = machine.memory, machine.memory.dram.latency_cycles
+        memory, latency = machine.memory, _latency(machine)
         self.operands = {
             name: _Operand(_Dma(machine, latency), deque([0] * scratchpad.buffers))
             for name, scratchpad in (

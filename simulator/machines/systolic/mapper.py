@@ -6,6 +6,7 @@ from msgspec import structs
 
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, counted
+from simulator.dram.section import without_rates as dram_without_rates
 from simulator.machines.family import Mapping
 from simulator.machines.systolic import records as of
 from simulator.machines.systolic.addresses import shared_dram
@@ -72,8 +73,7 @@ def _mapped(layer: Layer, workload: Workload, machine: Systolic, rateless: Systo
 
 def without_rates(hardware: Systolic) -> Systolic:
     """Return the machine with a fixed name, clock, and rates; no section depends on these."""
-    dram = structs.replace(hardware.memory.dram, bytes_per_cycle=1.0, latency_cycles=0)
-    memory = structs.replace(hardware.memory, dram=dram)
+    memory = structs.replace(hardware.memory, dram=dram_without_rates(hardware.memory.dram))
     return structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
 
 

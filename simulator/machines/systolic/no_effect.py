@@ -1,7 +1,7 @@
 """Reasons why a changed key of the hardware file has no effect, and PEs without work."""
 
 from simulator.base.wording import counted, layers_phrase
-from simulator.dram.section import DRAM_TABLE_KEYS
+from simulator.dram.section import DRAM_TABLE_KEYS, OTHER_UNIT
 from simulator.machines.family import Change
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
@@ -9,7 +9,7 @@ from simulator.machines.systolic.schema import Systolic
 
 _SIZES = frozenset({"array.rows", "array.columns", "array.dataflow"})
 """Keys that determine which PEs have work."""
-_IN_DRAM = frozenset({"latency_cycles", "bytes_per_cycle", "timing"})
+_IN_DRAM = frozenset(OTHER_UNIT) | {"memory.dram.timing"}
 
 
 def why_no_effect(change: Change[MappedLayer]) -> str | None:
@@ -37,7 +37,7 @@ def _idle(key: str, machine: Systolic) -> str | None:
         return "it is only a label"
     if key == "array.pe.accumulator_bits" and machine.array.dataflow == "output_stationary":
         return "sums stay in the PEs; their width affects energy, area and space, not time"
-    if section == "memory.dram" and last in _IN_DRAM and machine.memory.ideal:
+    if key in _IN_DRAM and machine.memory.ideal:
         return "transfers take no time with memory.ideal"
     if section == "memory.dram" and last in DRAM_TABLE_KEYS and machine.dram.timing == "fixed":
         return "it applies only with a DRAM table, and memory.dram.timing is fixed"

@@ -110,6 +110,11 @@ class Systolic(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
         """The DRAM and its DMA channels."""
         return self.memory.dram
 
+    @property
+    def dram_has_fixed_timing(self) -> bool:
+        """True if rate and latency alone decide how long transfers take."""
+        return self.dram.timing == "fixed" and not self.memory.ideal
+
 
 def require_effects(data: dict[str, Any], hardware: Systolic, source: str) -> None:
     """Raise if a file sets a key that has no effect with its other keys.

@@ -131,10 +131,9 @@ def start_tokens(machine: Systolic) -> dict[Channel, int]:
 
 def rates_of(machine: Systolic) -> dict[str, Rate]:
     """Rates, by the names that kinds use; `skew` moves no bytes and has a latency."""
-    dram, array = machine.memory.dram, machine.array
-    rate = Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000) or Fraction(1, 1_000_000)
+    channel, array = machine.dma_channel, machine.array
     return {
-        "read": Rate(rate, dram.latency_cycles),
-        "write": Rate(rate),
+        "read": Rate(*channel),
+        "write": Rate(channel.bytes_per_cycle),
         "skew": Rate(Fraction(1), array.rows + array.columns - 2),
     }

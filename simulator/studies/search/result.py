@@ -127,6 +127,7 @@ class Found:
             "hardware_points": self.hardware_points,
             "impossible_hardware": list(self.impossible),
             "objective": self.objective,
+            "notes": list(self.workload.notes),
             "limits": self.limits.described(),
             "best": self._described(self.best),
             "taus": {row["layer"]: row["tau"] for row in self.layer_rows()},
@@ -139,7 +140,6 @@ class Found:
             "energy_table": self.task.energy.name,
             "layers": self.layer_rows(),
             "engine": self.best.engine,
-            "notes": list(self.workload.notes),
             "version": __version__,
         }
 

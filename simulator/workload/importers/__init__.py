@@ -5,25 +5,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.base.errors import InputError
+from simulator.workload.importers.formats import format_of, unreadable
 
 if TYPE_CHECKING:
     from simulator.workload.importers.tensors import TensorFile
-
-SUFFIXES = {
-    ".pth": "checkpoint",
-    ".pt": "checkpoint",
-    ".tar": "checkpoint",
-    ".safetensors": "safetensors",
-    ".npz": "npz",
-}
-"""Formats of named tensors; `read_<format>` in the module of that name reads a format."""
-GRAPHS = {".onnx": "onnx"}
-"""Formats with the graph, and therefore the sizes, in addition to the weights.
-
-`read_<format>(path, binarize, input_size)` in the module of that name returns the workload and the
-trained layers by name.
-"""
 
 
 def reader_of(format_name: str) -> Callable[..., Any]:
@@ -34,31 +19,27 @@ def reader_of(format_name: str) -> Callable[..., Any]:
 
 
 def read_tensors(path: Path) -> "TensorFile":
-    """Read a file of named tensors; zip members or the suffix determine the format.
+    """Read a file of named tensors, in whatever format its contents have.
 
     Raises:
         InputError: the format is unknown, or the file is broken.
 
     """
-    tensors: TensorFile = reader_of(_format(path))(path)
+    from simulator.workload.importers.shards import joined, parts_of
+
+    name = format_of(path)
+    if name == "shards":
+        return joined(path, [_one_file(part) for part in parts_of(path)])
+    if name == "archive":
+        from simulator.workload.importers.archive import read_archived
+
+        return read_archived(path, _one_file)
+    return _one_file(path)
+
+
+def _one_file(path: Path) -> "TensorFile":
+    name = format_of(path, whole=True)
+    if name is None or name == "archive":
+        raise unreadable(path)
+    tensors: TensorFile = reader_of(name)(path)
     return tensors
-
-
-def _format(path: Path) -> str:
-    import zipfile
-
-    from simulator.workload import arrays
-
-    if zipfile.is_zipfile(path):
-        with arrays.opened(path, "zip file") as archive:
-            names = archive.namelist()
-        if any(name.endswith("data.pkl") for name in names):
-            return "checkpoint"
-        if any(name.endswith(".npy") for name in names):
-            return "npz"
-    if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"{path}: unknown format; use a network file (.yaml), a workload (.npz), or "
-            f"a trained network ({', '.join((*SUFFIXES, *GRAPHS))})"
-        )
-    return SUFFIXES[path.suffix.lower()]

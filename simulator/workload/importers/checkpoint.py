@@ -1,4 +1,4 @@
-"""Read PyTorch checkpoints: a state dict, bare or under `state_dict`; never run their code."""
+"""Read PyTorch checkpoints: a state dict, bare or under a key; never run their code."""
 
 import re
 import warnings
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.extras import require
 from simulator.workload import arrays
+from simulator.workload.importers.stand_ins import Array, stand_ins
+from simulator.workload.importers.state_dicts import find_state_dict
 from simulator.workload.importers.tensors import TensorFile
 
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
@@ -23,19 +25,24 @@ def read_checkpoint(path: Path) -> TensorFile:
         InputError: torch is missing, the file is broken, or it holds more than plain data.
 
     """
-    state = _state_dict(_load(path), path)
+    found = find_state_dict(_load(path), path, _is_weight)
     there = path.stat().st_size
-    tensors = {name: value for name, value in state.items() if _is_tensor(name, value, path, there)}
+    shapes = {
+        name: shape
+        for name, value in found.values.items()
+        if (shape := _shape(name, value, path, there)) is not None
+    }
 
     def load(name: str) -> NDArray[Any]:
-        tensor = tensors[name]
-        if not (tensor.is_floating_point() or tensor.dtype.itemsize == 1):
-            raise InputError(f"{path}: {name} is of {tensor.dtype}: expected floating point")
-        values: NDArray[Any] = tensor.float().numpy(force=True)
+        value = found.values[name]
+        if isinstance(value, Array):
+            return value.numpy()
+        if value.is_complex():
+            raise InputError(f"{path}: {name} is of {value.dtype}: expected real numbers")
+        values: NDArray[Any] = value.float().numpy(force=True)
         return values
 
-    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    return TensorFile(path=path, shapes=shapes, load=load)
+    return TensorFile(path=path, shapes=shapes, load=load, notes=found.notes)
 
 
 def _load(path: Path) -> Any:
@@ -48,7 +55,8 @@ def _load(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+            with torch.serialization.safe_globals(stand_ins()):
+                return torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # a broken pickle may raise any error
         if found := _GLOBAL.search(str(error)):
             raise InputError(
@@ -75,21 +83,28 @@ def _require_stored(path: Path) -> None:
                 )
 
 
-def _state_dict(content: Any, path: Path) -> dict[str, Any]:
-    state = content.get("state_dict", content) if isinstance(content, dict) else content
-    if not isinstance(state, dict):
-        raise InputError(f"{path}: expected a state dict; found {type(state).__name__}")
-    if not all(isinstance(name, str) for name in state):
-        raise InputError(f"{path}: its keys are not names; save the model's state_dict()")
-    return state
-
-
-def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
-    """True if a value is a tensor; refuse tensors that are not dense or not wholly in the file."""
+def _is_weight(value: Any) -> bool:
+    """True for a tensor or an array of numpy with two or more dimensions."""
     import torch
 
+    if isinstance(value, Array):
+        return len(value.shape or ()) > 1
+    return isinstance(value, torch.Tensor) and value.dim() > 1
+
+
+def _shape(name: str, value: Any, path: Path, there: int) -> tuple[int, ...] | None:
+    """The shape of a tensor; None for other values.
+
+    Raises:
+        InputError: the tensor is not dense, or not wholly in the file.
+
+    """
+    import torch
+
+    if isinstance(value, Array):
+        return value.shape
     if not isinstance(value, torch.Tensor):
-        return False
+        return None
     if value.layout != torch.strided or value.device.type != "cpu" or value.is_quantized:
         raise InputError(f"{path}: {name[:80]} is not a dense tensor of plain numbers")
     stored = value.untyped_storage().nbytes()
@@ -98,4 +113,4 @@ def _is_tensor(name: str, value: Any, path: Path, there: int) -> bool:
             f"{path}: {name[:80]} claims the shape {list(value.shape)}, but stores {stored:,} "
             f"bytes in this file of {there:,} bytes"
         )
-    return True
+    return tuple(value.shape)

@@ -1,52 +1,61 @@
 """Match the tensors of a state dict to the layers of a network, by name and shape.
 
-A layer `X` owns `X.weight`, and patterns called `X.patterns` or `X.<submodule>.patterns`, such as
-the authors' `X.binarize.patterns`. If no tensor has the exact name of the layer, the match ignores
-a wrapper's prefix `module.` and suffix `.conv`. It makes no other guesses.
+A layer `X` owns the weights of a module `X` (`parameters.py` lists their tensors), and patterns
+called `X.patterns` or `X.<submodule>.patterns`, such as the authors' `X.binarize.patterns`. If no
+module has the exact name of the layer, the match ignores wrappers (`names.py`). It makes no other
+guesses; users rename the rest.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 
 from simulator.base.errors import InputError
+from simulator.workload.importers.names import (
+    Rename,
+    common_beginning,
+    renamed,
+    shown_names,
+    unwrapped,
+)
+from simulator.workload.importers.parameters import Parameter, Shape, parameters
+from simulator.workload.importers.suggestion import suggestion
 from simulator.workload.importers.tensors import TensorFile
 from simulator.workload.layer import Layer
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
-_WEIGHT = ".weight"
 _PATTERNS = ".patterns"
 _MOST_WEIGHTS = 1 << 28
 """Maximum number of weights of a layer (1 GiB); VGG-16's largest has 103 million."""
-_SHOWN = 4
-"""Maximum number of names of one kind in an error."""
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Owned:
     """The tensors of one layer."""
 
-    weight: str
+    weight: Parameter
     patterns: str | None
 
 
-def trained_layers(tensors: TensorFile, workload: Workload) -> Iterator[TrainedLayer]:
+def trained_layers(
+    tensors: TensorFile, workload: Workload, renames: tuple[Rename, ...] = ()
+) -> Iterator[TrainedLayer]:
     """Read the binary layers of a network, one by one.
 
     Raises:
         InputError: tensors or layers do not fit (the error names all), or a value is not finite.
 
     """
+    tensors = renamed(tensors, renames)
     owned = match(tensors, workload)
     for layer in workload.binary_layers:
-        names = owned[layer.name]
+        one = owned[layer.name]
         yield TrainedLayer(
             name=layer.name,
-            weights=tensors.read(names.weight).reshape(_expected(layer)),
-            patterns=tensors.read(names.patterns) if names.patterns else None,
+            weights=one.weight.read(tensors).reshape(_expected(layer)),
+            patterns=tensors.read(one.patterns) if one.patterns else None,
         )
 
 
@@ -58,11 +67,8 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
             large or of another shape, weights without a layer, and misplaced patterns.
 
     """
-    shapes = {
-        name.removesuffix(_WEIGHT): shape
-        for name, shape in tensors.shapes.items()
-        if name.endswith(_WEIGHT) and len(shape) in {2, 4}
-    }
+    weights = parameters(tensors.shapes)
+    shapes = {module: one.shape for module, one in weights.items()}
     layers = {layer.name: layer for layer in workload.layers}
     owners = _owners(shapes, layers, tensors)
     patterns, strays = _patterns(tensors.shapes, owners)
@@ -77,45 +83,47 @@ def match(tensors: TensorFile, workload: Workload) -> dict[str, Owned]:
         *_listed("patterns without a layer", strays),
         *_listed("with wrong patterns", _wrong_patterns(patterns, tensors.shapes, layers)),
     ]
+    if missing and not extra:
+        taken = {one.tensor for module, one in weights.items() if module in owners.values()}
+        others = [f"{n} ({_text(s)})" for n, s in tensors.shapes.items() if n not in taken]
+        problems += _listed("the file's other tensors", others) or ["the file has no other tensors"]
     if problems:
+        pairs = _pairs(missing, extra, shapes, layers)
         raise InputError(
             f"{tensors.path}: does not fit the network {workload.name}: {'; '.join(problems)}"
-            + _suggestion(missing, extra, shapes, layers)
+            + suggestion(pairs)
         )
-    return {name: Owned(stem + _WEIGHT, patterns.get(name)) for name, stem in owners.items()}
+    return {name: Owned(weights[stem], patterns.get(name)) for name, stem in owners.items()}
 
 
 def _owners(
     shapes: Mapping[str, Shape], layers: Mapping[str, Layer], tensors: TensorFile
 ) -> dict[str, str]:
-    """The name of each layer's weights, without `.weight`, by layer."""
+    """The module with each layer's weights, by layer."""
     owners = {name: name for name in layers if name in shapes}
     candidates = defaultdict(list)
+    common = common_beginning(shapes)
     for stem in shapes:
         if stem not in owners:
-            candidates[_unwrapped(stem)].append(stem)
+            name = next((name for name in unwrapped(stem, common) if name in layers), None)
+            candidates[name].append(stem)
     for name in layers:
         stems = candidates[name]
         if name not in owners and len(stems) > 1:
             raise InputError(
-                f"{tensors.path}: layer {name!r} matches {_names(stems)}; rename one of them"
+                f"{tensors.path}: layer {name!r} matches {shown_names(stems)}; rename one of them"
             )
         if name not in owners and stems:
             owners[name] = stems[0]
     return owners
 
 
-def _unwrapped(stem: str) -> str:
-    while stem.startswith("module."):
-        stem = stem.removeprefix("module.")
-    return stem.removesuffix(".conv")
-
-
 def _patterns(
     names: Mapping[str, Shape], owners: Mapping[str, str]
 ) -> tuple[dict[str, str], list[str]]:
     """The patterns by layer, and the patterns without a layer."""
-    layer_of = {_unwrapped(stem): name for name, stem in owners.items()}
+    common = common_beginning(owners.values())
+    layer_of = {short: name for name, stem in owners.items() for short in unwrapped(stem, common)}
     layer_of |= {stem: name for name, stem in owners.items()}  # the exact name takes precedence
     found: dict[str, str] = {}
     strays = []
@@ -124,9 +132,8 @@ def _patterns(
             continue
         module = name.removesuffix(_PATTERNS)
         parents = (module, module.rpartition(".")[0])
-        owner = next(
-            (layer_of[p] for q in parents for p in (q, _unwrapped(q)) if p in layer_of), None
-        )
+        shorts = (short for parent in parents for short in (parent, *unwrapped(parent, common)))
+        owner = next((layer_of[short] for short in shorts if short in layer_of), None)
         if owner is None or owner in found:
             strays.append(name)
         else:
@@ -140,9 +147,11 @@ def _expected(layer: Layer) -> Shape:
 
 
 def _fits(shape: Shape, layer: Layer) -> bool:
-    """True if weights have a layer's shape, which may be a matrix for a fully connected layer."""
+    """True if weights have a layer's shape, a matrix for a fully connected layer, or are flat."""
     expected = _expected(layer)
-    return shape == expected or (layer.kernel == 1 and shape == expected[:2])
+    if shape == expected or (layer.kernel == 1 and shape == expected[:2]):
+        return True
+    return shape in {(prod(expected),), (prod(expected), 1)}
 
 
 def _differing(
@@ -170,30 +179,23 @@ def _wrong_patterns(
     return wrong
 
 
-def _suggestion(
+def _pairs(
     missing: list[str], extra: list[str], shapes: Mapping[str, Shape], layers: Mapping[str, Layer]
-) -> str:
-    """A hint with the pairs that match by shape and order, if only the names differ."""
+) -> list[tuple[str, str]]:
+    """Pairs (module, layer) that match by shape and order, if only the names differ."""
     left = list(extra)
     pairs = []
     for name in missing:
         stem = next((s for s in left if _fits(shapes[s], layers[name])), None)
         if stem is None:
-            return ""
+            return []
         left.remove(stem)
-        pairs.append(f"{stem} = {name}")
-    if left or not pairs:
-        return ""
-    return f" (by shape and order these would match: {_names(pairs)}; rename one side)"
+        pairs.append((stem, name))
+    return [] if left else pairs
 
 
 def _listed(what: str, names: list[str]) -> list[str]:
-    return [f"{what}: {_names(names)}"] if names else []
-
-
-def _names(names: list[str]) -> str:
-    shown = ", ".join(name if len(name) <= 100 else name[:97] + "..." for name in names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return [f"{what}: {shown_names(names)}"] if names else []
 
 
 def _text(shape: Shape) -> str:

@@ -3,13 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
 from simulator.base.extras import require
 from simulator.workload.importers.tensors import TensorFile
 
-_NUMBERS = {"F64", "F32", "F16", "I8"}
+_NUMBERS = frozenset({
+    "F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U64", "U32", "U16", "U8", "BOOL",
+})  # fmt: skip
 
 
 def read_safetensors(path: Path) -> TensorFile:
@@ -35,8 +39,21 @@ def read_safetensors(path: Path) -> TensorFile:
             raise InputError(
                 f"{path}: {name} is of {types[name]}: expected {', '.join(sorted(_NUMBERS))}"
             )
+        if types[name] == "BF16":
+            return _bfloat16(path, name, shapes[name])
         with safe_open(path, framework="np") as file:
             values: NDArray[Any] = file.get_tensor(name)
         return values
 
     return TensorFile(path=path, shapes=shapes, load=load)
+
+
+def _bfloat16(path: Path, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The values of a bfloat16 tensor, the upper half of a float32; numpy has no such type."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = msgspec.json.decode(file.read(size))
+        begin, end = header[name]["data_offsets"]  # the library has checked the header
+        file.seek(8 + size + begin)
+        halves = np.frombuffer(file.read(end - begin), dtype="<u2")
+    return (halves.astype(np.uint32) << 16).view(np.float32).reshape(shape)

@@ -18,6 +18,8 @@ class TensorFile:
     path: Path
     shapes: Mapping[str, tuple[int, ...]]
     load: Callable[[str], NDArray[Any]]
+    notes: tuple[str, ...] = ()
+    """Sentences on what the reader passed over."""
 
     def read(self, name: str) -> NDArray[np.float32]:
         """Read the values of one tensor.

@@ -10,7 +10,7 @@ from simulator.workload import schema
 def output_bits(nodes: Sequence[schema.Node]) -> dict[str, int]:
     """Return the bits of the outputs of layers whose readers have `activation_bits`.
 
-    Pooling and additions pass the bits on. With several readers, the widest counts.
+    Pooling, additions and concatenations pass the bits on. With several readers, the widest counts.
 
     Args:
         nodes: the entries of a network, which read earlier entries or the image.
@@ -22,6 +22,8 @@ def output_bits(nodes: Sequence[schema.Node]) -> dict[str, int]:
     previous = "input"
     for node in nodes:
         sources = [node.source or previous, *_others(node)]
+        if isinstance(node, schema.Conv | schema.Linear) and node.input is not UNSET:
+            sources = []  # its input map has an unknown producer
         arriving = frozenset().union(*(writers.get(name, frozenset()) for name in sources))
         writers[node.name] = arriving
         if isinstance(node, schema.Conv | schema.Linear):
@@ -38,4 +40,6 @@ def own_bits(node: schema.Conv | schema.Linear) -> int | None:
 
 
 def _others(node: schema.Node) -> list[str]:
+    if isinstance(node, schema.Concat):
+        return list(node.others)
     return [node.other] if isinstance(node, schema.Add) else []

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from simulator import load_workload
 from simulator.analysis.trace_file import read_traces
-from simulator.base import guard, leftovers, names
+from simulator.base import guard, leftovers, names, tabular
 from simulator.base.errors import InputError
 from simulator.base.figures import figure_settings
 from simulator.base.notices import listening
@@ -124,6 +125,10 @@ class TestPaths:
         with pytest.raises(InputError, match="larger than 4,096 bytes"):
             guard.read_bytes(Path("/dev/zero"), 4096)
 
+    def test_characters_that_no_path_has(self) -> None:
+        with pytest.raises(InputError, match=r"a path cannot hold U\+D800"):
+            load_workload("a\ud800")
+
     @pytest.mark.parametrize("text", ["9" * 5000, "١٢", "½", "-1", "65536", ""])
     def test_whole_numbers(self, text: str) -> None:
         assert guard.whole_number(text, 65535) is None
@@ -159,6 +164,16 @@ class TestDamage:
             Path(name).write_bytes(contents)
             with pytest.raises(InputError, match=f"{name}: not a"):
                 read_traces(Path(name))
+
+    def test_tables_with_more_cells_than_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("pyarrow")
+        path = Path("t.parquet")
+        tabular.write_table(path, {"a": "int64", "b": "int64"}, [{"a": [1] * 50, "b": [2] * 50}], 9)
+        monkeypatch.setattr(tabular, "MOST_CELLS", 100)
+        assert len(tabular.read_frame(path)) == 50
+        monkeypatch.setattr(tabular, "MOST_CELLS", 99)
+        with pytest.raises(InputError, match=r"t\.parquet: has 100 cells; the limit is 99"):
+            tabular.read_frame(path)
 
     def test_members_that_share_their_bytes(self) -> None:
         with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -204,6 +219,17 @@ class TestDramTables:
         assert old in text
         Path("own.yaml").write_text(text.replace(old, new), encoding="utf-8")
         assert words in refused(command, *RUN, "--set", "memory.dram.timing=own.yaml")
+
+    @pytest.mark.parametrize(
+        ("setting", "words"),
+        [
+            ("queue_depth=1025", "memory.dram.queue_depth is 1,025; the limit is 1,024"),
+            ("burst_bytes=16448", "is 16,448: the limit with ddr4-2400 is 16,384, which are 256"),
+        ],
+    )
+    def test_sizes_that_multiply_the_work(self, command: Command, setting: str, words: str) -> None:
+        table = ("--set", "memory.dram.timing=ddr4-2400")
+        assert words in refused(command, *RUN, *table, "--set", f"memory.dram.{setting}")
 
     def test_shipped_tables_are_within_the_limits(self) -> None:
         assert load_dram("hbm2").organisation.ranks >= 1
@@ -281,6 +307,17 @@ def test_a_full_or_closed_terminal(stream: str) -> None:
         if stream == "stdout"
         else ""
     )
+
+
+def test_names_outside_the_locale() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "extract", "net.yaml", "--out", "ö"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0",
+             "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == b""
+    assert Path("ö/layers.csv").exists()
 
 
 def test_a_users_settings_of_matplotlib_change_nothing() -> None:

@@ -17,7 +17,7 @@ from simulator.base.inputs import convert, parse_mapping
 from simulator.base.quantities import Count, Cycles, exact
 from simulator.base.shipped import find
 from simulator.dram import Rule, Timing
-from simulator.dram.limits import MOST_DMA_BURST, MOST_CYCLES, require_limits
+from simulator.dram.limits import MOST_CYCLES, MOST_DMA_BURST, require_limits
 from simulator.dram.section import Dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 

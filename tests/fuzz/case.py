@@ -66,9 +66,7 @@ def run_cases(seed: int, numbers: range, kind: str) -> list[Failure]:
     return [failure for failure in found if failure is not None]
 
 
-def run_case(
-    seeds: Seeds, seed: int, number: int, kinds: Mapping[str, Kind]
-) -> Failure | None:
+def run_case(seeds: Seeds, seed: int, number: int, kinds: Mapping[str, Kind]) -> Failure | None:
     """Run a case in a folder of its own; None if the program answers as it must."""
     random = Random(f"{seed}/{number}")
     names = sorted(kinds)

@@ -106,27 +106,28 @@ def _name_changed(name: str, random: Random) -> str:
 
 def _array_changed(array: Any, random: Random) -> Any:
     """Change a tensor's values, type or shape."""
-    if array.dtype.kind not in "fiub":  # changed before
-        return array
-    values = (0, 1, -1, 0.5, float("nan"), float("inf"), 1e-45, 3e38)
+    value = random.choice((0, 1, -1, 0.5, float("nan"), float("inf"), 1e-45, 3e38))
     match random.randrange(7):
+        case _ if array.dtype.kind not in "fiub":
+            pass  # changed before
         case 0:
             kept = np.arange(array.size).reshape(array.shape) % 3 > 0
-            return np.where(kept, array, np.float32(random.choice(values)))
+            array = np.where(kept, array, np.float32(value))
         case 1:
-            return np.full(array.shape, random.choice(values), np.float32)
+            array = np.full(array.shape, value, np.float32)
         case 2:
             with np.errstate(all="ignore"):
-                return array.astype(random.choice(_TYPES))
+                array = array.astype(random.choice(_TYPES))
         case 3:
-            return array.reshape(-1)[: random.choice((0, 1, array.size))]
+            array = array.reshape(-1)[: random.choice((0, 1, array.size))]
         case 4:
-            return np.moveaxis(array, 0, -1)[..., None]
+            array = np.moveaxis(array, 0, -1)[..., None] if array.ndim else array
         case 5:
-            return np.array(random.choice((None, [None], {}, "x")), object)
+            array = np.array(random.choice((None, [None], {}, "x")), object)
         case _:
-            signs = np.where(array > 0, 1, -1)
-            return (signs * random.choice((1, 0.1, 1e-30))).astype(np.float32)
+            scale = random.choice((1, 0.1, 1e-30))
+            array = (np.where(array > 0, 1, -1) * scale).astype(np.float32)
+    return array
 
 
 def tensors(seeds: Seeds, random: Random) -> Words:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from onnx import helper
 
 from simulator import load_workload
 from simulator.analysis.trace_file import read_traces
@@ -26,6 +27,7 @@ from tests.build import layer
 from tests.conftest import ROOT, Command
 from tests.fuzz.case import run_cases
 from tests.fuzz.kinds import KINDS
+from tests.onnx_graphs import conv, reals, save, signs
 from tests.trained import NETWORK
 
 pytestmark = pytest.mark.command
@@ -150,6 +152,12 @@ class TestDamage:
         Path("x.npy").write_bytes(b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text)
         line = refused(command, *RUN, "--check", "--check-input", "x.npy")
         assert line.startswith("simulate: x.npy: not a readable array of numbers")
+
+    def test_graphs_of_constants(self, command: Command) -> None:
+        constant = helper.make_node("Sign", ["c"], ["b"])
+        tensors = {"c": reals(1, 8, 6, 6), "w": signs(4, 8, 3, 3)}
+        save(Path("graph.onnx"), [constant, conv("b", "w", "y")], tensors)
+        assert "products of constants" in refused(command, "extract", "graph.onnx")
 
     @pytest.mark.parametrize(
         "text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "NaN", "\ufeff{}", "{", ""]

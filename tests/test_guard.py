@@ -153,6 +153,36 @@ class TestDamage:
         line = refused(command, *RUN, "--check", "--check-input", "x.npy")
         assert line.startswith("simulate: x.npy: not a readable array of numbers")
 
+    @pytest.mark.parametrize("name", ["weights.pth", "weights.npz", "weights.zip"])
+    def test_zip_files_on_several_disks(self, command: Command, name: str) -> None:
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr("a.npy", b"")
+        end = Path(name).read_bytes()
+        disks = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2)  # the locator of a 64-bit directory
+        Path(name).write_bytes(end[:-22] + disks + end[-22:])
+        assert "multiple disks" in refused(command, "extract", name, "--network", "net.yaml")
+
+    def test_members_in_an_unknown_compression(self, command: Command) -> None:
+        with zipfile.ZipFile("weights.zip", "w") as archive:
+            archive.writestr("weights.safetensors", b"0")
+        data = Path("weights.zip").read_bytes()
+        Path("weights.zip").write_bytes(
+            data[:8]
+            + b"\x63"
+            + data[9:].replace(b"PK\1\2\x14\3\x14\0\0\0\0", b"PK\1\2\x14\3\x14\0\0\0\x63")
+        )
+        assert refused(command, "extract", "weights.zip", "--network", "net.yaml").startswith(
+            "simulate: weights.zip: not a readable "
+        )
+
+    def test_lines_longer_than_a_table_has(self, command: Command) -> None:
+        Path("net.csv").write_text('Layer, M, N, K,\n"' + "x" * 200_000, encoding="utf-8")
+        assert "net.csv, line 2: not a readable line of a table: field larger" in refused(
+            command, "ops", "--model", "net.csv", "--bits", "1"
+        )
+        sweep = ("sweep", "--hw", "cofluent64", "--model", "net.yaml", "--points", "/dev/zero")
+        assert "/dev/zero: a line has more than 1,048,575 characters" in refused(command, *sweep)
+
     def test_graphs_of_constants(self, command: Command) -> None:
         constant = helper.make_node("Sign", ["c"], ["b"])
         tensors = {"c": reals(1, 8, 6, 6), "w": signs(4, 8, 3, 3)}

@@ -141,6 +141,23 @@ def tensors(seeds: Seeds, random: Random) -> Words:
     return ["extract", "weights.safetensors", *_TRAINED, *_options(random)]
 
 
+def packed(seeds: Seeds, random: Random) -> Words:
+    """An archive that holds a state dict."""
+    name = random.choice([name for name in seeds.files if name.startswith("packed")])
+    write(name, bytes_changed(seeds.files[name], random))
+    return ["extract", name, *_TRAINED]
+
+
+def shards(seeds: Seeds, random: Random) -> Words:
+    """The index and the parts of a split state dict."""
+    index, *parts = sorted(name for name in seeds.files if name.startswith("part"))[::-1]
+    write(index, json.dumps(data_changed(seeds.plain["index"], random)))
+    for part in parts:
+        data = seeds.files[part]
+        write(part, bytes_changed(data, random) if random.random() < 0.2 else data)
+    return ["extract", random.choice((index, index, parts[0])), *_TRAINED]
+
+
 def renamed(seeds: Seeds, random: Random) -> Words:
     """Names and means of the tensors of a valid state dict."""
     write("weights.npz", seeds.files["weights.npz"])

@@ -19,6 +19,15 @@ def saved(seeds: Seeds, random: Random) -> Words:
     return random.choice((["compare", "summary.json", "summary.json"], ["verify", "summary.json"]))
 
 
+def folder(seeds: Seeds, random: Random) -> Words:
+    """The folder that `--out` made, with a damaged file."""
+    Path("result").mkdir()
+    changed = random.choice(list(seeds.folders["result"]))
+    for name, data in seeds.folders["result"].items():
+        write(f"result/{name}", bytes_changed(data, random) if name == changed else data)
+    return random.choice((["compare", "result", "result"], ["verify", "result"]))
+
+
 def study(seeds: Seeds, random: Random) -> Callable[[], object]:
     """The folder of a finished study."""
     from simulator.studies import grid_study, run_study

@@ -1,6 +1,9 @@
 """Valid input of every kind, in a folder that all cases of a process share and do not change."""
 
+import gzip
 import json
+import tarfile
+import zipfile
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,8 @@ from safetensors.numpy import save_file
 from simulator import simulate
 from simulator.base.shipped import find
 from simulator.base.tabular import table_name
-from simulator.report.files import trace_writers
+from simulator.base.writing import write_rows
+from simulator.report.files import csv_tables, trace_writers
 from simulator.report.prepare import make_traces
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis
@@ -23,7 +27,7 @@ from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.store import write_workload
 from tests.fuzz.layers import LAYERS
-from tests.trained import NETWORK, state_dict
+from tests.trained import NETWORK, State, state_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Seeds:
     folders: dict[str, dict[str, bytes]]
     """Files of the folders `result` and `study`."""
     plain: dict[str, Any]
-    """Plain data of the YAML files and of the saved result; no case changes them in place."""
+    """Plain data of the YAML and JSON files; no case changes them in place."""
 
 
 def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
@@ -61,6 +65,8 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
         state = state_dict()
         np.savez("weights.npz", **state)  # type: ignore[arg-type] # its options are newer than 2.0
         save_file(state, "weights.safetensors")
+        _write_packed(Path("weights.safetensors"))
+        _write_shards(state)
         if checkpoint:
             _write_checkpoint(Path("weights.pth"))
         extraction = extract(
@@ -76,6 +82,8 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
         make_traces(result, None)
         for name, write in trace_writers(result, table_name("trace")).items():
             write(Path("result", name))
+        for name, rows in csv_tables(result).items():
+            write_rows(Path("result", name), rows)
         axes = [axis("hw", "hardware.yaml"), axis("model", "network.yaml"), axis("bits", "0.56,1")]
         run_study(grid_study(axes), "study", jobs=1, tables_only=True)
     folders = {
@@ -84,6 +92,7 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
     }
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     plain = {name: yaml.safe_load(files[name]) for name in files if name.endswith(".yaml")}
+    plain["index"] = json.loads(files["part.safetensors.index.json"])
     plain["summary.json"] = json.loads(folders["result"]["summary.json"])
     return Seeds(files, folders, plain)
 
@@ -94,6 +103,27 @@ def _in_cycles(hardware: Path) -> str:
     return text.replace("latency_ns:", "latency_cycles:").replace(
         "gigabytes_per_second:", "bytes_per_cycle:"
     )
+
+
+def _write_packed(network: Path) -> None:
+    """Write a file into archives of every kind."""
+    for name, mode in (("packed.tar", "w"), ("packed.tgz", "w:gz")):
+        with tarfile.open(name, mode) as archive:
+            archive.add(network)
+    with zipfile.ZipFile("packed.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(network)
+    Path("packed.safetensors.gz").write_bytes(gzip.compress(network.read_bytes()))
+
+
+def _write_shards(state: State) -> None:
+    """Write a state dict in two parts, and their index."""
+    names, weight_map = sorted(state), {}
+    for number, part in enumerate((names[::2], names[1::2]), 1):
+        file = f"part-{number:05d}-of-00002.safetensors"
+        save_file({name: state[name] for name in part}, file)
+        weight_map |= dict.fromkeys(part, file)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    Path("part.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
 def _write_checkpoint(path: Path) -> None:

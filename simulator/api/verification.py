@@ -296,8 +296,9 @@ def _table_difference(path: Path, rows: Sequence[Mapping[str, object]]) -> Diffe
     if text == now:
         return None
     header = list(rows[0])
-    rerun = csv.reader(StringIO(now, newline=""))
-    for number, (one, other) in enumerate(zip_longest(saved, rerun, fillvalue=[])):
+    fresh = list(csv.reader(StringIO(now, newline="")))
+    none: list[str] = []
+    for number, (one, other) in enumerate(zip_longest(saved, fresh, fillvalue=none)):
         for column, (a, b) in enumerate(zip_longest(one, other, fillvalue=_NONE)):
             if a != b:
                 named = header[column] if column < len(header) else f"column {column + 1}"

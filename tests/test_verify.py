@@ -299,12 +299,12 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("", "no saved result: Expecting value"),
-            ('{"schema": 2', "no saved result"),
-            ("[1]", "no saved result: expected a JSON object"),
-            ("[" * 100_000, "no saved result"),
+            ("", "not a readable saved result: Expecting value"),
+            ('{"schema": 2', "not a readable saved result"),
+            ("[1]", "not a readable saved result: expected a JSON object"),
+            ("[" * 100_000, "not a readable saved result"),
             ('{"schema": 2}', "missing key 'model'"),
-            ("\xff", "no saved result"),
+            ("\xff", "not UTF-8 text"),
         ],
     )
     def test_no_result(self, command: Command, tmp_path: Path, text: str, words: str) -> None:

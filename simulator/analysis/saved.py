@@ -203,7 +203,7 @@ def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
     text = guard.read_text(file, guard.MOST_JSON)
     data = guard.parse_json(text, file, "saved result")
     if not isinstance(data, dict):
-        raise InputError(f"{file}: no saved result: expected a JSON object")
+        raise InputError(f"{file}: not a readable saved result: expected a JSON object")
     return data, text, file
 
 

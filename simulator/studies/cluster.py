@@ -46,7 +46,7 @@ def run_on_cluster(
 
     """
     require("cluster", "--scheduler")
-    from distributed.comm import CommClosedError
+    from distributed.comm.core import CommClosedError
 
     with _logs_held(), _connected(address) as client:
         try:

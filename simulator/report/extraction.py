@@ -112,7 +112,7 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         return ["" if row[key] is None else str(row[key]) for row in rows] + last
 
     shapes = [
-        "×".join(map(str, (layer.out_channels, inputs, *layer.kernel_sides)))
+        "x".join(map(str, (layer.out_channels, inputs, *layer.kernel_sides)))
         for layer, inputs in (
             (one.layer, one.layer.in_channels // one.layer.groups) for one in extraction.layers
         )
@@ -133,7 +133,7 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         Column(title="lost %", cells=lost + last, importance=30),
     ]
     table = Table(
-        title=f"{workload.title}, {workload.input_height}×{workload.input_width}: "
+        title=f"{workload.title}, {workload.input_height}x{workload.input_width}: "
         f"{workload.bits:.2f} bit",
         ruled=frozenset({len(rows)}),
         sums=frozenset({len(rows)}),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import read_text
+from simulator.base.guard import read_text
 from simulator.base.shipped import find
 from simulator.base.yaml_text import parse_yaml
 from simulator.workload.importers.formats import GRAPHS, format_of

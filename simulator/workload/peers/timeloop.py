@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, read_text
+from simulator.base.guard import read_text
+from simulator.base.inputs import convert
 from simulator.workload.peers.einsum import Einsum, Window, conv_of
 from simulator.workload.peers.layers import Listed, names
 from simulator.workload.peers.problem import CNN_LAYER, DataSpace, ProblemShape

@@ -59,7 +59,7 @@ MADE: dict[str, Callable[[], Result]] = {
 
 def written(result: Result, folder: Path) -> str:
     """Text of the summary.json in the folder."""
-    text = json.dumps(result.saved(), indent=2) + "\n"
+    text = json.dumps(result.saved(wider=True), indent=2) + "\n"
     (folder / "summary.json").write_text(text)
     return text
 

@@ -50,7 +50,7 @@ MADE: dict[str, Callable[[], Result]] = {
     ),
     "full precision": lambda: simulate(
         "r18-cifar10", "cofluent64", taus={"layer4.1.conv2": 3}, bits=0.67, input_size=32,
-        activation_bits=2, include_full_precision=True,
+        activation_bits=2, scope="weights",
     ),
     "other kernels": lambda: simulate(TRAINED, "cofluent64", tau=3, input_size=8),
     "event engine": lambda: simulate("r20", "cofluent64", tau=3, input_size=8, engine="event"),
@@ -59,7 +59,7 @@ MADE: dict[str, Callable[[], Result]] = {
 
 def written(result: Result, folder: Path) -> str:
     """Text of the summary.json in the folder."""
-    text = json.dumps(result.saved(), indent=2) + "\n"
+    text = json.dumps(result.saved(wider=True), indent=2) + "\n"
     (folder / "summary.json").write_text(text)
     return text
 

@@ -133,7 +133,7 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
-            now = spelled(json.dumps(result.saved()))
+            now = spelled(json.dumps(result.saved(wider=True)))
             saved = spelled(text)
             for side in (saved, now):
                 for key in ignored:

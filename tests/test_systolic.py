@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
+from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.check.reference import convolve
 from simulator.engine import event, fast
@@ -24,6 +25,7 @@ from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_K
 from simulator.machines.systolic.compute import compute
 from simulator.machines.systolic.expected import expected_cycles, expected_ends
 from simulator.machines.systolic.gemm import Gemm
+from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.units import section_of
 from simulator.machines.systolic.vocabulary import ARRAY, UNITS
 from simulator.program.written import written
@@ -292,6 +294,20 @@ def test_indices_travel_to_the_decoder() -> None:
         for way in ("decoded", "expanded")
     }
     assert sizes == {"decoded": 16 * 16 * 5 / 8 + 32 * 9 / 8, "expanded": 16 * 16 * 9 / 8}
+
+
+def test_a_note_names_expanded_layers() -> None:
+    for form, tau, noted in (
+        ("expanded", 5, True),
+        ("decoded", 5, False),
+        ("expanded", None, False),
+    ):
+        workload = network(layer(8, 8, 4, 4, tau=tau))
+        run = run_one(workload, systolic(SMALL | {"subbit_weights": form}), "fast")
+        found = [note for note in notes(run) if "subbit_weights: expanded" in note]
+        assert bool(found) == noted
+        if found:
+            assert found[0].startswith("conv runs as a 1-bit layer because DRAM has its expanded")
 
 
 def test_a_decoder_that_is_too_small_is_an_error() -> None:

@@ -183,7 +183,7 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
         if number < _EXPLAINED:
             faster = by_point[row["slower_than_point"]]["pes"]
             axes.annotate(
-                f"slower than {faster} PEs: {row['grown_cause']}", place,
+                f"slower than {faster} PEs: {row['grown_cause']} grew most", place,
                 xytext=(0.03, 0.05 + 0.1 * number), textcoords="axes fraction", fontsize="small",
                 arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkB": 4},
             )  # fmt: skip

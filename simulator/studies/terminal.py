@@ -260,7 +260,7 @@ class PointsTable:
         for row in slower[:_EXPLAINED]:
             who = f" {row['pes']} PEs" if len(slower) > 1 else ""
             text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
-            reasons = [row["grown_cause"]]
+            reasons = [f"{row['grown_cause']} grew most"]
             if row["idle_pes"]:
                 reasons += [
                     f"{x.replace(' in ', ' PEs idle in ')}"

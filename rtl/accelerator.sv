@@ -59,12 +59,12 @@ module accelerator
   logic [FW-1:0] filled;  // banks that are filled but not yet read
   logic [CW-1:0] sets;  // sets of index registers that are filled but not yet free
   logic [SW-1:0] reads_set;  // the oldest of these sets
-  logic [1:0] visits;  // output tiles that are complete but not yet drained
+  logic [1:0] tiles_done;  // output tiles that are complete but not yet drained
   logic sums_free;
 
   // After a drain has begun, sums may be overwritten in the order in which they leave. LUT passes
   // add them in another order.
-  assign sums_free = layer.passes > 1 && !direct ? visits == 0 : visits <= 1;
+  assign sums_free = layer.passes > 1 && !direct ? tiles_done == 0 : tiles_done <= 1;
 
   // --- dot units ---
   logic dot_active;
@@ -94,7 +94,7 @@ module accelerator
   );
 
   // --- accumulators ---
-  logic add_active, add_last_of_set, add_last_of_visit, more, skips_set, skips_visit;
+  logic add_active, add_last_of_set, add_last_of_tile, more, skips_set, skips_tile;
   logic [FW-1:0] add_skipped;
   logic [SW-1:0] add_set;
   logic [REGISTER_SETS*PASSES-1:0] used;
@@ -121,11 +121,11 @@ module accelerator
       .ends(add_ends),
       .skips(add_skipped),
       .skips_set,
-      .skips_visit,
+      .skips_tile,
       .set(add_set),
       .at(add_at),
       .last_of_set(add_last_of_set),
-      .last_of_visit(add_last_of_visit),
+      .last_of_tile(add_last_of_tile),
       .bank(add_bank),
       .row(add_row)
   );
@@ -140,7 +140,7 @@ module accelerator
       .clk,
       .start,
       .layer,
-      .visit_complete(visits != 0 || skips_visit),
+      .tile_complete(tiles_done != 0 || skips_tile),
       .begins(drain_begins),
       .active(drain_active),
       .ends(drain_ends),
@@ -183,7 +183,7 @@ module accelerator
       .INDEX_BITS(INDEX_BITS),
       .PASSES(PASSES),
       .REGISTER_SETS(REGISTER_SETS)
-  ) chunks (
+  ) weight_tiles (
       .clk,
       .start,
       .layer,
@@ -210,18 +210,18 @@ module accelerator
   assign releases = direct ? dot_ends && last_use(nest_of(layer), dot_at)
                            : add_ends && add_last_of_set;
   assign completes = direct ? dot_ends && dot_at.group + 1 == layer.groups
-                            : add_ends && add_last_of_visit;
+                            : add_ends && add_last_of_tile;
   always_ff @(posedge clk) begin
     if (start) begin
-      filled    <= '0;
-      sets      <= '0;
-      reads_set <= '0;
-      visits    <= '0;
+      filled     <= '0;
+      sets       <= '0;
+      reads_set  <= '0;
+      tiles_done <= '0;
     end else begin
       filled <= filled + FW'(dot_ends && !direct) - FW'(add_ends) - add_skipped;
       sets <= sets + CW'(fetch_ends) - CW'(releases) - CW'(skips_set);
       reads_set <= set_behind(set_behind(reads_set, skips_set), releases);
-      visits <= visits + 2'(completes) + 2'(skips_visit) - 2'(drain_ends);
+      tiles_done <= tiles_done + 2'(completes) + 2'(skips_tile) - 2'(drain_ends);
     end
   end
 

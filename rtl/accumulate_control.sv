@@ -29,11 +29,11 @@ module accumulate_control
     output logic                    ends,
     output logic   [        FW-1:0] skips,        // passes skipped in this cycle
     output logic                    skips_set,    // ... if one used its set for the last time
-    output logic                    skips_visit,  // ... or completed an output tile
+    output logic                    skips_tile,   // ... or completed an output tile
     output logic   [        SW-1:0] set,
     output place_t                  at,           // position of the current or starting command
     output logic                    last_of_set,
-    output logic                    last_of_visit,
+    output logic                    last_of_tile,
     output logic   [        BW-1:0] bank,
     output word_t                   row
 );
@@ -59,19 +59,19 @@ module accumulate_control
     set         = reads_set;
     skips       = '0;
     skips_set   = 1'b0;
-    skips_visit = 1'b0;
+    skips_tile = 1'b0;
     begins      = 1'b0;
     ready       = 1'b0;
     stop        = busy || start;
     for (int i = 0; i < LUT_BANKS; i++) begin
       if (!stop) begin
         ready = at.row != layer.rows && filled > FW'(i) && sets > CW'(skips_set) &&
-            (at.group != 0 || at.pass != 0 || (sums_free && !skips_visit));
+            (at.group != 0 || at.pass != 0 || (sums_free && !skips_tile));
         if (ready && PASSES > 1 && !used[32'(set)*PASSES+at.pass]) begin
           skips = skips + 1;
           if (at.pass + 1 == nest.passes) begin
             skips_set   = skips_set || last_use(nest, at);
-            skips_visit = skips_visit || at.group + 1 == nest.groups;
+            skips_tile = skips_tile || at.group + 1 == nest.groups;
             set         = skips_set ? set_after(reads_set) : reads_set;
           end
           at   = next_place(nest, at);
@@ -88,7 +88,7 @@ module accumulate_control
   assign ends          = active && (PASSES > 1 ? !more :
                          last_row(row, block_outputs(layer, at), ACCUMULATORS));
   assign last_of_set   = (at.pass + 1 == nest.passes) && last_use(nest, at);
-  assign last_of_visit = (at.pass + 1 == nest.passes) && at.group + 1 == nest.groups;
+  assign last_of_tile = (at.pass + 1 == nest.passes) && at.group + 1 == nest.groups;
 
   always_ff @(posedge clk) begin
     if (start) begin

@@ -7,7 +7,7 @@ module drain_control
     input  logic                    clk,
     input  logic                    start,
     input  layer_t                  layer,
-    input  logic                    visit_complete,
+    input  logic                    tile_complete,
     output logic                    begins,
     output logic                    active,
     output logic                    ends,
@@ -30,7 +30,7 @@ module drain_control
   assign next    = next_place(nest, at);
   assign outputs = block_outputs(layer, at);
   assign done    = at.row == layer.rows;
-  assign begins  = !busy && !start && !done && visit_complete;
+  assign begins  = !busy && !start && !done && tile_complete;
   assign active  = busy || begins;
   assign ends    = active && last_row(row, outputs, ACCUMULATORS);
   assign channel = first_channel + row * word_t'(ACCUMULATORS);

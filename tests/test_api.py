@@ -123,7 +123,7 @@ class TestPrint:
     def test_a_summary(self, result: Result) -> None:
         text = str(result)
         for words in (
-            "8×8, on cofluent64 (32 PEs at 1 GHz)", "0.56 bit (tau 5) against 1 bit", "18 of 20",
+            "8x8, on cofluent64 (32 PEs at 1 GHz)", "0.56 bit (tau 5) against 1 bit", "18 of 20",
             f"speedup {result.speedup:.2f}×", f"{result.time_ms * 1e3:.3f} µs", "layer3",
             "slowest: layer",
         ):  # fmt: skip

@@ -29,7 +29,7 @@ class TestSimulate:
         assert done.returncode == 0
         assert done.stderr == ""
         for words in (
-            "layer1.0.conv1", "= layer4", "TOTAL", "cycles", "µs", "util. %", "lim, what sets",
+            "layer1.0.conv1", "= layer4", "TOTAL", "cycles", "µs", "util. %", "lim, the bottleneck",
             "DRAM", "speedup 3.13×", "0.931 ms at 0.56 bit", "2.913 ms at 1 bit",
         ):  # fmt: skip
             assert words in done.stdout
@@ -220,7 +220,8 @@ class TestSettings:
         both = summary(command, *R20, "--set", "array.pes=32", "--set", "clock_ghz=0.5")
         first, second = both["settings"]
         assert (first["key"], first["before"], first["after"]) == ("array.pes", 64, 32)
-        assert second["time_ms_after"] == pytest.approx(2 * second["time_ms_before"])
+        before, after = second["time_ms_before"], second["time_ms_after"]
+        assert 1.9 * before < after < 2 * before  # the clock leaves the DRAM's nanoseconds alone
 
     def test_the_report_says_when_buffers_force_reads_again(self, command: Command) -> None:
         done = command(

@@ -199,7 +199,7 @@ class TestComparison:
                     "memory.dram.latency_cycles=100",
                 ),
                 "shorter cycles at 9 GHz",
-                "partly offset by more",
+                "partly offset: more",
             ),
             (("clock_ghz=1.1", "array.pes=16"), "more time in", "partly offset by shorter cycles"),
         ],

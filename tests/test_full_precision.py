@@ -1,14 +1,17 @@
 """`--bits 32`: the network in full precision, first, last and downsample layers with it."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from simulator import InputError, load_workload, search, simulate, sweep, verify
 from simulator.analysis.title import title
 from simulator.paper.operations import compare_operations
+from simulator.report.terminal import print_operations
 from simulator.workload import configure
 from tests.build import layer, network
 from tests.conftest import Command
@@ -58,6 +61,19 @@ def test_both_runs_have_the_same_layers() -> None:
         "name": "weights",
         "sentence": "scope weights, all 20 layers with weights: full precision",
     }
+
+
+@pytest.mark.parametrize(
+    ("bits", "baseline", "rows"),
+    [(32, 1, ["32", "1"]), (0.56, 32, ["0.56", "32"]), (0.56, 1, ["0.56", "1", "32"])],
+)
+def test_counts_print_a_precision_once(bits: float, baseline: float, rows: list[str]) -> None:
+    counts = compare_operations(load_workload("r20"), bits=bits, baseline_bits=baseline)
+    console = Console(width=100, record=True, file=StringIO())
+    print_operations(counts, console)
+    body = console.export_text().split("\n")
+    starts = [line.split()[0] for line in body if line.strip()[:1].isdigit() and "." in line]
+    assert starts == rows
 
 
 def test_titles_say_it() -> None:

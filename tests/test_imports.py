@@ -10,6 +10,7 @@ import grimp
 import pytest
 
 from simulator.machines.families import family_names
+from simulator.machines.family import Family
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.unit
@@ -40,6 +41,16 @@ def test_the_page_shows_the_floors() -> None:
     shown = [line.split()[0] for line in lines if line.strip()]
     assert [name for name in shown if name not in family_names()] == list(FLOORS)
     assert {name for name in shown if name in family_names()} == set(family_names())
+
+
+def test_the_page_lists_the_contract() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    parts = [
+        name for name in {**Family.__annotations__, **vars(Family)} if not name.startswith("_")
+    ]
+    assert sorted(listed) == sorted(parts)
 
 
 def test_the_machine_of_the_page_runs() -> None:

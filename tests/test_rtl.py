@@ -175,8 +175,8 @@ MUTANTS = [
     Mutant(
         "sums are overwritten before their drain has begun",
         "accelerator.sv",
-        "? visits == 0 : visits <= 1;",
-        "? visits == 0 : visits <= 2;",
+        "? tiles_done == 0 : tiles_done <= 1;",
+        "? tiles_done == 0 : tiles_done <= 2;",
     ),
     Mutant(
         "the adder tree lacks a level",
@@ -185,7 +185,7 @@ MUTANTS = [
         "LEVELS = PES > 1 ? $clog2(PES) - 1 : 0",
     ),
     Mutant(
-        "a visit adds to the sums of the one before",
+        "an output tile adds to the sums of the previous one",
         "accumulator.sv",
         "assign old       = first ? '0 : sums[row];",
         "assign old       = first && row != 1 ? '0 : sums[row];",
@@ -223,8 +223,8 @@ MUTANTS = [
     Mutant(
         "in several passes sums are overwritten while they drain",
         "accelerator.sv",
-        "? visits == 0 : visits <= 1;",
-        "? visits <= 1 : visits <= 1;",
+        "? tiles_done == 0 : tiles_done <= 1;",
+        "? tiles_done <= 1 : tiles_done <= 1;",
         MINI,
     ),
     Mutant(

@@ -421,8 +421,8 @@ class TestNothingIsLost:
         """Simulate SIGKILL before every rename, and after some."""
         run_study(tiny_study(net), tmp_path / "undisturbed", jobs=1)
 
-        class Killed(BaseException):
-            pass
+        class Killed(SystemExit):
+            """An end that the guard of a user's files lets through."""
 
         put, folder, calls, ends = store._put, tmp_path / "ended", Counter(), 0
 
@@ -642,7 +642,7 @@ class TestTable:
         assert done.returncode == 0, done.stderr
         assert max(map(len, done.stdout.splitlines())) <= 80
         text = " ".join(done.stdout.split())
-        assert text.startswith("4 points: Net, 4×4, on cofluent64: tau 5 against 1 bit on the ")
+        assert text.startswith("4 points: Net, 4x4, on cofluent64: tau 5 against 1 bit on the ")
         assert "all 2 layers with weights: binary 3×3 convolutions" in text
         row = re.search(r"^ *64[*+~! ]* .*$", done.stdout, flags=re.M)
         assert row is not None

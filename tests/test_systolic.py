@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 
+from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.check.reference import convolve
 from simulator.engine import event, fast
 from simulator.engine.summary import Summary, summarize
-from simulator.machines.family import Mapping
+from simulator.machines.family import Change, Mapping
 from simulator.machines.hardware import value_of
 from simulator.machines.systolic import MappedLayer, map_workload
 from simulator.machines.systolic.actions import layer_actions, memories
@@ -24,6 +25,8 @@ from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_K
 from simulator.machines.systolic.compute import compute
 from simulator.machines.systolic.expected import expected_cycles, expected_ends
 from simulator.machines.systolic.gemm import Gemm
+from simulator.machines.systolic.no_effect import why_no_effect
+from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.units import section_of
 from simulator.machines.systolic.vocabulary import ARRAY, UNITS
 from simulator.program.written import written
@@ -292,6 +295,35 @@ def test_indices_travel_to_the_decoder() -> None:
         for way in ("decoded", "expanded")
     }
     assert sizes == {"decoded": 16 * 16 * 5 / 8 + 32 * 9 / 8, "expanded": 16 * 16 * 9 / 8}
+
+
+def test_a_note_names_expanded_layers() -> None:
+    for form, tau, noted in (
+        ("expanded", 5, True),
+        ("decoded", 5, False),
+        ("expanded", None, False),
+    ):
+        workload = network(layer(8, 8, 4, 4, tau=tau))
+        run = run_one(workload, systolic(SMALL | {"subbit_weights": form}), "fast")
+        found = [note for note in notes(run) if "subbit_weights: expanded" in note]
+        assert bool(found) == noted
+        if found:
+            assert found[0].startswith("conv runs as a 1-bit layer because DRAM has its expanded")
+
+
+def test_a_multiplier_that_no_layer_uses_has_no_effect() -> None:
+    workload = network(layer(8, 8, 4, 4))
+    before, after = (
+        run_one(
+            workload,
+            systolic(SMALL | {"array.pe.dot_width": 8, "array.pe.input_bits": bits}),
+            "fast",
+        )
+        for bits in (8, 4)
+    )
+    change = Change(key="array.pe.input_bits", before=(before,), after=(after,))
+    assert before.cycles == after.cycles
+    assert why_no_effect(change) == "every layer runs bit by bit, not on the multipliers"
 
 
 def test_a_decoder_that_is_too_small_is_an_error() -> None:

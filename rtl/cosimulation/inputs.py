@@ -118,10 +118,12 @@ def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
     """Indices (kernels of a 1-bit layer), ordered by weight tile, output and unit."""
     kernels = case.kernels
     values = kernels.subset[kernels.indices] if case.layer.tau is None else kernels.indices
-    return np.concatenate(list(_chunks(case, cut, values)))
+    return np.concatenate(list(_weight_tiles(case, cut, values)))
 
 
-def _chunks(case: Case, cut: _Cut, values: NDArray[np.uint16]) -> Iterator[NDArray[np.uint16]]:
+def _weight_tiles(
+    case: Case, cut: _Cut, values: NDArray[np.uint16]
+) -> Iterator[NDArray[np.uint16]]:
     first = 0
     for outputs in cut.block_outputs * case.layer.groups:
         unit = 0

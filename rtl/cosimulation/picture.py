@@ -31,7 +31,7 @@ _SIGNALS = {
     "dot_active": "fill",
     "filled": "banks filled",
     "add_active": "accumulate",
-    "visits": "sums to drain",
+    "tiles_done": "sums to drain",
     "drain_active": "drain",
 }
 """Signals of accelerator.sv in the picture, and their labels."""

@@ -92,7 +92,7 @@ def with_clock(
     if (growth > 1) == (length > 1):
         return [clock, *phrases] if clock_leads else [*phrases, clock]
     if clock_leads:
-        return [clock, f"partly offset by {phrases[0]}", *phrases[1:]]
+        return [clock, f"partly offset: {phrases[0]}", *phrases[1:]]
     return [*phrases, f"partly offset by {clock}"]
 
 

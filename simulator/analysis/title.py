@@ -34,16 +34,18 @@ def precision(run: Run) -> str:
 def settings(workload: Workload) -> str:
     """Return batch and activation bits, if they are not 1."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
-    return "".join(f", {fact}" for fact in [*facts, *_activations(workload)])
+    return "".join(f", {fact}" for fact in [*facts, *_other_activations(workload)])
 
 
-def _activations(workload: Workload) -> list[str]:
-    """The bits per activation, such as `1- to 8-bit activations`, if they are not 1."""
-    widths = workload.widths
-    if not widths or widths == (1,):
-        return []
+def activations(workload: Workload) -> str:
+    """Return the bits per activation of the binary layers, such as `1- to 8-bit activations`."""
+    widths = workload.widths or (workload.activation_bits,)
     least = f"{widths[0]}- to " if len(widths) > 1 else ""
-    return [f"{least}{widths[-1]}-bit activations"]
+    return f"{least}{widths[-1]}-bit activations"
+
+
+def _other_activations(workload: Workload) -> list[str]:
+    return [] if workload.widest_activation == 1 else [activations(workload)]
 
 
 def scope_title(workload: Workload) -> str:
@@ -84,7 +86,7 @@ def covered(result: Outcome) -> str:
             scope_title(workload),
             *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
-            *_activations(workload),
+            *_other_activations(workload),
         ]
     )
 

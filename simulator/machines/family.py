@@ -131,6 +131,8 @@ class Family(ABC, Generic[H, L]):
     """The names of its layers' modes in reports."""
     rate_keys: ClassVar[Items[str, str]]
     """The key that gives each unit its rate, by the unit's name."""
+    size_keys: ClassVar[frozenset[str]]
+    """Keys that change the number of PEs."""
     not_chosen: ClassVar[frozenset[str]]
     """Numeric keys that follow from technology or network instead of a design choice."""
     capacities: ClassVar[Items[str, str]]

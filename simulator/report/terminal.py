@@ -24,6 +24,10 @@ NO_LIMIT = "–"
 """The sign for a layer in which no unit is busy for half of the time."""
 
 
+_Counts = tuple[float, Mapping[str, Any]]
+"""Bits per weight, and the counts of parameters and operations at these bits."""
+
+
 class _Line(NamedTuple):
     """One row: a layer, or a sum of layers."""
 
@@ -289,7 +293,7 @@ def _area(result: "Outcome") -> str:
 def print_operations(counts: dict[str, Any], console: Console) -> None:
     """Print the counts of `simulate ops`."""
     base, full = counts["baseline"], counts["full_precision"]
-    rows = ((counts["bits"], counts), (base["bits"], base), (32, full))
+    rows = _unequal((counts["bits"], counts), (base["bits"], base), (32, full))
     ratios = counts["ratios"]
     table = Table(
         title=f"{counts['model']}, {counts['activation_bits']}-bit activations, one image, "
@@ -305,6 +309,14 @@ def print_operations(counts: dict[str, Any], console: Console) -> None:
         ],
     )
     print_table(table, console)
+
+
+def _unequal(*rows: _Counts) -> list[_Counts]:
+    """Return the rows without repetitions, such as a second row of full precision."""
+    found: dict[tuple[float, ...], _Counts] = {}
+    for bits, row in rows:
+        found.setdefault((bits, row["params_mbit"], row["bit_ops_g"]), (bits, row))
+    return list(found.values())
 
 
 _BITS = (("Mbit", 1.0), ("kbit", 1e3), ("bit", 1e6))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.machines.families import family_named
 from simulator.machines.hardware import with_numbers
 from simulator.machines.loading import hardware_from
 from simulator.studies.axes import POINT_FIELDS, Value
@@ -19,7 +20,6 @@ from simulator.studies.factors import combined, factors_of
 from simulator.studies.point_numbers import Floats, StudyFigures
 from simulator.studies.study import Study
 
-PES = "array.pes"
 Places = NDArray[np.int64]
 """Indices into a study's good points; -1 is none."""
 
@@ -34,7 +34,7 @@ class Relations:
     over_reference: Floats
     """The reference's time divided by the point's time."""
     efficiency: Floats | None
-    """`over_reference` divided by the ratio of PEs; None if no axis is PEs."""
+    """`over_reference` divided by the ratio of PEs; None if no single axis sizes the array."""
     fastest: NDArray[np.bool_]
     """True if no point of the group is faster."""
     cheapest: NDArray[np.bool_]
@@ -47,6 +47,13 @@ class Relations:
 def machine_axes(figures: StudyFigures) -> list[str]:
     """The hardware axes: the file, and its keys."""
     return [name for name in figures.axes if name == "hw" or name not in POINT_FIELDS]
+
+
+def size_axis(study: Study, figures: StudyFigures) -> str | None:
+    """Return the only axis that changes the number of PEs; None if there is none, or several."""
+    keys = {key for machine in study.machines for key in family_named(machine).size_keys}
+    axes = [name for name in figures.axes if name in keys]
+    return axes[0] if len(axes) == 1 else None
 
 
 def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floats) -> Relations:
@@ -69,16 +76,16 @@ def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floa
     first = order[starts]
     reference = first[group] if count else np.zeros(0, dtype=np.int64)
     over = figures.time_ms[reference] / figures.time_ms
-    scaling = PES in figures.axes
+    size = size_axis(study, figures)
     return Relations(
         reference=reference,
         own=bool(own[first].all()),
         over_reference=over,
-        efficiency=over / (pes / pes[reference]) if scaling else None,
+        efficiency=over / (pes / pes[reference]) if size else None,
         fastest=_least(group, figures.time_ms),
         cheapest=_least(group, figures.time_ms * area),
         dominated=_dominated(group, figures.time_ms, area),
-        slower_than=_slower_than(figures) if scaling else np.full(count, -1),
+        slower_than=_slower_than(figures, size) if size else np.full(count, -1),
     )
 
 
@@ -133,12 +140,12 @@ def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_
     return found
 
 
-def _slower_than(figures: StudyFigures) -> Places:
+def _slower_than(figures: StudyFigures, size: str) -> Places:
     """[points] fastest smaller array with equal other factors, if it is faster; otherwise -1."""
-    others = [factor for factor in factors_of(figures) if PES not in factor.axes]
+    others = [factor for factor in factors_of(figures) if size not in factor.axes]
     count = len(figures.point)
     sets = combined(((x.codes, len(x.values)) for x in others), count)
-    pes = figures.codes[PES].astype(np.int64)
+    pes = figures.codes[size].astype(np.int64)
     found = np.full(count, -1, dtype=np.int64)
     order = np.lexsort((figures.time_ms, pes, sets))
     fastest, its_set = -1, -1

@@ -12,7 +12,7 @@ from simulator.studies.causes import cycles_columns, short_names
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.plot_style import HATCHES, label_numbers, place_values, series
 from simulator.studies.point_numbers import Floats
-from simulator.studies.relative import PES
+from simulator.studies.relative import size_axis
 from simulator.studies.terminal import PointsTable
 from simulator.studies.wording import baseline_title, short_name, shown, subject
 
@@ -59,7 +59,10 @@ class _Curve:
 
 
 def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
-    """Draw the figure; return None if no axis is PEs, or if other axes make too many curves."""
+    """Draw the figure.
+
+    Returns None if no single axis changes the number of PEs, or if other axes make too many curves.
+    """
     from matplotlib.figure import Figure
 
     curves = _curves(table)
@@ -86,9 +89,10 @@ def draw_scaling(table: PointsTable, style: Style) -> "Figure | None":
 def _curves(table: PointsTable) -> list[_Curve]:
     """The points as curves, in the order of their first points."""
     figures = table.figures
-    if PES not in figures.axes or len(table.rows) < len(figures.point):
+    size = size_axis(table.study, figures)
+    if size is None or len(table.rows) < len(figures.point):
         return []
-    others = [factor for factor in factors_of(figures) if PES not in factor.axes]
+    others = [factor for factor in factors_of(figures) if size not in factor.axes]
     by_name: dict[str, list[Row]] = {}
     for place, row in enumerate(table.rows):
         by_name.setdefault(_name(others, place), []).append(row)
@@ -183,7 +187,7 @@ def _mark_slower(axes: "Axes", curves: Sequence[_Curve], factor: float) -> None:
         if number < _EXPLAINED:
             faster = by_point[row["slower_than_point"]]["pes"]
             axes.annotate(
-                f"slower than {faster} PEs: {row['grown_cause']}", place,
+                f"slower than {faster} PEs: {row['grown_cause']} grew most", place,
                 xytext=(0.03, 0.05 + 0.1 * number), textcoords="axes fraction", fontsize="small",
                 arrowprops={"arrowstyle": "-", "linewidth": 0.5, "shrinkB": 4},
             )  # fmt: skip

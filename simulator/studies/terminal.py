@@ -14,7 +14,7 @@ from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.columns import column_of, links_of
 from simulator.studies.factors import Factor, factors_of
 from simulator.studies.point_numbers import StudyFigures
-from simulator.studies.relative import PES, Relations, machine_axes
+from simulator.studies.relative import Relations, machine_axes, size_axis
 from simulator.studies.study import Study
 from simulator.studies.wording import baseline_title, short_name, shown
 
@@ -161,8 +161,8 @@ class PointsTable:
             for name, code in ((name, self.figures.codes[name][place]) for name in axes)
         )
         leads = [f.lead for f in self._factors if f.lead in axes]
-        if same and leads == [PES] and values[PES].isdecimal():  # not an expression
-            return f"vs {values[PES]} PEs"
+        if same and leads == [self._size] and values[leads[0]].isdecimal():  # not an expression
+            return f"vs {values[leads[0]]} {short_name(leads[0])}"
         return "vs ref."
 
     def _value(self, name: str, place: int) -> str:
@@ -178,7 +178,9 @@ class PointsTable:
             return f"{title}: speed over the point with {which}{self._each}"
         values = {name: self._value(name, int(references[0])) for name in axes}
         point = ", ".join(
-            f"{value} PEs" if name == PES and value.isdecimal() else f"{short_name(name)} {value}"
+            f"{value} {short_name(name)}"
+            if name == self._size and value.isdecimal()
+            else f"{short_name(name)} {value}"
             for name, value in values.items()
         )
         if axes == ["hw"]:
@@ -255,12 +257,15 @@ class PointsTable:
     def _slower_lines(self) -> list[str]:
         """The reasons why points are slower than a smaller array."""
         slower = [row for row in self.rows if row["slower_than_point"] is not None]
-        pes = dict(zip(self.figures.point.tolist(), self._pes(), strict=True)) if slower else {}
+        if self._size is None or not slower:
+            return []
+        noun, column = short_name(self._size), column_of(self._size)
+        sizes = dict(zip(self.figures.point.tolist(), self._sizes(self._size), strict=True))
         lines = []
         for row in slower[:_EXPLAINED]:
-            who = f" {row['pes']} PEs" if len(slower) > 1 else ""
-            text = f"{_SLOWER}{who} slower than {pes[row['slower_than_point']]} PEs"
-            reasons = [row["grown_cause"]]
+            who = f" {row[column]} {noun}" if len(slower) > 1 else ""
+            text = f"{_SLOWER}{who} slower than {sizes[row['slower_than_point']]} {noun}"
+            reasons = [f"{row['grown_cause']} grew most"]
             if row["idle_pes"]:
                 reasons += [
                     f"{x.replace(' in ', ' PEs idle in ')}"
@@ -271,10 +276,15 @@ class PointsTable:
             lines.append(f"{_SLOWER} {counted(len(slower) - _EXPLAINED, 'more point')} slower")
         return lines
 
-    def _pes(self) -> list[str]:
-        """[good points] number of PEs, as text."""
-        values = [shown(value) for value in self.figures.axes[PES]]
-        return [values[code] for code in self.figures.codes[PES].tolist()]
+    @property
+    def _size(self) -> str | None:
+        """The axis that changes the number of PEs, if there is only one."""
+        return size_axis(self.study, self.figures)
+
+    def _sizes(self, axis: str) -> list[str]:
+        """[good points] value of the axis, as text."""
+        values = [shown(value) for value in self.figures.axes[axis]]
+        return [values[code] for code in self.figures.codes[axis].tolist()]
 
     def _left_out(self) -> list[str]:
         """A sentence on the points that the table omits, if any."""

@@ -11,12 +11,11 @@ from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
 from simulator.studies.point_numbers import StudyFigures
 from simulator.studies.points import combinations
-from simulator.studies.relative import PES
 from simulator.studies.study import Study
 from simulator.workload import Workload, configure
 
 _SHORT = {
-    PES: "PEs",
+    "pes": "PEs",
     "hw": "hardware",
     "input_size": "input size",
     "activation_bits": "act. bits",
@@ -39,7 +38,7 @@ def short_name(axis: str) -> str:
         tail = ".".join(sections[start:])
         same = [key for key in hardware_columns() if key == tail or key.endswith(f".{tail}")]
         if len(same) <= 1:
-            return tail.replace(".", " ").replace("_", " ")
+            return _SHORT.get(tail, tail.replace(".", " ").replace("_", " "))
     return axis
 
 

@@ -56,6 +56,7 @@ class LutArrays(Family[LutArray, MappedLayer]):
     vocabulary: ClassVar[Vocabulary] = VOCABULARY
     mode_titles = MappingProxyType({"lut": "LUT", "direct": "direct", "mac": "MAC unit"})
     rate_keys = MappingProxyType({unit.name: key for unit, key in _RATE_KEYS.items()})
+    size_keys = frozenset({"array.pes"})
     not_chosen = frozenset({"clock_ghz", "full_precision.bits"})
     capacities = MappingProxyType({INDEX_KIB: "weights", ACTIVATION_KIB: "inputs"})
     buffers = frozenset({"index_buffer", "activation_buffer"})

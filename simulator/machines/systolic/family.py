@@ -52,6 +52,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     vocabulary: ClassVar[Vocabulary] = VOCABULARY
     mode_titles = MappingProxyType({"multiply": "multipliers", "xnor": "XNOR"})
     rate_keys = MappingProxyType({unit.name: key for unit, key in _RATE_KEYS.items()})
+    size_keys = frozenset({"array.rows", "array.columns"})
     not_chosen = frozenset({"clock_ghz", "full_precision.bits"})
     capacities = MappingProxyType(
         {INPUT_KIB: "inputs", WEIGHT_KIB: "weights", OUTPUT_KIB: "partial sums"}

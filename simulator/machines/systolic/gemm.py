@@ -106,6 +106,11 @@ def _bit_by_bit(machine: Systolic, operands: int, bits: int, weight_bits: int) -
     return ceil(operands / machine.array.pe.dot_width) * bits * weight_bits
 
 
+def is_sub_bit(layer: Layer) -> bool:
+    """True if an index of the layer has fewer bits than a kernel."""
+    return not layer.full_precision and layer.tau is not None and layer.tau < layer.unit_weights
+
+
 def _decodes(layer: Layer, machine: Systolic) -> bool:
     """True if the layer loads its weights as indices; if all kernels occur, an index is a kernel.
 
@@ -113,8 +118,7 @@ def _decodes(layer: Layer, machine: Systolic) -> bool:
         InputError: the layer's subset is larger than the decoder.
 
     """
-    sub_bit = layer.tau is not None and layer.tau < layer.unit_weights
-    if layer.full_precision or not sub_bit or machine.subbit_weights == "expanded":
+    if not is_sub_bit(layer) or machine.subbit_weights == "expanded":
         return False
     if layer.subset_size > machine.decoder_entries:
         raise InputError(

@@ -9,6 +9,7 @@ from simulator.machines.systolic.schema import Systolic
 
 _SIZES = frozenset({"array.rows", "array.columns", "array.dataflow"})
 """Keys that determine which PEs have work."""
+_OF_PRODUCTS = frozenset({"array.pe.input_bits", "array.pe.weight_bits", "array.pe.dot_width"})
 _IN_DRAM = frozenset(OTHER_UNIT) | {"memory.dram.timing"}
 
 
@@ -50,16 +51,23 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     """Return a reason that follows from the plans alone; None: no such reason."""
     if key == "full_precision.bits" and not any(p.layer.full_precision for p in plans):
         return "the run has no full-precision layer"
-    if key == "array.pe.dot_width" and not any(p.gemm.binary_products for p in plans):
-        return "no layer runs bit by bit"
-    if key in {"subbit_weights", "decoder_entries"}:
-        if all(plan.layer.tau is None for plan in plans):
-            return "the run has no sub-bit layer"
-        if key == "decoder_entries":
-            return "the subset of every layer fits in the decoder at both values"
+    if key in _OF_PRODUCTS:
+        return _products(key, plans)
+    if key in {"subbit_weights", "decoder_entries"} and all(p.layer.tau is None for p in plans):
+        return "the run has no sub-bit layer"
+    if key == "decoder_entries":
+        return "the subset of every layer fits in the decoder at both values"
     if key == "memory.transfer_steps" and all(plan.pieces == 1 for plan in plans):
         return "every fold has one piece at both values"
     return None
+
+
+def _products(key: str, plans: list[LayerPlan]) -> str | None:
+    """Return why no layer uses the XNORs, or no layer the multipliers, of a PE; None: some do."""
+    binary = [bool(plan.gemm.binary_products) for plan in plans]
+    if key == "array.pe.dot_width":
+        return None if any(binary) else "no layer runs bit by bit"
+    return "every layer runs bit by bit, not on the multipliers" if all(binary) else None
 
 
 def idle_pes(change: Change[MappedLayer]) -> list[str]:

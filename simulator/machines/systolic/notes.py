@@ -13,6 +13,7 @@ from simulator.machines.systolic.capacity import (
     enough_kib,
     rereads,
 )
+from simulator.machines.systolic.gemm import is_sub_bit
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
 from simulator.workload.scope import FULL_PRECISION_BITS
@@ -82,8 +83,23 @@ def notes(run: Ran[MappedLayer]) -> Iterator[str]:
         for name, size in sizes.items():
             template = template.replace(name, size)
         yield template
+    yield from _expanded(plans)
     yield from _widths(plans)
     yield from _narrow_sums(plans)
+
+
+def _expanded(plans: list[LayerPlan]) -> Iterator[str]:
+    """Note sub-bit layers whose weights are expanded to a bit each before they are in DRAM."""
+    chosen = [plan for plan in plans if is_sub_bit(plan.layer) and not plan.gemm.subset_bits]
+    if chosen:
+        yield _layers(
+            chosen,
+            plans,
+            "{layers} runs as a 1-bit layer because DRAM has its expanded kernels "
+            "(subbit_weights: expanded); with decoded, it loads indices.",
+            "{layers} run as 1-bit layers because DRAM has their expanded kernels "
+            "(subbit_weights: expanded); with decoded, they load indices.",
+        )
 
 
 def _widths(plans: list[LayerPlan]) -> Iterator[str]:

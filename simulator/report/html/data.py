@@ -13,7 +13,7 @@ from simulator.analysis.outcome import RUNS
 from simulator.analysis.roofline import Point, roofline
 from simulator.analysis.settings import expressions
 from simulator.analysis.summary import summary_of
-from simulator.analysis.title import covered
+from simulator.analysis.title import activations, covered
 from simulator.base.version import __version__
 from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
@@ -57,24 +57,10 @@ def page_data(
     left_out = timeline_left_out(result)
     summary = summary_of(result)
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
-    workload, hardware = result.run.workload, result.hardware
-    wider = result.wider
+    hardware = result.hardware
     return {
-        "title": f"{workload.title} on {hardware.name}",
-        "summary": {
-            "network": workload.title,
-            "input_size": f"{workload.input_height}x{workload.input_width}",
-            "hardware": hardware.name,
-            "pes": hardware.pes,
-            "clock_ghz": hardware.clock_ghz,
-            "batch": workload.batch,
-            "activation_bits": workload.activation_bits,
-            "tau": result.run.tau,
-            "tau_1x1": result.run.tau_1x1,
-            **({} if result.speedup is None else {"speedup": result.speedup}),
-            "scope": covered(result),
-            **({} if wider is None else {"wider": wider.sentence}),
-        },
+        "title": f"{result.run.workload.title} on {hardware.name}",
+        "summary": _summary(result),
         "bins": BINS,
         "timeline_left_out": left_out,
         "units": [
@@ -112,6 +98,25 @@ def page_data(
             **{name: version(name) for name in _LIBRARIES},
             "configuration (SHA-256)": result.config_sha256,
         },
+    }
+
+
+def _summary(result: "Outcome") -> dict[str, Any]:
+    """The network, the hardware, and the speedup if the run has a baseline."""
+    workload, hardware = result.run.workload, result.hardware
+    return {
+        "network": workload.title,
+        "input_size": f"{workload.input_height}x{workload.input_width}",
+        "hardware": hardware.name,
+        "pes": hardware.pes,
+        "clock_ghz": hardware.clock_ghz,
+        "batch": workload.batch,
+        "activations": activations(workload),
+        "tau": result.run.tau,
+        "tau_1x1": result.run.tau_1x1,
+        **({} if result.speedup is None else {"speedup": result.speedup}),
+        "scope": covered(result),
+        **({} if result.wider is None else {"wider": result.wider.sentence}),
     }
 
 

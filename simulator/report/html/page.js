@@ -62,7 +62,7 @@ class Report {
     document.getElementById("title").textContent = title;
     const taus = [summary.tau ? `τ = ${summary.tau}` : "", summary.tau_1x1 ? `τ (1×1) = ${summary.tau_1x1}` : ""];
     document.getElementById("subtitle").textContent = [
-      `input ${summary.input_size}`, `batch ${summary.batch}`, `${summary.activation_bits}-bit activations`,
+      `input ${summary.input_size}`, `batch ${summary.batch}`, summary.activations,
       `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
     const wider = document.getElementById("wider");
     wider.textContent = summary.wider ?? "";

@@ -241,7 +241,7 @@ class TestComparison:
         assert "Energy by layer" not in markdown(one)
 
     def test_notes_of_both_and_of_one(self) -> None:
-        """Those on reading the model too; a difference in the notes is a difference of the results."""
+        """A note of both results occurs once; one of a single result names it."""
         plain = result().saved()
         one, other = (
             as_saved(plain | {"notes": ["a note on both", f"a note on {side}"]}, side)

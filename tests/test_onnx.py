@@ -246,7 +246,7 @@ REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
     "weights not computed": (
         [helper.make_node("LpNormalization", ["w"], ["s"], "soft"), conv("x", "s", "y")],
         {"w": signs(4, 8, 3, 3)},
-        "weights come from LpNormalization 'soft', which is not computed, and pass through 'w' and may be",
+        "weights come from LpNormalization 'soft', which is not computed, and pass through 'w' and",
     ),
     "no convolution": ([helper.make_node("Relu", ["x"], ["y"])], {}, "no convolution"),
 }  # fmt: skip

@@ -85,8 +85,8 @@ class TestObstacles:
         assert "conv" not in trained
         (note,) = workload.notes
         assert note == (
-            "The weights of conv come from LpNormalization 'the_LpNormalization', which is not computed, and "
-            "count as full precision."
+            "The weights of conv come from LpNormalization 'the_LpNormalization', which is not "
+            "computed, and count as full precision."
         )
 
     def test_of_unknown_operators_are_refused(self, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ class TestObstacles:
             network(tmp_path, nodes, {"w": W}, info=info)
 
     def test_reach_a_table_of_kernels(self, tmp_path: Path) -> None:
-        """Signs anywhere on the way of the weights, after the obstacle too, may make them binary."""
+        """Signs after the obstacle may make the weights binary, too."""
         nodes = [
             node("LpNormalization", "w", "soft"),
             node("Cast", "soft", "index", to=TensorProto.INT64),
@@ -149,7 +149,8 @@ COMPUTED: dict[str, tuple[list[Any], NDArray[Any]]] = {
     ),
     "largest of a table": (
         [helper.make_node("TopK", ["scores", "two_of"], ["v", "k"], axis=1),
-         node("Gather", "k one", "c", axis=1), node("Gather", "table c", "g"), node("Reshape", "g conv_shape", "s")],
+         node("Gather", "k one", "c", axis=1), node("Gather", "table c", "g"),
+         node("Reshape", "g conv_shape", "s")],
         TABLE[np.argsort(-SCORES, axis=1)[:, 1]].reshape(W.shape),
     ),
     "one-hot rows of a table": (

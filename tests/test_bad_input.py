@@ -89,6 +89,9 @@ class TestNetworkFile:
             ("kernel: 3", "kernal: 3", ["layers[0] (a).kernal", "did you mean 'kernel'?"]),
             ("kernel: 3", "kernel: -3", ["layers[0] (a).kernel is -3", ">= 1"]),
             ("kernel: 3", "kernel: 5", ["'a'", "3x3 or 1x1", "kernel = 5"]),
+            ("kernel: 3", "kernel: [3, 1]", ["'a'", "3x3 or 1x1", "kernel = 3x1"]),
+            ("kernel: 3", "kernel: [3]", ["layers[0] (a).kernel is [3]", "length >= 2"]),
+            ("kernel: 3", "kernel: [3, 0]", ["layers[0] (a).kernel[1] is 0", ">= 1"]),
             ("kernel: 3", "kernel: 3, groups: 3", ["'a'", "64 input channels", "groups = 3"]),
             ("type: conv", "type: conf", ["layers[0] (a).type is 'conf'"]),
             (
@@ -123,9 +126,10 @@ class TestNetworkFile:
 
     def test_nothing_binary(self, command: Command, tmp_path: Path) -> None:
         (tmp_path / "net.yaml").write_text(NET.replace("binary", "full"))
-        assert "mark the binary layers" in refused(
-            command, *GOOD[:2], "--model", "net.yaml", *GOOD[4:]
-        )
+        run = (*GOOD[:2], "--model", "net.yaml")
+        assert "no binary layer; use bits 32" in refused(command, *run, *GOOD[4:])
+        assert "run the full-precision layers with --incl" in refused(command, *run, "--bits", 1)
+        assert command(*run, "--bits", 32).returncode == 0
 
     def test_unknown_model(self, command: Command) -> None:
         line = refused(command, *GOOD[:2], "--model", "r81", *GOOD[4:])

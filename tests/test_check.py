@@ -47,9 +47,10 @@ def checked(
 
 def shrunk(one: Layer) -> Layer:
     """The layer on a map of odd size, with the same channels, stride, padding and dilation."""
-    height, width = (min(size, one.extent + 6) for size in (one.in_height, one.in_width))
+    height, width = (min(size, one.extents.height + 6) for size in (one.in_height, one.in_width))
     down, across = (
-        (size + 2 * one.padding - one.extent) // one.stride + 1 for size in (height, width)
+        (size + 2 * one.paddings.height - one.extents.height) // one.strides.height + 1
+        for size in (height, width)
     )
     return replace(
         one,
@@ -167,13 +168,13 @@ def by_the_book(one: Layer, kernels: KernelSet, activations: np.ndarray, where: 
     first = channel // (one.out_channels // one.groups) * per_group
     total = 0
     for number in range(per_group):
-        for y in range(one.kernel):
-            for x in range(one.kernel):
+        for y in range(one.kernel_sides.height):
+            for x in range(one.kernel_sides.height):
                 unit, weight = (number, 3 * y + x) if one.kernel == 3 else divmod(number, 8)
                 kernel = int(kernels.subset[kernels.indices[channel, unit]])
                 sign = 1 if kernel >> (one.unit_weights - 1 - weight) & 1 else -1
-                down = row * one.stride + y * one.dilation - one.padding
-                right = column * one.stride + x * one.dilation - one.padding
+                down = row * one.strides.height + y * one.dilations.height - one.paddings.height
+                right = column * one.strides.width + x * one.dilations.width - one.paddings.width
                 if 0 <= down < one.in_height and 0 <= right < one.in_width:
                     total += sign * int(activations[image, first + number, down, right])
     return total

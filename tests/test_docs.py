@@ -38,10 +38,12 @@ def test_the_worked_example_of_the_machine() -> None:
 
 
 def test_the_example_network(tmp_path: Path) -> None:
-    (example,) = blocks((ROOT / "docs/workloads.md").read_text(), "yaml")
+    example, listed = blocks((ROOT / "docs/workloads.md").read_text(), "yaml")
     (tmp_path / "net.yaml").write_text(example)
     workload = load_workload(tmp_path / "net.yaml")
     assert [x.out_height for x in workload.layers] == [32, 16, 16, 16, 1]
+    (tmp_path / "list.yaml").write_text(listed)
+    assert [x.out_pixels for x in load_workload(tmp_path / "list.yaml").layers] == [55 * 55, 8]
 
 
 def commands(section: str) -> list[str]:

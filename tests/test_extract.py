@@ -292,7 +292,7 @@ class TestCommand:
         run = ("extract", "net.safetensors", "--network", "small.yaml", "--subset", "frequent")
         done = command(*run, "-o", "net.npz", "--out", "report")
         assert done.returncode == 0, done.stderr
-        for words in ("a.conv1", "16×12×3×3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
+        for words in ("a.conv1", "16x12x3x3", "0.56 bit", "full", "TOTAL", "written: net.npz"):
             assert words in done.stdout
         result = json.loads(command(*run, "--json").stdout)
         layers = pd.read_csv("report/layers.csv")

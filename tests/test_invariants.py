@@ -43,7 +43,8 @@ def test_the_nest_of_the_tests_does_every_step_once(
             first = nest.pixel_step[tile] * plan.pixels_per_step
             done[first : first + nest.pixels[tile], nest.block[tile], :] += 1
         assert np.all(done == 1)
-        assert sum(plan.group_units) == plan.units_in
+        parts = [part.units * part.taps for part in plan.input_parts]
+        assert sum(parts) == plan.units_in * plan.layer.taps
         assert sum(block.outputs for block in plan.blocks) == plan.layer.out_channels
         assert all(block.outputs >= 1 for block in plan.blocks)
         most = plan.hardware.array.pe.partial_sums
@@ -181,11 +182,11 @@ def needed_input_pixels(plan: LayerPlan) -> int:
     touched = np.zeros((inner.in_height, inner.in_width), dtype=bool)
     for row in range(inner.out_height):
         for column in range(inner.out_width):
-            top = row * inner.stride - inner.padding
-            left = column * inner.stride - inner.padding
+            top = row * inner.strides.height - inner.paddings.height
+            left = column * inner.strides.width - inner.paddings.width
             touched[
-                max(0, top) : max(0, top + inner.extent),
-                max(0, left) : max(0, left + inner.extent),
+                max(0, top) : max(0, top + inner.extents.height),
+                max(0, left) : max(0, left + inner.extents.width),
             ] = True
     return int(touched.sum()) * inner.images * plan.batch
 

@@ -217,11 +217,19 @@ def test_padding_that_sides_do_not_share_belongs_to_the_map(tmp_path: Path) -> N
     assert (layer.in_height, layer.in_width, layer.out_height, layer.out_width) == (8, 7, 8, 7)
 
 
+def test_sizes_per_axis(tmp_path: Path) -> None:
+    """A 3x1 kernel over 6 x 6 pixels: (6 + 2 - 3) // 2 + 1 = 3 rows, (6 + 4 - 1) // 3 + 1 = 4."""
+    node = conv("x", "w", "y", pads=[1, 2, 1, 2], strides=[2, 3])
+    workload, _ = read_onnx(save(tmp_path / "n.onnx", [node], {"w": signs(4, 8, 3, 1)}))
+    (layer,) = workload.layers
+    assert (layer.kernel, layer.stride, layer.padding) == ((3, 1), (2, 3), (1, 2))
+    assert (layer.out_height, layer.out_width, layer.macs) == (3, 4, 3 * 4 * 4 * 8 * 3)
+    (note,) = workload.notes
+    assert layer.full_precision
+    assert f"{layer.name} (3x1): full precision although the weights are +-alpha" in note
+
+
 REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
-    "oblong kernel": ([conv("x", "w", "y")], {"w": signs(4, 8, 3, 1)}, r"kernel \[3, 1\] differ"),
-    "strides": (
-        [conv("x", "w", "y", strides=[1, 2])], {"w": signs(4, 8, 3, 3)}, r"strides \[1, 2\]",
-    ),
     "pads": (
         [conv("x", "w", "y", pads=[70000] * 4)], {"w": signs(4, 8, 3, 3)}, "from 0 to 65536",
     ),

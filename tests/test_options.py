@@ -209,6 +209,11 @@ class TestWrongWords:
         assert shown == f"simulate sweep {options}\n"
         parse(shlex.split(shown)[1:])
 
+    def test_a_sweep_needs_bits_as_a_run_does(self, command: Command) -> None:
+        for words in ((), ("sweep",)):
+            line = refused(command, *words, "--hw", "cofluent64", "--model", "r20")
+            assert "missing option --bits or --tau" in line
+
     def test_several_bits_belong_to_a_sweep(self, command: Command) -> None:
         line = refused(command, *RUN[:4], "--bits", "1,0.56")
         assert "expected a number; lists and ranges belong to `simulate sweep`" in line

@@ -331,17 +331,20 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
 @given(layers())
 def test_window(one: Layer) -> None:
     """Count the input pixels by laying every kernel over the input."""
-    window, width = Window(one), max(one.extent, one.stride)
+    window, width = Window(one), max(one.extents.width, one.strides.width)
     columns = one.out_width
 
     def under(first: int, end: int) -> set[tuple[int, int, int]]:
         found = set()
         for pixel in range(first, end):
             (image, row), column = divmod(pixel // columns, one.out_height), pixel % columns
-            top, left = row * one.stride - one.padding, column * one.stride - one.padding
+            top, left = (
+                row * one.strides.height - one.paddings.height,
+                column * one.strides.width - one.paddings.width,
+            )
             found |= {
                 (image, y, x)
-                for y in range(max(top, 0), min(top + one.extent, one.in_height))
+                for y in range(max(top, 0), min(top + one.extents.height, one.in_height))
                 for x in range(max(left, 0), min(left + width, one.in_width))
             }
         return found

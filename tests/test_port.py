@@ -411,8 +411,8 @@ def first_value(plan: LayerPlan, step: int) -> int:
     pixel = int(nest.pixel_step[tile]) * plan.pixels_per_step
     image, inside = divmod(pixel, inner.out_height * inner.out_width)
     row, column = divmod(inside, inner.out_width)
-    top = max(row * inner.stride - inner.padding, 0)
-    left = max(column * inner.stride - inner.padding, 0)
+    top = max(row * inner.strides.height - inner.paddings.height, 0)
+    left = max(column * inner.strides.width - inner.paddings.width, 0)
     own = inner.in_channels // inner.groups
     of_group = sum(block.outputs for block in plan.blocks[: int(nest.block[tile])])
     channel = of_group // (inner.out_channels // inner.groups) * own

@@ -84,7 +84,19 @@ def test_another_hardware_file_or_network_is_another_study(
     (tmp_path / "net.yaml").write_text(NET)
     hardware = find("hw_configs", "cofluent64").read_text(encoding="utf-8")
     (tmp_path / "hw.yaml").write_text(hardware)
-    study = ("sweep", "--hw", "hw.yaml", "--model", "net.yaml", "--out", "study", "--jobs", "1")
+    study = (
+        "sweep",
+        "--hw",
+        "hw.yaml",
+        "--model",
+        "net.yaml",
+        "--bits",
+        1,
+        "--out",
+        "study",
+        "--jobs",
+        "1",
+    )
     assert command(*study).returncode == 0
     path = tmp_path / ("hw.yaml" if kind == "hw" else "net.yaml")
     text = path.read_text()

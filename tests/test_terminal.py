@@ -151,13 +151,13 @@ class TestTable:
                 elif heading == "in→out" and cell:
                     assert cell == f"{members[0]['in_channels']}→{members[0]['out_channels']}"
                 elif heading == "output" and cell:
-                    assert cell == f"{members[0]['output_height']}×{members[0]['output_width']}"
+                    assert cell == f"{members[0]['output_height']}x{members[0]['output_width']}"
 
     @pytest.mark.unit
     def test_the_first_screen(self) -> None:
         lines = printed(lambda console: print_result(_run(0), console), 80)
         assert lines[:6] == [
-            "ResNet-18 (ImageNet), 224×224, on cofluent64 (64 PEs at 1 GHz): 0.56 bit (tau 5)",
+            "ResNet-18 (ImageNet), 224x224, on cofluent64 (64 PEs at 1 GHz): 0.56 bit (tau 5)",
             "  against 1 bit on the same PEs; 16 of 21 layers with weights: binary 3×3",
             "  convolutions",
             "",
@@ -165,7 +165,7 @@ class TestTable:
             "─" * 79,
         ]
         assert lines[6] == (
-            "layer1.0.conv1   64→64  56×56   115.6     36,864  100,620   201,141   2.00× D"
+            "layer1.0.conv1   64→64  56x56   115.6     36,864  100,620   201,141   2.00× D"
         )
         assert lines[-5:] == [
             "= layer4                        404.6  8,257,536  176,528   703,248   3.98×",

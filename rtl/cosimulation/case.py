@@ -81,20 +81,24 @@ class Case:
 
     def convolution(self) -> NDArray[np.int64]:
         """[output pixels, out_channels] outputs of the layer, computed directly."""
-        layer, pad = self.layer, self.layer.padding
+        layer = self.layer
+        (above, left), (down, right) = layer.paddings, layer.strides
         images, groups = len(self.activations), layer.groups
-        padded = np.pad(self.activations.astype(np.int64), ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+        frame = ((0, 0), (0, 0), (above, above), (left, left))
+        padded = np.pad(self.activations.astype(np.int64), frame)
         by_group = padded.reshape(images, groups, -1, *padded.shape[2:])
         weights = self.weights.astype(np.int64).reshape(
-            groups, layer.out_channels // groups, -1, layer.kernel, layer.kernel
+            groups, layer.out_channels // groups, -1, *layer.kernel_sides
         )
-        rows = np.arange(layer.out_height) * layer.stride
-        columns = np.arange(layer.out_width) * layer.stride
+        rows = np.arange(layer.out_height) * down
+        columns = np.arange(layer.out_width) * right
         sums = np.zeros((images, groups, weights.shape[1], len(rows), len(columns)), dtype=np.int64)
-        for i in range(layer.kernel):
-            for j in range(layer.kernel):
+        for i in range(layer.kernel_sides.height):
+            for j in range(layer.kernel_sides.width):
                 window = by_group[
-                    ..., rows[:, None] + i * layer.dilation, columns + j * layer.dilation
+                    ...,
+                    rows[:, None] + i * layer.dilations.height,
+                    columns + j * layer.dilations.width,
                 ]
                 sums += np.einsum("ngchw,goc->ngohw", window, weights[..., i, j])
         flat = sums.reshape(images, layer.out_channels, -1)

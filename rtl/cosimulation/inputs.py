@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from rtl.cosimulation.case import Case
 from rtl.cosimulation.circuit import Inputs
+from simulator.workload.sides import Sides
 
 _MOST_BITS = 1 << 30
 """Bits per cycle: more than any weight tile has, and small enough for a register."""
@@ -98,14 +99,19 @@ def _registers(case: Case, cut: _Cut, direct: bool) -> list[int]:
         layer.in_width,
         layer.out_height,
         layer.out_width,
-        layer.stride,
-        layer.padding,
-        layer.dilation,
+        *(_both(size) for size in (layer.strides, layer.paddings, layer.dilations)),
         step_images,
         step_rows,
         step_columns,
         layer.in_channels // layer.groups - layer.unit_channels * (cut.units - 1),
     ]
+
+
+def _both(size: Sides) -> int:
+    """The size of both axes; the RTL has one register for them."""
+    if size.height != size.width:
+        raise ValueError(f"{size}: the RTL has equal sizes along both axes")
+    return size.height
 
 
 def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:

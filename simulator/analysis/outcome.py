@@ -20,6 +20,7 @@ from simulator.engine import EngineName
 from simulator.machines import EnergyTable, Hardware
 from simulator.machines.families import family_of
 from simulator.machines.hardware import with_numbers
+from simulator.workload.sides import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,14 +50,14 @@ def configuration_sha256(**parts: str) -> str:
     return hashlib.sha256(f"{{{text}}}".encode()).hexdigest()
 
 
-def _shape(result: LayerResult) -> dict[str, int]:
+def _shape(result: LayerResult) -> dict[str, int | str]:
     """Return a layer's machine-independent shape and work, as columns of `layer_rows`."""
     layer = result.mapped.layer
     return {
         "in_channels": layer.in_channels,
         "out_channels": layer.out_channels,
-        "kernel": layer.kernel,
-        "stride": layer.stride,
+        "kernel": shown(layer.kernel),
+        "stride": shown(layer.stride),
         "output_height": layer.out_height,
         "output_width": layer.out_width,
         "macs": result.macs,

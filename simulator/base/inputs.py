@@ -41,7 +41,16 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
         InputError: the text is malformed (with the line number), or not a mapping.
 
     """
-    data = parse_yaml(text, source)
+    return require_mapping(parse_yaml(text, source), source)
+
+
+def require_mapping(data: Any, source: str) -> dict[str, Any]:
+    """Return the contents of a YAML file if they are keys and values.
+
+    Raises:
+        InputError: they are not.
+
+    """
     if not isinstance(data, dict):
         raise InputError(f"{source}: expected keys and values; found {_shown(data)}")
     return data

@@ -25,7 +25,7 @@ def convolve(
     if largest >= 1 << 53:
         raise OverflowError("an output may not be exact in 64-bit floating point")
     exact_weights: NDArray[np.floating] = weights.astype(exact)
-    frame = ((0, 0), (0, 0), (layer.padding, layer.padding), (layer.padding, layer.padding))
+    frame = ((0, 0), (0, 0), *((side, side) for side in layer.paddings))
     padded = np.pad(activations.astype(exact), frame).transpose(1, 0, 2, 3)
     inputs, outputs = layer.in_channels // layer.groups, layer.out_channels // layer.groups
     parts = []
@@ -42,13 +42,14 @@ def _shifted_sums(
 ) -> NDArray[np.floating]:
     """Return [outputs, pixels] of one group of the convolution."""
     sums = None
-    for down in range(layer.kernel):
-        for right in range(layer.kernel):
-            top = rows.start * layer.stride + down * layer.dilation
-            left = right * layer.dilation
-            bottom = top + (len(rows) - 1) * layer.stride + 1
-            end = left + (layer.out_width - 1) * layer.stride + 1
-            shifted = maps[:, :, top : bottom : layer.stride, left : end : layer.stride]
+    strides, dilations = layer.strides, layer.dilations
+    for down in range(layer.kernel_sides.height):
+        for right in range(layer.kernel_sides.width):
+            top = rows.start * strides.height + down * dilations.height
+            left = right * dilations.width
+            bottom = top + (len(rows) - 1) * strides.height + 1
+            end = left + (layer.out_width - 1) * strides.width + 1
+            shifted = maps[:, :, top : bottom : strides.height, left : end : strides.width]
             product = weights[:, :, down, right] @ shifted.reshape(len(maps), -1)
             sums = product if sums is None else sums + product
     assert sums is not None  # a kernel has at least one weight

@@ -22,7 +22,7 @@ from simulator.cli.options import (
     shared,
     workload_from,
 )
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.analysis.saved import Saved
@@ -97,9 +97,9 @@ def compare(
     sides = _sides(a, b, settings)
     _no_option_without_effect(context, sides)
     with progress_on_stderr(quiet) as progress:
-        one, other = _results(sides, options, progress)
+        (one, other), notes = _results(sides, options, progress)
     comparison = Comparison(name_a=sides[0].title, name_b=sides[1].title, a=one, b=other)
-    text = json.dumps(comparison.as_json(), indent=2)
+    text = json.dumps({**comparison.as_json(), "notes": notes}, indent=2)
     if out is not None:
         from simulator.report.compare_text import markdown
 
@@ -113,6 +113,7 @@ def compare(
         from simulator.report.compare_text import print_comparison
 
         print_comparison(comparison, console())
+        print_notes(notes)
         if out is not None:
             print_written(f"{out}/compare.md, compare.json")
 
@@ -208,8 +209,11 @@ def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) ->
 
 def _results(
     sides: tuple[_Side, _Side], options: dict[str, Any], progress: "Progress | None"
-) -> "list[Saved]":
-    """The result of each side: load it, or run all sides with one network, loaded once."""
+) -> "tuple[list[Saved], list[str]]":
+    """Return the result of each side, and the notes on the network.
+
+    A saved side is loaded; all other sides run with one network, loaded once.
+    """
     from simulator.analysis.saved import as_saved, read_saved
     from simulator.api.simulate import simulate
     from simulator.machines import load_energy, load_hardware
@@ -219,6 +223,7 @@ def _results(
     }
     saved = {side: read_saved(Path(side.name)) for side in sides if side.is_saved}
     model, energy = options.pop("model"), options.pop("energy")
+    notes: list[str] = []
     if machines:
         if model is None:
             name = next(iter(machines)).name
@@ -226,9 +231,10 @@ def _results(
                 f"missing option --model for {name} (see simulate compare --help)"
             )
         workload = workload_from(model, options, "simulate compare", progress)
+        notes += workload.notes
         table = None if energy is None else load_energy(energy)
         for side, hardware in machines.items():
             result = simulate(workload, hardware, progress=progress, **options)
             result = result if table is None else result.with_energy(table)
             saved[side] = as_saved(result.saved(), side.title)
-    return [saved[side] for side in sides]
+    return [saved[side] for side in sides], notes

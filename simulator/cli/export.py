@@ -8,7 +8,7 @@ import click
 from simulator.base.lines import print_line
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import OUTPUT, READING, option, reading_from, shared
-from simulator.cli.output import console
+from simulator.cli.output import console, print_notes
 
 _EXAMPLES = """
 Examples:
@@ -58,8 +58,7 @@ def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: 
 
     if output is not None:
         writable_file(output)
-    reading = reading_from(options)
-    workload = load_model(model, input_size=options.pop("input_size"), **reading)
+    workload = load_model(model, input_size=options.pop("input_size"), **reading_from(options))
     found = exported(workload, to, **options)
     if output is None:
         click.echo(found.text, nl=False)
@@ -70,5 +69,4 @@ def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: 
     notes = console(err=output is None)
     if output is not None:
         print_line(notes, f"written: {output} ({found.layers} layers)")
-    for note in found.notes:
-        print_line(notes, f"note: {note}")
+    print_notes((*workload.notes, *found.notes), err=output is None)

@@ -95,12 +95,11 @@ def extract(
 def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None") -> "Extraction":
     """The contents of a file; for a trained network, with the subsets that the options choose."""
     from simulator.workload.extract import described, extract
-    from simulator.workload.loading import holds_workload
+    from simulator.workload.loading import is_trained_file
     from simulator.workload.model import refuse_reading
 
-    choice = choice_from(dict(options))
-    reading = reading_from(options)
-    if path.suffix.lower() in {".yaml", ".yml"} or holds_workload(path):
+    choice, reading = choice_from(dict(options)), reading_from(options)
+    if not is_trained_file(path):
         require_no_choice(str(path), options)
         refuse_reading(f"{path}: holds no", **reading, subset=choice.subset, seed=choice.seed)
         return described(path, options["input_size"])

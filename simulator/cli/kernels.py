@@ -19,7 +19,7 @@ from simulator.cli.options import (
     require_no_choice,
     shared,
 )
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -76,10 +76,12 @@ def kernels(
         report.require_comparable(snapshots)
         drawn = report.choose_layers(snapshots[0], layers)
         written = save_kernels(snapshots, drawn, out, progress)
+    notes = [*dict.fromkeys(note for one in snapshots for note in one.workload.notes)]
     if as_json:
-        click.echo(json.dumps(report.summary(snapshots), indent=2))
+        click.echo(json.dumps({**report.summary(snapshots), "notes": notes}, indent=2))
     elif not quiet:
         report.print_kernels(snapshots, console())
+        print_notes(notes)
         print_written(f"{out}/{', '.join(path.name for path in written)}")
 
 
@@ -93,18 +95,13 @@ def _load(
     from simulator.workload.model import load_model
 
     choice, reading = choice_from(options), reading_from(options)
+    size = options["input_size"]
     stems = [Path(file).stem if guard.is_file(file) else file for file in files]
     snapshots = []
     for file, stem in zip(files, stems, strict=True):
         if not is_trained_file(find("workloads", file)):
             require_no_choice(file, options)
-        workload = load_model(
-            file,
-            choice=choice,
-            input_size=options["input_size"],
-            progress=progress,
-            **reading,
-        )
+        workload = load_model(file, input_size=size, choice=choice, progress=progress, **reading)
         label = stem if stems.count(stem) == 1 else file
         snapshots.append(Snapshot(label=label, workload=workload))
     return snapshots

@@ -15,7 +15,7 @@ from simulator.cli.options import (
     shared,
     workload_from,
 )
-from simulator.cli.output import console
+from simulator.cli.output import console, print_notes
 
 if TYPE_CHECKING:
     from simulator.workload.schema import OpsConvention
@@ -58,8 +58,9 @@ def ops(
     workload = workload_from(model, options, "simulate ops")
     counts = compare_operations(workload, convention=convention, **options)
     if as_json:
-        click.echo(json.dumps(counts, indent=2))
+        click.echo(json.dumps({**counts, "notes": list(workload.notes)}, indent=2))
         return
     from simulator.report.terminal import print_operations
 
     print_operations(counts, console())
+    print_notes(workload.notes)

@@ -1,7 +1,7 @@
 """Options that several commands share; each has one name, one meaning and one help text."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ OUTPUT = "Output"
 PRECISION = ("bits", "tau", "tau-1x1", "layer-tau")
 """Options that choose the bits of each layer."""
 READING = ("network", "rename", "center", "binarize")
-"""Options that a trained network's file needs in addition to its path."""
+"""Options that decide how every command reads a model's file; `reading_from` takes them out."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
 SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
@@ -106,7 +106,7 @@ _SHARED = {
     "model": _Shared(
         NETWORK,
         "Network: a shipped name (simulate list networks), or the path of a network file, a "
-        "workload file, or a trained network.",
+        "workload file, a trained network, or a workload of SCALE-Sim, Timeloop or ZigZag.",
         {"metavar": "NAME"},
         lists="NAMES",
     ),
@@ -307,14 +307,19 @@ def workload_from(
     workload = load_model(
         model,
         input_size=options.pop("input_size"),
-        **reading_from(options),
         choice=choice_from(options),
         progress=progress,
+        **reading_from(options),
     )
     asked = options["bits"] is not None or options["tau"] is not None or options["taus"]
-    if not asked and not workload.is_trained:
-        raise click.UsageError(f"missing option --bits or --tau (see {command} --help)")
+    require_precision(bool(asked), [workload], command)
     return workload
+
+
+def require_precision(asked: bool, workloads: "Iterable[Workload]", command: str) -> None:
+    """Raise UsageError if no option chooses bits, and a network has none of its own."""
+    if not asked and not all(workload.is_trained for workload in workloads):
+        raise click.UsageError(f"missing option --bits or --tau (see {command} --help)")
 
 
 def require_no_choice(file: str, options: dict[str, Any]) -> None:

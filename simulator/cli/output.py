@@ -4,7 +4,7 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -88,6 +88,14 @@ def print_written(what: object) -> None:
     from simulator.base.lines import print_line
 
     print_line(console(), f"written: {what}")
+
+
+def print_notes(notes: Iterable[str], *, err: bool = False) -> None:
+    """Print notes, equal ones once."""
+    from simulator.base.lines import print_line
+
+    for note in dict.fromkeys(notes):
+        print_line(console(err=err), f"note: {note}")
 
 
 @contextmanager

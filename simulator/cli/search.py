@@ -16,7 +16,7 @@ from simulator.cli.options import (
     reading_from,
     shared,
 )
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.base.progress import Progress
@@ -144,9 +144,9 @@ def _found(
     machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     given = storable_taus(machines) if allowed is None else axis("tau", allowed).values
     limits = Limits(**{name: options.pop(name) for name in _LIMIT_OPTIONS})
-    reading = reading_from(options)
+    size = options.pop("input_size")
     return search(
-        load_model(model, input_size=options.pop("input_size"), progress=progress, **reading),
+        load_model(model, input_size=size, progress=progress, **reading_from(options)),
         machines,
         limits=limits,
         taus=[tau for tau in given if isinstance(tau, int)],
@@ -158,15 +158,13 @@ def _found(
 
 
 def _print(result: "SearchResult", model: str) -> None:
-    from simulator.base.lines import print_line
     from simulator.studies.search.output import print_search
 
     print_search(result, console())
-    for note in result.workload.notes:
-        print_line(console(), f"note: {note}")
+    notes = [*result.workload.notes]
     if any(layer.kernels is not None for layer in result.workload.layers):
-        print_line(
-            console(),
-            f"note: a layer whose tau differs from the tau in {model} runs shape-only, without its "
-            "trained indices",
+        notes.append(
+            f"a layer whose tau differs from the tau in {model} runs shape-only, without its "
+            "trained indices"
         )
+    print_notes(notes)

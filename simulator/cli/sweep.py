@@ -11,8 +11,17 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.cli.formatting import Command
-from simulator.cli.options import OUTPUT, READING, RUN, SHAPE, baseline_or_none, option, shared
-from simulator.cli.output import console, print_written, progress_on_stderr
+from simulator.cli.options import (
+    OUTPUT,
+    READING,
+    RUN,
+    SHAPE,
+    baseline_or_none,
+    option,
+    require_precision,
+    shared,
+)
+from simulator.cli.output import console, print_notes, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
     from simulator.studies import Study
@@ -145,7 +154,6 @@ def sweep(
 
     A grid is every combination of the lists and ranges of --hw, --model, --set and the precision.
     """
-    from simulator.base.lines import print_line
     from simulator.studies.networks import model_notes, without_kernels
 
     if jobs is not None and scheduler is not None:
@@ -160,6 +168,8 @@ def sweep(
     }
     try:
         study = _study(**options)
+        asked = {"bits", "tau"} & set(study.axis_names) or study.inputs.taus
+        require_precision(bool(asked), study.networks, "simulate sweep")
         with progress_on_stderr(quiet, unit="points") as progress:
             result = _run(
                 study,
@@ -182,15 +192,11 @@ def sweep(
         more = {"models_without_kernels": dropped, "model_notes": notes}
         click.echo(json.dumps({**result.summary(), **more}, indent=2))
     elif not quiet:
-        for name, texts in notes.items():
-            for text in texts:
-                print_line(console(), f"note: {name}: {text}")
-        for model in dropped:
-            print_line(
-                console(),
-                f"note: at a tau other than its own, {model} runs shape-only, without its trained "
-                "indices",
-            )
+        print_notes(f"{name}: {text}" for name, texts in notes.items() for text in texts)
+        print_notes(
+            f"at a tau other than its own, {model} runs shape-only, without its trained indices"
+            for model in dropped
+        )
         _print(result)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simulator.workload.extract import ExtractedLayer, Extraction
+from simulator.workload.sides import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ def _row(one: ExtractedLayer) -> dict[str, Any]:
         "layer": layer.name,
         "out_channels": layer.out_channels,
         "in_channels_per_group": layer.in_channels // layer.groups,
-        "kernel": layer.kernel,
+        "kernel": shown(layer.kernel),
         "precision": "full" if layer.full_precision else f"{bits:.2f} bit".replace("1.00", "1"),
         "tau": layer.tau,
         "subset_kernels": None if kernels is None else len(kernels.subset),
@@ -111,8 +112,10 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         return ["" if row[key] is None else str(row[key]) for row in rows] + last
 
     shapes = [
-        f"{row['out_channels']}×{row['in_channels_per_group']}×{row['kernel']}×{row['kernel']}"
-        for row in rows
+        "x".join(map(str, (layer.out_channels, inputs, *layer.kernel_sides)))
+        for layer, inputs in (
+            (one.layer, one.layer.in_channels // one.layer.groups) for one in extraction.layers
+        )
     ]
     errors = [_errors(row) for row in [*rows, totals(extraction)][: len(rows) + len(last)]]
     lost = ["" if row["lost_share"] is None else f"{100 * row['lost_share']:.2f}" for row in rows]
@@ -130,7 +133,7 @@ def print_extraction(extraction: Extraction, console: "Console") -> None:
         Column(title="lost %", cells=lost + last, importance=30),
     ]
     table = Table(
-        title=f"{workload.title}, {workload.input_height}×{workload.input_width}: "
+        title=f"{workload.title}, {workload.input_height}x{workload.input_width}: "
         f"{workload.bits:.2f} bit",
         ruled=frozenset({len(rows)}),
         sums=frozenset({len(rows)}),

@@ -165,7 +165,7 @@ def _channels(layer: "LayerResult | None") -> str:
 
 def _output(layer: "LayerResult | None") -> str:
     shape = layer.mapped.layer if layer else None
-    return f"{shape.out_height}×{shape.out_width}" if shape else ""
+    return f"{shape.out_height}x{shape.out_width}" if shape else ""
 
 
 def _cycles(layer: "LayerResult") -> int:

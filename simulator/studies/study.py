@@ -79,6 +79,11 @@ class Study:
         return self.inputs.machines
 
     @property
+    def networks(self) -> list[Workload]:
+        """The networks of the study, as in their files or with chosen subsets."""
+        return [x for x in self.inputs.workloads.values() if isinstance(x, Workload)]
+
+    @property
     def axis_names(self) -> tuple[str, ...]:
         """The names of the points' values, constants included."""
         return self.points.names

@@ -59,7 +59,7 @@ def heading(study: Study, figures: StudyFigures) -> str:
     """The heading: points, networks, hardware, bits, the baseline and the scope."""
     said = {name: _values(study, figures, name) for name in study.axis_names}
     networks = _networks(study)
-    titles = [f"{x.title}, {x.input_height}×{x.input_width}" for x in networks[:_MANY]]
+    titles = [f"{x.title}, {x.input_height}x{x.input_width}" for x in networks[:_MANY]]
     if len(networks) > _MANY:
         titles.append(f"{len(networks) - _MANY} more networks")
     precision = [_precision(name, said[name]) for name in PRECISION if said.get(name)]

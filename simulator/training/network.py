@@ -5,12 +5,14 @@ from typing import cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812 # torch's own name for it
+from msgspec import UNSET
 from torch import Tensor, nn
 
 from simulator.base.errors import InputError
 from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
 from simulator.workload import Layer, Workload, load_workload, schema
+from simulator.workload.network import own_input
 
 Binarizer = Signs | Subset
 MakeBinarizer = Callable[[ErrorDecay], Binarizer]
@@ -44,9 +46,9 @@ class BinaryConv(nn.Module):
         return F.conv2d(
             sign(x, self.binarize.decay),
             kernels,
-            stride=layer.stride,
-            padding=layer.padding,
-            dilation=layer.dilation,
+            stride=layer.strides,
+            padding=layer.paddings,
+            dilation=layer.dilations,
             groups=layer.groups,
         )
 
@@ -97,10 +99,10 @@ class Network(nn.Module):
             module = nn.Conv2d(
                 layer.in_channels,
                 layer.out_channels,
-                layer.kernel,
-                stride=layer.stride,
-                padding=layer.padding,
-                dilation=layer.dilation,
+                layer.kernel_sides,
+                stride=layer.strides,
+                padding=layer.paddings,
+                dilation=layer.dilations,
                 groups=layer.groups,
                 bias=False,
             )
@@ -199,6 +201,8 @@ def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
     if file is None:
         raise InputError(f"{source}: holds shapes but no network; name a network file")
     image = file.input
+    if image is UNSET or any(map(own_input, file.layers)):
+        raise InputError(f"{source}: lists layers without their edges; only a graph can be trained")
     if (image.channels, image.height, image.width) != (1, 8, 8):
         raise InputError(
             f"{source}: input is {image.channels}x{image.height}x{image.width}: the images to "
@@ -216,8 +220,8 @@ def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
 def _require_trainable(node: schema.Node, source: str) -> None:
     """Refuse pools, which network files describe incompletely, and binary layers other than 3x3."""
     where = f"{source}: layer {node.name!r}"
-    if isinstance(node, schema.Pool | schema.RoiPool):
-        kind = "pool" if isinstance(node, schema.Pool) else "roi_pool"
+    kinds = {schema.Pool: "pool", schema.RoiPool: "roi_pool", schema.Concat: "concat"}
+    if kind := kinds.get(type(node)):
         raise InputError(
             f"{where}: type {kind} cannot be trained: allowed are conv, linear, add, global_pool"
         )

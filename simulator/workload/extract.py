@@ -20,8 +20,12 @@ from simulator.workload.importers.matching import trained_layers
 from simulator.workload.importers.names import Rename
 from simulator.workload.importers.shards import fingerprint
 from simulator.workload.layer import Layer
-from simulator.workload.loading import holds_workload, is_trained_file, load_workload
-from simulator.workload.network import read_network
+from simulator.workload.loading import (
+    holds_workload,
+    is_trained_file,
+    load_workload,
+    read_shapes,
+)
 from simulator.workload.precision import chosen_taus, is_full_precision
 from simulator.workload.source import ModelFile, name_of
 from simulator.workload.subsets import (
@@ -211,15 +215,15 @@ def _read(
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
-    shapes = read_network(file, input_size)
+    shapes = read_shapes(file, input_size)
     tensors = read_tensors(path)
-    workload = replace(_titled(shapes, path), notes=tensors.notes)
+    workload = replace(_titled(shapes, path), notes=(*shapes.notes, *tensors.notes))
     return workload, trained_layers(tensors, shapes, renames)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:
     """Rename the network after the file of the trained network."""
-    assert workload.network is not None  # `read_network` sets it
+    assert workload.network is not None  # `read_shapes` sets it
     name = path.name
     while (suffix := Path(name).suffix.lower()) and suffix in {
         ".pth", ".tar", ".pt", ".npz", ".safetensors",

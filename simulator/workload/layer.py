@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Self
 
 from simulator.workload.kernels import KernelSet
+from simulator.workload.sides import PerAxis, Sides, sides
 
 VECTOR_CHANNELS = 8
 """Input channels of one binary vector of a 1x1 layer (supplement, Table 5)."""
@@ -26,10 +27,12 @@ class Layer:
     in_width: int
     out_height: int
     out_width: int
-    kernel: int
-    stride: int
-    padding: int
-    dilation: int
+    kernel: PerAxis
+    """Rows and columns of a kernel; 3 or 1 in a binary layer."""
+    stride: PerAxis
+    padding: PerAxis
+    """Pixels at the top and the bottom, and at the left and the right."""
+    dilation: PerAxis
     groups: int
     full_precision: bool
     images: int = 1
@@ -82,9 +85,35 @@ class Layer:
         return int(2**self.unit_bits)
 
     @property
-    def extent(self) -> int:
+    def kernel_sides(self) -> Sides:
+        """Rows and columns of a kernel."""
+        return sides(self.kernel)
+
+    @property
+    def strides(self) -> Sides:
+        """Steps from one output to the next, in rows and columns of the input."""
+        return sides(self.stride)
+
+    @property
+    def paddings(self) -> Sides:
+        """Rows of padding at the top and the bottom, columns at the left and the right."""
+        return sides(self.padding)
+
+    @property
+    def dilations(self) -> Sides:
+        """Steps from one weight of a kernel to the next, in rows and columns of the input."""
+        return sides(self.dilation)
+
+    @property
+    def extents(self) -> Sides:
         """Rows and columns that a dilated kernel spans."""
-        return self.dilation * (self.kernel - 1) + 1
+        (rows, columns), (down, right) = self.kernel_sides, self.dilations
+        return Sides(down * (rows - 1) + 1, right * (columns - 1) + 1)
+
+    @property
+    def taps(self) -> int:
+        """Number of kernel positions: weights of a kernel per input channel."""
+        return self.kernel_sides.area
 
     @property
     def out_pixels(self) -> int:
@@ -94,7 +123,7 @@ class Layer:
     @property
     def weights(self) -> int:
         """Number of weights."""
-        return self.out_channels * (self.in_channels // self.groups) * self.kernel**2
+        return self.out_channels * (self.in_channels // self.groups) * self.taps
 
     @property
     def macs(self) -> int:

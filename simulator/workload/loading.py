@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from simulator.base.errors import InputError
+from simulator.base.guard import read_text
 from simulator.base.shipped import find
+from simulator.base.yaml_text import parse_yaml
 from simulator.workload.importers.formats import GRAPHS, format_of
-from simulator.workload.network import read_network
+from simulator.workload.network import network_from
 from simulator.workload.workload import Workload
 
 
@@ -35,7 +37,32 @@ def load_workload(name_or_path: str | Path, input_size: tuple[int, int] | None =
             f"{path}: holds a trained network without map sizes; name its network file with "
             f"--network, or extract a workload first (simulate extract {path.name} --network NAME)"
         )
-    return read_network(path, input_size)
+    return read_shapes(path, input_size)
+
+
+def read_shapes(path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Read a network file, or another simulator's list of layers.
+
+    Args:
+        path: the file; its content determines the format.
+        input_size: (height, width) in pixels, instead of the file's size.
+
+    Raises:
+        InputError: the file is wrong, or its layers have sizes of their own.
+
+    """
+    from simulator.workload import peers
+
+    text = read_text(path)
+    listed = peers.read_topology(text, path)
+    if listed is None:
+        data = parse_yaml(peers.expanded(text, path), str(path))
+        listed = peers.read_plain(data, path)
+        if listed is None:
+            return network_from(data, path, input_size)
+    if input_size is not None:
+        raise InputError(f"{path}: its layers have sizes of their own; leave out --input-size")
+    return listed
 
 
 def holds_workload(path: Path) -> bool:

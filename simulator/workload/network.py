@@ -1,15 +1,20 @@
 """Derive workloads from network files: follow the graph, and derive and check every shape."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from simulator.base.errors import InputError
-from simulator.base.inputs import convert, read_yaml
+from simulator.base.inputs import convert, require_mapping
+from simulator.base.wording import layers_phrase
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.readers import output_bits, own_bits
+from simulator.workload.sides import PerAxis, Sides, per_axis, sides
 from simulator.workload.workload import Workload
 
 
@@ -25,18 +30,20 @@ class _Shape:
         return f"{maps}{self.channels}x{self.height}x{self.width}"
 
 
-def read_network(path: Path, input_size: tuple[int, int] | None = None) -> Workload:
-    """Read a network file.
+def network_from(data: Any, path: Path, input_size: tuple[int, int] | None = None) -> Workload:
+    """Return the workload of a network file.
 
     Args:
-        path: the YAML file.
+        data: contents of the YAML file.
+        path: the file.
         input_size: (height, width) in pixels, instead of the file's size.
 
     Raises:
         InputError: the file is wrong, or its shapes do not fit together.
 
     """
-    return derive(convert(read_yaml(path), schema.NetworkFile, str(path)), str(path), input_size)
+    file = convert(require_mapping(data, str(path)), schema.NetworkFile, str(path))
+    return derive(file, str(path), input_size)
 
 
 def derive(
@@ -53,38 +60,64 @@ def derive(
         InputError: the shapes do not fit together.
 
     """
-    height, width = input_size or (file.input.height, file.input.width)
-    if min(height, width) < 1:
-        raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
-    image = schema.Input(channels=file.input.channels, height=height, width=width)
-    file = msgspec.structs.replace(file, input=image)
     try:
-        workload = Workload(
+        file = file if input_size is None else _resized(file, *input_size)
+        layers = _derive(file)
+        return Workload(
             name=file.name,
             title=file.title,
-            input_height=height,
-            input_width=width,
-            layers=_derive(file),
+            input_height=layers[0].in_height if file.input is UNSET else file.input.height,
+            input_width=layers[0].in_width if file.input is UNSET else file.input.width,
+            layers=layers,
             ops_convention=file.ops_convention,
             network=file,
+            notes=tuple(_unknown_producers(file)),
         )
     except InputError as error:
         raise InputError(f"{source}: {error}") from error
-    if not workload.binary_layers:
-        raise InputError(f"{source}: no layer has 'precision: binary'; mark the binary layers")
-    return workload
+
+
+def _resized(file: schema.NetworkFile, height: int, width: int) -> schema.NetworkFile:
+    """Return the network for another size of the image."""
+    if min(height, width) < 1:
+        raise InputError(f"input size {height}x{width}: expected at least 1x1 pixel")
+    if file.input is UNSET or any(map(own_input, file.layers)):
+        raise InputError("its layers have inputs of their own; leave out --input-size")
+    image = schema.Input(channels=file.input.channels, height=height, width=width)
+    return msgspec.structs.replace(file, input=image)
+
+
+def own_input(node: schema.Node) -> schema.LayerInput | None:
+    """The input map that an entry gives itself; None if it reads another entry."""
+    own = node.input if isinstance(node, schema.Conv | schema.Linear) else UNSET
+    return None if own is UNSET else own
+
+
+def _unknown_producers(file: schema.NetworkFile) -> Iterator[str]:
+    """Note the assumption about layers that read no entry of the file."""
+    own = [node.name for node in file.layers if own_input(node)]
+    if own and len(file.layers) > 1:
+        with_weights = [x.name for x in file.layers if isinstance(x, schema.Conv | schema.Linear)]
+        yield layers_phrase(own, with_weights).inflect(
+            "{layers} has an input map of its own, of an unknown producer: it reads the map from "
+            "DRAM after the previous layer of the file.",
+            "{layers} have input maps of their own, of unknown producers: each reads its map from "
+            "DRAM after the previous layer of the file.",
+        )
 
 
 def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
     """Derive the shape of every layer; return the layers in file order."""
-    shapes = {"input": _Shape(file.input.channels, file.input.height, file.input.width)}
+    shapes: dict[str, _Shape] = {}
+    if file.input is not UNSET:
+        shapes["input"] = _Shape(file.input.channels, file.input.height, file.input.width)
     layers = []
     before = "input"
     written = output_bits(file.layers)
     for node in file.layers:
         if node.name in shapes:
             raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
-        entering = _shape_of(node.source or before, node, shapes)
+        entering = _entering(node, before, shapes)
         leaving = _leaving(node, entering, shapes)
         if isinstance(node, schema.Conv | schema.Linear):
             _require_binary(node)
@@ -93,7 +126,21 @@ def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
             layers.append(replace(layer, activation_bits=own_bits(node), output_bits=width))
         shapes[node.name] = leaving
         before = node.name
+    if not layers:
+        raise InputError("no layer has weights; add a layer of type conv or linear")
     return tuple(layers)
+
+
+def _entering(node: schema.Node, before: str, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of a node's input: its own, or the output of the entry that it reads."""
+    own = own_input(node)
+    if own is None:
+        if node.source is None and before not in shapes:
+            raise InputError(f"layer {node.name!r} has no input; give the file or the layer one")
+        return _shape_of(node.source or before, node, shapes)
+    if node.source is not None:
+        raise InputError(f"layer {node.name!r} has both 'from' and 'input'; choose one")
+    return _Shape(own.channels, own.height, own.width, own.images)
 
 
 def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape:
@@ -106,27 +153,48 @@ def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> 
     """The shape of a node's output."""
     match node:
         case schema.Conv():
-            return _convolved(node, entering)
+            leaving = _convolved(node, entering)
         case schema.Linear():
-            return _Shape(node.out_features, 1, 1, entering.images)
+            leaving = _Shape(node.out_features, 1, 1, entering.images)
         case schema.Pool():
-            return replace(
-                entering,
-                height=_slid(node.name, entering.height, node.kernel, node, node.ceil_mode),
-                width=_slid(node.name, entering.width, node.kernel, node, node.ceil_mode),
-            )
+            height, width = _slid(node, entering, sides(node.kernel), ceil_mode=node.ceil_mode)
+            leaving = replace(entering, height=height, width=width)
         case schema.GlobalPool():
-            return replace(entering, height=1, width=1)
+            leaving = replace(entering, height=1, width=1)
         case schema.RoiPool():
-            return _Shape(entering.channels, node.size, node.size, entering.images * node.count)
+            maps = entering.images * node.count
+            leaving = _Shape(entering.channels, node.size, node.size, maps)
         case schema.Add():
-            other = _shape_of(node.other, node, shapes)
-            if other != entering:
-                raise InputError(
-                    f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
-                )
-            return entering
-    raise AssertionError(f"{type(node)} has no rule")  # pragma: no cover
+            leaving = _added(node, entering, shapes)
+        case schema.Concat():
+            leaving = _joined(node, entering, shapes)
+        case _:  # pragma: no cover
+            raise AssertionError(f"{type(node)} has no rule")
+    return leaving
+
+
+def _added(node: schema.Add, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of a sum, which is that of both summands."""
+    other = _shape_of(node.other, node, shapes)
+    if other != entering:
+        raise InputError(
+            f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
+        )
+    return entering
+
+
+def _joined(node: schema.Concat, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
+    """The shape of maps joined along their channels."""
+    channels = entering.channels
+    for name in node.others:
+        other = _shape_of(name, node, shapes)
+        if replace(other, channels=entering.channels) != entering:
+            raise InputError(
+                f"layer {node.name!r} joins {entering} and {name!r}, which is {other}; only the "
+                "channels may differ"
+            )
+        channels += other.channels
+    return replace(entering, channels=channels)
 
 
 def _require_binary(node: schema.Conv | schema.Linear) -> None:
@@ -145,31 +213,42 @@ def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
                 f"layer {node.name!r}: {channels} {what} channels do not divide into "
                 f"groups = {node.groups}"
             )
-    if node.precision == "binary" and node.kernel not in {1, 3}:
+    if node.precision == "binary" and sides(node.kernel) not in {(1, 1), (3, 3)}:
+        shown = node.kernel if isinstance(node.kernel, int) else sides(node.kernel)
         raise InputError(
-            f"layer {node.name!r}: kernel = {node.kernel} is not a binary kernel (3x3 or 1x1); "
+            f"layer {node.name!r}: kernel = {shown} is not a binary kernel (3x3 or 1x1); "
             "mark the layer 'precision: full'"
         )
-    extent = node.dilation * (node.kernel - 1) + 1
-    return _Shape(
-        node.out_channels,
-        _slid(node.name, entering.height, extent, node, False),
-        _slid(node.name, entering.width, extent, node, False),
-        entering.images,
+    extents = Sides(
+        *(
+            dilation * (size - 1) + 1
+            for dilation, size in zip(sides(node.dilation), sides(node.kernel), strict=True)
+        )
     )
+    height, width = _slid(node, entering, extents)
+    return _Shape(node.out_channels, height, width, entering.images)
 
 
 def _slid(
-    name: str, size: int, extent: int, node: schema.Conv | schema.Pool, ceil_mode: bool
-) -> int:
-    """Number of positions of a window of `extent` pixels over `size` pixels plus padding."""
-    span = size + 2 * node.padding - extent
-    if span < 0:
-        raise InputError(
-            f"layer {name!r}: its window spans {extent} pixels but its padded input has "
-            f"{size + 2 * node.padding}; use a larger input"
-        )
-    return (span + (node.stride - 1 if ceil_mode else 0)) // node.stride + 1
+    node: schema.Conv | schema.Pool, entering: _Shape, extents: Sides, *, ceil_mode: bool = False
+) -> tuple[int, int]:
+    """Rows and columns of positions of a window that spans `extents` pixels over a padded map."""
+    found = []
+    for size, extent, padding, stride in zip(
+        (entering.height, entering.width),
+        extents,
+        sides(node.padding),
+        sides(node.stride),
+        strict=True,
+    ):
+        span = size + 2 * padding - extent
+        if span < 0:
+            raise InputError(
+                f"layer {node.name!r}: its window spans {extent} pixels but its padded input has "
+                f"{size + 2 * padding}; use a larger input"
+            )
+        found.append((span + (stride - 1 if ceil_mode else 0)) // stride + 1)
+    return found[0], found[1]
 
 
 def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape) -> Layer:
@@ -201,11 +280,16 @@ def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape)
         in_width=entering.width,
         out_height=leaving.height,
         out_width=leaving.width,
-        kernel=node.kernel,
-        stride=node.stride,
-        padding=node.padding,
-        dilation=node.dilation,
+        kernel=_tidy(node.kernel),
+        stride=_tidy(node.stride),
+        padding=_tidy(node.padding),
+        dilation=_tidy(node.dilation),
         groups=node.groups,
         full_precision=node.precision == "full",
         images=entering.images,
     )
+
+
+def _tidy(value: PerAxis) -> PerAxis:
+    """One number if a network file gives two equal ones."""
+    return per_axis(*sides(value))

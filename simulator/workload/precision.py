@@ -68,6 +68,11 @@ def configure(
         for layer in workload.layers
         if include_full_precision or not layer.full_precision
     )
+    if not layers:
+        raise InputError(
+            f"{workload.name}: no layer is binary; run the full-precision layers with "
+            f"--include-full-precision or --bits {FULL_PRECISION_BITS}"
+        )
     kept = {layer.name for layer in layers if layer.kernels is not None}
     return replace(
         workload,
@@ -133,10 +138,15 @@ def chosen_taus(
         InputError: a value is out of range, no tau gives the bits, or a layer does not exist.
 
     """
-    by_kernel = dict(zip((3, 1), _taus(workload, bits, tau, tau_1x1), strict=True))
+    if not workload.binary_layers and (bits not in {None, 1} or tau is not None):
+        given = f"tau {tau}" if bits is None else f"bits {bits:g}"
+        raise InputError(
+            f"{given}: {workload.name} has no binary layer; use bits {FULL_PRECISION_BITS}"
+        )
+    of_3x3, of_1x1 = _taus(workload, bits, tau, tau_1x1)
     all_layers = bits is not None or tau is not None
     by_layer = {
-        layer.name: by_kernel[layer.kernel]
+        layer.name: of_3x3 if layer.kernel == 3 else of_1x1
         for layer in workload.binary_layers
         if all_layers or (layer.kernel == 1 and tau_1x1 is not None)
     }

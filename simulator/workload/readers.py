@@ -8,28 +8,25 @@ from simulator.workload import schema
 
 
 def output_bits(nodes: Sequence[schema.Node]) -> dict[str, int]:
-    """Return the bits of the outputs of layers whose readers have `activation_bits`.
+    """Return the bits of the outputs of entries whose readers have `activation_bits`.
 
-    Pooling and additions pass the bits on. With several readers, the widest counts.
+    Pooling, additions and concatenations pass the bits on. With several readers, the widest counts.
 
     Args:
         nodes: the entries of a network, which read earlier entries or the image.
 
     """
-    writers: dict[str, frozenset[str]] = {}
-    """The layers whose outputs arrive at the end of an entry."""
-    bits: dict[str, int] = {}
-    previous = "input"
-    for node in nodes:
-        sources = [node.source or previous, *_others(node)]
-        arriving = frozenset().union(*(writers.get(name, frozenset()) for name in sources))
-        writers[node.name] = arriving
+    asked: dict[str, int] = {}
+    """The bits that later entries read of an entry's output, through the entries between."""
+    previous = ["input", *(node.name for node in nodes[:-1])]
+    for node, before in zip(reversed(nodes), reversed(previous), strict=True):
+        sources, bits = [node.source or before, *_others(node)], asked.get(node.name)
         if isinstance(node, schema.Conv | schema.Linear):
-            writers[node.name] = frozenset({node.name})
-            if (width := own_bits(node)) is not None:
-                bits |= {writer: max(width, bits.get(writer, 0)) for writer in arriving}
-        previous = node.name
-    return bits
+            bits = own_bits(node)
+            sources = sources if node.input is UNSET else []  # an input map of unknown producer
+        if bits is not None:
+            asked |= {name: max(bits, asked.get(name, 0)) for name in sources}
+    return asked
 
 
 def own_bits(node: schema.Conv | schema.Linear) -> int | None:
@@ -38,4 +35,6 @@ def own_bits(node: schema.Conv | schema.Linear) -> int | None:
 
 
 def _others(node: schema.Node) -> list[str]:
+    if isinstance(node, schema.Concat):
+        return list(node.others)
     return [node.other] if isinstance(node, schema.Add) else []

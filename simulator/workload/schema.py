@@ -13,6 +13,11 @@ Name = Annotated[str, Meta(min_length=1)]
 ActivationBits = Annotated[int, Meta(ge=1, le=32)]
 """Bits per activation that a binary layer reads; a file without the key keeps its bytes."""
 Padding = Annotated[int, Meta(ge=0, le=1 << 16)]
+_PAIR = Meta(min_length=2, max_length=2)  # msgspec crashes on a bounded int or a `tuple[X, X]`
+Sizes = Size | Annotated[tuple[Size, ...], _PAIR]
+"""One number, or [height, width]."""
+Paddings = Padding | Annotated[tuple[Padding, ...], _PAIR]
+"""One number, or [top and bottom, left and right]."""
 
 
 class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type"):
@@ -22,18 +27,35 @@ class Node(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_fi
     source: Name | None = field(name="from", default=None)
 
 
+class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The image."""
+
+    channels: Size
+    height: Size
+    width: Size
+
+
+class LayerInput(Input, frozen=True):
+    """The input map of a layer in a list of layers, which does not tell who makes the map."""
+
+    images: Size = 1
+    """Input maps per image of the network."""
+
+
 class Conv(Node, frozen=True, tag="conv"):
-    """A convolution with square kernels."""
+    """A convolution; a binary kernel is 3x3 or 1x1."""
 
     precision: Literal["binary", "full"]
     out_channels: Size
-    kernel: Size
-    stride: Size = 1
-    padding: Padding = 0
-    dilation: Size = 1
+    kernel: Sizes
+    stride: Sizes = 1
+    padding: Paddings = 0
+    dilation: Sizes = 1
     groups: Size = 1
     activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
+    input: LayerInput | UnsetType = UNSET
+    """The layer's own input map, instead of an earlier entry's output."""
 
 
 class Linear(Node, frozen=True, tag="linear"):
@@ -43,14 +65,16 @@ class Linear(Node, frozen=True, tag="linear"):
     out_features: Size
     activation_bits: ActivationBits | UnsetType = UNSET
     stage: Name | None = None
+    input: LayerInput | UnsetType = UNSET
+    """The layer's own input map, instead of an earlier entry's output."""
 
 
 class Pool(Node, frozen=True, tag="pool"):
     """Max or average pooling; only the shape matters."""
 
-    kernel: Size
-    stride: Size
-    padding: Padding = 0
+    kernel: Sizes
+    stride: Sizes
+    padding: Paddings = 0
     ceil_mode: bool = False
 
 
@@ -64,19 +88,17 @@ class Add(Node, frozen=True, tag="add"):
     other: Name
 
 
+class Concat(Node, frozen=True, tag="concat"):
+    """Maps of equal height and width, joined along the channels."""
+
+    others: Annotated[tuple[Name, ...], Meta(min_length=1)]
+
+
 class RoiPool(Node, frozen=True, tag="roi_pool"):
     """`count` regions of `size` x `size` pixels of the map; later entries run on each region."""
 
     size: Size
     count: Size
-
-
-class Input(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The image."""
-
-    channels: Size
-    height: Size
-    width: Size
 
 
 class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,7 +107,8 @@ class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     name: Name
     title: Name
     ops_convention: OpsConvention
-    input: Input
+    input: Input | UnsetType = UNSET
+    """The image; a list of layers with inputs of their own has none."""
     layers: Annotated[
-        tuple[Conv | Linear | Pool | GlobalPool | Add | RoiPool, ...], Meta(min_length=1)
+        tuple[Conv | Linear | Pool | GlobalPool | Add | Concat | RoiPool, ...], Meta(min_length=1)
     ]

@@ -46,10 +46,10 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     in_width: schema.Size
     out_height: schema.Size
     out_width: schema.Size
-    kernel: schema.Size
-    stride: schema.Size
-    padding: schema.Padding
-    dilation: schema.Size
+    kernel: schema.Sizes
+    stride: schema.Sizes
+    padding: schema.Paddings
+    dilation: schema.Sizes
     groups: schema.Size
     full_precision: bool
     images: schema.Size

@@ -102,9 +102,17 @@ class Workload:
         for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
         for name in ("activations_overridden", "notes"):
-            if names := plain.pop(name):
-                plain[name] = list(names)  # as JSON has it
+            if not plain[name]:
+                del plain[name]
         for layer, entry in zip(self.layers, plain["layers"], strict=True):
             entry["kernels_sha256"] = layer.kernels.sha256 if layer.kernels else None
             del entry["kernels"]
-        return plain
+        described: dict[str, Any] = _with_lists(plain)
+        return described
+
+
+def _with_lists(plain: Any) -> Any:
+    """Plain data as a JSON file returns them: lists instead of tuples."""
+    if isinstance(plain, dict):
+        return {key: _with_lists(value) for key, value in plain.items()}
+    return [*map(_with_lists, plain)] if isinstance(plain, list | tuple) else plain

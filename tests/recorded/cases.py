@@ -71,7 +71,7 @@ def _of_workload(workload: Workload) -> Iterator[str]:
         yield "several layers"
     if any(layer.groups > 1 for layer in workload.layers):
         yield "grouped convolution"
-    if any(layer.padding >= layer.extent for layer in workload.layers):
+    if any(x.paddings.height >= x.extents.height for x in workload.layers):
         yield "transfer of padding only"  # the first row of output sees no input
 
 

@@ -98,7 +98,7 @@ def _compute(plan: LayerPlan) -> Counts:
 
 def _mac(plan: LayerPlan, shape: _Shape) -> Counts:
     """Actions of the MAC unit, on operands in the buffers; a step's pixels share weights."""
-    kernel, bits = plan.layer.kernel**2, plan.activation_bits
+    kernel, bits = plan.layer.taps, plan.activation_bits
     return {
         (MAC_UNIT.name, "mac"): shape.fetches * kernel,
         (MAC_UNIT.name, "index_buffer_read_bit"): 8 * plan.pixel_steps * plan.weight_bytes,

@@ -178,9 +178,10 @@ def input_offsets(mapped: MappedLayer) -> Ints:
     image, out_row, column = positions.pixel(row, pixel_step)
     top, left = _corner(plan, out_row, column)
     if mapped.inputs == "rows":  # earlier rows and columns of output have read the rest
-        next_row = (out_row - 1) * layer.stride - layer.padding + layer.extent
+        (down, right), (above, before) = layer.strides, layer.paddings
+        next_row = (out_row - 1) * down - above + layer.extents.height
         top = np.where(out_row > 0, np.maximum(top, np.clip(next_row, 0, layer.in_height)), top)
-        next_column = (column - 1) * layer.stride - layer.padding + max(layer.extent, layer.stride)
+        next_column = (column - 1) * right - before + max(layer.extents.width, right)
         left = np.where(column > 0, np.clip(next_column, 0, layer.in_width), 0)
     return _burst_of(plan, _offset(plan, image, top, left, positions.first_channel(block)))
 
@@ -192,7 +193,10 @@ def window_offsets(plan: LayerPlan, step: Ints) -> Ints:
     image, out_row, column = positions.pixel(row, pixel_step)
     top, left = _corner(plan, out_row, column)
     unit_channels = 1 if plan.mode == "mac" else plan.layer.unit_channels
-    in_group = firsts(plan.group_units)[step % positions.input_blocks] * unit_channels
+    in_group = (
+        np.array([part.first for part in plan.input_parts])[step % positions.input_blocks]
+        * unit_channels
+    )
     return _offset(plan, image, top, left, positions.first_channel(block) + in_group)
 
 
@@ -215,8 +219,9 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
 def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:
     """First row and column of the input under output pixels."""
     layer = plan.layer
-    top = np.clip(out_row * layer.stride - layer.padding, 0, layer.in_height)
-    left = np.clip(column * layer.stride - layer.padding, 0, layer.in_width)
+    (down, right), (above, before) = layer.strides, layer.paddings
+    top = np.clip(out_row * down - above, 0, layer.in_height)
+    left = np.clip(column * right - before, 0, layer.in_width)
     return top, left
 
 

@@ -37,8 +37,9 @@ def _input_blocks(
 ) -> Runs[InputBlock]:
     """Input blocks of an output block, from its row of each table."""
     units = plan.group_units
+    taps = [part.taps for part in plan.input_parts]
     fills = plan.pass_fill_cycles() if plan.mode == "lut" else ()
-    columns = (units, fetched, stored, accumulates, conflicts, ends(len(units)))
+    columns = (units, fetched, stored, accumulates, conflicts, ends(len(units)), taps)
     return Runs(
         (
             times,
@@ -49,6 +50,7 @@ def _input_blocks(
                 passes=_passes(fills, *one[3:5]),
                 first=one[5].first,
                 last=one[5].last,
+                unit_macs=one[6],
             ),
         )
         for times, one in Runs.of(zip(*columns, strict=True))

@@ -92,9 +92,14 @@ def patch_positions(
             np.arange(images), np.array(rows), np.arange(layer.out_width), indexing="ij"
         )
     )
-    offset = np.arange(layer.kernel) * layer.dilation - layer.padding
-    down, right = (part.reshape(-1, 1) for part in np.meshgrid(offset, offset, indexing="ij"))
-    y, x = row * layer.stride + down, column * layer.stride + right
+    offsets = (
+        np.arange(size) * dilation - padding
+        for size, dilation, padding in zip(
+            layer.kernel_sides, layer.dilations, layer.paddings, strict=True
+        )
+    )
+    down, right = (part.reshape(-1, 1) for part in np.meshgrid(*offsets, indexing="ij"))
+    y, x = row * layer.strides.height + down, column * layer.strides.width + right
     inside = (y >= 0) & (y < layer.in_height) & (x >= 0) & (x < layer.in_width)
     y, x = y.clip(0, layer.in_height - 1), x.clip(0, layer.in_width - 1)
     return (image * layer.in_height + y) * layer.in_width + x, inside

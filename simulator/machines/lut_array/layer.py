@@ -32,6 +32,6 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
         window_bits=plan.window_bits,
         word_bytes=plan.activation_word,
         all_pes=hardware.array.pes,
-        unit_macs=layer.kernel**2,
+        cut_space=plan.index_buffer_bytes if plan.is_cut else 0,
         macs_per_cycle=hardware.full_precision.macs_per_cycle,
     )

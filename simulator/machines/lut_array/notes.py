@@ -133,6 +133,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
             texts.append(_with_sizes(template, chosen))
     return [
         *texts,
+        *_cut(layers),
         *_conflicts(layers),
         *_narrow(layers),
         *_index_port(layers),
@@ -213,6 +214,24 @@ def _narrow(layers: Sequence[MappedLayer]) -> list[str]:
         f"fills and direct steps that read windows take {taken / dots:.2f} times as long in "
         f"{_phrase(waiting, layers).text} because activation_buffer.bytes_per_cycle ({rate:g}) is "
         "too low."
+    ]
+
+
+def _cut(layers: Sequence[MappedLayer]) -> list[str]:
+    """Note full-precision layers whose weight tiles are cut to fit in the index buffer."""
+    chosen = [m for m in layers if m.plan.is_cut]
+    if not chosen:
+        return []
+    kib = chosen[0].plan.hardware.memory.index_buffer.kib
+    rows = any(m.plan.input_parts[0].taps < m.plan.layer.taps for m in chosen)
+    parts = "fewer input channels, or kernel rows," if rows else "fewer input channels"
+    return [
+        _phrase(chosen, layers).inflect(
+            f"{{layers}} works on {parts} at a time because the weights of one output block and "
+            f"one input block do not fit in the index buffer ({kib:g} KiB).",
+            f"{{layers}} work on {parts} at a time because the weights of one output block and "
+            f"one input block do not fit in the index buffer ({kib:g} KiB).",
+        )
     ]
 
 

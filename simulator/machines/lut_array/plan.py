@@ -18,6 +18,7 @@ from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
 from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
+from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import LutArray
 from simulator.workload import Layer, Workload
@@ -27,10 +28,6 @@ WeightReuse = Literal["layer", "row", "step"]
 InputReuse = Literal["rows", "patches", "step"]
 Writes = Literal["shared", "separate"]
 _Number = TypeVar("_Number", int, Ints)
-
-_PAIR = 2
-"""Input units that stay together. ASSUMED: the paper's array fetches 160 bytes in a cycle. They are
-the indices of two units for 128 outputs at tau = 5; one unit alone would lose half a cycle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +83,40 @@ class LayerPlan:
         return max(1, self.hardware.array.pes // self.layer.units_in)
 
     @cached_property
+    def input_parts(self) -> tuple[InputPart, ...]:
+        """The input units of each input block; see `input_parts.py`."""
+        if self.is_cut:
+            return cut(self.units_in, self._weights)
+        return in_units(self.units_in, self._most_units, self.layer.taps)
+
+    @cached_property
+    def is_cut(self) -> bool:
+        """True if a full-precision weight tile of up to `pes` channels exceeds the index buffer."""
+        return self.layer.full_precision and is_cut(self.units_in, self._most_units, self._weights)
+
+    @property
+    def _most_units(self) -> int:
+        return 1 if self.pixels_are_spatial else self.hardware.array.pes
+
+    @property
+    def _weights(self) -> Weights:
+        return Weights(
+            outputs=max(self._block_outputs),
+            rows=self.layer.kernel_sides.height,
+            columns=self.layer.kernel_sides.width,
+            bits=self.activation_bits,
+            space=self.index_buffer_bytes,
+        )
+
+    @property
+    def index_buffer_bytes(self) -> int:
+        """Bytes of the index buffer."""
+        return int(self.hardware.memory.index_buffer.kib * 1024)
+
+    @cached_property
     def group_units(self) -> tuple[int, ...]:
         """[input blocks] input channels or vectors of each input block."""
-        most = 1 if self.pixels_are_spatial else self.hardware.array.pes
-        return parts(self.units_in, most, _PAIR)
+        return tuple(part.units for part in self.input_parts)
 
     @property
     def pixels_are_spatial(self) -> bool:
@@ -219,10 +246,10 @@ class LayerPlan:
         An index fetch moves these bytes to the PEs.
         """
         if self.layer.full_precision:
-            bits = self.layer.kernel**2 * self.activation_bits
+            bits = [part.units * part.taps * self.activation_bits for part in self.input_parts]
         else:
-            bits = self.layer.unit_bits
-        return -(-np.multiply.outer(self._block_outputs, self.group_units) * bits // 8)
+            bits = [units * self.layer.unit_bits for units in self.group_units]
+        return -(-np.multiply.outer(self._block_outputs, bits) // 8)
 
     @cached_property
     def stored_table(self) -> Ints:

@@ -34,6 +34,8 @@ class InputBlock(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of the weight tile in DRAM and in the index buffer."""
     passes: Runs[LutPass]
     """LUT passes of a step; none without a LUT."""
+    unit_macs: int
+    """Full precision: MACs per output pixel, output and input channel."""
     first: bool
     last: bool
 
@@ -156,14 +158,18 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     word_bytes: Fraction
     """Bytes that one access of the activation buffer reads."""
     all_pes: int
-    unit_macs: int
-    """Full precision: MACs per output and input unit."""
+    cut_space: int
+    """Bytes of the index buffer that a weight tile of a cut layer occupies; 0: the tile's own."""
     macs_per_cycle: int
 
     def tile_bytes(self, weights: TileWeights, input_block: InputBlock) -> int:
-        """Bytes of a weight tile in the index buffer, with the subset if it came with the tile."""
+        """Stored bytes of a weight tile, with the subset if it came with the tile."""
         with_subset = weights.with_subset and input_block.first
         return input_block.stored_bytes + (self.subset_bytes if with_subset else 0)
+
+    def tile_space(self, weights: TileWeights, input_block: InputBlock) -> int:
+        """Bytes of the index buffer that a weight tile occupies."""
+        return self.cut_space or self.tile_bytes(weights, input_block)
 
     def in_bursts(self, size: int) -> int:
         """Bytes, rounded up to whole DRAM bursts."""

@@ -15,7 +15,7 @@ def roofs(hardware: LutArray, layers: Sequence[MappedLayer]) -> list[Roof]:
     """Return the roofs of the layers' modes and kernels, the highest first."""
     plans = [mapped.plan for mapped in layers]
     kinds = dict.fromkeys(
-        (plan.mode, 0 if plan.mode == "mac" else plan.layer.kernel) for plan in plans
+        (plan.mode, 0 if plan.mode == "mac" else plan.layer.kernel_sides.height) for plan in plans
     )
     several = len({kernel for mode, kernel in kinds if mode != "mac"}) > 1
     bits = min((plan.activation_bits for plan in plans if plan.mode != "mac"), default=1)

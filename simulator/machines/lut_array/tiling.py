@@ -78,8 +78,9 @@ def _weights(plan: LayerPlan) -> int:
 def _input_rows(plan: LayerPlan, first: int, behind: int) -> int:
     """Number of input rows under a range of output rows, without the end of the range."""
     layer = plan.layer
-    top = first * layer.stride - layer.padding
-    bottom = (behind - 1) * layer.stride - layer.padding + layer.extent
+    stride, padding = layer.strides.height, layer.paddings.height
+    top = first * stride - padding
+    bottom = (behind - 1) * stride - padding + layer.extents.height
     return min(bottom, layer.in_height) - max(top, 0)
 
 

@@ -81,11 +81,11 @@ def weights_dma(layer: Layer, do: Writer) -> None:
             do.skip(block.steps)
             continue
         for input_block in do.each(block.input_blocks):
-            size = layer.tile_bytes(weights, input_block)
+            space = layer.tile_space(weights, input_block)
             do(
                 LOAD_WEIGHTS(
-                    bytes=layer.in_bursts(size),
-                    takes=[INDEX_BUFFER(size), steps_read and INPUTS_FOR_LOAD],
+                    bytes=layer.in_bursts(layer.tile_bytes(weights, input_block)),
+                    takes=[INDEX_BUFFER(space), steps_read and INPUTS_FOR_LOAD],
                     gives=[WEIGHT_TILE],
                     steps=1,
                 )
@@ -289,8 +289,8 @@ def full_precision(layer: Layer, do: Writer) -> None:
     for block, tile in output_tiles(layer, do, lambda tile: tile):
         weights = tile.weights
         for input_block in do.each(block.input_blocks):
-            size = layer.tile_bytes(weights, input_block)
-            macs = tile.pixels * block.outputs * input_block.units * layer.unit_macs
+            space = layer.tile_space(weights, input_block)
+            macs = tile.pixels * block.outputs * input_block.units * input_block.unit_macs
             last = input_block.last
             do(
                 MAC(
@@ -302,7 +302,7 @@ def full_precision(layer: Layer, do: Writer) -> None:
                         *step_inputs(layer, tile.inputs, input_block),
                     ],
                     gives=[
-                        weights.frees and INDEX_BUFFER(size),
+                        weights.frees and INDEX_BUFFER(space),
                         last and tile.last_of_transfer and OUTPUTS,
                         *step_done(tile.done, input_block),
                     ],

@@ -24,8 +24,7 @@ def loaded_for(plan: LayerPlan) -> WeightReuse:
         InputError: not even one weight tile fits.
 
     """
-    kib = plan.hardware.memory.index_buffer.kib
-    size = int(kib * 1024)
+    kib, size = plan.hardware.memory.index_buffer.kib, plan.index_buffer_bytes
     if plan.weight_bytes + plan.subset_bytes <= size:
         return "layer"
     if plan.largest_block_bytes <= size:
@@ -33,9 +32,10 @@ def loaded_for(plan: LayerPlan) -> WeightReuse:
     if plan.largest_tile_bytes <= size:
         return "step"
     need = -(-100 * plan.largest_tile_bytes // 1024) / 100
+    smallest = "one kernel row of one input channel" if plan.is_cut else "one input block"
     raise InputError(
         f"memory.index_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least {need:g} KiB, "
-        "for the weights of one output block and one input block"
+        f"for the weights of one output block and {smallest}"
     )
 
 

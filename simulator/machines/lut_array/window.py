@@ -14,12 +14,12 @@ class Window:
     def __init__(self, layer: Layer) -> None:
         """Lay the kernels of a layer over its input."""
         self.out_height, self.out_width = layer.out_height, layer.out_width
-        height, width, extent = layer.in_height, layer.in_width, layer.extent
-        tops = np.arange(layer.out_height) * layer.stride - layer.padding
-        lefts = np.arange(layer.out_width) * layer.stride - layer.padding
+        height, width, extents = layer.in_height, layer.in_width, layer.extents
+        tops = np.arange(layer.out_height) * layer.strides.height - layer.paddings.height
+        lefts = np.arange(layer.out_width) * layer.strides.width - layer.paddings.width
         # A transfer reads contiguous columns: up to the next kernel, even if it is further away.
-        wide = max(extent, layer.stride)
-        self.top, self.bottom = _within(tops, height), _within(tops + extent, height)
+        wide = max(extents.width, layer.strides.width)
+        self.top, self.bottom = _within(tops, height), _within(tops + extents.height, height)
         self.left, self.right = _within(lefts, width), _within(lefts + wide, width)
 
     @cached_property

@@ -45,7 +45,7 @@ def compute(
     largest = layer.unit_weights * layer.units_in << plan.activation_bits
     exact = np.float32 if largest < 1 << 24 else np.float64
     channels = layer.in_channels // layer.groups
-    signs = kernels.signs().reshape(layer.out_channels, -1)[:, : channels * layer.kernel**2]
+    signs = kernels.signs().reshape(layer.out_channels, -1)[:, : channels * layer.taps]
     sums = []
     for group in range(layer.groups):
         maps = activations[:, group * channels : (group + 1) * channels]
@@ -58,14 +58,14 @@ def compute(
 
 def _windows(layer: Layer, maps: Activations, rows: range) -> NDArray[np.int64]:
     """[channels x kernel x kernel, pixels] im2col matrix; padding is 0."""
-    frame = (layer.padding, layer.padding)
-    padded = np.pad(maps, ((0, 0), (0, 0), frame, frame))
-    view = np.lib.stride_tricks.sliding_window_view(padded, (layer.extent,) * 2, axis=(2, 3))
-    down = np.array(rows) * layer.stride
-    right = np.arange(layer.out_width) * layer.stride
-    taken = view[:, :, down][:, :, :, right, :: layer.dilation, :: layer.dilation]
+    above, left = layer.paddings
+    padded = np.pad(maps, ((0, 0), (0, 0), (above, above), (left, left)))
+    view = np.lib.stride_tricks.sliding_window_view(padded, layer.extents, axis=(2, 3))
+    down = np.array(rows) * layer.strides.height
+    right = np.arange(layer.out_width) * layer.strides.width
+    taken = view[:, :, down][:, :, :, right, :: layer.dilations.height, :: layer.dilations.width]
     by_channel = taken.transpose(1, 4, 5, 0, 2, 3)
-    return by_channel.reshape(maps.shape[1] * layer.kernel**2, -1)
+    return by_channel.reshape(maps.shape[1] * layer.taps, -1)
 
 
 def _entries(plan: LayerPlan, windows: NDArray[np.int64], exact: type[np.floating]) -> _Entries:

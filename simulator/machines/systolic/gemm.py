@@ -67,7 +67,7 @@ def gemm_of(
         InputError: the layer's subset is larger than the decoder.
 
     """
-    operands = layer.kernel**2 * (layer.in_channels // layer.groups)
+    operands = layer.taps * (layer.in_channels // layer.groups)
     pixels = batch * layer.out_pixels
     bits = machine.full_precision.bits if layer.full_precision else activation_bits
     weight_bits = machine.full_precision.bits if layer.full_precision else 1

@@ -234,7 +234,7 @@ class LayerPlan:
     @property
     def exact_sum_bits(self) -> int:
         """Bits of the largest sum, with its sign."""
-        operands = self.layer.kernel**2 * (self.layer.in_channels // self.layer.groups)
+        operands = self.layer.taps * (self.layer.in_channels // self.layer.groups)
         bits = self.gemm.activation_bits + self.weight_operand_bits
         return bits - 1 + operands.bit_length()
 

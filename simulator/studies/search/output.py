@@ -88,7 +88,7 @@ def _title(result: Found) -> str:
     run = result.task.workload
     limits = [_LIMITS[name].format(value) for name, value in result.limits.described().items()]
     return (
-        f"{run.title}, {run.input_height}×{run.input_width}, on {result.task.hardware.name}: "
+        f"{run.title}, {run.input_height}x{run.input_width}, on {result.task.hardware.name}: "
         f"{_OBJECTIVES[result.objective]} with {listed(limits)}{settings(run)}; {scope(run)}"
     )
 

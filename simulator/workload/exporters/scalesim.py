@@ -48,20 +48,21 @@ def _is_pointwise(layer: Layer) -> bool:
 
 def _convolutions(layer: Layer, maps: int) -> Iterator[tuple[object, ...]]:
     """Yield one convolution per group, with the outputs of all maps stacked vertically."""
-    stride = 1 if _is_pointwise(layer) else layer.stride
-    height, width = (
-        (size - 1) * stride + layer.kernel for size in (maps * layer.out_height, layer.out_width)
-    )
+    down, right = (1, 1) if _is_pointwise(layer) else layer.strides
+    rows, columns = layer.kernel_sides
+    height = (maps * layer.out_height - 1) * down + rows
+    width = (layer.out_width - 1) * right + columns
+    strides = (down,) if down == right else (down, right)
     channels, filters = layer.in_channels // layer.groups, layer.out_channels // layer.groups
     for name in map(_plain, group_names(layer)):
-        yield name, height, width, layer.kernel, layer.kernel, channels, filters, stride
+        yield name, height, width, rows, columns, channels, filters, *strides
 
 
 def _products(layer: Layer, maps: int) -> Iterator[tuple[object, ...]]:
     """Yield one product per group: M output pixels, N filters, K inputs of an output."""
     pixels = maps * layer.out_height * layer.out_width
     filters = layer.out_channels // layer.groups
-    inputs = layer.in_channels // layer.groups * layer.kernel**2
+    inputs = layer.in_channels // layer.groups * layer.taps
     for name in map(_plain, group_names(layer)):
         yield name, pixels, filters, inputs
 

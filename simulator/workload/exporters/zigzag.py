@@ -37,8 +37,8 @@ def _layer(layer: Layer, number: int, batch: int) -> dict[str, Any]:
         "operator_type": "Conv",
         "equation": _EQUATION,
         "dimension_relations": [
-            f"ix={layer.stride}*ox+{layer.dilation}*fx",
-            f"iy={layer.stride}*oy+{layer.dilation}*fy",
+            f"ix={layer.strides.width}*ox+{layer.dilations.width}*fx",
+            f"iy={layer.strides.height}*oy+{layer.dilations.height}*fy",
         ],
         "loop_dims": ["B", "G", "K", "C", "OY", "OX", "FY", "FX"],
         "loop_sizes": [
@@ -48,8 +48,7 @@ def _layer(layer: Layer, number: int, batch: int) -> dict[str, Any]:
             layer.in_channels // layer.groups,
             layer.out_height,
             layer.out_width,
-            layer.kernel,
-            layer.kernel,
+            *layer.kernel_sides,
         ],
         "operand_precision": {
             "W": OPERAND_BITS,
@@ -61,5 +60,5 @@ def _layer(layer: Layer, number: int, batch: int) -> dict[str, Any]:
         "operand_source": {"W": number, "I": max(0, number - 1)},
         "pr_loop_dims": ["IX", "IY"],
         "pr_loop_sizes": [layer.in_width, layer.in_height],
-        "padding": [[layer.padding, layer.padding], [layer.padding, layer.padding]],
+        "padding": [[layer.paddings.width] * 2, [layer.paddings.height] * 2],
     }

@@ -143,7 +143,7 @@ def _patterns(
 
 def _expected(layer: Layer) -> Shape:
     inputs = layer.in_channels // layer.groups
-    return (layer.out_channels, inputs, layer.kernel, layer.kernel)
+    return (layer.out_channels, inputs, *layer.kernel_sides)
 
 
 def _fits(shape: Shape, layer: Layer) -> bool:

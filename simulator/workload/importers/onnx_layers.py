@@ -13,6 +13,7 @@ from simulator.workload.importers.onnx_constants import Constant
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import attributes, where
 from simulator.workload.layer import Layer
+from simulator.workload.sides import Sides, per_axis
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -63,10 +64,10 @@ def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Co
 
 
 def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
-    """Convert a convolution; padding beyond the smallest of the four sides enlarges the input map.
+    """Convert a convolution; a side with more padding than its opposite enlarges the map.
 
     Raises:
-        InputError: its shapes are unknown or do not fit, or its kernel is not square.
+        InputError: its shapes are unknown or do not fit.
 
     """
     if (dims := len(graph.shapes.get(node.input[0]) or ())) in {3, 5}:
@@ -81,15 +82,19 @@ def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
             f"weights {out_channels}x{group_channels}x{_x(tuple(kernel))} in {groups} groups do "
             f"not fit {entering[1]} input channels",
         )  # fmt: skip
-    size = _one(graph, node, "kernel", kernel)
-    stride = _one(graph, node, "strides", _given(graph, node, "strides", [1, 1]))
-    dilation = _one(graph, node, "dilations", _given(graph, node, "dilations", [1, 1]))
-    extent = dilation * (size - 1) + 1
-    pads = _pads(graph, node, (entering, leaving), stride=stride, extent=extent)
-    padding = min(pads)
-    top, left, bottom, right = (pad - padding for pad in pads)
-    size_in = (entering[2] + top + bottom, entering[3] + left + right)
-    for before, after in zip(size_in, leaving[2:], strict=True):
+    size = _both(graph, node, "kernel", kernel)
+    strides = _both(graph, node, "strides", _given(graph, node, "strides", [1, 1]))
+    dilations = _both(graph, node, "dilations", _given(graph, node, "dilations", [1, 1]))
+    extents = Sides(*(many * (one - 1) + 1 for many, one in zip(dilations, size, strict=True)))
+    top, left, bottom, right = _pads(
+        graph, node, (entering, leaving), strides=strides, extents=extents
+    )
+    # two equal sides are padding; what one side has more of enlarges the map
+    paddings = Sides(min(top, bottom), min(left, right))
+    size_in = (entering[2] + abs(top - bottom), entering[3] + abs(left - right))
+    for before, padding, extent, stride, after in zip(
+        size_in, paddings, extents, strides, leaving[2:], strict=True
+    ):
         if (before + 2 * padding - extent) // stride + 1 != after:
             refuse(graph, node, f"{before} pixels do not become {after}")
     layer = Layer(
@@ -101,10 +106,10 @@ def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
         in_width=size_in[1],
         out_height=leaving[2],
         out_width=leaving[3],
-        kernel=size,
-        stride=stride,
-        padding=padding,
-        dilation=dilation,
+        kernel=per_axis(*size),
+        stride=per_axis(*strides),
+        padding=per_axis(*paddings),
+        dilation=per_axis(*dilations),
         groups=groups,
         full_precision=True,
         images=_images(graph, node, entering),
@@ -194,14 +199,12 @@ def _given(graph: Graph, node: "NodeProto", name: str, default: T) -> T:
     return value
 
 
-def _one(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> int:
-    """The value of an attribute, which must be equal in both directions."""
-    sizes = [value for value in values if isinstance(value, int)]
-    if not sizes or any(size != sizes[0] for size in sizes):
-        refuse(graph, node, f"{what} {sizes} differ between directions, which is not supported")
-    if not 1 <= sizes[0] <= _MOST:
-        refuse(graph, node, f"{what} {sizes}: expected 1 to {_MOST}")
-    return sizes[0]
+def _both(graph: Graph, node: "NodeProto", what: str, values: Sequence[Any]) -> Sides:
+    """The values of an attribute along both axes."""
+    sizes = [value for value in values if isinstance(value, int) and 1 <= value <= _MOST]
+    if len(sizes) != 2 or len(values) != 2:
+        refuse(graph, node, f"{what} {list(values)}: expected two numbers from 1 to {_MOST}")
+    return Sides(*sizes)
 
 
 def _pads(
@@ -209,8 +212,8 @@ def _pads(
     node: "NodeProto",
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     *,
-    stride: int,
-    extent: int,
+    strides: Sides,
+    extents: Sides,
 ) -> tuple[int, ...]:
     """Padding in pixels at the top, left, bottom and right, computed if there is an `auto_pad`."""
     entering, leaving = shapes
@@ -219,7 +222,9 @@ def _pads(
         return (0, 0, 0, 0)
     if mode in {"SAME_UPPER", "SAME_LOWER"}:
         ends = []
-        for before, after in zip(entering[2:], leaving[2:], strict=True):
+        for before, after, stride, extent in zip(
+            entering[2:], leaving[2:], strides, extents, strict=True
+        ):
             total = max(0, (after - 1) * stride + extent - before)
             less = (total // 2, total - total // 2)
             ends.append(less if mode == "SAME_UPPER" else less[::-1])

@@ -15,7 +15,7 @@ from simulator.workload.layer import VECTOR_CHANNELS
 from simulator.workload.levels import ROUNDING, are_signs, levels_of
 
 _OTHER_KERNEL = (
-    "{{layers}} ({0}x{0}): full precision although the weights are +-alpha, because a binary "
+    "{{layers}} ({0}): full precision although the weights are +-alpha, because a binary "
     "kernel is 3x3 or 1x1."
 )
 _OFFSET = (
@@ -92,7 +92,7 @@ def _decided(graph: Graph, item: Found, patterns: Collection[str]) -> Decision:
         return _binary(item, *reasons)
     if item.layer.kernel not in {1, 3}:
         if item.constant.sign is not None or (item.weights is not None and are_signs(item.weights)):
-            reasons.append(_OTHER_KERNEL.format(item.layer.kernel))
+            reasons.append(_OTHER_KERNEL.format(item.layer.kernel_sides))
         return Decision(item, tuple(reasons))
     if item.constant.obstacle is not None:
         return _blocked(graph, item)
@@ -110,7 +110,7 @@ def _is_chosen(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
                 return True
             raise InputError(
                 f"{graph.path}: binarize {pattern!r} matches layer {layer.name!r}, whose kernel is "
-                f"{layer.kernel}x{layer.kernel}; a binary kernel is 3x3 or 1x1"
+                f"{layer.kernel_sides}; a binary kernel is 3x3 or 1x1"
             )
     return False
 

@@ -91,7 +91,9 @@ class TestSimulate:
             ({"input_size": "224"}, "input_size is '224' (str)"),
             ({"engine": 3}, "engine is 3 (int): use a name such as 'auto'"),
             ({"engine": "slow"}, "engine 'slow'"),
-            ({"include_full_precision": 1}, "include_full_precision is 1 (int): use True or False"),
+            ({"scope": True}, "scope is True (bool): use a name such as 'weights'"),
+            ({"scope": "network"}, "scope 'network': expected binary or weights"),
+            ({"scope": "binary", "bits": 32}, "scope binary: a run or its baseline has 32 bits"),
             (
                 {"workload": 3},
                 "workload is 3 (int): use a name such as 'r18', a path or a Workload",
@@ -136,7 +138,7 @@ class TestPrint:
 
         staged = [replace(each, stage=each.name) for each in layers]
         full = replace(staged[0], name="full", full_precision=True)
-        long = run(network(*staged, full), "cofluent64", tau=4, include_full_precision=True)
+        long = run(network(*staged, full), "cofluent64", tau=4, scope="weights")
         text = str(long.with_energy("7nm"))
         assert max(map(len, text.splitlines())) <= 80
         assert len(text) < 2000

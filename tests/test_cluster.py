@@ -6,7 +6,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from simulator.base.errors import InputError
 from simulator.base.shipped import find
 from simulator.studies import cluster, grid_study, run_study
 from simulator.studies.axes import axis, setting_axis
+from simulator.studies.study import Study
 from tests.conftest import ROOT
 from tests.test_sweep import net, small_study, written
 
@@ -32,7 +34,7 @@ class Cluster:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
-        self._start("dask_scheduler", "--scheduler-file", file, "--port", 0)
+        self.scheduler = self._start("dask_scheduler", "--scheduler-file", file, "--port", 0)
         self.workers = [
             self._start("dask_worker", "--scheduler-file", file, "--nthreads", 1, "--no-nanny")
             for _ in range(WORKERS)
@@ -80,24 +82,33 @@ def dask_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started.end()
 
 
+@contextmanager
+def killed_halfway(
+    process: subprocess.Popen[bytes], study: Study, chunks: Path
+) -> Generator[None, None, None]:
+    """Kill a process when half of a study's chunks are done; check that some were not."""
+    killed_at: list[int] = []
+
+    def kill() -> None:
+        while len(list(chunks.glob("*.points"))) < study.chunk_count // 2:
+            time.sleep(0.002)
+        process.kill()
+        killed_at.append(len(list(chunks.glob("*.points"))))
+
+    killer = threading.Thread(target=kill, daemon=True)
+    killer.start()
+    yield
+    killer.join(timeout=10)
+    assert study.chunk_count // 2 <= killed_at[0] < study.chunk_count
+
+
 def test_a_worker_killed_halfway_changes_nothing(
     dask_cluster: Cluster, net: Path, tmp_path: Path
 ) -> None:
     study = small_study(net, layers=True)
     run_study(study, tmp_path / "local", jobs=1)
-    chunks, killed_at = tmp_path / "far/chunks", []
-
-    def kill_halfway() -> None:
-        while len(list(chunks.glob("*.points"))) < study.chunk_count // 2:
-            time.sleep(0.002)
-        dask_cluster.workers[0].kill()
-        killed_at.append(len(list(chunks.glob("*.points"))))
-
-    killer = threading.Thread(target=kill_halfway, daemon=True)
-    killer.start()
-    run_study(study, tmp_path / "far", scheduler=dask_cluster.address)
-    killer.join(timeout=10)
-    assert study.chunk_count // 2 <= killed_at[0] < study.chunk_count
+    with killed_halfway(dask_cluster.workers[0], study, tmp_path / "far/chunks"):
+        run_study(study, tmp_path / "far", scheduler=dask_cluster.address)
     assert written(tmp_path / "far") == written(tmp_path / "local")
     assert dask_cluster.count() == WORKERS - 1
 
@@ -137,3 +148,25 @@ def test_no_scheduler_there(
     monkeypatch.setattr(cluster, "_CONNECT_SECONDS", 1)
     with pytest.raises(InputError, match=f"--scheduler {address}: no Dask scheduler answers"):
         run_study(small_study(net), tmp_path / "study", scheduler=address)
+
+
+def test_a_scheduler_killed_halfway_is_one_line(
+    net: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study = small_study(net)
+    own = Cluster(tmp_path)
+    try:
+        with (
+            killed_halfway(own.scheduler, study, tmp_path / "far/chunks"),
+            pytest.raises(InputError) as error,
+        ):
+            run_study(study, tmp_path / "far", scheduler=own.address)
+    finally:
+        own.end()
+    assert str(error.value) == (
+        f"{own.address}: the scheduler disconnected; rerun the same command to resume"
+    )
+    assert "Traceback" not in capfd.readouterr().err
+    run_study(study, tmp_path / "far", jobs=1)
+    run_study(study, tmp_path / "local", jobs=1)
+    assert written(tmp_path / "far") == written(tmp_path / "local")

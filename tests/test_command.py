@@ -141,8 +141,8 @@ class TestOptions:
         assert plain["bits"] == 0.59
         assert changed["cycles"] < plain["cycles"]
 
-    def test_include_full_precision(self, command: Command) -> None:
-        changed = summary(command, *R20, "--include-full-precision")
+    def test_scope(self, command: Command) -> None:
+        changed = summary(command, *R20, "--scope", "weights")
         assert [layer["name"] for layer in changed["layers"]][::19] == ["conv1", "fc"]
         assert changed["layers"][0]["bound_by"] == "MAC unit"
 
@@ -187,7 +187,7 @@ class TestSettings:
     def test_full_precision_keys_move_what_holds_such_layers(
         self, command: Command, setting: str
     ) -> None:
-        whole = summary(command, *R20, "--include-full-precision", "--set", setting)
+        whole = summary(command, *R20, "--scope", "weights", "--set", setting)
         assert whole["settings"][0]["reason"] is None
         (effect,) = summary(command, *R20, "--set", setting)["settings"]
         assert effect["time_ms_before"] == effect["time_ms_after"]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -123,6 +124,29 @@ class TestKept:
         compiled = Compiled(made)
         monkeypatch.setattr(compiling, "make", lambda _: pytest.fail("compiled too early"))
         assert not compiled.serves()
+
+    def test_a_file_that_the_system_cannot_load(
+        self, source: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = source(SOURCE)
+        (tmp_path / "kept").mkdir()
+        whole = Code(entry="double", unused=(), image=b"\x7fELF" + bytes(100))
+        Kept(made).write(whole)
+        assert Kept(made).read() == whole  # its checksum is right
+        compiled = Compiled(made)
+        assert not compiled.serves()
+        monkeypatch.setattr(compiling, "make", lambda _: whole)
+        with pytest.raises((OSError, RuntimeError)):  # code of this process that fails is an error
+            compiled(np.zeros(2, np.int64), 0, 2)
+
+    @pytest.mark.parametrize("error", [OSError(), NotImplementedError()], ids=repr)
+    def test_a_folder_without_locks(
+        self, source: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+    ) -> None:
+        monkeypatch.setattr(FileLock, "acquire", Mock(side_effect=error))
+        for wait in (False, True):
+            with Kept(source(SOURCE)).mine(wait=wait) as mine:
+                assert mine  # each process makes its own
 
     def test_it_is_made_again_over_a_damaged_file(self, source: Make, tmp_path: Path) -> None:
         made = source(SOURCE)

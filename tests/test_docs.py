@@ -108,7 +108,13 @@ def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
 @pytest.mark.parametrize(
     ("words", "options"),
     [
-        ("speedup is **1.62×**", ("--include-full-precision",)),
+        (
+            "speedup is **1.62×**",
+            (
+                "--scope",
+                "weights",
+            ),
+        ),
         ("2.03× with 80", ("--set", "memory.index_buffer.bytes_per_cycle=80")),
         ("1.86× with 40", ("--set", "memory.index_buffer.bytes_per_cycle=40")),
         ("2.67× with one", ("--set", "array.pe.index_register_sets=1")),

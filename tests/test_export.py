@@ -17,7 +17,7 @@ from tests.conftest import Command
 
 pytestmark = pytest.mark.unit
 
-FULL: dict[str, Any] = {"include_full_precision": True}
+FULL: dict[str, Any] = {"scope": "weights"}
 
 
 def topology(text: str, gemm: bool) -> list[tuple[str, int]]:
@@ -96,7 +96,7 @@ class TestShippedNetworks:
         left_out = [x.name for x in workload.layers if x.full_precision]
         assert [x.layer for x in found.left_out] == left_out
         for note in found.notes:
-            assert "--include-full-precision" in note
+            assert "--scope weights" in note
 
 
 def strange() -> Workload:

@@ -41,7 +41,7 @@ def test_it_is_the_network_whose_file_says_full() -> None:
     full = network(*(replace(x, full_precision=True) for x in shapes))
     for name in ("tpu-like", "cofluent64"):
         one = simulate(binary, name, bits=32, baseline_bits="none")
-        other = simulate(full, name, include_full_precision=True, baseline_bits="none")
+        other = simulate(full, name, scope="weights", baseline_bits="none")
         assert one.layer_rows() == other.layer_rows()
         assert one.run.title == other.run.title == "32 bit"
 
@@ -54,13 +54,16 @@ def test_both_runs_have_the_same_layers() -> None:
             assert len(result.layer_rows()) == 20
     counts = compare_operations(load_workload("r20"), bits=32)
     assert counts["params_mbit"] == counts["full_precision"]["params_mbit"]
-    assert counts["scope"] == "all 20 layers with weights: full precision"
+    assert counts["scope"] == {
+        "name": "weights",
+        "sentence": "scope weights, all 20 layers with weights: full precision",
+    }
 
 
 def test_titles_say_it() -> None:
     for result in both_machines():
         assert ": 32 bit" in title(result)
-        assert title(result).endswith("; all 20 layers with weights: full precision")
+        assert title(result).endswith("; scope weights, all 20 layers with weights: full precision")
 
 
 def test_a_machine_with_other_widths_says_so() -> None:
@@ -108,12 +111,10 @@ def test_what_has_no_effect_is_refused(command: Command, words: Any, answer: str
 
 
 def test_all_runs_of_a_study_have_the_same_layers() -> None:
-    for included in (False, True):
-        study = sweep(
-            "r20", "cofluent64", bits=[1, 32], input_size=8, include_full_precision=included
-        )
+    for scope in (None, "weights"):
+        study = sweep("r20", "cofluent64", bits=[1, 32], input_size=8, scope=scope)
         assert not study.figures.errors
-        assert study.study.inputs.include_full_precision
+        assert set(study.frame["scope"]) == {"weights"}
         single = [
             simulate("r20", "cofluent64", bits=b, baseline_bits=32, input_size=8) for b in (1, 32)
         ]

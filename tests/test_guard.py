@@ -8,9 +8,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from onnx import helper
 
+from simulator import load_workload
 from simulator.analysis.trace_file import read_traces
-from simulator.base import guard, leftovers, names
+from simulator.base import guard, leftovers, names, tabular
 from simulator.base.errors import InputError
 from simulator.base.figures import figure_settings
 from simulator.base.notices import listening
@@ -25,6 +27,7 @@ from tests.build import layer
 from tests.conftest import ROOT, Command
 from tests.fuzz.case import run_cases
 from tests.fuzz.kinds import KINDS
+from tests.onnx_graphs import conv, reals, save, signs
 from tests.trained import NETWORK
 
 pytestmark = pytest.mark.command
@@ -124,6 +127,10 @@ class TestPaths:
         with pytest.raises(InputError, match="larger than 4,096 bytes"):
             guard.read_bytes(Path("/dev/zero"), 4096)
 
+    def test_characters_that_no_path_has(self) -> None:
+        with pytest.raises(InputError, match=r"a path cannot hold U\+D800"):
+            load_workload("a\ud800")
+
     @pytest.mark.parametrize("text", ["9" * 5000, "١٢", "½", "-1", "65536", ""])
     def test_whole_numbers(self, text: str) -> None:
         assert guard.whole_number(text, 65535) is None
@@ -146,6 +153,42 @@ class TestDamage:
         line = refused(command, *RUN, "--check", "--check-input", "x.npy")
         assert line.startswith("simulate: x.npy: not a readable array of numbers")
 
+    @pytest.mark.parametrize("name", ["weights.pth", "weights.npz", "weights.zip"])
+    def test_zip_files_on_several_disks(self, command: Command, name: str) -> None:
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr("a.npy", b"")
+        end = Path(name).read_bytes()
+        disks = struct.pack("<4sLQL", b"PK\6\7", 0, 0, 2)  # the locator of a 64-bit directory
+        Path(name).write_bytes(end[:-22] + disks + end[-22:])
+        assert "multiple disks" in refused(command, "extract", name, "--network", "net.yaml")
+
+    def test_members_in_an_unknown_compression(self, command: Command) -> None:
+        with zipfile.ZipFile("weights.zip", "w") as archive:
+            archive.writestr("weights.safetensors", b"0")
+        data = Path("weights.zip").read_bytes()
+        Path("weights.zip").write_bytes(
+            data[:8]
+            + b"\x63"
+            + data[9:].replace(b"PK\1\2\x14\3\x14\0\0\0\0", b"PK\1\2\x14\3\x14\0\0\0\x63")
+        )
+        assert refused(command, "extract", "weights.zip", "--network", "net.yaml").startswith(
+            "simulate: weights.zip: not a readable "
+        )
+
+    def test_lines_longer_than_a_table_has(self, command: Command) -> None:
+        Path("net.csv").write_text('Layer, M, N, K,\n"' + "x" * 200_000, encoding="utf-8")
+        assert "net.csv, line 2: not a readable line of a table: field larger" in refused(
+            command, "ops", "--model", "net.csv", "--bits", "1"
+        )
+        sweep = ("sweep", "--hw", "cofluent64", "--model", "net.yaml", "--points", "/dev/zero")
+        assert "/dev/zero: a line has more than 1,048,575 characters" in refused(command, *sweep)
+
+    def test_graphs_of_constants(self, command: Command) -> None:
+        constant = helper.make_node("Sign", ["c"], ["b"])
+        tensors = {"c": reals(1, 8, 6, 6), "w": signs(4, 8, 3, 3)}
+        save(Path("graph.onnx"), [constant, conv("b", "w", "y")], tensors)
+        assert "products of constants" in refused(command, "extract", "graph.onnx")
+
     @pytest.mark.parametrize(
         "text", ["[" * 100_000, '{"a":' * 100_000, "9" * 5000, "NaN", "\ufeff{}", "{", ""]
     )
@@ -159,6 +202,16 @@ class TestDamage:
             Path(name).write_bytes(contents)
             with pytest.raises(InputError, match=f"{name}: not a"):
                 read_traces(Path(name))
+
+    def test_tables_with_more_cells_than_the_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pytest.importorskip("pyarrow")
+        path = Path("t.parquet")
+        tabular.write_table(path, {"a": "int64", "b": "int64"}, [{"a": [1] * 50, "b": [2] * 50}], 9)
+        monkeypatch.setattr(tabular, "MOST_CELLS", 100)
+        assert len(tabular.read_frame(path)) == 50
+        monkeypatch.setattr(tabular, "MOST_CELLS", 99)
+        with pytest.raises(InputError, match=r"t\.parquet: has 100 cells; the limit is 99"):
+            tabular.read_frame(path)
 
     def test_members_that_share_their_bytes(self) -> None:
         with zipfile.ZipFile("bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -204,6 +257,17 @@ class TestDramTables:
         assert old in text
         Path("own.yaml").write_text(text.replace(old, new), encoding="utf-8")
         assert words in refused(command, *RUN, "--set", "memory.dram.timing=own.yaml")
+
+    @pytest.mark.parametrize(
+        ("setting", "words"),
+        [
+            ("queue_depth=1025", "memory.dram.queue_depth is 1,025; the limit is 1,024"),
+            ("burst_bytes=16448", "is 16,448: the limit with ddr4-2400 is 16,384, which are 256"),
+        ],
+    )
+    def test_sizes_that_multiply_the_work(self, command: Command, setting: str, words: str) -> None:
+        table = ("--set", "memory.dram.timing=ddr4-2400")
+        assert words in refused(command, *RUN, *table, "--set", f"memory.dram.{setting}")
 
     def test_shipped_tables_are_within_the_limits(self) -> None:
         assert load_dram("hbm2").organisation.ranks >= 1
@@ -281,6 +345,17 @@ def test_a_full_or_closed_terminal(stream: str) -> None:
         if stream == "stdout"
         else ""
     )
+
+
+def test_names_outside_the_locale() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "simulator", "extract", "net.yaml", "--out", "ö"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C", "PYTHONUTF8": "0",
+             "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == b""
+    assert Path("ö/layers.csv").exists()
 
 
 def test_a_users_settings_of_matplotlib_change_nothing() -> None:

@@ -135,7 +135,7 @@ def test_both_engines_and_the_check(machine: str, tmp_path: Path) -> None:
         conv("c", 16, 1, precision="binary", stride=[2, 1], input=of(16, 5, 3)),
     )
     runs = [
-        simulate(workload, machine, bits=1, include_full_precision=True, engine=engine)
+        simulate(workload, machine, bits=1, scope="weights", engine=engine)
         for engine in ("fast", "event")
     ]
     assert runs[0].layer_rows() == runs[1].layer_rows()

@@ -131,7 +131,7 @@ class TestShared:
     @pytest.mark.parametrize("name", ["compare", "ops", "sweep", "search"])
     def test_what_takes_a_model_reads_a_trained_file(self, name: str) -> None:
         names = {parameter.name for parameter in subcommand(name).params}
-        assert {"model", "network", "binarize", "input_size", "include_full_precision"} <= names
+        assert {"model", "network", "binarize", "input_size", "scope"} <= names
 
 
 class TestNearest:

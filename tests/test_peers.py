@@ -324,7 +324,7 @@ def strange() -> Workload:
 class TestRoundTrip:
     def test_zigzag(self, model: str, tmp_path: Path) -> None:
         workload = strange() if model == "strange" else load_workload(model)
-        text = export(workload, "zigzag", include_full_precision=True).text
+        text = export(workload, "zigzag", scope="weights").text
         found = load_workload(written(tmp_path, text, "net.yaml"))
         for ours, theirs in zip(workload.layers, found.layers, strict=True):
             assert shape(ours) == shape(theirs)
@@ -343,7 +343,7 @@ class TestRoundTrip:
 
     def test_scalesim(self, model: str, tmp_path: Path) -> None:
         workload = strange() if model == "strange" else load_workload(model)
-        exported = export(workload, "scalesim", include_full_precision=True)
+        exported = export(workload, "scalesim", scope="weights")
         found = load_workload(written(tmp_path, exported.text))
         left_out = {one.layer for one in exported.left_out}
         kept = [x for x in workload.layers if x.name not in left_out]
@@ -354,7 +354,7 @@ class TestRoundTrip:
 
     def test_scalesim_gemm(self, model: str, tmp_path: Path) -> None:
         workload = strange() if model == "strange" else load_workload(model)
-        text = export(workload, "scalesim", gemm=True, include_full_precision=True).text
+        text = export(workload, "scalesim", gemm=True, scope="weights").text
         found = load_workload(written(tmp_path, text))
         assert [x.macs for x in found.layers] == [x.macs for x in workload.layers]
 
@@ -366,7 +366,7 @@ class TestRoundTrip:
 def test_both_engines_run_a_topology(machine: str, tmp_path: Path) -> None:
     workload = load_workload(written(tmp_path, CONVOLUTIONS))
     runs = [
-        simulate(workload, machine, bits=1, include_full_precision=True, engine=engine)
+        simulate(workload, machine, bits=1, scope="weights", engine=engine)
         for engine in ("fast", "event")
     ]
     assert runs[0].layer_rows() == runs[1].layer_rows()

@@ -111,7 +111,7 @@ def result(*settings: str, full: bool = False) -> Result:
         load_workload("r20", (8, 8)),
         load_hardware("cofluent64", settings),
         bits=0.56,
-        include_full_precision=full,
+        scope="weights" if full else "binary",
     )
 
 

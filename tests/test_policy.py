@@ -145,7 +145,7 @@ class TestBuffering:
         assert found.taken.ravel()[:2].tolist() == [size - (patches - 1) * part, part]
 
     def test_the_papers_array_holds_rows_of_every_layer_of_a_small_image(self) -> None:
-        net = configure(load_workload("r18", (64, 64)), batch=2, include_full_precision=True)
+        net = configure(load_workload("r18", (64, 64)), batch=2, scope="weights")
         found = [plan_buffering(plan).scheme for plan in plan_layers(net, machine())]
         assert set(found) == {"rows"}
 

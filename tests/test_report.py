@@ -145,9 +145,7 @@ class TestTimeline:
             result.plot_timeline(style="poster")
 
     def test_full_precision_adds_a_row(self) -> None:
-        whole = simulate(
-            load_workload("r20"), load_hardware("cofluent64"), tau=5, include_full_precision=True
-        )
+        whole = simulate(load_workload("r20"), load_hardware("cofluent64"), tau=5, scope="weights")
         labels = [label.get_text() for label in whole.plot_timeline().axes[0].get_yticklabels()]
         assert labels[0] == "MAC unit"
 

@@ -44,7 +44,7 @@ class TestRoofline:
             network(layer(64, 64, 7, 8), layer(3, 8, 4, 4, full_precision=True)),
             load_hardware("cofluent64"),
             bits=1,
-            include_full_precision=True,
+            scope="weights",
         )
         assert [r.macs_per_cycle for r in roofline(direct).roofs] == [64 * 9, 64]
 
@@ -66,7 +66,7 @@ class TestRoofline:
             layer(3, 8, 4, 4, full_precision=True),
         )
         machine = load_hardware("cofluent64", ["memory.dram.timing=ddr4-2400"])
-        result = simulate(net, machine, tau=5, include_full_precision=True)
+        result = simulate(net, machine, tau=5, scope="weights")
         placed, figure = roofline(result), plot_roofline(result, style=style)
         figure.draw_without_rendering()
         (axes,) = figure.axes

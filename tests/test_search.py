@@ -362,7 +362,8 @@ class TestCommand:
     def test_table(self, command: Command) -> None:
         done = command(*self.RUN, "--objective", "bits", "--max-time-ms", 1)
         for words in (
-            "least stored bits with at most 1 ms; 18 of 20 layers", "layer1.0.conv1",
+            "least stored bits with at most 1 ms; scope binary, 18 of 20 layers",
+            "layer1.0.conv1",
             "best uniform, tau 1",
             "exact for separable layer times", "the simulated run ",
             "every layer has the smallest tau allowed",

@@ -544,7 +544,7 @@ class TestColumnsOfPoints:
         settings.append(setting_axis(f"memory.dram.timing={timing}"))
         study = grid_study(
             [axis("hw", "cofluent64"), axis("model", str(net)), axis("bits", "0.56"), *settings],
-            include_full_precision=True,
+            scope="weights",
             energy="7nm",
             taus={"b": 3},
         )
@@ -553,7 +553,7 @@ class TestColumnsOfPoints:
         assert len(result.points.rows) == 2 ** len(keys)
         for row in result.points.rows:
             single = simulate(
-                str(net), "cofluent64", bits=0.56, include_full_precision=True, taus={"b": 3},
+                str(net), "cofluent64", bits=0.56, scope="weights", taus={"b": 3},
                 set={key: row[f"hw.{key}"] for key in (*keys, "memory.dram.timing")},
             ).with_energy("7nm")  # fmt: skip
             assert single.energy is not None

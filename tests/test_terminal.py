@@ -13,7 +13,7 @@ from rich.console import Console
 
 from simulator import Result, load_hardware, load_workload, simulate
 from simulator.analysis.layers import LATENCY
-from simulator.analysis.title import closing, scope, times_in_one_unit, title
+from simulator.analysis.title import closing, scope_title, times_in_one_unit, title
 from simulator.base.lines import print_line, shown, wrapped
 from simulator.cli import cli
 from simulator.machines.lut_array.vocabulary import UNITS
@@ -26,9 +26,9 @@ NETWORKS = (
     ("r18", {}),
     ("r18", {"batch": 100}),
     ("r18", {"input_size": (4096, 4096)}),
-    ("r18", {"include_full_precision": True, "batch": 64, "activation_bits": 2}),
+    ("r18", {"scope": "weights", "batch": 64, "activation_bits": 2}),
     ("r50", {}),
-    ("ssd300-vgg16", {"include_full_precision": True}),
+    ("ssd300-vgg16", {"scope": "weights"}),
     ("faster-rcnn-r18", {"batch": 64}),
     ("trained-r20-0.56", {}),
     ("r20-digits", {}),
@@ -158,8 +158,8 @@ class TestTable:
         lines = printed(lambda console: print_result(_run(0), console), 80)
         assert lines[:6] == [
             "ResNet-18 (ImageNet), 224x224, on cofluent64 (64 PEs at 1 GHz): 0.56 bit (tau 5)",
-            "  against 1 bit on the same PEs; 16 of 21 layers with weights: binary 3×3",
-            "  convolutions",
+            "  against 1 bit on the same PEs; scope binary, 16 of 21 layers with weights:",
+            "  binary 3×3 convolutions",
             "",
             "layer           in→out output    MMAC    weights   cycles  baseline speedup lim",
             "─" * 79,
@@ -262,17 +262,19 @@ class TestLines:
 class TestTitle:
     @pytest.mark.unit
     def test_scope(self) -> None:
-        scopes = [scope(_run(number).run.workload) for number in (0, 3, 4, 5)]
+        scopes = [scope_title(_run(number).run.workload) for number in (0, 3, 4, 5)]
         assert scopes == [
-            "16 of 21 layers with weights: binary 3×3 convolutions",
-            "all 21 layers with weights: 16 binary 3×3 convolutions, 5 in full precision",
-            "52 of 54 layers with weights: binary 3×3 and 1×1 convolutions",
-            "all 35 layers with weights: 22 binary 3×3 and 1×1 convolutions, 13 in full precision",
+            "scope binary, 16 of 21 layers with weights: binary 3×3 convolutions",
+            "scope weights, all 21 layers with weights: 16 binary 3×3 convolutions, 5 in full "
+            "precision",
+            "scope binary, 52 of 54 layers with weights: binary 3×3 and 1×1 convolutions",
+            "scope weights, all 35 layers with weights: 22 binary 3×3 and 1×1 convolutions, 13 in "
+            "full precision",
         ]
 
     @pytest.mark.unit
     def test_batch_and_activation_bits(self) -> None:
-        assert "on the same PEs, 64 images, 2-bit activations; all" in title(_run(3))
+        assert "on the same PEs, 64 images, 2-bit activations; scope weights, all" in title(_run(3))
         assert "images" not in title(_run(0))
 
     @pytest.mark.unit
@@ -289,7 +291,7 @@ COMMANDS = {
     "set": (*R20, "--set", "array.pes=128", "--set", "memory.index_buffer.kib=64"),
     "out": (*R20, "--out", "out", "--report", "r.html", "--perfetto", "p"),
     "ssd300": ("--hw", "cofluent64", "--model", "ssd300-vgg16", "--bits", "0.56", "--batch", "64",
-               "--include-full-precision"),
+               "--scope", "weights"),
     "compare": ("compare", "cofluent64", "--set", "array.pes=64,128", *R20[2:], "--energy", "7nm"),
     "search": ("search", *R20[:4], "--objective", "bits", "--max-time-ms", "9"),
     "sweep": ("sweep", *R20, "--set", "array.pes=16:64:x2", "--out", "study"),

@@ -50,7 +50,7 @@ MADE: dict[str, Callable[[], Result]] = {
     ),
     "full precision": lambda: simulate(
         "r18-cifar10", "cofluent64", taus={"layer4.1.conv2": 3}, bits=0.67, input_size=32,
-        activation_bits=2, include_full_precision=True,
+        activation_bits=2, scope="weights",
     ),
     "other kernels": lambda: simulate(TRAINED, "cofluent64", tau=3, input_size=8),
     "event engine": lambda: simulate("r20", "cofluent64", tau=3, input_size=8, engine="event"),
@@ -59,7 +59,7 @@ MADE: dict[str, Callable[[], Result]] = {
 
 def written(result: Result, folder: Path) -> str:
     """Text of the summary.json in the folder."""
-    text = json.dumps(result.saved(), indent=2) + "\n"
+    text = json.dumps(result.saved(wider=True), indent=2) + "\n"
     (folder / "summary.json").write_text(text)
     return text
 
@@ -299,12 +299,12 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("text", "words"),
         [
-            ("", "no saved result: Expecting value"),
-            ('{"schema": 2', "no saved result"),
-            ("[1]", "no saved result: expected a JSON object"),
-            ("[" * 100_000, "no saved result"),
+            ("", "not a readable saved result: Expecting value"),
+            ('{"schema": 2', "not a readable saved result"),
+            ("[1]", "not a readable saved result: expected a JSON object"),
+            ("[" * 100_000, "not a readable saved result"),
             ('{"schema": 2}', "missing key 'model'"),
-            ("\xff", "no saved result"),
+            ("\xff", "not UTF-8 text"),
         ],
     )
     def test_no_result(self, command: Command, tmp_path: Path, text: str, words: str) -> None:

@@ -12,7 +12,7 @@ from simulator import load_workload, simulate
 from simulator.analysis.reasons import LayerParts, reasons
 from simulator.analysis.sensitivity import Effect, KeyEffects
 from simulator.analysis.settings import SettingEffect
-from simulator.analysis.title import covered, scope
+from simulator.analysis.title import covered, scope_title
 from simulator.base.wording import (
     counted,
     different,
@@ -280,11 +280,12 @@ def test_every_output_names_scope_and_baseline(tmp_path: Path) -> None:
     first = layer(3, 16, 4, 4, full_precision=True, name="first")
     workload = network(first, layer(16, 16, 4, 4, name="a"), layer(16, 16, 4, 4, name="b"))
     result = simulate(workload, machine(), bits=0.56, batch=2, activation_bits=2)
-    layers = "2 of 3 layers with weights: binary 3×3 convolutions"
+    layers = "scope binary, 2 of 3 layers with weights: binary 3×3 convolutions"
     sentence = f"{layers}; 1-bit baseline on the same PEs; batch 2; 2-bit activations"
     facts = result.summary()["scope"]
     assert facts["sentence"] == covered(result) == sentence
     assert (facts["layers"], facts["layers_with_weights"], facts["binary_kernels"]) == (2, 3, [3])
+    assert facts["name"] == "binary"
     plain = " ".join(str(result).split())
     assert layers in plain
     assert "against 1 bit on the same PEs, 2 images, 2-bit activations" in plain
@@ -302,21 +303,24 @@ def test_every_output_names_scope_and_baseline(tmp_path: Path) -> None:
     assert layers in printed(lambda console: print_attribution(result, console)).replace(
         "\n  ", " "
     )
-    assert compare_operations(workload, bits=0.56)["scope"] == layers
+    assert compare_operations(workload, bits=0.56)["scope"] == {
+        "name": "binary",
+        "sentence": layers,
+    }
 
 
 def test_full_precision_layers_are_part_of_the_scope() -> None:
-    whole = simulate(
-        load_workload("r20", (8, 8)), machine(), bits=0.56, include_full_precision=True
-    )
+    whole = simulate(load_workload("r20", (8, 8)), machine(), bits=0.56, scope="weights")
     facts = whole.summary()["scope"]
     assert facts["sentence"].startswith(
-        "all 20 layers with weights: 18 binary 3×3 convolutions, 2 "
+        "scope weights, all 20 layers with weights: 18 binary 3×3 convolutions, 2 "
     )
     assert (facts["layers"], facts["binary_layers"], facts["full_precision_layers"]) == (20, 18, 2)
 
 
 def test_the_scope_of_one_layer_is_singular() -> None:
     one = network(layer(64, 64, 4, 4, tau=5))
-    assert scope(one) == "1 layer with weights: binary 3×3 convolution"
-    assert scope(_net(1)) == "all 2 layers with weights: binary 3×3 convolutions"
+    assert scope_title(one) == "scope weights, 1 layer with weights: binary 3×3 convolution"
+    assert (
+        scope_title(_net(1)) == "scope weights, all 2 layers with weights: binary 3×3 convolutions"
+    )

@@ -94,7 +94,7 @@ def test_one_bit_has_no_index() -> None:
 def test_full_precision_layers_are_left_out_by_default() -> None:
     workload = load_workload("r18")
     assert len(configure(workload, bits=1).layers) == 16
-    assert len(configure(workload, bits=1, include_full_precision=True).layers) == 21
+    assert len(configure(workload, bits=1, scope="weights").layers) == 21
 
 
 def test_input_size() -> None:

@@ -14,6 +14,7 @@ from simulator.analysis.energy import OutcomeEnergy, outcome_energy
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.run import Run
 from simulator.analysis.settings import SettingEffect
+from simulator.analysis.wider import Wider
 from simulator.base.columns import Ints, Names
 from simulator.dram.tables import dram_table
 from simulator.engine import EngineName
@@ -94,6 +95,10 @@ def _no_settings() -> tuple[SettingEffect, ...]:
     return ()
 
 
+def _no_wider() -> Wider | None:
+    return None
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Outcome:
     """A run, its baseline if it has one, and everything that led to them."""
@@ -104,6 +109,8 @@ class Outcome:
     """The run that it is compared with."""
     measure_settings: Callable[[], tuple[SettingEffect, ...]] = _no_settings
     """A function that measures the effect of each overridden key; called at most once."""
+    measure_wider: Callable[[], Wider | None] = _no_wider
+    """A function that runs the network in a wider scope; it runs at most once."""
     effects: "tuple[KeyEffects, ...]" = ()
     """The measured effects of halving and doubling hardware keys, if any."""
     together: "tuple[JointEffect, ...]" = ()
@@ -129,6 +136,14 @@ class Outcome:
         The first access measures it by two runs without the key, for each key.
         """
         return self.measure_settings()
+
+    @property
+    def wider(self) -> Wider | None:
+        """What the next wider scope gives; None if no layer of the network is left out.
+
+        The first access runs the network in that scope.
+        """
+        return self.measure_wider()
 
     @cached_property
     def energy(self) -> OutcomeEnergy | None:

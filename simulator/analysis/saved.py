@@ -16,6 +16,7 @@ from simulator.machines.loading import machine_in
 from simulator.program import CategoryTerm
 from simulator.program.vocabulary import names
 from simulator.workload.described import DescribedWorkload
+from simulator.workload.scope import Scope
 
 SUMMARY = "summary.json"
 
@@ -84,6 +85,7 @@ class SavedConfiguration(Struct, frozen=True, kw_only=True):
 class SavedScope(Struct, frozen=True, kw_only=True):
     """The scope of the numbers and their baseline."""
 
+    name: Scope
     sentence: str
 
 
@@ -151,6 +153,19 @@ class SavedModelFile(Struct, frozen=True, kw_only=True):
     taus: dict[str, int]
 
 
+class SavedWiderConfiguration(Struct, frozen=True, kw_only=True):
+    """The networks of the runs in the wider scope."""
+
+    run: dict[str, Any]
+    baseline: dict[str, Any] | None = None
+
+
+class SavedWider(Struct, frozen=True, kw_only=True):
+    """The runs in a wider scope."""
+
+    configuration: SavedWiderConfiguration
+
+
 class SavedCauses(Struct, frozen=True, kw_only=True):
     """The inputs of a rerun, which determine everything else in the file."""
 
@@ -163,6 +178,7 @@ class SavedCauses(Struct, frozen=True, kw_only=True):
     check: SavedCheck | None = None
     model_file: SavedModelFile | None = None
     what_helps: list[Any] | None = None
+    wider: SavedWider | None = None
 
 
 def read_saved(path: Path) -> Saved:
@@ -205,7 +221,7 @@ def read_summary(path: Path) -> tuple[dict[str, Any], str, Path]:
     text = guard.read_text(file, guard.MOST_JSON)
     data = guard.parse_json(text, file, "saved result")
     if not isinstance(data, dict):
-        raise InputError(f"{file}: no saved result: expected a JSON object")
+        raise InputError(f"{file}: not a readable saved result: expected a JSON object")
     return data, text, file
 
 

@@ -41,13 +41,21 @@ def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
     return summary
 
 
-def saved_form(result: Outcome) -> dict[str, Any]:
-    """Return the contents of `summary.json`: the summary with attribution, and its inputs."""
+def saved_form(result: Outcome, *, wider: bool = False) -> dict[str, Any]:
+    """Return the contents of `summary.json`: the summary with attribution, and its inputs.
+
+    Args:
+        result: the result of a simulation.
+        wider: add what a wider scope gives, if layers are left out.
+
+    """
+    more = result.wider if wider else None
     source = result.run.workload.source
     saved = {
         **summary_of(result, why=True),
         **({"model_file": _source(source)} if source else {}),
         "configuration": result.configuration,
+        **({"wider": more.plain()} if more else {}),
     }
     return {**saved, FINGERPRINT: fingerprint(saved)}
 

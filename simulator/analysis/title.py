@@ -16,7 +16,7 @@ def title(result: Outcome) -> str:
     return (
         f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
         f"({hardware.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
-        f"{against}{settings(workload)}; {scope(workload)}"
+        f"{against}{settings(workload)}; {scope_title(workload)}"
     )
 
 
@@ -46,7 +46,12 @@ def _activations(workload: Workload) -> list[str]:
     return [f"{least}{widths[-1]}-bit activations"]
 
 
-def scope(workload: Workload) -> str:
+def scope_title(workload: Workload) -> str:
+    """Return the scope and its layers: `scope binary, 16 of 21 layers with weights: ...`."""
+    return f"scope {workload.scope}, {layers_title(workload)}"
+
+
+def layers_title(workload: Workload) -> str:
     """Return the layers that run: `16 of 21 layers with weights: binary 3×3 convolutions`.
 
     Args:
@@ -70,13 +75,13 @@ def scope(workload: Workload) -> str:
 def covered(result: Outcome) -> str:
     """Return scope and baseline of a result's numbers, as one sentence without a period.
 
-    For example `16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline on the same
-    PEs; batch 4; 2-bit activations`.
+    For example `scope binary, 16 of 21 layers with weights: binary 3×3 convolutions; 1-bit baseline
+    on the same PEs; batch 4; 2-bit activations`.
     """
     workload, base = result.run.workload, result.baseline
     return "; ".join(
         [
-            scope(workload),
+            scope_title(workload),
             *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
             *_activations(workload),
@@ -89,6 +94,7 @@ def scope_data(result: Outcome) -> dict[str, Any]:
     workload, base = result.run.workload, result.baseline
     binary = workload.binary_layers
     return {
+        "name": workload.scope,
         "sentence": covered(result),
         "layers": len(workload.layers),
         "layers_with_weights": len(workload.layers) + workload.layers_left_out,

@@ -44,7 +44,7 @@ def sweep(
     sample: int | None = None,
     seed: int = 0,
     baseline_bits: float | str | None = None,
-    include_full_precision: bool = False,
+    scope: str | None = None,
     engine: str = "auto",
     layers: bool = False,
     energy: Name = "45nm",
@@ -72,8 +72,8 @@ def sweep(
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
         baseline_bits: bits per weight of the baselines, or `"none"`; default as in `simulate`.
-        include_full_precision: add the full-precision first, last and downsample layers. Implied
-            by 32 bits in any run, because all runs have the same layers.
+        scope: `"binary"` or `"weights"`, as in `simulate`. Default: `"binary"`, or `"weights"` if
+            any run has 32 bits, because all runs have the same layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
         energy: energy table, by shipped name or path.
@@ -122,7 +122,7 @@ def sweep(
         sample=None if sample is None else _positive("sample", sample),
         seed=arguments.whole("seed", seed, "0"),
         baseline_bits=baseline_bits,
-        include_full_precision=arguments.flag("include_full_precision", include_full_precision),
+        scope=arguments.optional_text("scope", scope, "weights"),
         engine=arguments.text("engine", engine, "auto"),
         layers=arguments.flag("layers", layers),
         energy=arguments.name_or_path("energy", energy, "45nm"),
@@ -162,7 +162,7 @@ def search(
     activation_bits: int | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
-    include_full_precision: bool = False,
+    scope: str | None = None,
     engine: str = "auto",
     energy: Name = "45nm",
     baseline_bits: float | str | None = None,
@@ -190,7 +190,7 @@ def search(
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
-        include_full_precision: add the full-precision first, last and downsample layers.
+        scope: `"binary"` or `"weights"`, as in `simulate`.
         engine: `"auto"`, `"fast"` or `"event"`.
         energy: energy table, by shipped name or path.
         baseline_bits: bits per weight of the baseline, or `"none"`; default as in `simulate`.
@@ -239,7 +239,7 @@ def search(
         baseline_bits=baseline_bits,
         activation_bits=arguments.optional_whole("activation_bits", activation_bits, "1"),
         batch=arguments.whole("batch", batch, "1"),
-        include_full_precision=arguments.flag("include_full_precision", include_full_precision),
+        scope=arguments.optional_text("scope", scope, "weights"),
     )
     if out is not None:
         from simulator.studies.search.output import save_search

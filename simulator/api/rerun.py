@@ -12,8 +12,15 @@ from typing import Any
 
 from simulator.analysis.run import Run
 from simulator.analysis.running import engine_for, run_one
-from simulator.analysis.saved import SavedCauses, SavedCheck, SavedConfiguration, SavedModelFile
+from simulator.analysis.saved import (
+    SavedCauses,
+    SavedCheck,
+    SavedConfiguration,
+    SavedModelFile,
+    SavedWiderConfiguration,
+)
 from simulator.api.result import Result
+from simulator.api.wider import WiderRuns
 from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
@@ -77,14 +84,28 @@ def _run(
         workload = workload_from(plain, f"configuration.{name}", loaded)
         return run_one(workload, hardware, engine, progress)
 
+    wider = () if causes.wider is None else _networks(causes.wider.configuration, loaded)
+
     result = Result(
         hardware=hardware,
         run=one(saved.run, "run"),
         baseline=None if saved.baseline is None else one(saved.baseline, "baseline"),
     )
+    if wider:
+        result = replace(result, measure_wider=WiderRuns(wider, hardware, engine, progress))
     data = with_expressions(hardware)
     others_alone = [without(one.key, data, {one.key: one.before}) for one in causes.settings]
     return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
+
+
+def _networks(saved: SavedWiderConfiguration, loaded: Workload | None) -> list[Workload]:
+    """The networks of the runs in the wider scope."""
+    sides = {"run": saved.run, "baseline": saved.baseline}
+    return [
+        workload_from(plain, f"wider.configuration.{name}", loaded)
+        for name, plain in sides.items()
+        if plain is not None
+    ]
 
 
 def _with_options(

@@ -63,9 +63,14 @@ class Result(Outcome):
         """
         return summary_of(self, why=why)
 
-    def saved(self) -> dict[str, Any]:
-        """The contents of `summary.json`: the summary with every reason, and its inputs."""
-        return saved_form(self)
+    def saved(self, *, wider: bool = False) -> dict[str, Any]:
+        """The contents of `summary.json`: the summary with every reason, and its inputs.
+
+        Args:
+            wider: add what a wider scope gives, as `save` does; this runs the network again.
+
+        """
+        return saved_form(self, wider=wider)
 
     def notes(self) -> list[str]:
         """Notes on the numbers: cuts, LUT passes, expectations, overrides without effect."""

@@ -9,6 +9,7 @@ from typing import Any
 from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for, run_one
 from simulator.api.result import Result
+from simulator.api.wider import WiderRuns
 from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
@@ -17,7 +18,8 @@ from simulator.machines import Hardware
 from simulator.machines.loading import hardware_data, hardware_from, read_hardware
 from simulator.studies.settings import SettingRuns, Without, without
 from simulator.workload import Workload, configure
-from simulator.workload.precision import is_full_precision, require_binary_layers
+from simulator.workload.precision import require_binary_layers
+from simulator.workload.scope import scope_from
 
 
 def simulate(
@@ -34,7 +36,7 @@ def simulate(
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
     network: str | Path | None = None,
-    include_full_precision: bool = False,
+    scope: str | None = None,
     engine: str = "auto",
     progress: Progress | None = None,
 ) -> Result:
@@ -59,7 +61,9 @@ def simulate(
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
-        include_full_precision: add the full-precision first, last and downsample layers.
+        scope: `"binary"` for the binary layers, the paper's comparison; `"weights"` for every
+            layer with weights. Default: `"binary"`, or `"weights"` if the run or its baseline has
+            32 bits.
         engine: `"auto"`, `"fast"` or `"event"`; both engines give the same cycles.
         progress: called with a title, the number of finished commands and their total.
 
@@ -87,7 +91,7 @@ def simulate(
     options: dict[str, Any] = {
         "activation_bits": arguments.optional_whole("activation_bits", activation_bits, "1"),
         "batch": arguments.whole("batch", batch, "1"),
-        "include_full_precision": arguments.flag("include_full_precision", include_full_precision),
+        "scope": arguments.optional_text("scope", scope, "weights"),
     }
     arguments.text("engine", engine, "auto")
     machine, others_alone = machine_of(hardware, arguments.overrides(set))
@@ -95,7 +99,9 @@ def simulate(
     loaded = workload_of(workload, precision, input_size, network)
 
     base = bits_of_baseline(baseline_bits, machine.machine)
-    workloads = _configured(loaded, precision, base, options)
+    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
+    options["scope"] = scope_from(options["scope"], (side["bits"] for side in sides))
+    workloads = _configured(loaded, sides, options)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(
         hardware=machine,
@@ -103,26 +109,26 @@ def simulate(
         baseline=others[0] if others else None,
         hardware_file=None if isinstance(hardware, Hardware) else str(hardware),
     )
+    if run.workload.layers_left_out and not loaded.layers_left_out:
+        wider = _configured(loaded, sides, {**options, "scope": "weights"})
+        runs = WiderRuns(wider, machine, engine, progress)
+        result = replace(result, measure_wider=runs)
     if not others_alone:
         return result
     return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
 
 
 def _configured(
-    loaded: Workload, precision: dict[str, Any], base: float | None, options: dict[str, Any]
+    loaded: Workload, sides: Iterable[dict[str, Any]], options: dict[str, Any]
 ) -> list[Workload]:
     """The workloads of the run and of its baseline, if any, with the same layers.
 
     Args:
         loaded: the network.
-        precision: options of the run's precision.
-        base: bits per weight of the baseline.
+        sides: options of the precision of each run.
         options: options of both runs.
 
     """
-    sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
-    if any(is_full_precision(side["bits"]) for side in sides):
-        options = {**options, "include_full_precision": True}
     workloads = [configure(loaded, **options, **side) for side in sides]
     require_binary_layers(options["activation_bits"], workloads)
     return workloads

@@ -29,6 +29,7 @@ from simulator.analysis.trace_file import (
 )
 from simulator.api.rerun import rerun
 from simulator.api.result import Result
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.extras import installed
 from simulator.base.inputs import convert
@@ -132,7 +133,7 @@ def verify(
     ignored = {"version", FINGERPRINT} if intact else {"version"}
     try:
         with rerun(convert(data, SavedCauses, source), file, model, progress) as result:
-            now = spelled(json.dumps(result.saved()))
+            now = spelled(json.dumps(result.saved(wider=True)))
             saved = spelled(text)
             for side in (saved, now):
                 for key in ignored:
@@ -253,7 +254,7 @@ def _trace_difference(path: Path, result: Result) -> Difference | None:
     """The first cell of the trace that differs."""
     try:
         saved = read_frame(path)
-    except (OSError, ValueError) as error:
+    except InputError as error:
         return Difference(place=path.name, saved=f"unreadable ({error})", rerun="a table")
     now = result.trace
     if list(saved.columns) != list(now.columns) or len(saved) != len(now):
@@ -288,17 +289,16 @@ def _texts(column: "pd.Series[Any]") -> NDArray[np.object_]:
 
 def _table_difference(path: Path, rows: Sequence[Mapping[str, object]]) -> Difference | None:
     """The first cell of a CSV file that differs."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+    with guard.reading(path, "table"):
+        text = guard.read_bytes(path, guard.MOST_TEXT).decode()
+        saved = list(csv.reader(StringIO(text, newline="")))
     now = rows_text(rows)
     if text == now:
         return None
     header = list(rows[0])
-    for number, (one, other) in enumerate(
-        zip_longest(*(csv.reader(StringIO(t, newline="")) for t in (text, now)), fillvalue=[])
-    ):
+    fresh = list(csv.reader(StringIO(now, newline="")))
+    none: list[str] = []
+    for number, (one, other) in enumerate(zip_longest(saved, fresh, fillvalue=none)):
         for column, (a, b) in enumerate(zip_longest(one, other, fillvalue=_NONE)):
             if a != b:
                 named = header[column] if column < len(header) else f"column {column + 1}"

@@ -70,6 +70,11 @@ def text(name: str, value: Any, example: str) -> str:
     return value
 
 
+def optional_text(name: str, value: Any, example: str) -> str | None:
+    """Return a string, or None if it is not given."""
+    return None if value is None else text(name, value, example)
+
+
 def name_or_path(name: str, value: Any, example: str, instead: str = "") -> str | Path:
     """Return a shipped name or a path.
 

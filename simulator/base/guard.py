@@ -66,12 +66,18 @@ def require_path(path: str | Path) -> Path:
     """Return a path that the system can have.
 
     Raises:
-        InputError: the path or one of its names is too long, or holds a NUL character.
+        InputError: the path or one of its names is too long, or holds a NUL character or one that
+            the system's encoding of names lacks.
 
     """
     text = str(path)
     if "\0" in text:
         raise InputError(f"{text[:60]!r}: a path cannot hold a NUL character")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        wrong = ord(text[error.start])
+        raise InputError(f"{text[:60]!r}: a path cannot hold U+{wrong:04X} here") from error
     for name in Path(text).parts:
         if (size := len(os.fsencode(name))) > MOST_NAME:
             raise InputError(

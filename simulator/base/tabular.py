@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ Kind = Literal["int64", "double", "bool", "string", "name"]
 Column = Sequence[Any] | Ints | Names
 Piece = Mapping[str, Column]
 
+MOST_CELLS = 1 << 29
+"""Cells of the largest Parquet table that is read at once: 4 GiB. Few bytes can hold many cells."""
 _FORMS = (".parquet", ".csv")
 _NUMBERS = {"int64": "q", "double": "d"}
 """Type codes of `array.array`, which refuses values that do not fit."""
@@ -106,7 +108,8 @@ def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataF
         kinds: columns of the table, if texts in them may look like numbers.
 
     Raises:
-        InputError: the table is missing or damaged, or is Parquet and pyarrow is not installed.
+        InputError: the table is missing, damaged or too large, or is Parquet and pyarrow is not
+            installed.
 
     """
     import pandas as pd
@@ -116,9 +119,21 @@ def read_frame(path: Path, kinds: Mapping[str, Kind] | None = None) -> "pd.DataF
         require("parquet", f"reading {path.name}")
     with reading(path, "table"), path.open("rb") as file:
         if path.suffix != ".csv":
+            _require_cells(file, path)
             return pd.read_parquet(file)
         texts: Any = {name: str for name, kind in (kinds or {}).items() if kind == "string"}
         return pd.read_csv(file, dtype=texts, low_memory=False)
+
+
+def _require_cells(file: BinaryIO, path: Path) -> None:
+    """Check the number of cells that a Parquet file declares."""
+    from pyarrow.parquet import read_metadata
+
+    about = read_metadata(file)
+    rows = sum(about.row_group(group).num_rows for group in range(about.num_row_groups))
+    if (cells := rows * about.num_columns) > MOST_CELLS:
+        raise InputError(f"{path}: has {cells:,} cells; the limit is {MOST_CELLS:,}")
+    file.seek(0)
 
 
 def read_text(path: Path, name: str) -> str:

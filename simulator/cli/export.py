@@ -16,7 +16,7 @@ Examples:
 \b
   simulate export r18 --to scalesim -o r18.csv
   simulate export r18 --to scalesim --gemm --batch 8 -o r18-gemm.csv
-  simulate export r50 --to zigzag --include-full-precision -o r50.yaml
+  simulate export r50 --to zigzag --scope weights -o r50.yaml
 """
 
 
@@ -43,12 +43,12 @@ Examples:
     metavar="FILE",
     help="File to write. Default: standard output.",
 )
-@shared("input-size", "batch", "include-full-precision", *READING, "quiet")
+@shared("input-size", "batch", "scope", *READING, "quiet")
 def export(*, model: str, output: Path | None, to: str, quiet: bool, **options: Any) -> None:
     """Write a network for SCALE-Sim or ZigZag.
 
-    The file holds the shapes of the binary layers, and with --include-full-precision of all layers
-    with weights. Neither tool knows sub-bit weights.
+    The file holds the shapes of the binary layers, and with --scope weights of all layers with
+    weights. Neither tool knows sub-bit weights.
 
     MODEL is a shipped name, or the path of a network file, a workload file, or a trained network.
     """

@@ -49,6 +49,16 @@ class Option(click.Option):
         self.section = section
 
 
+def former_option(name: str, instead: str) -> Callable[[Any], Any]:
+    """Create a hidden option whose use is an error that names what to write instead."""
+
+    def answer(_context: click.Context, _option: click.Parameter, used: bool) -> None:
+        if used:
+            raise click.UsageError(f"--{name} is now {instead}")
+
+    return click.option(f"--{name}", is_flag=True, hidden=True, expose_value=False, callback=answer)
+
+
 class Command(click.Command):
     """A command with a help that lists its options by section."""
 

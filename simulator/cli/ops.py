@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@shared("model", *PRECISION, "activation-bits", "input-size", "include-full-precision")
+@shared("model", *PRECISION, "activation-bits", "input-size", "scope")
 @shared("baseline-bits", *READING, *SUBSETS)
 @option(
     "--convention",

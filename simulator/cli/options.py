@@ -10,7 +10,7 @@ import click
 
 from simulator.base.errors import InputError
 from simulator.base.guard import whole_number
-from simulator.cli.formatting import Choice, Option, integer, number
+from simulator.cli.formatting import Choice, Option, former_option, integer, number
 from simulator.cli.renames import parse_renames
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ READING = ("network", "rename", "center", "binarize")
 """Options that decide how every command reads a model's file; `reading_from` takes them out."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
-SHAPE = ("activation-bits", "batch", "input-size", "include-full-precision")
+SHAPE = ("activation-bits", "batch", "input-size", "scope")
 """Options that decide what one run computes, in addition to its precision."""
 
 
@@ -154,10 +154,12 @@ _SHARED = {
         {"metavar": "SIZE", "callback": parse_input_size},
         lists="VALUES",
     ),
-    "include-full-precision": _Shared(
+    "scope": _Shared(
         NETWORK,
-        "Also run the full-precision first, last, and downsample layers.",
-        {"is_flag": True},
+        "Layers that run. binary: the binary layers, as in the paper. weights: also the "
+        "full-precision first, last, and downsample layers. Default: binary, or weights if a run "
+        "or its baseline has 32 bits.",
+        {"type": Choice(["binary", "weights"])},
     ),
     "baseline-bits": _Shared(
         NETWORK,
@@ -227,6 +229,8 @@ _SHARED = {
     ),
     "quiet": _Shared(OUTPUT, "Print errors only; no progress bar.", {"is_flag": True}),
 }
+_FORMER = {"scope": ("include-full-precision", "--scope weights")}
+"""For an option, the name of the one that it replaced, and what to write instead."""
 
 
 def shared(
@@ -242,6 +246,7 @@ def shared(
 
     """
     options = [_option(name, lists, name in required, helps.get(name)) for name in names]
+    options += [former_option(*_FORMER[name]) for name in names if name in _FORMER]
 
     def decorate(command: Any) -> Any:
         for option in reversed(options):

@@ -136,10 +136,11 @@ def run(
         if not quiet:
             outputs.announce_sizes(result)
         written = outputs.write(result, hw, energy, progress)
+        wider = result.wider if out is not None or report is not None else None
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
-        _print(result, why, written)
+        _print(result, why, None if wider is None else wider.sentence, written)
     if result.check is not None and result.check.first_difference is not None:
         click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)
@@ -154,10 +155,13 @@ def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]
     read_input(path, configure(workload, **shape))
 
 
-def _print(result: "Result", why: bool, written: list[str]) -> None:
+def _print(result: "Result", why: bool, wider: str | None, written: list[str]) -> None:
+    from simulator.base.lines import print_line
     from simulator.report.terminal import print_result
 
     print_result(result, console())
+    if wider is not None:
+        print_line(console(), wider)
     if why:
         from simulator.report.why import print_attribution, print_waits
 

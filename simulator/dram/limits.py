@@ -7,6 +7,10 @@ MOST_CYCLES = 1 << 30
 """Memory cycles of the longest latency and refresh interval."""
 MOST_BANKS = 1 << 16
 """Banks of all channels; 16 channels of HBM2 with 2 ranks have 512."""
+MOST_QUEUE = 1 << 10
+"""Bursts in a controller's queue, which every command examines; controllers have 16 to 256."""
+MOST_DMA_BURST = 256
+"""Bursts of the DRAM in one burst of a DMA channel: 16 KiB of DDR4, which is two of its rows."""
 MOST_CLOCK_RATIO = 1_000_000
 """The largest ratio between the clocks of the DRAM and of the array, in either direction."""
 
@@ -19,10 +23,14 @@ def require_limits(timing: Timing, where: str) -> None:
         where: its table, for the error.
 
     Raises:
-        InputError: too many banks, clocks that are too different, or more than one refresh per
-            cycle of the array.
+        InputError: too many banks, a queue that is too deep, clocks that are too different, or more
+            than one refresh per cycle of the array.
 
     """
+    if timing.queue_depth > MOST_QUEUE:
+        raise InputError(
+            f"memory.dram.queue_depth is {timing.queue_depth:,}; the limit is {MOST_QUEUE:,}"
+        )
     banks = timing.channels * timing.ranks * timing.rank_banks
     if banks > MOST_BANKS:
         raise InputError(f"{where}: has {banks:,} banks in all; the limit is {MOST_BANKS:,}")

@@ -17,7 +17,7 @@ from simulator.base.inputs import convert, parse_mapping
 from simulator.base.quantities import Count, Cycles, exact
 from simulator.base.shipped import find
 from simulator.dram import Rule, Timing
-from simulator.dram.limits import MOST_CYCLES, require_limits
+from simulator.dram.limits import MOST_CYCLES, MOST_DMA_BURST, require_limits
 from simulator.dram.section import Dram
 from simulator.dram.timing import RANK_COMMANDS, Command, Level
 
@@ -180,6 +180,11 @@ def dram_timing(dram: Dram, clock_ghz: float) -> Timing | None:
         raise InputError(
             f"memory.dram.burst_bytes is {dram.burst_bytes}: {table.name} moves bursts of "
             f"{sizes.burst_bytes} bytes; use a multiple"
+        )
+    if dram.burst_bytes > MOST_DMA_BURST * sizes.burst_bytes:
+        raise InputError(
+            f"memory.dram.burst_bytes is {dram.burst_bytes:,}: the limit with {table.name} is "
+            f"{MOST_DMA_BURST * sizes.burst_bytes:,}, which are {MOST_DMA_BURST} of its bursts"
         )
     where = f"DRAM table {table.name}"
     timing = Timing(

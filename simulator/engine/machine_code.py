@@ -185,7 +185,7 @@ class Kept:
         except Timeout:
             yield False
             return
-        except OSError:  # another user's file, or a file system without locks
+        except (OSError, NotImplementedError):  # another user's file, or no locks in this folder
             yield True
             return
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.analysis.title import scope
+from simulator.analysis.title import layers_title
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
@@ -106,7 +106,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
 def _intro(space: Space) -> str:
     hardware = load_hardware(HARDWARE)
     networks = {name: configure(load_workload(name), bits=1) for name in space.networks}
-    layers = "; ".join(f"`{name}`: {scope(network)}" for name, network in networks.items())
+    layers = "; ".join(f"`{name}`: {layers_title(network)}" for name, network in networks.items())
     return (
         f"Machines: {_few(space.pes)} PEs of `{HARDWARE}` at {hardware.clock_ghz:g} GHz with "
         f"{_few(space.dots)} dot units per PE, a LUT of 2^τ entries or none, index ports of "

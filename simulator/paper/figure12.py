@@ -52,7 +52,7 @@ def _row(model: str, tau: int, whole: bool) -> Row:
         load_workload(model),
         tau=tau,
         activation_bits=ACTIVATION_BITS,
-        include_full_precision=whole,
+        scope="weights" if whole else "binary",
     )
     printed = TABLE6.get((counts["bits"], ACTIVATION_BITS)) if model == "r50-cifar10" else None
     paper = f"{printed[1]}x, {printed[3]}x" if printed and not whole else "not printed"

@@ -33,8 +33,8 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 "The timelines of 0.56 bit (top) and 1 bit (bottom) share one time axis. The "
                 "paper's figure prints no numbers. It belongs to Table 4, which gives a speedup "
                 f"of {SPEEDUP['r18']}x; this simulator gives {speedup_of(result):.2f}x. "
-                "Supplement G reports high acceleration ratios in the last three stages. Scope: "
-                f"{covered(result)}.\n",
+                "Supplement G reports high acceleration ratios in the last three stages. The "
+                f"figure covers {covered(result)}.\n",
                 table(_stages(result)),
             ],
         ),

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from simulator.analysis.title import scope
+from simulator.analysis.title import scope_title
 from simulator.workload import Workload, configure
 from simulator.workload.ops import count, count_full_precision
-from simulator.workload.precision import is_full_precision
 from simulator.workload.schema import OpsConvention
+from simulator.workload.scope import scope_from
 
 
 def compare_operations(
@@ -20,7 +20,7 @@ def compare_operations(
     taus: Mapping[str, int] | None = None,
     activation_bits: int | None = None,
     baseline_bits: float = 1,
-    include_full_precision: bool = False,
+    scope: str | None = None,
     convention: OpsConvention | None = None,
 ) -> dict[str, Any]:
     """Count one image of a network at some bits per weight and at the baseline's.
@@ -33,16 +33,15 @@ def compare_operations(
         taus: tau of single layers by name; overrides the arguments above.
         activation_bits: bits of every activation. Default: the network file's, or 1.
         baseline_bits: bits per weight of the baseline.
-        include_full_precision: count first, last and downsample layers too.
+        scope: layers to count: `binary` or `weights`; by default `binary`, or `weights` at 32
+            bits.
         convention: convention of `simulator.workload.ops`; the network file's by default.
 
     """
     convention = convention or workload.ops_convention
     common: dict[str, Any] = {
         "activation_bits": activation_bits,
-        "include_full_precision": include_full_precision
-        or is_full_precision(bits)
-        or is_full_precision(baseline_bits),
+        "scope": scope_from(scope, (bits, baseline_bits)),
     }
     ours = configure(workload, bits=bits, tau=tau, tau_1x1=tau_1x1, taus=taus, **common)
     base = configure(workload, bits=baseline_bits, **common)
@@ -52,7 +51,7 @@ def compare_operations(
         "bits": round(ours.bits, 2),
         "activation_bits": ours.widest_activation,
         "convention": convention,
-        "scope": scope(ours),
+        "scope": {"name": ours.scope, "sentence": scope_title(ours)},
         **asdict(counted),
         "baseline": {"bits": round(base.bits, 2), **asdict(counted_base)},
         "ratios": {

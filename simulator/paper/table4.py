@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulator.analysis.title import scope
+from simulator.analysis.title import layers_title
 from simulator.api.result import Result
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
@@ -64,7 +64,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     trials = _ranked([trial for key in TRIALS for trial in _trials(key, results, progress)])
     moved = [_moved(trial, hardware) for trial in trials]
     count = sum(_size(trial.key, trials) >= MATTERS for trial in trials)
-    scopes = "; ".join(f"{model}: {scope(r.run.workload)}" for model, r in results.items())
+    scopes = "; ".join(f"{model}: {layers_title(r.run.workload)}" for model, r in results.items())
     return [
         write_report(
             folder / "table4.md",
@@ -73,7 +73,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             [
                 f"Hardware `{HARDWARE}`, {hardware.pes} PEs at {hardware.clock_ghz:g} GHz, "
                 "against 1 bit on the same PEs, at 224x224, batch 1, 1-bit activations. "
-                f"Scope: {scopes}.\n",
+                f"Scope `binary`: {scopes}.\n",
                 table(rows),
                 "## Sensitivity to the assumptions\n\n"
                 f"In `hw_configs/{HARDWARE}.yaml`, the mark `ASSUMED` identifies every value that "
@@ -87,7 +87,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 "With `array.spatial=output_pixels`, PEs idle if the pixels of a map do not fill "
                 "the array (14x14, 7x7). `array.pe.subset_entries` and "
                 "`array.pe.partial_sum_bits` affect energy and area only; "
-                "`full_precision.macs_per_cycle` affects runs with `--include-full-precision` "
+                "`full_precision.macs_per_cycle` affects runs with `--scope weights` "
                 "only.\n",
             ],
         ),

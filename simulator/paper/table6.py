@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from simulator.analysis.title import layers_title
 from simulator.base.progress import Progress
 from simulator.paper.markdown import Row, as_printed, deviation, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
-from simulator.workload import load_workload
+from simulator.workload import configure, load_workload
 
 MODEL = "r50-cifar10"
 
@@ -14,6 +15,7 @@ MODEL = "r50-cifar10"
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa: ARG001 # instant
     """Write table6.md and table6.csv."""
     rows = [_row(*setting) for setting in TABLE6]
+    scope = layers_title(configure(load_workload(MODEL), bits=1))
     off = [row for row in rows if "no" in (row["params equal"], row["ops equal"])]
     return [
         write_report(
@@ -23,17 +25,13 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa
             [
                 "The counts follow the paper's formula (convention `table6`), not the operations "
                 "of the simulated hardware. `equal` compares at the printed digits. Ratios are "
-                f"relative to 1 bit with the same activations. Scope: {_scope()}.\n",
+                f"relative to 1 bit with the same activations. Scope `binary`: {scope}.\n",
                 table(rows),
                 _remarks(off),
             ],
         ),
         write_csv(folder / "table6.csv", rows),
     ]
-
-
-def _scope() -> str:
-    return str(compare_operations(load_workload(MODEL), bits=1)["scope"])
 
 
 def _remarks(off: list[Row]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
-from simulator.analysis.title import scope
+from simulator.analysis.title import layers_title
 from simulator.api.result import Result
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress
@@ -21,7 +21,7 @@ MODELS = ("trained-r20-1", "trained-r20-0.67", "trained-r20-0.56", "trained-r20-
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     """Write training_speed.md and training_speed.csv."""
     rows = [_row(model, progress) for model in MODELS]
-    scopes = scope(configure(load_workload(MODELS[0])))
+    scopes = layers_title(configure(load_workload(MODELS[0])))
     return [
         write_report(
             folder / "training_speed.md",
@@ -31,10 +31,10 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 "The table shows the shipped networks of [training.md](training.md) on "
                 f"`{HARDWARE}`: ResNet-20 for digits of 8x8 pixels, batch 1, with the "
                 "trained indices. Speedups are relative to 1 bit on the same PEs. "
-                f"Scope: {scopes}. The column *shape-only* has the cycles of the same shapes "
-                "without indices; outputs then spread evenly over a subset. The two differ if a "
-                "subset takes more than one LUT pass. A pass lasts as long as the PE with the most "
-                "outputs in it ([docs/machine.md](../docs/machine.md)).\n",
+                f"Scope `binary`: {scopes}. The column *shape-only* has the cycles of the same "
+                "shapes without indices; outputs then spread evenly over a subset. The two differ "
+                "if a subset takes more than one LUT pass. A pass lasts as long as the PE with the "
+                "most outputs in it ([docs/machine.md](../docs/machine.md)).\n",
                 table(rows),
                 "Maps of 8x8, 4x4 and 2x2 pixels are little work for 64 PEs. Memory latency "
                 "therefore has more weight than on ImageNet.\n",

@@ -52,7 +52,7 @@ def save(
     endings = style_of(style).endings
     folder = folder_for("summary.json", folder)
     make_traces(result, progress)
-    summary = saved_form(result)
+    summary = saved_form(result, wider=True)
     announce(progress, "drawing the timeline and the roofline")
     figures = {
         "timeline": plot_timeline(result, style=style),

@@ -293,7 +293,7 @@ def print_operations(counts: dict[str, Any], console: Console) -> None:
     ratios = counts["ratios"]
     table = Table(
         title=f"{counts['model']}, {counts['activation_bits']}-bit activations, one image, "
-        f"convention {counts['convention']}; {counts['scope']}; reduction from "
+        f"convention {counts['convention']}; {counts['scope']['sentence']}; reduction from "
         f"{base['bits']:g} to {counts['bits']:g} bit",
         ruled=frozenset({len(rows)}),
         columns=[

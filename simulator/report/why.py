@@ -7,7 +7,7 @@ from rich.console import Console
 
 from simulator.analysis.attribution import total
 from simulator.analysis.sensitivity import Effect
-from simulator.analysis.title import scope
+from simulator.analysis.title import scope_title
 from simulator.base.lines import print_line
 from simulator.base.wording import time_unit
 from simulator.report.tables import Column, Table, print_table
@@ -34,7 +34,8 @@ def _attribution(run: "Run") -> Table:
     names = [*(layer.name for layer in run.layers), "TOTAL", "% of the run"]
     cycles = [*(f"{sum(row.values()):,}" for row in rows), "100.00"]
     return Table(
-        title=f"{run.title}: cycles of every layer along its critical path; {scope(run.workload)}",
+        title=f"{run.title}: cycles of every layer along its critical path; "
+        f"{scope_title(run.workload)}",
         sums=frozenset({len(rows) - 1}),
         ruled=frozenset({len(rows) - 1}),
         continued=True,
@@ -68,7 +69,7 @@ def _waits(run: "Run") -> Table:
     longest = sorted(zip(*np.nonzero(waits), strict=True), key=lambda pair: -waits[pair])
     all_cycles = max(1, run.cycles)
     return Table(
-        title=f"{run.title}: cycles for which units wait; {scope(run.workload)}",
+        title=f"{run.title}: cycles for which units wait; {scope_title(run.workload)}",
         columns=[
             Column(title="unit", cells=[words.units[u].title for u, _ in longest], kind="label"),
             Column(
@@ -97,7 +98,8 @@ def print_effects(result: "Outcome", console: Console) -> None:
     halved, doubled = [e.halved for e in effects], [e.doubled for e in effects]
     table = Table(
         title=f"Sensitivity analysis: {result.run.title} took {factor * result.time_ms:.4f} "
-        f"{unit}; its time with one hardware key halved or doubled; {scope(result.run.workload)}",
+        f"{unit}; its time with one hardware key halved or doubled; "
+        f"{scope_title(result.run.workload)}",
         columns=[
             Column(title="key", cells=[effect.key for effect in effects], kind="label"),
             Column(title="value", cells=[f"{e.value:g}" for e in effects], importance=90),

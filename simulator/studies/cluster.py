@@ -46,11 +46,13 @@ def run_on_cluster(
 
     """
     require("cluster", "--scheduler")
+    from distributed.comm.core import CommClosedError
+
     with _logs_held(), _connected(address) as client:
-        _require_same_version(client, address)
         try:
+            _require_same_version(client, address)
             yield from _submitted(client, study, iter(chunks))
-        except CancelledError as error:
+        except (CancelledError, CommClosedError) as error:
             raise InputError(
                 f"{address}: the scheduler disconnected; rerun the same command to resume"
             ) from error

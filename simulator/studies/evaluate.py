@@ -174,6 +174,7 @@ class _Evaluator:
             "hardware": hw,
             "batch": 1,
             "activation_bits": 1,
+            "scope": self.inputs.scope,
             **said,
             "baseline_bits": self.inputs.baselines[hw],
             "version": __version__,
@@ -266,7 +267,7 @@ class _Evaluator:
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits"),
-            include_full_precision=self.inputs.include_full_precision,
+            scope=self.inputs.scope,
             taus=taus,
             **bits,
         )

@@ -9,6 +9,7 @@ from simulator.machines import EnergyTable
 from simulator.machines.loading import machines_of
 from simulator.studies.axes import Value
 from simulator.workload import Workload
+from simulator.workload.scope import Scope
 
 Settings = tuple[tuple[str, Value], ...]
 """Names with their values."""
@@ -30,7 +31,8 @@ class Inputs:
     """The names of a point's values."""
     baselines: Mapping[str, float | None]
     """Bits per weight of the baseline by hardware file; None: its points have no baseline."""
-    include_full_precision: bool
+    scope: Scope
+    """The kinds of layers that all runs compute."""
     engine: str
     layers: bool
     """True to make rows by layer, too."""

@@ -12,7 +12,7 @@ from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
 from simulator.workload.model import load_model, refuse_reading
-from simulator.workload.workload import FULL_PRECISION_BITS
+from simulator.workload.scope import FULL_PRECISION_BITS
 
 if TYPE_CHECKING:
     from simulator.workload.subsets import Method

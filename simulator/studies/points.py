@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from itertools import islice, product
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 from simulator.base.errors import InputError
 from simulator.studies.axes import POINT_FIELDS, Axis, Value, value_of_text
@@ -23,6 +23,8 @@ Point = tuple[Value, ...]
 
 _MOST_POINTS = 1 << 62
 """The maximum number of points, because point numbers are 64-bit integers."""
+_MOST_LINE = 1 << 20
+"""Characters of the longest line of a file, with its end."""
 _BLOCK = 256
 """The number of rows of a file in one comparison with their fingerprint."""
 
@@ -238,13 +240,22 @@ class PointsFile:
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
             with self._path.open(newline="", encoding="utf-8-sig") as file:
-                rows = csv.reader(file, strict=True)
+                rows = csv.reader(self._bounded(file), strict=True)
                 for cells in rows:
                     yield rows.line_num, cells
         except OSError as error:
             raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
             raise InputError(f"{self._path}: malformed CSV: {error}") from error
+
+    def _bounded(self, file: TextIO) -> Iterator[str]:
+        """Yield the lines; a device without line breaks would fill the memory."""
+        while line := file.readline(_MOST_LINE):
+            if len(line) == _MOST_LINE:
+                raise InputError(
+                    f"{self._path}: a line has more than {_MOST_LINE - 1:,} characters"
+                )
+            yield line
 
 
 def combinations(points: Points, names: Sequence[str]) -> set[Point]:

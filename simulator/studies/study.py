@@ -40,7 +40,7 @@ from simulator.studies.requirements import (
 )
 from simulator.studies.tables import TIMING, fingerprints, timing_of
 from simulator.workload import Workload
-from simulator.workload.precision import is_full_precision
+from simulator.workload.scope import scope_from
 
 _MOST_CHUNK_POINTS = 256
 """The maximum points of a chunk: about 0.25 s of the fast engine, the loss if a process dies."""
@@ -118,7 +118,7 @@ class Study:
             "point_count": len(self.points),
             "chunk_points": self.chunk_points,
             **self._baseline_bits(),
-            "include_full_precision": inputs.include_full_precision,
+            "scope": inputs.scope,
             "engine": inputs.engine,
             "layers": inputs.layers,
             "energy": msgspec.to_builtins(inputs.energy),
@@ -185,11 +185,11 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         path: path of the file, with point fields (`hw`, `model`, `bits`, ...) and hardware keys
             in its header.
         constants: axes of one value for fields that the file lacks.
-        options: `engine`, `baseline_bits` as in `simulate`, `include_full_precision` (implied by 32
-            bits in any run, to let all runs have the same layers), `layers` for rows by layer as
-            well, `energy` (an energy table; default 45nm), and `taus` of single layers. For the
-            files of trained networks: `network`, `renames`, `center` and `binarize` as in
-            `extract`, and `subset` with its `subset_seed`.
+        options: `engine`, `baseline_bits` as in `simulate`, `scope` (by default `binary`, or
+            `weights` if any run has 32 bits, because all runs have the same layers), `layers` for
+            rows by layer as well, `energy` (an energy table; default 45nm), and `taus` of single
+            layers. For the files of trained networks: `network`, `renames`, `center` and `binarize`
+            as in `extract`, and `subset` with its `subset_seed`.
 
     Raises:
         InputError: a wrong file.
@@ -203,7 +203,7 @@ def _study(
     *,
     engine: str = "auto",
     baseline_bits: Asked = None,
-    include_full_precision: bool = False,
+    scope: str | None = None,
     layers: bool = False,
     energy: str | Path | EnergyTable | None = None,
     taus: Mapping[str, int] | None = None,
@@ -221,13 +221,14 @@ def _study(
         name: bits_of_baseline(baseline_bits, machine_in(data, name))
         for name, data in hardware.items()
     }
+    bits = (value for (value,) in combinations(points, ("bits",)))
     inputs = Inputs(
         hardware=hardware,
         dram_tables=_tables(points, hardware),
         workloads=networks_of(points, taus or {}, **reading),
         names=points.names,
         baselines=baselines,
-        include_full_precision=include_full_precision or _has_full_precision(points, baselines),
+        scope=scope_from(scope, {*bits, *baselines.values()}),
         engine=engine,
         layers=layers,
         energy=table,
@@ -235,12 +236,6 @@ def _study(
     )
     require_baselines(inputs)
     return Study(points=points, inputs=inputs)
-
-
-def _has_full_precision(points: Points, baselines: Mapping[str, float | None]) -> bool:
-    """True if some run has all layers in full precision."""
-    asked = {bits for (bits,) in combinations(points, ("bits",))} | set(baselines.values())
-    return any(isinstance(bits, int | float) and is_full_precision(bits) for bits in asked)
 
 
 def _hardware_files(points: Points) -> list[str]:

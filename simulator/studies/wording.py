@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from simulator.analysis.title import scope
+from simulator.analysis.title import scope_title
 from simulator.base.errors import InputError
 from simulator.base.wording import listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
@@ -100,7 +100,7 @@ def baseline_title(study: Study) -> str:
 
 def _scopes(networks: Sequence[Workload]) -> str:
     """The layers that run; by network if the networks differ in them."""
-    scopes = {network.title: scope(network) for network in networks}
+    scopes = {network.title: scope_title(network) for network in networks}
     if len(set(scopes.values())) == 1:
         return next(iter(scopes.values()))
     named = [f"{title}: {layers}" for title, layers in [*scopes.items()][:_MANY]]
@@ -165,7 +165,7 @@ def _networks(study: Study) -> list[Workload]:
             run = configure(
                 network,
                 bits=bits,
-                include_full_precision=study.inputs.include_full_precision,
+                scope=study.inputs.scope,
             )
         except InputError:  # a network that these bits do not suit has no points
             continue

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 import torch
 from torch import Tensor
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.writing import folder_for, write_file, write_rows
@@ -107,10 +109,9 @@ class Study:
         path = self.checkpoint(method, seed).with_suffix(".json")
         if not path.exists():
             return None
-        try:
-            record = msgspec.json.decode(path.read_bytes(), type=Record)
-        except (OSError, msgspec.MsgspecError) as error:
-            raise InputError(f"{path}: no record of a run: {error}") from error
+        contents = guard.read_bytes(path, guard.MOST_JSON)
+        decode = partial(msgspec.json.decode, type=Record)
+        record: Record = guard.parse_json(contents, path, "record of a run", decode)
         for key, value in self._settings(method, seed).items():
             if getattr(record, key) != value:
                 raise InputError(

@@ -14,6 +14,7 @@ from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
 from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
 from simulator.workload.schema import OpsConvention
+from simulator.workload.scope import Scope
 from simulator.workload.store import Shape, require_shape
 from simulator.workload.workload import Workload
 
@@ -36,6 +37,7 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ops_convention: OpsConvention
     batch: Annotated[int, Meta(ge=1, le=1 << 16)]
     activation_bits: Annotated[int, Meta(ge=1, le=32)]
+    scope: Scope
     layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
     """Number of layers with weights that do not run; part of the scope."""
     activations_overridden: tuple[schema.Name, ...] = ()
@@ -58,6 +60,9 @@ def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None
     described = convert(plain, DescribedWorkload, source)
     known = {x.name: x.kernels for x in loaded.layers} if loaded else {}
     layers = tuple(_layer(layer, known, source) for layer in described.layers)
+    binary = not any(layer.full_precision for layer in layers)
+    if not (binary if described.scope == "binary" else described.layers_left_out == 0):
+        raise InputError(f"{source}: scope {described.scope} has other layers")
     kept = {layer.name for layer in layers if layer.kernels is not None}
     fields = {name: getattr(described, name) for name in DescribedWorkload.__struct_fields__}
     workload = Workload(**fields | {"layers": layers})

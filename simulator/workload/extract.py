@@ -26,7 +26,8 @@ from simulator.workload.loading import (
     load_workload,
     read_shapes,
 )
-from simulator.workload.precision import chosen_taus, is_full_precision
+from simulator.workload.precision import chosen_taus
+from simulator.workload.scope import is_full_precision
 from simulator.workload.source import ModelFile, name_of
 from simulator.workload.subsets import (
     Method,

@@ -10,7 +10,7 @@ from simulator.workload.centering import Center
 from simulator.workload.choice import Choice
 from simulator.workload.importers.names import Rename
 from simulator.workload.loading import is_trained_file, load_workload
-from simulator.workload.precision import is_full_precision
+from simulator.workload.scope import is_full_precision
 from simulator.workload.workload import Workload
 
 

@@ -18,7 +18,8 @@ from fractions import Fraction
 
 from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
-from simulator.workload.workload import FULL_PRECISION_BITS, Workload
+from simulator.workload.scope import FULL_PRECISION_BITS
+from simulator.workload.workload import Workload
 
 FULL_PRECISION_OPS = 64
 """Bit operations of one 32-bit multiply-accumulate (supplement, Table 6: 78.12 G / 1.221 G)."""

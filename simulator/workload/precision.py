@@ -10,7 +10,8 @@ from dataclasses import replace
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
 from simulator.workload.layer import Layer
-from simulator.workload.workload import FULL_PRECISION_BITS, Workload
+from simulator.workload.scope import FULL_PRECISION_BITS, is_full_precision, scope_from
+from simulator.workload.workload import Workload
 
 MAX_TAU = 9
 MAX_TAU_1X1 = 8
@@ -27,7 +28,7 @@ def configure(
     taus: Mapping[str, int] | None = None,
     activation_bits: int | None = None,
     batch: int = 1,
-    include_full_precision: bool = False,
+    scope: str | None = None,
 ) -> Workload:
     """Configure a workload for one run.
 
@@ -44,17 +45,22 @@ def configure(
         activation_bits: bits per activation of every binary layer, 1 to 32. By default, a layer
             has the bits that the network's file gives it, or 1.
         batch: images per run.
-        include_full_precision: keep first, last and downsample layers.
+        scope: layers that run, one of `SCOPES`; see `simulator.workload.scope`.
 
     Raises:
-        InputError: a value is out of range, or no tau gives the bits.
+        InputError: a value is out of range, no tau gives the bits, or the scope has no layer.
 
     """
+    chosen_scope = scope_from(scope, [bits])
+    if chosen_scope == "weights" and workload.layers_left_out:
+        raise InputError(
+            f"scope weights: {workload.name} has lost its full-precision layers in an earlier "
+            "configuration; configure the network of its file"
+        )
     _require("batch", batch, 1 << 16)
     if is_full_precision(bits):
         if tau is not None or tau_1x1 is not None or taus:
             raise InputError(f"bits {bits:g}: no layer has an index; leave out tau")
-        include_full_precision = True
         layers = tuple(
             replace(layer, full_precision=True, tau=None, kernels=None) for layer in workload.layers
         )
@@ -66,17 +72,18 @@ def configure(
     layers = tuple(
         layer if layer.full_precision else _with_tau(layer, chosen.get(layer.name, layer.tau))
         for layer in workload.layers
-        if include_full_precision or not layer.full_precision
+        if chosen_scope == "weights" or not layer.full_precision
     )
     if not layers:
         raise InputError(
             f"{workload.name}: no layer is binary; run the full-precision layers with "
-            f"--include-full-precision or --bits {FULL_PRECISION_BITS}"
+            f"--scope weights or --bits {FULL_PRECISION_BITS}"
         )
     kept = {layer.name for layer in layers if layer.kernels is not None}
     return replace(
         workload,
         layers=layers,
+        scope=chosen_scope,
         batch=batch,
         layers_left_out=workload.layers_left_out + len(workload.layers) - len(layers),
         kernels_dropped=tuple(
@@ -96,11 +103,6 @@ def _with_activations(workload: Workload, bits: int) -> Workload:
         activation_bits=bits,
         activations_overridden=tuple(others),
     )
-
-
-def is_full_precision(bits: float | None) -> bool:
-    """True if the bits per weight name the full-precision network."""
-    return bits == FULL_PRECISION_BITS
 
 
 def require_binary_layers(activation_bits: int | None, workloads: Iterable[Workload]) -> None:

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING, Any
 from simulator.base.names import require_names, shown
 from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
+from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
     from simulator.workload.source import ModelFile
-
-FULL_PRECISION_BITS = 32
-"""Bits per weight that name a network without binary layers (paper, Table 6: 32/32)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +29,8 @@ class Workload:
     """Bits per activation of layers that have no activation bits of their own."""
     network: "NetworkFile | None" = None
     """Source of the shapes; None for a graph, which has fixed sizes."""
+    scope: Scope = "weights"
+    """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0
     """Number of full-precision layers of the network that do not run."""
     kernels_dropped: tuple[str, ...] = ()

@@ -18,13 +18,17 @@ from unittest.mock import patch
 
 from simulator.base.errors import InputError
 from simulator.cli import main
-from tests.fuzz.kinds import KINDS
+from tests.fuzz.kinds import KINDS, Kind
 from tests.fuzz.seeds import Seeds, make_seeds
 
 MOST_SECONDS = 120
 """A watch-dog: no case that ends needs more than a tenth of it."""
 MOST_WORK = 2_000_000
 """Multiply-accumulates of the largest network that a case runs; larger ones are legal, but slow."""
+
+
+_ALWAYS = ("hardware.yaml", "network.yaml")
+"""The valid files of every case; the kinds write all others."""
 
 
 class BoundError(BaseException):
@@ -62,17 +66,15 @@ def run_cases(seed: int, numbers: range, kind: str) -> list[Failure]:
     return [failure for failure in found if failure is not None]
 
 
-def run_case(
-    seeds: Seeds, seed: int, number: int, kinds: Mapping[str, Any] = KINDS
-) -> Failure | None:
+def run_case(seeds: Seeds, seed: int, number: int, kinds: Mapping[str, Kind]) -> Failure | None:
     """Run a case in a folder of its own; None if the program answers as it must."""
     random = Random(f"{seed}/{number}")
-    kind = random.choice(sorted(kinds))
+    names = sorted(kinds)
+    [kind] = random.choices(names, [kinds[name].weight for name in names])
     with TemporaryDirectory(prefix="fuzz") as folder, chdir(folder):
-        for name, data in seeds.files.items():
-            if not name.endswith(".pth") or kind == "pth":
-                Path(name).write_bytes(data)
-        work = kinds[kind](seeds, random)
+        for name in _ALWAYS:
+            Path(name).write_bytes(seeds.files[name])
+        work = kinds[kind].make(seeds, random)
         words = "a call" if callable(work) else repr(work)
         try:
             with _bounded():

@@ -31,11 +31,15 @@ VALUES: tuple[Any, ...] = (
 """Values of plain data."""
 
 
+_END = 256
+"""Bytes at the ends of a file that most formats read first."""
+
+
 def bytes_changed(data: bytes, random: Random) -> bytes:
     """Flip, cut, repeat, insert or replace some bytes."""
     changed = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 4, 16))):
-        place = random.randrange(len(changed) + 1)
+        place = _place(len(changed), random)
         size = random.choice((1, 1, 2, 4, 8, 64, 1024))
         match random.randrange(7):
             case 0 if place < len(changed):
@@ -56,6 +60,12 @@ def bytes_changed(data: bytes, random: Random) -> bytes:
             case _:
                 changed[place:place] = random.randbytes(size)
     return bytes(changed)
+
+
+def _place(size: int, random: Random) -> int:
+    """Return a place in data; headers and directories at the ends are likelier than the middle."""
+    near = random.randrange(min(size, _END) + 1)
+    return random.choice((random.randrange(size + 1), near, size - near))
 
 
 def text_changed(text: str, random: Random) -> str:

@@ -1,6 +1,9 @@
 """Valid input of every kind, in a folder that all cases of a process share and do not change."""
 
+import gzip
 import json
+import tarfile
+import zipfile
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +18,16 @@ from safetensors.numpy import save_file
 from simulator import simulate
 from simulator.base.shipped import find
 from simulator.base.tabular import table_name
-from simulator.report.files import trace_writers
+from simulator.base.writing import write_rows
+from simulator.report.files import csv_tables, trace_writers
 from simulator.report.prepare import make_traces
 from simulator.studies import grid_study, run_study
 from simulator.studies.axes import axis
 from simulator.workload.choice import Choice
 from simulator.workload.extract import extract
 from simulator.workload.store import write_workload
-from tests.trained import NETWORK, SHAPES, state_dict
+from tests.fuzz.layers import LAYERS
+from tests.trained import NETWORK, State, state_dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,8 @@ class Seeds:
     """By name: network.yaml, hardware.yaml, dram.yaml, energy.yaml, workload.npz, ..."""
     folders: dict[str, dict[str, bytes]]
     """Files of the folders `result` and `study`."""
-
-    def plain(self, name: str) -> Any:
-        """Return the plain data of a YAML or JSON file."""
-        return yaml.safe_load(self.files[name])
+    plain: dict[str, Any]
+    """Plain data of the YAML and JSON files; no case changes them in place."""
 
 
 def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
@@ -56,9 +59,14 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
             ("energy.yaml", "hw_configs/energy", "45nm"),
         ):
             Path(name).write_bytes(find(kind, shipped).read_bytes())  # type: ignore[arg-type]
+        for name, text in LAYERS.items():
+            Path(name).write_text(text, encoding="utf-8")
+        Path("cycles.yaml").write_text(_in_cycles(Path("hardware.yaml")), encoding="utf-8")
         state = state_dict()
         np.savez("weights.npz", **state)  # type: ignore[arg-type] # its options are newer than 2.0
         save_file(state, "weights.safetensors")
+        _write_packed(Path("weights.safetensors"))
+        _write_shards(state)
         if checkpoint:
             _write_checkpoint(Path("weights.pth"))
         extraction = extract(
@@ -74,6 +82,8 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
         make_traces(result, None)
         for name, write in trace_writers(result, table_name("trace")).items():
             write(Path("result", name))
+        for name, rows in csv_tables(result).items():
+            write_rows(Path("result", name), rows)
         axes = [axis("hw", "hardware.yaml"), axis("model", "network.yaml"), axis("bits", "0.56,1")]
         run_study(grid_study(axes), "study", jobs=1, tables_only=True)
     folders = {
@@ -81,7 +91,39 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
         for name in ("result", "study")
     }
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    return Seeds(files, folders)
+    plain = {name: yaml.safe_load(files[name]) for name in files if name.endswith(".yaml")}
+    plain["index"] = json.loads(files["part.safetensors.index.json"])
+    plain["summary.json"] = json.loads(folders["result"]["summary.json"])
+    return Seeds(files, folders, plain)
+
+
+def _in_cycles(hardware: Path) -> str:
+    """Return a hardware file whose DRAM is in cycles of the array, not in time."""
+    text = hardware.read_text(encoding="utf-8")
+    return text.replace("latency_ns:", "latency_cycles:").replace(
+        "gigabytes_per_second:", "bytes_per_cycle:"
+    )
+
+
+def _write_packed(network: Path) -> None:
+    """Write a file into archives of every kind."""
+    for name, mode in (("packed.tar", "w"), ("packed.tgz", "w:gz")):
+        with tarfile.open(name, mode) as archive:
+            archive.add(network)
+    with zipfile.ZipFile("packed.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.write(network)
+    Path("packed.safetensors.gz").write_bytes(gzip.compress(network.read_bytes()))
+
+
+def _write_shards(state: State) -> None:
+    """Write a state dict in two parts, and their index."""
+    names, weight_map = sorted(state), {}
+    for number, part in enumerate((names[::2], names[1::2]), 1):
+        file = f"part-{number:05d}-of-00002.safetensors"
+        save_file({name: state[name] for name in part}, file)
+        weight_map |= dict.fromkeys(part, file)
+    index = {"metadata": {"total_size": 1}, "weight_map": weight_map}
+    Path("part.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
 
 
 def _write_checkpoint(path: Path) -> None:
@@ -91,25 +133,36 @@ def _write_checkpoint(path: Path) -> None:
 
 
 def _write_graph(path: Path) -> None:
-    """Write an ONNX model of a full-precision and a binary convolution."""
+    """Write an ONNX model of a full-precision and two binary convolutions, and of a linear layer.
+
+    The tensors are small: most bytes of the file then belong to its structure.
+    """
     rng = np.random.default_rng(0)
     weights = {
-        "v": rng.normal(size=(12, 3, 3, 3)).astype(np.float32),
-        "w": np.where(rng.normal(size=SHAPES["a.conv1"]) < 0, -1, 1).astype(np.float32),
+        "v": rng.normal(size=(4, 3, 3, 3)),
+        "w": np.where(rng.normal(size=(6, 4, 3, 3)) < 0, -1, 1),
+        "u": rng.normal(size=(6, 6, 1, 1)),
+        "f": rng.normal(size=(6, 3)),
+        **dict.fromkeys(("scale", "bias", "mean", "var"), np.ones(4)),
     }
     nodes = [
-        helper.make_node("Conv", ["x", "v"], ["a"], pads=[1, 1, 1, 1]),
-        helper.make_node("Sign", ["a"], ["b"]),
-        helper.make_node("Conv", ["b", "w"], ["y"], "conv1", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["x", "v"], ["a"], "stem", pads=[1, 1, 1, 1]),
+        helper.make_node("BatchNormalization", ["a", "scale", "bias", "mean", "var"], ["n"]),
+        helper.make_node("Sign", ["n"], ["b"]),
+        helper.make_node("Conv", ["b", "w"], ["c"], "conv1", pads=[1, 1, 1, 1], strides=[2, 2]),
+        helper.make_node("Sign", ["u"], ["s"]),
+        helper.make_node("Sign", ["c"], ["d"]),
+        helper.make_node("Conv", ["d", "s"], ["e"], "conv2"),
+        helper.make_node("Add", ["e", "c"], ["g"]),
+        helper.make_node("GlobalAveragePool", ["g"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["q"]),
+        helper.make_node("Gemm", ["q", "f"], ["y"], "fc"),
     ]
     image = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])
-    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 16, 8, 8])
-    tensors = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3])
+    tensors = [
+        numpy_helper.from_array(array.astype(np.float32), name) for name, array in weights.items()
+    ]
     graph = helper.make_graph(nodes, "graph", [image], [result], tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     onnx.save(model, str(path))
-
-
-def summary_of(seeds: Seeds) -> Any:
-    """Return the plain data of a saved result."""
-    return json.loads(seeds.folders["result"]["summary.json"])

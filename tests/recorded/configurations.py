@@ -80,7 +80,10 @@ def shipped_configurations() -> list[str]:
 def shipped_configuration(name: str) -> Configuration:
     """Return a configuration at 0.56 bit, or at a trained network's bits, with a 1-bit baseline."""
     hardware, model, layers = name.split("/")
-    options: dict[str, Any] = {"include_full_precision": layers == "all", "baseline_bits": 1}
+    options: dict[str, Any] = {
+        "scope": "weights" if layers == "all" else "binary",
+        "baseline_bits": 1,
+    }
     if model not in trained_names():
         options["bits"] = 0.56
     return Configuration(
@@ -129,7 +132,7 @@ def random_configuration(number: int) -> Configuration:
         "batch": draw.of(1, 1, 1, 2, 3),
         "activation_bits": draw.of(1, 1, 1, 2, 8),
         "baseline_bits": draw.of(1, 1, _bits_of_tau_5(drawn)),
-        "include_full_precision": True,
+        "scope": "weights",
     }
     overrides = _machine(draw) | {f"{ACTIVATION}.kib": _activation_kib(draw, drawn, options)}
     if draw.chance(0.35):

@@ -58,7 +58,7 @@ def _idle(key: str, hardware: LutArray) -> str | None:
 def _special(key: str, plans: list[LayerPlan]) -> str | None:
     """Return a reason that follows from the plans alone, if any."""
     if key.startswith("full_precision.") and not any(p.mode == "mac" for p in plans):
-        return "the run has no full-precision layer (--include-full-precision adds them)"
+        return "the run has no full-precision layer (--scope weights adds them)"
     table = [plan for plan in plans if plan.mode == "lut"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
         return "no layer uses the LUT"

@@ -15,7 +15,7 @@ from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
 from simulator.machines.lut_array.weights import fetched_for
-from simulator.workload.workload import FULL_PRECISION_BITS
+from simulator.workload.scope import FULL_PRECISION_BITS
 
 _READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
 """The buffer that each unit reads, by the unit's number."""

@@ -15,7 +15,7 @@ from simulator.machines.systolic.capacity import (
 )
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
-from simulator.workload.workload import FULL_PRECISION_BITS
+from simulator.workload.scope import FULL_PRECISION_BITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

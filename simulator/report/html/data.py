@@ -58,6 +58,7 @@ def page_data(
     summary = summary_of(result)
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
     workload, hardware = result.run.workload, result.hardware
+    wider = result.wider
     return {
         "title": f"{workload.title} on {hardware.name}",
         "summary": {
@@ -72,6 +73,7 @@ def page_data(
             "tau_1x1": result.run.tau_1x1,
             **({} if result.speedup is None else {"speedup": result.speedup}),
             "scope": covered(result),
+            **({} if wider is None else {"wider": wider.sentence}),
         },
         "bins": BINS,
         "timeline_left_out": left_out,

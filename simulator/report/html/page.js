@@ -64,6 +64,9 @@ class Report {
     document.getElementById("subtitle").textContent = [
       `input ${summary.input_size}`, `batch ${summary.batch}`, `${summary.activation_bits}-bit activations`,
       `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
+    const wider = document.getElementById("wider");
+    wider.textContent = summary.wider ?? "";
+    wider.hidden = !summary.wider;
     const card = (value, words, main) =>
       make("div", { class: main ? "card main" : "card" }, make("b", {}, value), make("span", {}, words));
     const each = (of) => runs.map(of).join(" / ");

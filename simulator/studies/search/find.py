@@ -88,7 +88,7 @@ def search(
         baseline_bits: bits per weight of the baseline run, as in `simulate`.
         fixed: tau of single layers by name, which the search does not change.
         progress: called during the search.
-        options: `activation_bits`, `batch` and `include_full_precision` as in `configure`.
+        options: `activation_bits`, `batch` and `scope` as in `configure`.
 
     Raises:
         InputError: a limit that no combination meets, or that does not fit the objective.

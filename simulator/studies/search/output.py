@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from simulator.analysis.settings import expressions
-from simulator.analysis.title import scope, settings
+from simulator.analysis.title import scope_title, settings
 from simulator.base.figures import figure_settings
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, times_in_one_unit
@@ -89,7 +89,7 @@ def _title(result: Found) -> str:
     limits = [_LIMITS[name].format(value) for name, value in result.limits.described().items()]
     return (
         f"{run.title}, {run.input_height}x{run.input_width}, on {result.task.hardware.name}: "
-        f"{_OBJECTIVES[result.objective]} with {listed(limits)}{settings(run)}; {scope(run)}"
+        f"{_OBJECTIVES[result.objective]} with {listed(limits)}{settings(run)}; {scope_title(run)}"
     )
 
 

@@ -128,6 +128,7 @@ class Found:
             uniform = {"tau": self.uniform[0], **self._described(self.uniform[1])}
         return {
             "model": self.workload.name,
+            "scope": self.task.workload.scope,
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
             "links": expressions(self.task.hardware),

@@ -16,7 +16,8 @@ from simulator.machines.energy import AJ_PER_PJ
 from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
-from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus, is_full_precision
+from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
+from simulator.workload.scope import is_full_precision
 
 Tau = int | None
 """The width of an index in bits; None is 1 bit per weight, or full precision."""
@@ -75,7 +76,7 @@ class Task:
             workload: from `load_workload`.
             hardware: from `load_hardware`.
             taus: taus that a layer may have, 1 to 9, rising.
-            options: activation_bits, batch and include_full_precision of `configure`.
+            options: activation_bits, batch and scope of `configure`.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
             energy: energy table.
             fixed: tau of single layers by name, which the search does not change.

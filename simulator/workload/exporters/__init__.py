@@ -46,7 +46,7 @@ def export(
     *,
     gemm: bool = False,
     batch: int = 1,
-    include_full_precision: bool = False,
+    scope: str | None = None,
 ) -> Export:
     """Write a network's layers with weights in another simulator's format.
 
@@ -56,7 +56,7 @@ def export(
             3.9.1).
         gemm: use SCALE-Sim's GEMM form: each layer as an M x K by K x N matrix product.
         batch: images per run.
-        include_full_precision: add the full-precision first, last and downsample layers.
+        scope: `binary` (default) for the binary layers, `weights` for every layer with weights.
 
     Raises:
         InputError: the format is unknown, does not have an option, or cannot express any layer; or
@@ -72,10 +72,10 @@ def export(
         raise InputError(f"unknown format {to!r}: expected {' or '.join(FORMATS)}")
     if gemm and to != "scalesim":
         raise InputError(f"the GEMM form is one of SCALE-Sim's: it has no effect on {to}")
-    run = configure(workload, batch=batch, include_full_precision=include_full_precision)
+    run = configure(workload, batch=batch, scope=scope)
     chosen = {layer.name for layer in run.layers}
     left_out = [
-        LeftOut(layer=layer.name, reason="full precision; --include-full-precision adds them")
+        LeftOut(layer=layer.name, reason="full precision; --scope weights adds them")
         for layer in workload.layers
         if layer.name not in chosen
     ]

@@ -4,10 +4,7 @@ import gzip
 import shutil
 import tarfile
 import weakref
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
@@ -15,10 +12,11 @@ from typing import IO, Any
 
 from numpy.typing import NDArray
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.wording import kilobytes
 from simulator.workload import arrays
-from simulator.workload.importers.formats import HEAD, head_of, is_tar
+from simulator.workload.importers.formats import HEAD, head_of, is_tar, is_zip
 from simulator.workload.importers.names import shown_names
 from simulator.workload.importers.tensors import TensorFile
 
@@ -64,7 +62,7 @@ def _unpack(path: Path, folder: Path) -> tuple[Path, str]:
     """Unpack the network; return its path and its name in the archive."""
     names = []
     chosen = None
-    with _readable(path):
+    with guard.reading(path, "archive"):
         for name, stream in _members(path):
             names.append(name)
             if _may_be_network(name):
@@ -96,7 +94,7 @@ def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
     if is_tar(head_of(path)):
         with path.open("rb") as file:
             yield from _of_tar(file)
-    elif zipfile.is_zipfile(path):
+    elif is_zip(path):
         yield from _of_zip(path)
     else:
         yield from _of_gzip(path)
@@ -156,16 +154,3 @@ def _copy(stream: IO[bytes], target: Path, path: Path) -> None:
 
 def _too_large(path: Path) -> InputError:
     return InputError(f"{path}: unpacks to more than {kilobytes(MOST_BYTES)}; unpack it yourself")
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn the errors of damaged archives into one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
-        raise InputError(f"{path}: not a readable archive: {error}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be unpacked: {error.strerror or error}") from error

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.extras import require
 from simulator.workload import arrays
+from simulator.workload.importers.formats import is_zip
 from simulator.workload.importers.stand_ins import Array, stand_ins
 from simulator.workload.importers.state_dicts import find_state_dict
 from simulator.workload.importers.tensors import TensorFile
@@ -46,7 +47,7 @@ def read_checkpoint(path: Path) -> TensorFile:
 
 
 def _load(path: Path) -> Any:
-    zipped = zipfile.is_zipfile(path)
+    zipped = is_zip(path)
     if zipped:
         _require_stored(path)
     require("torch", f"{path}: reading PyTorch checkpoints")

@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.workload import arrays
 from simulator.workload.importers.shards import is_split
@@ -95,13 +96,24 @@ def head_of(path: Path) -> bytes:
 def _by_contents(path: Path, head: bytes) -> str | None:
     if is_tar(head):  # first, because a tar archive may end with a zip file
         return "archive"
-    if zipfile.is_zipfile(path):
+    if is_zip(path):
         return _of_zip(path)
     if head[2:].startswith(_LEGACY_TORCH):
         return "checkpoint"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
         return "safetensors"
     return "archive" if head.startswith(_GZIP) else None
+
+
+def is_zip(path: Path) -> bool:
+    """True if a file ends as a zip file does.
+
+    Raises:
+        InputError: its directory is damaged.
+
+    """
+    with guard.reading(path, "zip file"):
+        return zipfile.is_zipfile(path)
 
 
 def is_tar(head: bytes) -> bool:

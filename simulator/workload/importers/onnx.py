@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_activations import activation_bits
@@ -20,9 +19,6 @@ from simulator.workload.importers.onnx_operators import kind_of
 from simulator.workload.importers.onnx_precision import decide, listed, notes_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
-
-if TYPE_CHECKING:
-    pass
 
 _MOST_CHARACTERS = 190
 """Maximum length of a name before a number may follow; a workload file allows 200."""
@@ -50,7 +46,13 @@ def read_onnx(
 
     """
     graph = read_graph(path, input_size)
-    decisions = decide(graph, _with_names(list(_layers(graph))), binarize)
+    layers = list(_layers(graph))
+    if not layers:
+        raise InputError(
+            f"{path}: all of its convolutions and linear layers are products of constants; export "
+            "the network from its input to its output"
+        )
+    decisions = decide(graph, _with_names(layers), binarize)
     found = _with_activations(graph, [each.item for each in decisions])
     _require_binary(path, found)
     workload = Workload(

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.workload.importers.tensors import TensorFile
 from simulator.workload.source import file_sha256
@@ -53,7 +54,7 @@ def parts_of(path: Path) -> list[Path]:
         raise InputError(f"{path}: names {strange[0]!r}, which is not a file in its folder")
     parts = [path.parent / name for name in names]
     for part in parts:
-        if not part.is_file():
+        if not guard.is_file(part):
             raise InputError(f"{path}: its part {part.name} is missing")
     return parts
 

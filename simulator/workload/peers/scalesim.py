@@ -12,6 +12,7 @@ from itertools import groupby
 from math import ceil
 from typing import Any
 
+from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.workload.peers.layers import Listed, map_of, names, pixel_rows
 from simulator.workload.sides import per_axis
@@ -62,13 +63,14 @@ def read(text: str, source: str) -> Listed:
     more = header[len(required) + 1 :]
     layers, rounded, headings = [], [], []
     for number, line in enumerate(lines[1:], 2):
-        cells = [cell.strip() for cell in next(csv.reader([line.replace("\t", ",")]), [])]
+        where = f"{source}, line {number}"
+        with guard.reading(where, "line of a table"):
+            cells = [cell.strip() for cell in next(csv.reader([line.replace("\t", ",")]), [])]
         if not any(cells):
             continue
         if not any(cells[1:]):
             headings.append(cells[0])
             continue
-        where = f"{source}, line {number}"
         values = _numbers(cells[1:], required, more, where)
         if gemm:
             layers.append(_product(cells[0], values))

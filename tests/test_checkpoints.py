@@ -284,7 +284,10 @@ class TestFormats:
     @pytest.mark.parametrize(
         ("data", "words"),
         [
-            (b"\x1c\0\0\0TFL3" + bytes(64), "is a TensorFlow Lite model, which the simulator does"),
+            (
+                b"\x1c\0\0\0TFL3" + bytes(64),
+                "is a TensorFlow Lite model, a format that the simulator does",
+            ),
             (b"\x89HDF\r\n\x1a\n" + bytes(9), "is an HDF5 file"),
             (bytes(range(200)), "unknown format; use a network file"),
         ],

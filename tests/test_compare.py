@@ -240,6 +240,20 @@ class TestComparison:
         assert [c.energy_a_uj for c in one.layers] == [None, None]
         assert "Energy by layer" not in markdown(one)
 
+    def test_notes_of_both_and_of_one(self) -> None:
+        """A note of both results occurs once; one of a single result names it."""
+        plain = result().saved()
+        one, other = (
+            as_saved(plain | {"notes": ["a note on both", f"a note on {side}"]}, side)
+            for side in ("one", "the other")
+        )
+        comparison = Comparison(name_a="a", name_b="b", a=one, b=other)
+        notes = ["a note on both", "A: a note on one", "B: a note on the other"]
+        assert comparison.notes == notes
+        assert all(f"note: {note}\n" in f"{comparison}\n" for note in notes)
+        assert "\n".join(["## Notes", "", *(f"- {note}" for note in notes)]) in markdown(comparison)
+        assert comparison.as_json()["a"]["notes"] == ["a note on both", "a note on one"]
+
 
 class TestCommand:
     def test_saved_results(self, command: Command, tmp_path: Path) -> None:

@@ -252,9 +252,9 @@ REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {
         r"Odd node 'h' \(domain 'qonnx.custom_op.general'\): this operator is not supported",
     ),
     "weights not computed": (
-        [helper.make_node("Softmax", ["w"], ["s"], "soft"), conv("x", "s", "y")],
+        [helper.make_node("LpNormalization", ["w"], ["s"], "soft"), conv("x", "s", "y")],
         {"w": signs(4, 8, 3, 3)},
-        "weights come from Softmax 'soft', which is not computed, and pass through 'w' and may be",
+        "weights come from LpNormalization 'soft', which is not computed, and pass through 'w' and",
     ),
     "no convolution": ([helper.make_node("Relu", ["x"], ["y"])], {}, "no convolution"),
 }  # fmt: skip

@@ -39,16 +39,20 @@ def sign_of(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 class TestObstacles:
-    """Softmax stands for all that the importer does not compute."""
+    """LpNormalization stands for all that the importer does not compute."""
 
-    SOFT = node("Softmax", "w", "soft")
+    SOFT = node("LpNormalization", "w", "soft")
 
     @pytest.mark.parametrize(
         "nodes",
         [
             [SOFT, node("Sign", "soft", "s")],
-            [node("Sign", "w", "a"), node("Softmax", "scale", "b"), node("Mul", "a b", "s")],
-            [node("Sign", "w", "a"), node("Softmax", "a", "b"), node("Add", "b half", "s")],
+            [
+                node("Sign", "w", "a"),
+                node("LpNormalization", "scale", "b"),
+                node("Mul", "a b", "s"),
+            ],
+            [node("Sign", "w", "a"), node("LpNormalization", "a", "b"), node("Add", "b half", "s")],
             [node("GreaterOrEqual", "w half", "a"), SOFT, node("Where", "a soft half", "s")],
             [
                 SOFT,
@@ -64,7 +68,7 @@ class TestObstacles:
     def test_are_refused_if_the_layer_may_be_binary(self, tmp_path: Path, nodes: list[Any]) -> None:
         tensors: Tensors = {"w": W, "half": HALF, "scale": reals(16, 1, 1, 1)}
         bits = helper.make_tensor_value_info("bits", TensorProto.FLOAT, ())
-        name = "Quant" if nodes[0].op_type == "Quant" else "the_Softmax"
+        name = "Quant" if nodes[0].op_type == "Quant" else "the_LpNormalization"
         with pytest.raises(InputError, match=f"Conv node 'conv': its weights come from .*'{name}'"):
             network(tmp_path, nodes, tensors, inputs=[bits])
         workload, trained = network(tmp_path, nodes, tensors, ("conv",), inputs=[bits])
@@ -81,8 +85,8 @@ class TestObstacles:
         assert "conv" not in trained
         (note,) = workload.notes
         assert note == (
-            "The weights of conv come from Softmax 'the_Softmax', which is not computed, and "
-            "count as full precision."
+            "The weights of conv come from LpNormalization 'the_LpNormalization', which is not "
+            "computed, and count as full precision."
         )
 
     def test_of_unknown_operators_are_refused(self, tmp_path: Path) -> None:
@@ -91,6 +95,22 @@ class TestObstacles:
         info = [helper.make_tensor_value_info("s", TensorProto.FLOAT, W.shape)]
         with pytest.raises(InputError, match=r"Binarize 'mine' \(domain 'my.ops'\), .* may be bin"):
             network(tmp_path, nodes, {"w": W}, info=info)
+
+    def test_reach_a_table_of_kernels(self, tmp_path: Path) -> None:
+        """Signs after the obstacle may make the weights binary, too."""
+        nodes = [
+            node("LpNormalization", "w", "soft"),
+            node("Cast", "soft", "index", to=TensorProto.INT64),
+            node("Gather", "table index", "g"),
+            node("ReduceMean", "g", "s", axes=[4], keepdims=0),
+        ]
+        with pytest.raises(InputError, match="pass through 'table' and may be binary"):
+            network(tmp_path, nodes, {"w": W, "table": signs(16, 9)})
+
+    def test_of_unknown_shape_are_refused(self, tmp_path: Path) -> None:
+        nodes = [helper.make_node("Foo", ["w"], ["s"], "mine", domain="my.ops")]
+        with pytest.raises(InputError, match=r"Foo 'mine' \(domain 'my.ops'\).*their shape cannot"):
+            network(tmp_path, nodes, {"w": W})
 
     def test_of_unread_types(self, tmp_path: Path) -> None:
         wide = helper.make_tensor("w", TensorProto.FLOAT8E4M3FN, W.shape, W.ravel() > 0)
@@ -101,6 +121,8 @@ class TestObstacles:
 
 
 ALPHA = np.abs(W).mean((1, 2, 3), keepdims=True)
+TABLE = signs(16, 9, seed=4)
+SCORES = reals(128, 16, seed=5)
 COMPUTED: dict[str, tuple[list[Any], NDArray[Any]]] = {
     "Tanh": ([node("Tanh", "w", "s")], np.tanh(W)),
     "Tanh + 0.5": ([node("Tanh", "w", "t"), node("Add", "t half", "s")], np.tanh(W) + HALF),
@@ -125,6 +147,23 @@ COMPUTED: dict[str, tuple[list[Any], NDArray[Any]]] = {
         [node("GreaterOrEqual", "w zero", "c"), node("Where", "c alpha minus", "s")],
         np.where(W >= 0, ALPHA, -ALPHA),
     ),
+    "largest of a table": (
+        [helper.make_node("TopK", ["scores", "two_of"], ["v", "k"], axis=1),
+         node("Gather", "k one", "c", axis=1), node("Gather", "table c", "g"),
+         node("Reshape", "g conv_shape", "s")],
+        TABLE[np.argsort(-SCORES, axis=1)[:, 1]].reshape(W.shape),
+    ),
+    "one-hot rows of a table": (
+        [node("ScatterElements", "blank rows hits", "r", axis=1), node("MatMul", "r table", "g"),
+         node("Reshape", "g conv_shape", "s")],
+        TABLE[SCORES.argmax(1)].reshape(W.shape),
+    ),
+    "packed bits": (
+        [node("BitShift", "packed shifts", "b", direction="RIGHT"),
+         node("BitwiseAnd", "b bit", "a"), node("Cast", "a", "f", to=TensorProto.FLOAT),
+         node("Sub", "f half", "d"), node("Reshape", "d conv_shape", "s")],
+        np.where(W > 0, 0.5, -0.5),
+    ),
     "shape of the image": (
         [node("Shape", "x", "shape"), node("Gather", "shape one", "n"),
          node("Concat", "head n tail", "d", axis=0), node("Reshape", "flat d", "s")],
@@ -134,6 +173,11 @@ COMPUTED: dict[str, tuple[list[Any], NDArray[Any]]] = {
 PARTS: Tensors = {
     "w": W, "half": HALF, "alpha": ALPHA, "minus": -ALPHA, "zero": np.array(0, np.float32),
     "order": np.arange(8)[::-1].copy(), "two": np.array([2, 3]), "repeats": np.array([1, 4, 1, 1]),
+    "table": TABLE, "scores": SCORES, "two_of": np.array([2]),
+    "blank": np.zeros((128, 16), np.float32), "hits": np.ones((128, 1), np.float32),
+    "rows": SCORES.argmax(1)[:, None], "conv_shape": np.array(W.shape),
+    "packed": np.packbits(W > 0)[:, None], "bit": np.array(1, np.uint8),
+    "shifts": np.arange(8, dtype=np.uint8)[None, ::-1].copy(),
     "one": np.array([1]), "head": np.array([16]), "tail": np.array([3, 3]), "flat": W.ravel(),
 }  # fmt: skip
 

@@ -191,6 +191,12 @@ class TestTimeloop:
         assert (one.kernel, one.out_height, one.out_width) == (3, 6, 5)
         assert one.macs == prod(sizes.values())
 
+    def test_the_keys_of_v03_have_hyphens(self, tmp_path: Path) -> None:
+        text = f"problem:\n  instance: {INSTANCE}{SHAPE}"
+        old = text.replace("data_spaces", "data-spaces").replace("read_write", "read-write")
+        assert old != text
+        assert of_problem(tmp_path, old) == of_problem(tmp_path, text)
+
     def test_a_product(self, tmp_path: Path) -> None:
         one, notes = of_problem(tmp_path, f"problem:\n  instance: {{M: 5, N: 6, K: 7}}{GEMM}")
         assert (one.out_width, one.out_channels, one.in_channels, one.macs) == (5, 6, 7, 210)

@@ -245,6 +245,17 @@ class TestLimits:
         assert found.settings == {"array.pes": 64}
         assert (found.hardware_points, len(found.impossible)) == (4, 1)
 
+    @pytest.mark.parametrize("in_cycles", [True, False])
+    def test_a_clock_that_scales_the_dram_has_a_note(self, in_cycles: bool) -> None:
+        settings = ["clock_ghz=2", *(["memory.dram.latency_cycles=100"] if in_cycles else [])]
+        machines = [({"clock_ghz": 2}, load_hardware("cofluent64", settings))]
+        found = search(NET, machines, "time", Limits(min_mean_bits=0.5), taus=TAUS)
+        note = (
+            "`clock_ghz` scales the DRAM too because memory.dram.latency_cycles is in cycles of "
+            "the array."
+        )
+        assert found.notes == ([note] if in_cycles else [])
+
 
 @pytest.mark.unit
 class TestCosts:

@@ -191,6 +191,16 @@ class Compared:
         known = {category.name for category in own}
         return own + tuple(other for other in self.b.categories if other.name not in known)
 
+    @cached_property
+    def notes(self) -> list[str]:
+        """The notes of both results, each once, with the result that alone has it."""
+        a, b = self.a.notes, self.b.notes
+        return [
+            *(note for note in a if note in b),
+            *(f"A: {note}" for note in a if note not in b),
+            *(f"B: {note}" for note in b if note not in a),
+        ]
+
     @property
     def _pairs(self) -> list[tuple[SavedLayer, SavedLayer]]:
         others = {layer.name: layer for layer in self.b.layers}
@@ -205,6 +215,7 @@ class Compared:
                     "model": saved.model,
                     "hardware": saved.hardware,
                     "scope": saved.scope.sentence,
+                    "notes": saved.notes,
                 }
                 for side, name, saved in (("a", self.name_a, self.a), ("b", self.name_b, self.b))
             },

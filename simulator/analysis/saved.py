@@ -102,6 +102,8 @@ class Saved(Struct, frozen=True, kw_only=True):
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str
+    notes: list[str] = []
+    """The notes on its model, its machine and its settings."""
     baseline: SavedBaseline | None = None
     """If the result has a baseline; then also its speedup."""
     speedup: float | None = None

@@ -161,7 +161,7 @@ def _print(result: "SearchResult", model: str) -> None:
     from simulator.studies.search.output import print_search
 
     print_search(result, console())
-    notes = [*result.workload.notes]
+    notes = [*result.notes]
     if any(layer.kernels is not None for layer in result.workload.layers):
         notes.append(
             f"a layer whose tau differs from the tau in {model} runs shape-only, without its "

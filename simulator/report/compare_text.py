@@ -39,6 +39,8 @@ def print_comparison(comparison: Compared, console: Console) -> None:
     print_line(console, "")
     for sentence in _sentences(comparison):
         print_line(console, sentence)
+    for note in comparison.notes:
+        print_line(console, f"note: {note}")
 
 
 def _table(section: _Section) -> Table:
@@ -70,6 +72,8 @@ def markdown(comparison: Compared) -> str:
         "",
         *(f"- {sentence}" for sentence in _sentences(comparison)),
     ]
+    if comparison.notes:
+        lines += ["", "## Notes", "", *(f"- {note}" for note in comparison.notes)]
     for section in _sections(comparison):
         rules = ("---:" if n in section.numbers else "---" for n in range(len(section.header)))
         lines += ["", f"## {section.title}", ""]

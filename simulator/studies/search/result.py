@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from simulator.analysis.settings import expressions
 from simulator.base.version import __version__
+from simulator.studies.clock import CLOCK, clock_note_of
 from simulator.studies.search.front import Combinations
 from simulator.studies.search.task import PARTS, Candidate, Task, stored_parts
 from simulator.workload import Workload
@@ -70,6 +71,12 @@ class Found:
         return {layer.name: tau for layer, tau in layers}
 
     @property
+    def notes(self) -> list[str]:
+        """The notes on reading the model, and on a DRAM that the chosen clock scales."""
+        clock = clock_note_of(self.task.hardware) if CLOCK in self.settings else None
+        return [*self.workload.notes, *([f"{clock}."] if clock else [])]
+
+    @property
     def difference_percent(self) -> float:
         """The simulated time over the sum of separable layer times, less 1, in percent."""
         return 100 * (self.best.cycles / sum(self.separable_cycles) - 1)
@@ -128,7 +135,7 @@ class Found:
             "hardware_points": self.hardware_points,
             "impossible_hardware": list(self.impossible),
             "objective": self.objective,
-            "notes": list(self.workload.notes),
+            "notes": self.notes,
             "limits": self.limits.described(),
             "best": self._described(self.best),
             "taus": {row["layer"]: row["tau"] for row in self.layer_rows()},

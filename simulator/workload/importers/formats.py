@@ -64,7 +64,9 @@ def format_of(path: Path, *, whole: bool = False) -> str | None:
         return found
     for (position, mark), name in _OTHER_FORMATS.items():
         if head[position:].startswith(mark):
-            raise InputError(f"{path}: is {name}, which the simulator does not read; {_USE}")
+            raise InputError(
+                f"{path}: is {name}, a format that the simulator does not read; {_USE}"
+            )
     if suffix in SUFFIXES:
         return "checkpoint" if suffix in {".tar", ".tgz"} else SUFFIXES[suffix]
     if b"\0" in head and suffix not in {".yaml", ".yml"}:

@@ -45,6 +45,8 @@ The differences between kernels and 512 patterns are 512 numbers per weight.
 """
 _MOST_NUMBERS = 1 << 27
 """Maximum size of a computed value: 512 MiB of float32."""
+_LEAST = 8
+"""Minimum size of a table of kernels: one vector of a 1x1 layer."""
 _WORK = 4096
 """Maximum number of computed numbers and products, relative to the numbers in the file."""
 
@@ -128,7 +130,9 @@ class Constants:
         known = [x.array for x in inputs if x.array is not None]
         if kind_of(node) != "computed" and node.op_type not in COMPUTED_PRODUCTS:
             heir = _blocked(node, inputs, heir, "which is not computed")
-        elif heir.obstacle is None and len(known) == len(inputs):
+        elif heir.obstacle is not None:
+            heir = replace(heir, levels=heir.levels or _signs_in(inputs))
+        elif len(known) == len(inputs):
             try:
                 arrays = self._computed(node, known)
             except UncomputableError as error:
@@ -224,13 +228,21 @@ def _blocked(node: "NodeProto", inputs: list[Constant], heir: Constant, reason: 
     levels = heir.levels or heir.sign
     if levels is None and (kind_of(node) is None or node.op_type in TWO_LEVELS):
         levels = label(node)
-    for each in inputs:
-        array = each.array
-        if levels is None and array is not None and array.ndim > 1 and are_signs(array):
-            levels = each.name
     return replace(
         heir,
         array=None,
-        levels=levels,
+        levels=levels or _signs_in(inputs),
         obstacle=heir.obstacle or f"{node.op_type} {label(node)!r}{domain}, {reason}",
     )
+
+
+def _signs_in(inputs: list[Constant]) -> str | None:
+    """The name of the first input whose numbers are signs, such as a table of kernels, if any.
+
+    A few equal numbers are a scale.
+    """
+    for each in inputs:
+        array = each.array
+        if array is not None and array.ndim > 1 and array.size >= _LEAST and are_signs(array):
+            return each.name
+    return None

@@ -45,7 +45,8 @@ def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Co
     """Return the constant with a node's weights, without numbers that only fill its shape.
 
     Raises:
-        InputError: the weights depend on an input of the graph.
+        InputError: the weights depend on an input of the graph, or neither their numbers nor their
+            shape are known.
 
     """
     if constant is None:
@@ -53,6 +54,11 @@ def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Co
             graph, node,
             "its second input, the weights, depends on an input of the graph; products of two "
             "activations are not supported",
+        )  # fmt: skip
+    if constant.obstacle is not None and graph.shapes.get(node.input[1]) is None:
+        refuse(
+            graph, node,
+            f"its weights come from {constant.obstacle}, and their shape cannot be inferred",
         )  # fmt: skip
     return replace(constant, array=None) if constant.filler else constant
 

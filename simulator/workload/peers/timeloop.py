@@ -109,7 +109,14 @@ def _shape(given: Any, source: str) -> ProblemShape:
         raise InputError(
             f"{source}: problem.shape is {given!r}; write out its dimensions and data_spaces"
         )
-    return convert(given, ProblemShape, f"{source}: problem.shape")
+    return convert(_underscored(given), ProblemShape, f"{source}: problem.shape")
+
+
+def _underscored(data: Any) -> Any:
+    """Plain data with v0.4's keys: those of v0.3 have hyphens, such as `data-spaces`."""
+    if isinstance(data, dict):
+        return {str(key).replace("-", "_"): _underscored(value) for key, value in data.items()}
+    return [_underscored(item) for item in data] if isinstance(data, list) else data
 
 
 def _size(instance: Mapping[str, Any], name: str, default: int | None, where: str) -> int:

@@ -53,7 +53,7 @@ endif
 
 CASES ?= 100000
 SEED ?=
-fuzz: .venv-test/ready ## Hand in random wrong input of every kind (CASES=100000 SEED=...)
+fuzz: .venv-test/ready ## Hand in random wrong input (CASES=100000 SEED=...)
 	$(TEST)/python -m tests.fuzz --cases $(CASES) $(if $(SEED),--seed $(SEED))
 
 test-lowest: .venv-lowest/ready ## Run the tests with the lowest versions that are allowed

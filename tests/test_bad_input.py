@@ -128,7 +128,9 @@ class TestNetworkFile:
         (tmp_path / "net.yaml").write_text(NET.replace("binary", "full"))
         run = (*GOOD[:2], "--model", "net.yaml")
         assert "no binary layer; use bits 32" in refused(command, *run, *GOOD[4:])
-        assert "run the full-precision layers with --incl" in refused(command, *run, "--bits", 1)
+        assert "run the full-precision layers with --scope weights" in refused(
+            command, *run, "--bits", 1
+        )
         assert command(*run, "--bits", 32).returncode == 0
 
     def test_unknown_model(self, command: Command) -> None:

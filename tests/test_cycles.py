@@ -421,9 +421,11 @@ class TestFullPrecision:
         # a transfer of 8 pixels spans two rows of 4: 8 x 64 x 3 x 49 MACs / 64 a cycle
         assert [end - start for start, end in times(trace, Kind.MAC)] == [1176] * 2
 
-    def test_clock_changes_no_cycle(self) -> None:
+    def test_clock_changes_no_cycle_if_the_dram_counts_them(self) -> None:
         net = network(layer(64, 64, 4, 4, tau=5))
-        assert traced(net, {"clock_ghz": 2.0})[1].cycles == traced(net)[1].cycles
+        dram = {"memory.dram.latency_cycles": 100, "memory.dram.bytes_per_cycle": 16}
+        assert traced(net, {"clock_ghz": 2.0, **dram})[1].cycles == traced(net)[1].cycles
+        assert traced(net, {"clock_ghz": 2.0})[1].cycles > traced(net)[1].cycles
 
 
 class TestClosedForm:

@@ -156,7 +156,7 @@ def assert_same_files(one: Path, other: Path) -> None:
     assert {path.name for path in other.iterdir()} == names - parquets | csvs
     for name in parquets:
         assert cells(one / name) == cells(other / name.replace(".parquet", ".csv"))
-    for name in names - parquets:
+    for name in names - parquets - {".finished"}:  # the checksums of the tables
         text = (one / name).read_bytes()
         if name == "summary.md":
             text = text.replace(b"study.parquet", b"study.csv")
@@ -262,11 +262,13 @@ class TestStudies:
         assert written(tmp_path / "one") == written(tmp_path / "other")
         assert {"study.csv", "layers.csv"} < set(written(tmp_path / "one"))
 
-    def test_numbers_that_were_taken_away_are_missed(self, net: Path, tmp_path: Path) -> None:
+    def test_damaged_numbers_are_made_again(self, net: Path, tmp_path: Path) -> None:
         run_study(tiny_study(net), tmp_path / "study", jobs=1)
-        (tmp_path / "study" / store.NUMBERS_FILE).write_bytes(b"PK")
-        with pytest.raises(InputError, match=r"points\.npz: cannot be read"):
-            run_study(tiny_study(net), tmp_path / "study", jobs=1)
+        numbers = tmp_path / "study" / store.NUMBERS_FILE
+        before = numbers.read_bytes()
+        numbers.write_bytes(b"PK")
+        run_study(tiny_study(net), tmp_path / "study", jobs=1)
+        assert numbers.read_bytes() == before
 
 
 @pytest.fixture

@@ -148,6 +148,7 @@ class TestChanged:
         places: dict[str, int] = {}
         for found in re.finditer(r'"(\w+)": [^\n{\[]*?(\d)', text):
             places.setdefault(found[1], found.start(2))
+        wider = range(text.index('\n  "wider": {'), text.index("\n  }", text.index('"wider": {')))
         everywhere = [found.start() for found in re.finditer(r"\d", text)]
         for place in [*places.values(), *chosen.sample(everywhere, 12)]:
             digit = chosen.choice([d for d in "0123456789" if d != text[place]])
@@ -161,6 +162,8 @@ class TestChanged:
             difference = verify(tmp_path).difference
             assert difference is not None, line
             key = re.match(r'\s*"([^"]+)": ', line)
+            if place in wider:
+                continue  # found, but its own configuration has no places of its own
             if key is not None and place > text.rindex("\n", 0, place) + key.end():
                 assert difference.place.endswith(key[1]), line
 

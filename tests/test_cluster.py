@@ -98,7 +98,7 @@ def killed_halfway(
     killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     yield
-    killer.join(timeout=10)
+    killer.join(timeout=10)  # only guards against hanging
     assert study.chunk_count // 2 <= killed_at[0] < study.chunk_count
 
 

@@ -1,4 +1,4 @@
-"""Wrong input of every kind that failed once: one line, status 2, and nothing half-written."""
+"""Wrong input of every kind that failed once: one line, status 2, and no half-written file."""
 
 import os
 import struct

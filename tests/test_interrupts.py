@@ -46,7 +46,7 @@ def test_ctrl_c_at_any_moment_leaves_all_files_or_none(tmp_path: Path) -> None:
         # wait until the command has started; before, Python itself handles the signal
         time.sleep(0.3 * whole + 0.7 * whole * seconds.random())
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=120)  # only guards against hanging
         left = {p.name for p in (folder / "out").iterdir()} if (folder / "out").exists() else set()
         assert left in (set(), names), "a mixture of files"
         if process.returncode == -signal.SIGINT:  # Python itself had not started
@@ -157,7 +157,7 @@ def test_a_terminal_sees_a_bar_and_stdout_none(tmp_path: Path) -> None:
                 break
             parts.append(part)
         os.close(ours)
-        out, _ = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=120)  # only guards against hanging
         shown[quiet] = b"".join(parts).decode()
         assert process.returncode == 0
         assert b"\x1b" not in out

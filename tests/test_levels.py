@@ -1,4 +1,4 @@
-"""Levels of weights: what counts as signs, and what only comes near."""
+"""Levels of weights: weights that count as signs, and near misses."""
 
 from dataclasses import replace
 

@@ -56,7 +56,7 @@ FLAT = [conv("x", "c.weight", "c"), helper.make_node("Flatten", ["c"], ["f"])]
 )
 @pytest.mark.parametrize("known", [True, False], ids=["shape", "no shape"])
 def test_unlisted_operators_are_refused(tmp_path: Path, op: str, domain: str, known: bool) -> None:
-    """Also at the end of the graph, where no layer needs the operator's shape."""
+    """Also at the end of the graph: no layer needs the operator's shape."""
     shown = rf" \(domain '{domain}'\)" if domain else ""
     info = [helper.make_tensor_value_info("h", TensorProto.FLOAT, (1, 8))] if known else []
     last = [node(op, ["f", "w"], "h", domain=domain), helper.make_node("Relu", ["h"], ["y"])]

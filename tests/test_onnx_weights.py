@@ -39,7 +39,7 @@ def sign_of(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 class TestObstacles:
-    """LpNormalization stands for all that the importer does not compute."""
+    """LpNormalization represents the operators that the importer does not compute."""
 
     SOFT = node("LpNormalization", "w", "soft")
 
@@ -316,7 +316,7 @@ class TestWithoutData:
 
     @pytest.mark.parametrize("quantizer", [True, False])
     def test_constant_of_shape(self, tmp_path: Path, quantizer: bool) -> None:
-        """A file without weights fills them with zeros; they are no kernels."""
+        """A file without weights fills them with zeros; they are not kernels."""
         nodes = [node("ConstantOfShape", "d", "f"), node("Identity", "f", "s")]
         if quantizer:  # which declares the layer to be binary
             nodes[1] = q("BipolarQuant", ["f", "half"], "s")

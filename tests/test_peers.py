@@ -302,7 +302,7 @@ class TestZigZag:
 
 
 def shape(one: Layer) -> tuple[object, ...]:
-    """What both formats keep of a layer."""
+    """The fields of a layer that both formats keep."""
     names = ["in_channels", "out_channels", "out_height", "out_width", "kernel", "stride", "groups"]
     return tuple(getattr(one, name) for name in names)
 

@@ -407,7 +407,7 @@ class TestNothingIsLost:
             children = psutil.Process(process.pid).children(recursive=True)
             process.kill()
             assert process.wait() == -signal.SIGKILL
-            _, alive = psutil.wait_procs(children, timeout=20)
+            _, alive = psutil.wait_procs(children, timeout=20)  # ends at once
             assert not alive  # workers do not outlive the command
             assert not (folder / "study.parquet").exists()
         run_study(small_study(net, layers=True), folder, jobs=1)
@@ -458,7 +458,7 @@ class TestNothingIsLost:
         else:
             self.wait_for_chunks(process, tmp_path / "study", 1)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=30)  # only guards against hanging
         assert process.returncode == 130
         assert (out, err.count("\n")) == ("", 1)
         assert "rerun the same command" in err

@@ -139,7 +139,7 @@ class Outcome:
 
     @property
     def wider(self) -> Wider | None:
-        """What the next wider scope gives; None if no layer of the network is left out.
+        """Values of the next wider scope; None if no layer of the network is left out.
 
         The first access runs the network in that scope.
         """

@@ -1,4 +1,4 @@
-"""What a wider scope gives: the same network on the same machine, with more kinds of layers."""
+"""Values of a wider scope: the same network on the same machine, with more kinds of layers."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -9,7 +9,7 @@ _LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("listener", def
 
 @contextmanager
 def listening(listener: Callable[[str], None] | None) -> Iterator[None]:
-    """Pass the notices of the block to a listener; None: to nobody."""
+    """Pass the notices of the block to a listener; None: to no listener."""
     token = _LISTENER.set(listener)
     try:
         yield

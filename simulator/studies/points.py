@@ -276,7 +276,7 @@ def combinations(points: Points, names: Sequence[str]) -> set[Point]:
 def text_values(points: Points) -> dict[str, set[Value]]:
     """Return the hardware keys with text values in some points, each with all its values.
 
-    In a file, None stands for all numbers of a key.
+    In a file, None means all numbers of a key.
     """
     if not isinstance(points, PointsFile):
         values = {axis.name: set(axis.values) for axis in _grid_of(points).axes}

@@ -22,7 +22,7 @@ def sealed(contents: bytes) -> bytes:
 
 
 def unsealed(data: bytes) -> bytes | None:
-    """Return the contents behind a checksum; None if they are damaged."""
+    """Return the contents that follow a checksum; None if they are damaged."""
     digest, contents = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
     return contents if sha256(contents).digest() == digest else None
 

@@ -41,7 +41,7 @@ def without(key: str, data: dict[str, Any], others: Mapping[str, object]) -> Wit
     Args:
         key: the overridden key.
         data: plain data of the hardware file.
-        others: the values of the other overrides by key; of `key` itself, an earlier value.
+        others: the values of the other overrides by key, and an earlier value of `key` itself.
 
     """
     try:

@@ -56,7 +56,7 @@ class ExtractedLayer:
     lost_share: float | None = None
     """Fraction of the weights' energy lost with the best scale per output channel, 0 to 1."""
     finding: Finding | None = None
-    """What the weights are; None without weights."""
+    """The levels of the weights; None without weights."""
 
     @property
     def error_ratio(self) -> float | None:

@@ -1,4 +1,4 @@
-"""The levels of a layer's weights: how a file codes signs, and how far weights are from signs."""
+"""The levels of a layer's weights: the code of signs in a file, and the distance from signs."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +20,7 @@ Kind = Literal["signs", "bits", "ternary", "real"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
-    """What the weights of a layer are."""
+    """The kind of a layer's weights, with measurements."""
 
     kind: Kind
     """`signs`: -alpha or +alpha, one alpha per output channel. `bits`: 0 or 1. `ternary`: -alpha,

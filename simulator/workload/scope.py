@@ -1,7 +1,7 @@
 """Scope of a run: the kinds of layers that it computes.
 
 - `binary`: the layers whose weights are signs. The paper's comparison covers these layers.
-- `weights`: every layer with weights, so also the full-precision first, last and downsample layers.
+- `weights`: every layer with weights: also the full-precision first, last and downsample layers.
 
 Layers without weights (pooling, additions, batch normalization) are in no scope, because no machine
 models them.

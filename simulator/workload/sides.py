@@ -28,7 +28,7 @@ def sides(value: PerAxis) -> Sides:
 
 
 def per_axis(height: int, width: int) -> PerAxis:
-    """Return one number if both sides are equal, so that equal layers have equal fields."""
+    """Return one number if both sides are equal, because equal layers need equal fields."""
     return height if height == width else (height, width)
 
 

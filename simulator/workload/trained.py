@@ -23,7 +23,7 @@ class TrainedLayer:
     """True if the layer computes with the weights, not with their signs."""
     centered: Mean | None = None
     """Mean that the file's graph subtracts from `weights` before it takes their signs; None if it
-    subtracts none, has subtracted it already, or if there is no graph."""
+    subtracts none, has subtracted it already, or without a graph."""
 
     @cached_property
     def levels(self) -> Levels:

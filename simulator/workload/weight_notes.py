@@ -12,7 +12,7 @@ MOVED = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one binary layer's weights are, and what its reader decided."""
+    """The weights of one binary layer, and the reader's decision."""
 
     layer: str
     weights: int

@@ -32,7 +32,7 @@ _ALWAYS = ("hardware.yaml", "network.yaml")
 
 
 class BoundError(BaseException):
-    """The watch-dog's; nothing in the program catches it."""
+    """The watch-dog's; the program does not catch it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Changes of valid input: of bytes, of text, and of the structure of plain data."""
+"""Changes of valid input: its bytes, its text, and the structure of plain data."""
 
 from copy import deepcopy
 from random import Random

@@ -156,7 +156,7 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 
     Args:
         plan: the layer.
-        writes: how its output blocks write.
+        writes: the way in which its output blocks write.
         most: most patches of scheme `patches`; None: those of a row and one more.
 
     """

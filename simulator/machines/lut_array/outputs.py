@@ -47,7 +47,7 @@ def written_bytes(plan: LayerPlan, writes: Writes, pixels: Sequence[int]) -> Int
 
     Args:
         plan: the layer.
-        writes: how its output blocks write.
+        writes: the way in which its output blocks write.
         pixels: output pixels of each transfer of a row.
 
     """

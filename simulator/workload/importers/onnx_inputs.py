@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def data_inputs(graph: "GraphProto", nodes: Sequence["NodeProto"]) -> tuple[str, ...]:
-    """The inputs that are no weights, the image first.
+    """The inputs that are data, not weights, the image first.
 
     An input is data if it reaches the first operand of a product, or if a dimension is symbolic.
     The image is the first of them with four dimensions, or else the first with two or more.
@@ -66,7 +66,7 @@ def fix_sizes(
         Batch, height and width; for vectors, the height and the width are 1.
 
     Raises:
-        InputError: there are no data, their size is unknown, or `size` does not apply.
+        InputError: the graph has no data, their size is unknown, or `size` does not apply.
 
     """
     inputs = {value.name: value for value in graph.input}
@@ -121,7 +121,7 @@ def _require_known(
 
 
 def _places(graph: "GraphProto", image: "ValueInfoProto") -> tuple[int, ...]:
-    """Indices of the image's batch, rows and columns; of the batch and all others otherwise."""
+    """Indices of the image's batch, rows and columns; or else of the batch and all others."""
     dims = len(_dims(image))
     if dims != 4:
         return tuple(range(dims))

@@ -2,7 +2,7 @@
 
 `PRODUCTS` multiply weights with activations; the importer reads them as layers. `COMPUTED` are
 functions whose output the importer computes if all their inputs are constants. `MOVED` only move,
-compare, pool or scale values, or work on numbers that are no weights. The importer refuses any
+compare, pool or scale values, or work on numbers other than weights. The importer refuses any
 operator outside the table, because it may hold a product that totals would omit.
 """
 
@@ -64,7 +64,7 @@ MOVED = frozenset({
     "StringConcat", "StringNormalizer", "StringSplit", "SwiGLU", "Swish", "TensorScatter",
     "TfIdfVectorizer", "Unique", "Upsample",
 })  # fmt: skip
-"""Operators of ONNX without weights; of those with subgraphs, the subgraphs decide."""
+"""Operators of ONNX without weights; if an operator has subgraphs, the subgraphs decide."""
 _MOVED_ML = frozenset({
     "ArrayFeatureExtractor", "Binarizer", "CastMap", "CategoryMapper", "DictVectorizer",
     "FeatureVectorizer", "Imputer", "LabelEncoder", "Normalizer", "OneHotEncoder", "Scaler",

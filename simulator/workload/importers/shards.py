@@ -1,7 +1,7 @@
 """Read state dicts that are split over several files, as Hugging Face's libraries write them.
 
 `NAME.index.json` maps every tensor to its file. The files are called `NAME-00001-of-00003.SUFFIX`;
-each of them stands for the whole set.
+each of them identifies the whole set.
 """
 
 import hashlib

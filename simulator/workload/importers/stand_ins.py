@@ -1,7 +1,7 @@
-"""Stand-ins for the few Python objects that trainers save beside the weights.
+"""Stand-ins for the few Python objects that trainers save with the weights.
 
 torch's safe loader refuses every object that it does not know. Such files hold numbers of numpy, an
-`argparse.Namespace`, or a path beside the state dict. The loader gets a stand-in for each of these
+`argparse.Namespace`, or a path next to the state dict. The loader gets a stand-in for each of these
 names. A stand-in keeps nothing and calls nothing; only a numpy array keeps its numbers.
 """
 
@@ -25,7 +25,7 @@ _ORDERS = frozenset("<>|=")
 
 
 class Ignored:
-    """An object beside the weights, without its contents."""
+    """An object that a file holds with the weights, without its contents."""
 
     def __new__(cls, *_arguments: object) -> Self:
         """Drop the arguments."""

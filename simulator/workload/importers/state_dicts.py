@@ -14,7 +14,7 @@ _USUAL = (
 )  # fmt: skip
 """Keys of the state dict, the first before the others."""
 _AVERAGES = frozenset({"ema", "average", "averaged", "avg", "swa", "teacher", "shadow"})
-"""Words in the keys of averaged weights, which are read only if there are no others."""
+"""Words in the keys of averaged weights, which are read only if the file has no others."""
 _OTHERS = ("optim", "sched", "scaler")
 """Parts of the keys of a trainer's own state, whose tensors are not weights."""
 _DEPTH = 3
@@ -58,12 +58,12 @@ def find_state_dict(content: Any, path: Path, is_weight: Callable[[Any], bool]) 
     form one state dict, whose names begin with the parts' keys.
 
     Args:
-        content: what the loader returned.
+        content: the loader's result.
         path: the file, for errors.
         is_weight: true for a tensor of two or more dimensions.
 
     Raises:
-        InputError: there are no named weights; the error names the keys that are there.
+        InputError: the file has no named weights; the error lists its keys.
 
     """
     if not isinstance(content, Mapping):

@@ -25,7 +25,7 @@ def suggestion(pairs: Sequence[Rename]) -> str:
 
 
 def _common(pairs: Sequence[Rename]) -> list[Rename]:
-    """One rename with a `*` that fits all of several pairs; none if there is no such rename."""
+    """One rename with a `*` that fits all of several pairs; none if no rename fits."""
     if len(pairs) < 2:
         return []
     olds, news = zip(*pairs, strict=True)

@@ -39,7 +39,7 @@ class Einsum:
     inputs: Collection[str]
     outputs: Collection[str]
     windows: tuple[Window | None, Window | None] = (None, None)
-    """Of rows, and of columns."""
+    """The windows along rows and along columns."""
 
     def size(self, dimension: str) -> int:
         """The size of a dimension."""

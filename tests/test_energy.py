@@ -33,15 +33,16 @@ TABLE = load_energy("45nm")
 
 
 def steps_of(plan: LayerPlan) -> Iterator[tuple[int, int, int, int]]:
-    """(outputs of block, units of group, pixels, stored bytes) of every step, in order of time."""
+    """(outputs of block, taps of group, pixels, stored bytes) of every step, in order of time."""
     per_row = max(1, -(-plan.layer.out_width // plan.pixels_per_step))
     pixel_steps = list(range(0, plan.pixels, plan.pixels_per_step))
     for row in range(0, len(pixel_steps), per_row):
         for number, block in enumerate(plan.blocks):
             for first in pixel_steps[row : row + per_row]:
                 pixels = min(plan.pixels_per_step, plan.pixels - first)
-                for group, units in enumerate(plan.group_units):
-                    yield block.outputs, units, pixels, int(plan.stored_table[number, group])
+                for group, part in enumerate(plan.input_parts):
+                    taps = part.units * part.taps  # of a part of a kernel, if rows are cut
+                    yield block.outputs, taps, pixels, int(plan.stored_table[number, group])
 
 
 class Walk:
@@ -60,7 +61,7 @@ class Walk:
             self.counts[unit.name.lower(), action] += count
 
     def command(self, kind: Kind, step: int, moved: int, pes: int) -> None:
-        self.outputs, self.units, self.pixels, self.stored = self.steps[step]
+        self.outputs, self.taps, self.pixels, self.stored = self.steps[step]
         self.opens = step % len(self.plan.group_units) == 0
         done, self.passes[kind, step] = self.passes[kind, step], self.passes[kind, step] + 1
         last = self.passes[kind, step] == len(self.plan.pass_entries)
@@ -142,12 +143,12 @@ class Walk:
         )
 
     def mac(self) -> None:
-        taps = self.units * self.plan.layer.kernel**2
+        weights = self.outputs * self.taps
         self.add(
             Unit.MAC,
-            mac=self.pixels * self.outputs * taps,
-            index_buffer_read_bit=8 * -(-self.outputs * taps * self.bits // 8),
-            activation_buffer_read_bit=self.pixels * taps * self.bits,
+            mac=self.pixels * weights,
+            index_buffer_read_bit=8 * -(-weights * self.bits // 8),
+            activation_buffer_read_bit=self.pixels * self.taps * self.bits,
             activation_buffer_write_bit=self.pixels * self.outputs * self.bits * self.opens,
         )
 
@@ -166,6 +167,16 @@ def counted(mapping: Mapping, trace: Trace) -> list[Counts]:
             )
         found.append({key: count for key, count in walk.counts.items() if count})
     return found
+
+
+def test_the_counts_of_kernels_in_rows_are_those_of_every_command() -> None:
+    kernel = layer(1, 3, 1, 1, full_precision=True)
+    overrides = {"memory.index_buffer.kib": 0.1, "full_precision.bits": 32}
+    mapping = mapping_of(network(kernel), overrides)
+    assert mapping.layers[0].plan.input_parts[0].taps == 6
+    trace = trace_of(mapping)
+    moved = sums_by_unit(trace, trace.bytes)
+    assert [layer_actions(mapping.layers[0].plan, moved[0])] == counted(mapping, trace)
 
 
 @pytest.mark.invariant

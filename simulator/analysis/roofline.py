@@ -88,7 +88,7 @@ def _point(layer: LayerResult) -> Point:
 
 def _roofs(result: Outcome) -> list[Roof]:
     """The roofs of what the layers of any run do, the highest first."""
-    layers = [mapped for run in result.runs for mapped in run.mapping.layers]
+    layers = [mapped for run in result.runs for mapped in run.mapping.weighted]
     return result.run.family.roofs(result.hardware, layers)
 
 

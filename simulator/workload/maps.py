@@ -6,7 +6,8 @@ readers need: the signs for the next binary layer, and `shortcut_bits` for an ad
 - A binary layer reads its activation bits.
 - A layer in full precision reads the operands of its machine, `full_precision.bits`.
 - Max pooling, concatenation and shuffling return values that they read. They therefore read the
-  widest map that their own readers need.
+  widest map that their own readers need. Concatenation and shuffling that only decide where values
+  are written (`free_moves`) need every width of their readers.
 - Normalization, activation functions, additions and average pooling compute with `shortcut_bits`.
   The network's results have this width, too. Without a binary layer, the width is that of
   operands in full precision.
@@ -26,6 +27,8 @@ class Maps:
     workload: Workload
     full_precision_bits: int
     """Bits of an operand in full precision."""
+    free_moves: frozenset[str] = frozenset()
+    """Kinds of layers that move no value, because layers write to the places of their readers."""
 
     @cached_property
     def layers(self) -> dict[str, AnyLayer]:
@@ -53,7 +56,10 @@ class Maps:
         """The bits per value of every copy of a layer's map, the widest first."""
         found: dict[str, tuple[int, ...]] = {}
         for name in reversed(self.layers):
-            asked = {self._read(self.layers[reader], found) for reader in self.readers[name]}
+            asked: set[int] = set()
+            for reader in map(self.layers.__getitem__, self.readers[name]):
+                moved = isinstance(reader, VectorLayer) and reader.kind in self.free_moves
+                asked |= set(found[reader.name]) if moved else {self._read(reader, found)}
             found[name] = tuple(sorted(asked or {self.wide_bits}, reverse=True))
         return found
 
@@ -61,14 +67,13 @@ class Maps:
         """Bits per value that a layer reads."""
         return self._read(layer, self.widths)
 
-    def written_bits(self, layer: AnyLayer) -> int:
-        """Bits per value that a layer writes, with all copies of its map."""
-        return sum(self.widths[layer.name])
+    def own_bits(self, layer: VectorLayer) -> int:
+        """Bits of the values that a vector layer computes, or returns."""
+        return self.widths[layer.name][0] if layer.kind in ORDERED else self.wide_bits
 
     def _read(self, layer: AnyLayer, widths: dict[str, tuple[int, ...]]) -> int:
         if isinstance(layer, VectorLayer):
-            ordered = layer.kind in ORDERED
-            return widths[layer.name][0] if ordered else self.wide_bits
+            return widths[layer.name][0] if layer.kind in ORDERED else self.wide_bits
         if layer.full_precision:
             return self.full_precision_bits
         return self.workload.input_bits(layer)

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Literal, Self
 
 from simulator.workload.layer import Layer
-from simulator.workload.sides import Sides
+from simulator.workload.sides import PerAxis, Sides, per_axis
 
 VectorKind = Literal[
     "norm", "activation", "add", "max_pool", "average_pool", "concat", "shuffle", "regions"
@@ -33,7 +33,7 @@ class VectorLayer:
     """The layers whose maps it reads, by name; `input` is the image."""
     after: int
     """Layers with weights that run before it."""
-    in_channels: tuple[int, ...]
+    operand_channels: tuple[int, ...]
     """Channels of each map that it reads."""
     in_height: int
     in_width: int
@@ -59,6 +59,21 @@ class VectorLayer:
         return cls(name="", stage="", reads=(), after=0, **given)  # type: ignore[arg-type]
 
     @property
+    def in_channels(self) -> int:
+        """Channels of its input: those of one summand, or of all maps that it joins."""
+        return sum(self.operand_channels) if self.kind == "concat" else self.operand_channels[0]
+
+    @property
+    def kernel(self) -> PerAxis:
+        """Rows and columns of the window."""
+        return per_axis(*self.window)
+
+    @property
+    def stride(self) -> PerAxis:
+        """Steps from one window to the next."""
+        return per_axis(*self.strides)
+
+    @property
     def out_pixels(self) -> int:
         """Output pixels per image of the network."""
         return self.images * self.out_height * self.out_width
@@ -71,7 +86,7 @@ class VectorLayer:
     @property
     def operands(self) -> int:
         """Values that one output value combines: a window of one map, or one value of each map."""
-        return len(self.in_channels) if self.kind == "add" else self.window.area
+        return len(self.operand_channels) if self.kind == "add" else self.window.area
 
     @property
     def weights(self) -> int:

@@ -37,7 +37,7 @@ def vector_layer(
         kind=_kind(node),
         reads=reads,
         after=after,
-        in_channels=tuple(shape.channels for shape in entering),
+        operand_channels=tuple(shape.channels for shape in entering),
         in_height=height,
         in_width=width,
         out_channels=leaving.channels,

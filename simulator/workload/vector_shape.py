@@ -25,7 +25,7 @@ class VectorShape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     kind: VectorKind
     reads: Annotated[tuple[schema.Name, ...], Meta(min_length=1)]
     after: Annotated[int, Meta(ge=0, le=1 << 30)]
-    in_channels: Annotated[tuple[schema.Size, ...], Meta(min_length=1)]
+    operand_channels: Annotated[tuple[schema.Size, ...], Meta(min_length=1)]
     in_height: schema.Size
     in_width: schema.Size
     out_channels: schema.Size
@@ -59,10 +59,10 @@ def vector_layers_from(
     """
     found = []
     for shape in shapes:
-        if len(shape.reads) != len(shape.in_channels):
+        if len(shape.reads) != len(shape.operand_channels):
             raise InputError(
                 f"{where}: {shape.name!r} reads {len(shape.reads)} maps, but has sizes of "
-                f"{len(shape.in_channels)}"
+                f"{len(shape.operand_channels)}"
             )
         sides = {name: Sides(*getattr(shape, name)) for name in _SIDES}
         found.append(VectorLayer(**structs.asdict(shape) | sides))

@@ -57,14 +57,13 @@ def map_workload(
     """
     network = workload.scope == "network"
     fusion = fusion_of(workload, hardware.vector, hardware.full_precision.bits)
-    plans = plan_layers(workload, hardware, fusion if network else None)
-    by_name = {plan.layer.name: plan for plan in plans}
+    plans = iter(plan_layers(workload, hardware, fusion if network else None))
     rateless = without_rates(hardware)
     watched = counted(progress, f"mapping {workload.name}", workload.all_layers)
     layers = tuple(
         mapped_vector(layer, fusion, _vector_buffer(hardware), VECTOR_PORTS)
         if isinstance(layer, VectorLayer)
-        else _mapped(by_name[layer.name], rateless)
+        else _mapped(next(plans), rateless)
         for layer in watched
     )
     weighted = tuple(one for one in layers if not isinstance(one, MappedVector))

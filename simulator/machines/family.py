@@ -224,7 +224,9 @@ class Family(ABC, Generic[H, L]):
     # --- energy and area ------------------------------------------------------------------------
 
     @abstractmethod
-    def actions(self, mapped: L, moved: Ints, activates: Ints | None = None) -> Counts:
+    def actions(
+        self, mapped: L | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
         """Count a layer's actions.
 
         Args:

@@ -96,6 +96,11 @@ class VectorLayer:
         return self.operands - 1 if self.kind == "add" else self.operands
 
     @property
+    def tau(self) -> None:
+        """Bits of an index: the layer has no kernels."""
+        return None
+
+    @property
     def weights(self) -> int:
         """Number of weights: none."""
         return 0

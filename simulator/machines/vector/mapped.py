@@ -1,12 +1,16 @@
 """A vector layer as a machine runs it."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from simulator.machines.vector.fusion import Fusion, Work
 from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.machines.vector.units import Ports, section_of
 from simulator.program import Section
 from simulator.workload.vector_layer import VectorLayer
+
+VECTOR_MODES = MappingProxyType({"vector": "vector unit", "fused": "fused"})
+"""The names of the modes of vector layers in reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

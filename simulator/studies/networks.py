@@ -1,8 +1,10 @@
 """The networks of a study: one for every model and input size, and for chosen subsets."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.notes import ignored_in
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
 from simulator.studies.axes import PRECISION, Value, parse_size
@@ -42,7 +44,7 @@ def networks_of(
     pairs = sorted(combinations(points, ("model", "input_size")), key=str)
     trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
     if not trained:
-        refuse_reading("no model holds", subset=subset, **reading)
+        refuse_reading(pairs[0][0], subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
@@ -56,7 +58,7 @@ def networks_of(
             networks[model, size, ()] = str(error)
     if subset is None:
         return networks
-    return networks | {
+    chosen = {
         (model, size, tuple(bits.items())): load_model(
             model,
             input_size=None if size is None else parse_size(size),
@@ -66,6 +68,11 @@ def networks_of(
         for model, size, bits in precisions(points)
         if model in trained and bits.get("bits") not in _WITHOUT_SUBSETS
     }
+    if not chosen:
+        raise InputError(
+            f"--subset {subset} has no effect because every layer is at 1 bit or full precision"
+        )
+    return networks | chosen
 
 
 def precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
@@ -101,14 +108,21 @@ def without_kernels(points: Points, inputs: Inputs) -> list[str]:
     return sorted(found)
 
 
-def model_notes(inputs: Inputs) -> dict[str, list[str]]:
-    """The notes on reading each model that has any, once."""
+def model_notes(points: Points, inputs: Inputs) -> dict[str, list[str]]:
+    """The notes on each model that has any, once: on its file, and on ignored activation bits."""
+    widths: dict[str, list[int]] = defaultdict(list)
+    for model, bits in sorted(combinations(points, ("model", "activation_bits")), key=str):
+        widths[str(model)] += [bits] if isinstance(bits, int) else []
     found: dict[str, list[str]] = {}
     for (model, _, _), network in inputs.workloads.items():
-        if isinstance(network, Workload) and network.notes:
-            notes = found.setdefault(model, [])
-            notes += [note for note in network.notes if note not in notes]
-    return found
+        if not isinstance(network, Workload):
+            continue
+        notes = [*network.notes]
+        for bits in widths[model]:
+            notes += ignored_in(configure(network, activation_bits=bits))
+        known = found.setdefault(model, [])
+        known += [note for note in dict.fromkeys(notes) if note not in known]
+    return {model: notes for model, notes in found.items() if notes}
 
 
 def _has_kernels(network: Workload) -> bool:

@@ -35,10 +35,10 @@ class TestChosenSubsets:
             "time",
             Limits(min_mean_bits=0.5),
             taus=[4, 5],
-            fixed={"a": 4},
+            fixed={"conv": 4},
             chosen=chosen,
         )
-        assert found.taus["a"] == 4
+        assert found.taus["conv"] == 4
         run = found.task.configured(found.best.taus)
         for layer in run.layers:
             alone = load_model(model, choice=Choice(subset="frequent", tau=layer.tau))

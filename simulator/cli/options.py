@@ -201,7 +201,8 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers of a graph (ONNX) to binarize: weights become their signs. Repeatable.",
+        "Layers to binarize: in a graph (ONNX), weights become their signs. In a list of layers of "
+        "another simulator, only these layers are binary. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(

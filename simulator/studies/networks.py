@@ -30,6 +30,7 @@ def networks_of(
     *,
     subset: "Method | None" = None,
     subset_seed: int | None = None,
+    binarize: tuple[str, ...] = (),
     **reading: Any,
 ) -> dict[NetworkKey, Workload | str]:
     """Load every network in every input size; a text is the reason why a size is impossible.
@@ -49,11 +50,13 @@ def networks_of(
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
         if model in trained:
-            networks[model, size, ()] = load_model(model, input_size=pixels, **reading)
+            networks[model, size, ()] = load_model(
+                model, input_size=pixels, binarize=binarize, **reading
+            )
             continue
-        networks[model, size, ()] = load_workload(model)  # refuse a wrong file here
+        networks[model, size, ()] = load_workload(model, None, binarize)  # refuse a wrong file here
         try:
-            networks[model, size, ()] = load_workload(model, pixels)
+            networks[model, size, ()] = load_workload(model, pixels, binarize)
         except InputError as error:
             networks[model, size, ()] = str(error)
     if subset is None:
@@ -63,6 +66,7 @@ def networks_of(
             model,
             input_size=None if size is None else parse_size(size),
             choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
+            binarize=binarize,
             **reading,
         )
         for model, size, bits in precisions(points)

@@ -28,7 +28,7 @@ def load_model(
     """Load any file that `--model` takes: a network, a workload, or a trained network.
 
     The arguments are those of `extract`. For a network or a workload, only the taus of `choice`
-    apply, and only when a run configures it.
+    apply, and only when a run configures it; `binarize` is that of `load_workload`.
 
     Raises:
         InputError: see `load_workload` and `extract`; or an argument would have no effect.
@@ -51,13 +51,12 @@ def load_model(
     refuse_reading(
         name_or_path,
         network=network,
-        binarize=binarize,
         renames=renames,
         center=center,
         subset=choice.subset,
         seed=choice.seed,
     )
-    return load_workload(path, input_size)
+    return load_workload(path, input_size, binarize)
 
 
 def refuse_reading(model: object, **reading: object) -> None:

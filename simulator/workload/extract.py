@@ -20,6 +20,7 @@ from simulator.workload.importers.matching import trained_layers
 from simulator.workload.importers.names import Rename
 from simulator.workload.importers.shards import fingerprint
 from simulator.workload.layer import Layer
+from simulator.workload.levels import without_offset
 from simulator.workload.loading import (
     holds_workload,
     is_trained_file,
@@ -278,6 +279,10 @@ def _prepared(trained: TrainedLayer, center: Center) -> TrainedLayer:
     """The layer with the weights whose signs are its kernels."""
     if trained.levels.kind == "bits":
         return replace(trained, weights=2 * trained.weights - 1)
+    if trained.levels.kind == "pair":
+        moved = without_offset(trained.weights)
+        assert moved is not None  # this is how `levels` recognizes a pair
+        return replace(trained, weights=moved)
     mean = mean_of(center, trained.centered)
     return trained if mean is None or trained.levels.kind not in _REAL else _minus(trained, mean)
 

@@ -9,7 +9,7 @@ from simulator.base.errors import InputError
 from simulator.base.shipped import find
 from simulator.studies.axes import PRECISION, Value, parse_size
 from simulator.studies.inputs import Inputs, NetworkKey
-from simulator.studies.points import Points, combinations
+from simulator.studies.points import Points, combinations, naming_row
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
@@ -43,40 +43,49 @@ def networks_of(
 
     """
     pairs = sorted(combinations(points, ("model", "input_size")), key=str)
-    trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
+    models = dict.fromkeys(str(model) for model, _ in pairs)
+    trained = {model for model in models if _is_trained(points, model)}
     if not trained:
         refuse_reading(pairs[0][0], subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
+        with naming_row(points, model=model):
+            if model in trained:
+                network = load_model(model, input_size=pixels, binarize=binarize, **reading)
+            else:
+                network = load_workload(model, None, binarize)  # refuse a wrong file here
+        networks[model, size, ()] = network
         if model in trained:
-            networks[model, size, ()] = load_model(
-                model, input_size=pixels, binarize=binarize, **reading
-            )
             continue
-        networks[model, size, ()] = load_workload(model, None, binarize)  # refuse a wrong file here
         try:
             networks[model, size, ()] = load_workload(model, pixels, binarize)
         except InputError as error:
             networks[model, size, ()] = str(error)
     if subset is None:
         return networks
-    chosen = {
-        (model, size, tuple(bits.items())): load_model(
-            model,
-            input_size=None if size is None else parse_size(size),
-            choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
-            binarize=binarize,
-            **reading,
-        )
-        for model, size, bits in precisions(points)
-        if model in trained and bits.get("bits") not in _WITHOUT_SUBSETS
-    }
+    chosen: dict[NetworkKey, Workload | str] = {}
+    for model, size, bits in precisions(points):
+        if model not in trained or bits.get("bits") in _WITHOUT_SUBSETS:
+            continue
+        with naming_row(points, model=model, **bits):
+            chosen[model, size, tuple(bits.items())] = load_model(
+                model,
+                input_size=None if size is None else parse_size(size),
+                choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
+                binarize=binarize,
+                **reading,
+            )
     if not chosen:
         raise InputError(
             f"--subset {subset} has no effect because every layer is at 1 bit or full precision"
         )
     return networks | chosen
+
+
+def _is_trained(points: Points, model: str) -> bool:
+    with naming_row(points, model=model):
+        return is_trained_file(find("workloads", model))
 
 
 def precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:

@@ -294,6 +294,19 @@ def test_levels(tmp_path: Path, name: str) -> None:
         assert np.array_equal(np.sign(trained["conv"].weights), expected)
 
 
+def test_the_obstacle_of_the_only_layer_is_named(tmp_path: Path) -> None:
+    nodes = [TestObstacles.SOFT, conv("x", "soft", "y")]
+    with pytest.raises(InputError, match="those of conv come from LpNormalization 'the_LpNorm"):
+        read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+
+
+def test_operators_of_a_graph_without_layers(tmp_path: Path) -> None:
+    nodes = [node("Relu", "x", "y"), conv("x", "w", "h", "aside")]
+    words = "its operators are Relu; no output depends on Conv 'aside'"
+    with pytest.raises(InputError, match=words):
+        read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+
+
 def test_binarize_takes_the_smaller_of_two_levels_as_minus_one(tmp_path: Path) -> None:
     tensors = {"w": np.where(W > 0, 0.6, 0.2).astype(np.float32)}
     path = save(tmp_path / "n.onnx", [conv("x", "w", "y")], tensors)

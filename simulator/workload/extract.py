@@ -17,7 +17,7 @@ from simulator.workload.choice import Choice
 from simulator.workload.importers import read_tensors, reader_of
 from simulator.workload.importers.formats import GRAPHS
 from simulator.workload.importers.matching import trained_layers
-from simulator.workload.importers.names import Rename
+from simulator.workload.importers.names import Rename, selected
 from simulator.workload.importers.shards import fingerprint
 from simulator.workload.layer import Layer
 from simulator.workload.levels import without_offset
@@ -218,7 +218,7 @@ def _read(
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
     shapes = read_shapes(file, input_size, binarize)
-    tensors = read_tensors(path)
+    tensors = selected(read_tensors(path), renames)
     workload = replace(_titled(shapes, path), notes=(*shapes.notes, *tensors.notes))
     return workload, trained_layers(tensors, shapes, renames)
 

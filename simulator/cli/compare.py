@@ -96,6 +96,9 @@ def compare(
 
     sides = _sides(a, b, settings)
     _no_option_without_effect(context, sides)
+    if out is not None:
+        for side in sides:
+            guard.require_utf8(side.title)
     with progress_on_stderr(quiet) as progress:
         (one, other), notes = _results(sides, options, progress)
     comparison = Comparison(name_a=sides[0].title, name_b=sides[1].title, a=one, b=other)

@@ -201,8 +201,7 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers to binarize: in a graph (ONNX), weights become their signs. In a list of layers of "
-        "another simulator, only these layers are binary. Repeatable.",
+        "Layers of a graph (ONNX) or of another simulator's file to binarize. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(

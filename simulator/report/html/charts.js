@@ -21,6 +21,8 @@ function makeSvg(tag, attributes = {}, words = "") {
 const whole = (value) => Math.round(value).toLocaleString("en");
 const fixed = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const significant = (value, digits) =>
+  value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 const number = (words) => make("td", { class: "n" }, words);
 
 /** A header row; names that begin with `>` are set to the right. */

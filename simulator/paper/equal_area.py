@@ -125,21 +125,13 @@ def divisions(reference: Area) -> Iterator[tuple[int, ...]]:
             yield tuple(STEP_KIB * part for part in parts)
 
 
-def candidates(reference: Area) -> list[Candidate]:
-    """Return a candidate per kind and division of the SRAM, without times.
-
-    The list includes candidates whose area is not equal.
-    """
-    found = []
-    for dataflow, bits in product(DATAFLOWS, OPERAND_BITS):
-        kind = Kind(dataflow=dataflow, operand_bits=bits)
-        rows, columns = shape_of(kind, reference)
-        for kib in divisions(reference):
-            sizes = [f"{name}={size}" for name, size in zip(SCRATCHPADS, kib, strict=True)]
-            machine = load_hardware(SYSTOLIC, [*_shaped(kind, rows, columns), *sizes])
-            area = area_of(machine)
-            found.append(Candidate(kind=kind, rows=rows, columns=columns, kib=kib, area=area))
-    return found
+def candidates(kind: Kind, reference: Area) -> Iterator[Candidate]:
+    """Yield a candidate per division of the SRAM, without its time; its area may not be equal."""
+    rows, columns = shape_of(kind, reference)
+    for kib in divisions(reference):
+        sizes = [f"{name}={size}" for name, size in zip(SCRATCHPADS, kib, strict=True)]
+        area = area_of(load_hardware(SYSTOLIC, [*_shaped(kind, rows, columns), *sizes]))
+        yield Candidate(kind=kind, rows=rows, columns=columns, kib=kib, area=area)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,12 +168,13 @@ def search(progress: Progress | None = None) -> Search:
     """Run the network in full precision on every candidate.
 
     Args:
-        progress: called before every kind of array.
+        progress: called before every candidate.
 
     """
     reference = area_of(load_hardware(REFERENCE))
     network = configure(load_workload(NETWORK), bits=FULL_PRECISION, scope="weights")
-    found = candidates(reference)
+    kinds = [Kind(dataflow=flow, operand_bits=n) for flow, n in product(DATAFLOWS, OPERAND_BITS)]
+    found = [one for kind in kinds for one in candidates(kind, reference)]
     timed = []
     for number, one in enumerate(found):
         announce(progress, f"equal area, candidate {number + 1} of {len(found)}")

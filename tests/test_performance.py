@@ -1,5 +1,8 @@
 """Throughput, operations and energy per image, from shapes and totals, in every output."""
 
+import re
+import shlex
+
 import pytest
 
 from simulator import Result, load_workload, search, simulate, sweep
@@ -9,7 +12,7 @@ from simulator.api.comparison import Comparison
 from simulator.report.compare_text import markdown
 from simulator.report.style import SCREEN
 from simulator.studies.batch_figure import draw_batch
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 
 pytestmark = pytest.mark.unit
 
@@ -130,3 +133,21 @@ def test_figure_of_a_study_over_batch() -> None:
     alone = sweep("r20", "cofluent64", **options).points
     assert alone is not None
     assert draw_batch(alone, SCREEN) is None
+
+
+def test_the_example_of_latency_against_throughput(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    text = (ROOT / "docs/sweep.md").read_text().partition("### Latency against throughput")[2]
+    line = re.search(r"`(simulate sweep [^`]*)` prints", text)
+    shown = re.search(r"^```\n(.*?)^```", text, flags=re.M | re.S)
+    assert line is not None
+    assert shown is not None
+    done = command(*shlex.split(line[1])[1:], "--jobs", 1)
+    assert [line.rstrip() for line in done.stdout.splitlines()] == shown[1].splitlines()
+    assert "highest at batch 4" in text
+    rows = {row[0]: row for row in map(str.split, shown[1].splitlines()) if row}
+    latency = {batch: float(rows[batch][1]) for batch in ("1", "2", "4", "8", "16")}
+    assert max(latency, key=lambda batch: int(batch) / latency[batch]) == "4"
+    assert round(latency["4"] / latency["1"]) == 3

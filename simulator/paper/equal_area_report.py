@@ -64,8 +64,9 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
             [
                 _intro(found),
                 "## Area\n\n"
-                "Gate equivalents (docs/energy.md) for 1-bit activations. SRAM: the cells of the "
-                "buffers. Logic: everything else, with the ports of the buffers.\n",
+                "Gate equivalents (docs/energy.md) for 1-bit activations, without wires and "
+                "control. SRAM: the cells of the buffers. Logic: all other parts, with the ports "
+                "of the buffers.\n",
                 table(area_rows(machines)),
                 "Largest parts of the logic:\n\n" + "".join(map(_largest_parts, machines)),
                 "## Runs\n\n"

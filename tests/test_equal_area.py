@@ -55,6 +55,7 @@ def test_the_area_by_hand() -> None:
         (40 * 39 // 2 + 39 * 38 // 2) * 16 * flip_flop,
         2 * 64 * 9 * 2 * stored / 2 + 39 * 2 * (2 * 64 - 1) * 9 * mux,  # 16 XNORs: 2 kernels
         3 * (8 * 64 * stored + 8 * 16 * flip_flop),
+        64 * (16 * 16 * adder + 16 * adder + 3 * 16 * flip_flop),  # the vector unit
         *(word * 2 * 2 * flip_flop for word in (40 * 16, 39 * 16, 39 * sums)),
     ]
     logic = area_of(load_hardware(SYSTOLIC)).logic
@@ -104,6 +105,12 @@ def test_the_shipped_file_is_the_fastest_candidate_of_the_report() -> None:
     assert load_hardware(SYSTOLIC, best.settings) == load_hardware(SYSTOLIC)
     run = simulate(load_workload(NETWORK), SYSTOLIC, bits=32)
     assert f"{run.time_ms:.3f}" == f"{min(times):.3f}"
+
+
+def test_the_report_has_every_candidate_within_the_area() -> None:
+    for row in rows_of("equal_area_candidates.csv"):
+        for part in ("logic", "SRAM"):
+            assert abs(float(row[part].removesuffix(" %"))) <= 2
 
 
 def test_the_report_has_the_runs() -> None:

@@ -108,12 +108,12 @@ def test_comparisons_have_both_runs(result: Result) -> None:
     other = simulate("r20", "cofluent64", bits=1, input_size=8).saved()
     compared = Comparison(name_a="a", name_b="b", a=saved, b=as_saved(other, "a test"))
     assert compared.operations_counted == [f"A: {COUNTED}", f"B: {operations_counted('binary')}"]
-    rows = {row["figure"]: row for row in compared.totals}
-    assert rows["throughput"]["a"] == result.images_per_second
-    assert rows["baseline operations"]["a"] == result.performance[1].tops
-    assert "energy per image" not in rows  # only one result has energies
+    rows = {(row["figure"], row["unit"]): row for row in compared.totals}
+    assert rows["run", "images/s"]["a"] == result.images_per_second
+    assert rows["baseline", "TOPS"]["a"] == result.performance[1].tops
+    assert ("run", "µJ/image") not in rows  # only one result has energies
     twice = Comparison(name_a="a", name_b="b", a=saved, b=saved)
-    assert {"energy per image", "operations per energy"} <= {r["figure"] for r in twice.totals}
+    assert {"µJ/image", "TOPS/W"} <= {row["unit"] for row in twice.totals}
     assert f"(TOPS: {COUNTED})" in markdown(twice)
 
 

@@ -16,12 +16,12 @@ _LARGEST = 2
 
 
 _RATES = (
-    ("throughput", "images/s", "images_per_second"),
-    ("operations", "TOPS", "tops"),
-    ("energy per image", "µJ", "energy_uj_per_image"),
-    ("operations per energy", "TOPS/W", "tops_per_watt"),
+    ("images/s", "images_per_second"),
+    ("TOPS", "tops"),
+    ("µJ/image", "energy_uj_per_image"),
+    ("TOPS/W", "tops_per_watt"),
 )
-"""Figure, unit, and name in `Performance` of each row of throughput and efficiency."""
+"""Unit, and name in `Performance`, of each row of throughput and efficiency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,13 +202,13 @@ class Compared:
         """
         a, b = self.a.performance, self.b.performance
         found: list[tuple[str, str, float, float]] = []
-        for prefix, one, other in (("", a.run, b.run), ("baseline ", a.baseline, b.baseline)):
+        for figure, one, other in (("run", a.run, b.run), ("baseline", a.baseline, b.baseline)):
             if one is None or other is None:
                 continue
-            for figure, unit, name in _RATES:
+            for unit, name in _RATES:
                 values = getattr(one, name), getattr(other, name)
                 if None not in values:
-                    found.append((f"{prefix}{figure}", unit, *values))
+                    found.append((figure, unit, *values))
         return found
 
     @property

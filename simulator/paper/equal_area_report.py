@@ -8,7 +8,7 @@ from simulator.analysis.title import layers_title
 from simulator.api.result import Result
 from simulator.api.simulate import simulate
 from simulator.base.progress import Progress, announce
-from simulator.base.wording import listed, percent, signed_percent
+from simulator.base.wording import listed, percent
 from simulator.machines import Hardware, load_hardware, value_of
 from simulator.machines.families import family_of
 from simulator.paper.equal_area import (
@@ -93,8 +93,8 @@ def _intro(found: Search) -> str:
     logic, sram = own.differences(found.reference)
     verdict = f"within {percent(WITHIN)}" if own.equals(found.reference) else "the nearest found"
     return (
-        f"`{SYSTOLIC}` has {rows} x {columns} PEs. Its logic differs by {signed_percent(logic)} "
-        f"from that of `{REFERENCE}`, its SRAM by {signed_percent(sram)} ({verdict}). "
+        f"`{SYSTOLIC}` has {rows} x {columns} PEs. Its logic differs by {_more(logic)} "
+        f"from that of `{REFERENCE}`, its SRAM by {_more(sram)} ({verdict}). "
         "Both machines have the same clock and the same DRAM. The systolic array does not compute "
         "dot products by lookup. Its PEs are multipliers with XNORs for 1-bit products. These "
         "are results of this simulator; the paper does not have them.\n"
@@ -163,9 +163,9 @@ def area_rows(machines: Sequence[Hardware]) -> list[Row]:
         {
             "machine": "difference",
             "PEs": "",
-            "logic (GE)": signed_percent(logic),
-            "SRAM (GE)": signed_percent(sram),
-            "total (GE)": signed_percent(both),
+            "logic (GE)": _more(logic),
+            "SRAM (GE)": _more(sram),
+            "total (GE)": _more(both),
         },
     ]
 
@@ -177,6 +177,11 @@ def _largest_parts(machine: Hardware) -> str:
     largest = sorted(parts.keys() - family.buffers, key=lambda part: -parts[part])[:_PARTS]
     named = listed([f"`{part}` {percent(parts[part] / logic)}" for part in largest])
     return f"- `{machine.name}`: {named}\n"
+
+
+def _more(difference: float) -> str:
+    """Return a relative difference in percent with two decimals."""
+    return f"{100 * difference:+.2f} %"
 
 
 def run_rows() -> list[Row]:
@@ -237,7 +242,7 @@ def _candidate(one: Candidate, found: Search) -> Row:
         "operand bits": one.kind.operand_bits,
         "PEs": f"{one.rows} x {one.columns}",
         f"{', '.join(names)} (KiB)": ", ".join(map(str, one.kib)),
-        "logic": signed_percent(logic),
-        "SRAM": signed_percent(sram),
+        "logic": _more(logic),
+        "SRAM": _more(sram),
         f"time at {FULL_PRECISION} bits (ms)": f"{one.time_ms:.3f}",
     }

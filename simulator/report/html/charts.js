@@ -148,6 +148,20 @@ function drawEnergy(table, data) {
       row("energy × time (µJ ms)", runs.map((run) => run.energy_delay_uj_ms), "sum")));
 }
 
+/** Throughput, TOPS and, if priced, energy per image and TOPS/W, of each run. */
+function drawPerformance(table, data) {
+  const { performance } = data;
+  const runs = [performance.run, performance.baseline].filter(Boolean);
+  const values = [
+    ["latency of the batch (ms)", "latency_ms"], ["throughput (images/s)", "images_per_second"],
+    ["TOPS", "tops"], ["energy per image (µJ)", "energy_uj_per_image"], ["TOPS/W", "tops_per_watt"],
+  ].filter(([, key]) => runs[0][key] !== undefined);
+  table.replaceChildren(
+    head("value", ...data.runs.map((run) => `>${run.title}`)),
+    make("tbody", {}, ...values.map(([name, key]) => make("tr", { "data-value": key },
+      make("td", {}, name), ...runs.map((run) => number(significant(run[key], 4)))))));
+}
+
 function drawPairs(table, names, pairs) {
   table.replaceChildren(head(...names), make("tbody", {}, ...pairs.map((pair) =>
     make("tr", {}, ...pair.map((value, i) => make("td", {}, i ? String(value) : make("code", {}, value)))))));

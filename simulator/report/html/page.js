@@ -81,24 +81,7 @@ class Report {
     ];
     const energies = this.energies().map((energy) => fixed(energy.energy_uj, 2));
     if (energies.length) cards.push(card(`${energies.join(" / ")} µJ`, `energy, ${names}`));
-    cards.push(...this.rates().map(([value, words]) => card(value, `${words}, ${names}`)));
     document.getElementById("cards").replaceChildren(...cards);
-  }
-
-  /** Values of each run and what they cover: throughput, TOPS and, if priced, energy per image and TOPS/W. */
-  rates() {
-    const { performance } = this.data;
-    const runs = [performance.run, performance.baseline].filter(Boolean);
-    const each = (key) => runs.map((run) => significant(run[key], 4)).join(" / ");
-    const counted = performance.operations_counted;
-    const rates = [
-      [`${each("images_per_second")} images/s`, "throughput of the layers in scope"],
-      [`${each("tops")} TOPS`, counted],
-    ];
-    if (runs[0].energy_uj_per_image === undefined) return rates;
-    return [...rates,
-      [`${each("energy_uj_per_image")} µJ`, "energy per image of the layers in scope"],
-      [`${each("tops_per_watt")} TOPS/W`, counted]];
   }
 
   /** Energy of each run; none if the result was not priced. */
@@ -129,6 +112,8 @@ class Report {
       at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;
       drawEnergy(at("energy"), data);
     }
+    at("performance-source").textContent = `Of the layers in scope. TOPS: ${data.performance.operations_counted}.`;
+    drawPerformance(at("performance"), data);
     const [run, baseline] = data.runs;
     at("roof-runs").textContent = baseline ? `Filled: ${run.title}; hollow: ${baseline.title}.` : "";
     drawRoofline(at("roofline"), data, this);

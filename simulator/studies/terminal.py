@@ -1,7 +1,7 @@
 """Table of a study's points in the terminal: the values that a designer would publish."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -111,9 +111,11 @@ class PointsTable:
         energy = self._numbers("µJ", "energy_uj", 40, more=True)
         images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
         each = [self._numbers("µJ/image", "energy_uj_per_image", 76, more=True)] * self._batches
-        rates = self._numbers("TOPS", "tops", 20, least=2, more=True)
-        efficiency = self._numbers("TOPS/W", "tops_per_watt", 19, least=2, more=True)
-        return [*columns, energy, images, *each, rates, efficiency]
+        rates = (
+            self._numbers("TOPS", "tops", 20, least=2, more=True),
+            self._numbers("TOPS/W", "tops_per_watt", 19, least=2, more=True),
+        )
+        return [*columns, energy, images, *each, *(replace(one, wide=True) for one in rates)]
 
     def _numbers(
         self,

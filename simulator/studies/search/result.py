@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.analysis.notes import ignored_in
+from simulator.analysis.performance import Performance, operations_counted
 from simulator.analysis.settings import expressions
 from simulator.base.version import __version__
 from simulator.studies.clock import CLOCK, clock_note_of
@@ -131,6 +132,7 @@ class Found:
         return {
             "model": self.workload.name,
             "scope": self.task.workload.scope,
+            "operations_counted": operations_counted(self.task.workload.scope),
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
             "links": expressions(self.task.hardware),
@@ -160,10 +162,20 @@ class Found:
         base = self._described(self.baseline)
         return {"baseline_bits": self.baseline_bits, "baseline": base}
 
+    def performance(self, candidate: Candidate) -> Performance:
+        """The performance of a combination, in the layers in scope."""
+        return Performance(
+            images=self.task.workload.batch,
+            time_ms=self.task.milliseconds(candidate.cycles),
+            macs=self.task.macs,
+            energy_uj=candidate.energy_uj,
+        )
+
     def _described(self, candidate: Candidate) -> dict[str, Any]:
         return {
             "cycles": candidate.cycles,
             "time_ms": self.task.milliseconds(candidate.cycles),
+            **self.performance(candidate).rates(),
             "mean_bits": self.task.mean_bits(candidate),
             "mbit": candidate.mbit,
             "energy_uj": candidate.energy_uj,

@@ -116,6 +116,11 @@ class Task:
         """The number of weights of all binary layers."""
         return sum(layer.weights for layer in self.layers if not layer.full_precision)
 
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates of all images of the batch."""
+        return self.workload.batch * sum(layer.macs for layer in self.layers)
+
     def milliseconds(self, cycles: int) -> float:
         """The time of some cycles in milliseconds, at the hardware's clock."""
         return cycles / self.hardware.clock_ghz / 1e6

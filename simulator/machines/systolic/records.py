@@ -39,6 +39,10 @@ class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of the output scratchpad that become free after the sums have left."""
     last: bool
     """True for the layer's last sums."""
+    vector_cycles: int
+    """Cycles of the vector unit for outputs; 0: they leave without it."""
+    shortcut_bytes: tuple[int, ...]
+    """Bytes that each of its additions reads, in whole bursts."""
 
 
 class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):

@@ -19,17 +19,17 @@ from simulator.machines.family import Change, Mapping
 from simulator.machines.hardware import value_of
 from simulator.machines.systolic import MappedLayer, map_workload
 from simulator.machines.systolic.actions import layer_actions, memories
-from simulator.machines.systolic.addresses import Addresses, input_reads, weight_loads, writes
+from simulator.machines.systolic.addresses import Addresses
 from simulator.machines.systolic.area import area
 from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_KIB, next_sizes
 from simulator.machines.systolic.compute import compute
 from simulator.machines.systolic.expected import expected_cycles, expected_ends
 from simulator.machines.systolic.gemm import Gemm
+from simulator.machines.systolic.moves import input_reads, weight_loads, writes
 from simulator.machines.systolic.no_effect import why_no_effect
 from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.units import section_of
 from simulator.machines.systolic.vocabulary import ARRAY, UNITS
-from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.program.written import written
 from simulator.workload import Layer, Workload, load_workload
 from tests.build import layer, network, with_kernels
@@ -543,6 +543,4 @@ def test_area_of_what_a_machine_has() -> None:
 
 
 def test_units_are_numbered_as_in_the_program() -> None:
-    assert mapped(network(layer(4, 4, 2, 2)), {}).program.units == tuple(
-        x for x in UNITS if x is not VECTOR_UNIT
-    )
+    assert mapped(network(layer(4, 4, 2, 2)), {}).program.units == UNITS[:-1]

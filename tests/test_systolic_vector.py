@@ -7,17 +7,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.base.errors import InputError
-from simulator.engine import event, fast
-from simulator.engine.summary import Summary, summarize
 from simulator.machines.family import Mapping
 from simulator.machines.systolic import MappedLayer, map_workload
 from simulator.machines.systolic.expected import expected_ends
+from simulator.machines.systolic.schema import Systolic
 from simulator.workload import Workload
 from tests.systolic import SMALL, systolic
-from tests.whole_networks import whole_networks
-
-from simulator.machines.systolic.schema import Systolic
 from tests.test_systolic import both, machines
+from tests.whole_networks import whole_networks
 
 pytestmark = pytest.mark.unit
 

@@ -23,7 +23,7 @@ from simulator.machines.systolic.vocabulary import (
     vector_ports,
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
-from simulator.machines.vector.mapped import MappedVector, mapped_vector
+from simulator.machines.vector.mapped import mapped_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
@@ -58,7 +58,6 @@ def map_workload(
         else _mapped(_plan(layer, fusion, hardware), rateless)
         for layer in watched
     )
-    weighted = tuple(one for one in layers if not isinstance(one, MappedVector))
     terms = terms_of(ideal=ideal, vector_unit=network)
     program = Program(
         units=terms.units,
@@ -67,7 +66,7 @@ def map_workload(
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
-        dram=shared_dram(weighted, hardware),
+        dram=shared_dram(layers, hardware, fusion if network else None),
         categories=terms.categories,
     )
     return Mapping(hardware=hardware, layers=layers, program=program)

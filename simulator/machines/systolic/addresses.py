@@ -19,12 +19,13 @@ from simulator.machines.categories import REFRESHES, ROW_MISSES
 from simulator.machines.systolic.moves import (
     AnyMapped,
     Moves,
+    copy,
     input_reads,
     sum_reads,
     weight_loads,
     writes,
 )
-from simulator.machines.systolic.read_maps import Edges, ReadMap
+from simulator.machines.systolic.read_maps import Edges, ReadMap, Written
 from simulator.machines.systolic.schema import Systolic
 from simulator.machines.systolic.vocabulary import (
     DRAM_INPUTS,
@@ -95,17 +96,17 @@ class Addresses:
         """Bytes of all regions."""
         self._align = align
         self._known: list[dict[tuple[str, Hashable], int]] = []
-        written: dict[str, range] = {}
+        written: Written = {}
         if edges is not None:
-            written["input"] = self._region(edges.image_bytes)
+            written["input", copy(0)] = self._region(edges.image_bytes)
         for layer in layers:
             read = {} if edges is None else edges.maps_of(layer, written)
             self._known.append(self._placed(layer, read, written))
 
     def _placed(
-        self, layer: AnyMapped, read: Mapping[str, ReadMap], written: dict[str, range]
+        self, layer: AnyMapped, read: Mapping[str, ReadMap], written: Written
     ) -> dict[tuple[str, Hashable], int]:
-        """Return the addresses of a layer's tiles; add the region that it writes."""
+        """Return the addresses of a layer's tiles; add its own regions to those of others."""
         known: dict[tuple[str, Hashable], int] = {}
         for moves in (weight_loads, input_reads, writes):
             by_region: dict[str, dict[Hashable, int]] = {}
@@ -121,8 +122,7 @@ class Addresses:
                 space = self._region(sum(tiles.values()))
                 for tile, offset in zip(tiles, offsets, strict=False):
                     known[region, tile] = space.start + offset
-                if region == "outputs":
-                    written[layer.layer.name] = space
+                written[layer.layer.name, region] = space
         return known
 
     def _region(self, size: int) -> range:

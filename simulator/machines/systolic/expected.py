@@ -242,7 +242,8 @@ class _Machine:
         copies = plan.copies if complete else (array.pe.accumulator_bits,)
         if complete and plan.epilogue is not None:
             left = self._epilogue(plan.epilogue, values, left)
-        written = self.outputs.transfer(left, *(_bytes_of(values * bits) for bits in copies))
+        for bits in copies:
+            written = self.outputs.transfer(left, _bytes_of(values * bits))
         self.end = max(self.end, written)
         if not complete:
             self.spilled.append(written)

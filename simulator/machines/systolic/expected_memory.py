@@ -33,12 +33,11 @@ class Dma:
     latency: int
     free: int = 0
 
-    def transfer(self, earliest: int, *sizes: int) -> int:
-        """Move bytes, each size in whole bursts; return the cycle in which they have arrived."""
+    def transfer(self, earliest: int, size: int) -> int:
+        """Move `size` bytes in whole bursts; return the cycle in which they have arrived."""
         memory = self.machine.memory
         burst = memory.dram.burst_bytes
-        moved = sum(ceil(Fraction(size, burst)) * burst for size in sizes)
-        cycles = ceil(moved / rate_of(self.machine))
+        cycles = ceil(ceil(Fraction(size, burst)) * burst / rate_of(self.machine))
         self.free = max(self.free, earliest) + (0 if memory.ideal else cycles)
         return self.free + (0 if memory.ideal else self.latency)
 

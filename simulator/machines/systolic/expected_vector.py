@@ -3,21 +3,14 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import accumulate, product
 from math import ceil
 
 from simulator.machines.systolic.expected_memory import Dma, Space
 from simulator.machines.vector.plan import VectorPlan
 from simulator.machines.vector.vocabulary import SLOTS
 from simulator.workload.vector_layer import VectorLayer
-
-
-def expected_vector_cycles(plan: VectorPlan) -> int:
-    """Cycles of a vector layer that runs alone with ideal memory: those of its rows, added up.
-
-    A row of every strip of V values takes V x (cycles of a lane) / lanes cycles, rounded up.
-    """
-    rows = plan.batch * plan.layer.images * plan.layer.out_height
-    return rows * sum(map(plan.cycles, plan.columns))
 
 
 @dataclass(slots=True)
@@ -35,70 +28,67 @@ class VectorTimes:
 
     def run(self, plan: VectorPlan, previous_outputs: int) -> int:
         """Run a layer; return the cycle of its last write."""
-        results = SLOTS * plan.result_bytes(max(plan.columns))
         waits, arrived, written = previous_outputs, 0, 0
         for row in _rows(plan):
-            taken = row.new * row.space + (results if row.first else 0)
-            earliest = max(waits, self.space.take(taken))
-            waits = 0
-            if row.new:
-                arrived = self.inputs.transfer(earliest, row.operands[0])
-            for size in row.operands[1:] if row.new else ():
-                arrived = self.inputs.transfer(0, size)
-            start = max(self.free, arrived, self.slots.popleft())
-            self.free = start + plan.cycles(row.columns)
-            self.space.give(row.dropped * row.space + (results if row.last else 0), self.free)
-            values = row.columns * plan.layer.out_channels
-            written = self.outputs.transfer(self.free, *(ceil(values * x / 8) for x in plan.copies))
+            waits = max(waits, self.space.take(row.taken))
+            for size in filter(None, row.operands):
+                arrived = self.inputs.transfer(waits, size)
+                waits = 0
+            start = max(self.free, arrived, waits if row.first else 0, self.slots.popleft())
+            self.free = start + ceil(Fraction(row.values * plan.lane_cycles, plan.lanes))
+            self.space.give(row.freed, self.free)
+            for bits in plan.copies:
+                written = self.outputs.transfer(self.free, ceil(row.values * bits / 8))
             self.slots.append(written)
         return written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """An output row of a strip."""
+    """An output row of a strip, in some channels."""
 
-    columns: int
+    values: int
+    """Output values."""
     operands: tuple[int, ...]
     """Bytes that it reads of each map."""
-    space: int
-    """Bytes of an input row under the strip."""
-    new: int
-    """Input rows that it reads."""
-    dropped: int
-    """Input rows that no later row needs."""
+    taken: int
+    """Bytes of the scratchpad that its new input rows take."""
+    freed: int
+    """Bytes of the scratchpad that no later row needs."""
     first: bool
     """True for the layer's first row."""
-    last: bool
 
 
 def _rows(plan: VectorPlan) -> Iterator[_Row]:
-    """Yield the output rows of all images, strip by strip."""
+    """Yield the output rows of all images: part by part of the channels, strip by strip."""
     layer = plan.layer
-    for image in range(plan.batch * layer.images):
-        at = 0
-        for columns in plan.columns:
-            held: set[int] = set()
-            across = (columns - 1) * layer.strides.width + layer.window.width
-            width = len(
-                _inside(at * layer.strides.width - layer.paddings.width, across, layer.in_width)
+    ends = tuple(accumulate(plan.columns))
+    results = SLOTS * max(
+        _bytes(columns * _outputs(layer, channels), plan.copies)
+        for columns in plan.columns
+        for channels in plan.channel_parts
+    )
+    strips = [*product(range(plan.batch * layer.images), plan.channel_parts, ends)]
+    for number, (_, channels, end) in enumerate(strips):
+        columns = plan.columns[ends.index(end)]
+        across = (columns - 1) * layer.strides.width + layer.window.width
+        left = (end - columns) * layer.strides.width - layer.paddings.width
+        width = len(_inside(left, across, layer.in_width))
+        space = sum(_map_bytes(plan, channels, min(across, layer.in_width)))
+        held: set[int] = set()
+        for row in range(layer.out_height):
+            needed, later = _rows_under(layer, row), _rows_under(layer, row + 1)
+            new, before = len(needed - held), held | needed
+            held = {n for n in before if later and n >= min(later)}
+            first = number == row == 0
+            last = (number, row) == (len(strips) - 1, layer.out_height - 1)
+            yield _Row(
+                values=columns * _outputs(layer, channels),
+                operands=_map_bytes(plan, channels, new * width),
+                taken=new * space + (results if first else 0),
+                freed=(len(before) - len(held)) * space + (results if last else 0),
+                first=first,
             )
-            at += columns
-            for row in range(layer.out_height):
-                needed, later = _rows_under(layer, row), _rows_under(layer, row + 1)
-                new = len(needed - held)
-                before = held | needed
-                held = {n for n in before if later and n >= min(later)}
-                yield _Row(
-                    columns=columns,
-                    operands=_map_bytes(plan, new * width),
-                    space=sum(_map_bytes(plan, min(across, layer.in_width))),
-                    new=new,
-                    dropped=len(before - held),
-                    first=image == row == 0 and at == columns,
-                    last=(image, at, row)
-                    == (plan.batch * layer.images - 1, layer.out_width, layer.out_height - 1),
-                )
 
 
 def _rows_under(layer: VectorLayer, row: int) -> set[int]:
@@ -114,6 +104,15 @@ def _inside(begin: int, size: int, total: int) -> set[int]:
     return set(range(begin, begin + size)) & set(range(total))
 
 
-def _map_bytes(plan: VectorPlan, pixels: int) -> tuple[int, ...]:
+def _outputs(layer: VectorLayer, channels: tuple[int, ...]) -> int:
+    """Output channels from some channels of each map."""
+    return sum(channels) if layer.kind == "concat" else channels[0]
+
+
+def _map_bytes(plan: VectorPlan, channels: tuple[int, ...], pixels: int) -> tuple[int, ...]:
     """Bytes of some pixels of each map."""
-    return tuple(ceil(pixels * n * plan.read_bits / 8) for n in plan.layer.operand_channels)
+    return tuple(ceil(pixels * n * plan.read_bits / 8) for n in channels)
+
+
+def _bytes(values: int, copies: tuple[int, ...]) -> int:
+    return sum(ceil(values * bits / 8) for bits in copies)

@@ -8,7 +8,7 @@ from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import Index
 from simulator.machines.systolic.records import Fold, Piece, Tile
 from simulator.machines.vector.mapped import MappedVector
-from simulator.machines.vector.plan import Chunk
+from simulator.machines.vector.plan import Place
 
 
 class Move(NamedTuple):
@@ -22,6 +22,11 @@ class Move(NamedTuple):
 AnyMapped = MappedLayer | MappedVector
 Moves = Callable[[AnyMapped], Iterator[Move]]
 """The transfers of a unit in a layer, in the order of time."""
+
+
+def copy(number: int) -> str:
+    """Return the region of a copy of a layer's outputs."""
+    return f"copy {number}"
 
 
 def operand(number: int) -> str:
@@ -80,9 +85,10 @@ def weight_loads(layer: AnyMapped) -> Iterator[Move]:
 def input_reads(layer: AnyMapped) -> Iterator[Move]:
     """Yield the reads of inputs, of shortcut values, and of a vector layer's operands."""
     if isinstance(layer, MappedVector):
-        for number, chunk in enumerate(_chunks(layer)):
-            for place, size in enumerate(chunk.read_bytes):
-                yield Move(operand(place), number, size)
+        for number, place in enumerate(_places(layer)):
+            for source, size in enumerate(layer.plan.read_bytes(place)):
+                if size:
+                    yield Move(operand(source), number, size)
         return
     index = layer.plan.inputs.index
     for at, fold in _folds(layer):
@@ -91,8 +97,8 @@ def input_reads(layer: AnyMapped) -> Iterator[Move]:
         for piece_at, piece in _pieces_of(at, fold):
             if index != "fold":
                 yield from _load("inputs", piece_at.tile(index), piece.inputs)
-            for place, size in enumerate(piece.sums.shortcut_bytes):
-                yield Move(operand(place), piece_at, size)
+            for source, size in enumerate(piece.sums.shortcut_bytes):
+                yield Move(operand(source), piece_at, size)
 
 
 def _load(region: str, name: Hashable, tile: Tile | None) -> Iterator[Move]:
@@ -112,17 +118,19 @@ def sum_reads(layer: AnyMapped) -> Iterator[Move]:
 def writes(layer: AnyMapped) -> Iterator[Move]:
     """Yield the writes of outputs and of partial sums."""
     if isinstance(layer, MappedVector):
-        for number, chunk in enumerate(_chunks(layer)):
-            yield Move("outputs", number, chunk.written_bytes)
+        for number, place in enumerate(_places(layer)):
+            for written, size in enumerate(layer.plan.written_bytes(place)):
+                yield Move(copy(written), number, size)
         return
     for at, piece in _pieces(layer):
-        if piece.sums.leaving_bytes:
-            region = "sums" if piece.sums.partial else "outputs"
-            tile = at.piece if piece.sums.partial else at
-            yield Move(region, tile, piece.sums.leaving_bytes)
+        for written, size in enumerate(piece.sums.leaving_bytes):
+            if piece.sums.partial:
+                yield Move("sums", at.piece, size)
+            else:
+                yield Move(copy(written), at, size)
 
 
-def _chunks(layer: MappedVector) -> Iterator[Chunk]:
+def _places(layer: MappedVector) -> Iterator[Place]:
     """Yield the chunks of a vector layer, which has none if it is fused."""
-    for image in () if layer.fused else layer.plan.images.written_out:
-        yield from image.written_out
+    for _ in range(0 if layer.fused else layer.batch * layer.layer.images):
+        yield from layer.plan.places

@@ -255,9 +255,9 @@ class LayerPlan:
 
     # --- results ---------------------------------------------------------------------------------
 
-    def output_bytes(self, values: int) -> int:
-        """Bytes that some outputs write: every copy in whole bursts."""
-        return sum(self.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
+    def output_bytes(self, values: int) -> tuple[int, ...]:
+        """[copies] bytes that some outputs write, in whole bursts."""
+        return tuple(self.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
 
     @cached_property
     def shortcut_space(self) -> ShortcutSpace:

@@ -1,59 +1,44 @@
 """The addresses at which a layer reads maps that other layers write.
 
-A layer writes all copies of a piece of its map next to each other. A reader of one copy passes over
-the others. It reads its tiles in the order of their first use, and begins again at the first byte
-after the last. ASSUMED: the model ignores the jumps within a tile, and that a reader's tiles may
-have another order than the writer's.
+A reader walks through the copy of the map that it needs. It reads its tiles in the order of their
+first use, and begins again at the first byte after the last: windows overlap. ASSUMED: the model
+ignores that a reader's tiles may have another order than the writer's.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
-from simulator.machines.systolic.moves import AnyMapped, operand
+from simulator.machines.systolic.moves import AnyMapped, copy, operand
 from simulator.machines.vector.fusion import Fusion
 from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.writers import writers_of
 from simulator.workload.vector_layer import sources
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """The region of a layer that writes a map, or a part of it."""
-
-    region: range
-    share: Fraction
-    """The share of the copy that the reader needs in the bytes of the region."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the copy."""
-        return max(1, int(len(self.region) * self.share))
+Written = dict[tuple[str, str], range]
+"""The bytes of each region, by the name of its layer and its own name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReadMap:
-    """A map from the view of a reader."""
+    """The regions of a map's parts, one for each layer that writes a part."""
 
-    parts: tuple[_Part, ...]
-    burst_bytes: int
+    parts: tuple[range, ...]
 
     def at(self, offset: int, size: int) -> int:
         """Return the address of a transfer.
 
         Args:
-            offset: bytes of the copy before it.
-            size: its bytes.
+            offset: bytes that the reader's earlier tiles have.
+            size: bytes of the transfer; it begins early enough to end in its part, if it can.
 
         """
-        left = offset % sum(part.size for part in self.parts)
+        left = offset % sum(map(len, self.parts))
         for part in self.parts:
-            if left < part.size:
+            if left < len(part):
                 break
-            left -= part.size
-        start = part.region.start + int(left / part.share) // self.burst_bytes * self.burst_bytes
-        return max(part.region.start, min(start, part.region.stop - size))
+            left -= len(part)
+        return max(part.start, min(part.start + left, part.stop - size))
 
 
 class Edges:
@@ -82,38 +67,34 @@ class Edges:
         bursts = ceil(Fraction(fusion.workload.batch * max(values), 8 * self._burst_bytes))
         return bursts * self._burst_bytes
 
-    def maps_of(self, mapped: AnyMapped, written: Mapping[str, range]) -> dict[str, ReadMap]:
+    def maps_of(self, mapped: AnyMapped, written: Written) -> dict[str, ReadMap]:
         """Return the maps that a layer reads, by the name of the region in its moves.
 
         Args:
             mapped: the layer.
-            written: the regions that earlier layers write, by layer.
+            written: the regions of earlier layers.
 
         """
         maps = self._fusion.maps
         if isinstance(mapped, MappedVector):
-            names = {operand(n): source for n, source in enumerate(sources(mapped.layer))}
-            bits = dict.fromkeys(names, maps.read_bits(mapped.layer))
+            operands, bits = tuple(sources(mapped.layer)), maps.read_bits(mapped.layer)
+            found = {}
         else:
-            shortcuts = self._fusion.shortcuts(mapped.layer)
-            names = {operand(n): source for n, source in enumerate(shortcuts)}
-            bits = dict.fromkeys(names, maps.wide_bits)
-            (names["inputs"],) = sources(mapped.layer)
-            bits["inputs"] = maps.read_bits(mapped.layer)
-        return {
-            region: self._map(source, bits[region], written) for region, source in names.items()
+            operands, bits = self._fusion.shortcuts(mapped.layer), maps.wide_bits
+            (source,) = sources(mapped.layer)
+            found = {"inputs": self._map(source, maps.read_bits(mapped.layer), written)}
+        return found | {
+            operand(n): self._map(source, bits, written) for n, source in enumerate(operands)
         }
 
-    def _map(self, source: str, bits: int, written: Mapping[str, range]) -> ReadMap:
-        """Return a map in the form of some bits per value."""
-        parts = tuple(
-            _Part(region=written[name], share=self._share(name, bits))
-            for name in self._writers[source]
+    def _map(self, source: str, bits: int, written: Written) -> ReadMap:
+        """Return the copy of a map that has some bits per value."""
+        return ReadMap(
+            tuple(written[name, self._copy(name, bits)] for name in self._writers[source])
         )
-        return ReadMap(parts=parts, burst_bytes=self._burst_bytes)
 
-    def _share(self, writer: str, bits: int) -> Fraction:
+    def _copy(self, writer: str, bits: int) -> str:
+        """Name the region of a copy; the image has one."""
         if writer == "input":
-            return Fraction(1)
-        layer = self._fusion.maps.layers[writer]
-        return Fraction(bits, self._fusion.written_bits(layer))
+            return copy(0)
+        return copy(self._fusion.copies(self._fusion.maps.layers[writer]).index(bits))

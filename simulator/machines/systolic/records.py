@@ -31,8 +31,8 @@ class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of partial sums that come back from DRAM, in whole bursts."""
     return_space: int
     """Bytes of the output scratchpad that the returning sums take."""
-    leaving_bytes: int
-    """Bytes that leave for DRAM, in whole bursts; 0: none leave."""
+    leaving_bytes: tuple[int, ...]
+    """Bytes of every copy that leaves for DRAM, in whole bursts; (): none leaves."""
     partial: bool
     """True if partial sums leave, and come back for the strip's next fold."""
     space_freed: int

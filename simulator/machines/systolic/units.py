@@ -130,7 +130,7 @@ def sums_dma(layer: Layer, do: Writer) -> None:
 
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
-    """Write the outputs, or the partial sums, that leave the array with a piece."""
+    """Write every copy of the outputs, or the partial sums, that leave the array with a piece."""
     transfers = transfers_of(ideal=layer.ideal_memory)
     for fold in folds(layer, do):
         for sums in do.each(fold.pieces.seen(lambda piece: piece.sums)):
@@ -138,18 +138,21 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
                 do.skip(1)
                 continue
             kind = transfers.write_sums if sums.partial else transfers.write_outputs
-            do(
-                kind(
-                    bytes=sums.leaving_bytes,
-                    takes=[VECTOR_RESULTS if sums.vector_cycles else RESULTS],
-                    gives=[
-                        OUTPUT_SPACE(sums.space_freed),
-                        sums.partial and SPILLED_SUMS,
-                        sums.last and PREVIOUS_OUTPUTS,
-                    ],
-                    steps=1,
+            results = VECTOR_RESULTS if sums.vector_cycles else RESULTS
+            for number, size in enumerate(sums.leaving_bytes, start=1):
+                done = number == len(sums.leaving_bytes)
+                do(
+                    kind(
+                        bytes=size,
+                        takes=[number == 1 and results],
+                        gives=[
+                            OUTPUT_SPACE(sums.space_freed if done else 0),
+                            sums.partial and SPILLED_SUMS,
+                            done and sums.last and PREVIOUS_OUTPUTS,
+                        ],
+                        steps=int(done),
+                    )
                 )
-            )
 
 
 # --- the array -----------------------------------------------------------------------------------

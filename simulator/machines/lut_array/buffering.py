@@ -161,13 +161,11 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 
     """
     case = _Case(plan, writes, transfer_bounds(plan))
-    window, bounds = Window(plan.layer), case.bounds
+    window, bounds = Window(plan.layer, plan.image_blocks), case.bounds
     channels = plan.layer.in_channels
-    covered = window.covered(bounds)
-    needed_to = _bytes(plan, covered * channels)
-    done = _bytes(plan, window.done(bounds[:, 0]) * channels)
-    if _rows_fit(needed_to, done, case.space):
-        return _rows(case, covered, needed_to, done)
+    inputs = _row_inputs(case, window)
+    if inputs.most <= case.space:
+        return _rows(case, inputs)
     patches = _bytes(
         plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
     )
@@ -181,26 +179,44 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 # --- scheme `rows` -------------------------------------------------------------------------------
 
 
-def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
-    """True if the input rows under every row of output, and those that the next row adds, fit.
+class _RowInputs(NamedTuple):
+    """The inputs of a layer's rows."""
 
-    Args:
-        needed_to: [rows, transfers + 1] bytes that output pixels before each bound need.
-        done: [rows] bytes that neither each row of output nor a later row needs.
-        space: bytes for inputs.
+    covered: Ints
+    """[rows, transfers + 1] input pixels that output pixels before each bound need."""
+    needed_to: Ints
+    """[rows, transfers + 1] their bytes."""
+    done: Ints
+    """[rows] bytes that neither each row nor a later row needs."""
 
-    """
-    held = needed_to[:, -1] - np.concatenate((done[:1], done[:-1]))
-    return int(held.max()) <= space
+    @property
+    def most(self) -> int:
+        """Bytes of the inputs of a row, and those that the next row adds; the largest sum."""
+        held = self.needed_to[:, -1] - np.concatenate((self.done[:1], self.done[:-1]))
+        return int(held.max())
 
 
-def _rows(case: _Case, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
+def rows_fit(plan: LayerPlan) -> bool:
+    """True if scheme `rows` fits a layer; its convolution groups share writes."""
+    writes: Writes = "separate" if plan.layer.groups == 1 else "shared"
+    case = _Case(plan, writes, transfer_bounds(plan))
+    return _row_inputs(case, Window(plan.layer, plan.image_blocks)).most <= case.space
+
+
+def _row_inputs(case: _Case, window: Window) -> _RowInputs:
+    plan, channels = case.plan, case.plan.layer.in_channels
+    covered, done = window.covered(case.bounds), window.done(case.bounds[:, 0])
+    return _RowInputs(covered, _bytes(plan, covered * channels), _bytes(plan, done * channels))
+
+
+def _rows(case: _Case, inputs: _RowInputs) -> Buffering:
     """Read the new bytes under each transfer, in the channels of its convolution group.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
     an earlier group has read.
     """
     plan, layer = case.plan, case.plan.layer
+    covered, needed_to, done = inputs
     groups, blocks = layer.groups, len(plan.blocks) // layer.groups
     new = (needed_to[:, 1:] - needed_to[:, :-1])[:, np.newaxis]
     group = np.arange(groups + 1).reshape(1, -1, 1)
@@ -214,7 +230,8 @@ def _rows(case: _Case, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
     )
     held = _bytes(plan, before * layer.in_channels + in_group)[..., 1:]
     freed = np.zeros_like(read_bytes)
-    freed[:-1, -1, -1] = done[1:] - done[:-1]
+    last = np.count_nonzero(np.diff(case.bounds), axis=1) - 1  # a shorter row has fewer transfers
+    freed[np.arange(len(freed) - 1), -1, last[:-1]] = np.diff(done)
     held = np.repeat(held, blocks, axis=1)
     return _buffering(case, "rows", _Reads(read_bytes=read_bytes, held=held, freed=freed))
 
@@ -279,7 +296,8 @@ def _unit_channels(plan: LayerPlan) -> int:
 
 
 def _too_small(plan: LayerPlan) -> InputError:
-    need = (_step_bytes(plan, Window(plan.layer)) + output_space(plan, "separate")) / 1024
+    step = _step_bytes(plan, Window(plan.layer, plan.image_blocks))
+    need = (step + output_space(plan, "separate")) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "

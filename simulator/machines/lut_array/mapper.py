@@ -17,8 +17,8 @@ from simulator.machines.lut_array.plan import (
     LayerPlan,
     WeightReuse,
     Writes,
-    plan_layers,
 )
+from simulator.machines.lut_array.planning import plan_layer, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -114,15 +114,7 @@ def _kept(
     large.
     """
     layer = Layer.of_shape(shape)
-    return _written(
-        LayerPlan(
-            layer=layer,
-            hardware=hardware,
-            batch=batch,
-            activation_bits=activation_bits,
-            output_bits=output_bits,
-        )
-    )
+    return _written(plan_layer(layer, hardware, batch, activation_bits, output_bits))
 
 
 def _written(plan: LayerPlan) -> _Written:

@@ -1,7 +1,6 @@
 """The records of a layer's output pixels: rows, transfers and output tiles."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
 from simulator.machines.lut_array.buffering import Buffering
 from simulator.machines.lut_array.outputs import written_bytes
-from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
+from simulator.machines.lut_array.pixels import pixels_of_rows, step_pixels, wide_maps
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
     BlockRow,
@@ -24,10 +23,10 @@ from simulator.machines.lut_array.weights import Lifetimes, Place, tile_weights
 from simulator.program import Runs
 
 
-def images_of(
+def maps_of(
     plan: LayerPlan, blocks: list[OutputBlock], lifetimes: Lifetimes, buffering: Buffering
 ) -> Runs[Runs[Row]]:
-    """Make the rows of a layer, image by image.
+    """Make the rows of a layer, wide map by wide map.
 
     Args:
         plan: the layer.
@@ -39,9 +38,8 @@ def images_of(
     rows = _Rows(plan, blocks, lifetimes, buffering)
     alike = rows.alike()
     made = {number: rows.row(number) for number in dict.fromkeys(alike)}
-    cuts = range(0, len(alike) + 1, rows_per_image(plan))
-    images = Runs.of(alike[first:end] for first, end in pairwise(cuts))
-    return Runs((times, Runs.of(made[number] for number in image)) for times, image in images)
+    maps = Runs.of(alike[found.start : found.stop] for found in wide_maps(plan))
+    return Runs((times, Runs.of(made[number] for number in each)) for times, each in maps)
 
 
 class _Part(NamedTuple):
@@ -106,11 +104,12 @@ class _Rows:
         if found.first_read is not None:
             edges[found.first_read.row] += 4
         next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
-        return first_alike(edges, found.read_bytes, found.taken, found.freed, pixels, next_row)
+        moved = (found.read_bytes, found.taken, found.freed)
+        return first_alike(edges, pixels_of_rows(self.plan), *moved, pixels, next_row)
 
     def row(self, number: int) -> Row:
         """Make a row."""
-        pixels = row_pixels(self.plan, number)
+        pixels = step_pixels(self.plan, int(pixels_of_rows(self.plan)[number]))
         parts = Runs.of(zip(self.blocks, self._parts(number, pixels), strict=True))
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
@@ -141,7 +140,7 @@ class _Rows:
             for first in range(0, len(pixels), width)
         ]
         columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
-        transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
+        transfers = Runs.of(zip(*columns, strict=False))  # a shorter row has fewer
         made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
         return BlockRow(block=block, transfers=made)
 

@@ -1,0 +1,62 @@
+"""The plans of a workload's layers."""
+
+from dataclasses import replace
+
+from simulator.base.errors import InputError
+from simulator.machines.lut_array.image_blocks import image_blocks_of
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.schema import LutArray
+from simulator.workload import Layer, Workload
+
+
+def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
+    """Plan every layer of a workload, in order.
+
+    Raises:
+        InputError: a layer's subset is larger than the store of a PE.
+
+    """
+    plans = tuple(_planned(layer, workload, hardware) for layer in workload.layers)
+    for plan in plans:
+        _require_store(plan)
+    return plans
+
+
+def plan_layer(
+    layer: Layer, hardware: LutArray, batch: int, activation_bits: int, output_bits: int
+) -> LayerPlan:
+    """Plan a layer.
+
+    Args:
+        layer: the layer.
+        hardware: the hardware configuration.
+        batch: images.
+        activation_bits: bits per activation of the layer's inputs.
+        output_bits: bits per activation of the layer's outputs.
+
+    """
+    plan = LayerPlan(
+        layer=layer,
+        hardware=hardware,
+        batch=batch,
+        image_blocks=(1,) * batch,
+        activation_bits=activation_bits,
+        output_bits=output_bits,
+    )
+    return replace(plan, image_blocks=image_blocks_of(plan))
+
+
+def _planned(layer: Layer, workload: Workload, hardware: LutArray) -> LayerPlan:
+    full = hardware.full_precision.bits if layer.full_precision else None
+    activation_bits = full or workload.input_bits(layer)
+    output_bits = full or workload.output_bits(layer)
+    return plan_layer(layer, hardware, workload.batch, activation_bits, output_bits)
+
+
+def _require_store(plan: LayerPlan) -> None:
+    layer, store = plan.layer, plan.hardware.array.pe.subset_entries
+    if plan.expands and layer.subset_size > plan.hardware.array.pe.subset_size:
+        raise InputError(
+            f"array.pe.subset_entries is {store}: layer {layer.name} needs at least "
+            f"{layer.subset_size}, all kernels of its subset (tau {layer.tau})"
+        )

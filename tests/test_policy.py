@@ -1,7 +1,7 @@
 """The policy of `lut_array`: lifetimes of weights, and input buffering."""
 
 from collections import defaultdict
-from itertools import compress, pairwise
+from itertools import chain, compress, pairwise
 
 import numpy as np
 import pytest
@@ -302,7 +302,8 @@ def steps_of(made: Records) -> list[tuple[int, int]]:
     for wide_map in made.maps.written_out:
         for row in wide_map.written_out:
             for block, part in enumerate(row.written_out):
-                tiles = sum(transfer.tile_count for transfer in part.transfers.written_out)
+                transfers = chain.from_iterable(x.written_out for x in part.images.written_out)
+                tiles = sum(transfer.tile_count for transfer in transfers)
                 found += [
                     (block, number) for _ in range(tiles) for number in range(part.block.steps)
                 ]

@@ -23,7 +23,7 @@ import numpy as np
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
 from simulator.machines.lut_array.outputs import all_written_bytes, output_space
-from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
+from simulator.machines.lut_array.pixels import row_bounds, step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, Writes
 from simulator.machines.lut_array.window import Window
 
@@ -162,13 +162,10 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
     """
     case = _Case(plan, writes, transfer_bounds(plan))
     window, bounds = Window(plan.layer, plan.image_blocks), case.bounds
-    channels = plan.layer.in_channels
-    inputs = _row_inputs(case, window)
-    if inputs.most <= case.space:
-        return _rows(case, inputs)
-    patches = _bytes(
-        plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
-    )
+    if _row_bytes(plan, window) <= case.space:
+        return _rows(case, window)
+    channels = plan.layer.in_channels // plan.layer.groups
+    patches = _bytes(plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * channels)
     most = most or len(plan.blocks) * patches.shape[1] + 1
     held = min(case.space // max(1, int(patches.max())), most)
     if held > 0:
@@ -179,44 +176,30 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 # --- scheme `rows` -------------------------------------------------------------------------------
 
 
-class _RowInputs(NamedTuple):
-    """The inputs of a layer's rows."""
-
-    covered: Ints
-    """[rows, transfers + 1] input pixels that output pixels before each bound need."""
-    needed_to: Ints
-    """[rows, transfers + 1] their bytes."""
-    done: Ints
-    """[rows] bytes that neither each row nor a later row needs."""
-
-    @property
-    def most(self) -> int:
-        """Bytes of the inputs of a row, and those that the next row adds; the largest sum."""
-        held = self.needed_to[:, -1] - np.concatenate((self.done[:1], self.done[:-1]))
-        return int(held.max())
-
-
 def rows_fit(plan: LayerPlan) -> bool:
     """True if scheme `rows` fits a layer; its convolution groups share writes."""
     writes: Writes = "separate" if plan.layer.groups == 1 else "shared"
-    case = _Case(plan, writes, transfer_bounds(plan))
-    return _row_inputs(case, Window(plan.layer, plan.image_blocks)).most <= case.space
+    return _row_bytes(plan, Window(plan.layer, plan.image_blocks)) <= input_space(plan, writes)
 
 
-def _row_inputs(case: _Case, window: Window) -> _RowInputs:
-    plan, channels = case.plan, case.plan.layer.in_channels
-    covered, done = window.covered(case.bounds), window.done(case.bounds[:, 0])
-    return _RowInputs(covered, _bytes(plan, covered * channels), _bytes(plan, done * channels))
+def _row_bytes(plan: LayerPlan, window: Window) -> int:
+    """Most bytes of the inputs of a row and of those that the next row adds."""
+    bounds, channels = row_bounds(plan), plan.layer.in_channels
+    needed_to = _bytes(plan, window.covered(bounds[1:]) * channels)
+    done = _bytes(plan, window.done(bounds[:-1]) * channels)
+    return int((needed_to - np.concatenate((done[:1], done[:-1]))).max())
 
 
-def _rows(case: _Case, inputs: _RowInputs) -> Buffering:
+def _rows(case: _Case, window: Window) -> Buffering:
     """Read the new bytes under each transfer, in the channels of its convolution group.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
     an earlier group has read.
     """
     plan, layer = case.plan, case.plan.layer
-    covered, needed_to, done = inputs
+    covered, done = window.covered(case.bounds), window.done(case.bounds[:, 0])
+    needed_to = _bytes(plan, covered * layer.in_channels)
+    done = _bytes(plan, done * layer.in_channels)
     groups, blocks = layer.groups, len(plan.blocks) // layer.groups
     new = (needed_to[:, 1:] - needed_to[:, :-1])[:, np.newaxis]
     group = np.arange(groups + 1).reshape(1, -1, 1)

@@ -19,6 +19,12 @@ def row_count(plan: LayerPlan) -> int:
     return len(plan.row_starts) - 1
 
 
+def row_bounds(plan: LayerPlan) -> Ints:
+    """[rows + 1] output pixels before each row, and after the last."""
+    bounds: Ints = np.minimum(plan.row_starts * plan.pixels_per_step, plan.pixels)
+    return bounds
+
+
 def step_bounds(plan: LayerPlan) -> Ints:
     """[rows, pixel steps + 1] output pixels before each pixel step of a row, and after the last.
 
@@ -40,15 +46,16 @@ def _bounds(plan: LayerPlan, cuts: Ints) -> Ints:
     return bounds
 
 
-def pixels_of_rows(plan: LayerPlan) -> Ints:
-    """[rows] output pixels of each row."""
-    return np.diff(np.minimum(plan.row_starts * plan.pixels_per_step, plan.pixels))
-
-
 def step_pixels(plan: LayerPlan, pixels: int) -> tuple[int, ...]:
     """Output pixels of each pixel step of a row of `pixels` pixels."""
     whole, rest = divmod(pixels, plan.pixels_per_step)
     return (plan.pixels_per_step,) * whole + ((rest,) if rest else ())
+
+
+def transfers_per_image(plan: LayerPlan) -> int | None:
+    """Transfers of an image in a row; None if a transfer may span two images."""
+    transfers, rest = divmod(plan.layer.out_width, plan.pixels_per_step * plan.steps_per_transfer)
+    return None if rest else transfers
 
 
 def wide_maps(plan: LayerPlan) -> Iterator[range]:

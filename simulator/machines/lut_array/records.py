@@ -127,8 +127,8 @@ class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
     """An output block along a row of pixel steps."""
 
     block: OutputBlock
-    transfers: Runs[Transfer]
-    """Transfers in the order of time."""
+    images: Runs[Runs[Transfer]]
+    """Transfers of each image, or of all images if transfers span several; in the order of time."""
 
 
 Row = Runs[BlockRow]

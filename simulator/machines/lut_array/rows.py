@@ -1,14 +1,20 @@
 """The records of a layer's output pixels: rows, transfers and output tiles."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
 from simulator.machines.lut_array.buffering import Buffering
 from simulator.machines.lut_array.outputs import written_bytes
-from simulator.machines.lut_array.pixels import pixels_of_rows, step_pixels, wide_maps
+from simulator.machines.lut_array.pixels import (
+    row_bounds,
+    step_pixels,
+    transfers_per_image,
+    wide_maps,
+)
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
     BlockRow,
@@ -35,7 +41,7 @@ def maps_of(
         buffering: the buffering of its inputs.
 
     """
-    rows = _Rows(plan, blocks, lifetimes, buffering)
+    rows = _Rows(plan, blocks, lifetimes, buffering, np.diff(row_bounds(plan)))
     alike = rows.alike()
     made = {number: rows.row(number) for number in dict.fromkeys(alike)}
     maps = Runs.of(alike[found.start : found.stop] for found in wide_maps(plan))
@@ -92,6 +98,8 @@ class _Rows:
     blocks: list[OutputBlock]
     lifetimes: Lifetimes
     buffering: Buffering
+    row_pixels: Ints
+    """[rows] output pixels of each row."""
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
     """Pixel steps of the transfers so far; most transfers are alike."""
 
@@ -105,11 +113,11 @@ class _Rows:
             edges[found.first_read.row] += 4
         next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
         moved = (found.read_bytes, found.taken, found.freed)
-        return first_alike(edges, pixels_of_rows(self.plan), *moved, pixels, next_row)
+        return first_alike(edges, self.row_pixels, *moved, pixels, next_row)
 
     def row(self, number: int) -> Row:
         """Make a row."""
-        pixels = step_pixels(self.plan, int(pixels_of_rows(self.plan)[number]))
+        pixels = step_pixels(self.plan, int(self.row_pixels[number]))
         parts = Runs.of(zip(self.blocks, self._parts(number, pixels), strict=True))
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
@@ -140,9 +148,18 @@ class _Rows:
             for first in range(0, len(pixels), width)
         ]
         columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
-        transfers = Runs.of(zip(*columns, strict=False))  # a shorter row has fewer
-        made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
-        return BlockRow(block=block, transfers=made)
+        transfers = list(zip(*columns, strict=False))  # a shorter row has fewer
+        width = transfers_per_image(self.plan) or len(transfers)
+        firsts = range(0, len(transfers), width)
+        images = Runs.of(Runs.of(transfers[first : first + width]) for first in firsts)
+        return BlockRow(
+            block=block,
+            images=Runs((times, self._image(part, image)) for times, image in images),
+        )
+
+    def _image(self, part: _Part, transfers: Runs[tuple[Any, ...]]) -> Runs[Transfer]:
+        """Make the transfers of an image, or of all images of a row."""
+        return Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
 
     def _steps(
         self, pixels: tuple[int, ...], under: tuple[int, ...], first_read: int | None

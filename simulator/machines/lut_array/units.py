@@ -329,8 +329,9 @@ def transfers(
     for wide_map in do.each(layer.maps):
         for row in do.each(wide_map):
             for part in do.each(row):
-                for seen in do.each(part.transfers.seen(sees), kept[part.block]):
-                    yield part.block, seen
+                for image in do.each(part.images):
+                    for seen in do.each(image.seen(sees), kept[part.block]):
+                        yield part.block, seen
 
 
 def output_tiles(

@@ -75,8 +75,12 @@ def nest_of(plan: LayerPlan) -> Nest:
         [np.repeat(np.arange(blocks), np.sum(rows == row)) for row in range(rows[-1] + 1)]
     )
     row = rows[order]
-    piece = (order - np.searchsorted(rows, row)) // plan.steps_per_transfer
-    identity = np.stack((row, block, piece))
+    in_row = order - np.searchsorted(rows, row)
+    image, rest = np.divmod(in_row * plan.pixels_per_step, plan.layer.out_width)
+    if plan.layer.out_width % plan.pixels_per_step or plan.layer.out_pixels == 1:
+        image, rest = np.zeros_like(image), in_row * plan.pixels_per_step
+    piece = rest // (plan.steps_per_transfer * plan.pixels_per_step)
+    identity = np.stack((row, block, image, piece))
     starts = np.any(np.diff(identity, prepend=-1) != 0, axis=0)
     return Nest(
         groups=len(plan.group_units),

@@ -28,7 +28,7 @@ def output_space(plan: LayerPlan, writes: Writes) -> int:
     pixels = plan.pixels_per_step * plan.steps_per_transfer
     all_groups = int(_bytes(plan, np.array(pixels * plan.layer.out_channels)))
     begun = min(plan.hardware.memory.dram.burst_bytes, all_groups)
-    return slots + begun * -(-plan.steps_per_row // plan.steps_per_transfer)
+    return slots + begun * (len(plan.transfer_cuts) - 1)
 
 
 def all_written_bytes(plan: LayerPlan, writes: Writes) -> int:

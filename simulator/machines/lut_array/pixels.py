@@ -35,8 +35,7 @@ def step_bounds(plan: LayerPlan) -> Ints:
 
 def transfer_bounds(plan: LayerPlan) -> Ints:
     """[rows, transfers + 1] output pixels before each transfer of a row, and after the last."""
-    cuts = [*range(0, plan.steps_per_row, plan.steps_per_transfer), plan.steps_per_row]
-    return _bounds(plan, np.array(cuts))
+    return _bounds(plan, plan.transfer_cuts)
 
 
 def _bounds(plan: LayerPlan, cuts: Ints) -> Ints:
@@ -52,10 +51,10 @@ def step_pixels(plan: LayerPlan, pixels: int) -> tuple[int, ...]:
     return (plan.pixels_per_step,) * whole + ((rest,) if rest else ())
 
 
-def transfers_per_image(plan: LayerPlan) -> int | None:
-    """Transfers of an image in a row; None if a transfer may span two images."""
-    transfers, rest = divmod(plan.layer.out_width, plan.pixels_per_step * plan.steps_per_transfer)
-    return None if rest else transfers
+def transfers_of(plan: LayerPlan, steps: int) -> list[slice]:
+    """Pixel steps of each transfer of a row of `steps` pixel steps."""
+    cuts = pairwise(plan.transfer_cuts.tolist())
+    return [slice(first, min(end, steps)) for first, end in cuts if first < steps]
 
 
 def wide_maps(plan: LayerPlan) -> Iterator[range]:

@@ -362,4 +362,26 @@ class LayerPlan:
     def steps_per_transfer(self) -> int:
         """Pixel steps whose inputs arrive, and whose outputs leave, in one transfer."""
         width = self.hardware.memory.activation_buffer.transfer_pixels
-        return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
+        return min(self._steps_together, max(1, ceil(width / self.pixels_per_step)))
+
+    @cached_property
+    def transfer_cuts(self) -> Ints:
+        """[transfers + 1] pixel steps before each transfer of the longest row, and in all."""
+        images = np.arange(0, self.steps_per_row, self._steps_together)[:, np.newaxis]
+        firsts = images + np.arange(0, self._steps_together, self.steps_per_transfer)
+        return np.append(firsts, self.steps_per_row)
+
+    @property
+    def transfers_together(self) -> int:
+        """Transfers of an image in a row, or of the longest row if transfers span images."""
+        return ceil(self._steps_together / self.steps_per_transfer)
+
+    @property
+    def _steps_together(self) -> int:
+        """Pixel steps of an image in a row, or of the longest row if transfers span images.
+
+        Images of one pixel are adjacent in DRAM. In other images, a transfer belongs to one image,
+        unless steps span two images.
+        """
+        steps, rest = divmod(self.layer.out_width, self.pixels_per_step)
+        return self.steps_per_row if rest or self.layer.out_pixels == 1 else steps

@@ -12,7 +12,7 @@ from simulator.machines.lut_array.outputs import written_bytes
 from simulator.machines.lut_array.pixels import (
     row_bounds,
     step_pixels,
-    transfers_per_image,
+    transfers_of,
     wide_maps,
 )
 from simulator.machines.lut_array.plan import LayerPlan
@@ -126,10 +126,8 @@ class _Rows:
         found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
         tables = (found.read_bytes[row], found.taken[row], found.freed[row])
         reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
-        width, numbers = self.plan.steps_per_transfer, range(len(self.blocks))
-        of_transfers = [
-            sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
-        ]
+        numbers = range(len(self.blocks))
+        of_transfers = [sum(pixels[steps]) for steps in transfers_of(self.plan, len(pixels))]
         written = map(tuple, written_bytes(self.plan, found.writes, of_transfers).tolist())
         under = [found.under(row, number, len(pixels)) for number in numbers]
         first_read = [found.first_step(row, number) for number in numbers]
@@ -138,18 +136,17 @@ class _Rows:
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
         """Make an output block's part of a row; `pixels`: output pixels of its pixel steps."""
-        width = self.plan.steps_per_transfer
         steps = [
             self._steps(
-                pixels[first : first + width],
-                part.under[first : first + width + 1],
-                None if part.first_read is None else part.first_read - first,
+                pixels[each],
+                part.under[each.start : each.stop + 1],
+                None if part.first_read is None else part.first_read - each.start,
             )
-            for first in range(0, len(pixels), width)
+            for each in transfers_of(self.plan, len(pixels))
         ]
         columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
         transfers = list(zip(*columns, strict=False))  # a shorter row has fewer
-        width = transfers_per_image(self.plan) or len(transfers)
+        width = self.plan.transfers_together
         firsts = range(0, len(transfers), width)
         images = Runs.of(Runs.of(transfers[first : first + width]) for first in firsts)
         return BlockRow(

@@ -6,17 +6,25 @@ from simulator.base.errors import InputError
 from simulator.machines.lut_array.image_blocks import image_blocks_of
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.schema import LutArray
+from simulator.machines.vector.fusion import Fusion
 from simulator.workload import Layer, Workload
 
 
-def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
-    """Plan every layer of a workload, in order.
+def plan_layers(
+    workload: Workload, hardware: LutArray, fusion: Fusion | None = None
+) -> tuple[LayerPlan, ...]:
+    """Plan every layer with weights, in order.
+
+    Args:
+        workload: a configured workload.
+        hardware: the hardware configuration.
+        fusion: the widths of all maps, if the whole network runs.
 
     Raises:
         InputError: a layer's subset is larger than the store of a PE.
 
     """
-    plans = tuple(_planned(layer, workload, hardware) for layer in workload.layers)
+    plans = tuple(_planned(layer, workload, hardware, fusion) for layer in workload.layers)
     for plan in plans:
         _require_store(plan)
     return plans
@@ -46,10 +54,13 @@ def plan_layer(
     return replace(plan, image_blocks=image_blocks_of(plan))
 
 
-def _planned(layer: Layer, workload: Workload, hardware: LutArray) -> LayerPlan:
+def _planned(
+    layer: Layer, workload: Workload, hardware: LutArray, fusion: Fusion | None
+) -> LayerPlan:
     full = hardware.full_precision.bits if layer.full_precision else None
     activation_bits = full or workload.input_bits(layer)
-    output_bits = full or workload.output_bits(layer)
+    written = full or workload.output_bits(layer)
+    output_bits = written if fusion is None else fusion.written_bits(layer)
     return plan_layer(layer, hardware, workload.batch, activation_bits, output_bits)
 
 

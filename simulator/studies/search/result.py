@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from simulator.analysis.notes import ignored_in
 from simulator.analysis.performance import Performance, operations_counted
 from simulator.analysis.settings import expressions
 from simulator.base.version import __version__
@@ -74,8 +75,9 @@ class Found:
     @property
     def notes(self) -> list[str]:
         """The notes on reading the model, and on a DRAM that the chosen clock scales."""
+        ignored = ignored_in(self.task.configured(self.best.taus))
         clock = clock_note_of(self.task.hardware) if CLOCK in self.settings else None
-        return [*self.workload.notes, *([f"{clock}."] if clock else [])]
+        return [*self.workload.notes, *ignored, *([f"{clock}."] if clock else [])]
 
     @property
     def difference_percent(self) -> float:

@@ -20,6 +20,8 @@ from simulator.workload.importers.onnx_precision import decide, listed, notes_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
+_MOST_BLOCKED = 4
+"""Maximum number of layers in an error with what their weights come from."""
 _MOST_CHARACTERS = 190
 """Maximum length of a name before a number may follow; a workload file allows 200."""
 
@@ -79,7 +81,12 @@ def read_onnx(
 def _layers(graph: Graph) -> Iterator[Found]:
     """Yield every layer, without a name, as full precision."""
     if not any(kind_of(node) == "product" for node in graph.nodes):
-        raise InputError(f"{graph.path}: has no convolution and no linear layer")
+        unused = [f"{x.op_type} {label(x)!r}" for x in graph.unused if kind_of(x) == "product"]
+        operators = listed(sorted({node.op_type for node in graph.nodes})) or "none"
+        raise InputError(
+            f"{graph.path}: has no convolution and no linear layer; its operators are {operators}"
+            + (f"; no output depends on {listed(unused)}" if unused else "")
+        )
     constants = Constants(graph)
     for node in graph.nodes:
         weights = constants.get(node.input[1]) if len(node.input) > 1 else None
@@ -151,8 +158,15 @@ def _scope(name: str) -> str:
 
 def _require_binary(path: Path, found: list[Found]) -> None:
     names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
-    if names and all(item.layer.full_precision for item in found):
-        raise InputError(
-            f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
-            f"binarize takes the signs of layers by name: {listed(names)}"
-        )
+    if not names or not all(item.layer.full_precision for item in found):
+        return
+    blocked = [
+        f"those of {item.layer.name} come from {item.constant.obstacle}"
+        for item in found
+        if item.layer.kernel in {1, 3} and item.constant.obstacle is not None
+    ]
+    raise InputError(
+        f"{path}: no 3x3 or 1x1 layer has weights of +-1"
+        + (f" ({'; '.join(blocked[:_MOST_BLOCKED])})" if blocked else "")
+        + f"; binarize takes the signs of layers by name: {listed(names)}"
+    )

@@ -200,13 +200,14 @@ def _outgoing(mapped: MappedLayer, steps: Ints, place: MapPlace, before: Before)
     """
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     row, block, pixel_step = positions.tile(steps)
-    first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
+    number = np.searchsorted(plan.transfer_cuts, pixel_step, side="right") - 1
+    first = plan.transfer_cuts[number]
     image, out_row, column = positions.pixel(row, first)
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
     if mapped.writes == "separate":
         channel = firsts([each.outputs for each in plan.blocks])[block]
         return place.burst(pixel, channel, _burst(plan))
-    number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
+    bounds = transfer_bounds(plan)
     pixels = bounds[row, number + 1] - bounds[row, number]
     begin = place.burst(pixel, np.zeros_like(pixel), _burst(plan))
     return begin + before(plan, block, pixels, place.bits)

@@ -18,8 +18,8 @@ from simulator.machines.lut_array.plan import (
     LayerPlan,
     WeightReuse,
     Writes,
-    plan_layers,
 )
+from simulator.machines.lut_array.planning import plan_layer, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -150,9 +150,9 @@ def _kept(key: _Key) -> _Written:
     The plan depends on the key alone. The cache does not keep it because its tables are large.
     """
     return _written(
-        LayerPlan(
-            layer=Layer.of_shape(key.shape),
-            hardware=key.hardware,
+        plan_layer(
+            Layer.of_shape(key.shape),
+            key.hardware,
             batch=key.batch,
             activation_bits=key.activation_bits,
             copies=key.copies,

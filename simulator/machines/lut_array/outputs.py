@@ -61,7 +61,7 @@ def output_space(plan: LayerPlan, writes: Writes) -> int:
         min(burst, _size(pixels * plan.layer.out_channels, bits))
         for bits in (*plan.copies, *_shortcut_bits(plan))
     )
-    return slots + begun * -(-plan.steps_per_row // plan.steps_per_transfer)
+    return slots + begun * (len(plan.transfer_cuts) - 1)
 
 
 def _slot_bytes(plan: LayerPlan, values: int) -> int:

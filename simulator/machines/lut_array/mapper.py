@@ -32,7 +32,7 @@ from simulator.machines.lut_array.vocabulary import (
 )
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.vector.fusion import Epilogue, fusion_of
-from simulator.machines.vector.mapped import MappedVector, mapped_vector
+from simulator.machines.vector.mapped import mapped_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
@@ -85,7 +85,6 @@ def map_workload(
         else _mapped(next(plans), rateless)
         for layer in watched
     )
-    weighted = tuple(one for one in layers if not isinstance(one, MappedVector))
     terms = WITH_VECTOR_UNIT if network else WITHOUT_VECTOR_UNIT
     program = Program(
         units=terms.units,
@@ -94,8 +93,8 @@ def map_workload(
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
-        dram=shared_dram(weighted, hardware),
-        ports=shared_ports(weighted, hardware),
+        dram=shared_dram(layers, hardware, fusion if network else None),
+        ports=shared_ports(layers, hardware),
         categories=terms.categories,
     )
     return Mapping(hardware=hardware, layers=layers, program=program)

@@ -291,12 +291,13 @@ def test_levels(tmp_path: Path, name: str) -> None:
         assert np.array_equal(np.sign(trained["conv"].weights), expected)
 
 
-def test_signs_in_kernels_of_other_sizes_are_full_precision_with_a_note(tmp_path: Path) -> None:
-    nodes = [conv("x", "w", "h", pads=[2] * 4), conv("h", "fixed", "y", "second")]
-    tensors = {"w": signs(16, 8, 5, 5), "fixed": FIXED}
+def test_signs_in_kernels_that_are_too_large_are_full_precision_with_a_note(tmp_path: Path) -> None:
+    nodes = [conv("x", "w", "h", pads=[4] * 4), conv("h", "fixed", "y", "second")]
+    tensors = {"w": signs(16, 8, 9, 9), "fixed": FIXED}
     workload, _ = read_onnx(save(tmp_path / "n.onnx", nodes, tensors))
     assert [x.full_precision for x in workload.layers] == [True, False]
-    assert "conv (5x5): full precision although the weights are" in workload.notes[0]
+    assert "conv (9x9): full precision although the weights are" in workload.notes[0]
+    assert "at most 63 weights" in workload.notes[0]
 
 
 class TestWithoutData:

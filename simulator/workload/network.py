@@ -12,7 +12,7 @@ from simulator.base.errors import InputError
 from simulator.base.inputs import convert, require_mapping
 from simulator.base.wording import layers_phrase
 from simulator.workload import schema
-from simulator.workload.layer import Layer
+from simulator.workload.layer import MAX_KERNEL_WEIGHTS, Layer
 from simulator.workload.readers import output_bits, own_bits
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
 from simulator.workload.workload import Workload
@@ -213,11 +213,10 @@ def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
                 f"layer {node.name!r}: {channels} {what} channels do not divide into "
                 f"groups = {node.groups}"
             )
-    if node.precision == "binary" and sides(node.kernel) not in {(1, 1), (3, 3)}:
-        shown = node.kernel if isinstance(node.kernel, int) else sides(node.kernel)
+    if node.precision == "binary" and sides(node.kernel).area > MAX_KERNEL_WEIGHTS:
         raise InputError(
-            f"layer {node.name!r}: kernel = {shown} is not a binary kernel (3x3 or 1x1); "
-            "mark the layer 'precision: full'"
+            f"layer {node.name!r}: kernel = {sides(node.kernel)} has more than the "
+            f"{MAX_KERNEL_WEIGHTS} weights of a binary kernel; mark the layer 'precision: full'"
         )
     extents = Sides(
         *(

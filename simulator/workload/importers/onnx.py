@@ -16,7 +16,12 @@ from simulator.workload.importers.onnx_layers import (
 )
 from simulator.workload.importers.onnx_nodes import label
 from simulator.workload.importers.onnx_operators import kind_of
-from simulator.workload.importers.onnx_precision import decide, listed, notes_of
+from simulator.workload.importers.onnx_precision import (
+    can_be_binary,
+    decide,
+    listed,
+    notes_of,
+)
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
@@ -29,9 +34,10 @@ def read_onnx(
 ) -> tuple[Workload, dict[str, TrainedLayer]]:
     """Read the layers of an ONNX model, in execution order.
 
-    A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel. It
-    is also binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other
-    layers are full precision. The workload's notes name what the file leaves open.
+    A layer is binary if its weights are +-alpha, with one alpha per output channel. It is also
+    binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other layers,
+    and those with kernels of more than 63 weights, are full precision. The workload's notes name
+    what the file leaves open.
 
     Args:
         path: the model; its folder has the external data.
@@ -54,7 +60,6 @@ def read_onnx(
         )
     decisions = decide(graph, _with_names(layers), binarize)
     found = _with_activations(graph, [each.item for each in decisions])
-    _require_binary(path, found)
     workload = Workload(
         name=path.stem[:_MOST_CHARACTERS],
         title=path.stem[:_MOST_CHARACTERS],
@@ -62,7 +67,7 @@ def read_onnx(
         input_width=graph.width,
         layers=tuple(item.layer for item in found),
         ops_convention="main_paper",
-        notes=(*_unused(graph), *notes_of(decisions)),
+        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -149,10 +154,9 @@ def _scope(name: str) -> str:
     return ".".join(path) or name.strip("/")
 
 
-def _require_binary(path: Path, found: list[Found]) -> None:
-    names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
-    if names and all(item.layer.full_precision for item in found):
-        raise InputError(
-            f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
-            f"binarize takes the signs of layers by name: {listed(names)}"
-        )
+def _all_full(found: list[Found]) -> list[str]:
+    """A note on a network without a binary layer."""
+    names = [item.layer.name for item in found if can_be_binary(item.layer)]
+    if not names or not all(item.layer.full_precision for item in found):
+        return []
+    return [f"No layer has weights of +-1; --binarize takes the signs of layers: {listed(names)}."]

@@ -259,7 +259,7 @@ class TestWithoutBinaryLayers:
         assert bits.run.cycles == result.run.cycles
 
     def test_scope_binary_names_the_other_scope(self, full: Path) -> None:
-        with pytest.raises(InputError, match=r"no layer is binary.*--scope weights$"):
+        with pytest.raises(InputError, match=r"no layer is binary.*--scope weights or network$"):
             simulate(full, "cofluent64")
 
 

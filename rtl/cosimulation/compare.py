@@ -55,7 +55,7 @@ def simulate(case: Case) -> Simulated:
     of_kind = {kind: trace.kind == number for number, kind in enumerate(trace.kinds)}
     for_first = of_kind["read_inputs"] & (trace.step == 0)
     return Simulated(
-        direct=run.mapping.layers[0].plan.mode == "direct",
+        direct=run.mapping.weighted[0].plan.mode == "direct",
         inputs_at=int(trace.end[for_first].max(initial=0)),
         indices_at=int(trace.end[of_kind["load_weights"]].min()),
         events={kind: times[of_kind[kind]] for kind in EVENT_KINDS},

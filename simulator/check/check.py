@@ -20,7 +20,7 @@ from simulator.check.activations import (
 from simulator.check.reference import convolve
 from simulator.machines import Hardware
 from simulator.machines.families import family_of
-from simulator.machines.family import Family, MappedLayer
+from simulator.machines.family import Family, WeightedLayer
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import LISTED_WEIGHTS, KernelSet, id_type
 from simulator.workload.source import file_sha256
@@ -147,7 +147,7 @@ def check_workload(
     family = family_of(hardware)
     numbered = [
         (number, mapped)
-        for number, mapped in enumerate(family.map(workload, hardware).layers)
+        for number, mapped in enumerate(family.map(workload, hardware).weighted)
         if not mapped.layer.full_precision
     ]
     if not numbered:
@@ -187,7 +187,7 @@ class _Checked:
     """A layer of a machine before its comparison."""
 
     family: Family[Any, Any]
-    mapped: MappedLayer
+    mapped: WeightedLayer
     seed: int
     number: int
 

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Mapping as Items
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -18,9 +19,11 @@ from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
 from simulator.program import Program, Section, Vocabulary
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.vector_layer import AnyLayer
 
 Counts = dict[tuple[str, str], int]
 """The number of each action on each unit, by the unit's name and the action."""
@@ -32,7 +35,7 @@ class MappedLayer(Protocol):
     """A layer as a machine runs it; each family adds its own choices."""
 
     @property
-    def layer(self) -> Layer:
+    def layer(self) -> AnyLayer:
         """The layer of the network."""
         ...
 
@@ -67,8 +70,17 @@ class MappedLayer(Protocol):
         ...
 
 
+class WeightedLayer(MappedLayer, Protocol):
+    """A layer with weights as a machine runs it."""
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the network."""
+        ...
+
+
 H = TypeVar("H", bound=Hardware)
-L = TypeVar("L", bound=MappedLayer)
+L = TypeVar("L", bound=WeightedLayer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +88,13 @@ class Mapping(Generic[L]):
     """A program and the choices that led to it."""
 
     hardware: Hardware
-    layers: tuple[L, ...]
+    layers: tuple[L | MappedVector, ...]
     program: Program
+
+    @cached_property
+    def weighted(self) -> tuple[L, ...]:
+        """The layers with weights, which the family has mapped."""
+        return tuple(one for one in self.layers if not isinstance(one, MappedVector))
 
     @property
     def commands(self) -> int:
@@ -141,6 +158,10 @@ class Family(ABC, Generic[H, L]):
     """Parts of the area that are the cells of on-chip buffers, not logic."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
+
+    def title_of(self, mode: str) -> str:
+        """Return the name of a mode in reports, of a vector layer too."""
+        return VECTOR_MODES.get(mode) or self.mode_titles[mode]
 
     # --- hardware files and programs ------------------------------------------------------------
 
@@ -207,7 +228,9 @@ class Family(ABC, Generic[H, L]):
     # --- energy and area ------------------------------------------------------------------------
 
     @abstractmethod
-    def actions(self, mapped: L, moved: Ints, activates: Ints | None = None) -> Counts:
+    def actions(
+        self, mapped: L | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
         """Count a layer's actions.
 
         Args:

@@ -8,6 +8,7 @@ from simulator.base.quantities import Gigahertz, exact
 from simulator.base.wording import listed
 from simulator.dram.section import IN_TIME, OTHER_UNIT, DmaChannel, Dram, dma_channel
 from simulator.machines.links import Link
+from simulator.machines.vector.schema import Vector
 
 DEFAULT_MACHINE = "lut_array"
 """The family of a hardware file without the key `machine`."""
@@ -20,6 +21,8 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The machine family."""
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     clock_ghz: Gigahertz
+    vector: Vector | None = None
+    """The vector unit; None: the machine has none."""
     links: tuple[Link, ...] = ()
     """Keys whose values follow from other keys; fields hold the numbers. Not a key of a file."""
 

@@ -43,7 +43,7 @@ def _idle(run: Run) -> str:
     """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
     pes = run.hardware.pes
     stages: dict[str, int] = {}
-    for mapped in run.mapping.layers:
+    for mapped in run.mapping.weighted:
         layer = mapped.layer
         if not layer.full_precision:
             stage = layer.stage or layer.name

@@ -12,7 +12,7 @@ from simulator.base.errors import InputError
 from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
 from simulator.workload import Layer, Workload, load_workload, schema
-from simulator.workload.network import own_input
+from simulator.workload.shapes import own_input
 
 Binarizer = Signs | Subset
 MakeBinarizer = Callable[[ErrorDecay], Binarizer]

@@ -15,7 +15,8 @@ from simulator.workload.layer import MAX_TAU, Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import Scope
 from simulator.workload.store import Shape, require_shape
-from simulator.workload.workload import Workload
+from simulator.workload.vector_shape import VectorShape, vector_layers_from
+from simulator.workload.workload import SHORTCUT_BITS, Workload
 
 
 class DescribedLayer(Shape, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,6 +40,8 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     scope: Scope
     layers_left_out: Annotated[int, Meta(ge=0, le=1 << 30)]
     """Number of layers with weights that do not run; part of the scope."""
+    vector_layers: tuple[VectorShape, ...] = ()
+    shortcut_bits: schema.ActivationBits = SHORTCUT_BITS
     activations_overridden: tuple[schema.Name, ...] = ()
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
@@ -64,7 +67,8 @@ def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None
         raise InputError(f"{source}: scope {described.scope} has other layers")
     kept = {layer.name for layer in layers if layer.kernels is not None}
     fields = {name: getattr(described, name) for name in DescribedWorkload.__struct_fields__}
-    workload = Workload(**fields | {"layers": layers})
+    vector_layers = vector_layers_from(described.vector_layers, layers, source)
+    workload = Workload(**fields | {"layers": layers, "vector_layers": vector_layers})
     if loaded is None:
         return workload
     dropped = (name for name, kernels in known.items() if kernels is not None and name not in kept)

@@ -42,6 +42,8 @@ class Layer:
     full_precision: bool
     images: int = 1
     """Input maps of the layer per image of the network; more than 1 after a `roi_pool`."""
+    reads: str | None = None
+    """The layer whose map it reads, by name; `input` is the image; None: unknown."""
     activation_bits: int | None = None
     """Bits of a binary layer's inputs in the network's file; None: those of the workload."""
     output_bits: int | None = None
@@ -146,5 +148,6 @@ class Layer:
         return self.out_pixels * self.weights
 
 
-_SHAPED = tuple(each.name for each in fields(Layer) if each.name not in {"name", "stage"})
+_NAMES = {"name", "stage", "reads"}
+_SHAPED = tuple(each.name for each in fields(Layer) if each.name not in _NAMES)
 _SHAPE = attrgetter(*_SHAPED)

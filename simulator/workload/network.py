@@ -1,7 +1,7 @@
 """Derive workloads from network files: follow the graph, and derive and check every shape."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +12,13 @@ from simulator.base.errors import InputError
 from simulator.base.inputs import convert, require_mapping
 from simulator.base.wording import layers_phrase
 from simulator.workload import schema
-from simulator.workload.layer import MAX_KERNEL_WEIGHTS, Layer
-from simulator.workload.readers import output_bits, own_bits
-from simulator.workload.sides import PerAxis, Sides, per_axis, sides
-from simulator.workload.workload import Workload
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    channels: int
-    height: int
-    width: int
-    images: int = 1
-
-    def __str__(self) -> str:
-        maps = f"{self.images} maps of " if self.images > 1 else ""
-        return f"{maps}{self.channels}x{self.height}x{self.width}"
+from simulator.workload.layer import Layer
+from simulator.workload.readers import others, output_bits, own_bits
+from simulator.workload.shapes import Shape, entering_shape, leaving_shape, own_input
+from simulator.workload.sides import PerAxis, per_axis, sides
+from simulator.workload.vector_layer import VectorLayer
+from simulator.workload.vector_nodes import vector_layer
+from simulator.workload.workload import SHORTCUT_BITS, Workload
 
 
 def network_from(data: Any, path: Path, input_size: tuple[int, int] | None = None) -> Workload:
@@ -62,13 +53,16 @@ def derive(
     """
     try:
         file = file if input_size is None else _resized(file, *input_size)
-        layers = _derive(file)
+        layers, vector_layers = _derive(file)
+        shortcut_bits = file.shortcut_bits
         return Workload(
             name=file.name,
             title=file.title,
             input_height=layers[0].in_height if file.input is UNSET else file.input.height,
             input_width=layers[0].in_width if file.input is UNSET else file.input.width,
             layers=layers,
+            vector_layers=vector_layers,
+            shortcut_bits=SHORTCUT_BITS if shortcut_bits is UNSET else shortcut_bits,
             ops_convention=file.ops_convention,
             network=file,
             notes=tuple(_unknown_producers(file)),
@@ -87,12 +81,6 @@ def _resized(file: schema.NetworkFile, height: int, width: int) -> schema.Networ
     return msgspec.structs.replace(file, input=image)
 
 
-def own_input(node: schema.Node) -> schema.LayerInput | None:
-    """The input map that an entry gives itself; None if it reads another entry."""
-    own = node.input if isinstance(node, schema.Conv | schema.Linear) else UNSET
-    return None if own is UNSET else own
-
-
 def _unknown_producers(file: schema.NetworkFile) -> Iterator[str]:
     """Note the assumption about layers that read no entry of the file."""
     own = [node.name for node in file.layers if own_input(node)]
@@ -106,95 +94,39 @@ def _unknown_producers(file: schema.NetworkFile) -> Iterator[str]:
         )
 
 
-def _derive(file: schema.NetworkFile) -> tuple[Layer, ...]:
-    """Derive the shape of every layer; return the layers in file order."""
-    shapes: dict[str, _Shape] = {}
+def _derive(file: schema.NetworkFile) -> tuple[tuple[Layer, ...], tuple[VectorLayer, ...]]:
+    """Derive the shape of every layer; return those with and without weights in file order."""
+    shapes: dict[str, Shape] = {}
     if file.input is not UNSET:
-        shapes["input"] = _Shape(file.input.channels, file.input.height, file.input.width)
-    layers = []
+        shapes["input"] = Shape(file.input.channels, file.input.height, file.input.width)
+    layers: list[Layer] = []
+    vector_layers: list[VectorLayer] = []
     before = "input"
     written = output_bits(file.layers)
     for node in file.layers:
         if node.name in shapes:
             raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
-        entering = _entering(node, before, shapes)
-        leaving = _leaving(node, entering, shapes)
+        entering = entering_shape(node, before, shapes)
+        leaving = leaving_shape(node, entering, shapes)
         if isinstance(node, schema.Conv | schema.Linear):
             _require_binary(node)
-            layer = _layer(node, entering, leaving)
-            width = written.get(node.name)
-            layers.append(replace(layer, activation_bits=own_bits(node), output_bits=width))
+            layers.append(
+                replace(
+                    _layer(node, entering, leaving),
+                    activation_bits=own_bits(node),
+                    output_bits=written.get(node.name),
+                    reads=None if own_input(node) else node.source or before,
+                )
+            )
+        else:
+            reads = (node.source or before, *others(node))
+            operands = tuple(map(shapes.__getitem__, reads))
+            vector_layers.append(vector_layer(node, reads, operands, leaving, len(layers)))
         shapes[node.name] = leaving
         before = node.name
     if not layers:
         raise InputError("no layer has weights; add a layer of type conv or linear")
-    return tuple(layers)
-
-
-def _entering(node: schema.Node, before: str, shapes: dict[str, _Shape]) -> _Shape:
-    """The shape of a node's input: its own, or the output of the entry that it reads."""
-    own = own_input(node)
-    if own is None:
-        if node.source is None and before not in shapes:
-            raise InputError(f"layer {node.name!r} has no input; give the file or the layer one")
-        return _shape_of(node.source or before, node, shapes)
-    if node.source is not None:
-        raise InputError(f"layer {node.name!r} has both 'from' and 'input'; choose one")
-    return _Shape(own.channels, own.height, own.width, own.images)
-
-
-def _shape_of(name: str, node: schema.Node, shapes: dict[str, _Shape]) -> _Shape:
-    if name not in shapes:
-        raise InputError(f"layer {node.name!r} reads {name!r}, but no earlier entry has this name")
-    return shapes[name]
-
-
-def _leaving(node: schema.Node, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
-    """The shape of a node's output."""
-    match node:
-        case schema.Conv():
-            leaving = _convolved(node, entering)
-        case schema.Linear():
-            leaving = _Shape(node.out_features, 1, 1, entering.images)
-        case schema.Pool():
-            height, width = _slid(node, entering, sides(node.kernel), ceil_mode=node.ceil_mode)
-            leaving = replace(entering, height=height, width=width)
-        case schema.GlobalPool():
-            leaving = replace(entering, height=1, width=1)
-        case schema.RoiPool():
-            maps = entering.images * node.count
-            leaving = _Shape(entering.channels, node.size, node.size, maps)
-        case schema.Add():
-            leaving = _added(node, entering, shapes)
-        case schema.Concat():
-            leaving = _joined(node, entering, shapes)
-        case _:  # pragma: no cover
-            raise AssertionError(f"{type(node)} has no rule")
-    return leaving
-
-
-def _added(node: schema.Add, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
-    """The shape of a sum, which is that of both summands."""
-    other = _shape_of(node.other, node, shapes)
-    if other != entering:
-        raise InputError(
-            f"layer {node.name!r} adds {entering} and {node.other!r}, which is {other}"
-        )
-    return entering
-
-
-def _joined(node: schema.Concat, entering: _Shape, shapes: dict[str, _Shape]) -> _Shape:
-    """The shape of maps joined along their channels."""
-    channels = entering.channels
-    for name in node.others:
-        other = _shape_of(name, node, shapes)
-        if replace(other, channels=entering.channels) != entering:
-            raise InputError(
-                f"layer {node.name!r} joins {entering} and {name!r}, which is {other}; only the "
-                "channels may differ"
-            )
-        channels += other.channels
-    return replace(entering, channels=channels)
+    return tuple(layers), tuple(vector_layers)
 
 
 def _require_binary(node: schema.Conv | schema.Linear) -> None:
@@ -206,51 +138,7 @@ def _require_binary(node: schema.Conv | schema.Linear) -> None:
         )
 
 
-def _convolved(node: schema.Conv, entering: _Shape) -> _Shape:
-    for what, channels in (("input", entering.channels), ("output", node.out_channels)):
-        if channels % node.groups:
-            raise InputError(
-                f"layer {node.name!r}: {channels} {what} channels do not divide into "
-                f"groups = {node.groups}"
-            )
-    if node.precision == "binary" and sides(node.kernel).area > MAX_KERNEL_WEIGHTS:
-        raise InputError(
-            f"layer {node.name!r}: kernel = {sides(node.kernel)} has more than the "
-            f"{MAX_KERNEL_WEIGHTS} weights of a binary kernel; mark the layer 'precision: full'"
-        )
-    extents = Sides(
-        *(
-            dilation * (size - 1) + 1
-            for dilation, size in zip(sides(node.dilation), sides(node.kernel), strict=True)
-        )
-    )
-    height, width = _slid(node, entering, extents)
-    return _Shape(node.out_channels, height, width, entering.images)
-
-
-def _slid(
-    node: schema.Conv | schema.Pool, entering: _Shape, extents: Sides, *, ceil_mode: bool = False
-) -> tuple[int, int]:
-    """Rows and columns of positions of a window that spans `extents` pixels over a padded map."""
-    found = []
-    for size, extent, padding, stride in zip(
-        (entering.height, entering.width),
-        extents,
-        sides(node.padding),
-        sides(node.stride),
-        strict=True,
-    ):
-        span = size + 2 * padding - extent
-        if span < 0:
-            raise InputError(
-                f"layer {node.name!r}: its window spans {extent} pixels but its padded input has "
-                f"{size + 2 * padding}; use a larger input"
-            )
-        found.append((span + (stride - 1 if ceil_mode else 0)) // stride + 1)
-    return found[0], found[1]
-
-
-def _layer(node: schema.Conv | schema.Linear, entering: _Shape, leaving: _Shape) -> Layer:
+def _layer(node: schema.Conv | schema.Linear, entering: Shape, leaving: Shape) -> Layer:
     stage = node.stage or node.name.split(".")[0]
     if isinstance(node, schema.Linear):
         return Layer(

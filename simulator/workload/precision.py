@@ -53,11 +53,13 @@ def configure(
 
     """
     chosen_scope = scope_from(scope, [bits])
-    if chosen_scope == "weights" and workload.layers_left_out:
+    if chosen_scope != "binary" and workload.layers_left_out:
         raise InputError(
-            f"scope weights: {workload.name} has lost its full-precision layers in an earlier "
-            "configuration; configure the network of its file"
+            f"scope {chosen_scope}: {workload.name} has lost its full-precision layers in an "
+            "earlier configuration; configure the network of its file"
         )
+    if chosen_scope == "network":
+        _require_edges(workload)
     _require("batch", batch, 1 << 16)
     if is_full_precision(bits):
         if tau is not None or tau_1x1 is not None or taus:
@@ -73,12 +75,12 @@ def configure(
     layers = tuple(
         layer if layer.full_precision else _with_tau(layer, chosen.get(layer.name, layer.tau))
         for layer in workload.layers
-        if chosen_scope == "weights" or not layer.full_precision
+        if chosen_scope != "binary" or not layer.full_precision
     )
     if not layers:
         raise InputError(
             f"{workload.name}: no layer is binary, and scope binary has no other layers; run the "
-            "full-precision layers with --scope weights"
+            "full-precision layers with --scope weights or network"
         )
     kept = {layer.name for layer in layers if layer.kernels is not None}
     return replace(
@@ -91,6 +93,16 @@ def configure(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),
     )
+
+
+def _require_edges(workload: Workload) -> None:
+    """Raise if a layer's source is unknown: the network's other layers are then unknown, too."""
+    unknown = [layer.name for layer in workload.layers if layer.reads is None]
+    if unknown:
+        raise InputError(
+            f"scope network: the file of {workload.name} does not tell which map {unknown[0]} "
+            "reads; use scope weights"
+        )
 
 
 def _with_activations(workload: Workload, bits: int) -> Workload:

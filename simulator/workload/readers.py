@@ -20,7 +20,7 @@ def output_bits(nodes: Sequence[schema.Node]) -> dict[str, int]:
     """The bits that later entries read of an entry's output, through the entries between."""
     previous = ["input", *(node.name for node in nodes[:-1])]
     for node, before in zip(reversed(nodes), reversed(previous), strict=True):
-        sources, bits = [node.source or before, *_others(node)], asked.get(node.name)
+        sources, bits = [node.source or before, *others(node)], asked.get(node.name)
         if isinstance(node, schema.Conv | schema.Linear):
             bits = own_bits(node)
             sources = sources if node.input is UNSET else []  # an input map of unknown producer
@@ -34,7 +34,8 @@ def own_bits(node: schema.Conv | schema.Linear) -> int | None:
     return None if node.activation_bits is UNSET else node.activation_bits
 
 
-def _others(node: schema.Node) -> list[str]:
+def others(node: schema.Node) -> list[str]:
+    """The names of the entries that an entry reads beside the first."""
     if isinstance(node, schema.Concat):
         return list(node.others)
     return [node.other] if isinstance(node, schema.Add) else []

@@ -70,16 +70,32 @@ class Linear(Node, frozen=True, tag="linear"):
 
 
 class Pool(Node, frozen=True, tag="pool"):
-    """Max or average pooling; only the shape matters."""
+    """Max or average pooling."""
 
     kernel: Sizes
     stride: Sizes
     padding: Paddings = 0
     ceil_mode: bool = False
+    mode: Literal["max", "average"] | UnsetType = UNSET
+    """`max` without the key."""
 
 
 class GlobalPool(Node, frozen=True, tag="global_pool"):
     """Pooling to one pixel."""
+
+
+class Norm(Node, frozen=True, tag="norm"):
+    """Batch normalization: a factor and a summand per channel."""
+
+
+class Activation(Node, frozen=True, tag="activation"):
+    """An activation function, such as ReLU or PReLU, that is not the sign of a binary layer."""
+
+
+class Shuffle(Node, frozen=True, tag="shuffle"):
+    """A shuffle of the channels between `groups`."""
+
+    groups: Size
 
 
 class Add(Node, frozen=True, tag="add"):
@@ -109,6 +125,21 @@ class NetworkFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     ops_convention: OpsConvention
     input: Input | UnsetType = UNSET
     """The image; a list of layers with inputs of their own has none."""
+    shortcut_bits: ActivationBits | UnsetType = UNSET
+    """Bits per value of the maps that no binary layer reads."""
     layers: Annotated[
-        tuple[Conv | Linear | Pool | GlobalPool | Add | Concat | RoiPool, ...], Meta(min_length=1)
+        tuple[
+            Conv
+            | Linear
+            | Pool
+            | GlobalPool
+            | Norm
+            | Activation
+            | Shuffle
+            | Add
+            | Concat
+            | RoiPool,
+            ...,
+        ],
+        Meta(min_length=1),
     ]

@@ -2,9 +2,8 @@
 
 - `binary`: the layers whose weights are signs. The paper's comparison covers these layers.
 - `weights`: every layer with weights: also the full-precision first, last and downsample layers.
-
-Layers without weights (pooling, additions, batch normalization) are in no scope, because no machine
-models them.
+- `network`: every layer: also normalization, additions, pooling and concatenation, which run on the
+  vector unit.
 """
 
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from typing import Literal, get_args
 
 from simulator.base.errors import InputError
 
-Scope = Literal["binary", "weights"]
+Scope = Literal["binary", "weights", "network"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 FULL_PRECISION_BITS = 32
@@ -44,7 +43,7 @@ def scope_from(asked: str | None, bits: Iterable[object] = ()) -> Scope:
         if asked == scope:
             break
     else:
-        raise InputError(f"scope {asked!r}: expected {' or '.join(SCOPES)}")
+        raise InputError(f"scope {asked!r}: expected {', '.join(SCOPES[:-1])} or {SCOPES[-1]}")
     if full and scope == "binary":
         raise InputError(
             f"scope binary: a run or its baseline has {FULL_PRECISION_BITS} bits and therefore no "

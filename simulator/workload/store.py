@@ -26,7 +26,8 @@ from simulator.workload.network import derive
 from simulator.workload.schema import OpsConvention
 from simulator.workload.sides import sides
 from simulator.workload.source import ModelFile, file_sha256, name_of
-from simulator.workload.workload import Workload
+from simulator.workload.vector_shape import VectorShape, shape_of, vector_layers_from
+from simulator.workload.workload import SHORTCUT_BITS, Workload
 
 HEADER = "workload.json"
 """The member that distinguishes a workload file from other .npz files."""
@@ -55,9 +56,10 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_
     images: schema.Size
     activation_bits: schema.ActivationBits | None = None
     output_bits: schema.ActivationBits | None = None
+    reads: schema.Name | None = None
 
 
-class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A workload with fixed sizes, because it does not come from a network file."""
 
     name: schema.Name
@@ -66,6 +68,8 @@ class Shapes(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     input_height: schema.Size
     input_width: schema.Size
     layers: Annotated[tuple[Shape, ...], Meta(min_length=1)]
+    vector_layers: tuple[VectorShape, ...] = ()
+    shortcut_bits: schema.ActivationBits = SHORTCUT_BITS
 
 
 class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -125,6 +129,8 @@ def _shapes_of(workload: Workload) -> Shapes:
         input_height=workload.input_height,
         input_width=workload.input_width,
         layers=tuple(Shape(**{f: getattr(x, f) for f in fields}) for x in workload.layers),
+        vector_layers=tuple(map(shape_of, workload.vector_layers)),
+        shortcut_bits=workload.shortcut_bits,
     )
 
 
@@ -222,12 +228,15 @@ def _fixed(file: Shapes, path: Path, input_size: tuple[int, int] | None) -> Work
             raise InputError(f"{path}: {HEADER}: the layer {shape.name!r} occurs twice")
         names.add(shape.name)
         require_shape(shape, f"{path}: {HEADER}: {shape.name!r}")
+    layers = tuple(Layer(**msgspec.structs.asdict(shape)) for shape in file.layers)
     return Workload(
         name=file.name,
         title=file.title,
         input_height=file.input_height,
         input_width=file.input_width,
-        layers=tuple(Layer(**msgspec.structs.asdict(shape)) for shape in file.layers),
+        layers=layers,
+        vector_layers=vector_layers_from(file.vector_layers, layers, f"{path}: {HEADER}"),
+        shortcut_bits=file.shortcut_bits,
         ops_convention=file.ops_convention,
     )
 

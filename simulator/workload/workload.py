@@ -8,10 +8,15 @@ from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
+from simulator.workload.vector_layer import AnyLayer, VectorLayer, in_order
 
 if TYPE_CHECKING:
     from simulator.workload.schema import NetworkFile
     from simulator.workload.source import ModelFile
+
+SHORTCUT_BITS = 16
+"""Bits per value outside binary layers. ASSUMED: the supplement gives none; partial sums of binary
+layers need up to 14 bits, and a power of two packs into bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,7 @@ class Workload:
     input_height: int
     input_width: int
     layers: tuple[Layer, ...]
+    """The layers with weights."""
     ops_convention: OpsConvention
     """The paper's convention for this network's operations; see `simulator.workload.ops`."""
     batch: int = 1
@@ -30,6 +36,10 @@ class Workload:
     """Bits per activation of layers that have no activation bits of their own."""
     network: "NetworkFile | None" = None
     """Source of the shapes; None for a graph, which has fixed sizes."""
+    vector_layers: tuple[VectorLayer, ...] = ()
+    """The layers without weights, which run only in scope `network`."""
+    shortcut_bits: int = SHORTCUT_BITS
+    """Bits per value of maps that no binary layer reads; see `simulator.workload.maps`."""
     scope: Scope = "weights"
     """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0
@@ -59,6 +69,12 @@ class Workload:
     def binary_layers(self) -> tuple[Layer, ...]:
         """The layers whose weights are signs, 1-bit or sub-bit."""
         return tuple(layer for layer in self.layers if not layer.full_precision)
+
+    @property
+    def all_layers(self) -> tuple[AnyLayer, ...]:
+        """The layers that run, in the order of execution."""
+        between = self.vector_layers if self.scope == "network" else ()
+        return in_order(self.layers, between)
 
     def input_bits(self, layer: Layer) -> int:
         """Bits per activation that a binary layer reads."""
@@ -113,6 +129,11 @@ class Workload:
         plain = asdict(replace(self, layers=layers, network=None, source=None))
         for name in ("network", "kernels_dropped", "source"):
             del plain[name]  # the layers already reflect these fields
+        if self.scope != "network":
+            for name in ("vector_layers", "shortcut_bits"):
+                del plain[name]  # without effect
+            for entry in plain["layers"]:
+                del entry["reads"]
         for name in ("activations_overridden", "notes"):
             if not plain[name]:
                 del plain[name]

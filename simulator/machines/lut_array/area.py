@@ -12,6 +12,7 @@ from math import ceil
 from simulator.machines.cells import FLIP_FLOP, FULL_ADDER, MUX, STORAGE_BIT, XNOR
 from simulator.machines.lut_array.buffers import activation_buffer, dma, index_buffer
 from simulator.machines.lut_array.schema import DOT_WIDTH, LutArray
+from simulator.machines.vector.area import vector_area
 
 POPCOUNT_ADDERS = 7
 """Full adders that count the ones of 9 bits: 9 minus the 2 ones in the binary form of 9."""
@@ -131,6 +132,8 @@ def _area(hardware: LutArray, activation_bits: int, kernel_weights: int) -> dict
     mac = full.bits * full.bits * FULL_ADDER + 2 * full.bits * FLIP_FLOP
     parts["mac"] = full.macs_per_cycle * mac
     parts["dma"] = dma(hardware)
+    if hardware.vector is not None:
+        parts["vector"] = vector_area(hardware.vector)
     for part, buffer in (
         ("index", index_buffer(hardware)),
         ("activation", activation_buffer(hardware, activation_bits)),

@@ -14,7 +14,7 @@ def idle_pes(change: Change[MappedLayer]) -> list[str]:
     if change.key not in _SPACE:
         return []
     now = change.after[0]
-    plans, old = ([m.plan for m in run.mapping.layers] for run in (now, change.before[0]))
+    plans, old = ([m.plan for m in run.mapping.weighted] for run in (now, change.before[0]))
     idle = [idle_fraction(plan) for plan in plans]
     more = [share for share, plan in zip(idle, old, strict=True) if share > idle_fraction(plan)]
     if not more:

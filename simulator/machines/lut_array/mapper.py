@@ -23,15 +23,19 @@ from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import (
-    CATEGORIES,
-    KINDS,
-    UNITS,
+    VECTOR_PORTS,
+    WITH_VECTOR_UNIT,
+    WITHOUT_VECTOR_UNIT,
     rates_of,
     start_tokens,
 )
 from simulator.machines.lut_array.weights import loaded_for
+from simulator.machines.vector.fusion import fusion_of
+from simulator.machines.vector.mapped import MappedVector, mapped_vector
+from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
+from simulator.workload.vector_layer import VectorLayer
 
 _Written = tuple[WeightReuse, InputReuse, Writes, Section]
 
@@ -51,20 +55,29 @@ def map_workload(
             than the store of a PE, or the DRAM table is wrong or too small.
 
     """
-    plans = plan_layers(workload, hardware)
-    watched = counted(progress, f"mapping {workload.name}", plans)
+    network = workload.scope == "network"
+    fusion = fusion_of(workload, hardware.vector, hardware.full_precision.bits)
+    plans = iter(plan_layers(workload, hardware, fusion if network else None))
     rateless = without_rates(hardware)
-    layers = tuple(_mapped(plan, rateless) for plan in watched)
+    watched = counted(progress, f"mapping {workload.name}", workload.all_layers)
+    layers = tuple(
+        mapped_vector(layer, fusion, _vector_buffer(hardware), VECTOR_PORTS)
+        if isinstance(layer, VectorLayer)
+        else _mapped(next(plans), rateless)
+        for layer in watched
+    )
+    weighted = tuple(one for one in layers if not isinstance(one, MappedVector))
+    terms = WITH_VECTOR_UNIT if network else WITHOUT_VECTOR_UNIT
     program = Program(
-        units=UNITS,
-        kinds=KINDS,
-        channels=start_tokens(hardware),
+        units=terms.units,
+        kinds=terms.kinds,
+        channels=start_tokens(hardware, vector_unit=network),
         sections=tuple(layer.section for layer in layers),
-        names=tuple(layer.name for layer in workload.layers),
+        names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
-        dram=shared_dram(layers, hardware),
-        ports=shared_ports(layers, hardware),
-        categories=CATEGORIES,
+        dram=shared_dram(weighted, hardware),
+        ports=shared_ports(weighted, hardware),
+        categories=terms.categories,
     )
     return Mapping(hardware=hardware, layers=layers, program=program)
 
@@ -80,6 +93,17 @@ def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     return MappedLayer(plan=plan, weights=weights, inputs=inputs, writes=writes, section=section)
 
 
+def _vector_buffer(hardware: LutArray) -> Buffer:
+    """The activation buffer holds the operands and results of vector layers."""
+    buffer = hardware.memory.activation_buffer
+    return Buffer(
+        key="memory.activation_buffer.kib",
+        kib=buffer.kib,
+        burst_bytes=hardware.memory.dram.burst_bytes,
+        most_columns=buffer.transfer_pixels,
+    )
+
+
 def without_rates(hardware: LutArray) -> LutArray:
     """Return the hardware with a fixed name, clock and rates, because no section depends on them.
 
@@ -91,6 +115,7 @@ def without_rates(hardware: LutArray) -> LutArray:
         hardware,
         name="",
         clock_ghz=1.0,
+        vector=None,
         links=(),
         memory=structs.replace(
             memory,

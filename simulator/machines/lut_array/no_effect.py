@@ -34,7 +34,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
         mapped.plan
         for runs in (change.after, change.before)
         for run in runs
-        for mapped in run.mapping.layers
+        for mapped in run.mapping.weighted
     ]
     key = change.key
     both = ", both runs together" if len(change.after) > 1 else ""

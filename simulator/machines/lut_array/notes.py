@@ -124,7 +124,7 @@ _RULES = (
 
 def notes(run: Ran[MappedLayer]) -> list[str]:
     """Return the notes of one run."""
-    layers = run.mapping.layers
+    layers = run.mapping.weighted
     texts = []
     for rule in _RULES:
         chosen = [mapped for mapped in layers if rule.applies(mapped)]
@@ -283,7 +283,7 @@ def _uneven(layers: Sequence[MappedLayer]) -> list[str]:
 
 def _port_conflicts(run: Ran[MappedLayer]) -> list[str]:
     """Note the cycles that reads of a one-port buffer lost, on the critical path or not."""
-    memory = run.mapping.layers[0].plan.hardware.memory
+    memory = run.mapping.weighted[0].plan.hardware.memory
     if all(buffer.ports > 1 for buffer in memory.buffers.values()):
         return []
     lost = run.summary.lost.sum(axis=0)

@@ -21,6 +21,7 @@ from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import DOT_WIDTH, LutArray
+from simulator.machines.vector.fusion import Fusion
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import LISTED_WEIGHTS
 
@@ -356,27 +357,37 @@ class LayerPlan:
         return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
 
 
-def plan_layers(workload: Workload, hardware: LutArray) -> tuple[LayerPlan, ...]:
-    """Plan every layer of a workload, in order.
+def plan_layers(
+    workload: Workload, hardware: LutArray, fusion: Fusion | None = None
+) -> tuple[LayerPlan, ...]:
+    """Plan every layer with weights, in order.
+
+    Args:
+        workload: a configured workload.
+        hardware: the hardware configuration.
+        fusion: the widths of all maps, if the whole network runs.
 
     Raises:
         InputError: a layer's subset is larger than the store of a PE.
 
     """
-    plans = tuple(_planned(layer, workload, hardware) for layer in workload.layers)
+    plans = tuple(_planned(layer, workload, hardware, fusion) for layer in workload.layers)
     for plan in plans:
         _require_store(plan)
     return plans
 
 
-def _planned(layer: Layer, workload: Workload, hardware: LutArray) -> LayerPlan:
+def _planned(
+    layer: Layer, workload: Workload, hardware: LutArray, fusion: Fusion | None
+) -> LayerPlan:
     full = hardware.full_precision.bits if layer.full_precision else None
+    written = full or workload.output_bits(layer)
     return LayerPlan(
         layer=layer,
         hardware=hardware,
         batch=workload.batch,
         activation_bits=full or workload.input_bits(layer),
-        output_bits=full or workload.output_bits(layer),
+        output_bits=written if fusion is None else fusion.written_bits(layer),
     )
 
 

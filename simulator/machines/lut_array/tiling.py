@@ -18,6 +18,7 @@ from simulator.machines.lut_array.buffering import input_space
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.vocabulary import UNITS
+from simulator.machines.vector.mapped import MappedVector
 
 _AT_DRAM = [number for number, unit in enumerate(UNITS) if unit.dram]
 
@@ -93,12 +94,14 @@ def tiling_notes(run: Ran[MappedLayer]) -> Iterator[str]:
     """Note the layers for which bands of several rows would move fewer bytes."""
     better: dict[int, list[tuple[str, int, int]]] = {}
     """Layers by the rows of their bands, with the bytes that they move and that they would save."""
-    network = [mapped.layer.name for mapped in run.mapping.layers]
-    for name, mapped, moved in zip(network, run.mapping.layers, run.summary.bytes, strict=True):
+    network = [mapped.layer.name for mapped in run.mapping.weighted]
+    for mapped, moved in zip(run.mapping.layers, run.summary.bytes, strict=True):
+        if isinstance(mapped, MappedVector):
+            continue
         band = best_band(mapped)
         if band.fewer:
             across = int(moved[_AT_DRAM].sum())
-            better.setdefault(band.rows, []).append((name, across, band.fewer))
+            better.setdefault(band.rows, []).append((mapped.layer.name, across, band.fewer))
     for rows, members in sorted(better.items()):
         names = [name for name, _, _ in members]
         moved_bytes, fewer = (sum(column) for column in list(zip(*members, strict=True))[1:])

@@ -1,5 +1,7 @@
 """Units, channels, categories, kinds of commands and rates of the paper's array."""
 
+from typing import NamedTuple
+
 from simulator.base.quantities import rate_of
 from simulator.machines.categories import (
     INPUTS_LATENCY,
@@ -12,6 +14,10 @@ from simulator.machines.categories import (
     WRITES,
 )
 from simulator.machines.lut_array.schema import LutArray
+from simulator.machines.vector.units import Ports
+from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
+from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
+from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
@@ -24,7 +30,7 @@ DRAIN_UNIT = Unit("drain", "drain", letter="R")
 MAC_UNIT = Unit("mac", "MAC unit", letter="M")
 UNITS = (
     DRAM_WEIGHTS, DRAM_INPUTS, DRAM_OUTPUTS, INDEX_FETCH, DOT_UNITS, ACCUMULATORS, DRAIN_UNIT,
-    MAC_UNIT,
+    MAC_UNIT, VECTOR_UNIT,
 )  # fmt: skip
 
 INDEX_BUFFER = Channel("index_buffer", "space in the index buffer")
@@ -50,11 +56,12 @@ STEP_DONE = Channel("step_done", "the previous step")
 DRAIN_DONE = Channel("drain_done", "the previous drain")
 INPUTS_FOR_LOAD = Channel("inputs_for_load", "the inputs of the step")
 INPUTS_FOR_FETCH = Channel("inputs_for_fetch", "the inputs of the step")
-CHANNELS = (
+ARRAY_CHANNELS = (
     INDEX_BUFFER, WEIGHT_TILE, REGISTERS, INDICES, ACTIVATION_BUFFER, INPUTS, BANK, FILLED_BANK,
     PARTIAL_SUMS, SUMS, OUTPUT_SLOT, OUTPUTS, PREVIOUS_OUTPUTS, PREVIOUS_LAYER, STEP_DONE,
     DRAIN_DONE, INPUTS_FOR_LOAD, INPUTS_FOR_FETCH,
 )  # fmt: skip
+CHANNELS = (*ARRAY_CHANNELS, *VECTOR_CHANNELS)
 
 FILLS = Category("fill", "LUT fill", noun="LUT fills", color="#0072B2")
 DIRECT_STEPS = Category("direct", "direct dot products", short="dot products", color="#5E8FD0")
@@ -71,8 +78,8 @@ DRAINS = Category("drain", "drain", noun="drains", color="#8C6D31")
 MACS = Category("mac", "MAC", noun="full-precision MACs", color="#7F7F7F")
 CATEGORIES = (
     FILLS, DIRECT_STEPS, WINDOW_READS, ACCUMULATES, LUT_CONFLICTS, INDEX_FETCHES, BUFFER_CONFLICTS,
-    DRAINS, MACS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY, WRITES,
-    ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
+    DRAINS, MACS, VECTOR_OPERATIONS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER,
+    INPUTS_LATENCY, WRITES, ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
 )  # fmt: skip
 """All categories, in the order of reports."""
 
@@ -113,9 +120,18 @@ READ_INPUTS = Kind(
 DRAIN = Kind("drain", DRAIN_UNIT, counts_as=CountsAs(DRAINS))
 WRITE_OUTPUTS = Kind("write_outputs", DRAM_OUTPUTS, rate="write", counts_as=CountsAs(WRITES))
 KINDS = (
-    FILL, DIRECT, MAC, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN, WRITE_OUTPUTS,
+    FILL, DIRECT, MAC, VECTOR, ACCUMULATE, FETCH_INDICES, LOAD_WEIGHTS, READ_INPUTS, DRAIN,
+    WRITE_OUTPUTS,
 )  # fmt: skip
 """All kinds; their order decides between causes of a wait in the same cycle."""
+
+VECTOR_PORTS = Ports(
+    read=READ_INPUTS,
+    write=WRITE_OUTPUTS,
+    previous_outputs=PREVIOUS_OUTPUTS,
+    previous_layer=PREVIOUS_LAYER,
+)
+"""Terms of the vector layers."""
 
 VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS, CATEGORIES)
 
@@ -123,18 +139,42 @@ OUTPUT_SLOTS = 2
 """One slot fills while the outputs DMA writes the other."""
 
 
-def start_tokens(hardware: LutArray) -> dict[Channel, int]:
-    """Every channel with its number of tokens at the start."""
+class Terms(NamedTuple):
+    """The terms of a program."""
+
+    units: tuple[Unit, ...]
+    kinds: tuple[Kind, ...]
+    categories: tuple[Category, ...]
+
+
+WITH_VECTOR_UNIT = Terms(UNITS, KINDS, CATEGORIES)
+WITHOUT_VECTOR_UNIT = Terms(
+    units=tuple(unit for unit in UNITS if unit is not VECTOR_UNIT),
+    kinds=tuple(kind for kind in KINDS if kind is not VECTOR),
+    categories=tuple(one for one in CATEGORIES if one is not VECTOR_OPERATIONS),
+)
+
+
+def start_tokens(hardware: LutArray, *, vector_unit: bool) -> dict[Channel, int]:
+    """Every channel with its number of tokens at the start.
+
+    Args:
+        hardware: the hardware configuration.
+        vector_unit: False without the channels of the vector unit.
+
+    """
     memory, pe = hardware.memory, hardware.array.pe
-    return dict.fromkeys(CHANNELS, 0) | {
+    activations = int(memory.activation_buffer.kib * 1024)
+    return dict.fromkeys(ARRAY_CHANNELS, 0) | {
         INDEX_BUFFER: int(memory.index_buffer.kib * 1024),
-        ACTIVATION_BUFFER: int(memory.activation_buffer.kib * 1024),
+        ACTIVATION_BUFFER: activations,
         REGISTERS: pe.index_register_sets,
         BANK: pe.lut_banks,
         PARTIAL_SUMS: 1,
         OUTPUT_SLOT: OUTPUT_SLOTS,
         PREVIOUS_OUTPUTS: 1,
         PREVIOUS_LAYER: 1,
+        **(vector_tokens(activations) if vector_unit else {}),
     }
 
 

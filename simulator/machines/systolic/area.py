@@ -18,6 +18,7 @@ from simulator.machines.cells import (
     sram_bit,
 )
 from simulator.machines.systolic.schema import Scratchpad, Systolic
+from simulator.machines.vector.area import vector_area
 
 KERNEL_BITS = 9
 """Bits of a kernel in the decoder, unless a network has larger kernels."""
@@ -110,6 +111,8 @@ def area(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> dict[str, int]
         "decoder": _decoder(machine, max(KERNEL_BITS, kernel_weights)),
         "dma": _dma(machine),
     }
+    if machine.vector is not None:
+        parts["vector"] = vector_area(machine.vector)
     if array.dataflow != "output_stationary":
         parts["edge_adders"] = array.columns * pe.accumulator_bits * FULL_ADDER
     for name, sram in scratchpads(machine).items():

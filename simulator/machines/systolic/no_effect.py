@@ -26,7 +26,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
         mapped.plan
         for runs in (change.after, change.before)
         for run in runs
-        for mapped in run.mapping.layers
+        for mapped in run.mapping.weighted
     ]
     return _idle(change.key, machine) or _special(change.key, plans)
 
@@ -75,7 +75,7 @@ def idle_pes(change: Change[MappedLayer]) -> list[str]:
     if change.key not in _SIZES:
         return []
     now = change.after[0]
-    plans, old = ([m.plan for m in run.mapping.layers] for run in (now, change.before[0]))
+    plans, old = ([m.plan for m in run.mapping.weighted] for run in (now, change.before[0]))
     more = [idle_fraction(a) for a, b in zip(plans, old, strict=True) if _idler(a, b)]
     if not more:
         return []

@@ -66,7 +66,7 @@ _RULES = (
 
 def notes(run: Ran[MappedLayer]) -> Iterator[str]:
     """Yield the notes of one run."""
-    plans = [mapped.plan for mapped in run.mapping.layers]
+    plans = [mapped.plan for mapped in run.mapping.weighted]
     yield (
         "batch normalization, thresholds, residual additions and pooling take no time and no "
         "energy because the model has no vector unit."

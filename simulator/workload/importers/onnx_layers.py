@@ -156,9 +156,9 @@ def linear(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
     )
     matrix = constant.array
     if matrix is not None:
-        matrix = (matrix if turned else matrix.T)[:, :, None, None] * _given(
-            graph, node, "alpha", 1.0
-        )
+        matrix = (matrix if turned else matrix.T)[:, :, None, None]
+        with np.errstate(all="ignore"):  # `_real` refuses what is not a number
+            matrix = matrix * _given(graph, node, "alpha", 1.0)
     return Found(layer, node, constant, _real(graph, node, matrix))
 
 

@@ -1,0 +1,1 @@
+"""The vector unit behind every array: layers without weights; docs/vector.md."""

@@ -1,0 +1,122 @@
+"""The program of a vector layer with commands of its own: DMA reads, the unit, DMA writes.
+
+All units process the chunks in the same order; a chunk is a step.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from simulator.machines.vector.plan import Chunk, VectorPlan
+from simulator.machines.vector.vocabulary import (
+    OPERANDS,
+    VECTOR,
+    VECTOR_RESULTS,
+    VECTOR_SLOT,
+    VECTOR_SPACE,
+    VECTOR_UNIT,
+)
+from simulator.program import Channel, Kind, Runs, Section, Unit, Writer, write
+
+
+class Ports(NamedTuple):
+    """The terms of a family that a vector layer shares with its other layers."""
+
+    read: Kind
+    """Reads of activations."""
+    write: Kind
+    """Writes of outputs."""
+    previous_outputs: Channel
+    """Its token is the previous layer's last write; a layer's first read takes it."""
+    previous_layer: Channel | None
+    """Its token is the end of the previous layer; a layer's first step takes it."""
+
+
+class Task(NamedTuple):
+    """A vector layer for its units."""
+
+    images: Runs[Runs[Chunk]]
+    ports: Ports
+    reads: bool
+    """False if the layer sees only padding."""
+
+
+def inputs_dma(task: Task, do: Writer) -> None:
+    """Read the new rows under each chunk, map by map, as soon as the buffer has space."""
+    for chunk in chunks(task, do):
+        if not chunk.read_bytes:
+            do.skip(1)
+        for number, size in enumerate(chunk.read_bytes):
+            opens = number == 0
+            do(
+                task.ports.read(
+                    bytes=size,
+                    takes=[
+                        opens and VECTOR_SPACE(chunk.space_taken),
+                        opens and chunk.first_read and task.ports.previous_outputs,
+                    ],
+                    gives=[OPERANDS],
+                    steps=int(number == len(chunk.read_bytes) - 1),
+                )
+            )
+
+
+def vector(task: Task, do: Writer) -> None:
+    """Compute a chunk from its operands, into a slot for results."""
+    previous_layer = task.ports.previous_layer
+    for chunk in chunks(task, do):
+        do(
+            VECTOR(
+                cycles=chunk.cycles,
+                takes=[
+                    len(chunk.read_bytes) > 0 and OPERANDS(len(chunk.read_bytes)),
+                    VECTOR_SLOT,
+                    previous_layer is not None and chunk.first and previous_layer,
+                    chunk.first and not task.reads and task.ports.previous_outputs,
+                ],
+                gives=[VECTOR_RESULTS, VECTOR_SPACE(chunk.space_freed)],
+                steps=1,
+            )
+        )
+
+
+def outputs_dma(task: Task, do: Writer) -> None:
+    """Write the results of each chunk, and free its slot."""
+    previous_layer = task.ports.previous_layer
+    for chunk in chunks(task, do):
+        do(
+            task.ports.write(
+                bytes=chunk.written_bytes,
+                takes=[VECTOR_RESULTS],
+                gives=[
+                    VECTOR_SLOT,
+                    chunk.last and task.ports.previous_outputs,
+                    previous_layer is not None and chunk.last and previous_layer,
+                ],
+                steps=1,
+            )
+        )
+
+
+def chunks(task: Task, do: Writer) -> Iterator[Chunk]:
+    """Write a loop over all chunks, in the order of time."""
+    for image in do.each(task.images):
+        yield from do.each(image)
+
+
+def section_of(plan: VectorPlan, ports: Ports, *, plain: bool = False) -> Section:
+    """Write the programs of all units that a vector layer uses.
+
+    Args:
+        plan: the layer.
+        ports: the family's terms.
+        plain: true for programs without loops; see `Writer`.
+
+    """
+    reads = any(new for new, _ in plan.rows)
+    task = Task(plan.images, ports, reads)
+    functions: dict[Unit, Callable[[Task, Writer], None]] = {
+        ports.read.unit: inputs_dma,
+        VECTOR_UNIT: vector,
+        ports.write.unit: outputs_dma,
+    }
+    return Section({unit: write(one, task, plain=plain) for unit, one in functions.items()})

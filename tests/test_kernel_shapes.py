@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulator import InputError, load_hardware, load_workload, simulate
+from simulator import InputError, load_hardware, load_workload, simulate, sweep
 from simulator.analysis.running import run_one
+from simulator.analysis.title import scope_data, title
 from simulator.check import check_workload
 from simulator.machines.families import family_of
 from simulator.machines.lut_array.area import area, bank_bits
@@ -22,6 +23,7 @@ from simulator.workload.sides import PerAxis
 from simulator.workload.store import read_workload, write_workload
 from simulator.workload.subsets import chosen, one_bit, units_of
 from tests.build import INSTANT, layer, machine, network, with_random_kernels
+from tests.conftest import Command
 
 pytestmark = pytest.mark.unit
 
@@ -150,7 +152,8 @@ class TestCycles:
         ends = [one.run.summary.ends.tolist() for one in runs]
         assert ends[0] == ends[1]
         assert check_workload(runs[0].run.workload, runs[0].hardware).equal
-        assert "binary 5×5, 7×1, 1×7, and 2×2 convolutions" in str(runs[0])
+        assert scope_data(runs[0])["binary_kernels"] == [5, "7x1", "1x7", 2]
+        assert "binary 5×5, 7×1, 1×7, and 2×2 convolutions" in title(runs[0])
 
 
 class TestArea:
@@ -257,6 +260,16 @@ class TestWithoutBinaryLayers:
         assert [x.name for x in result.run.layers] == ["a", "b"]
         bits = simulate(full, hardware, bits=32, baseline_bits="none")
         assert bits.run.cycles == result.run.cycles
+
+    def test_a_study(self, full: Path) -> None:
+        study = sweep(full, "cofluent64", bits=1, scope="weights", jobs=1)
+        assert study.frame["cycles"].tolist() == [simulate(full, "cofluent64", bits=32).run.cycles]
+
+    def test_commands_need_no_bits(self, full: Path, command: Command) -> None:
+        words = ("--model", full, "--scope", "weights")
+        for done in (command("--hw", "cofluent64", *words), command("ops", *words)):
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "all 2 layers with weights: full precision" in " ".join(done.stdout.split())
 
     def test_scope_binary_names_the_other_scope(self, full: Path) -> None:
         with pytest.raises(InputError, match=r"no layer is binary.*--scope weights or network$"):

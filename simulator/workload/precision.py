@@ -78,9 +78,11 @@ def configure(
         if chosen_scope != "binary" or not layer.full_precision
     )
     if not layers:
+        of_graph = workload.source is not None and workload.network is None
         raise InputError(
-            f"{workload.name}: no layer is binary, and scope binary has no other layers; run the "
-            "full-precision layers with --scope weights or network"
+            f"{workload.name}: no layer is binary, and scope binary has no other layers; "
+            + ("name layers with --binarize, or " if of_graph else "")
+            + "run the full-precision layers with --scope weights or network"
         )
     kept = {layer.name for layer in layers if layer.kernels is not None}
     return replace(

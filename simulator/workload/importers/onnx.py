@@ -84,7 +84,12 @@ def read_onnx(
 def _layers(graph: Graph) -> Iterator[Found]:
     """Yield every layer, without a name, as full precision."""
     if not any(kind_of(node) == "product" for node in graph.nodes):
-        raise InputError(f"{graph.path}: has no convolution and no linear layer")
+        unused = [f"{x.op_type} {label(x)!r}" for x in graph.unused if kind_of(x) == "product"]
+        operators = listed(sorted({node.op_type for node in graph.nodes})) or "none"
+        raise InputError(
+            f"{graph.path}: has no convolution and no linear layer; its operators are {operators}"
+            + (f"; no output depends on {listed(unused)}" if unused else "")
+        )
     constants = Constants(graph)
     for node in graph.nodes:
         weights = constants.get(node.input[1]) if len(node.input) > 1 else None

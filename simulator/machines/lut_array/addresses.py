@@ -204,16 +204,17 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     """[writes] offset of the first burst of each write, at the last step of its transfer."""
     plan, layer, positions = mapped.plan, mapped.plan.layer, Positions(mapped.plan)
     row, block, pixel_step = positions.tile(mapped.steps(DRAM_OUTPUTS))
-    first = pixel_step // plan.steps_per_transfer * plan.steps_per_transfer
+    number = np.searchsorted(plan.transfer_cuts, pixel_step, side="right") - 1
+    first = plan.transfer_cuts[number]
     image, out_row, column = positions.pixel(row, first)
     pixel = (image * layer.out_height + out_row) * layer.out_width + column
     if mapped.writes == "separate":
         channel = firsts([each.outputs for each in plan.blocks])[block]
         return _burst_of(plan, (pixel * layer.out_channels + channel) * plan.output_bits // 8)
-    number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
+    bounds = transfer_bounds(plan)
     pixels = bounds[row, number + 1] - bounds[row, number]
     begin = _burst_of(plan, pixel * layer.out_channels * plan.output_bits // 8)
-    return begin + written_before(plan, block, pixels)
+    return begin + written_before(plan, block, pixels, plan.output_bits)
 
 
 def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:

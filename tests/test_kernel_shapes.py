@@ -14,7 +14,8 @@ from simulator.analysis.title import scope_data, title
 from simulator.check import check_workload
 from simulator.machines.families import family_of
 from simulator.machines.lut_array.area import area, bank_bits
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.extract import extract
 from simulator.workload.kernels import ids_of

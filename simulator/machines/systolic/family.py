@@ -35,6 +35,7 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -45,6 +46,7 @@ _RATE_KEYS: Items[Unit, str] = {
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
     PRELOAD_UNIT: "array.columns",
     ARRAY: "array.columns",
+    VECTOR_UNIT: "vector.lanes",
 }
 
 

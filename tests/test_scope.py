@@ -32,7 +32,8 @@ FORMER = "simulate: --include-full-precision is now --scope weights\n"
 def both(**options: Any) -> tuple[Result, Result]:
     """The results in both scopes."""
     binary, weights = (
-        simulate(NET, "cofluent64", bits=0.56, scope=scope, **options) for scope in ("binary", "weights")
+        simulate(NET, "cofluent64", bits=0.56, scope=scope, **options)
+        for scope in ("binary", "weights")
     )
     return binary, weights
 

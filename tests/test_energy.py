@@ -268,10 +268,10 @@ class TestPrices:
         assert 64 * TABLE.storage_bit_aj(kib) == pytest.approx(picojoules * 1e6, rel=1e-5)
 
     def test_a_mac_is_the_narrowest_that_holds_the_bits(self) -> None:
-        assert TABLE.mac_aj(8) == 230_000
-        assert TABLE.mac_aj(9) == 1_500_000
+        assert TABLE.mac_aj(8, "full_precision.bits") == 230_000
+        assert TABLE.mac_aj(9, "full_precision.bits") == 1_500_000
         with pytest.raises(InputError, match=r"no entry for 64 bits .* use at most 32"):
-            TABLE.mac_aj(64)
+            TABLE.mac_aj(64, "full_precision.bits")
 
     def test_leakage(self) -> None:
         # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: the same number of aJ; at 2 GHz

@@ -73,7 +73,8 @@ def _side_by_side(sides: tuple[LayerResult, ...], microseconds: float) -> dict[s
         for prefix, group in zip(PREFIXES, groups, strict=False):
             columns |= {f"{prefix}{name}": value for name, value in group.items()}
         if len(sides) > 1 and "cycles" in groups[0]:
-            columns["speedup"] = groups[1]["cycles"] / groups[0]["cycles"]
+            own, base = (group["cycles"] for group in groups[:2])
+            columns["speedup"] = base / own if own else None
     return columns
 
 

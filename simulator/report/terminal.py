@@ -108,7 +108,10 @@ def _beside(own: list[int], base: list[int]) -> Iterable[Column]:
     """The columns of the baseline's cycles and of the speedup."""
     forms = scaled("baseline\ncycles", base)
     yield _in_units(forms, title="baseline", unit="cycles", importance=80)
-    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    speedups = [
+        f"{baseline / cycles:.2f}×" if cycles else ""  # a layer fused into another takes none
+        for cycles, baseline in zip(own, base, strict=True)
+    ]
     yield Column(title="speedup", cells=speedups)
 
 
@@ -121,7 +124,10 @@ def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
     sides = range(len(by_run))
     moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in sides]
     worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
-    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, by_run[0], strict=True)]
+    shares = [
+        f"{100 * work / cycles:.1f}" if cycles else ""
+        for work, cycles in zip(worked, by_run[0], strict=True)
+    ]
     for number, column in enumerate(
         (
             Column(title=unit, cells=microseconds[0]),

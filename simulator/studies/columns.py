@@ -37,7 +37,7 @@ _POINT: dict[str, Kind] = {
     "tau": "int64",
     "tau_1x1": "int64",
     "mean_bits": "double",  # stored bits per weight, unrounded
-    "scope": "string",  # layers that run: `binary` or `weights`
+    "scope": "string",  # layers that run: `binary`, `weights` or `network`
     "kernels": "string",  # kernels of the run: `file`, `chosen` or `shape only`
     "cycles": "int64",
     "time_ms": "double",

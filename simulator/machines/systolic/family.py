@@ -29,8 +29,11 @@ from simulator.machines.systolic.vocabulary import (
     DRAM_SUMS,
     DRAM_WEIGHTS,
     PRELOAD_UNIT,
+    UNITS,
     VOCABULARY,
 )
+from simulator.machines.vector.actions import Memories, vector_actions
+from simulator.machines.vector.mapped import MappedVector
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -42,6 +45,11 @@ _RATE_KEYS: Items[Unit, str] = {
     PRELOAD_UNIT: "array.columns",
     ARRAY: "array.columns",
 }
+
+
+_MEMORIES = Memories(
+    UNITS, DRAM_INPUTS, DRAM_OUTPUTS, operands="input_scratchpad", results="output_scratchpad"
+)
 
 
 class SystolicArrays(Family[Systolic, MappedLayer]):
@@ -86,8 +94,12 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         """Add up folds of the matrix product."""
         return compute(mapped.plan, kernels, activations, rows)
 
-    def actions(self, mapped: MappedLayer, moved: Ints, activates: Ints | None = None) -> Counts:
-        """Count a layer's actions; docs/systolic.md."""
+    def actions(
+        self, mapped: MappedLayer | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
+        """Count a layer's actions; docs/systolic.md and docs/vector.md."""
+        if isinstance(mapped, MappedVector):
+            return vector_actions(mapped, _MEMORIES, moved, activates)
         return layer_actions(mapped.plan, moved, activates)
 
     def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract

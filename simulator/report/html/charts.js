@@ -202,7 +202,7 @@ function drawRoofline(box, data, report) {
     line([x(begin), y(begin * rate)], [x(highest / rate), y(highest)], i === last ? "roof dashed" : "roof");
     words(`${slope.name}: ${Number(rate.toPrecision(4))} bytes/cycle`, [x(begin) + 14, y(begin * rate) - 8 - 14 * (last - i)]);
   });
-  roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle], i) => {
+  roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle, i]) => {
     const layer = data.runs[which].layers[i];
     const color = report.stageColor(layer.stage);
     const mark = makeSvg("circle", { cx: x(perByte), cy: y(perCycle), r: 5, class: "mark", tabindex: 0, role: "button",

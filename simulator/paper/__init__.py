@@ -6,6 +6,7 @@ from pathlib import Path
 from simulator.base.progress import Progress
 from simulator.base.writing import writable_folder
 from simulator.paper import (
+    accuracy,
     fair_report,
     figure12,
     figure13,
@@ -23,6 +24,7 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "fair": fair_report.write,
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
+    "accuracy": accuracy.write,
 }
 
 

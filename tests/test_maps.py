@@ -243,14 +243,31 @@ def test_a_machine_without_the_unit() -> None:
         fusion_of(block(), None, 8)
 
 
-def test_a_buffer_too_small_for_a_pixel() -> None:
-    layer = next(x for x in block().vector_layers if x.name == "pool")
-    plan = VectorPlan(
-        layer=layer, batch=1, read_bits=16, copies=(16,), lanes=1, lane_cycles=1,
-        buffer=Buffer(key="memory.x.kib", kib=0.1, burst_bytes=1, most_columns=8),
+def pool_in(kib: float) -> VectorPlan:
+    """A max pooling of 2x2 pixels of 16 channels of 16 bits."""
+    return VectorPlan(
+        layer=next(x for x in block().vector_layers if x.name == "pool"),
+        batch=1, read_bits=16, copies=(16,), lanes=1, lane_cycles=1,
+        buffer=Buffer(key="memory.x.kib", kib=kib, burst_bytes=1, most_columns=8),
     )  # fmt: skip
-    with pytest.raises(InputError, match=r"memory\.x\.kib is 0\.1: layer pool needs at least"):
-        _ = plan.columns
+
+
+@pytest.mark.parametrize(
+    ("size", "parts"), [(192, [16]), (191, [8, 8]), (72, [5, 5, 6]), (12, [1] * 16)]
+)
+def test_channels_are_cut_if_the_window_of_a_pixel_does_not_fit(
+    size: int, parts: list[int]
+) -> None:
+    plan = pool_in(size / 1024)  # a channel takes 4 values and two results
+    assert [channels for (channels,) in plan.channel_parts] == parts
+    chunks = [x for image in plan.images.written_out for x in image.written_out]
+    assert sum(chunk.cycles for chunk in chunks) == plan.values
+    assert sum(sum(chunk.read_bytes) for chunk in chunks) == 16 * 16 * 16 * 2
+
+
+def test_a_buffer_too_small_for_a_channel() -> None:
+    with pytest.raises(InputError, match=r"kib is 0\.01.*: layer pool needs at least 0\.02"):
+        _ = pool_in(11 / 1024).columns
 
 
 def test_the_schema_has_a_vector_layer_for_every_entry_without_weights() -> None:

@@ -24,10 +24,10 @@ def wider_scope(loaded: Workload, configured: Workload, hardware: Hardware) -> S
         hardware: the machine.
 
     """
-    edges = loaded.vector_layers and all(layer.reads is not None for layer in loaded.layers)
+    known = loaded.unknown_edges is None and all(x.reads is not None for x in loaded.layers)
     if loaded.layers_left_out or configured.scope == "network":
         return None
-    if edges and hardware.vector is not None:
+    if known and loaded.vector_layers and hardware.vector is not None:
         return "network"
     return "weights" if configured.layers_left_out else None
 

@@ -201,7 +201,7 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers of a graph (ONNX) to binarize: weights become their signs. Repeatable.",
+        "Layers of a graph (ONNX) or of another simulator's file to binarize. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(

@@ -12,6 +12,7 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
+    from simulator.analysis.wider import Wider
     from simulator.api.result import Result
     from simulator.base.progress import Progress
     from simulator.workload import Workload
@@ -136,11 +137,13 @@ def run(
         if not quiet:
             outputs.announce_sizes(result)
         written = outputs.write(result, hw, energy, progress)
-        wider = result.wider if out is not None or report is not None else None
+        full = out is not None or report is not None
+        wider = result.wider if full else None
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
-        _print(result, why, None if wider is None else wider.sentence, written)
+        more = _more_lines(result, wider, full=full)
+        _print(result, why, more, written)
     if result.check is not None and result.check.first_difference is not None:
         click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)
@@ -155,13 +158,21 @@ def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]
     read_input(path, configure(workload, **shape))
 
 
-def _print(result: "Result", why: bool, wider: str | None, written: list[str]) -> None:
+def _more_lines(result: "Result", wider: "Wider | None", *, full: bool) -> list[str]:
+    """Return the lines that a plain run omits: operations per second, and the wider scope."""
+    from simulator.report.performance import operations_line
+
+    operations = [operations_line(result)] if full or result.energy else []
+    return operations if wider is None else [*operations, wider.sentence]
+
+
+def _print(result: "Result", why: bool, more: list[str], written: list[str]) -> None:
     from simulator.base.lines import print_line
     from simulator.report.terminal import print_result
 
     print_result(result, console())
-    if wider is not None:
-        print_line(console(), wider)
+    for line in more:
+        print_line(console(), line)
     if why:
         from simulator.report.why import print_attribution, print_waits
 

@@ -12,6 +12,7 @@ from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
 from simulator.base.wording import time_unit, unit_of
 from simulator.program import UnitTerm
+from simulator.report.performance import energy_line, throughput_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def print_result(result: "Outcome", console: Console) -> None:
         print_line(console, _legend(lines, units, both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
+    print_line(console, throughput_line(result))
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
@@ -271,6 +273,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
     print_line(console, "")
     less, more = _energy_closing(result, summary(result.runs, energy))
     print_line(console, f"{less}: {more}", bold=less)
+    print_line(console, energy_line(result))
     print_line(console, f"area: {_area(result)}")
 
 

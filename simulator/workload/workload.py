@@ -39,6 +39,8 @@ class Workload:
     """The layers without weights, which run only in scope `network`."""
     shortcut_bits: int = SHORTCUT_BITS
     """Bits per value of maps that no binary layer reads; see `simulator.workload.maps`."""
+    unknown_edges: str | None = field(default=None, compare=False)
+    """Why nobody knows which maps its layers read, such as `Resize node 'up'`; None if known."""
     scope: Scope = "weights"
     """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0
@@ -115,7 +117,7 @@ class Workload:
         """
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         plain = asdict(replace(self, layers=layers, network=None, source=None))
-        for name in ("network", "kernels_dropped", "source"):
+        for name in ("network", "kernels_dropped", "source", "unknown_edges"):
             del plain[name]  # the layers already reflect these fields
         if self.scope != "network":
             for name in ("vector_layers", "shortcut_bits"):

@@ -213,7 +213,7 @@ def _output_offsets(mapped: MappedLayer) -> Ints:
     number, bounds = first // plan.steps_per_transfer, transfer_bounds(plan)
     pixels = bounds[row, number + 1] - bounds[row, number]
     begin = _burst_of(plan, pixel * layer.out_channels * plan.output_bits // 8)
-    return begin + written_before(plan, block, pixels)
+    return begin + written_before(plan, block, pixels, plan.output_bits)
 
 
 def _corner(plan: LayerPlan, out_row: Ints, column: Ints) -> tuple[Ints, Ints]:

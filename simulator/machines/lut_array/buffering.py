@@ -22,7 +22,7 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
-from simulator.machines.lut_array.outputs import all_written_bytes, output_space
+from simulator.machines.lut_array.outputs import all_moved, output_space
 from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, Writes
 from simulator.machines.lut_array.window import Window
@@ -148,7 +148,8 @@ def _busiest(plan: LayerPlan, found: Buffering) -> int:
     if found.scheme == "step":
         values = np.multiply.outer(found.step_pixels, plan.group_units) * _unit_channels(plan)
         read = len(plan.blocks) * int(plan.in_bursts(_bytes(plan, values)).sum())
-    return max(read, all_written_bytes(plan, found.writes))
+    moved = all_moved(plan, found.writes)
+    return max(read + moved.shortcuts, moved.written)
 
 
 def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -> Buffering | None:

@@ -60,8 +60,8 @@ def enough_kib(key: str, mapped: MappedLayer) -> float:
 
     """
     plan = mapped.plan
-    shape = (plan.layer.shape, plan.batch, plan.activation_bits, plan.output_bits, plan.hardware)
-    return _enough(_Need(key, shape, plan))
+    widths = (plan.activation_bits, plan.copies, plan.epilogue)
+    return _enough(_Need(key, (plan.layer.shape, plan.batch, *widths, plan.hardware), plan))
 
 
 @lru_cache(maxsize=1024)

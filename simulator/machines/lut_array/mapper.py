@@ -1,6 +1,7 @@
 """The mapping of a workload on the array to a program."""
 
 from functools import lru_cache
+from typing import NamedTuple, Self
 
 from msgspec import structs
 
@@ -30,7 +31,7 @@ from simulator.machines.lut_array.vocabulary import (
     start_tokens,
 )
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.machines.vector.fusion import fusion_of
+from simulator.machines.vector.fusion import Epilogue, fusion_of
 from simulator.machines.vector.mapped import MappedVector, mapped_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
@@ -38,6 +39,24 @@ from simulator.workload import Layer, Workload
 from simulator.workload.vector_layer import VectorLayer
 
 _Written = tuple[WeightReuse, InputReuse, Writes, Section]
+
+
+class _Key(NamedTuple):
+    """The values on which a layer's section depends."""
+
+    shape: tuple[object, ...]
+    hardware: LutArray
+    """Hardware without rates."""
+    batch: int
+    activation_bits: int
+    copies: tuple[int, ...]
+    epilogue: Epilogue | None
+
+    @classmethod
+    def of(cls, plan: LayerPlan, rateless: LutArray) -> Self:
+        """Return the key of a planned layer."""
+        widths = (plan.activation_bits, plan.copies, plan.epilogue)
+        return cls(plan.layer.shape, rateless, plan.batch, *widths)
 
 
 def map_workload(
@@ -85,7 +104,7 @@ def map_workload(
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     """Map a layer; layers that differ only in names and rates share a section."""
     try:
-        kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits, plan.output_bits)
+        kept = _kept(_Key.of(plan, rateless))
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
@@ -126,26 +145,19 @@ def without_rates(hardware: LutArray) -> LutArray:
 
 
 @lru_cache(maxsize=1024)
-def _kept(
-    shape: tuple[object, ...],
-    hardware: LutArray,
-    batch: int,
-    activation_bits: int,
-    output_bits: int,
-) -> _Written:
-    """Plan and write a layer, once for all layers and runs with equal arguments.
+def _kept(key: _Key) -> _Written:
+    """Plan and write a layer, once for all layers and runs with equal keys.
 
-    The plan depends on these arguments alone. The cache does not keep it because its tables are
-    large.
+    The plan depends on the key alone. The cache does not keep it because its tables are large.
     """
-    layer = Layer.of_shape(shape)
     return _written(
         LayerPlan(
-            layer=layer,
-            hardware=hardware,
-            batch=batch,
-            activation_bits=activation_bits,
-            output_bits=output_bits,
+            layer=Layer.of_shape(key.shape),
+            hardware=key.hardware,
+            batch=key.batch,
+            activation_bits=key.activation_bits,
+            copies=key.copies,
+            epilogue=key.epilogue,
         )
     )
 

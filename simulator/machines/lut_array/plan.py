@@ -21,7 +21,7 @@ from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import LutArray
-from simulator.machines.vector.fusion import Fusion
+from simulator.machines.vector.fusion import Epilogue, Fusion
 from simulator.workload import Layer, Workload
 
 Mode = Literal["lut", "direct", "mac"]
@@ -47,8 +47,15 @@ class LayerPlan:
     batch: int
     activation_bits: int
     """Bits per activation of this layer's inputs."""
-    output_bits: int
-    """Bits per activation of this layer's outputs."""
+    copies: tuple[int, ...]
+    """Bits of an output in every copy that this layer writes."""
+    epilogue: Epilogue | None = None
+    """The work of the vector unit on the outputs; None: they go to DRAM at once."""
+
+    @property
+    def output_bits(self) -> int:
+        """Bits that the layer writes of an output, with all copies."""
+        return sum(self.copies)
 
     @cached_property
     def mode(self) -> Mode:
@@ -315,12 +322,6 @@ class LayerPlan:
         burst = self.hardware.memory.dram.burst_bytes
         return -(-size // burst) * burst
 
-    @cached_property
-    def out_transfer_bytes(self) -> int:
-        """Bytes of the largest outgoing transfer."""
-        pixels = self.pixels_per_step * self.steps_per_transfer
-        return ceil(pixels * max(b.outputs for b in self.blocks) * self.output_bits / 8)
-
     # --- time: rows of output, cut into transfers ----------------------------------------------
 
     @cached_property
@@ -375,7 +376,8 @@ def _planned(
         hardware=hardware,
         batch=workload.batch,
         activation_bits=full or workload.input_bits(layer),
-        output_bits=written if fusion is None else fusion.written_bits(layer),
+        copies=(written,) if fusion is None else fusion.copies(layer),
+        epilogue=None if fusion is None else fusion.epilogue(layer),
     )
 
 

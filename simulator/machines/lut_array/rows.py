@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
-from simulator.machines.lut_array.buffering import Buffering
-from simulator.machines.lut_array.outputs import written_bytes
+from simulator.machines.lut_array.buffering import Buffering, Position
+from simulator.machines.lut_array.outputs import Outgoing, has_shortcuts, outgoing
 from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
@@ -16,6 +16,7 @@ from simulator.machines.lut_array.records import (
     OutputBlock,
     OutputTile,
     Row,
+    Shortcuts,
     TileDone,
     TileInputs,
     Transfer,
@@ -55,12 +56,13 @@ class _Part(NamedTuple):
     """Bytes of space that each transfer's read takes."""
     freed: tuple[int, ...]
     """Bytes of space that each transfer's last step frees."""
-    written: tuple[int, ...]
-    """Bytes that each transfer writes."""
+    outgoing: tuple[Outgoing, ...]
+    """The outputs of each transfer."""
     under: tuple[int, ...]
     """Scheme `step`: input pixels under each pixel step, and under the next one in time."""
     first_read: int | None
-    """Pixel step of the layer's first read; None if this part does not contain it."""
+    """Pixel step of the layer's first read of inputs; None if this part does not contain it, or if
+    a read of shortcut values precedes it."""
 
 
 class _Step(NamedTuple):
@@ -82,7 +84,7 @@ class _Facts(NamedTuple):
     read: int
     taken: int
     freed: int
-    written: int
+    outgoing: Outgoing
     ends: Ends
 
 
@@ -96,6 +98,15 @@ class _Rows:
     buffering: Buffering
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
     """Pixel steps of the transfers so far; most transfers are alike."""
+
+    @property
+    def opens_with_shortcuts(self) -> bool:
+        """True if the layer's first read is one of shortcut values.
+
+        They come behind the inputs of the layer's first transfer; in scheme `step` before them.
+        """
+        reads_first = self.buffering.first_read == Position(0, 0, 0)
+        return has_shortcuts(self.plan) and (self.buffering.scheme == "step" or not reads_first)
 
     def alike(self) -> list[int]:
         """[rows] the first row that is like each row."""
@@ -123,10 +134,13 @@ class _Rows:
         of_transfers = [
             sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
         ]
-        written = map(tuple, written_bytes(self.plan, found.writes, of_transfers).tolist())
+        leaving = map(tuple, outgoing(self.plan, found.writes, of_transfers))
         under = [found.under(row, number, len(pixels)) for number in numbers]
-        first_read = [found.first_step(row, number) for number in numbers]
-        columns = (ends(len(numbers)), reads, taken, freed, written, under, first_read)
+        first_read = [
+            None if self.opens_with_shortcuts else found.first_step(row, number)
+            for number in numbers
+        ]
+        columns = (ends(len(numbers)), reads, taken, freed, leaving, under, first_read)
         return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
@@ -140,7 +154,7 @@ class _Rows:
             )
             for first in range(0, len(pixels), width)
         ]
-        columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
+        columns = (steps, part.reads, part.taken, part.freed, part.outgoing, ends(len(steps)))
         transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
         made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
         return BlockRow(block=block, transfers=made)
@@ -160,11 +174,17 @@ class _Rows:
     def _transfer(self, part: _Part, facts: _Facts) -> Transfer:
         """Make a transfer."""
         first_step = facts.steps[0][1]
+        first = part.row.first and part.block.first and facts.ends.first
         return Transfer(
             tiles=Runs((times, self._tile(part, facts, step)) for times, step in facts.steps),
             tile_count=sum(times for times, _ in facts.steps),
             read_bytes=facts.read,
-            written_bytes=facts.written,
+            shortcuts=Shortcuts(
+                read_bytes=tuple(size for size in facts.outgoing.shortcuts if size),
+                first_read=first and self.opens_with_shortcuts,
+            ),
+            vector_cycles=facts.outgoing.vector_cycles,
+            written_bytes=facts.outgoing.written,
             space_taken=facts.taken,
             first_read=facts.read > 0 and first_step.first_read,
             last=part.row.last and part.block.last and facts.ends.last,

@@ -40,10 +40,17 @@ class Work(Struct, frozen=True, kw_only=True):
 class Epilogue(Struct, frozen=True, kw_only=True):
     """The work of the vector unit on each output of a layer with weights."""
 
+    lanes: int
     lane_cycles: int
     """Cycles of a lane for an output."""
+    value_bits: int
+    """Bits of an output before the vector unit."""
     shortcut_bits: tuple[int, ...]
     """Bits that each addition reads from DRAM for an output."""
+
+    def cycles(self, values: int) -> int:
+        """Cycles of the unit for some outputs."""
+        return -(-values * self.lane_cycles // self.lanes)
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,12 @@ class Fusion:
         chain = self.chains.get(layer.name)
         if chain is None:
             return None
+        assert self.vector is not None  # otherwise there is no chain
         shortcuts = sum(one.operands - 1 for one in chain if one.kind == "add")
         return Epilogue(
+            lanes=self.vector.lanes,
             lane_cycles=sum(self.work(x, last=x is chain[-1]).lane_cycles for x in chain),
+            value_bits=self.maps.wide_bits,
             shortcut_bits=(self.maps.wide_bits,) * shortcuts,
         )
 

@@ -21,6 +21,8 @@ function makeSvg(tag, attributes = {}, words = "") {
 const whole = (value) => Math.round(value).toLocaleString("en");
 const fixed = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const significant = (value, digits) =>
+  value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 const number = (words) => make("td", { class: "n" }, words);
 
 /** A header row; names that begin with `>` are set to the right. */
@@ -144,6 +146,20 @@ function drawEnergy(table, data) {
     make("tbody", {}, ...units.map((unit) => row(unit, ofUnit(unit))),
       row("total", runs.map((run) => run.energy_uj), "sum"),
       row("energy × time (µJ ms)", runs.map((run) => run.energy_delay_uj_ms), "sum")));
+}
+
+/** Throughput, TOPS and, if priced, energy per image and TOPS/W, of each run. */
+function drawPerformance(table, data) {
+  const { performance } = data;
+  const runs = [performance.run, performance.baseline].filter(Boolean);
+  const values = [
+    ["latency of the batch (ms)", "latency_ms"], ["throughput (images/s)", "images_per_second"],
+    ["TOPS", "tops"], ["energy per image (µJ)", "energy_uj_per_image"], ["TOPS/W", "tops_per_watt"],
+  ].filter(([, key]) => runs[0][key] !== undefined);
+  table.replaceChildren(
+    head("value", ...data.runs.map((run) => `>${run.title}`)),
+    make("tbody", {}, ...values.map(([name, key]) => make("tr", { "data-value": key },
+      make("td", {}, name), ...runs.map((run) => number(significant(run[key], 4)))))));
 }
 
 function drawPairs(table, names, pairs) {

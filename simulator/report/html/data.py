@@ -88,6 +88,7 @@ def page_data(
         "what_helps": summary.get("what_helps", []),
         "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
+        "performance": summary["performance"],
         "configuration": _with_links(_flat(result.configuration["hardware"]), hardware),
         "assumptions": [_assumption(one, hardware) for one in assumed],
         "notes": notes_of(result),

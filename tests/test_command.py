@@ -267,6 +267,7 @@ class TestReproduce:
             "figure13",
             "pe-study",
             pytest.param("fair", marks=pytest.mark.slow),
+            pytest.param("equal-area", marks=pytest.mark.slow),
             pytest.param("accuracy", marks=pytest.mark.slow),
         ],
     )

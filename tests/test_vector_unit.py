@@ -17,7 +17,8 @@ from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.closed_form import expected_cycles
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.outputs import output_space
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import WITH_VECTOR_UNIT, rates_of, start_tokens
 from simulator.machines.lut_array.weights import loaded_for

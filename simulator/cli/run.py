@@ -12,7 +12,6 @@ from simulator.cli.options import hardware_from_options, workload_from
 from simulator.cli.output import console, print_written, progress_on_stderr
 
 if TYPE_CHECKING:
-    from simulator.analysis.wider import Wider
     from simulator.api.result import Result
     from simulator.base.progress import Progress
     from simulator.workload import Workload
@@ -142,8 +141,8 @@ def run(
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
-        more = _more_lines(result, wider, full=full)
-        _print(result, why, more, written)
+        said = None if wider is None else wider.sentence
+        _print(result, said, written, why=why, operations=full)
     if result.check is not None and result.check.first_difference is not None:
         click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
         sys.exit(1)
@@ -158,21 +157,15 @@ def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]
     read_input(path, configure(workload, **shape))
 
 
-def _more_lines(result: "Result", wider: "Wider | None", *, full: bool) -> list[str]:
-    """Return the lines that a plain run omits: operations per second, and the wider scope."""
-    from simulator.report.performance import operations_line
-
-    operations = [operations_line(result)] if full or result.energy else []
-    return operations if wider is None else [*operations, wider.sentence]
-
-
-def _print(result: "Result", why: bool, more: list[str], written: list[str]) -> None:
+def _print(
+    result: "Result", wider: str | None, written: list[str], *, why: bool, operations: bool
+) -> None:
     from simulator.base.lines import print_line
     from simulator.report.terminal import print_result
 
-    print_result(result, console())
-    for line in more:
-        print_line(console(), line)
+    print_result(result, console(), operations=operations)
+    if wider is not None:
+        print_line(console(), wider)
     if why:
         from simulator.report.why import print_attribution, print_waits
 

@@ -191,4 +191,6 @@ def _time(network: Workload, settings: Sequence[str]) -> float:
 
 
 def _shaped(kind: Kind, rows: int, columns: int) -> tuple[str, ...]:
-    return (*kind.settings, f"array.rows={rows}", f"array.columns={columns}")
+    """Return the overrides of a kind and its rows and columns; a transfer has as many steps."""
+    shape = {"array.rows": rows, "array.columns": columns, "memory.transfer_steps": rows}
+    return (*kind.settings, *(f"{name}={size}" for name, size in shape.items()))

@@ -12,7 +12,7 @@ from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
 from simulator.base.wording import time_unit, unit_of
 from simulator.program import UnitTerm
-from simulator.report.performance import energy_line, throughput_line
+from simulator.report.performance import energy_line, operations_line, throughput_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
@@ -47,8 +47,15 @@ class _Line(NamedTuple):
         return None if self.is_sum else self.layers[0][0]
 
 
-def print_result(result: "Outcome", console: Console) -> None:
-    """Print the title, the table, the speedup or the time, and the notes."""
+def print_result(result: "Outcome", console: Console, *, operations: bool = False) -> None:
+    """Print the title, the table, the speedup or the time, and the notes.
+
+    Args:
+        result: the result of a simulation.
+        console: the terminal.
+        operations: True to print operations per second, also of a result without energies.
+
+    """
     lines = _lines(result)
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
@@ -61,6 +68,8 @@ def print_result(result: "Outcome", console: Console) -> None:
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
+    if result.energy or operations:
+        print_line(console, operations_line(result))
     for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:

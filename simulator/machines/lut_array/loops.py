@@ -22,11 +22,12 @@ def transfers(
 
     """
     kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
-    for image in do.each(layer.images):
-        for row in do.each(image):
+    for wide_map in do.each(layer.maps):
+        for row in do.each(wide_map):
             for part in do.each(row):
-                for seen in do.each(part.transfers.seen(sees), kept[part.block]):
-                    yield part.block, seen
+                for image in do.each(part.images):
+                    for seen in do.each(image.seen(sees), kept[part.block]):
+                        yield part.block, seen
 
 
 def output_tiles(

@@ -18,8 +18,8 @@ from simulator.machines.lut_array.plan import (
     LayerPlan,
     WeightReuse,
     Writes,
-    plan_layers,
 )
+from simulator.machines.lut_array.planning import plan_layer, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -32,7 +32,7 @@ from simulator.machines.lut_array.vocabulary import (
 )
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.vector.fusion import Epilogue, fusion_of
-from simulator.machines.vector.mapped import MappedVector, mapped_vector
+from simulator.machines.vector.mapped import mapped_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
@@ -85,7 +85,6 @@ def map_workload(
         else _mapped(next(plans), rateless)
         for layer in watched
     )
-    weighted = tuple(one for one in layers if not isinstance(one, MappedVector))
     terms = WITH_VECTOR_UNIT if network else WITHOUT_VECTOR_UNIT
     program = Program(
         units=terms.units,
@@ -94,8 +93,8 @@ def map_workload(
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
-        dram=shared_dram(weighted, hardware),
-        ports=shared_ports(weighted, hardware),
+        dram=shared_dram(layers, hardware, fusion if network else None),
+        ports=shared_ports(layers, hardware),
         categories=terms.categories,
     )
     return Mapping(hardware=hardware, layers=layers, program=program)
@@ -151,9 +150,9 @@ def _kept(key: _Key) -> _Written:
     The plan depends on the key alone. The cache does not keep it because its tables are large.
     """
     return _written(
-        LayerPlan(
-            layer=Layer.of_shape(key.shape),
-            hardware=key.hardware,
+        plan_layer(
+            Layer.of_shape(key.shape),
+            key.hardware,
             batch=key.batch,
             activation_bits=key.activation_bits,
             copies=key.copies,

@@ -26,7 +26,7 @@ from simulator.machines.lut_array.vocabulary import OUTPUT_SLOTS
 from simulator.machines.vector.vocabulary import SLOTS
 
 _Number = TypeVar("_Number", int, Ints)
-_Before = Callable[[LayerPlan, int, Ints, int], Ints]
+Before = Callable[[LayerPlan, Ints | int, Ints, int], Ints]
 
 
 class Outgoing(NamedTuple):
@@ -61,7 +61,7 @@ def output_space(plan: LayerPlan, writes: Writes) -> int:
         min(burst, _size(pixels * plan.layer.out_channels, bits))
         for bits in (*plan.copies, *_shortcut_bits(plan))
     )
-    return slots + begun * -(-plan.steps_per_row // plan.steps_per_transfer)
+    return slots + begun * (len(plan.transfer_cuts) - 1)
 
 
 def _slot_bytes(plan: LayerPlan, values: int) -> int:
@@ -139,7 +139,7 @@ def read_before(plan: LayerPlan, block: Ints | int, pixels: Ints, bits: int) -> 
     return before
 
 
-def _moved(plan: LayerPlan, writes: Writes, pixels: Ints, bits: int, before: _Before) -> Ints:
+def _moved(plan: LayerPlan, writes: Writes, pixels: Ints, bits: int, before: Before) -> Ints:
     """[output blocks, transfers] bytes of each write of a copy, or of each shortcut read.
 
     Args:

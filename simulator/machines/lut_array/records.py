@@ -136,15 +136,15 @@ class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """An output block along a row of output pixels."""
+    """An output block along a row of pixel steps."""
 
     block: OutputBlock
-    transfers: Runs[Transfer]
-    """Transfers in the order of time."""
+    images: Runs[Runs[Transfer]]
+    """Transfers of each image, or of all images if transfers span several; in the order of time."""
 
 
 Row = Runs[BlockRow]
-"""A row of output pixels, in the order of time."""
+"""A row of pixel steps, in the order of time."""
 
 
 class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -159,8 +159,8 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     """True if its outputs pass through the vector unit."""
     subset_bytes: int
     """Bytes of the subset and of code lengths, which come with the layer's first weight tile."""
-    images: Runs[Runs[Row]]
-    """Rows of each image, or of all images together if rows span several."""
+    maps: Runs[Runs[Row]]
+    """Rows of each wide map, or of all maps of an image block if rows span several."""
     lut_passes: int
     """LUT passes of a step; 0 without a LUT."""
     burst_bytes: int

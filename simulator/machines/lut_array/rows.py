@@ -1,15 +1,20 @@
 """The records of a layer's output pixels: rows, transfers and output tiles."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
 from simulator.machines.lut_array.buffering import Buffering, Position
 from simulator.machines.lut_array.outputs import Outgoing, has_shortcuts, outgoing
-from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
+from simulator.machines.lut_array.pixels import (
+    row_bounds,
+    step_pixels,
+    transfers_of,
+    wide_maps,
+)
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
     BlockRow,
@@ -25,10 +30,10 @@ from simulator.machines.lut_array.weights import Lifetimes, Place, tile_weights
 from simulator.program import Runs
 
 
-def images_of(
+def maps_of(
     plan: LayerPlan, blocks: list[OutputBlock], lifetimes: Lifetimes, buffering: Buffering
 ) -> Runs[Runs[Row]]:
-    """Make the rows of a layer, image by image.
+    """Make the rows of a layer, wide map by wide map.
 
     Args:
         plan: the layer.
@@ -37,12 +42,11 @@ def images_of(
         buffering: the buffering of its inputs.
 
     """
-    rows = _Rows(plan, blocks, lifetimes, buffering)
+    rows = _Rows(plan, blocks, lifetimes, buffering, np.diff(row_bounds(plan)))
     alike = rows.alike()
     made = {number: rows.row(number) for number in dict.fromkeys(alike)}
-    cuts = range(0, len(alike) + 1, rows_per_image(plan))
-    images = Runs.of(alike[first:end] for first, end in pairwise(cuts))
-    return Runs((times, Runs.of(made[number] for number in image)) for times, image in images)
+    maps = Runs.of(alike[found.start : found.stop] for found in wide_maps(plan))
+    return Runs((times, Runs.of(made[number] for number in each)) for times, each in maps)
 
 
 class _Part(NamedTuple):
@@ -96,6 +100,8 @@ class _Rows:
     blocks: list[OutputBlock]
     lifetimes: Lifetimes
     buffering: Buffering
+    row_pixels: Ints
+    """[rows] output pixels of each row."""
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
     """Pixel steps of the transfers so far; most transfers are alike."""
 
@@ -117,11 +123,12 @@ class _Rows:
         if found.first_read is not None:
             edges[found.first_read.row] += 4
         next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
-        return first_alike(edges, found.read_bytes, found.taken, found.freed, pixels, next_row)
+        moved = (found.read_bytes, found.taken, found.freed)
+        return first_alike(edges, self.row_pixels, *moved, pixels, next_row)
 
     def row(self, number: int) -> Row:
         """Make a row."""
-        pixels = row_pixels(self.plan, number)
+        pixels = step_pixels(self.plan, int(self.row_pixels[number]))
         parts = Runs.of(zip(self.blocks, self._parts(number, pixels), strict=True))
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
@@ -130,10 +137,8 @@ class _Rows:
         found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
         tables = (found.read_bytes[row], found.taken[row], found.freed[row])
         reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
-        width, numbers = self.plan.steps_per_transfer, range(len(self.blocks))
-        of_transfers = [
-            sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
-        ]
+        numbers = range(len(self.blocks))
+        of_transfers = [sum(pixels[steps]) for steps in transfers_of(self.plan, len(pixels))]
         leaving = map(tuple, outgoing(self.plan, found.writes, of_transfers))
         under = [found.under(row, number, len(pixels)) for number in numbers]
         first_read = [
@@ -145,19 +150,27 @@ class _Rows:
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
         """Make an output block's part of a row; `pixels`: output pixels of its pixel steps."""
-        width = self.plan.steps_per_transfer
         steps = [
             self._steps(
-                pixels[first : first + width],
-                part.under[first : first + width + 1],
-                None if part.first_read is None else part.first_read - first,
+                pixels[each],
+                part.under[each.start : each.stop + 1],
+                None if part.first_read is None else part.first_read - each.start,
             )
-            for first in range(0, len(pixels), width)
+            for each in transfers_of(self.plan, len(pixels))
         ]
         columns = (steps, part.reads, part.taken, part.freed, part.outgoing, ends(len(steps)))
-        transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
-        made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
-        return BlockRow(block=block, transfers=made)
+        transfers = list(zip(*columns, strict=False))  # a shorter row has fewer
+        width = self.plan.transfers_together
+        firsts = range(0, len(transfers), width)
+        images = Runs.of(Runs.of(transfers[first : first + width]) for first in firsts)
+        return BlockRow(
+            block=block,
+            images=Runs((times, self._image(part, image)) for times, image in images),
+        )
+
+    def _image(self, part: _Part, transfers: Runs[tuple[Any, ...]]) -> Runs[Transfer]:
+        """Make the transfers of an image, or of all images of a row."""
+        return Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
 
     def _steps(
         self, pixels: tuple[int, ...], under: tuple[int, ...], first_read: int | None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
@@ -48,7 +49,7 @@ _RATE_KEYS: Items[Unit, str] = {
 
 
 _MEMORIES = Memories(
-    UNITS, DRAM_INPUTS, DRAM_OUTPUTS, operands="input_scratchpad", results="output_scratchpad"
+    UNITS, DRAM_INPUTS, DRAM_OUTPUTS, operands="input_scratchpad", results="input_scratchpad"
 )
 
 
@@ -70,7 +71,6 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
 
     require_effects = staticmethod(require_effects)
     map = staticmethod(map_workload)
-    counted_by = staticmethod(without_rates)
     roofs = staticmethod(roofs)
     notes = staticmethod(notes)
     idle_pes = staticmethod(idle_pes)
@@ -79,6 +79,10 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     def why_not_fast(self, hardware: Systolic) -> str | None:
         """Return, as a clause, that transfers with a DRAM table need the event engine, or None."""
         return None if hardware.memory.ideal else why_not_fast(hardware.dram)
+
+    def counted_by(self, hardware: Systolic) -> Systolic:
+        """Everything but names and rates."""
+        return structs.replace(without_rates(hardware), vector=hardware.vector)
 
     def expected_cycles(self, mapped: MappedLayer) -> int | None:
         """Apply the closed form to the layer's plan."""

@@ -141,10 +141,13 @@ class Fusion:
         own = self.maps.own_bits(layer)
         return tuple(bits for bits in self.copies(layer) if bits < own)
 
+    def written_map(self, layer: AnyLayer) -> str:
+        """The map that a layer writes, after the layers fused into it, by its layer's name."""
+        return self.chains.get(layer.name, (layer,))[-1].name
+
     def copies(self, layer: AnyLayer) -> tuple[int, ...]:
         """Bits per value of every copy that a layer writes, after the layers fused into it."""
-        end = self.chains.get(layer.name, (layer,))[-1]
-        return self.maps.widths[end.name]
+        return self.maps.widths[self.written_map(layer)]
 
     def written_bits(self, layer: AnyLayer) -> int:
         """Bits per value that a layer writes, with all copies."""

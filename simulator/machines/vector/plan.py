@@ -232,16 +232,21 @@ class VectorPlan:
         end = begin + (len(columns) - 1) * layer.strides.width + layer.window.width
         return range(max(begin, 0), min(end, layer.in_width))
 
-    @cached_property
+    @property
     def rows(self) -> tuple[tuple[int, int], ...]:
         """Input rows that each output row reads, and rows that the next one does not need."""
+        return tuple((len(new), dropped) for new, dropped in self.new_rows)
+
+    @cached_property
+    def new_rows(self) -> tuple[tuple[range, int], ...]:
+        """Input rows that each output row reads, and the number that the next one does not need."""
         layer, found, low, high = self.layer, [], 0, 0
         for row in range(layer.out_height):
             begin, end = self._under(row)
             low = max(low, begin) if low == high else low
             high = max(high, low)
-            new = max(0, end - high)
-            high += new
+            new = range(high, max(high, end))
+            high = new.stop
             after = self._under(row + 1)[0] if row + 1 < layer.out_height else high
             dropped = max(0, min(after, high) - low)
             low += dropped

@@ -51,6 +51,7 @@ _RATE_KEYS: Items[Unit, str] = {
     DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
     DRAM_INPUTS: "memory.dram.bytes_per_cycle",
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
+    VECTOR_UNIT: "vector.lanes",
 }
 
 

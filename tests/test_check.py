@@ -65,7 +65,11 @@ def shrunk(one: Layer) -> Layer:
     )
 
 
-LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34", "vgg16", "alexnet", "birealnet18"} | {
+    "binarydensenet28",
+    "quicknet",
+    "reactnet-a",
+}
 """Networks of many values."""
 
 

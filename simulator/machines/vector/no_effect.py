@@ -43,7 +43,7 @@ def why_no_effect(change: Change[Any]) -> str | None:
     if name == "fused":
         before = change.before[0].mapping.layers
         fused = any(one.mode == "fused" for one in (*mapping.layers, *before))
-        return None if fused else "the vector unit can take no layer behind another"
+        return None if fused else "no vector layer can be fused"
     if name == "bits":
         return "every value takes the same number of passes at both values"
     return _of_operation(name.removeprefix("cycles."), mapped)

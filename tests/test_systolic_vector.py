@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from simulator import load_hardware, simulate
 from simulator.analysis.running import run_one
+from simulator.api.simulate import with_settings
 from simulator.base.errors import InputError
 from simulator.engine import event, fast
 from simulator.engine.trace import Trace
@@ -308,6 +310,7 @@ def test_a_reader_begins_again_after_the_last_byte() -> None:
         ("vector.cycles.activation", 2, "network", "no layer of kind activation"),
         ("vector.cycles.pool", 2, "weights", "the run has only layers with weights"),
         ("vector.cycles.move", 2, "network", "no layer moves values"),
+        ("vector.bits", 32, "network", "values of 16 bits fit in a lane at both values"),
     ],
 )
 def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, reason: str) -> None:
@@ -319,6 +322,20 @@ def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, r
     found = why_no_effect(Change(key=key, before=(before,), after=(after,)))
     assert found is not None
     assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("hardware", "setting"),
+    [
+        ("tpu-like", "memory.input_scratchpad.kib=20000"),
+        ("cofluent64", "memory.activation_buffer.kib=70"),
+    ],
+)
+def test_larger_buffers_are_for_layers_with_weights(hardware: str, setting: str) -> None:
+    """A larger buffer is tried for the layers that read data twice."""
+    result = simulate(block("weights"), load_hardware(hardware, [setting]), scope="network")
+    (effect,) = with_settings(result, hardware, [setting]).settings
+    assert effect.reason is not None
 
 
 def test_only_narrower_scopes_leave_layers_out() -> None:

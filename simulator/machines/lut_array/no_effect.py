@@ -9,6 +9,7 @@ from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.notes import waits_for_windows
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.schema import LUT_KEYS, LutArray
+from simulator.machines.vector.no_effect import why_no_effect as why_vector_has_none
 
 _NEVER_TIME = {
     "name": "it is only a label",
@@ -27,7 +28,9 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     """
     hardware = change.after[0].mapping.hardware
     assert isinstance(hardware, LutArray)
-    idle = _idle(change.key, hardware)
+    idle = _idle(change.key, hardware) or why_vector_has_none(
+        change.key, [run.mapping for runs in (change.after, change.before) for run in runs]
+    )
     if idle:
         return idle
     plans = [

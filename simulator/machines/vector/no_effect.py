@@ -29,15 +29,18 @@ def why_no_effect(key: str, mappings: Sequence[Mapping[Any]]) -> str | None:
         return None
     if all(VECTOR_UNIT not in mapping.program.units for mapping in mappings):
         return "the run has only layers with weights (--scope network adds the others)"
-    return _special(
-        key, [x for mapping in mappings for x in mapping.layers if isinstance(x, MappedVector)]
-    )
-
-
-def _special(key: str, layers: list[MappedVector]) -> str | None:
-    """Return a reason that follows from the layers without weights; None: no such reason."""
+    layers = [x for mapping in mappings for x in mapping.layers if isinstance(x, MappedVector)]
     if not layers:
         return "the network has no layer without weights"
+    lanes = [mapping.hardware.vector for mapping in mappings]
+    widest = max(layer.work.bits for layer in layers)
+    if key == "vector.bits" and len({unit.passes(widest) for unit in lanes if unit}) == 1:
+        return f"values of {widest} bits fit in a lane at both values"
+    return _of_kinds(key, layers)
+
+
+def _of_kinds(key: str, layers: list[MappedVector]) -> str | None:
+    """Return a reason that follows from the kinds of the layers; None: no such reason."""
     if key == "vector.fused" and not any(layer.fused for layer in layers):
         return "no layer is fused at either value"
     if key in _KINDS and all(layer.layer.kind not in _KINDS[key] for layer in layers):

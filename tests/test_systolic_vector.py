@@ -27,7 +27,6 @@ from simulator.machines.systolic.moves import (
     weight_loads,
     writes,
 )
-from simulator.machines.systolic.no_effect import why_no_effect
 from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.read_maps import Edges, ReadMap
 from simulator.machines.systolic.units import section_of
@@ -40,6 +39,7 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.no_effect import why_no_effect
 from simulator.machines.vector.writers import writers_of
 from simulator.program.written import written
 from simulator.workload import Workload, configure
@@ -306,11 +306,11 @@ def test_a_reader_begins_again_after_the_last_byte() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "scope", "reason"),
     [
-        ("vector.lanes", 2, "weights", "the run has only layers with weights"),
-        ("vector.cycles.activation", 2, "network", "no layer of kind activation"),
-        ("vector.cycles.pool", 2, "weights", "the run has only layers with weights"),
-        ("vector.cycles.move", 2, "network", "no layer moves values"),
-        ("vector.bits", 32, "network", "values of 16 bits fit in a lane at both values"),
+        ("vector.lanes", 2, "weights", "the vector unit runs only in scope network"),
+        ("vector.cycles.activation", 2, "network", "no layer has this operation"),
+        ("vector.cycles.pool", 2, "weights", "the vector unit runs only in scope network"),
+        ("vector.cycles.move", 2, "network", "layers write values to the places"),
+        ("vector.bits", 32, "network", "every value takes the same number of passes"),
     ],
 )
 def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, reason: str) -> None:

@@ -47,6 +47,7 @@ _RATE_KEYS: Items[Unit, str] = {
     ACCUMULATORS: "array.pe.accumulators",
     DRAIN_UNIT: "array.pe.accumulators",
     MAC_UNIT: "full_precision.macs_per_cycle",
+    VECTOR_UNIT: "vector.lanes",
     DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
     DRAM_INPUTS: "memory.dram.bytes_per_cycle",
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",

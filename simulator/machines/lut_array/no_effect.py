@@ -9,7 +9,6 @@ from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.notes import waits_for_windows
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.schema import LUT_KEYS, LutArray
-from simulator.machines.vector.no_effect import why_no_effect as why_vector_has_none
 
 _NEVER_TIME = {
     "name": "it is only a label",
@@ -28,9 +27,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     """
     hardware = change.after[0].mapping.hardware
     assert isinstance(hardware, LutArray)
-    idle = _idle(change.key, hardware) or why_vector_has_none(
-        change.key, [run.mapping for runs in (change.after, change.before) for run in runs]
-    )
+    idle = _idle(change.key, hardware)
     if idle:
         return idle
     plans = [
@@ -65,7 +62,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     table = [plan for plan in plans if plan.mode == "lut"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
         return "no layer uses the LUT"
-    if key == "array.pe.lut_entries" and all(plan.pass_entries for plan in plans):
+    if key == "array.pe.lut_entries" and all(p.hardware.array.pe.lut_size for p in plans):
         largest = max(plan.layer.subset_size for plan in table)
         if all(len(plan.pass_entries) == 1 for plan in table):
             return (

@@ -108,9 +108,14 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
             return vector_actions(mapped, _MEMORIES, moved, activates)
         return layer_actions(mapped.plan, moved, activates)
 
-    def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract
+    def memories(
+        self,
+        hardware: Systolic,
+        activation_bits: int,  # noqa: ARG002 # contract
+        kernel_weights: int,
+    ) -> dict[str, float]:
         """Size in KiB of each memory; registers are as wide as operands of the PEs."""
-        return memories(hardware)
+        return memories(hardware, kernel_weights)
 
     def mac_bits(self, hardware: Systolic) -> int:
         """Width in bits of the multiplier's wider operand."""
@@ -122,9 +127,14 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         pads = (memory.input_scratchpad, memory.weight_scratchpad, memory.output_scratchpad)
         return sum(pad.kib for pad in pads)
 
-    def area(self, hardware: Systolic, activation_bits: int) -> dict[str, int]:  # noqa: ARG002 # contract
+    def area(
+        self,
+        hardware: Systolic,
+        activation_bits: int,  # noqa: ARG002 # contract
+        kernel_weights: int,
+    ) -> dict[str, int]:
         """Gate equivalents by part; no part depends on the network's activations."""
-        return area(hardware)
+        return area(hardware, kernel_weights)
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
         """Return sizes at which more layers move no data twice."""

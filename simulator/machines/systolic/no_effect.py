@@ -22,8 +22,12 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     """
     machine = change.after[0].mapping.hardware
     assert isinstance(machine, Systolic)
-    mappings = [run.mapping for runs in (change.after, change.before) for run in runs]
-    plans = [mapped.plan for mapping in mappings for mapped in mapping.weighted]
+    plans = [
+        mapped.plan
+        for runs in (change.after, change.before)
+        for run in runs
+        for mapped in run.mapping.weighted
+    ]
     return _idle(change.key, machine) or _special(change.key, plans)
 
 

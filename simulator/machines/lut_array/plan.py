@@ -54,11 +54,8 @@ class LayerPlan:
     """Bits of an output in every copy that this layer writes."""
     epilogue: Epilogue | None = None
     """The work of the vector unit on the outputs; None: they go to DRAM at once."""
-
-    @property
-    def output_bits(self) -> int:
-        """Bits that the layer writes of an output, with all copies."""
-        return sum(self.copies)
+    wide_bits: int | None = None
+    """Bits of a copy that holds sums, which pass no threshold; None: all copies pass thresholds."""
 
     @cached_property
     def mode(self) -> Mode:

@@ -22,11 +22,12 @@ from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.vector.fusion import Epilogue
+from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.workload import Layer
 
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
-InputReuse = Literal["rows", "patches", "step"]
+InputReuse = Literal["on_chip", "rows", "patches", "step"]
 Writes = Literal["shared", "separate"]
 _Number = TypeVar("_Number", int, Ints)
 
@@ -52,12 +53,20 @@ class LayerPlan:
     copies: tuple[int, ...]
     """Bits of an output in every copy that this layer writes."""
     epilogue: Epilogue | None = None
-    """The work of the vector unit on the outputs; None: they go to DRAM at once."""
+    """The work of the vector unit on the outputs; None: they leave at once. It reads only the
+    shortcuts that are in DRAM."""
+    on_chip: OnChip = IN_DRAM
+    """The maps in the activation buffer while the layer runs."""
 
     @property
     def output_bits(self) -> int:
-        """Bits that the layer writes of an output, with all copies."""
+        """Bits that the layer writes of an output, with all copies, on chip or in DRAM."""
         return sum(self.copies)
+
+    @property
+    def leaving(self) -> tuple[int, ...]:
+        """Bits of an output in every copy that DRAM gets."""
+        return self.on_chip.leaving(self.copies)
 
     @cached_property
     def mode(self) -> Mode:

@@ -122,7 +122,7 @@ def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress 
         return "the hardware file already has this value"
     family = result.run.family
     for run in result.runs if key in family.capacities else ():
-        for size, layers in family.next_sizes(key, run.mapping.layers):
+        for size, layers in family.next_sizes(key, run.mapping.weighted):
             larger = _on(with_value(result.hardware, key, size), result, progress)
             if [run.cycles for run in larger.runs] != [run.cycles for run in result.runs]:
                 return _too_small_still(key, size, layers, larger, result)

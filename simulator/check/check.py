@@ -22,8 +22,9 @@ from simulator.machines import Hardware
 from simulator.machines.families import family_of
 from simulator.machines.family import Family, WeightedLayer
 from simulator.workload import Layer, Workload
-from simulator.workload.kernels import KernelSet
+from simulator.workload.kernels import LISTED_WEIGHTS, KernelSet, id_type
 from simulator.workload.source import file_sha256
+from simulator.workload.subsets import one_bit, random_ids
 
 Outputs = NDArray[np.int64]
 """[out_channels, images, rows, out_width]."""
@@ -252,8 +253,9 @@ def _pieces(whole: int, size: int) -> Iterator[range]:
 def random_kernels(layer: Layer, seed: int, number: int) -> KernelSet:
     """Return kernels for a layer with a shape alone: a random subset, random indices."""
     rng = random_stream(seed, number, 0)
-    kernels = 1 << layer.unit_weights
-    subset = rng.permutation(kernels)[: layer.subset_size].astype(np.uint16)
-    shape = (layer.out_channels, layer.units_in)
+    weights, shape = layer.unit_weights, (layer.out_channels, layer.units_in)
+    if layer.tau is None and weights > LISTED_WEIGHTS:
+        return one_bit(rng.choice(np.array([-1, 1], np.float32), (*shape, weights)))
+    subset = random_ids(rng, weights, layer.subset_size).astype(id_type(weights))
     indices = rng.integers(0, len(subset), shape, dtype=np.uint16)
-    return KernelSet(layer.unit_weights, subset, indices)
+    return KernelSet(weights, subset, indices)

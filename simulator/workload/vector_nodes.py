@@ -15,6 +15,8 @@ def vector_layer(
     reads: tuple[str, ...],
     entering: tuple[Shape, ...],
     leaving: Shape,
+    *,
+    stage: str,
     after: int,
 ) -> VectorLayer:
     """Return the vector layer of an entry.
@@ -24,6 +26,7 @@ def vector_layer(
         reads: the entries that it reads.
         entering: shapes of their maps.
         leaving: shape of its output.
+        stage: the stage that it belongs to.
         after: number of layers with weights before it.
 
     """
@@ -33,7 +36,7 @@ def vector_layer(
         height, width = (size * node.size for size in _SAMPLE)
     return VectorLayer(
         name=node.name,
-        stage=node.name.split(".")[0],
+        stage=stage,
         kind=_kind(node),
         reads=reads,
         after=after,

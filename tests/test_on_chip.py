@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 from simulator.analysis.run import Run
 from simulator.analysis.running import run_one
@@ -19,7 +19,7 @@ from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.on_chip import OnChip, resident_maps
 from simulator.workload import Workload, configure
 from simulator.workload.network import network_from
-from simulator.workload.vector_layer import AnyLayer, VectorLayer, sources
+from simulator.workload.vector_layer import MOVES, AnyLayer, VectorLayer, sources
 from tests.build import machine
 from tests.strategies import machines, run_of
 from tests.vector_networks import whole_networks
@@ -168,6 +168,8 @@ class TestNetworks:
     @given(whole_networks(), st.booleans())
     def test_a_large_buffer_keeps_all_maps(self, workload: Workload, fused: bool) -> None:
         """DRAM then moves the image, the weights and the results."""
+        moves = any(one.kind in MOVES for one in workload.vector_layers)
+        assume(not (fused and moves))  # results may contain maps that other layers read
         keys = ROOMY | BYTES | {"vector.fused": fused}
         _, run = pair(workload, keys)
         maps = fusion_of(workload, run.hardware.vector, 32).maps
@@ -178,13 +180,9 @@ class TestNetworks:
             if "input" in sources(x.mapped.layer)
         )
         assert run.dram_bytes["read"] == stored + image
-        if not any(one.kind in {"concat", "shuffle"} for one in workload.vector_layers):
-            results = [maps.layers[name] for name, readers in maps.readers.items() if not readers]
-            least = sum(
-                workload.batch * x.out_pixels * x.out_channels * maps.wide_bits for x in results
-            )
-            assert run.dram_bytes["written"] * 8 >= least
-            assert run.dram_bytes["written"] * 8 < least + 8 * sum(map(_writes, run.layers))
+        results = [maps.layers[name] for name, readers in maps.readers.items() if not readers]
+        bits = sum(workload.batch * x.out_pixels * x.out_channels for x in results) * maps.wide_bits
+        assert bits <= run.dram_bytes["written"] * 8 < bits + 8 * sum(map(_writes, run.layers)) + 1
 
     @given(whole_networks(), machines(), st.booleans())
     def test_maps_and_data_of_layers_fit(
@@ -194,11 +192,14 @@ class TestNetworks:
         run = run_of(workload, keys | ON_CHIP | {"vector.fused": fused}, "fast")
         size = int(run.hardware.memory.activation_buffer.kib * 1024)
         living = _living(run)
+        joins = any(one.kind in MOVES for one in workload.vector_layers)
         for mapped in run.mapping.layers:
             if mapped.mode == "fused":
                 continue
             state = mapped.plan.on_chip
-            assert state.space == living[mapped.layer.name]
+            assert state.space >= living[mapped.layer.name]
+            if not joins:
+                assert state.space == living[mapped.layer.name]
             if isinstance(mapped, MappedVector):
                 assert mapped.plan.fits
             else:

@@ -124,6 +124,15 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
     return found
 
 
+def rows_space(plan: LayerPlan) -> int:
+    """Bytes of the activation buffer that are enough for scheme `rows`, with all maps on chip."""
+    writes: Writes = "separate" if plan.layer.groups == 1 else "shared"
+    others = plan.on_chip.space + output_space(plan, writes)
+    if plan.on_chip.all_operands:
+        return others
+    return others + _row_bytes(plan, Window(plan.layer, plan.image_blocks))
+
+
 def as_good(found: Buffering, other: Buffering) -> bool:
     """True if a buffering moves no more bytes than another one, and reads as far ahead."""
     of_writes = found.writes in {"shared", other.writes}

@@ -13,7 +13,13 @@ from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
-from simulator.machines.lut_array.on_chip import Plan, residency_of, with_maps
+from simulator.machines.lut_array.on_chip import (
+    NETWORK_ONLY,
+    Plan,
+    remarks_on,
+    residency_of,
+    with_maps,
+)
 from simulator.machines.lut_array.plan import (
     InputReuse,
     LayerPlan,
@@ -80,7 +86,7 @@ def map_workload(
     """
     network = workload.scope == "network"
     fusion = fusion_of(workload, hardware.vector, hardware.full_precision.bits)
-    plans = _plans(workload, hardware, fusion)
+    plans, remarks = _plans(workload, hardware, fusion)
     rateless = without_rates(hardware)
     watched = counted(progress, f"mapping {workload.name}", plans)
     layers = tuple(
@@ -101,11 +107,13 @@ def map_workload(
         ports=shared_ports(layers, hardware),
         categories=terms.categories,
     )
-    return Mapping(hardware=hardware, layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program, remarks=remarks)
 
 
-def _plans(workload: Workload, hardware: LutArray, fusion: Fusion) -> list[Plan]:
-    """Plan all layers, and decide which maps stay on chip."""
+def _plans(
+    workload: Workload, hardware: LutArray, fusion: Fusion
+) -> tuple[list[Plan], tuple[str, ...]]:
+    """Plan all layers, decide which maps stay on chip, and note the others."""
     network = workload.scope == "network"
     weighted = iter(plan_layers(workload, hardware, fusion if network else None))
     plans = [
@@ -114,10 +122,14 @@ def _plans(workload: Workload, hardware: LutArray, fusion: Fusion) -> list[Plan]
         else next(weighted)
         for layer in workload.all_layers
     ]
-    if not network or hardware.memory.activations == "dram":
-        return plans
-    residency = residency_of(fusion, {one.layer.name: one for one in plans}, hardware)
-    return [with_maps(plan, residency.of(plan.layer)) for plan in plans]
+    if hardware.memory.activations == "dram":
+        return plans, ()
+    if not network:
+        return plans, (NETWORK_ONLY,)
+    by_name = {one.layer.name: one for one in plans}
+    residency = residency_of(fusion, by_name, hardware)
+    kept = [with_maps(plan, residency.of(plan.layer)) for plan in plans]
+    return kept, remarks_on(residency, by_name, hardware)
 
 
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
+
+from msgspec import structs
 
 from simulator.base.errors import InputError
-from simulator.machines.lut_array.buffering import Buffering, as_good, plan_buffering
+from simulator.base.wording import layers_phrase
+from simulator.machines.lut_array.buffering import (
+    Buffering,
+    as_good,
+    plan_buffering,
+    rows_space,
+)
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.vector.fusion import Fusion
@@ -13,6 +22,12 @@ from simulator.machines.vector.plan import VectorPlan
 from simulator.workload.vector_layer import AnyLayer
 
 Plan = LayerPlan | VectorPlan
+_ROOMY_KIB = 1e9
+NETWORK_ONLY = (
+    "memory.activations on_chip has no effect because only scope network has the edges between all "
+    "layers (--scope network)."
+)
+"""The note of a run in another scope."""
 
 
 def residency_of(fusion: Fusion, plans: Mapping[str, Plan], hardware: LutArray) -> Residency:
@@ -46,6 +61,44 @@ def residency_of(fusion: Fusion, plans: Mapping[str, Plan], hardware: LutArray) 
         return _fits(plan, before[layer.name])
 
     return resident_maps(fusion, fits)
+
+
+def remarks_on(
+    residency: Residency, plans: Mapping[str, Plan], hardware: LutArray
+) -> tuple[str, ...]:
+    """Note the layers whose maps do not fit, and a size of the buffer that holds all maps."""
+    spilled = residency.spilled
+    if not spilled:
+        return ()
+    enough = max(
+        _space(with_maps(_roomy(plan), residency.with_all_maps.of(plan.layer)))
+        for name, plan in plans.items()
+        if name not in residency.uses.fusion.fused
+    )
+    layers = layers_phrase(spilled, list(plans))
+    sizes = (
+        f"({hardware.memory.activation_buffer.kib:g} KiB; {ceil(enough / 10.24) / 100:,.10g} KiB "
+        "would hold all maps)."
+    )
+    return (
+        layers.inflect(
+            "{layers} writes a map to DRAM because it does not fit in the activation buffer until "
+            f"its last reader has read it {sizes}",
+            "{layers} write maps to DRAM because they do not fit in the activation buffer until "
+            f"their last readers have read them {sizes}",
+        ),
+    )
+
+
+def _roomy(plan: Plan) -> Plan:
+    """The plan of a layer in a buffer that holds everything, with the largest blocks of work."""
+    if isinstance(plan, VectorPlan):
+        return replace(plan, buffer=structs.replace(plan.buffer, kib=_ROOMY_KIB))
+    return replace(plan, image_blocks=(plan.batch,))
+
+
+def _space(plan: Plan) -> int:
+    return plan.needed_bytes if isinstance(plan, VectorPlan) else rows_space(plan)
 
 
 def with_maps(plan: Plan, on_chip: OnChip) -> Plan:

@@ -25,11 +25,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     assert isinstance(machine, Systolic)
     mappings = [run.mapping for runs in (change.after, change.before) for run in runs]
     plans = [mapped.plan for mapping in mappings for mapped in mapping.weighted]
-    return (
-        _idle(change.key, machine)
-        or why_vector_has_none(change)
-        or _special(change.key, plans)
-    )
+    return _idle(change.key, machine) or why_vector_has_none(change) or _special(change.key, plans)
 
 
 def _idle(key: str, machine: Systolic) -> str | None:

@@ -9,6 +9,7 @@ from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
 
 SECTION = "vector"
+MAPS = "memory.activations"
 _KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "norm": frozenset({"norm"}),
@@ -32,6 +33,8 @@ def why_no_effect(change: Change[Any]) -> str | None:
 
     """
     section, _, name = change.key.partition(".")
+    if change.key == MAPS:
+        return _of_maps(change)
     if section != SECTION:
         return None
     mapping = change.after[0].mapping
@@ -47,6 +50,17 @@ def why_no_effect(change: Change[Any]) -> str | None:
     if name == "bits":
         return "every value takes the same number of passes at both values"
     return _of_operation(name.removeprefix("cycles."), mapped)
+
+
+def _of_maps(change: Change[Any]) -> str | None:
+    """Return a reason why the place of maps has no effect."""
+    mapping = change.after[0].mapping
+    if VECTOR_UNIT not in mapping.program.units:
+        return "only scope network has the edges between all layers (--scope network)"
+    runs = (*change.before, *change.after)
+    if not any(one.plan.on_chip.space for run in runs for one in run.mapping.layers):
+        return "no map fits on chip beside the data of its layers"
+    return "other units hide the transfers of the maps"
 
 
 def _of_operation(operation: str, mapped: Sequence[MappedVector]) -> str | None:

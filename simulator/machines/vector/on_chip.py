@@ -146,6 +146,17 @@ class Residency:
             space=sum(one.bytes for one in here if place in one.life),
         )
 
+    @property
+    def spilled(self) -> tuple[str, ...]:
+        """Names of the layers that write a map to DRAM because it does not fit, in their order."""
+        found = {x.writer for one in self.maps if not one.on_chip for x in one.copies}
+        return tuple(name for name in self.uses.places if name in found)
+
+    @property
+    def with_all_maps(self) -> "Residency":
+        """The decisions if all maps fitted."""
+        return Residency(self.uses, tuple(one._replace(obstacle=None) for one in self.maps))
+
     def with_map(self, one: Map) -> "Residency":
         """Return the decisions with one more map."""
         return Residency(self.uses, (*self.maps, one))

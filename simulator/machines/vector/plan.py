@@ -150,8 +150,12 @@ class VectorPlan:
     @property
     def fits(self) -> bool:
         """True if the data from and for DRAM fits beside the maps on chip."""
-        space = self._space(max(self.columns), self.channel_parts)
-        return space + self.on_chip.space <= self.buffer.size
+        return self.needed_bytes <= self.buffer.size
+
+    @property
+    def needed_bytes(self) -> int:
+        """Bytes of the buffer for the maps on chip, and for data from and for DRAM."""
+        return self.on_chip.space + self._space(max(self.columns), self.channel_parts)
 
     @property
     def reads(self) -> bool:

@@ -109,19 +109,24 @@ class TestByHand:
         assert trace.start[array].min() >= trace.end[trace.layer == 0].max()
 
 
+def always(_layer: AnyLayer, _state: OnChip) -> bool:
+    """The rule of a buffer without limits."""
+    return True
+
+
 def test_layers_of_a_concatenation_stay_together() -> None:
     """The third layer reads two maps as one: both stay, or none."""
     joined = {"name": "cat", "type": "concat", "others": ["a"]}
     workload = net(conv("a"), conv("b"), joined, conv("c"))
     fusion = fusion_of(workload, machine().vector, 32)
-    maps = resident_maps(fusion, lambda layer, state: True).maps
+    maps = resident_maps(fusion, always).maps
     assert [{one.writer for one in x.copies} for x in maps] == [{"a", "b"}]
     assert maps[0].bytes == 2 * 24 * 2
 
 
 def test_results_and_the_image_are_in_dram() -> None:
     fusion = fusion_of(net(conv("a"), conv("b")), machine().vector, 32)
-    residency = resident_maps(fusion, lambda layer, state: True)
+    residency = resident_maps(fusion, always)
     (one,) = residency.maps
     assert [copy.writer for copy in one.copies] == ["a"]
 

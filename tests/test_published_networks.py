@@ -44,6 +44,7 @@ PUBLISHED = {
         quote=("1,849,688,064", "28,861,440", "13,234,088"),
     ),
     # torchvision's documentation: AlexNet_Weights and VGG16_Weights.IMAGENET1K_V1
+    "alexnet": Published(0.71e9, 61_100_840, quote=("0.71", "61,100,840")),
     "vgg16": Published(15.47e9, 138_357_544, quote=("15.47", "138,357,544")),
     # the same source: ResNet18_Weights, ResNet34_Weights and ResNet50_Weights.IMAGENET1K_V1
     "r18": Published(1.814e9, 11_689_512),

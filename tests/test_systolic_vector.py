@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from simulator import load_hardware, simulate
 from simulator.analysis.running import run_one
+from simulator.api.simulate import with_settings
 from simulator.base.errors import InputError
 from simulator.engine import event, fast
 from simulator.engine.trace import Trace
@@ -25,7 +27,6 @@ from simulator.machines.systolic.moves import (
     weight_loads,
     writes,
 )
-from simulator.machines.systolic.no_effect import why_no_effect
 from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.read_maps import Edges, ReadMap
 from simulator.machines.systolic.units import section_of
@@ -38,6 +39,7 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.no_effect import why_no_effect
 from simulator.machines.vector.writers import writers_of
 from simulator.program.written import written
 from simulator.workload import Workload, configure
@@ -67,13 +69,18 @@ BLOCK: list[dict[str, Any]] = [
 
 
 def block(scope: str = "network") -> Workload:
-    """A residual block, a concatenation and a pool, at 8 channels of 4 x 4."""
+    """A residual block, a concatenation and a pool."""
+    return whole(BLOCK, scope)
+
+
+def whole(layers: list[dict[str, Any]], scope: str = "network") -> Workload:
+    """A network of some layers on 8 channels of 4 x 4."""
     file = {
         "name": "block",
         "title": "Block",
         "ops_convention": "main_paper",
         "input": {"channels": 8, "height": 4, "width": 4},
-        "layers": BLOCK,
+        "layers": layers,
     }
     return configure(network_from(file, Path("block.yaml")), bits=1, scope=scope)
 
@@ -291,6 +298,17 @@ def _all(mapping: Mapping[MappedLayer], moves: Moves) -> list[tuple[AnyMapped, M
     return [(layer, move) for layer in mapping.layers for move in moves(layer)]
 
 
+def test_a_fused_layer_reads_no_map() -> None:
+    """The norm computes with 16 bits, but only signs are in DRAM."""
+    conv = {"type": "conv", "precision": "binary", "out_channels": 4, "kernel": 1}
+    layers = [{"name": "a"} | conv, {"name": "norm", "type": "norm"}, {"name": "b"} | conv]
+    workload = whole(layers)
+    mapping = mapped(workload, {})
+    addresses = Addresses(mapping.layers, 256, Edges(fusion_on(mapping, workload), 8))
+    reads = [move for _, move in _all(mapping, input_reads)]
+    assert len([*addresses.of(input_reads)]) == len(reads) == 3  # two pieces of `a`, one of `b`
+
+
 def test_a_reader_begins_again_after_the_last_byte() -> None:
     joined = ReadMap((range(0, 64), range(256, 288)))
     assert [joined.at(offset, 8) for offset in (0, 56, 64, 88, 96)] == [0, 56, 256, 280, 0]
@@ -308,6 +326,7 @@ def test_a_reader_begins_again_after_the_last_byte() -> None:
         ("vector.cycles.activation", 2, "network", "no layer has this operation"),
         ("vector.cycles.pool", 2, "weights", "the vector unit runs only in scope network"),
         ("vector.cycles.move", 2, "network", "layers write values to the places"),
+        ("vector.bits", 32, "network", "every value takes the same number of passes"),
     ],
 )
 def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, reason: str) -> None:
@@ -319,6 +338,20 @@ def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, r
     found = why_no_effect(Change(key=key, before=(before,), after=(after,)))
     assert found is not None
     assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("hardware", "setting"),
+    [
+        ("tpu-like", "memory.input_scratchpad.kib=20000"),
+        ("cofluent64", "memory.activation_buffer.kib=70"),
+    ],
+)
+def test_larger_buffers_are_for_layers_with_weights(hardware: str, setting: str) -> None:
+    """A larger buffer is tried for the layers that read data twice."""
+    result = simulate(block("weights"), load_hardware(hardware, [setting]), scope="network")
+    (effect,) = with_settings(result, hardware, [setting]).settings
+    assert effect.reason is not None
 
 
 def test_only_narrower_scopes_leave_layers_out() -> None:

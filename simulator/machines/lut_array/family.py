@@ -51,7 +51,6 @@ _RATE_KEYS: Items[Unit, str] = {
     DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
     DRAM_INPUTS: "memory.dram.bytes_per_cycle",
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
-    VECTOR_UNIT: "vector.lanes",
 }
 
 

@@ -15,6 +15,7 @@ from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
 from simulator.machines.lut_array.weights import fetched_for
+from simulator.machines.vector.notes import vector_notes
 from simulator.workload.scope import FULL_PRECISION_BITS
 
 _READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
@@ -143,6 +144,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *_widths(layers),
         *tiling_notes(run),
         *run.mapping.remarks,
+        *vector_notes(run),
     ]
 
 

@@ -6,7 +6,6 @@ from simulator.machines.family import Change
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
 from simulator.machines.systolic.schema import Systolic
-from simulator.machines.vector.no_effect import why_no_effect as why_vector_has_none
 
 _SIZES = frozenset({"array.rows", "array.columns", "array.dataflow"})
 """Keys that determine which PEs have work."""
@@ -23,9 +22,13 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     """
     machine = change.after[0].mapping.hardware
     assert isinstance(machine, Systolic)
-    mappings = [run.mapping for runs in (change.after, change.before) for run in runs]
-    plans = [mapped.plan for mapping in mappings for mapped in mapping.weighted]
-    return _idle(change.key, machine) or why_vector_has_none(change) or _special(change.key, plans)
+    plans = [
+        mapped.plan
+        for runs in (change.after, change.before)
+        for run in runs
+        for mapped in run.mapping.weighted
+    ]
+    return _idle(change.key, machine) or _special(change.key, plans)
 
 
 def _idle(key: str, machine: Systolic) -> str | None:

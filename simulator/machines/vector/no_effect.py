@@ -33,10 +33,8 @@ def why_no_effect(change: Change[Any]) -> str | None:
 
     """
     section, _, name = change.key.partition(".")
-    if change.key == MAPS:
-        return _of_maps(change)
     if section != SECTION:
-        return None
+        return _of_maps(change) if change.key == MAPS else None
     mapping = change.after[0].mapping
     if VECTOR_UNIT not in mapping.program.units:
         return "the vector unit runs only in scope network (--scope network)"
@@ -46,7 +44,7 @@ def why_no_effect(change: Change[Any]) -> str | None:
     if name == "fused":
         before = change.before[0].mapping.layers
         fused = any(one.mode == "fused" for one in (*mapping.layers, *before))
-        return None if fused else "the vector unit can take no layer behind another"
+        return None if fused else "no vector layer can be fused"
     if name == "bits":
         return "every value takes the same number of passes at both values"
     return _of_operation(name.removeprefix("cycles."), mapped)
@@ -60,7 +58,7 @@ def _of_maps(change: Change[Any]) -> str | None:
     runs = (*change.before, *change.after)
     if not any(one.plan.on_chip.space for run in runs for one in run.mapping.layers):
         return "no map fits on chip beside the data of its layers"
-    return "other units hide the transfers of the maps"
+    return None
 
 
 def _of_operation(operation: str, mapped: Sequence[MappedVector]) -> str | None:

@@ -1,5 +1,6 @@
 """Maps that stay on chip between layers: decisions, bytes and cycles."""
 
+import re
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,32 @@ def test_results_and_the_image_are_in_dram() -> None:
     assert [copy.writer for copy in one.copies] == ["a"]
 
 
+def test_maps_without_effect_in_another_scope_have_a_note() -> None:
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "main_paper",
+        "input": {"channels": 16, "height": 4, "width": 6}, "layers": [conv("a")],
+    }  # fmt: skip
+    workload = configure(network_from(file, Path("net.yaml")), scope="binary")
+    run = run_one(workload, machine(ON_CHIP), "fast")
+    assert any("only scope network" in note for note in run.mapping.remarks)
+
+
+def test_every_transfer_to_a_dram_table_has_an_address() -> None:
+    keys = ON_CHIP | {
+        "memory.dram.timing": "ddr4-2400",
+        "memory.dram.bytes_per_cycle": 19.2,
+        "memory.dram.latency_cycles": 5,
+        "memory.activation_buffer.kib": 1300 / 1024,
+    }
+    run = run_one(net(conv("a"), conv("b"), conv("c"), ADD), machine(keys), "event")
+    assert {name: one.kept for name, one in on_chip(run).items()}["a"] == (1,)
+    dram = run.mapping.program.dram
+    assert dram is not None
+    for unit, addresses in dram.streams.items():
+        commands = sum(len(one.commands(unit)) for one in run.mapping.weighted)
+        assert len(list(addresses())) == commands
+
+
 def test_one_port_is_refused() -> None:
     keys = ON_CHIP | {"memory.activation_buffer.ports": 1}
     with pytest.raises(InputError, match=r"memory\.activations is on_chip"):
@@ -188,6 +215,18 @@ class TestNetworks:
         results = [maps.layers[name] for name, readers in maps.readers.items() if not readers]
         bits = sum(workload.batch * x.out_pixels * x.out_channels for x in results) * maps.wide_bits
         assert bits <= run.dram_bytes["written"] * 8 < bits + 8 * sum(map(_writes, run.layers)) + 1
+
+    @given(whole_networks(), machines(), st.booleans())
+    def test_the_size_of_the_note_holds_all_maps(
+        self, workload: Workload, keys: dict[str, Any], fused: bool
+    ) -> None:
+        keys = keys | ON_CHIP | {"vector.fused": fused}
+        remarks = run_of(workload, keys, "fast").mapping.remarks
+        assume(remarks)
+        (kib,) = re.findall(r"([\d.,]+) KiB would hold all maps", remarks[0])
+        size = {"memory.activation_buffer.kib": float(kib.replace(",", ""))}
+        again = run_of(workload, keys | size, "fast").mapping.remarks
+        assert again == (), (remarks, again)
 
     @given(whole_networks(), machines(), st.booleans())
     def test_maps_and_data_of_layers_fit(

@@ -94,7 +94,10 @@ def _roomy(plan: Plan) -> Plan:
     """The plan of a layer in a buffer that holds everything, with the largest blocks of work."""
     if isinstance(plan, VectorPlan):
         return replace(plan, buffer=structs.replace(plan.buffer, kib=_ROOMY_KIB))
-    return replace(plan, image_blocks=(plan.batch,))
+    if plan.batch == 1:
+        return plan
+    # two blocks in a row need the most space; see `image_blocks.py`
+    return replace(plan, batch=2 * plan.batch, image_blocks=(plan.batch, plan.batch))
 
 
 def _space(plan: Plan) -> int:

@@ -1,8 +1,9 @@
 """The maps that stay on chip from the layer that writes them to the last layer that reads them.
 
-The mapper decides copy by copy, the copy with the shortest life first. A copy stays if it fits in
-every layer of its life, beside the copies that already stay and beside the space that the layer
-needs for its own data. docs/vector.md gives the reasons.
+If all fit, all stay. Otherwise the mapper decides copy by copy, the copy with the shortest life
+first, again and again until no other fits. A copy stays if it fits in every layer of its life,
+beside the copies that already stay and beside the space that the layer needs for its own data.
+docs/vector.md gives the reasons.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -170,14 +171,25 @@ def resident_maps(fusion: Fusion, fits: Fits) -> Residency:
         fits: the family's rule.
 
     """
-    decided = Residency(_Uses(fusion))
+    uses = _Uses(fusion)
     running = [x for x in fusion.maps.layers.values() if x.name not in fusion.fused]
-    for one in sorted(_candidates(decided.uses, running), key=_priority):
-        trial = decided.with_map(one)
-        alive = [x for x in running if trial.uses.places[x.name] in one.life]
-        obstacle = next((x.name for x in alive if not fits(x, trial.of(x))), None)
-        decided = decided.with_map(one._replace(obstacle=obstacle)) if obstacle else trial
-    return decided
+    left = sorted(_candidates(uses, running), key=_priority)
+    everything = Residency(uses, tuple(left))
+    if all(fits(layer, everything.of(layer)) for layer in running):
+        return everything
+    decided, tried = Residency(uses), 0
+    while len(left) != tried:  # a map that stays frees the slots of its outputs
+        tried, again = len(left), list[Map]()
+        for one in left:
+            trial = decided.with_map(one._replace(obstacle=None))
+            alive = (x for x in running if uses.places[x.name] in one.life)
+            obstacle = next((x.name for x in alive if not fits(x, trial.of(x))), None)
+            if obstacle is None:
+                decided = trial
+            else:
+                again.append(one._replace(obstacle=obstacle))
+        left = again
+    return Residency(uses, (*decided.maps, *left))
 
 
 def _priority(one: Map) -> tuple[int, int, int]:

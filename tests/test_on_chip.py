@@ -222,7 +222,8 @@ class TestNetworks:
     ) -> None:
         keys = keys | ON_CHIP | {"vector.fused": fused}
         remarks = run_of(workload, keys, "fast").mapping.remarks
-        assume(remarks)
+        if not remarks:
+            return
         (kib,) = re.findall(r"([\d.,]+) KiB would hold all maps", remarks[0])
         size = {"memory.activation_buffer.kib": float(kib.replace(",", ""))}
         again = run_of(workload, keys | size, "fast").mapping.remarks

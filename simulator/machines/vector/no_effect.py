@@ -57,7 +57,7 @@ def _of_maps(change: Change[Any]) -> str | None:
         return "only scope network has the edges between all layers (--scope network)"
     runs = (*change.before, *change.after)
     if not any(one.plan.on_chip.space for run in runs for one in run.mapping.layers):
-        return "no map fits on chip beside the data of its layers"
+        return "no map fits on chip together with the data of its layers"
     return None
 
 

@@ -23,8 +23,8 @@ def expected_cycles(plan: VectorPlan) -> int | None:
         n + V + c + (K - 1) x max(n, V, c)
 
     Returns:
-        None if the form does not cover the layer: maps are on chip, reads wait for space, or chunks with fewer cycles
-        than reads or writes differ.
+        None if the form does not cover the layer: maps are on chip, reads wait for space, or chunks
+        with fewer cycles than reads or writes differ.
 
     """
     layer = plan.layer

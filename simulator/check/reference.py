@@ -4,12 +4,16 @@ It shares only the kernels with the array's computation. It has no LUT, no indic
 coordinates, and its padding is a frame of zeros.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.check.activations import Activations
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
+
+T = TypeVar("T", bound=np.number)
 
 
 def convolve(
@@ -25,21 +29,34 @@ def convolve(
     if largest >= 1 << 53:
         raise OverflowError("an output may not be exact in 64-bit floating point")
     exact_weights: NDArray[np.floating] = weights.astype(exact)
+    return shifted_sums(layer, exact_weights, activations.astype(exact), rows).astype(np.int64)
+
+
+def shifted_sums(
+    layer: Layer, weights: NDArray[T], activations: NDArray[T], rows: range
+) -> NDArray[T]:
+    """Return some rows of output, [out_channels, images, rows, out_width], in the inputs' type.
+
+    Args:
+        layer: the layer.
+        weights: [out_channels, in_channels / groups, rows, columns] its weights.
+        activations: [images, in_channels, in_height, in_width] its inputs.
+        rows: the rows of output.
+
+    """
     frame = ((0, 0), (0, 0), *((side, side) for side in layer.paddings))
-    padded = np.pad(activations.astype(exact), frame).transpose(1, 0, 2, 3)
+    padded = np.pad(activations, frame).transpose(1, 0, 2, 3)
     inputs, outputs = layer.in_channels // layer.groups, layer.out_channels // layer.groups
     parts = []
     for group in range(layer.groups):
-        mine = exact_weights[group * outputs : (group + 1) * outputs]
+        mine = weights[group * outputs : (group + 1) * outputs]
         maps = padded[group * inputs : (group + 1) * inputs]
-        parts.append(_shifted_sums(layer, mine, maps, rows))
+        parts.append(_sums_of_group(layer, mine, maps, rows))
     shape = (layer.out_channels, len(activations), len(rows), layer.out_width)
-    return np.concatenate(parts).reshape(shape).astype(np.int64)
+    return np.concatenate(parts).reshape(shape)
 
 
-def _shifted_sums(
-    layer: Layer, weights: NDArray[np.floating], maps: NDArray[np.floating], rows: range
-) -> NDArray[np.floating]:
+def _sums_of_group(layer: Layer, weights: NDArray[T], maps: NDArray[T], rows: range) -> NDArray[T]:
     """Return [outputs, pixels] of one group of the convolution."""
     sums = None
     strides, dilations = layer.strides, layer.dilations

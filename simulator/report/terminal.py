@@ -10,7 +10,7 @@ from rich.console import Console
 from simulator.analysis.notes import notes_of
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
-from simulator.base.wording import time_unit, unit_of
+from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulator.analysis.energy import OutcomeEnergy
     from simulator.analysis.layers import LayerResult
     from simulator.analysis.outcome import Outcome
-    from simulator.check import CheckResult
+    from simulator.check import CheckResult, Classes
 
 NO_LIMIT = "–"
 """The sign for a layer in which no unit is busy for half of the time."""
@@ -215,16 +215,35 @@ def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[st
     ]
     wrong = sum(not layer.equal for layer in check.layers)
     verdict = f"{wrong} of {len(lines)} layers differ from" if wrong else "equal to"
+    inputs, kernels = [x.inputs for x in check.layers], [x.kernels for x in check.layers]
+    if inputs.count("network"):
+        images = "random" if check.input_file is None else "given"
+        what = f"layers {verdict} their numpy twins; images: {images}; values"
+    else:
+        what = f"binary layers {verdict} a direct convolution; activations: {_origin(inputs)}; kernels"
     lines.append(
-        f"{check.outputs:,} outputs of {len(lines)} binary layers {verdict} a direct convolution; "
-        f"activations: {_origin([x.inputs for x in check.layers])}; "
-        f"kernels: {_origin([x.kernels for x in check.layers])} (seed {check.seed})"
+        f"{check.outputs:,} outputs of {len(lines)} {what}: {_origin(kernels)} (seed {check.seed})"
     )
+    if check.classes is not None:
+        lines += _class_lines(check.classes)
+    return lines
+
+
+def _class_lines(classes: "Classes") -> list[str]:
+    """Return the agreement of the predicted classes, and the first image without it."""
+    of, lines = counted(classes.images, "image"), []
+    lines.append(
+        f"{classes.as_forward:,} of {of}: the same class as a plain forward pass in floating point"
+    )
+    if classes.as_trained is not None:
+        lines.append(f"{classes.as_trained:,} of {of}: the same class as the trained network")
+    if classes.failure is not None:
+        lines.append(f"DIFFERENT {classes.failure}")
     return lines
 
 
 def _origin(where: list[str]) -> str:
-    """Return `random`, `given`, or the number of each."""
+    """Return `random`, `given`, or the number of each; layers may have none."""
     counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
     if len(counts) == 1:
         return next(iter(counts))

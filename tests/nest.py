@@ -1,6 +1,6 @@
 """A layer's loop nest as arrays, written independently of the mapper's loops.
 
-    for row of output pixels: for block of output channels: for pixel step in row:
+    for row of pixel steps: for block of output channels: for pixel step in row:
         for group of input channels: for pass over the subset
 
 A *tile* is an output tile: a (row, block, pixel step). Its sums stay in the partial-sum buffer
@@ -8,12 +8,14 @@ from its first group to its drain. A step is one group of a tile. A *transfer* i
 in one row and block that share an input transfer and an output transfer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.machines.lut_array.plan import LayerPlan
+from simulator.workload import Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,7 +31,7 @@ class Nest:
     block: Ints
     """[V] number of the tile's block of output channels."""
     row: Ints
-    """[V] row of output."""
+    """[V] row."""
     transfer: Ints
     """[V] number of the transfer, counted up from 0."""
     pixels: Ints
@@ -66,33 +68,55 @@ class Nest:
 
 def nest_of(plan: LayerPlan) -> Nest:
     """Lay out the loop nest of a planned layer."""
-    per_row = plan.steps_per_row
-    whole = plan.pixel_steps // per_row * per_row
-    pixel_step, block = (
-        np.concatenate(parts)
-        for parts in zip(
-            _rows(np.arange(whole), per_row, len(plan.blocks)),
-            _rows(np.arange(whole, plan.pixel_steps), per_row, len(plan.blocks)),
-            strict=True,
-        )
+    number, blocks = np.arange(plan.pixel_steps), len(plan.blocks)
+    rows = rows_of(plan)
+    order = np.concatenate([np.tile(number[rows == row], blocks) for row in range(rows[-1] + 1)])
+    block = np.concatenate(
+        [np.repeat(np.arange(blocks), np.sum(rows == row)) for row in range(rows[-1] + 1)]
     )
-    row, piece = pixel_step // per_row, pixel_step % per_row // plan.steps_per_transfer
-    pieces = -(-per_row // plan.steps_per_transfer)
-    identity = (row * len(plan.blocks) + block) * pieces + piece
+    row = rows[order]
+    in_row = order - np.searchsorted(rows, row)
+    image, rest = np.divmod(in_row * plan.pixels_per_step, plan.layer.out_width)
+    if plan.layer.out_width % plan.pixels_per_step or plan.layer.out_pixels == 1:
+        image, rest = np.zeros_like(image), in_row * plan.pixels_per_step
+    piece = rest // (plan.steps_per_transfer * plan.pixels_per_step)
+    identity = np.stack((row, block, image, piece))
+    starts = np.any(np.diff(identity, prepend=-1) != 0, axis=0)
     return Nest(
         groups=len(plan.group_units),
         passes=len(plan.pass_entries) if plan.mode == "lut" else 1,
-        pixel_step=pixel_step,
+        pixel_step=order,
         block=block,
         row=row,
-        transfer=np.cumsum(np.diff(identity, prepend=-1) != 0) - 1,
-        pixels=np.minimum(plan.pixels_per_step, plan.pixels - pixel_step * plan.pixels_per_step),
+        transfer=np.cumsum(starts) - 1,
+        pixels=np.minimum(plan.pixels_per_step, plan.pixels - order * plan.pixels_per_step),
     )
 
 
-def _rows(pixel_steps: Ints, per_row: int, blocks: int) -> tuple[Ints, Ints]:
-    """Pixel steps and blocks of the tiles in whole rows, or in one shorter last row."""
-    width = min(per_row, max(1, len(pixel_steps)))
-    shape = (len(pixel_steps) // width, blocks, width)
-    steps = np.broadcast_to(pixel_steps.reshape(-1, 1, width), shape)
-    return steps.ravel(), np.broadcast_to(np.arange(blocks)[None, :, None], shape).ravel()
+def rows_of(plan: LayerPlan) -> Ints:
+    """[pixel steps] row of each pixel step: of the image block of its first pixel."""
+    rows: list[int] = []
+    first = 0
+    for images in plan.image_blocks:
+        end = first + images * plan.layer.out_pixels
+        steps = sum(first <= pixel < end for pixel in range(0, end, plan.pixels_per_step))
+        width = -(-images * plan.layer.out_width // plan.pixels_per_step)
+        new = rows[-1] + 1 if rows else 0
+        rows += [new + step // width for step in range(steps)]
+        first = end
+    return np.array(rows)
+
+
+def pixels_in_order(one: Layer, image_blocks: Sequence[int]) -> list[tuple[int, int, int]]:
+    """(map in DRAM, row, column) of the output pixels in the order of time."""
+    found, first = [], 0
+    for images in image_blocks:
+        found += [
+            (image * one.images + number, row, column)
+            for number in range(one.images)
+            for row in range(one.out_height)
+            for image in range(first, first + images)
+            for column in range(one.out_width)
+        ]
+        first += images
+    return found

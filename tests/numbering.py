@@ -1,11 +1,13 @@
 """Numbers of units and kinds in the columns of traces and totals, by name.
 
-Their order is that of `UNITS` and `KINDS` in `simulator.machines.lut_array.vocabulary` (a test).
+Their order is that of the paper's array without a vector unit (a test).
 """
 
 from enum import IntEnum, StrEnum
 
-from simulator.machines.lut_array.vocabulary import CATEGORIES
+from simulator.machines.lut_array.vocabulary import WITHOUT_VECTOR_UNIT
+
+CATEGORIES = WITHOUT_VECTOR_UNIT.categories
 
 
 class Unit(IntEnum):

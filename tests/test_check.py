@@ -25,7 +25,8 @@ from simulator.cli import cli
 from simulator.machines.lut_array import compute as array
 from simulator.machines.lut_array import family
 from simulator.machines.lut_array.compute import compute
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
 from tests.build import layer, machine, network, with_kernels

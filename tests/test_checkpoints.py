@@ -334,7 +334,20 @@ class TestTorch:
         found = extract("net.pth", network="tiny.yaml")
         assert kernels_are(found, state())
         assert found.workload.notes[0] == (
-            "The weights are those under model in the file; it also holds weights under model_ema."
+            "The weights are those under model in the file; it also holds weights under model_ema. "
+            "--rename 'model_ema.*=*' reads those instead."
+        )
+
+    @pytest.mark.parametrize("key", ["state_dict_ema", "ema_state_dict", "module_ema", "ema"])
+    def test_a_rename_chooses_averaged_weights(self, tensors: Any, key: str) -> None:
+        import torch
+
+        negative = {f"module.{name}": -values for name, values in tensors.items()}
+        torch.save({key: tensors, "state_dict": negative}, "net.pth")
+        found = extract("net.pth", network="tiny.yaml", renames=((f"{key}.*", "*"),))
+        assert kernels_are(found, state())
+        assert found.workload.notes[0] == (
+            f"The weights are those under {key} in the file, as --rename asks."
         )
 
     def test_parts_of_equal_rank_are_one_network(self, tensors: Any) -> None:

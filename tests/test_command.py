@@ -266,6 +266,7 @@ class TestReproduce:
             "figure13",
             "pe-study",
             pytest.param("fair", marks=pytest.mark.slow),
+            pytest.param("equal-area", marks=pytest.mark.slow),
         ],
     )
     def test_the_committed_report_is_what_the_command_makes(

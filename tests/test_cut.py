@@ -8,7 +8,7 @@ import pytest
 
 from simulator import InputError, load_workload, simulate
 from simulator.api.result import Result
-from simulator.machines.lut_array.plan import plan_layers
+from simulator.machines.lut_array.planning import plan_layers
 from tests.build import layer, machine, network
 from tests.test_layer_lists import NETWORKS
 

@@ -91,7 +91,7 @@ def test_closed_form_of_the_systolic_array(clock: float) -> None:
         ],
     )
     (one,) = run_one(configure(BOUND, bits=1), machine, "event").layers
-    assert [one.cycles] == expected_ends([one.mapped.plan])
+    assert [one.cycles] == expected_ends(machine, [one.mapped])
 
 
 def test_a_clock_leaves_the_dram_alone() -> None:

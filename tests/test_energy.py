@@ -26,6 +26,7 @@ from simulator.machines.lut_array.plan import LayerPlan
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.conftest import Command
+from tests.nest import rows_of
 from tests.numbering import Kind, Unit
 from tests.strategies import Overrides, layers, machines, mapping_of, networks
 
@@ -34,11 +35,10 @@ TABLE = load_energy("45nm")
 
 def steps_of(plan: LayerPlan) -> Iterator[tuple[int, int, int, int]]:
     """(outputs of block, taps of group, pixels, stored bytes) of every step, in order of time."""
-    per_row = max(1, -(-plan.layer.out_width // plan.pixels_per_step))
-    pixel_steps = list(range(0, plan.pixels, plan.pixels_per_step))
-    for row in range(0, len(pixel_steps), per_row):
+    rows = rows_of(plan)
+    for row in range(rows[-1] + 1):
         for number, block in enumerate(plan.blocks):
-            for first in pixel_steps[row : row + per_row]:
+            for first in (np.flatnonzero(rows == row) * plan.pixels_per_step).tolist():
                 pixels = min(plan.pixels_per_step, plan.pixels - first)
                 for group, part in enumerate(plan.input_parts):
                     taps = part.units * part.taps  # of a part of a kernel, if rows are cut
@@ -223,7 +223,7 @@ def test_energy_never_falls_when_work_is_added(
     bits = workload.activation_bits
     grown = (
         network(*workload.layers, more, batch=workload.batch, activation_bits=bits),  # type: ignore[arg-type]
-        network(*workload.layers, batch=workload.batch + 1, activation_bits=bits),
+        network(*workload.layers, batch=2 * workload.batch, activation_bits=bits),
         taller(workload),
     )[grow]
     before = network(*workload.layers, activation_bits=bits) if grow == 2 else workload
@@ -268,10 +268,10 @@ class TestPrices:
         assert 64 * TABLE.storage_bit_aj(kib) == pytest.approx(picojoules * 1e6, rel=1e-5)
 
     def test_a_mac_is_the_narrowest_that_holds_the_bits(self) -> None:
-        assert TABLE.mac_aj(8) == 230_000
-        assert TABLE.mac_aj(9) == 1_500_000
+        assert TABLE.mac_aj(8, "full_precision.bits") == 230_000
+        assert TABLE.mac_aj(9, "full_precision.bits") == 1_500_000
         with pytest.raises(InputError, match=r"no entry for 64 bits .* use at most 32"):
-            TABLE.mac_aj(64)
+            TABLE.mac_aj(64, "full_precision.bits")
 
     def test_leakage(self) -> None:
         # 1000 gates x 17.39 nW + 2 KiB x 10 uW = 37390 nW; 1 ns: the same number of aJ; at 2 GHz

@@ -369,7 +369,9 @@ class TestCommand:
         assert "no such file" in refused(command, "extract", "no.pth", "--network", "small.yaml")
         (tmp_path / "net.bin").write_bytes(b"\0")
         assert "unknown format" in refused(command, "extract", "net.bin", "--network", "small.yaml")
-        assert "--binarize applies to graphs only" in refused(command, *run, "--binarize", "a.*")
+        assert "small.yaml: marks its binary layers itself" in refused(
+            command, *run, "--binarize", "a.*"
+        )
 
     def test_a_shipped_workload_has_a_bare_name(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -415,6 +415,10 @@ def test_energy_is_shown_where_the_result_has_it(
     first = run["by_layer_uj"][result.run.layers[0].name]
     shown = browser.find_element(By.CSS_SELECTOR, '[data-figure="energy"]').text
     assert f"{first:,.4f}" in shown
+    efficiency = browser.find_element(By.CSS_SELECTOR, '[data-value="tops_per_watt"]').text
+    own, base = (float(word) for word in efficiency.split()[1:])
+    assert [own, base] == pytest.approx([x.tops_per_watt for x in priced.performance], rel=1e-3)
+    assert priced.operations_counted in browser.find_element(By.ID, "performance-source").text
     assert browser.get_log("browser") == []
 
 
@@ -426,9 +430,10 @@ def test_a_page_without_a_baseline(browser: Any, tmp_path: Path) -> None:
     assert f"time, {alone.run.title}" in shown
     for word in ("NaN", "undefined", "baseline", "speedup", "reduction", "hollow"):
         assert word not in shown
-    widths = """return [...document.querySelectorAll('#layers, #energy')].map((table) =>
+    widths = """return [
+        ...document.querySelectorAll('#layers, #energy, #performance')].map((table) =>
         new Set([...table.rows].map((row) => row.cells.length)).size)"""
-    assert browser.execute_script(widths) == [1, 1]
+    assert browser.execute_script(widths) == [1, 1, 1]
     assert browser.get_log("browser") == []
 
 

@@ -25,7 +25,8 @@ from simulator.machines.lut_array.huffman import (
     stream_bits,
 )
 from simulator.machines.lut_array.indices import accumulates_of
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from tests.build import INSTANT, layer, machine, network, of_kind, times, traced, with_kernels

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from simulator.workload.kernels import ids_of
-from simulator.workload.levels import Levels, levels_of
+from simulator.workload.levels import Levels, levels_of, without_offset
 from simulator.workload.subsets import held_tau, kernels_of, units_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.weight_notes import Finding, weight_notes
@@ -93,6 +93,7 @@ def test_notes() -> None:
     notes = weight_notes(
         [
             finding("a", "bits"),
+            finding("c", "pair", deviation=0.5, pair=(0.2, 0.6)),
             finding("b", "ternary", zeros=30, deviation=1.0),
             finding("d", "real", zeros=3, deviation=1.0),
             finding("e", "real", deviation=0.002),
@@ -102,6 +103,9 @@ def test_notes() -> None:
     )
     assert notes == (
         "a stores its weights as 0 and 1; 0 is read as -1.",
+        "The weights of c have two levels per output channel other than ±α (0.2 and 0.6 in the "
+        "first channel of c). The smaller level is read as -1; the run leaves out the product of "
+        "their middle and the inputs.",
         "b has ternary weights: -α, 0 and +α per output channel, 30 % of them 0. A kernel has no "
         "0; each 0 is read as -1.",
         "In d, 3 % of the weights are 0 and count as -1.",
@@ -110,3 +114,18 @@ def test_notes() -> None:
         "2 output channels of f have only weights of 0; the kernels there are the first of the "
         "subset.",
     )
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.0, 0.7), (0.2, 0.6), (-0.9, -0.1), (-0.1, 0.4)])
+def test_pairs(least: float, most: float) -> None:
+    """Two levels per output channel, from beta +- alpha or from 0 and alpha."""
+    plain = signs(1)
+    weights = np.where(plain > 0, most, least).astype(np.float32)
+    found = levels_of(weights)
+    assert (found.kind, found.zeros) == ("pair", 0)
+    assert found.pair == pytest.approx((least, most))
+    moved = without_offset(weights)
+    assert moved is not None
+    assert np.array_equal(np.sign(moved), np.sign(plain))
+    weights[0, 0, 0, 0] = 1  # a third level
+    assert levels_of(weights).kind != "pair"

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from simulator.base.errors import InputError
 from simulator.workload import Workload
 from simulator.workload.importers.onnx import read_onnx
+from simulator.workload.model import load_model
 from tests.onnx_graphs import Tensors, conv, q, reals, save, signs
 
 pytestmark = pytest.mark.unit
@@ -275,6 +276,8 @@ LEVELS: dict[str, tuple[NDArray[Any], bool, str]] = {
     ),
     "bits": ((W > 0).astype(np.float32), False, "conv are 0 and 1"),
     "ternary": (np.where(np.abs(W) < 0.5, 0, np.sign(W)), False, "conv are ternary"),
+    "same sign": (np.where(W > 0, 0.6, 0.2), False, "other than +-alpha, 0.2 and 0.6 in the first"),
+    "0 and alpha": (np.where(W > 0, 0.7, 0), False, "other than +-alpha, 0 and 0.7 in the first"),
     "real": (W, False, ""),
 }
 
@@ -289,6 +292,29 @@ def test_levels(tmp_path: Path, name: str) -> None:
     if binary and name != "dead channel":
         expected = sign_of(W) * (-1 if name == "negative alpha" else 1)
         assert np.array_equal(np.sign(trained["conv"].weights), expected)
+
+
+def test_the_obstacle_of_the_only_layer_is_named(tmp_path: Path) -> None:
+    nodes = [TestObstacles.SOFT, conv("x", "soft", "y")]
+    with pytest.raises(InputError, match="those of conv come from LpNormalization 'the_LpNorm"):
+        read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+
+
+def test_operators_of_a_graph_without_layers(tmp_path: Path) -> None:
+    nodes = [node("Relu", "x", "y"), conv("x", "w", "h", "aside")]
+    words = "its operators are Relu; no output depends on Conv 'aside'"
+    with pytest.raises(InputError, match=words):
+        read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+
+
+def test_binarize_takes_the_smaller_of_two_levels_as_minus_one(tmp_path: Path) -> None:
+    tensors = {"w": np.where(W > 0, 0.6, 0.2).astype(np.float32)}
+    path = save(tmp_path / "n.onnx", [conv("x", "w", "y")], tensors)
+    workload = load_model(path, binarize=("conv",))
+    kernels = workload.layers[0].kernels
+    assert kernels is not None
+    assert np.array_equal(kernels.signs().reshape(W.shape), sign_of(W))
+    assert "(0.2 and 0.6 in the first channel of conv)" in "".join(workload.notes)
 
 
 def test_signs_in_kernels_of_other_sizes_are_full_precision_with_a_note(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 """The policy of `lut_array`: lifetimes of weights, and input buffering."""
 
 from collections import defaultdict
-from itertools import compress, pairwise
+from itertools import chain, compress, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from simulator.base.errors import InputError
 from simulator.machines.lut_array.buffering import Buffering, input_space, plan_buffering
@@ -13,7 +14,8 @@ from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import Mapping, map_workload
 from simulator.machines.lut_array.outputs import output_space
 from simulator.machines.lut_array.pixels import transfer_bounds
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.machines.lut_array.records import Layer as Records
 from simulator.machines.lut_array.units import output_tiles
 from simulator.machines.lut_array.vocabulary import (
@@ -27,6 +29,7 @@ from simulator.machines.lut_array.window import Window
 from simulator.program import Writer
 from simulator.workload import Layer, Workload, configure, load_workload
 from tests.build import layer, machine, network
+from tests.nest import pixels_in_order
 from tests.strategies import Overrides, layers, machines, networks
 
 pytestmark = pytest.mark.unit
@@ -296,10 +299,11 @@ def test_weight_tiles_come_before_their_steps_and_leave_after(
 def steps_of(made: Records) -> list[tuple[int, int]]:
     """(output block, input block) of every step."""
     found = []
-    for image in made.images.written_out:
-        for row in image.written_out:
+    for wide_map in made.maps.written_out:
+        for row in wide_map.written_out:
             for block, part in enumerate(row.written_out):
-                tiles = sum(transfer.tile_count for transfer in part.transfers.written_out)
+                transfers = chain.from_iterable(x.written_out for x in part.images.written_out)
+                tiles = sum(transfer.tile_count for transfer in transfers)
                 found += [
                     (block, number) for _ in range(tiles) for number in range(part.block.steps)
                 ]
@@ -316,10 +320,12 @@ def mapped(workload: Workload, overrides: Overrides) -> Mapping:
 
 def test_a_longer_batch_has_the_same_rows_more_often() -> None:
     images, parts = [], []
+    # 4 rows of 8 bytes for each of two images do not fit
+    one_image = FEW | bytes_of("activation_buffer", 2 * 8 + 7 * 8)
     for batch in (4, 40):
         workload = network(layer(8, 8, 6, 8), batch=batch)
-        (each,) = map_workload(workload, machine(FEW)).layers
-        images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).images)
+        (each,) = map_workload(workload, machine(one_image)).layers
+        images.append(layer_of(each.plan, each.weights, plan_buffering(each.plan)).maps)
         parts.append([len(body) for body in each.section.bodies.values()])
     assert [len(each.written_out) for each in images] == [4, 40]
     assert len({row for _, image in images[0] for _, row in image}) < 12  # rows of 24
@@ -328,16 +334,15 @@ def test_a_longer_batch_has_the_same_rows_more_often() -> None:
 
 
 @settings(max_examples=40)
-@given(layers())
-def test_window(one: Layer) -> None:
+@given(layers(), st.lists(st.integers(1, 3), min_size=1, max_size=3))
+def test_window(one: Layer, image_blocks: list[int]) -> None:
     """Count the input pixels by laying every kernel over the input."""
-    window, width = Window(one), max(one.extents.width, one.strides.width)
-    columns = one.out_width
+    window, width = Window(one, image_blocks), max(one.extents.width, one.strides.width)
+    order = pixels_in_order(one, image_blocks)
 
     def under(first: int, end: int) -> set[tuple[int, int, int]]:
         found = set()
-        for pixel in range(first, end):
-            (image, row), column = divmod(pixel // columns, one.out_height), pixel % columns
+        for image, row, column in order[first:end]:
             top, left = (
                 row * one.strides.height - one.paddings.height,
                 column * one.strides.width - one.paddings.width,
@@ -349,10 +354,10 @@ def test_window(one: Layer) -> None:
             }
         return found
 
-    pixels = 2 * one.out_pixels
+    pixels = len(order)
     bounds = range(0, pixels + 1, max(1, pixels // 7))
     for first, end in pairwise(bounds):
         covered = {(i, y, x) for i, y, right in under(0, end) for x in range(right + 1)}
         assert int(window.covered(np.array(end))) == len(covered)
-        if first // columns == (end - 1) // columns:
+        if order[first][:2] == order[end - 1][:2]:
             assert int(window.patch(np.array(first), np.array(end))) == len(under(first, end))

@@ -23,7 +23,7 @@ from simulator.program.served import WordsOf
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, without_trace
 from tests.conftest import ROOT, Command
-from tests.nest import nest_of
+from tests.nest import nest_of, pixels_in_order
 from tests.numbering import Kind, Part
 from tests.programs import keeps_the_contract
 from tests.strategies import Overrides, machines, mapping_of, networks
@@ -409,8 +409,7 @@ def first_value(plan: LayerPlan, step: int) -> int:
     nest, inner = nest_of(plan), plan.layer
     tile, group = divmod(step, nest.groups)
     pixel = int(nest.pixel_step[tile]) * plan.pixels_per_step
-    image, inside = divmod(pixel, inner.out_height * inner.out_width)
-    row, column = divmod(inside, inner.out_width)
+    image, row, column = pixels_in_order(inner, plan.image_blocks)[pixel]
     top = max(row * inner.strides.height - inner.paddings.height, 0)
     left = max(column * inner.strides.width - inner.paddings.width, 0)
     own = inner.in_channels // inner.groups

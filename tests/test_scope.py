@@ -13,7 +13,7 @@ from simulator.analysis.title import title
 from simulator.studies.search import Limits, machines_of, search
 from simulator.workload import configure
 from simulator.workload.described import workload_from
-from simulator.workload.scope import SCOPES, scope_from
+from simulator.workload.scope import SCOPES, Scope, scope_from
 from tests.build import layer, network
 from tests.conftest import Command
 
@@ -25,6 +25,8 @@ NET = network(
     layer(16, 16, 4, 4, name="b"),
     layer(16, 10, 1, 1, kernel=1, full_precision=True, name="fc"),
 )
+WITH_WEIGHTS: tuple[Scope, ...] = ("binary", "weights")
+"""The scopes of a network whose file does not tell its edges."""
 R20 = ("--hw", "cofluent64", "--model", "r20", "--bits", 0.56, "--input-size", 8)
 FORMER = "simulate: --include-full-precision is now --scope weights\n"
 
@@ -32,7 +34,7 @@ FORMER = "simulate: --include-full-precision is now --scope weights\n"
 def both(**options: Any) -> tuple[Result, Result]:
     """The results in both scopes."""
     binary, weights = (
-        simulate(NET, "cofluent64", bits=0.56, scope=scope, **options) for scope in ("binary", "weights")
+        simulate(NET, "cofluent64", bits=0.56, scope=scope, **options) for scope in WITH_WEIGHTS
     )
     return binary, weights
 
@@ -55,7 +57,7 @@ def test_the_default_depends_on_the_bits(asked: str | None, bits: Any, scope: st
 @pytest.mark.parametrize(
     ("asked", "bits", "answer"),
     [
-        ("network", (), "scope 'network': expected binary or weights"),
+        ("layers", (), "scope 'layers': expected binary, weights or network"),
         ("", (), "scope '': expected"),
         ("binary", (1, 32), "scope binary: a run or its baseline has 32 bits and therefore no"),
     ],
@@ -126,13 +128,13 @@ class TestWider:
 
     def test_a_machine_too_small_for_it(self, tmp_path: Path) -> None:
         small = simulate(
-            "r20", "cofluent64", bits=1, input_size=8, set={"memory.activation_buffer.kib": 1}
+            "r20", "cofluent64", bits=1, input_size=8, set={"memory.activation_buffer.kib": 0.8}
         )
         text = json.dumps(small.saved(wider=True))
         (tmp_path / "summary.json").write_text(text)
         saved = json.loads(text)["wider"]
-        assert saved["error"].startswith("memory.activation_buffer.kib is 1: layer conv1 needs")
-        assert saved["sentence"].endswith(f"(scope weights): impossible, {saved['error']}")
+        assert saved["error"].startswith("memory.activation_buffer.kib is 0.8: layer conv1 needs")
+        assert saved["sentence"].endswith(f"(scope network): impossible, {saved['error']}")
         assert "cycles" not in saved
         assert verify(tmp_path).equal
 
@@ -156,7 +158,7 @@ class TestWider:
         assert "with every layer with weights" not in page
 
     def test_every_title_names_the_scope(self) -> None:
-        for scope, result in zip(SCOPES, both(), strict=True):
+        for scope, result in zip(WITH_WEIGHTS, both(), strict=True):
             assert f"; scope {scope}, " in title(result)
             assert result.summary()["scope"]["name"] == scope
 
@@ -173,18 +175,18 @@ class TestCommands:
     def test_the_former_option_names_the_new_one(self, command: Command, words: Any) -> None:
         done = command(*words, "--include-full-precision")
         assert (done.returncode, done.stdout, done.stderr) == (2, "", FORMER)
-        done = command(*words, "--scope", "network")
+        done = command(*words, "--scope", "layers")
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.endswith("'network': allowed are binary, weights\n")
+        assert done.stderr.endswith("'layers': allowed are binary, weights, network\n")
 
     def test_a_run_prints_the_wider_scope_with_its_files_only(self, command: Command) -> None:
         plain = command(*R20)
         report = command(*R20, "--report", "x.html")
         assert "with every layer" not in plain.stdout
         (line,) = [x for x in report.stdout.splitlines() if x.startswith("with every layer")]
-        whole = json.loads(command(*R20, "--scope", "weights", "--json").stdout)
-        assert f"(scope weights): speedup {whole['speedup']:.2f}×, " in line
-        assert "with every" not in command(*R20, "--report", "y", "--scope", "weights").stdout
+        whole = json.loads(command(*R20, "--scope", "network", "--json").stdout)
+        assert f"(scope network): speedup {whole['speedup']:.2f}×, " in line
+        assert "with every" not in command(*R20, "--report", "y", "--scope", "network").stdout
 
     def test_ops_and_export_count_its_layers(self, command: Command) -> None:
         counts = [
@@ -192,12 +194,12 @@ class TestCommands:
             for x in SCOPES
         ]
         assert [x["scope"]["name"] for x in counts] == list(SCOPES)
-        assert counts[0]["params_mbit"] < counts[1]["params_mbit"]
+        assert counts[0]["params_mbit"] < counts[1]["params_mbit"] == counts[2]["params_mbit"]
         rows = [
             len([*csv.reader(command("export", "r20", "--to", "scalesim", "--scope", x).stdout)])
             for x in SCOPES
         ]
-        assert rows[0] < rows[1]
+        assert rows[0] < rows[1] == rows[2]
 
 
 def test_a_study_has_a_column() -> None:
@@ -214,7 +216,7 @@ def test_a_study_has_a_column() -> None:
 
 
 def test_a_search_names_its_scope() -> None:
-    for scope in SCOPES:
+    for scope in WITH_WEIGHTS:
         found = search(
             NET, machines_of("cofluent64", []), "bits", Limits(max_time_ms=1), taus=[4], scope=scope
         )
@@ -223,5 +225,6 @@ def test_a_search_names_its_scope() -> None:
 
 def test_the_scopes_of_the_paper_and_of_all_layers_of_a_shipped_network() -> None:
     loaded = load_workload("r18")
-    layers = {scope: len(configure(loaded, bits=1, scope=scope).layers) for scope in SCOPES}
-    assert layers == {"binary": 16, "weights": 21}
+    layers = {x: len(configure(loaded, bits=1, scope=x).all_layers) for x in SCOPES}
+    others = len(loaded.vector_layers)
+    assert layers == {"binary": 16, "weights": 21, "network": 21 + others}

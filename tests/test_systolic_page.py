@@ -9,17 +9,27 @@ import pytest
 
 from simulator.machines.systolic import Systolic, map_workload
 from simulator.machines.systolic.area import area
-from simulator.machines.systolic.vocabulary import CHANNELS, UNITS, kinds_of, start_tokens
+from simulator.machines.systolic.vocabulary import ARRAY_CHANNELS, UNITS, kinds_of, start_tokens
+from simulator.machines.vector.vocabulary import (
+    RAW_OUTPUTS,
+    SHORTCUT_SLOT,
+    SHORTCUTS,
+    VECTOR_RESULTS,
+)
 from simulator.program import Program
+from simulator.workload import Workload
 from tests.build import layer, network
 from tests.conftest import ROOT
 from tests.machine_page import MachinePage, names, table_of
 from tests.systolic import DATAFLOWS, SMALL, systolic
+from tests.vector_networks import configured
 
 pytestmark = pytest.mark.docs
 
 PAGE = (ROOT / "docs/systolic.md").read_text()
 KINDS = kinds_of(ideal=False)
+CHANNELS = (*ARRAY_CHANNELS, VECTOR_RESULTS, RAW_OUTPUTS, SHORTCUT_SLOT, SHORTCUTS)
+"""Those of the layers with weights; docs/vector.md has the others."""
 LAYER = layer(8, 8, 3, 6)
 SPILLS = {"memory.output_scratchpad.kib": 0.2}
 TOO_SMALL = {"memory.input_scratchpad.kib": 0.1, "memory.weight_scratchpad.kib": 0.1}
@@ -34,8 +44,29 @@ def table(*header: str) -> list[list[str]]:
 def programs() -> tuple[Program, ...]:
     """Programs in which every unit takes and gives all that it can."""
     return tuple(
-        map_workload(network(LAYER), systolic(SMALL | {"array.dataflow": dataflow} | keys)).program
+        map_workload(workload, systolic(SMALL | {"array.dataflow": dataflow} | keys)).program
         for dataflow, keys in product(DATAFLOWS, ({}, SPILLS, TOO_SMALL))
+        for workload in (network(LAYER), residual())
+    )
+
+
+def residual() -> Workload:
+    """A convolution whose fused addition adds its input, and nothing that is not fused."""
+    conv = {"type": "conv", "precision": "binary", "out_channels": 8, "kernel": 3, "padding": 1}
+    return configured(
+        {
+            "name": "net",
+            "title": "Net",
+            "ops_convention": "main_paper",
+            "shortcut_bits": 8,
+            "input": {"channels": 8, "height": 3, "width": 6},
+            "layers": [
+                {"name": "first"} | conv,
+                {"name": "second"} | conv,
+                {"name": "add", "type": "add", "other": "first"},
+            ],
+        },
+        bits=1,
     )
 
 
@@ -43,7 +74,8 @@ def programs() -> tuple[Program, ...]:
 def test_tokens_at_the_start(overlap: bool) -> None:
     machine = systolic(SMALL | {"array.overlap_folds": overlap})
     stated = {name: tokens(cell, machine) for name, *_, cell, _ in table("channel", "title")}
-    assert stated == {f"`{channel.name}`": n for channel, n in start_tokens(machine).items()}
+    there = start_tokens(machine, vector_unit=True)
+    assert stated == {f"`{channel.name}`": there[channel] for channel in CHANNELS}
 
 
 def tokens(cell: str, machine: Systolic) -> int:

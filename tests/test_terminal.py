@@ -167,12 +167,13 @@ class TestTable:
         assert lines[6] == (
             "layer1.0.conv1   64→64  56x56   115.6     36,864  100,620   201,141   2.00× D"
         )
-        assert lines[-5:] == [
+        assert lines[-6:] == [
             "= layer4                        404.6  8,257,536  176,528   703,248   3.98×",
             "TOTAL                          1676.3 10,985,472  931,456 2,913,145   3.13×",
             "",
             "lim, the bottleneck: F index fetch, D dot units, A accumulators, R drain.",
             "speedup 3.13×: 0.931 ms at 0.56 bit, 2.913 ms at 1 bit",
+            "throughput, scope binary: 1,074 images/s at 0.56 bit, 343.3 images/s at 1 bit",
         ]
 
     @pytest.mark.unit

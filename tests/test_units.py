@@ -10,7 +10,7 @@ from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.units import section_of
-from simulator.machines.lut_array.vocabulary import KINDS, UNITS
+from simulator.machines.lut_array.vocabulary import WITHOUT_VECTOR_UNIT as TERMS
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.program import Command
 from simulator.program import Kind as KindWord
@@ -48,7 +48,7 @@ def names(tokens: Tokens) -> str:
     return " ".join(f"{n} {channel.name}" if n > 1 else channel.name for channel, n in tokens)
 
 
-@pytest.mark.parametrize(("numbers", "words"), [(Unit, UNITS), (Kind, KINDS)])
+@pytest.mark.parametrize(("numbers", "words"), [(Unit, TERMS.units), (Kind, TERMS.kinds)])
 def test_columns_are_numbered_as_in_the_vocabulary(
     numbers: type[IntEnum], words: tuple[UnitWord | KindWord, ...]
 ) -> None:

@@ -15,7 +15,8 @@ from simulator.base.columns import Ints
 from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
 from simulator.machines.lut_array.actions import layer_actions
-from simulator.machines.lut_array.plan import LayerPlan, plan_layers
+from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.studies.what_helps import numeric_keys
 from simulator.workload import Workload
 from tests.build import layer, machine, network, times, trace_of, traced

@@ -1,6 +1,6 @@
 """A case: one layer with its data, and the hardware configuration that runs it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,15 +57,19 @@ class Case:
 
     @cached_property
     def workload(self) -> Workload:
-        """A network of this one layer."""
+        """A network of this one layer.
+
+        The RTL processes map after map. The maps therefore belong to one image: the array would lay
+        the images of a batch side by side.
+        """
         return Workload(
             name="net",
             title="Net",
             input_height=self.layer.in_height,
             input_width=self.layer.in_width,
-            layers=(self.layer,),
+            layers=(replace(self.layer, images=len(self.activations)),),
             ops_convention="main_paper",
-            batch=len(self.activations),
+            batch=1,
             activation_bits=1,
         )
 

@@ -15,6 +15,15 @@ _LARGEST = 2
 """The number of changed categories in a layer's row."""
 
 
+_RATES = (
+    ("images/s", "images_per_second"),
+    ("TOPS", "tops"),
+    ("µJ/image", "energy_uj_per_image"),
+    ("TOPS/W", "tops_per_watt"),
+)
+"""Unit, and name in `Performance`, of each row of throughput and efficiency."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One key of the configuration with different values."""
@@ -161,6 +170,7 @@ class Compared:
             if bases[0] and bases[1]:
                 energies = bases[0].energy_uj, bases[1].energy_uj
                 figures.append(("baseline energy", "µJ", *energies))
+        figures += self._performance_totals
         return [
             {
                 "figure": figure,
@@ -183,6 +193,31 @@ class Compared:
             ("baseline", "ms", a.baseline.time_ms, b.baseline.time_ms),
             ("speedup", "x", a.speedup, b.speedup),
         ]
+
+    @property
+    def _performance_totals(self) -> list[tuple[str, str, float, float]]:
+        """Figures of throughput and efficiency, of the runs and of the baselines in both results.
+
+        `operations_counted` gives the meaning of an operation.
+        """
+        a, b = self.a.performance, self.b.performance
+        found: list[tuple[str, str, float, float]] = []
+        for figure, one, other in (("run", a.run, b.run), ("baseline", a.baseline, b.baseline)):
+            if one is None or other is None:
+                continue
+            for unit, name in _RATES:
+                values = getattr(one, name), getattr(other, name)
+                if None not in values:
+                    found.append((figure, unit, *values))
+        return found
+
+    @property
+    def operations_counted(self) -> list[str]:
+        """The meaning of an operation in TOPS and TOPS/W; two if the results differ in scope."""
+        both = self.a.performance.operations_counted, self.b.performance.operations_counted
+        if both[0] == both[1]:
+            return [both[0]]
+        return [f"{side}: {counted}" for side, counted in zip("AB", both, strict=True)]
 
     @property
     def _categories(self) -> tuple[CategoryTerm, ...]:
@@ -220,6 +255,7 @@ class Compared:
                 for side, name, saved in (("a", self.name_a, self.a), ("b", self.name_b, self.b))
             },
             "totals": self.totals,
+            "operations_counted": self.operations_counted,
             "configuration": [
                 {"key": d.key, "a": d.a, "b": d.b, "layers": d.layers} for d in self.configuration
             ],

@@ -127,7 +127,9 @@ class Prices:
     ) -> None:
         """Collect the energies of fixed actions and a DRAM table, and each memory's bank size."""
         self.table = table
-        self.mac_bits = family_of(hardware).mac_bits(hardware)
+        self.mac_bits = {"mac": (family_of(hardware).mac_bits(hardware), "full_precision.bits")}
+        if hardware.vector is not None:
+            self.mac_bits["vector_multiply"] = (hardware.vector.bits, "vector.bits")
         self.known = table.fixed_aj()
         if dram is not None:
             self.known |= {
@@ -146,8 +148,8 @@ class Prices:
 
     def _sized(self, action: str) -> int:
         """Return the energy of an action that depends on a width or a capacity."""
-        if action == "mac":
-            return self.table.mac_aj(self.mac_bits)
+        if action in self.mac_bits:
+            return self.table.mac_aj(*self.mac_bits[action])
         memory = action.removesuffix("_read_bit").removesuffix("_write_bit")
         return self.table.storage_bit_aj(self.kib[memory])
 

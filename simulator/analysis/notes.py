@@ -7,6 +7,7 @@ from simulator.analysis.run import Run
 from simulator.analysis.settings import link_notes
 from simulator.base.wording import counted, layers_phrase
 from simulator.machines.families import family_of
+from simulator.workload import Workload
 
 
 def notes_of(result: Outcome) -> list[str]:
@@ -38,13 +39,16 @@ def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
 
 def _of_run(run: Run) -> Iterator[str]:
     yield from family_of(run.mapping.hardware).notes(run)
-    yield from _dropped_kernels(run)
-    yield from _overridden_activations(run)
+    yield from ignored_in(run.workload)
 
 
-def _overridden_activations(run: Run) -> list[str]:
+def ignored_in(workload: Workload) -> list[str]:
+    """Return notes on kernels and activation bits of the file that a configured run ignores."""
+    return [*_dropped_kernels(workload), *_overridden_activations(workload)]
+
+
+def _overridden_activations(workload: Workload) -> list[str]:
     """Return a note on layers to which the file gives other activation bits than the run."""
-    workload = run.workload
     if not workload.activations_overridden:
         return []
     names = [layer.name for layer in workload.layers]
@@ -58,14 +62,14 @@ def _overridden_activations(run: Run) -> list[str]:
     ]
 
 
-def _dropped_kernels(run: Run) -> list[str]:
+def _dropped_kernels(workload: Workload) -> list[str]:
     """Return a note on layers whose kernels have another tau; at 1 bit, any kernel may occur."""
-    sub_bit = {layer.name for layer in run.workload.binary_layers if layer.tau is not None}
-    names = [name for name in run.workload.kernels_dropped if name in sub_bit]
+    sub_bit = {layer.name for layer in workload.binary_layers if layer.tau is not None}
+    names = [name for name in workload.kernels_dropped if name in sub_bit]
     if not names:
         return []
     return [
-        layers_phrase(names, [layer.name for layer in run.workload.layers]).inflect(
+        layers_phrase(names, [layer.name for layer in workload.layers]).inflect(
             "{layers} runs shape-only, with evenly spread indices, "
             "because its kernels in the workload have another tau.",
             "{layers} run shape-only, with evenly spread indices, "

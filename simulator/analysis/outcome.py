@@ -12,6 +12,7 @@ import numpy as np
 
 from simulator.analysis.energy import OutcomeEnergy, outcome_energy
 from simulator.analysis.layers import LayerResult
+from simulator.analysis.performance import Performance, operations_counted, performance_of
 from simulator.analysis.run import Run
 from simulator.analysis.settings import SettingEffect
 from simulator.analysis.wider import Wider
@@ -73,7 +74,8 @@ def _side_by_side(sides: tuple[LayerResult, ...], microseconds: float) -> dict[s
         for prefix, group in zip(PREFIXES, groups, strict=False):
             columns |= {f"{prefix}{name}": value for name, value in group.items()}
         if len(sides) > 1 and "cycles" in groups[0]:
-            columns["speedup"] = groups[1]["cycles"] / groups[0]["cycles"]
+            own, base = (group["cycles"] for group in groups[:2])
+            columns["speedup"] = base / own if own else None
     return columns
 
 
@@ -177,6 +179,40 @@ class Outcome:
     def speedup(self) -> float | None:
         """Baseline cycles over the run's cycles; None without a baseline."""
         return None if self.baseline is None else self.baseline.cycles / self.run.cycles
+
+    @cached_property
+    def performance(self) -> tuple[Performance, ...]:
+        """The performance of the run and, if it has one, of its baseline."""
+        energies = [None] * len(self.runs) if self.energy is None else self.energy.runs
+        return tuple(
+            performance_of(run, None if energy is None else energy.microjoules)
+            for run, energy in zip(self.runs, energies, strict=True)
+        )
+
+    @property
+    def images_per_second(self) -> float:
+        """Throughput of the run in the layers in scope: images of the batch over its time."""
+        return self.performance[0].images_per_second
+
+    @property
+    def tops(self) -> float:
+        """Operations per second of the run in units of 1e12; see `operations_counted`."""
+        return self.performance[0].tops
+
+    @property
+    def energy_uj_per_image(self) -> float | None:
+        """Energy of the layers in scope per image, in microjoules; None without an energy table."""
+        return self.performance[0].energy_uj_per_image
+
+    @property
+    def tops_per_watt(self) -> float | None:
+        """Operations per joule of the run in units of 1e12; None without an energy table."""
+        return self.performance[0].tops_per_watt
+
+    @property
+    def operations_counted(self) -> str:
+        """The meaning of an operation in `tops` and `tops_per_watt`, with the scope of the run."""
+        return operations_counted(self.run.workload.scope)
 
     def milliseconds(self, cycles: int) -> float:
         """Convert cycles to milliseconds at the hardware's clock."""

@@ -5,6 +5,7 @@ that uses a LUT needs fewer dot products and may therefore be above the roof of 
 docs/why.md defines the roofs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,8 @@ class Slope:
 class Point:
     """One layer of one run."""
 
+    number: int
+    """The layer's place among all layers of its run."""
     layer: str
     stage: str
     macs: int
@@ -66,18 +69,23 @@ class Roofline:
 
 
 def roofline(result: Outcome) -> Roofline:
-    """Place every layer of all runs."""
+    """Place every layer with multiply-accumulates of all runs."""
     base = result.baseline
     return Roofline(
-        run=tuple(map(_point, result.run.layers)),
-        baseline=() if base is None else tuple(map(_point, base.layers)),
+        run=_points(result.run.layers),
+        baseline=() if base is None else _points(base.layers),
         roofs=tuple(_roofs(result)),
         slopes=_slopes(result),
     )
 
 
-def _point(layer: LayerResult) -> Point:
+def _points(layers: Sequence[LayerResult]) -> tuple[Point, ...]:
+    return tuple(_point(number, layer) for number, layer in enumerate(layers) if layer.macs)
+
+
+def _point(number: int, layer: LayerResult) -> Point:
     return Point(
+        number=number,
         layer=layer.name,
         stage=layer.stage,
         macs=layer.macs,

@@ -69,6 +69,23 @@ class SavedEnergy(Struct, frozen=True, kw_only=True):
     baseline: SavedRunEnergy | None = None
 
 
+class SavedPerformance(Struct, frozen=True, kw_only=True):
+    """Performance of one run; see `simulator.analysis.performance.Performance`."""
+
+    images_per_second: float
+    tops: float
+    energy_uj_per_image: float | None = None
+    tops_per_watt: float | None = None
+
+
+class SavedPerformances(Struct, frozen=True, kw_only=True):
+    """Performance of all runs."""
+
+    operations_counted: str
+    run: SavedPerformance
+    baseline: SavedPerformance | None = None
+
+
 class SavedConfiguration(Struct, frozen=True, kw_only=True):
     """Everything that decided the result."""
 
@@ -99,6 +116,7 @@ class Saved(Struct, frozen=True, kw_only=True):
     cycles: int
     time_ms: Annotated[float, Meta(gt=0)]
     dram_bytes: SavedBytes
+    performance: SavedPerformances
     layers: list[SavedLayer]
     configuration: SavedConfiguration
     version: str

@@ -6,7 +6,7 @@ from typing import Any
 from simulator.analysis.attribution import total
 from simulator.analysis.energy import summary as energy_summary
 from simulator.analysis.notes import notes_of
-from simulator.analysis.outcome import PREFIXES, Outcome
+from simulator.analysis.outcome import PREFIXES, RUNS, Outcome
 from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope_data
@@ -78,6 +78,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "time_ms": result.time_ms,
         **_baseline(result),
         "dram_bytes": result.run.dram_bytes,
+        "performance": performance_data(result),
         "layers": [
             {"name": row["layer"], **{column: row[column] for column in columns if column in row}}
             for row in result.layer_rows()
@@ -106,6 +107,20 @@ def _baseline(result: Outcome) -> dict[str, Any]:
             "time_ms": result.milliseconds(base.cycles),
             "dram_bytes": base.dram_bytes,
         },
+    }
+
+
+def performance_data(result: Outcome) -> dict[str, Any]:
+    """Return the performance of every run as plain data, with the meaning of an operation.
+
+    Args:
+        result: the result of a simulation.
+
+    """
+    sides = zip(RUNS, result.performance, strict=False)
+    return {
+        "operations_counted": result.operations_counted,
+        **{name: one.plain() for name, one in sides},
     }
 
 

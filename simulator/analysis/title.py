@@ -56,6 +56,8 @@ def scope_title(workload: Workload) -> str:
 def layers_title(workload: Workload) -> str:
     """Return the layers that run: `16 of 21 layers with weights: binary 3×3 convolutions`.
 
+    In scope `network`, the layers without weights follow.
+
     Args:
         workload: the workload of a run.
 
@@ -71,7 +73,9 @@ def layers_title(workload: Workload) -> str:
     elif full:
         kinds = f"{len(workload.binary_layers)} {kinds}, {full} in full precision"
     some = f"{len(workload.layers)} of " if workload.layers_left_out else "all " * (total > 1)
-    return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}"
+    others = len(workload.all_layers) - len(workload.layers)
+    more = f"; {others} without weights" if others else ""
+    return f"{some}{total} {'layer' if total == 1 else 'layers'} with weights: {kinds}{more}"
 
 
 def covered(result: Outcome) -> str:
@@ -103,6 +107,7 @@ def scope_data(result: Outcome) -> dict[str, Any]:
         "binary_layers": len(binary),
         "binary_kernels": sorted({layer.kernel for layer in binary}, reverse=True),
         "full_precision_layers": len(workload.layers) - len(binary),
+        "layers_without_weights": len(workload.all_layers) - len(workload.layers),
         **({} if base is None else {"baseline_bits": base.bits}),
     }
 

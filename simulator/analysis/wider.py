@@ -22,7 +22,8 @@ class Wider:
     @property
     def sentence(self) -> str:
         """The totals in one sentence without a period."""
-        return f"with every layer with weights (scope {self.scope}): {self.said}"
+        layers = "every layer" if self.scope == "network" else "every layer with weights"
+        return f"with {layers} (scope {self.scope}): {self.said}"
 
     def plain(self) -> dict[str, Any]:
         """Return the values as plain data."""

@@ -72,7 +72,8 @@ def sweep(
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
         baseline_bits: bits per weight of the baselines, or `"none"`; default as in `simulate`.
-        scope: `"binary"` or `"weights"`, as in `simulate`. Default: `"binary"`, or `"weights"` if
+        scope: `"binary"`, `"weights"` or `"network"`, as in `simulate`. Default: `"binary"`, or
+            `"weights"` if
             any run has 32 bits, because all runs have the same layers.
         engine: `"auto"`, `"fast"` or `"event"`.
         layers: also keep one row per point and layer.
@@ -190,7 +191,7 @@ def search(
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
-        scope: `"binary"` or `"weights"`, as in `simulate`.
+        scope: `"binary"`, `"weights"` or `"network"`, as in `simulate`.
         engine: `"auto"`, `"fast"` or `"event"`.
         energy: energy table, by shipped name or path.
         baseline_bits: bits per weight of the baseline, or `"none"`; default as in `simulate`.

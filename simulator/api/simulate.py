@@ -9,7 +9,7 @@ from typing import Any
 from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for, run_one
 from simulator.api.result import Result
-from simulator.api.wider import WiderRuns
+from simulator.api.wider import WiderRuns, wider_scope
 from simulator.base import arguments
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
@@ -62,8 +62,8 @@ def simulate(
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
         scope: `"binary"` for the binary layers, the paper's comparison; `"weights"` for every
-            layer with weights. Default: `"binary"`, or `"weights"` if the run or its baseline has
-            32 bits.
+            layer with weights; `"network"` for every layer. Default: `"binary"`, or `"weights"` if
+            the run or its baseline has 32 bits.
         engine: `"auto"`, `"fast"` or `"event"`; both engines give the same cycles.
         progress: called with a title, the number of finished commands and their total.
 
@@ -109,9 +109,10 @@ def simulate(
         baseline=others[0] if others else None,
         hardware_file=None if isinstance(hardware, Hardware) else str(hardware),
     )
-    if run.workload.layers_left_out and not loaded.layers_left_out:
-        wider = _configured(loaded, sides, {**options, "scope": "weights"})
-        runs = WiderRuns(wider, machine, engine, progress)
+    wider = wider_scope(loaded, run.workload, machine)
+    if wider is not None:
+        networks = _configured(loaded, sides, {**options, "scope": wider})
+        runs = WiderRuns(networks, machine, engine, progress)
         result = replace(result, measure_wider=runs)
     if not others_alone:
         return result

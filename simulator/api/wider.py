@@ -12,6 +12,24 @@ from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware
 from simulator.workload import Workload
+from simulator.workload.scope import Scope
+
+
+def wider_scope(loaded: Workload, configured: Workload, hardware: Hardware) -> Scope | None:
+    """The widest scope of a network on a machine, if it has more layers than a run.
+
+    Args:
+        loaded: the network of the model's file.
+        configured: the network of the run.
+        hardware: the machine.
+
+    """
+    known = loaded.unknown_edges is None and all(x.reads is not None for x in loaded.layers)
+    if loaded.layers_left_out or configured.scope == "network":
+        return None
+    if known and loaded.vector_layers and hardware.vector is not None:
+        return "network"
+    return "weights" if configured.layers_left_out else None
 
 
 @dataclass(frozen=True)

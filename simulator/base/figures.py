@@ -8,19 +8,25 @@ import contextlib
 import importlib.util
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.base.notices import tell
+
+_GLYPH = re.compile(r"Glyph (\d+) ")
+"""Matplotlib's warning of a character without a glyph."""
+
 
 @contextlib.contextmanager
 def figure_settings(settings: Mapping[str, Any]) -> Iterator[None]:
     """Draw or save figures with Matplotlib's defaults and some changes.
 
-    A `$` in a name stays a character. A missing glyph, which the figure shows as a box, prints no
-    warning.
+    A `$` in a name stays a character. A notice names characters that the font lacks, which the
+    figure shows as boxes.
 
     Args:
         settings: changes, by the name of Matplotlib's setting.
@@ -28,10 +34,29 @@ def figure_settings(settings: Mapping[str, Any]) -> Iterator[None]:
     """
     matplotlib = _matplotlib()
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph ", category=UserWarning)
+        missing = _missing_characters()
         matplotlib.rcParams.update(_defaults(matplotlib))
         matplotlib.rcParams.update({"text.parse_math": False, **settings})
         yield
+        if missing:
+            shown = "".join(sorted(missing))
+            tell(f"figures show these characters as boxes because their font lacks them: {shown}")
+
+
+def _missing_characters() -> set[str]:
+    """A set that fills with the characters of Matplotlib's warnings, which are not printed."""
+    missing = set[str]()
+    show = warnings.showwarning
+
+    def collect(message: Warning | str, *rest: Any, **more: Any) -> None:
+        if found := _GLYPH.match(str(message)):
+            missing.add(chr(int(found[1])))
+        else:
+            show(message, *rest, **more)
+
+    warnings.filterwarnings("always", message="Glyph ", category=UserWarning)
+    warnings.showwarning = collect  # `catch_warnings` restores it
+    return missing
 
 
 def _defaults(matplotlib: Any) -> dict[str, Any]:

@@ -88,6 +88,22 @@ def require_path(path: str | Path) -> Path:
     return Path(text)
 
 
+def require_utf8(name: str) -> str:
+    """Return a name that tables and text files of the results can hold.
+
+    Raises:
+        InputError: the name is that of a file with bytes that are not UTF-8.
+
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{ascii(name)[:60]}: the results name this file, and its name is not UTF-8; rename it"
+        ) from error
+    return name
+
+
 def is_file(path: str | Path) -> bool:
     """True if a file has this path; False for any text that is not a path."""
     return os.path.isfile(path)  # noqa: PTH113 # pathlib's raises OSError if a name is too long

@@ -9,8 +9,15 @@ _LISTENER: ContextVar[Callable[[str], None] | None] = ContextVar("listener", def
 
 @contextmanager
 def listening(listener: Callable[[str], None] | None) -> Iterator[None]:
-    """Pass the notices of the block to a listener; None: to no listener."""
-    token = _LISTENER.set(listener)
+    """Pass the notices of the block to a listener, equal ones once; None: to no listener."""
+    told = set[str]()
+
+    def once(what: str) -> None:
+        if listener is not None and what not in told:
+            told.add(what)
+            listener(what)
+
+    token = _LISTENER.set(once)
     try:
         yield
     finally:

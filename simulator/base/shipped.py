@@ -71,7 +71,7 @@ def noun(kind: Kind) -> str:
 
 
 def find(kind: Kind, name_or_path: str | Path) -> Path:
-    """Return the file that a bare shipped name or a path means.
+    """Return the file that a bare shipped name or a path means; a network may be a folder.
 
     Raises:
         InputError: the file or the shipped name does not exist (the error suggests similar names).
@@ -85,6 +85,8 @@ def find(kind: Kind, name_or_path: str | Path) -> Path:
     if guard.is_file(path):
         return path
     if guard.is_folder(path):
+        if kind == "workloads":
+            return path
         raise InputError(f"{text}: is a folder; use a file")
     listed = ", ".join(files)
     if path.suffix in _FILE_SUFFIXES or len(path.parts) > 1:

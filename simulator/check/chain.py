@@ -77,7 +77,9 @@ class Chain:
         self.only_codes = dict(self._only_codes())
         last = last_uses(layers)
         exponent = self._exponent("input", compute.MOST_SIGNIFICANT)
-        self.numbers["input"] = self.unrounded["input"] = Numbers(stored(images, exponent), exponent)
+        self.numbers["input"] = self.unrounded["input"] = Numbers(
+            stored(images, exponent), exponent
+        )
         for layer in layers:
             compared = self._layer(layer)
             yield self._checked(layer, compared)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from simulator.check.activations import random_stream
 from simulator.workload.kernels import KernelSet
 from simulator.workload.layer import Layer
+from simulator.workload.sides import Sides
 from simulator.workload.values import LayerValues, allowed_parts
 from simulator.workload.vector_layer import AnyLayer, VectorLayer
 
@@ -55,15 +56,15 @@ def drawn_values(
 
 
 def drawn_samples(
-    layer: VectorLayer, height: int, width: int, regions: int, seed: int, number: int
+    layer: VectorLayer, size: Sides, regions: int, seed: int, number: int
 ) -> NDArray[np.int64]:
     """[regions, 2, samples] rows and columns of the samples of random regions of a map."""
     rng = random_stream(seed, number, _REGIONS)
     found = []
     for _ in range(regions):
         axes = []
-        for size, samples in ((height, layer.in_height), (width, layer.in_width)):
-            first, last = np.sort(rng.integers(0, size, 2))
+        for length, samples in zip(size, (layer.in_height, layer.in_width), strict=True):
+            first, last = np.sort(rng.integers(0, length, 2))
             axes.append(np.linspace(first, last, samples).round().astype(np.int64))
         found.append(axes)
     return np.array(found)

@@ -17,6 +17,7 @@ from simulator.check.reference import convolve
 from simulator.machines.vector.numbers import exponent_for
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.sides import Sides
 from simulator.workload.values import LayerValues, required_parts
 from simulator.workload.vector_layer import AnyLayer, VectorLayer, sources
 
@@ -121,7 +122,7 @@ class Forward:
     def _draw_samples(self, layer: VectorLayer, entering: Real, number: int) -> None:
         per_image = _images_of(self.workload, layer.reads[0])
         self.samples[layer.name] = drawn_samples(
-            layer, *entering.shape[2:], layer.images // per_image, self.seed, number
+            layer, Sides(*entering.shape[2:]), layer.images // per_image, self.seed, number
         )
 
 

@@ -96,6 +96,9 @@ def compare(
 
     sides = _sides(a, b, settings)
     _no_option_without_effect(context, sides)
+    if out is not None:
+        for side in sides:
+            guard.require_utf8(side.title)
     with progress_on_stderr(quiet) as progress:
         (one, other), notes = _results(sides, options, progress)
     comparison = Comparison(name_a=sides[0].title, name_b=sides[1].title, a=one, b=other)
@@ -214,6 +217,7 @@ def _results(
 
     A saved side is loaded; all other sides run with one network, loaded once.
     """
+    from simulator.analysis.notes import ignored_in
     from simulator.analysis.saved import as_saved, read_saved
     from simulator.api.simulate import simulate
     from simulator.machines import load_energy, load_hardware
@@ -235,6 +239,7 @@ def _results(
         table = None if energy is None else load_energy(energy)
         for side, hardware in machines.items():
             result = simulate(workload, hardware, progress=progress, **options)
+            notes += [x for x in ignored_in(result.run.workload) if x not in notes]
             result = result if table is None else result.with_energy(table)
             saved[side] = as_saved(result.saved(), side.title)
     return [saved[side] for side in sides], notes

@@ -101,8 +101,9 @@ def _extraction(path: Path, options: dict[str, Any], progress: "Progress | None"
     choice, reading = choice_from(dict(options)), reading_from(options)
     if not is_trained_file(path):
         require_no_choice(str(path), options)
-        refuse_reading(f"{path}: holds no", **reading, subset=choice.subset, seed=choice.seed)
-        return described(path, options["input_size"])
+        binarize = reading.pop("binarize")
+        refuse_reading(path, **reading, subset=choice.subset, seed=choice.seed)
+        return described(path, options["input_size"], binarize)
     return extract(
         path, input_size=options["input_size"], choice=choice, progress=progress, **reading
     )

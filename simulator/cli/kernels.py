@@ -102,6 +102,6 @@ def _load(
         if not is_trained_file(find("workloads", file)):
             require_no_choice(file, options)
         workload = load_model(file, input_size=size, choice=choice, progress=progress, **reading)
-        label = stem if stems.count(stem) == 1 else file
+        label = guard.require_utf8(stem if stems.count(stem) == 1 else file)
         snapshots.append(Snapshot(label=label, workload=workload))
     return snapshots

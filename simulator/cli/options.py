@@ -157,9 +157,9 @@ _SHARED = {
     "scope": _Shared(
         NETWORK,
         "Layers that run. binary: the binary layers, as in the paper. weights: also the "
-        "full-precision first, last, and downsample layers. Default: binary, or weights if a run "
-        "or its baseline has 32 bits.",
-        {"type": Choice(["binary", "weights"])},
+        "full-precision first, last, and downsample layers. network: also normalization, "
+        "additions, and pooling. Default: binary, or weights if a run or its baseline has 32 bits.",
+        {"type": Choice(["binary", "weights", "network"])},
     ),
     "baseline-bits": _Shared(
         NETWORK,
@@ -201,7 +201,7 @@ _SHARED = {
     ),
     "binarize": _Shared(
         TRAINED,
-        "Layers of a graph (ONNX) to binarize: weights become their signs. Repeatable.",
+        "Layers of a graph (ONNX) or of another simulator's file to binarize. Repeatable.",
         {"multiple": True, "metavar": "GLOB"},
     ),
     "engine": _Shared(

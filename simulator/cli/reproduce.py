@@ -21,7 +21,18 @@ Examples:
 @click.argument(
     "item",
     metavar="ITEM",
-    type=Choice(["table4", "table6", "figure12", "figure13", "fair", "pe-study", "training-speed"]),
+    type=Choice(
+        [
+            "table4",
+            "table6",
+            "figure12",
+            "figure13",
+            "fair",
+            "equal-area",
+            "pe-study",
+            "training-speed",
+        ]
+    ),
 )
 @shared(
     "out",
@@ -33,9 +44,10 @@ def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     """Regenerate a table or figure of the paper.
 
     Shows the printed value next to the simulated one. ITEM is table4, table6, figure12, figure13,
-    fair (sub-bit and 1-bit weights, each on its own best machine of the same area), pe-study
-    (ResNet-18 on 16 to 256 PEs), or training-speed (the shipped trained networks). fair runs 14,112
-    points: minutes with the extra `fast`, ten times as long without it.
+    fair (sub-bit and 1-bit weights, each on its own best machine of the same area), equal-area (the
+    paper's array and a dense array of the same area, in full precision too), pe-study (ResNet-18
+    on 16 to 256 PEs), or training-speed (the shipped trained networks). fair runs 14,112 points:
+    minutes with the extra `fast`, ten times as long without it.
     """
     from simulator.paper import reproduce as reproduce_item
 

@@ -138,11 +138,13 @@ def run(
         if not quiet:
             outputs.announce_sizes(result)
         written = outputs.write(result, hw, energy, progress)
-        wider = result.wider if out is not None or report is not None else None
+        full = out is not None or report is not None
+        wider = result.wider if full else None
     if as_json:
         click.echo(json.dumps(result.summary(why=why), indent=2))
     elif not quiet:
-        _print(result, why, None if wider is None else wider.sentence, written)
+        said = None if wider is None else wider.sentence
+        _print(result, said, written, why=why, operations=full)
     if result.check is not None and result.check.failure is not None:
         click.echo(f"simulate: check failed {result.check.failure}", err=True)
         sys.exit(1)
@@ -157,11 +159,13 @@ def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]
     read_input(path, configure(workload, **shape))
 
 
-def _print(result: "Result", why: bool, wider: str | None, written: list[str]) -> None:
+def _print(
+    result: "Result", wider: str | None, written: list[str], *, why: bool, operations: bool
+) -> None:
     from simulator.base.lines import print_line
     from simulator.report.terminal import print_result
 
-    print_result(result, console())
+    print_result(result, console(), operations=operations)
     if wider is not None:
         print_line(console(), wider)
     if why:

@@ -11,6 +11,7 @@ from simulator.cli.options import (
     NETWORK,
     READING,
     SHAPE,
+    SUBSETS,
     baseline_or_none,
     option,
     reading_from,
@@ -59,7 +60,7 @@ _LIMIT_OPTIONS = ("max_time_ms", "mean_bits", "min_mean_bits", "max_mbit")
 )
 @shared("layer-tau", *SHAPE)
 @baseline_or_none
-@shared(*READING)
+@shared(*READING, *SUBSETS)
 @option(
     "--objective",
     section=_LIMITS,
@@ -120,7 +121,7 @@ def search(
     if as_json:
         click.echo(json.dumps(result.summary(), indent=2))
     elif not quiet:
-        _print(result, model)
+        _print(result)
         if out is not None:
             print_written(f"{out}/search.json, front.csv, front.png, .svg")
 
@@ -138,33 +139,42 @@ def _found(
 ) -> "SearchResult":
     """Read the inputs, and search."""
     from simulator.studies.axes import DEFAULT_ENERGY, axis, setting_axis
-    from simulator.studies.search import Limits, machines_of, search, storable_taus
-    from simulator.workload.model import load_model
+    from simulator.studies.search import (
+        Limits,
+        machines_of,
+        read_networks,
+        search,
+        storable_taus,
+    )
 
     machines = machines_of(hw, [setting_axis(setting) for setting in settings])
     given = storable_taus(machines) if allowed is None else axis("tau", allowed).values
     limits = Limits(**{name: options.pop(name) for name in _LIMIT_OPTIONS})
-    size = options.pop("input_size")
+    widths = [tau for tau in given if isinstance(tau, int)]
+    network, chosen = read_networks(
+        model,
+        [*widths, *taus.values()],
+        subset=options.pop("subset"),
+        seed=options.pop("seed"),
+        input_size=options.pop("input_size"),
+        progress=progress,
+        **reading_from(options),
+    )
     return search(
-        load_model(model, input_size=size, progress=progress, **reading_from(options)),
+        network,
         machines,
         limits=limits,
-        taus=[tau for tau in given if isinstance(tau, int)],
+        taus=widths,
         fixed=taus,
+        chosen=chosen,
         energy=energy or DEFAULT_ENERGY,
         progress=progress,
         **options,
     )
 
 
-def _print(result: "SearchResult", model: str) -> None:
+def _print(result: "SearchResult") -> None:
     from simulator.studies.search.output import print_search
 
     print_search(result, console())
-    notes = [*result.notes]
-    if any(layer.kernels is not None for layer in result.workload.layers):
-        notes.append(
-            f"a layer whose tau differs from the tau in {model} runs shape-only, without its "
-            "trained indices"
-        )
-    print_notes(notes)
+    print_notes(result.notes)

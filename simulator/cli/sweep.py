@@ -187,7 +187,7 @@ def sweep(
     if result.points is None:
         raise InputError(f"no point of the study can run: {next(iter(result.figures.errors))}")
     dropped = without_kernels(study.points, study.inputs)
-    notes = model_notes(study.inputs)
+    notes = model_notes(study.points, study.inputs)
     if as_json:
         more = {"models_without_kernels": dropped, "model_notes": notes}
         click.echo(json.dumps({**result.summary(), **more}, indent=2))

@@ -67,8 +67,12 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             exponent = log(high.bit_pj / low.bit_pj) / log(high.kib / low.kib)
         return _aj(points[upper].bit_pj * (kib / points[upper].kib) ** exponent)
 
-    def mac_aj(self, bits: int) -> int:
+    def mac_aj(self, bits: int, key: str) -> int:
         """Return the attojoules of the table's narrowest multiply-accumulate that fits `bits`.
+
+        Args:
+            bits: width of the operands.
+            key: the hardware key that sets it.
 
         Raises:
             InputError: all of the table's entries are too narrow.
@@ -78,7 +82,7 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             if bits <= entry.bits:
                 return _aj(entry.pj)
         raise InputError(
-            f"energy table {self.name}: mac has no entry for {bits} bits (full_precision.bits); "
+            f"energy table {self.name}: mac has no entry for {bits} bits ({key}); "
             f"use at most {self.mac[-1].bits}"
         )
 
@@ -90,6 +94,7 @@ class EnergyTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
             "add_bit": add,
             "adder_tree_bit": add,
             "threshold_bit": add,
+            "vector_add_bit": add,
             "dram_read_byte": dram,
             "dram_write_byte": dram,
         }

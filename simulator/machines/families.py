@@ -1,4 +1,4 @@
-"""The machine families: every package in this folder with a `FAMILY`."""
+"""The machine families: every package in this folder with a `family.py`."""
 
 from functools import cache
 from importlib import import_module
@@ -15,7 +15,8 @@ _HERE = Path(__file__).parent
 @cache
 def family_names() -> tuple[str, ...]:
     """Return the names of all families, as in hardware files."""
-    return tuple(sorted(module.name for module in iter_modules([str(_HERE)]) if module.ispkg))
+    packages = (module.name for module in iter_modules([str(_HERE)]) if module.ispkg)
+    return tuple(sorted(name for name in packages if (_HERE / name / "family.py").exists()))
 
 
 @cache

@@ -19,7 +19,7 @@ from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
-from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
 from simulator.program import Program, Section, Vocabulary
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
@@ -159,6 +159,10 @@ class Family(ABC, Generic[H, L]):
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 
+    def title_of(self, mode: str) -> str:
+        """Return the name of a mode in reports, of a vector layer too."""
+        return VECTOR_MODES.get(mode) or self.mode_titles[mode]
+
     # --- hardware files and programs ------------------------------------------------------------
 
     @abstractmethod
@@ -224,7 +228,9 @@ class Family(ABC, Generic[H, L]):
     # --- energy and area ------------------------------------------------------------------------
 
     @abstractmethod
-    def actions(self, mapped: L, moved: Ints, activates: Ints | None = None) -> Counts:
+    def actions(
+        self, mapped: L | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
         """Count a layer's actions.
 
         Args:

@@ -223,13 +223,16 @@ def with_value(hardware: Hardware, key: str, value: object) -> Hardware:
 def _put(data: dict[str, Any], key: str, value: Any, source: str) -> None:
     """Set the value of `a.b.c` in nested plain data that the schema has checked.
 
-    A rate or latency of the DRAM replaces its value in the other unit.
+    A rate or latency of the DRAM replaces its value in the other unit. A section that the file
+    leaves out begins without keys.
     """
     if wrong := wrong_key(key, data.get("machine", DEFAULT_MACHINE)):
         raise InputError(f"{source}: {wrong}")
     *parents, last = key.split(".")
     inner: Any = data
     for parent in parents:
+        if inner.get(parent) is None:
+            inner[parent] = {}
         inner = inner[parent]
     inner[last] = value
     if value is not None and key in OTHER_UNIT:

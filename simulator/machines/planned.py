@@ -26,6 +26,12 @@ class Plan(Protocol):
 P = TypeVar("P", bound=Plan)
 
 
+def commands_of(section: Section, unit: Unit) -> list[Command]:
+    """Commands of a unit in a section, in the order in which they run."""
+    out = written(section.bodies.get(unit, ()))
+    return [out.commands[index] for index in out.index.tolist()]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedLayer(Generic[P]):
     """A layer's plan and its section of the program."""
@@ -45,8 +51,7 @@ class PlannedLayer(Generic[P]):
 
     def commands(self, unit: Unit) -> list[Command]:
         """Commands of a unit, in the order in which they run."""
-        out = written(self.section.bodies.get(unit, ()))
-        return [out.commands[index] for index in out.index.tolist()]
+        return commands_of(self.section, unit)
 
     def steps(self, unit: Unit) -> Ints:
         """[commands] step of each command of a unit."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from simulator.base.progress import Progress
 from simulator.base.writing import writable_folder
 from simulator.paper import (
+    equal_area_report,
     fair_report,
     figure12,
     figure13,
@@ -21,6 +22,7 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "figure12": figure12.write,
     "figure13": figure13.write,
     "fair": fair_report.write,
+    "equal-area": equal_area_report.write,
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
 }

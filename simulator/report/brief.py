@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, percent
+from simulator.report.performance import energy_line, operations_line, throughput_line
 from simulator.report.printed import COLUMNS, printed
 from simulator.report.tables import Column, Table, print_table
 
@@ -36,9 +37,12 @@ def _draw(result: "Outcome", console: "Console") -> None:
     print_line(console, "")
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}")
+    print_line(console, throughput_line(result))
     print_line(console, _slowest(result))
     if result.energy:
         print_line(console, _energy(result, result.energy))
+        print_line(console, energy_line(result))
+        print_line(console, operations_line(result))
 
 
 def _energy(result: "Outcome", energy: "OutcomeEnergy") -> str:

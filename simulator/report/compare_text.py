@@ -104,7 +104,7 @@ def _sentences(comparison: Compared) -> list[str]:
 def _sections(comparison: Compared) -> list[_Section]:
     return [
         _Section(
-            title="The whole run",
+            title=f"The whole run (TOPS: {'; '.join(comparison.operations_counted)})",
             header=("figure", "unit", "A", "B", "change %"),
             rows=[
                 (t["figure"], t["unit"], _figure(t["a"]), _figure(t["b"]), _percent(t["percent"]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.analysis.title import closing, title
 from simulator.base.figures import figure_settings
+from simulator.report.performance import throughput_line
 
 if TYPE_CHECKING:
     from simulator.analysis.outcome import Outcome
@@ -27,7 +28,8 @@ _COLUMNS = {
 def as_html(result: "Outcome") -> str:
     """The speedup or the time in a sentence, the layers as a table, the timeline as a PNG."""
     speedup, times = closing(result)
-    said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}"
+    rates = html.escape(throughput_line(result))
+    said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}; {rates}"
     rows = [{**row, "percent": 100 * row["utilization"]} for row in result.layer_rows()]
     columns = {key: column for key, column in _COLUMNS.items() if key in rows[0]}
     cells = [[form.format(row[key]) for key, (_, form) in columns.items()] for row in rows]

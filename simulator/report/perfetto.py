@@ -195,8 +195,9 @@ class _RunPackets:
             mine = adds[self.trace.layer[adds] == number]
             step = self.trace.step[mine]
             first = np.flatnonzero(np.diff(step, prepend=-1))
+            last = np.flatnonzero(np.diff(step, append=-1))
             start = self.trace.start[mine[first]]
-            end = self.trace.end[mine[np.append(first[1:], len(mine)) - 1]]
+            end = self.trace.end[mine[last]]
             arguments = {"step": step[first], "cycles": end - start}
             yield self._begin(uuid, layer.name, layer.start_cycle, {"cycles": layer.cycles})
             yield self._slices(uuid, "step", start, end, arguments)

@@ -12,6 +12,7 @@ from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
+from simulator.report.performance import energy_line, operations_line, throughput_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
@@ -46,8 +47,15 @@ class _Line(NamedTuple):
         return None if self.is_sum else self.layers[0][0]
 
 
-def print_result(result: "Outcome", console: Console) -> None:
-    """Print the title, the table, the speedup or the time, and the notes."""
+def print_result(result: "Outcome", console: Console, *, operations: bool = False) -> None:
+    """Print the title, the table, the speedup or the time, and the notes.
+
+    Args:
+        result: the result of a simulation.
+        console: the terminal.
+        operations: True to print operations per second, also of a result without energies.
+
+    """
     lines = _lines(result)
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
@@ -56,9 +64,12 @@ def print_result(result: "Outcome", console: Console) -> None:
         print_line(console, _legend(lines, units, both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
+    print_line(console, throughput_line(result))
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
+    if result.energy or operations:
+        print_line(console, operations_line(result))
     for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:
@@ -108,7 +119,10 @@ def _beside(own: list[int], base: list[int]) -> Iterable[Column]:
     """The columns of the baseline's cycles and of the speedup."""
     forms = scaled("baseline\ncycles", base)
     yield _in_units(forms, title="baseline", unit="cycles", importance=80)
-    speedups = [f"{baseline / cycles:.2f}×" for cycles, baseline in zip(own, base, strict=True)]
+    speedups = [
+        f"{baseline / cycles:.2f}×" if cycles else ""  # a layer fused into another takes none
+        for cycles, baseline in zip(own, base, strict=True)
+    ]
     yield Column(title="speedup", cells=speedups)
 
 
@@ -121,7 +135,10 @@ def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
     sides = range(len(by_run))
     moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in sides]
     worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
-    shares = [f"{100 * work / cycles:.1f}" for work, cycles in zip(worked, by_run[0], strict=True)]
+    shares = [
+        f"{100 * work / cycles:.1f}" if cycles else ""
+        for work, cycles in zip(worked, by_run[0], strict=True)
+    ]
     for number, column in enumerate(
         (
             Column(title=unit, cells=microseconds[0]),
@@ -220,7 +237,8 @@ def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[st
         images = "random" if check.input_file is None else "given"
         what = f"layers {verdict} their numpy twins; images: {images}; values"
     else:
-        what = f"binary layers {verdict} a direct convolution; activations: {_origin(inputs)}; kernels"
+        what = f"binary layers {verdict} a direct convolution; activations: {_origin(inputs)}"
+        what += "; kernels"
     lines.append(
         f"{check.outputs:,} outputs of {len(lines)} {what}: {_origin(kernels)} (seed {check.seed})"
     )
@@ -284,6 +302,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
     print_line(console, "")
     less, more = _energy_closing(result, summary(result.runs, energy))
     print_line(console, f"{less}: {more}", bold=less)
+    print_line(console, energy_line(result))
     print_line(console, f"area: {_area(result)}")
 
 

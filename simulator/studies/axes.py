@@ -16,7 +16,7 @@ from typing import Any
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
-from simulator.base.guard import is_file, whole_number
+from simulator.base.guard import is_file, require_utf8, whole_number
 from simulator.base.yaml_text import parse_yaml
 
 Value = str | int | float | bool | None
@@ -89,7 +89,7 @@ def _value_of(name: str, item: Any) -> Value:
     """Return one value of an axis from a Python value."""
     if name in {"hw", "model"}:
         example = "cofluent64" if name == "hw" else "r18"
-        return str(arguments.name_or_path(name, item, example))
+        return require_utf8(str(arguments.name_or_path(name, item, example)))
     if isinstance(item, str):
         return value_of_text(name, item)
     if name == "input_size":
@@ -197,7 +197,7 @@ def value_of_text(name: str, text: str) -> Value:
 
     """
     if name in {"hw", "model"}:
-        return text
+        return require_utf8(text)
     if name == "input_size":
         return "x".join(map(str, parse_size(text)))
     if name == "bits":

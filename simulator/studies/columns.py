@@ -37,7 +37,7 @@ _POINT: dict[str, Kind] = {
     "tau": "int64",
     "tau_1x1": "int64",
     "mean_bits": "double",  # stored bits per weight, unrounded
-    "scope": "string",  # layers that run: `binary` or `weights`
+    "scope": "string",  # layers that run: `binary`, `weights` or `network`
     "kernels": "string",  # kernels of the run: `file`, `chosen` or `shape only`
     "cycles": "int64",
     "time_ms": "double",
@@ -52,11 +52,19 @@ _POINT: dict[str, Kind] = {
     "baseline_dram_read_bytes": "int64",
     "baseline_dram_written_bytes": "int64",
     "images_per_second": "double",
+    "baseline_images_per_second": "double",
+    "tops": "double",  # operations per second in units of 1e12
+    "baseline_tops": "double",
+    "operations_counted": "string",  # meaning of an operation in TOPS and TOPS/W
     "area_gate_equivalents": "int64",  # whole accelerator, `Family.area`
     "time_area_ms_mge": "double",  # area in millions of gate equivalents
     "energy_uj": "double",  # null if the energy table has no energy for the run's MACs
     "baseline_energy_uj": "double",
     "energy_delay_uj_ms": "double",
+    "energy_uj_per_image": "double",  # as `energy_uj`
+    "baseline_energy_uj_per_image": "double",
+    "tops_per_watt": "double",
+    "baseline_tops_per_watt": "double",
     **RELATIVE_COLUMNS,
     "bottleneck": "string",  # the largest cause on the critical path
     "bottleneck_percent": "double",  # percentage of the run's cycles

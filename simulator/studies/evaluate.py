@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from simulator.analysis.outcome import RUNS, configuration_sha256, configuration_text
+from simulator.analysis.performance import operations_counted
 from simulator.analysis.running import engine_for, run_one, run_together
 from simulator.base.errors import InputError
 from simulator.base.version import __version__
@@ -216,7 +217,8 @@ class _Evaluator:
             "utilization_percent": run.utilization_percent,
             "dram_read_bytes": run.dram_read_bytes,
             "dram_written_bytes": run.dram_written_bytes,
-            "images_per_second": 1e3 * row["batch"] / time_ms,
+            **run.performance(clock).rates(),
+            "operations_counted": operations_counted(self.inputs.scope),
             "area_gate_equivalents": area,
             "time_area_ms_mge": time_ms * area / 1e6,
             "energy_uj": run.energy_uj,

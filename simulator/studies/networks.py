@@ -1,13 +1,15 @@
 """The networks of a study: one for every model and input size, and for chosen subsets."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.notes import ignored_in
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
 from simulator.studies.axes import PRECISION, Value, parse_size
 from simulator.studies.inputs import Inputs, NetworkKey
-from simulator.studies.points import Points, combinations
+from simulator.studies.points import Points, combinations, naming_row
 from simulator.workload import Workload, configure, load_workload
 from simulator.workload.choice import Choice
 from simulator.workload.loading import is_trained_file
@@ -28,6 +30,7 @@ def networks_of(
     *,
     subset: "Method | None" = None,
     subset_seed: int | None = None,
+    binarize: tuple[str, ...] = (),
     **reading: Any,
 ) -> dict[NetworkKey, Workload | str]:
     """Load every network in every input size; a text is the reason why a size is impossible.
@@ -40,32 +43,49 @@ def networks_of(
 
     """
     pairs = sorted(combinations(points, ("model", "input_size")), key=str)
-    trained = {str(m) for m, _ in pairs if is_trained_file(find("workloads", str(m)))}
+    models = dict.fromkeys(str(model) for model, _ in pairs)
+    trained = {model for model in models if _is_trained(points, model)}
     if not trained:
-        refuse_reading("no model holds", subset=subset, **reading)
+        refuse_reading(pairs[0][0], subset=subset, **reading)
     networks: dict[NetworkKey, Workload | str] = {}
     for model, size in ((str(m), None if s is None else str(s)) for m, s in pairs):
         pixels = None if size is None else parse_size(size)
+        with naming_row(points, model=model):
+            if model in trained:
+                network = load_model(model, input_size=pixels, binarize=binarize, **reading)
+            else:
+                network = load_workload(model, None, binarize)  # refuse a wrong file here
+        networks[model, size, ()] = network
         if model in trained:
-            networks[model, size, ()] = load_model(model, input_size=pixels, **reading)
             continue
-        networks[model, size, ()] = load_workload(model)  # refuse a wrong file here
         try:
-            networks[model, size, ()] = load_workload(model, pixels)
+            networks[model, size, ()] = load_workload(model, pixels, binarize)
         except InputError as error:
             networks[model, size, ()] = str(error)
     if subset is None:
         return networks
-    return networks | {
-        (model, size, tuple(bits.items())): load_model(
-            model,
-            input_size=None if size is None else parse_size(size),
-            choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
-            **reading,
+    chosen: dict[NetworkKey, Workload | str] = {}
+    for model, size, bits in precisions(points):
+        if model not in trained or bits.get("bits") in _WITHOUT_SUBSETS:
+            continue
+        with naming_row(points, model=model, **bits):
+            chosen[model, size, tuple(bits.items())] = load_model(
+                model,
+                input_size=None if size is None else parse_size(size),
+                choice=Choice(subset=subset, seed=subset_seed, taus=taus, **bits),
+                binarize=binarize,
+                **reading,
+            )
+    if not chosen:
+        raise InputError(
+            f"--subset {subset} has no effect because every layer is at 1 bit or full precision"
         )
-        for model, size, bits in precisions(points)
-        if model in trained and bits.get("bits") not in _WITHOUT_SUBSETS
-    }
+    return networks | chosen
+
+
+def _is_trained(points: Points, model: str) -> bool:
+    with naming_row(points, model=model):
+        return is_trained_file(find("workloads", model))
 
 
 def precisions(points: Points) -> list[tuple[str, str | None, dict[str, Any]]]:
@@ -101,14 +121,21 @@ def without_kernels(points: Points, inputs: Inputs) -> list[str]:
     return sorted(found)
 
 
-def model_notes(inputs: Inputs) -> dict[str, list[str]]:
-    """The notes on reading each model that has any, once."""
+def model_notes(points: Points, inputs: Inputs) -> dict[str, list[str]]:
+    """The notes on each model that has any, once: on its file, and on ignored activation bits."""
+    widths: dict[str, list[int]] = defaultdict(list)
+    for model, bits in sorted(combinations(points, ("model", "activation_bits")), key=str):
+        widths[str(model)] += [bits] if isinstance(bits, int) else []
     found: dict[str, list[str]] = {}
     for (model, _, _), network in inputs.workloads.items():
-        if isinstance(network, Workload) and network.notes:
-            notes = found.setdefault(model, [])
-            notes += [note for note in network.notes if note not in notes]
-    return found
+        if not isinstance(network, Workload):
+            continue
+        notes = [*network.notes]
+        for bits in widths[model]:
+            notes += ignored_in(configure(network, activation_bits=bits))
+        known = found.setdefault(model, [])
+        known += [note for note in dict.fromkeys(notes) if note not in known]
+    return {model: notes for model, notes in found.items() if notes}
 
 
 def _has_kernels(network: Workload) -> bool:

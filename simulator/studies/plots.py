@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from simulator.base.writing import write_file
 from simulator.report.style import SCREEN, Style, save_figure
 from simulator.studies.axes import PRECISION, Value
+from simulator.studies.batch_figure import draw_batch
 from simulator.studies.chosen_figure import Chosen, draw_chosen
 from simulator.studies.effects import Effect
 from simulator.studies.fronts import front
@@ -43,7 +44,7 @@ _DOTS = 400
 def write_plots(
     result: "StudyResult", numbers_file: Path, style: Style = SCREEN, chosen: Chosen | None = None
 ) -> tuple[Path, ...]:
-    """Write the figures of a study in addition to its points: scaling, axes, pareto, heatmap.
+    """Write the figures of a study: scaling, batch, axes, pareto, and heatmap.
 
     Args:
         result: a result with the table of points as its first file.
@@ -69,6 +70,8 @@ def _drawn(
         yield "plot", draw_chosen(result, chosen, style)
     if result.points is not None and (scaling := draw_scaling(result.points, style)) is not None:
         yield "scaling", scaling
+    if result.points is not None and (batches := draw_batch(result.points, style)) is not None:
+        yield "batch", batches
     if not style.titled:  # the remaining figures are for exploration
         return
     title = subject(result.study, figures)

@@ -7,7 +7,8 @@ import csv
 import hashlib
 import random
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice, product
@@ -166,13 +167,13 @@ class PointsFile:
                 is also a constant, or a constant with several values.
 
         """
-        self._path = path
+        self.path = path
         self._constants = tuple(axis.values[0] for axis in constants)
         for axis in constants:
             if len(axis.values) > 1:
                 raise InputError(f"{path} gives the points: {axis.name} must have a single value")
-        self._columns = self._header()
-        self.names = (*(axis.name for axis in constants), *self._columns)
+        self.columns = self._header()
+        self.names = (*(axis.name for axis in constants), *self.columns)
         for name in self.names:
             if self.names.count(name) > 1:
                 raise InputError(
@@ -201,7 +202,7 @@ class PointsFile:
         for digest in self._digests:
             block = next(blocks, [])
             if _digest(block) != digest:
-                raise InputError(f"{self._path}: has changed since the study began")
+                raise InputError(f"{self.path}: has changed since the study began")
             yield from block
 
     def _blocks(self) -> Iterator[list[Point]]:
@@ -215,15 +216,29 @@ class PointsFile:
         for line, cells in rows:
             if not cells:
                 continue
-            if len(cells) != len(self._columns):
+            if len(cells) != len(self.columns):
                 raise InputError(
-                    f"{self._path}, line {line}: {len(cells)} cells, expected {len(self._columns)}"
+                    f"{self.path}, line {line}: {len(cells)} cells, expected {len(self.columns)}"
                 )
             try:
-                values = map(_cell, self._columns, cells)
+                values = map(_cell, self.columns, cells)
                 yield (*self._constants, *values)
             except InputError as error:
-                raise InputError(f"{self._path}, line {line}: {error}") from error
+                raise InputError(f"{self.path}, line {line}: {error}") from error
+
+    def line_of(self, values: Mapping[str, Value]) -> int | None:
+        """The first line with these values; None if no column has their names."""
+        places = {self.columns.index(x): value for x, value in values.items() if x in self.columns}
+        if not places:
+            return None
+        rows = self._lines()
+        next(rows)  # skip the header
+        for line, cells in rows:
+            if cells and all(
+                _cell(self.columns[place], cells[place]) == value for place, value in places.items()
+            ):
+                return line
+        return None
 
     def described(self) -> dict[str, Any]:
         """The columns, and a fingerprint of all points."""
@@ -233,29 +248,47 @@ class PointsFile:
     def _header(self) -> tuple[str, ...]:
         for _, cells in self._lines():
             if not all(cell.strip() for cell in cells):
-                raise InputError(f"{self._path}, line 1: a column has no name")
+                raise InputError(f"{self.path}, line 1: a column has no name")
             return tuple(cell.strip() for cell in cells)
-        raise InputError(f"{self._path}: empty")
+        raise InputError(f"{self.path}: empty")
 
     def _lines(self) -> Iterator[tuple[int, list[str]]]:
         try:
-            with self._path.open(newline="", encoding="utf-8-sig") as file:
+            with self.path.open(newline="", encoding="utf-8-sig") as file:
                 rows = csv.reader(self._bounded(file), strict=True)
                 for cells in rows:
                     yield rows.line_num, cells
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be read: {error.strerror}") from error
+            raise InputError(f"{self.path}: cannot be read: {error.strerror}") from error
         except (UnicodeDecodeError, csv.Error) as error:
-            raise InputError(f"{self._path}: malformed CSV: {error}") from error
+            raise InputError(f"{self.path}: malformed CSV: {error}") from error
 
     def _bounded(self, file: TextIO) -> Iterator[str]:
         """Yield the lines; a device without line breaks would fill the memory."""
         while line := file.readline(_MOST_LINE):
             if len(line) == _MOST_LINE:
-                raise InputError(
-                    f"{self._path}: a line has more than {_MOST_LINE - 1:,} characters"
-                )
+                raise InputError(f"{self.path}: a line has more than {_MOST_LINE - 1:,} characters")
             yield line
+
+
+@contextmanager
+def naming_row(points: Points, **values: Value) -> Iterator[None]:
+    """Add the file and the first line with some values to an error, if a file gives the points.
+
+    Args:
+        points: the points of a study.
+        values: the values in question.
+
+    Raises:
+        InputError: the error of the block.
+
+    """
+    try:
+        yield
+    except InputError as error:
+        if not isinstance(points, PointsFile) or (line := points.line_of(values)) is None:
+            raise
+        raise InputError(f"{points.path}, line {line}: {error}") from error
 
 
 def combinations(points: Points, names: Sequence[str]) -> set[Point]:

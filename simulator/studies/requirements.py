@@ -9,16 +9,18 @@ from simulator.machines.links import Schema, is_expression, links_in, order_of, 
 from simulator.machines.loading import machines_of, number_schema, wrong_key
 from simulator.studies.axes import POINT_FIELDS
 from simulator.studies.inputs import Inputs
-from simulator.studies.points import Points, text_values
+from simulator.studies.points import Points, PointsFile, naming_row, text_values
 from simulator.workload import Workload, configure
 
 
-def require_known_keys(names: Sequence[str], machines: Sequence[str]) -> None:
+def require_known_keys(points: Points, machines: Sequence[str]) -> None:
     """Raise if a key is unknown for some hardware configuration of the study."""
-    for name in names:
+    for name in points.names:
         for machine in machines:
             if name not in POINT_FIELDS and (wrong := wrong_key(name, machine, POINT_FIELDS)):
                 which = f" ({machine})" if len(machines) > 1 else ""
+                if isinstance(points, PointsFile) and name in points.columns:
+                    raise InputError(f"{points.path}, line 1: {wrong}{which}")
                 raise InputError(f"{wrong}{which}")
 
 
@@ -37,7 +39,8 @@ def require_expressions(points: Points, hardware: Mapping[str, Mapping[str, Any]
                 try:
                     expression = require_links(name, str(value), schema)
                 except InputError as error:
-                    raise InputError(f"{name} is {value!r}: {error}") from error
+                    with naming_row(points, **{name: value}):
+                        raise InputError(f"{name} is {value!r}: {error}") from error
                 if len(values) == 1:
                     common[name] = expression
     for file, data in hardware.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.analysis.layers import LayerResult
+from simulator.analysis.performance import Performance
 from simulator.analysis.run import Run
 from simulator.studies.causes import causes_of
 from simulator.studies.costs import Costs
@@ -37,6 +38,17 @@ class RunFigures:
     network: Network
     precision: Row
     layers: list[Row]
+    macs: int
+    """Multiply-accumulates of all images of the batch."""
+
+    def performance(self, clock_ghz: float) -> Performance:
+        """The performance of the run at the clock of its hardware."""
+        return Performance(
+            images=self.network.workload.batch,
+            time_ms=self.cycles / clock_ghz / 1e6,
+            macs=self.macs,
+            energy_uj=self.energy_uj,
+        )
 
 
 def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> RunFigures:
@@ -68,6 +80,7 @@ def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> Run
         network=network,
         precision=network.precision,
         layers=[_layer(layer) for layer in run.layers] if layers else [],
+        macs=sum(layer.macs for layer in run.layers),
     )
 
 
@@ -106,6 +119,7 @@ def baseline_columns(run: RunFigures, base: RunFigures | None, clock_ghz: float)
         "baseline_dram_read_bytes": base.dram_read_bytes,
         "baseline_dram_written_bytes": base.dram_written_bytes,
         "baseline_energy_uj": base.energy_uj,
+        **base.performance(clock_ghz).rates("baseline_"),
     }
 
 

@@ -95,7 +95,7 @@ def _curves(table: PointsTable) -> list[_Curve]:
     others = [factor for factor in factors_of(figures) if size not in factor.axes]
     by_name: dict[str, list[Row]] = {}
     for place, row in enumerate(table.rows):
-        by_name.setdefault(_name(others, place), []).append(row)
+        by_name.setdefault(curve_name(others, place), []).append(row)
     if len(by_name) > _MOST_CURVES:
         return []
     causes = short_names(table.study.machines)
@@ -106,7 +106,7 @@ def _curves(table: PointsTable) -> list[_Curve]:
     return [curve for curve in curves if len(set(curve.pes)) > 1]
 
 
-def _name(factors: Sequence[Factor], place: int) -> str:
+def curve_name(factors: Sequence[Factor], place: int) -> str:
     """The values of the other axes at a point."""
     values = [(factor, factor.values[factor.codes[place]][0]) for factor in factors]
     return ", ".join(f"{short_name(factor.lead)} {shown(value)}" for factor, value in values)

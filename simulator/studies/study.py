@@ -30,6 +30,7 @@ from simulator.studies.points import (
     PointsFile,
     Sample,
     combinations,
+    naming_row,
     text_values,
 )
 from simulator.studies.requirements import (
@@ -213,8 +214,8 @@ def _study(
     for name in ("hw", "model"):
         if name not in points.names:
             raise InputError(f"{name} is missing")
-    hardware = {name: read_hardware(name) for name in _hardware_files(points)}
-    require_known_keys(points.names, machines_of(hardware))
+    hardware = {name: _hardware(points, name) for name in _hardware_files(points)}
+    require_known_keys(points, machines_of(hardware))
     table = energy if isinstance(energy, EnergyTable) else load_energy(energy or DEFAULT_ENERGY)
     require_expressions(points, hardware)
     baselines = {
@@ -241,9 +242,16 @@ def _study(
 def _hardware_files(points: Points) -> list[str]:
     """The hardware files of the points, in sorted order."""
     pairs = combinations(points, ("hw", "model"))
-    if any(h is None or m is None for h, m in pairs):
-        raise InputError("a point lacks hw or model")
+    for hw, model in pairs:
+        if hw is None or model is None:
+            with naming_row(points, **{"hw" if hw is None else "model": None}):
+                raise InputError("a point lacks hw or model")
     return sorted({str(h) for h, _ in pairs})
+
+
+def _hardware(points: Points, name: str) -> dict[str, Any]:
+    with naming_row(points, hw=name):
+        return read_hardware(name)
 
 
 def _tables(points: Points, hardware: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -1,12 +1,13 @@
 """Table of a study's points in the terminal: the values that a designer would publish."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 
+from simulator.analysis.performance import operations_counted
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, time_unit
 from simulator.report.tables import Column, Table, print_table
@@ -109,7 +110,12 @@ class PointsTable:
         columns.append(Column(title="bottleneck", cells=causes, kind="label", importance=90))
         energy = self._numbers("µJ", "energy_uj", 40, more=True)
         images = self._numbers("images/s", "images_per_second", 78 if self._batches else 30)
-        return [*columns, energy, images]
+        each = [self._numbers("µJ/image", "energy_uj_per_image", 76, more=True)] * self._batches
+        rates = (
+            self._numbers("TOPS", "tops", 20, least=2, more=True),
+            self._numbers("TOPS/W", "tops_per_watt", 19, least=2, more=True),
+        )
+        return [*columns, energy, images, *each, *(replace(one, wide=True) for one in rates)]
 
     def _numbers(
         self,
@@ -241,8 +247,10 @@ class PointsTable:
             for name, expression in self._expressions().items()
         ]
         lines += [self._reference(title) for title in titles if title.startswith("vs ")]
-        if "µJ" in titles:
+        if {"µJ", "µJ/image", "TOPS/W"} & set(titles):
             lines.append(f"µJ: energy by the table {self.study.inputs.energy.name}")
+        if {"TOPS", "TOPS/W"} & set(titles):
+            lines.append(f"TOPS: {operations_counted(self.study.inputs.scope)}")
         return [*lines, *self._left_out()]
 
     def _expressions(self) -> dict[str, str]:

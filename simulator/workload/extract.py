@@ -17,10 +17,11 @@ from simulator.workload.choice import Choice
 from simulator.workload.importers import read_tensors, reader_of
 from simulator.workload.importers.formats import GRAPHS
 from simulator.workload.importers.matching import match, trained_layers
-from simulator.workload.importers.names import Rename, renamed
+from simulator.workload.importers.names import Rename, renamed, selected
 from simulator.workload.importers.shards import fingerprint
 from simulator.workload.importers.state_values import state_values
 from simulator.workload.layer import Layer
+from simulator.workload.levels import without_offset
 from simulator.workload.loading import (
     holds_workload,
     is_trained_file,
@@ -103,7 +104,8 @@ def extract(
             dict; a graph needs no network file.
         input_size: (height, width) in pixels, instead of the network's or the graph's size.
         choice: method that chooses subsets; by default, the subsets in the file.
-        binarize: layers of a graph to binarize by the signs of their weights.
+        binarize: layers of a graph to binarize by the signs of their weights; for a state dict,
+            the binary layers of a network file of another simulator.
         renames: pairs (name in the file, name in the network) of a state dict's tensors; each name
             may contain one `*`.
         center: mean to subtract from weights that are not signs, before the sign.
@@ -170,18 +172,21 @@ def extract(
     )
 
 
-def described(path: Path, input_size: tuple[int, int] | None = None) -> Extraction:
+def described(
+    path: Path, input_size: tuple[int, int] | None = None, binarize: tuple[str, ...] = ()
+) -> Extraction:
     """Return the contents of a workload file or a network file; no choice of subsets applies.
 
     Args:
         path: the file.
         input_size: (height, width) in pixels, instead of the file's size.
+        binarize: as in `load_workload`.
 
     Raises:
         InputError: the file is wrong.
 
     """
-    workload = load_workload(path, input_size)
+    workload = load_workload(path, input_size, binarize)
     layers = tuple(ExtractedLayer(layer=layer) for layer in workload.layers)
     return Extraction(source=path, choice=Choice(), workload=workload, layers=layers)
 
@@ -203,10 +208,6 @@ def _read(
             raise InputError(f"{path}: --rename applies to state dicts; a graph has its own names")
         workload, by_name = reader_of(GRAPHS[path.suffix.lower()])(path, binarize, input_size)
         return workload, (by_name.get(layer.name) for layer in workload.binary_layers)
-    if binarize:
-        raise InputError(
-            f"{path}: --binarize applies to graphs only; the network file marks the binary layers"
-        )
     if holds_workload(path):
         raise InputError(f"{path}: is already a workload, without real weights; give it to --model")
     is_trained_file(path)  # refuse an unknown format before asking for the network
@@ -217,8 +218,8 @@ def _read(
     file = find("workloads", network)
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
-    shapes = read_shapes(file, input_size)
-    tensors = renamed(read_tensors(path), renames)
+    shapes = read_shapes(file, input_size, binarize)
+    tensors = renamed(selected(read_tensors(path), renames), renames)
     owned = match(tensors, shapes)
     values = state_values(tensors, shapes, owned)
     workload = replace(
@@ -286,6 +287,10 @@ def _prepared(trained: TrainedLayer, center: Center) -> TrainedLayer:
     """The layer with the weights whose signs are its kernels."""
     if trained.levels.kind == "bits":
         return replace(trained, weights=2 * trained.weights - 1)
+    if trained.levels.kind == "pair":
+        moved = without_offset(trained.weights)
+        assert moved is not None  # this is how `levels` recognizes a pair
+        return replace(trained, weights=moved)
     mean = mean_of(center, trained.centered)
     return trained if mean is None or trained.levels.kind not in _REAL else _minus(trained, mean)
 

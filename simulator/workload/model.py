@@ -28,7 +28,7 @@ def load_model(
     """Load any file that `--model` takes: a network, a workload, or a trained network.
 
     The arguments are those of `extract`. For a network or a workload, only the taus of `choice`
-    apply, and only when a run configures it.
+    apply, and only when a run configures it; `binarize` is that of `load_workload`.
 
     Raises:
         InputError: see `load_workload` and `extract`; or an argument would have no effect.
@@ -49,22 +49,21 @@ def load_model(
             progress=progress,
         ).workload
     refuse_reading(
-        f"{path}: holds no",
+        name_or_path,
         network=network,
-        binarize=binarize,
         renames=renames,
         center=center,
         subset=choice.subset,
         seed=choice.seed,
     )
-    return load_workload(path, input_size)
+    return load_workload(path, input_size, binarize)
 
 
-def refuse_reading(who: str, **reading: object) -> None:
-    """Raise InputError if an option applies to real weights, but there are none.
+def refuse_reading(model: object, **reading: object) -> None:
+    """Raise InputError if an option applies to real weights, but a model has none.
 
     Args:
-        who: beginning of the message, such as "no model holds".
+        model: shipped name or path of the model.
         reading: options of reading a trained network, as the arguments of `load_model` and the
             fields of `Choice`.
 
@@ -72,4 +71,4 @@ def refuse_reading(who: str, **reading: object) -> None:
     for name, value in reading.items():
         if value not in {None, (), "auto"}:
             option = {"renames": "rename"}.get(name, name)
-            raise InputError(f"{who} real weights; leave out --{option}")
+            raise InputError(f"{model}: holds no real weights; leave out --{option}")

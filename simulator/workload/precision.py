@@ -96,6 +96,11 @@ def configure(
 
 def _require_edges(workload: Workload) -> None:
     """Raise if a layer's source is unknown: the network's other layers are then unknown, too."""
+    if workload.unknown_edges is not None:
+        raise InputError(
+            f"scope network: {workload.name} has {workload.unknown_edges}, which no vector unit "
+            "runs; use scope weights"
+        )
     unknown = [layer.name for layer in workload.layers if layer.reads is None]
     if unknown:
         raise InputError(

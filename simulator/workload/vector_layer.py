@@ -94,6 +94,18 @@ class VectorLayer:
         return len(self.operand_channels) if self.kind == "add" else self.window.area
 
     @property
+    def additions(self) -> int:
+        """Additions and comparisons of an output value, without a normalization's."""
+        if self.kind == "norm" or self.kind in MOVES:
+            return 0
+        return self.operands - 1 if self.kind == "add" else self.operands
+
+    @property
+    def tau(self) -> None:
+        """Bits of an index: the layer has no kernels."""
+        return None
+
+    @property
     def weights(self) -> int:
         """Number of weights: none."""
         return 0

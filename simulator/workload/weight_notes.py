@@ -57,6 +57,18 @@ def _ternary(findings: Sequence[Finding], network: Sequence[str]) -> Iterator[st
         )
 
 
+def _pairs(findings: Sequence[Finding], network: Sequence[str]) -> Iterator[str]:
+    found = [(x, x.levels.pair) for x in findings if x.levels.pair is not None]
+    if found:
+        least, most = found[0][1]
+        where = f"{least:.4g} and {most:.4g} in the first channel of {found[0][0].layer}"
+        yield (
+            f"The weights of {_layers([x for x, _ in found], network).text} have two levels per "
+            f"output channel other than ±α ({where}). The smaller level is read as -1; the run "
+            "leaves out the product of their middle and the inputs."
+        )
+
+
 def _zeros(findings: Sequence[Finding], network: Sequence[str]) -> Iterator[str]:
     found = [x for x in findings if x.levels.kind == "real" and x.levels.zeros]
     if found:
@@ -108,7 +120,7 @@ def _uncentered(findings: Sequence[Finding], network: Sequence[str]) -> Iterator
 
 
 _KINDS: tuple[Callable[[Sequence[Finding], Sequence[str]], Iterator[str]], ...] = (
-    _bits, _ternary, _zeros, _near_misses, _dead, _small, _uncentered,
+    _bits, _pairs, _ternary, _zeros, _near_misses, _dead, _small, _uncentered,
 )  # fmt: skip
 
 

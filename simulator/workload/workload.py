@@ -40,6 +40,8 @@ class Workload:
     """The layers without weights, which run only in scope `network`."""
     shortcut_bits: int = SHORTCUT_BITS
     """Bits per value of maps that no binary layer reads; see `simulator.workload.maps`."""
+    unknown_edges: str | None = field(default=None, compare=False)
+    """Why nobody knows which maps its layers read, such as `Resize node 'up'`; None if known."""
     scope: Scope = "weights"
     """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0
@@ -121,7 +123,7 @@ class Workload:
         layers = tuple(replace(x, kernels=None) for x in self.layers)
         without = replace(self, layers=layers, network=None, source=None, parameters={})
         plain = asdict(replace(without, predictions=None))
-        for name in ("network", "kernels_dropped", "source", "parameters", "predictions"):
+        for name in ("network", "kernels_dropped", "source", "unknown_edges", *_VALUES):
             del plain[name]  # the layers already reflect these fields, or they do not affect time
         if self.scope == "network" and self.parameters:
             plain["values_sha256"] = fingerprints(self.parameters)
@@ -138,6 +140,9 @@ class Workload:
             del entry["kernels"]
         described: dict[str, Any] = _with_lists(plain)
         return described
+
+
+_VALUES = ("parameters", "predictions")
 
 
 def _with_lists(plain: Any) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from simulator.base.columns import Ints
 from simulator.machines.family import Counts
 from simulator.machines.lut_array.area import lut_bits, sum_bits
+from simulator.machines.lut_array.pixels import row_count
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATORS,
@@ -72,8 +73,8 @@ def _fetches(plan: LayerPlan) -> Counts:
     """Actions of index fetches: reads of stored weight tiles, writes of decoded ones."""
     if plan.mode == "mac":
         return {}
-    rows = -(-plan.pixel_steps // plan.steps_per_row)
-    each = rows if len(plan.blocks) > 1 else 1  # one fetch per change of the output block
+    # one fetch per change of the output block
+    each = row_count(plan) if len(plan.blocks) > 1 else 1
     if len(plan.group_units) > 1:
         each = plan.pixel_steps
     return {

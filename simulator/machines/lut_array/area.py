@@ -12,6 +12,7 @@ from math import ceil
 from simulator.machines.cells import FLIP_FLOP, FULL_ADDER, MUX, STORAGE_BIT, XNOR
 from simulator.machines.lut_array.buffers import activation_buffer, dma, index_buffer
 from simulator.machines.lut_array.schema import LutArray
+from simulator.machines.vector.area import vector_area
 
 KERNEL_BITS = 9
 POPCOUNT_ADDERS = 7
@@ -99,6 +100,8 @@ def _area(hardware: LutArray, activation_bits: int) -> dict[str, int]:
     mac = full.bits * full.bits * FULL_ADDER + 2 * full.bits * FLIP_FLOP
     parts["mac"] = full.macs_per_cycle * mac
     parts["dma"] = dma(hardware)
+    if hardware.vector is not None:
+        parts["vector"] = vector_area(hardware.vector)
     for part, buffer in (
         ("index", index_buffer(hardware)),
         ("activation", activation_buffer(hardware, activation_bits)),

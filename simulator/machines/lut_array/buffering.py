@@ -22,8 +22,8 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.base.errors import InputError
-from simulator.machines.lut_array.outputs import all_written_bytes, output_space
-from simulator.machines.lut_array.pixels import step_bounds, transfer_bounds
+from simulator.machines.lut_array.outputs import all_moved, output_space
+from simulator.machines.lut_array.pixels import row_bounds, step_bounds, transfer_bounds
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, Writes
 from simulator.machines.lut_array.window import Window
 
@@ -56,7 +56,8 @@ class Buffering:
     """[rows, blocks, transfers] bytes of space that each transfer's last step frees."""
     step_pixels: Ints
     """[rows, pixel steps] scheme `step`: input pixels that the steps of each pixel step read."""
-    steps_per_transfer: int
+    transfer_cuts: Ints
+    """[transfers + 1] pixel steps before each transfer of the longest row, and after the last."""
     first_read: Position | None
     """The layer's first read; None if the layer does not read because it sees only padding."""
 
@@ -64,8 +65,8 @@ class Buffering:
         """Pixel step of the layer's first read; None if it is in another row or output block."""
         if self.first_read is None or self.first_read[:2] != (row, block):
             return None
-        steps = 1 if self.scheme == "step" else self.steps_per_transfer
-        return self.first_read.number * steps
+        number = self.first_read.number
+        return number if self.scheme == "step" else int(self.transfer_cuts[number])
 
     def under(self, row: int, block: int, steps: int) -> tuple[int, ...]:
         """Scheme `step`: input pixels under a row's `steps` pixel steps, and under the next."""
@@ -148,7 +149,8 @@ def _busiest(plan: LayerPlan, found: Buffering) -> int:
     if found.scheme == "step":
         values = np.multiply.outer(found.step_pixels, plan.group_units) * _unit_channels(plan)
         read = len(plan.blocks) * int(plan.in_bursts(_bytes(plan, values)).sum())
-    return max(read, all_written_bytes(plan, found.writes))
+    moved = all_moved(plan, found.writes)
+    return max(read + moved.shortcuts, moved.written)
 
 
 def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -> Buffering | None:
@@ -161,16 +163,11 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 
     """
     case = _Case(plan, writes, transfer_bounds(plan))
-    window, bounds = Window(plan.layer), case.bounds
-    channels = plan.layer.in_channels
-    covered = window.covered(bounds)
-    needed_to = _bytes(plan, covered * channels)
-    done = _bytes(plan, window.done(bounds[:, 0]) * channels)
-    if _rows_fit(needed_to, done, case.space):
-        return _rows(case, covered, needed_to, done)
-    patches = _bytes(
-        plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * (channels // plan.layer.groups)
-    )
+    window, bounds = Window(plan.layer, plan.image_blocks), case.bounds
+    if _row_bytes(plan, window) <= case.space:
+        return _rows(case, window)
+    channels = plan.layer.in_channels // plan.layer.groups
+    patches = _bytes(plan, window.patch(bounds[:, :-1], bounds[:, 1:]) * channels)
     most = most or len(plan.blocks) * patches.shape[1] + 1
     held = min(case.space // max(1, int(patches.max())), most)
     if held > 0:
@@ -181,26 +178,30 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 # --- scheme `rows` -------------------------------------------------------------------------------
 
 
-def _rows_fit(needed_to: Ints, done: Ints, space: int) -> bool:
-    """True if the input rows under every row of output, and those that the next row adds, fit.
-
-    Args:
-        needed_to: [rows, transfers + 1] bytes that output pixels before each bound need.
-        done: [rows] bytes that neither each row of output nor a later row needs.
-        space: bytes for inputs.
-
-    """
-    held = needed_to[:, -1] - np.concatenate((done[:1], done[:-1]))
-    return int(held.max()) <= space
+def rows_fit(plan: LayerPlan) -> bool:
+    """True if scheme `rows` fits a layer; its convolution groups share writes."""
+    writes: Writes = "separate" if plan.layer.groups == 1 else "shared"
+    return _row_bytes(plan, Window(plan.layer, plan.image_blocks)) <= input_space(plan, writes)
 
 
-def _rows(case: _Case, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
+def _row_bytes(plan: LayerPlan, window: Window) -> int:
+    """Most bytes of the inputs of a row and of those that the next row adds."""
+    bounds, channels = row_bounds(plan), plan.layer.in_channels
+    needed_to = _bytes(plan, window.covered(bounds[1:]) * channels)
+    done = _bytes(plan, window.done(bounds[:-1]) * channels)
+    return int((needed_to - np.concatenate((done[:1], done[:-1]))).max())
+
+
+def _rows(case: _Case, window: Window) -> Buffering:
     """Read the new bytes under each transfer, in the channels of its convolution group.
 
     A convolution group reads the bursts of a transfer that contain its channels, except bursts that
     an earlier group has read.
     """
     plan, layer = case.plan, case.plan.layer
+    covered, done = window.covered(case.bounds), window.done(case.bounds[:, 0])
+    needed_to = _bytes(plan, covered * layer.in_channels)
+    done = _bytes(plan, done * layer.in_channels)
     groups, blocks = layer.groups, len(plan.blocks) // layer.groups
     new = (needed_to[:, 1:] - needed_to[:, :-1])[:, np.newaxis]
     group = np.arange(groups + 1).reshape(1, -1, 1)
@@ -214,7 +215,8 @@ def _rows(case: _Case, covered: Ints, needed_to: Ints, done: Ints) -> Buffering:
     )
     held = _bytes(plan, before * layer.in_channels + in_group)[..., 1:]
     freed = np.zeros_like(read_bytes)
-    freed[:-1, -1, -1] = done[1:] - done[:-1]
+    last = np.count_nonzero(np.diff(case.bounds), axis=1) - 1  # a shorter row has fewer transfers
+    freed[np.arange(len(freed) - 1), -1, last[:-1]] = np.diff(done)
     held = np.repeat(held, blocks, axis=1)
     return _buffering(case, "rows", _Reads(read_bytes=read_bytes, held=held, freed=freed))
 
@@ -256,7 +258,7 @@ def _steps(case: _Case, window: Window) -> Buffering:
         taken=nothing,
         freed=nothing,
         step_pixels=pixels,
-        steps_per_transfer=plan.steps_per_transfer,
+        transfer_cuts=plan.transfer_cuts,
         first_read=_first(pixels[:, np.newaxis]),
     )
 
@@ -279,7 +281,8 @@ def _unit_channels(plan: LayerPlan) -> int:
 
 
 def _too_small(plan: LayerPlan) -> InputError:
-    need = (_step_bytes(plan, Window(plan.layer)) + output_space(plan, "separate")) / 1024
+    step = _step_bytes(plan, Window(plan.layer, plan.image_blocks))
+    need = (step + output_space(plan, "separate")) / 1024
     kib = plan.hardware.memory.activation_buffer.kib
     return InputError(
         f"memory.activation_buffer.kib is {kib:g}: layer {plan.layer.name} needs at least "
@@ -319,7 +322,7 @@ def _buffering(case: _Case, scheme: InputReuse, reads: _Reads, patches: int = 0)
         taken=taken,
         freed=_increases(freed_to, 0).reshape(freed.shape),
         step_pixels=np.zeros((len(read_bytes), 0), dtype=np.int64),
-        steps_per_transfer=case.plan.steps_per_transfer,
+        transfer_cuts=case.plan.transfer_cuts,
         first_read=_first(read_bytes),
     )
 

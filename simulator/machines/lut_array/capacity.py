@@ -9,6 +9,7 @@ from simulator.machines.hardware import value_of
 from simulator.machines.loading import with_value
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.pixels import row_count
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.weights import loaded_for
@@ -22,7 +23,7 @@ _PARTS = 100
 def rereads(key: str, mapped: MappedLayer) -> bool:
     """True if the layer rereads data that a larger buffer `key` would keep."""
     if key == INDEX_KIB:
-        more_rows = mapped.plan.pixel_steps > mapped.plan.steps_per_row
+        more_rows = row_count(mapped.plan) > 1
         return mapped.weights == "step" or (mapped.weights == "row" and more_rows)
     return mapped.inputs != "rows"
 
@@ -60,8 +61,8 @@ def enough_kib(key: str, mapped: MappedLayer) -> float:
 
     """
     plan = mapped.plan
-    shape = (plan.layer.shape, plan.batch, plan.activation_bits, plan.output_bits, plan.hardware)
-    return _enough(_Need(key, shape, plan))
+    widths = (plan.activation_bits, plan.copies, plan.epilogue)
+    return _enough(_Need(key, (plan.layer.shape, plan.batch, *widths, plan.hardware), plan))
 
 
 @lru_cache(maxsize=1024)

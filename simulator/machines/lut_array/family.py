@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
@@ -31,8 +32,11 @@ from simulator.machines.lut_array.vocabulary import (
     DRAM_WEIGHTS,
     INDEX_FETCH,
     MAC_UNIT,
+    UNITS,
     VOCABULARY,
 )  # fmt: skip
+from simulator.machines.vector.actions import Memories, vector_actions
+from simulator.machines.vector.mapped import MappedVector
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -46,6 +50,11 @@ _RATE_KEYS: Items[Unit, str] = {
     DRAM_INPUTS: "memory.dram.bytes_per_cycle",
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
 }
+
+
+_MEMORIES = Memories(
+    UNITS, DRAM_INPUTS, DRAM_OUTPUTS, operands="activation_buffer", results="activation_buffer"
+)
 
 
 class LutArrays(Family[LutArray, MappedLayer]):
@@ -65,7 +74,6 @@ class LutArrays(Family[LutArray, MappedLayer]):
     require_effects = staticmethod(require_effects)
     why_not_fast = staticmethod(why_not_fast)
     map = staticmethod(map_workload)
-    counted_by = staticmethod(without_rates)
     memories = staticmethod(memory_kib)
     area = staticmethod(area)
     roofs = staticmethod(roofs)
@@ -73,6 +81,10 @@ class LutArrays(Family[LutArray, MappedLayer]):
     idle_pes = staticmethod(idle_pes)
     why_no_effect = staticmethod(why_no_effect)
     next_sizes = staticmethod(next_sizes)
+
+    def counted_by(self, hardware: LutArray) -> LutArray:
+        """Everything but names and rates."""
+        return structs.replace(without_rates(hardware), vector=hardware.vector)
 
     def expected_cycles(self, mapped: MappedLayer) -> int | None:
         """Apply the closed form to the layer's plan."""
@@ -88,8 +100,12 @@ class LutArrays(Family[LutArray, MappedLayer]):
         """Fill, fetch and add; in direct mode, add each dot product."""
         return compute(mapped.plan, kernels, activations, rows)
 
-    def actions(self, mapped: MappedLayer, moved: Ints, activates: Ints | None = None) -> Counts:
-        """Count a layer's actions; see docs/energy.md."""
+    def actions(
+        self, mapped: MappedLayer | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
+        """Count a layer's actions; see docs/energy.md and docs/vector.md."""
+        if isinstance(mapped, MappedVector):
+            return vector_actions(mapped, _MEMORIES, moved, activates)
         return layer_actions(mapped.plan, moved, activates)
 
     def mac_bits(self, hardware: LutArray) -> int:

@@ -2,9 +2,10 @@
 
 from simulator.machines.lut_array.blocks import output_blocks
 from simulator.machines.lut_array.buffering import Buffering
+from simulator.machines.lut_array.outputs import has_shortcuts
 from simulator.machines.lut_array.plan import LayerPlan, WeightReuse
 from simulator.machines.lut_array.records import Layer
-from simulator.machines.lut_array.rows import images_of
+from simulator.machines.lut_array.rows import maps_of
 from simulator.machines.lut_array.weights import Lifetimes, fetched_for
 
 
@@ -22,9 +23,10 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
     return Layer(
         mode=plan.mode,
         buffering=buffering.scheme,
-        reads_inputs=buffering.first_read is not None,
+        reads=buffering.first_read is not None or has_shortcuts(plan),
+        has_epilogue=plan.epilogue is not None,
         subset_bytes=plan.subset_bytes,
-        images=images_of(plan, output_blocks(plan), lifetimes, buffering),
+        maps=maps_of(plan, output_blocks(plan), lifetimes, buffering),
         lut_passes=len(plan.pass_entries) if plan.mode == "lut" else 0,
         burst_bytes=hardware.memory.dram.burst_bytes,
         activation_bits=plan.activation_bits,

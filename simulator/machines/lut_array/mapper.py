@@ -1,6 +1,7 @@
 """The mapping of a workload on the array to a program."""
 
 from functools import lru_cache
+from typing import NamedTuple, Self
 
 from msgspec import structs
 
@@ -17,8 +18,8 @@ from simulator.machines.lut_array.plan import (
     LayerPlan,
     WeightReuse,
     Writes,
-    plan_layers,
 )
+from simulator.machines.lut_array.planning import plan_layer, plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -30,14 +31,32 @@ from simulator.machines.lut_array.vocabulary import (
     start_tokens,
 )
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.machines.vector.fusion import fusion_of
-from simulator.machines.vector.mapped import MappedVector, mapped_vector
+from simulator.machines.vector.fusion import Epilogue, fusion_of
+from simulator.machines.vector.mapped import mapped_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 from simulator.workload.vector_layer import VectorLayer
 
 _Written = tuple[WeightReuse, InputReuse, Writes, Section]
+
+
+class _Key(NamedTuple):
+    """The values on which a layer's section depends."""
+
+    shape: tuple[object, ...]
+    hardware: LutArray
+    """Hardware without rates."""
+    batch: int
+    activation_bits: int
+    copies: tuple[int, ...]
+    epilogue: Epilogue | None
+
+    @classmethod
+    def of(cls, plan: LayerPlan, rateless: LutArray) -> Self:
+        """Return the key of a planned layer."""
+        widths = (plan.activation_bits, plan.copies, plan.epilogue)
+        return cls(plan.layer.shape, rateless, plan.batch, *widths)
 
 
 def map_workload(
@@ -66,7 +85,6 @@ def map_workload(
         else _mapped(next(plans), rateless)
         for layer in watched
     )
-    weighted = tuple(one for one in layers if not isinstance(one, MappedVector))
     terms = WITH_VECTOR_UNIT if network else WITHOUT_VECTOR_UNIT
     program = Program(
         units=terms.units,
@@ -75,8 +93,8 @@ def map_workload(
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
-        dram=shared_dram(weighted, hardware),
-        ports=shared_ports(weighted, hardware),
+        dram=shared_dram(layers, hardware, fusion if network else None),
+        ports=shared_ports(layers, hardware),
         categories=terms.categories,
     )
     return Mapping(hardware=hardware, layers=layers, program=program)
@@ -85,7 +103,7 @@ def map_workload(
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
     """Map a layer; layers that differ only in names and rates share a section."""
     try:
-        kept = _kept(plan.layer.shape, rateless, plan.batch, plan.activation_bits, plan.output_bits)
+        kept = _kept(_Key.of(plan, rateless))
     except InputError:
         _written(plan)  # raises the error with the layer's name
         raise
@@ -126,26 +144,19 @@ def without_rates(hardware: LutArray) -> LutArray:
 
 
 @lru_cache(maxsize=1024)
-def _kept(
-    shape: tuple[object, ...],
-    hardware: LutArray,
-    batch: int,
-    activation_bits: int,
-    output_bits: int,
-) -> _Written:
-    """Plan and write a layer, once for all layers and runs with equal arguments.
+def _kept(key: _Key) -> _Written:
+    """Plan and write a layer, once for all layers and runs with equal keys.
 
-    The plan depends on these arguments alone. The cache does not keep it because its tables are
-    large.
+    The plan depends on the key alone. The cache does not keep it because its tables are large.
     """
-    layer = Layer.of_shape(shape)
     return _written(
-        LayerPlan(
-            layer=layer,
-            hardware=hardware,
-            batch=batch,
-            activation_bits=activation_bits,
-            output_bits=output_bits,
+        plan_layer(
+            Layer.of_shape(key.shape),
+            key.hardware,
+            batch=key.batch,
+            activation_bits=key.activation_bits,
+            copies=key.copies,
+            epilogue=key.epilogue,
         )
     )
 

@@ -6,13 +6,13 @@ docs/machine.md explains every rule and uses the same names.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 from typing import Literal, TypeVar
 
 import numpy as np
 
 from simulator.base.columns import Ints
-from simulator.base.errors import InputError
 from simulator.base.quantities import rate_of
 from simulator.machines.lut_array.banks import Bank, bank_of
 from simulator.machines.lut_array.expected import expected_accumulates
@@ -21,8 +21,8 @@ from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import LutArray
-from simulator.machines.vector.fusion import Fusion
-from simulator.workload import Layer, Workload
+from simulator.machines.vector.fusion import Epilogue
+from simulator.workload import Layer
 
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
@@ -45,10 +45,19 @@ class LayerPlan:
     layer: Layer
     hardware: LutArray
     batch: int
+    image_blocks: tuple[int, ...]
+    """Images of each image block; see `image_blocks.py`."""
     activation_bits: int
     """Bits per activation of this layer's inputs."""
-    output_bits: int
-    """Bits per activation of this layer's outputs."""
+    copies: tuple[int, ...]
+    """Bits of an output in every copy that this layer writes."""
+    epilogue: Epilogue | None = None
+    """The work of the vector unit on the outputs; None: they go to DRAM at once."""
+
+    @property
+    def output_bits(self) -> int:
+        """Bits that the layer writes of an output, with all copies."""
+        return sum(self.copies)
 
     @cached_property
     def mode(self) -> Mode:
@@ -315,12 +324,6 @@ class LayerPlan:
         burst = self.hardware.memory.dram.burst_bytes
         return -(-size // burst) * burst
 
-    @cached_property
-    def out_transfer_bytes(self) -> int:
-        """Bytes of the largest outgoing transfer."""
-        pixels = self.pixels_per_step * self.steps_per_transfer
-        return ceil(pixels * max(b.outputs for b in self.blocks) * self.output_bits / 8)
-
     # --- time: rows of output, cut into transfers ----------------------------------------------
 
     @cached_property
@@ -333,56 +336,54 @@ class LayerPlan:
         """Steps per output block and input block."""
         return ceil(self.pixels / self.pixels_per_step)
 
-    @cached_property
+    @property
     def steps_per_row(self) -> int:
-        """Pixel steps of one row of output, or of whole rows if a step spans several."""
-        return max(1, ceil(self.layer.out_width / self.pixels_per_step))
+        """Pixel steps of the longest row."""
+        return self._row_steps(max(self.image_blocks))
+
+    @cached_property
+    def row_starts(self) -> Ints:
+        """[rows + 1] pixel steps before each row, and after the last.
+
+        A row has as many pixel steps as cover a row of output of every image of its block. The last
+        row of an image block may be shorter. A step that spans two image blocks is in the first.
+        """
+        images = np.cumsum([0, *self.image_blocks])
+        firsts = (-(-images * self.layer.out_pixels // self.pixels_per_step)).tolist()
+        rows = [
+            np.arange(first, end, self._row_steps(size))
+            for size, (first, end) in zip(self.image_blocks, pairwise(firsts), strict=True)
+        ]
+        return np.concatenate([*rows, firsts[-1:]])
+
+    def _row_steps(self, images: int) -> int:
+        """Pixel steps of a row of output of some images; one step may span several rows."""
+        return ceil(images * self.layer.out_width / self.pixels_per_step)
 
     @cached_property
     def steps_per_transfer(self) -> int:
         """Pixel steps whose inputs arrive, and whose outputs leave, in one transfer."""
         width = self.hardware.memory.activation_buffer.transfer_pixels
-        return min(self.steps_per_row, max(1, ceil(width / self.pixels_per_step)))
+        return min(self._steps_together, max(1, ceil(width / self.pixels_per_step)))
 
+    @cached_property
+    def transfer_cuts(self) -> Ints:
+        """[transfers + 1] pixel steps before each transfer of the longest row, and in all."""
+        images = np.arange(0, self.steps_per_row, self._steps_together)[:, np.newaxis]
+        firsts = images + np.arange(0, self._steps_together, self.steps_per_transfer)
+        return np.append(firsts, self.steps_per_row)
 
-def plan_layers(
-    workload: Workload, hardware: LutArray, fusion: Fusion | None = None
-) -> tuple[LayerPlan, ...]:
-    """Plan every layer with weights, in order.
+    @property
+    def transfers_together(self) -> int:
+        """Transfers of an image in a row, or of the longest row if transfers span images."""
+        return ceil(self._steps_together / self.steps_per_transfer)
 
-    Args:
-        workload: a configured workload.
-        hardware: the hardware configuration.
-        fusion: the widths of all maps, if the whole network runs.
+    @property
+    def _steps_together(self) -> int:
+        """Pixel steps of an image in a row, or of the longest row if transfers span images.
 
-    Raises:
-        InputError: a layer's subset is larger than the store of a PE.
-
-    """
-    plans = tuple(_planned(layer, workload, hardware, fusion) for layer in workload.layers)
-    for plan in plans:
-        _require_store(plan)
-    return plans
-
-
-def _planned(
-    layer: Layer, workload: Workload, hardware: LutArray, fusion: Fusion | None
-) -> LayerPlan:
-    full = hardware.full_precision.bits if layer.full_precision else None
-    written = full or workload.output_bits(layer)
-    return LayerPlan(
-        layer=layer,
-        hardware=hardware,
-        batch=workload.batch,
-        activation_bits=full or workload.input_bits(layer),
-        output_bits=written if fusion is None else fusion.written_bits(layer),
-    )
-
-
-def _require_store(plan: LayerPlan) -> None:
-    layer, store = plan.layer, plan.hardware.array.pe.subset_entries
-    if plan.expands and layer.subset_size > plan.hardware.array.pe.subset_size:
-        raise InputError(
-            f"array.pe.subset_entries is {store}: layer {layer.name} needs at least "
-            f"{layer.subset_size}, all kernels of its subset (tau {layer.tau})"
-        )
+        Images of one pixel are adjacent in DRAM. In other images, a transfer belongs to one image,
+        unless steps span two images.
+        """
+        steps, rest = divmod(self.layer.out_width, self.pixels_per_step)
+        return self.steps_per_row if rest or self.layer.out_pixels == 1 else steps

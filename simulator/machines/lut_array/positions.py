@@ -3,6 +3,7 @@
 import numpy as np
 
 from simulator.base.columns import Ints
+from simulator.machines.lut_array.pixel_order import PixelOrder
 from simulator.machines.lut_array.plan import LayerPlan
 
 
@@ -13,18 +14,14 @@ class Positions:
         """Take the loops of a planned layer."""
         self.plan = plan
         self.input_blocks, self.output_blocks = len(plan.group_units), len(plan.blocks)
-        self.row_steps = plan.steps_per_row
-        full_rows = plan.pixel_steps // self.row_steps
-        self.full_tiles = full_rows * self.row_steps * self.output_blocks
-        """Output tiles in full rows; the last row may be shorter."""
+        self.order = PixelOrder(plan.layer, plan.image_blocks)
 
     def tile(self, step: Ints) -> tuple[Ints, Ints, Ints]:
         """(row, output block, pixel step within the row) of steps."""
-        tile = step // self.input_blocks
-        row = np.minimum(tile, self.full_tiles) // (self.row_steps * self.output_blocks)
-        last_row_steps = max(1, self.plan.pixel_steps % self.row_steps)
-        steps = np.where(tile < self.full_tiles, self.row_steps, last_row_steps)
-        within_row = tile - row * self.row_steps * self.output_blocks
+        tile, starts = step // self.input_blocks, self.plan.row_starts
+        row = np.searchsorted(starts * self.output_blocks, tile, side="right") - 1
+        within_row = tile - starts[row] * self.output_blocks
+        steps = np.diff(starts)[row]
         return row, within_row // steps, within_row % steps
 
     def weight_tile(self, step: Ints) -> Ints:
@@ -34,12 +31,10 @@ class Positions:
         return number
 
     def pixel(self, row: Ints, pixel_step: Ints) -> tuple[Ints, Ints, Ints]:
-        """(image, row, column) of the first output pixel of a pixel step of a row."""
-        layer = self.plan.layer
-        first = (row * self.row_steps + pixel_step) * self.plan.pixels_per_step
-        image, rest = np.divmod(first, layer.out_height * layer.out_width)
-        out_row, column = np.divmod(rest, layer.out_width)
-        return image, out_row, column
+        """(map in DRAM, row, column) of the first output pixel of a pixel step of a row."""
+        first = (self.plan.row_starts[row] + pixel_step) * self.plan.pixels_per_step
+        at = self.order.pixels(first)
+        return at.map, at.row, at.column
 
     def first_channel(self, block: Ints) -> Ints:
         """First input channel of an output block's convolution group."""

@@ -102,7 +102,16 @@ class OutputTile(Struct, frozen=True, kw_only=True, cache_hash=True):
     input_pixels: int
     """Scheme `step`: input pixels under it, which each of its steps reads; 0: only padding."""
     first_read: bool
-    """Scheme `step`: true if its first read is the layer's first."""
+    """Scheme `step`: true if its first read of inputs is the layer's first read."""
+
+
+class Shortcuts(Struct, frozen=True, kw_only=True, cache_hash=True):
+    """The reads of the values that the vector unit adds to the outputs of a transfer."""
+
+    read_bytes: tuple[int, ...]
+    """Bytes of each read, in whole bursts."""
+    first_read: bool
+    """True if the first of the reads is the layer's first."""
 
 
 class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -113,26 +122,29 @@ class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
     tile_count: int
     read_bytes: int
     """Bytes of its inputs, in whole bursts; 0 if they are on chip or its steps read them."""
-    written_bytes: int
-    """Bytes that leave after it, in whole bursts."""
+    shortcuts: Shortcuts
+    vector_cycles: int
+    """Cycles of the vector unit for its outputs; 0 without an epilogue."""
+    written_bytes: tuple[int, ...]
+    """Bytes of every copy that leave after it, in whole bursts."""
     space_taken: int
     """Bytes of the activation buffer that its read takes."""
     first_read: bool
-    """True if the transfer has the layer's first read of inputs."""
+    """True if its read of inputs is the layer's first read."""
     last: bool
     """True if the transfer is the layer's last."""
 
 
 class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """An output block along a row of output pixels."""
+    """An output block along a row of pixel steps."""
 
     block: OutputBlock
-    transfers: Runs[Transfer]
-    """Transfers in the order of time."""
+    images: Runs[Runs[Transfer]]
+    """Transfers of each image, or of all images if transfers span several; in the order of time."""
 
 
 Row = Runs[BlockRow]
-"""A row of output pixels, in the order of time."""
+"""A row of pixel steps, in the order of time."""
 
 
 class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -141,12 +153,14 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     mode: Mode
     buffering: InputReuse
     """Buffering scheme of the inputs."""
-    reads_inputs: bool
-    """False if the layer sees only padding."""
+    reads: bool
+    """False if the layer reads no map, because it sees only padding."""
+    has_epilogue: bool
+    """True if its outputs pass through the vector unit."""
     subset_bytes: int
     """Bytes of the subset and of code lengths, which come with the layer's first weight tile."""
-    images: Runs[Runs[Row]]
-    """Rows of each image, or of all images together if rows span several."""
+    maps: Runs[Runs[Row]]
+    """Rows of each wide map, or of all maps of an image block if rows span several."""
     lut_passes: int
     """LUT passes of a step; 0 without a LUT."""
     burst_bytes: int

@@ -1,21 +1,27 @@
 """The records of a layer's output pixels: rows, transfers and output tiles."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
-from simulator.machines.lut_array.buffering import Buffering
-from simulator.machines.lut_array.outputs import written_bytes
-from simulator.machines.lut_array.pixels import row_pixels, rows_per_image
+from simulator.machines.lut_array.buffering import Buffering, Position
+from simulator.machines.lut_array.outputs import Outgoing, has_shortcuts, outgoing
+from simulator.machines.lut_array.pixels import (
+    row_bounds,
+    step_pixels,
+    transfers_of,
+    wide_maps,
+)
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.records import (
     BlockRow,
     OutputBlock,
     OutputTile,
     Row,
+    Shortcuts,
     TileDone,
     TileInputs,
     Transfer,
@@ -24,10 +30,10 @@ from simulator.machines.lut_array.weights import Lifetimes, Place, tile_weights
 from simulator.program import Runs
 
 
-def images_of(
+def maps_of(
     plan: LayerPlan, blocks: list[OutputBlock], lifetimes: Lifetimes, buffering: Buffering
 ) -> Runs[Runs[Row]]:
-    """Make the rows of a layer, image by image.
+    """Make the rows of a layer, wide map by wide map.
 
     Args:
         plan: the layer.
@@ -36,12 +42,11 @@ def images_of(
         buffering: the buffering of its inputs.
 
     """
-    rows = _Rows(plan, blocks, lifetimes, buffering)
+    rows = _Rows(plan, blocks, lifetimes, buffering, np.diff(row_bounds(plan)))
     alike = rows.alike()
     made = {number: rows.row(number) for number in dict.fromkeys(alike)}
-    cuts = range(0, len(alike) + 1, rows_per_image(plan))
-    images = Runs.of(alike[first:end] for first, end in pairwise(cuts))
-    return Runs((times, Runs.of(made[number] for number in image)) for times, image in images)
+    maps = Runs.of(alike[found.start : found.stop] for found in wide_maps(plan))
+    return Runs((times, Runs.of(made[number] for number in each)) for times, each in maps)
 
 
 class _Part(NamedTuple):
@@ -55,12 +60,13 @@ class _Part(NamedTuple):
     """Bytes of space that each transfer's read takes."""
     freed: tuple[int, ...]
     """Bytes of space that each transfer's last step frees."""
-    written: tuple[int, ...]
-    """Bytes that each transfer writes."""
+    outgoing: tuple[Outgoing, ...]
+    """The outputs of each transfer."""
     under: tuple[int, ...]
     """Scheme `step`: input pixels under each pixel step, and under the next one in time."""
     first_read: int | None
-    """Pixel step of the layer's first read; None if this part does not contain it."""
+    """Pixel step of the layer's first read of inputs; None if this part does not contain it, or if
+    a read of shortcut values precedes it."""
 
 
 class _Step(NamedTuple):
@@ -82,7 +88,7 @@ class _Facts(NamedTuple):
     read: int
     taken: int
     freed: int
-    written: int
+    outgoing: Outgoing
     ends: Ends
 
 
@@ -94,8 +100,19 @@ class _Rows:
     blocks: list[OutputBlock]
     lifetimes: Lifetimes
     buffering: Buffering
+    row_pixels: Ints
+    """[rows] output pixels of each row."""
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
     """Pixel steps of the transfers so far; most transfers are alike."""
+
+    @property
+    def opens_with_shortcuts(self) -> bool:
+        """True if the layer's first read is one of shortcut values.
+
+        They come behind the inputs of the layer's first transfer; in scheme `step` before them.
+        """
+        reads_first = self.buffering.first_read == Position(0, 0, 0)
+        return has_shortcuts(self.plan) and (self.buffering.scheme == "step" or not reads_first)
 
     def alike(self) -> list[int]:
         """[rows] the first row that is like each row."""
@@ -106,11 +123,12 @@ class _Rows:
         if found.first_read is not None:
             edges[found.first_read.row] += 4
         next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
-        return first_alike(edges, found.read_bytes, found.taken, found.freed, pixels, next_row)
+        moved = (found.read_bytes, found.taken, found.freed)
+        return first_alike(edges, self.row_pixels, *moved, pixels, next_row)
 
     def row(self, number: int) -> Row:
         """Make a row."""
-        pixels = row_pixels(self.plan, number)
+        pixels = step_pixels(self.plan, int(self.row_pixels[number]))
         parts = Runs.of(zip(self.blocks, self._parts(number, pixels), strict=True))
         return Runs((times, self._block_row(*one, pixels)) for times, one in parts)
 
@@ -119,31 +137,40 @@ class _Rows:
         found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
         tables = (found.read_bytes[row], found.taken[row], found.freed[row])
         reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
-        width, numbers = self.plan.steps_per_transfer, range(len(self.blocks))
-        of_transfers = [
-            sum(pixels[first : first + width]) for first in range(0, len(pixels), width)
-        ]
-        written = map(tuple, written_bytes(self.plan, found.writes, of_transfers).tolist())
+        numbers = range(len(self.blocks))
+        of_transfers = [sum(pixels[steps]) for steps in transfers_of(self.plan, len(pixels))]
+        leaving = map(tuple, outgoing(self.plan, found.writes, of_transfers))
         under = [found.under(row, number, len(pixels)) for number in numbers]
-        first_read = [found.first_step(row, number) for number in numbers]
-        columns = (ends(len(numbers)), reads, taken, freed, written, under, first_read)
+        first_read = [
+            None if self.opens_with_shortcuts else found.first_step(row, number)
+            for number in numbers
+        ]
+        columns = (ends(len(numbers)), reads, taken, freed, leaving, under, first_read)
         return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
         """Make an output block's part of a row; `pixels`: output pixels of its pixel steps."""
-        width = self.plan.steps_per_transfer
         steps = [
             self._steps(
-                pixels[first : first + width],
-                part.under[first : first + width + 1],
-                None if part.first_read is None else part.first_read - first,
+                pixels[each],
+                part.under[each.start : each.stop + 1],
+                None if part.first_read is None else part.first_read - each.start,
             )
-            for first in range(0, len(pixels), width)
+            for each in transfers_of(self.plan, len(pixels))
         ]
-        columns = (steps, part.reads, part.taken, part.freed, part.written, ends(len(steps)))
-        transfers = Runs.of(zip(*columns, strict=False))  # a shorter last row has fewer
-        made = Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
-        return BlockRow(block=block, transfers=made)
+        columns = (steps, part.reads, part.taken, part.freed, part.outgoing, ends(len(steps)))
+        transfers = list(zip(*columns, strict=False))  # a shorter row has fewer
+        width = self.plan.transfers_together
+        firsts = range(0, len(transfers), width)
+        images = Runs.of(Runs.of(transfers[first : first + width]) for first in firsts)
+        return BlockRow(
+            block=block,
+            images=Runs((times, self._image(part, image)) for times, image in images),
+        )
+
+    def _image(self, part: _Part, transfers: Runs[tuple[Any, ...]]) -> Runs[Transfer]:
+        """Make the transfers of an image, or of all images of a row."""
+        return Runs((times, self._transfer(part, _Facts(*one))) for times, one in transfers)
 
     def _steps(
         self, pixels: tuple[int, ...], under: tuple[int, ...], first_read: int | None
@@ -160,11 +187,17 @@ class _Rows:
     def _transfer(self, part: _Part, facts: _Facts) -> Transfer:
         """Make a transfer."""
         first_step = facts.steps[0][1]
+        first = part.row.first and part.block.first and facts.ends.first
         return Transfer(
             tiles=Runs((times, self._tile(part, facts, step)) for times, step in facts.steps),
             tile_count=sum(times for times, _ in facts.steps),
             read_bytes=facts.read,
-            written_bytes=facts.written,
+            shortcuts=Shortcuts(
+                read_bytes=tuple(size for size in facts.outgoing.shortcuts if size),
+                first_read=first and self.opens_with_shortcuts,
+            ),
+            vector_cycles=facts.outgoing.vector_cycles,
+            written_bytes=facts.outgoing.written,
             space_taken=facts.taken,
             first_read=facts.read > 0 and first_step.first_read,
             last=part.row.last and part.block.last and facts.ends.last,

@@ -39,7 +39,7 @@ def best_band(mapped: MappedLayer) -> Band:
 
     Bands matter only if the layer reads its weights once per row. They do not matter if the whole
     layer fits in the index buffer, if an output block does not fit, or if steps span several
-    rows.
+    rows. A band has the rows of all images of an image block.
     """
     plan = mapped.plan
     choice = mapped.weights == "row" and plan.pixels_per_step <= plan.layer.out_width
@@ -53,13 +53,14 @@ def _read(mapped: MappedLayer, rows: int) -> int:
     """Bytes that a layer reads in bands of `rows` rows."""
     plan, layer = mapped.plan, mapped.plan.layer
     images = plan.batch * layer.images
-    bands = images * -(-layer.out_height // rows)
+    bands = len(plan.image_blocks) * layer.images * -(-layer.out_height // rows)
     weights = _weights(plan) * (1 if mapped.weights == "layer" else bands)
     spans = [
         _input_rows(plan, first, min(first + rows, layer.out_height))
         for first in range(0, layer.out_height, rows)
     ]
-    if _row_bytes(plan, max(spans)) <= input_space(plan, mapped.writes):
+    together = max(plan.image_blocks)
+    if _row_bytes(plan, together * max(spans)) <= input_space(plan, mapped.writes):
         return (
             weights
             + plan.in_bursts(_row_bytes(plan, _input_rows(plan, 0, layer.out_height))) * images

@@ -4,19 +4,21 @@ A weight tile passes from DRAM to the drain through `weights_dma`, `index_fetch`
 `accumulate` and `drain`. Without a LUT, `dot_direct` takes the place of `dot_fills` and
 `accumulate`; a layer in full precision runs on `full_precision` between the DMA units.
 
-Every unit works through the output tiles in the same order (`transfers` and `output_tiles` below),
-and advances by a step for every input block. It names the values of output tiles that it uses, and
-gets no others. Its program has one copy of the commands for equal values. `step_inputs` and
-`step_done` are tokens that several units share.
+Every unit works through the output tiles in the same order (`loops.py`), and advances by a step for
+every input block. It names the values of output tiles that it uses, and gets no others. Its program
+has one copy of the commands for equal values. `step_inputs` and `step_done` are tokens that several
+units share. In a layer with an epilogue, the vector unit stands between the array and the outputs
+DMA (`epilogue.py`).
 
 `weights.py` and `buffering.py` decide which data comes on chip, and when. `records.py` has their
 decisions. `vocabulary.py` has the channels in which the units meet.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable
 
+from simulator.machines.lut_array.epilogue import read_shortcuts, vector
+from simulator.machines.lut_array.loops import output_tiles, transfers
 from simulator.machines.lut_array.records import (
     InputBlock,
     Layer,
@@ -24,7 +26,6 @@ from simulator.machines.lut_array.records import (
     OutputTile,
     TileDone,
     TileInputs,
-    Transfer,
 )
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATE,
@@ -63,10 +64,10 @@ from simulator.machines.lut_array.vocabulary import (
     WEIGHT_TILE,
     WRITE_OUTPUTS,
 )
+from simulator.machines.vector.vocabulary import RAW_OUTPUTS, VECTOR_UNIT
 from simulator.program import Amount, Body, Channel, Section, Unit, Writer, write
 
 Tokens = list[Amount | Channel | bool]
-Seen = TypeVar("Seen")
 
 
 # --- DMA units -----------------------------------------------------------------------------------
@@ -104,50 +105,67 @@ def inputs_dma(layer: Layer, do: Writer) -> None:
                     gives=[INPUTS],
                 )
             )
+        read_shortcuts(transfer.shortcuts, do)
         do.skip(transfer.tile_count * block.steps)
 
 
 def inputs_dma_by_step(layer: Layer, do: Writer) -> None:
     """Read each step's inputs after the previous step, and after a drain that follows that step."""
-    for block, tile in output_tiles(layer, do, lambda tile: tile):
-        if not tile.inputs.steps_read:
-            do.skip(block.steps)
-            continue
-        loads = tile.weights.loads
-        fetches = layer.mode != "mac" and tile.weights.fetches
-        for input_block in do.each(block.input_blocks):
-            values = tile.input_pixels * input_block.units * layer.unit_channels
-            first_read = tile.first_read and input_block.first
-            follows_step = not (tile.inputs.first and input_block.first)
-            follows_drain = follows_step and input_block.first and layer.mode != "mac"
-            do(
-                READ_INPUTS(
-                    bytes=layer.in_bursts(layer.activation_bytes(values)),
-                    takes=[
-                        first_read and PREVIOUS_OUTPUTS,
-                        follows_step and STEP_DONE,
-                        follows_drain and DRAIN_DONE,
-                    ],
-                    gives=[INPUTS, loads and INPUTS_FOR_LOAD, fetches and INPUTS_FOR_FETCH],
-                    steps=1,
-                )
+    kept: defaultdict[OutputBlock, dict[OutputTile, Body]] = defaultdict(dict)
+    for block, (tiles, shortcuts) in transfers(
+        layer, do, lambda transfer: (transfer.tiles, transfer.shortcuts)
+    ):
+        read_shortcuts(shortcuts, do)
+        for tile in do.each(tiles, kept[block]):
+            read_tile(layer, block, tile, do)
+
+
+def read_tile(layer: Layer, block: OutputBlock, tile: OutputTile, do: Writer) -> None:
+    """Read the inputs of an output tile, step by step."""
+    if not tile.inputs.steps_read:
+        do.skip(block.steps)
+        return
+    loads = tile.weights.loads
+    fetches = layer.mode != "mac" and tile.weights.fetches
+    for input_block in do.each(block.input_blocks):
+        values = tile.input_pixels * input_block.units * layer.unit_channels
+        first_read = tile.first_read and input_block.first
+        follows_step = not (tile.inputs.first and input_block.first)
+        follows_drain = follows_step and input_block.first and layer.mode != "mac"
+        do(
+            READ_INPUTS(
+                bytes=layer.in_bursts(layer.activation_bytes(values)),
+                takes=[
+                    first_read and PREVIOUS_OUTPUTS,
+                    follows_step and STEP_DONE,
+                    follows_drain and DRAIN_DONE,
+                ],
+                gives=[INPUTS, loads and INPUTS_FOR_LOAD, fetches and INPUTS_FOR_FETCH],
+                steps=1,
             )
+        )
 
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
     """Write the outputs of a transfer, and free its output slot."""
-    for block, (tile_count, size, last) in transfers(
+    for block, (tile_count, copies, last) in transfers(
         layer, do, lambda transfer: (transfer.tile_count, transfer.written_bytes, transfer.last)
     ):
         do.skip(tile_count * block.steps - 1)
-        do(
-            WRITE_OUTPUTS(
-                bytes=size,
-                takes=[OUTPUTS],
-                gives=[OUTPUT_SLOT, last and PREVIOUS_OUTPUTS, last and PREVIOUS_LAYER],
-                steps=1,
+        for number, size in enumerate(copies, start=1):
+            done = number == len(copies)
+            do(
+                WRITE_OUTPUTS(
+                    bytes=size,
+                    takes=[number == 1 and OUTPUTS],
+                    gives=[
+                        done and OUTPUT_SLOT,
+                        done and last and PREVIOUS_OUTPUTS,
+                        done and last and PREVIOUS_LAYER,
+                    ],
+                    steps=int(done),
+                )
             )
-        )
 
 
 # --- the PEs -------------------------------------------------------------------------------------
@@ -276,7 +294,7 @@ def drain(layer: Layer, do: Writer) -> None:
                 begins=[in_order and PARTIAL_SUMS],
                 gives=[
                     not in_order and PARTIAL_SUMS,
-                    last and OUTPUTS,
+                    last and leaving(layer),
                     next_reads and DRAIN_DONE,
                 ],
                 steps=1,
@@ -303,7 +321,7 @@ def full_precision(layer: Layer, do: Writer) -> None:
                     ],
                     gives=[
                         weights.frees and INDEX_BUFFER(space),
-                        last and tile.last_of_transfer and OUTPUTS,
+                        last and tile.last_of_transfer and leaving(layer),
                         *step_done(tile.done, input_block),
                     ],
                     steps=1,
@@ -314,43 +332,19 @@ def full_precision(layer: Layer, do: Writer) -> None:
 # --- shared by the units -------------------------------------------------------------------------
 
 
-def transfers(
-    layer: Layer, do: Writer, sees: Callable[[Transfer], Seen]
-) -> Iterator[tuple[OutputBlock, Seen]]:
-    """Write a loop over all transfers, in the order of time.
-
-    Args:
-        layer: the layer.
-        do: the unit's writer.
-        sees: returns the values of a transfer that the unit uses; equal values share commands.
-
-    """
-    kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
-    for image in do.each(layer.images):
-        for row in do.each(image):
-            for part in do.each(row):
-                for seen in do.each(part.transfers.seen(sees), kept[part.block]):
-                    yield part.block, seen
-
-
-def output_tiles(
-    layer: Layer, do: Writer, sees: Callable[[OutputTile], Seen]
-) -> Iterator[tuple[OutputBlock, Seen]]:
-    """Write a loop over all output tiles, in the order of time; see `transfers`."""
-    kept: defaultdict[OutputBlock, dict[Seen, Body]] = defaultdict(dict)
-    for block, tiles in transfers(layer, do, lambda transfer: transfer.tiles.seen(sees)):
-        for seen in do.each(tiles, kept[block]):
-            yield block, seen
-
-
 def step_inputs(layer: Layer, inputs: TileInputs, input_block: InputBlock) -> Tokens:
     """Tokens that a step takes for its inputs; the first step waits for the previous layer."""
     first_step = inputs.first and input_block.first
     return [
         (inputs.steps_read or (inputs.transfer_reads and input_block.first)) and INPUTS,
         first_step and PREVIOUS_LAYER,
-        first_step and not layer.reads_inputs and PREVIOUS_OUTPUTS,
+        first_step and not layer.reads and PREVIOUS_OUTPUTS,
     ]
+
+
+def leaving(layer: Layer) -> Channel:
+    """The channel in which the outputs of a transfer leave the array."""
+    return RAW_OUTPUTS if layer.has_epilogue else OUTPUTS
 
 
 def step_done(done: TileDone, input_block: InputBlock) -> Tokens:
@@ -382,4 +376,6 @@ def section_of(layer: Layer, *, plain: bool = False) -> Section:
     else:
         functions |= {INDEX_FETCH: index_fetch, DOT_UNITS: dot_fills}
         functions |= {ACCUMULATORS: accumulate, DRAIN_UNIT: drain}
+    if layer.has_epilogue:
+        functions |= {VECTOR_UNIT: vector}
     return Section({unit: write(one, layer, plain=plain) for unit, one in functions.items()})

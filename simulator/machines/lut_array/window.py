@@ -1,19 +1,21 @@
-"""Input pixels under a batch's output pixels 0, 1, 2, and so on, in raster order."""
+"""Input pixels under a batch's output pixels 0, 1, 2, and so on, in the order of time."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from simulator.base.columns import Ints
+from simulator.machines.lut_array.pixel_order import PixelOrder
 from simulator.workload import Layer
 
 
 class Window:
     """Rows and columns of the input under each row and column of the output of an image."""
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Layer, image_blocks: Sequence[int]) -> None:
         """Lay the kernels of a layer over its input."""
-        self.out_height, self.out_width = layer.out_height, layer.out_width
+        self.order = PixelOrder(layer, image_blocks)
         height, width, extents = layer.in_height, layer.in_width, layer.extents
         tops = np.arange(layer.out_height) * layer.strides.height - layer.paddings.height
         lefts = np.arange(layer.out_width) * layer.strides.width - layer.paddings.width
@@ -35,41 +37,39 @@ class Window:
 
     @property
     def _width(self) -> int:
-        """Input columns that an image's output needs."""
+        """Input columns that a map's output needs."""
         return int(self.right[-1])
 
     @property
-    def _image(self) -> int:
-        """Input pixels that an image's output needs."""
+    def _map(self) -> int:
+        """Input pixels that a map's output needs."""
         return int(self.needed[-1]) * self._width
 
     def covered(self, pixels: Ints) -> Ints:
         """Input pixels that the first `pixels` output pixels need."""
-        image, row, column = self._coordinates(pixels - 1)
-        earlier_rows = (self.needed - self.fresh) * self._width
-        in_row: Ints = self.fresh[row] * self.right[column]
-        return image * self._image + earlier_rows[row] + in_row
+        last = self.order.pixels(np.maximum(pixels - 1, 0))
+        fresh, width = self.fresh[last.row], self._width
+        earlier_rows = last.maps * (self.needed[last.row] - fresh) * width
+        in_row = fresh * (last.left_maps * width + self.right[last.column])
+        return np.where(pixels > 0, last.earlier_maps * self._map + earlier_rows + in_row, 0)
 
     def done(self, pixel: Ints) -> Ints:
         """Input pixels, in whole rows, that no output pixel from `pixel` on needs."""
-        image, row, _ = self._coordinates(pixel)
-        in_image = (self.needed - self.bottom + self.top) * self._width
-        done: Ints = image * self._image + in_image[row]
+        at = self.order.pixels(pixel)
+        rows = self.needed[at.row] - self.bottom[at.row] + self.top[at.row]
+        done: Ints = at.earlier_maps * self._map + at.maps * rows * self._width
         return done
 
     def patch(self, first: Ints, end: Ints) -> Ints:
         """Input pixels under the output pixels from `first` to before `end`, without any reuse."""
-        (_, _, left), (image, row, right) = self._coordinates(first), self._coordinates(end - 1)
-        one_row = (self.bottom[row] - self.top[row]) * (self.right[right] - self.left[left])
-        whole_rows = image * self._image + self.needed[row] * self._width - self.done(first)
-        same_row = first // self.out_width == (end - 1) // self.out_width
-        return np.where(end > first, np.where(same_row, one_row, whole_rows), 0)
-
-    def _coordinates(self, pixel: Ints) -> tuple[Ints, Ints, Ints]:
-        """(image, row, column) of output pixels."""
-        line, column = np.divmod(pixel, self.out_width)
-        image, row = np.divmod(line, self.out_height)
-        return image, row, column
+        begin, last = self.order.pixels(first), self.order.pixels(np.maximum(end - 1, 0))
+        row = last.row
+        columns = self.right[last.column] - self.left[begin.column]
+        one_row = (self.bottom[row] - self.top[row]) * columns
+        needed = last.earlier_maps * self._map + last.maps * self.needed[row] * self._width
+        same_row = (begin.map == last.map) & (begin.row == row)
+        inside = np.where(same_row, one_row, needed - self.done(first))
+        return np.where(end > first, inside, 0)
 
 
 def _within(values: Ints, size: int) -> Ints:

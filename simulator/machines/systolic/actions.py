@@ -22,6 +22,7 @@ from simulator.machines.systolic.vocabulary import (
     UNITS,
 )
 
+_DRAM = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS)
 DOT_PRODUCTS = 9
 """Binary products of one `dot` action, the unit of its energy in the energy table."""
 
@@ -39,7 +40,7 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
     if plan.stationary_operand is not None:
         counts |= _preloads(plan, plan.stationary_operand)
     if activates is not None:
-        for unit in (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS):
+        for unit in _DRAM:
             counts[unit.name, "dram_activate"] = int(activates[UNITS.index(unit)])
     return {key: count for key, count in counts.items() if count}
 
@@ -55,7 +56,7 @@ def memories(machine: Systolic) -> dict[str, float]:
 
 def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
     """Count DRAM actions and those on the DMA side of the scratchpads; these store whole bursts."""
-    bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in UNITS}
+    bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in _DRAM}
     sums = plan.gemm.outputs * (plan.places if plan.sums == "dram" else 1)
     return {
         (DRAM_WEIGHTS.name, "dram_read_byte"): bytes_of[DRAM_WEIGHTS],

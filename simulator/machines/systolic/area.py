@@ -18,6 +18,7 @@ from simulator.machines.cells import (
     sram_bit,
 )
 from simulator.machines.systolic.schema import Scratchpad, Systolic
+from simulator.machines.vector.area import vector_area
 
 KERNEL_BITS = 9
 SRAM_PORTS = 2
@@ -102,6 +103,8 @@ def area(machine: Systolic) -> dict[str, int]:
         "decoder": _decoder(machine),
         "dma": _dma(machine),
     }
+    if machine.vector is not None:
+        parts["vector"] = vector_area(machine.vector)
     if array.dataflow != "output_stationary":
         parts["edge_adders"] = array.columns * pe.accumulator_bits * FULL_ADDER
     for name, sram in scratchpads(machine).items():

@@ -11,8 +11,14 @@ from fractions import Fraction
 from itertools import product
 from math import ceil
 
+from simulator.machines.systolic.expected_memory import Dma, Space, latency_of
+from simulator.machines.systolic.expected_vector import VectorTimes
+from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan, Operand
 from simulator.machines.systolic.schema import Systolic
+from simulator.machines.vector.fusion import Epilogue
+from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.vocabulary import SLOTS
 
 
 def expected_cycles(plan: LayerPlan) -> int:
@@ -30,13 +36,16 @@ def expected_cycles(plan: LayerPlan) -> int:
     return (folds - 1) * between + alone - 1
 
 
-def expected_ends(plans: Sequence[LayerPlan]) -> list[int]:
+def expected_ends(machine: Systolic, layers: Sequence[MappedLayer | MappedVector]) -> list[int]:
     """[layers] cycle in which the last result of each layer is in DRAM.
 
-    Every time follows from earlier times, piece by piece in the order of time.
+    Every time follows from earlier times, piece by piece in the order of time. A fused layer ends
+    with the layer before it.
     """
-    machine = _Machine(plans[0].machine)
-    return [machine.run(plan) for plan in plans]
+    times = _Machine(machine)
+    return [
+        times.run_vector(x) if isinstance(x, MappedVector) else times.run(x.plan) for x in layers
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,68 +118,11 @@ def _pieces(plan: LayerPlan) -> Iterator[_Piece]:
         )
 
 
-def _rate(machine: Systolic) -> Fraction:
-    """Bytes per cycle of a DMA unit."""
-    dram = machine.memory.dram
-    if dram.bytes_per_cycle is not None:
-        return Fraction(dram.bytes_per_cycle).limit_denominator(1_000_000)
-    rate = Fraction(str(dram.gigabytes_per_second)) / Fraction(str(machine.clock_ghz))
-    return rate.limit_denominator(1_000_000)
-
-
-def _latency(machine: Systolic) -> int:
-    """Cycles from the end of a transfer to its data."""
-    dram = machine.memory.dram
-    if dram.latency_cycles is not None:
-        return dram.latency_cycles
-    return ceil(Fraction(str(dram.latency_ns)) * Fraction(str(machine.clock_ghz)))
-
-
-@dataclass(slots=True)
-class _Dma:
-    """A DMA unit; its transfers follow each other."""
-
-    machine: Systolic
-    latency: int
-    free: int = 0
-
-    def transfer(self, bits: int | Fraction, earliest: int, more: int = 0) -> int:
-        """Move `bits`, and `more` bytes; return the cycle in which they have arrived."""
-        memory = self.machine.memory
-        bursts = ceil(Fraction(ceil(Fraction(bits) / 8) + more, memory.dram.burst_bytes))
-        rate = _rate(self.machine)
-        cycles = ceil(bursts * memory.dram.burst_bytes / rate)
-        self.free = max(self.free, earliest) + (0 if memory.ideal else cycles)
-        return self.free + (0 if memory.ideal else self.latency)
-
-
-class _Space:
-    """Bytes of a scratchpad; `take` uses the bytes that became free first."""
-
-    def __init__(self, size: int) -> None:
-        self._free = deque([(0, size)])
-        """Cycles from which bytes are free."""
-
-    def take(self, size: int) -> int:
-        """Return the cycle from which `size` bytes are free."""
-        since = 0
-        while size:
-            since, there = self._free.popleft()
-            if there > size:
-                self._free.appendleft((since, there - size))
-            size -= min(size, there)
-        return since
-
-    def give(self, size: int, cycle: int) -> None:
-        """Free `size` bytes; they become free no earlier than the previous bytes."""
-        self._free.append((max([cycle, *(since for since, _ in self._free)]), size))
-
-
 @dataclass(slots=True)
 class _Operand:
     """An operand on its way to the array: its DMA unit and the buffers of its scratchpad."""
 
-    dma: _Dma
+    dma: Dma
     buffers: deque[int]
     """Cycles from which its buffers are free."""
     loaded: set[tuple[int, ...]] = field(default_factory=set)
@@ -185,17 +137,21 @@ class _Machine:
     """Times of the array's units, layer after layer."""
 
     def __init__(self, machine: Systolic) -> None:
-        memory, latency = machine.memory, _latency(machine)
+        memory, latency = machine.memory, latency_of(machine)
         self.operands = {
-            name: _Operand(_Dma(machine, latency), deque([0] * scratchpad.buffers))
+            name: _Operand(Dma(machine, latency), deque([0] * scratchpad.buffers))
             for name, scratchpad in (
                 ("inputs", memory.input_scratchpad),
                 ("weights", memory.weight_scratchpad),
             )
         }
         size = memory.output_scratchpad.bytes
-        self.sums, self.returns = _Dma(machine, latency), _Space(size // 2)
-        self.outputs, self.results = _Dma(machine, 0), _Space(size)
+        self.sums, self.returns = Dma(machine, latency), Space(size // 2)
+        self.outputs, self.results = Dma(machine, 0), Space(size)
+        self.vector = VectorTimes(
+            self.operands["inputs"].dma, self.outputs, Space(memory.input_scratchpad.bytes)
+        )
+        self.shortcut_slots = deque([0] * SLOTS)
         self.registers = deque([0] * (2 if machine.array.overlap_folds else 1))
         self.array, self.preload, self.end, self.previous_outputs = 0, 0, 0, 0
         self.spilled: deque[int] = deque()
@@ -221,7 +177,7 @@ class _Machine:
         if returns:
             sums = _bytes_of(piece.along * piece.steps * plan.machine.array.pe.accumulator_bits)
             earliest = max(self.returns.take(sums), self.spilled.popleft())
-            start = max(start, self.sums.transfer(8 * sums, earliest))
+            start = max(start, self.sums.transfer(earliest, sums))
         self.array = start + piece.steps - piece.ends_layer
         if returns:
             self.returns.give(sums, self.array)
@@ -246,8 +202,8 @@ class _Machine:
             if lifetime == "layer":
                 ready = self._spread(operand, piece, earliest, subset, first=first)
             else:
-                bits = piece.elements(operand) * operand.bits
-                ready = mine.dma.transfer(bits, earliest, subset)
+                size = _bytes_of(piece.elements(operand) * operand.bits) + subset
+                ready = mine.dma.transfer(earliest, size)
         if operand.index != "fold":
             return ready
         start = max(self.preload, ready, self.registers.popleft())
@@ -269,7 +225,7 @@ class _Machine:
             mine.each = ceil(mine.left / tiles)
         bursts = min(mine.left, mine.each)
         mine.left -= bursts
-        return mine.dma.transfer(8 * bursts * burst, earliest) if bursts else 0
+        return mine.dma.transfer(earliest, bursts * burst) if bursts else 0
 
     def _leave(self, piece: _Piece) -> None:
         """Let the results of a piece leave the array for DRAM."""
@@ -282,9 +238,12 @@ class _Machine:
         if not plan.stationary:
             self.array = max(self.array, self.results.take(_result_bytes(piece)))
         values = piece.along * (piece.steps if plan.stationary else piece.across)
-        bits = plan.gemm.output_bits if complete else array.pe.accumulator_bits
         left = self.array + array.rows + array.columns - 2
-        written = self.outputs.transfer(values * bits, left)
+        copies = plan.copies if complete else (array.pe.accumulator_bits,)
+        if complete and plan.epilogue is not None:
+            left = self._epilogue(plan.epilogue, values, left)
+        for bits in copies:
+            written = self.outputs.transfer(left, _bytes_of(values * bits))
         self.end = max(self.end, written)
         if not complete:
             self.spilled.append(written)
@@ -292,6 +251,26 @@ class _Machine:
             self.results.give(_result_bytes(piece), written)
         if piece.ends_layer:
             self.previous_outputs = written
+
+    def _epilogue(self, epilogue: Epilogue, values: int, left: int) -> int:
+        """Return the cycle in which outputs leave the vector unit."""
+        if epilogue.shortcut_bits:
+            slot = self.shortcut_slots.popleft()
+            for bits in epilogue.shortcut_bits:
+                arrived = self.operands["inputs"].dma.transfer(slot, _bytes_of(values * bits))
+                left = max(left, arrived)
+        start = max(self.vector.free, left)
+        self.vector.free = start + ceil(Fraction(values * epilogue.lane_cycles, epilogue.lanes))
+        if epilogue.shortcut_bits:
+            self.shortcut_slots.append(self.vector.free)
+        return self.vector.free
+
+    def run_vector(self, layer: MappedVector) -> int:
+        """Run a vector layer; return the cycle of its last result."""
+        if not layer.fused:
+            self.previous_outputs = self.vector.run(layer.plan, self.previous_outputs)
+            self.end = max(self.end, self.previous_outputs)
+        return self.end
 
     def _drain(self, piece: _Piece) -> None:
         """Hold the array after the last step of a fold."""

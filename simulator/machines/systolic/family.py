@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
@@ -29,8 +30,11 @@ from simulator.machines.systolic.vocabulary import (
     DRAM_SUMS,
     DRAM_WEIGHTS,
     PRELOAD_UNIT,
+    UNITS,
     VOCABULARY,
 )
+from simulator.machines.vector.actions import Memories, vector_actions
+from simulator.machines.vector.mapped import MappedVector
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -42,6 +46,11 @@ _RATE_KEYS: Items[Unit, str] = {
     PRELOAD_UNIT: "array.columns",
     ARRAY: "array.columns",
 }
+
+
+_MEMORIES = Memories(
+    UNITS, DRAM_INPUTS, DRAM_OUTPUTS, operands="input_scratchpad", results="input_scratchpad"
+)
 
 
 class SystolicArrays(Family[Systolic, MappedLayer]):
@@ -62,7 +71,6 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
 
     require_effects = staticmethod(require_effects)
     map = staticmethod(map_workload)
-    counted_by = staticmethod(without_rates)
     roofs = staticmethod(roofs)
     notes = staticmethod(notes)
     idle_pes = staticmethod(idle_pes)
@@ -71,6 +79,10 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     def why_not_fast(self, hardware: Systolic) -> str | None:
         """Return, as a clause, that transfers with a DRAM table need the event engine, or None."""
         return None if hardware.memory.ideal else why_not_fast(hardware.dram)
+
+    def counted_by(self, hardware: Systolic) -> Systolic:
+        """Everything but names and rates."""
+        return structs.replace(without_rates(hardware), vector=hardware.vector)
 
     def expected_cycles(self, mapped: MappedLayer) -> int | None:
         """Apply the closed form to the layer's plan."""
@@ -86,8 +98,12 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         """Add up folds of the matrix product."""
         return compute(mapped.plan, kernels, activations, rows)
 
-    def actions(self, mapped: MappedLayer, moved: Ints, activates: Ints | None = None) -> Counts:
-        """Count a layer's actions; docs/systolic.md."""
+    def actions(
+        self, mapped: MappedLayer | MappedVector, moved: Ints, activates: Ints | None = None
+    ) -> Counts:
+        """Count a layer's actions; docs/systolic.md and docs/vector.md."""
+        if isinstance(mapped, MappedVector):
+            return vector_actions(mapped, _MEMORIES, moved, activates)
         return layer_actions(mapped.plan, moved, activates)
 
     def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract

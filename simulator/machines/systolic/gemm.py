@@ -31,8 +31,6 @@ class Gemm:
     """Bits of a weight element in the array."""
     activation_bits: int
     """Bits of an input of the layer."""
-    output_bits: int
-    """Bits of an output in DRAM."""
     map_elements: Fraction
     """Input elements of a group without the copies of im2col; at most pixels x reduction."""
     subset_bits: int
@@ -51,9 +49,7 @@ class Gemm:
         return self.outputs * self.reduction
 
 
-def gemm_of(
-    layer: Layer, machine: Systolic, batch: int, activation_bits: int, output_bits: int
-) -> Gemm:
+def gemm_of(layer: Layer, machine: Systolic, batch: int, activation_bits: int) -> Gemm:
     """Return the matrix products of a layer.
 
     Args:
@@ -61,7 +57,6 @@ def gemm_of(
         machine: the array; its operand bits determine the steps.
         batch: images.
         activation_bits: bits of the layer's inputs, unless it is in full precision.
-        output_bits: bits of the layer's outputs, unless it is in full precision.
 
     Raises:
         InputError: the layer's subset is larger than the decoder.
@@ -88,7 +83,6 @@ def gemm_of(
         weight_bits=Fraction(stored, reduction),
         expanded_weight_bits=Fraction(operands * weight_bits, reduction),
         activation_bits=bits,
-        output_bits=bits if layer.full_precision else output_bits,
         map_elements=min(copies, Fraction(1)) * pixels * reduction,
         subset_bits=layer.subset_size * layer.unit_weights if decodes else 0,
         binary_products=pixels * layer.out_channels * operands * bits * weight_bits * binary,

@@ -148,16 +148,18 @@ def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
 
 def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
     """Make the record of outputs that stay in the PEs until the fold's last step."""
-    size = ceil(at.pes * plan.gemm.output_bits / 8)
     space, leaves = plan.sum_bytes(at.pes), at.piece.last
+    cycles, shortcuts = _epilogue(plan, at.pes if leaves else 0)
     return Sums(
         space_taken=space if leaves else 0,
         returning_bytes=0,
         return_space=0,
-        leaving_bytes=plan.in_bursts(size) if leaves else 0,
+        leaving_bytes=plan.output_bytes(at.pes) if leaves else (),
         partial=False,
         space_freed=space if leaves else 0,
         last=at.last,
+        vector_cycles=cycles,
+        shortcut_bytes=shortcuts,
     )
 
 
@@ -170,13 +172,24 @@ def _sums_of_columns(plan: LayerPlan, at: Place) -> Sums:
         space = plan.sum_bytes(values) * (2 if plan.sums == "dram" else 1)
     else:
         space = plan.sum_bytes(at.strip.size * plan.steps)
-    outputs = plan.in_bursts(ceil(values * plan.gemm.output_bits / 8))
+    outputs = plan.output_bytes(values)
+    cycles, shortcuts = _epilogue(plan, values if at.place.last else 0)
     return Sums(
         space_taken=space if apart or (at.place.first and at.piece.first) else 0,
         returning_bytes=sums if returns else 0,
         return_space=plan.sum_bytes(values) if returns else 0,
-        leaving_bytes=outputs if at.place.last else sums if apart else 0,
+        leaving_bytes=outputs if at.place.last else (sums,) if apart else (),
         partial=apart and not at.place.last,
         space_freed=space if apart or (at.place.last and at.piece.last) else 0,
         last=at.last,
+        vector_cycles=cycles,
+        shortcut_bytes=shortcuts,
     )
+
+
+def _epilogue(plan: LayerPlan, outputs: int) -> tuple[int, tuple[int, ...]]:
+    """Cycles of the vector unit for outputs that leave the array, and bytes of its reads."""
+    if plan.epilogue is None or not outputs:
+        return 0, ()
+    reads = plan.shortcut_space.value_bytes(outputs)
+    return plan.epilogue.cycles(outputs), tuple(map(plan.in_bursts, reads))

@@ -13,7 +13,9 @@ from typing import Literal
 from simulator.base.errors import InputError
 from simulator.machines.systolic.gemm import Gemm, gemm_of
 from simulator.machines.systolic.schema import Scratchpad, Systolic
+from simulator.machines.systolic.shortcuts import ShortcutSpace
 from simulator.machines.systolic.spread import Loop, Spread
+from simulator.machines.vector.fusion import Epilogue
 from simulator.workload import Layer
 
 Lifetime = Literal["layer", "strip", "fold"]
@@ -51,12 +53,15 @@ class LayerPlan:
     machine: Systolic
     batch: int
     activation_bits: int
-    output_bits: int
+    copies: tuple[int, ...]
+    """Bits of an output in every copy that the layer writes."""
+    epilogue: Epilogue | None = None
+    """The work of the vector unit on each output; None: outputs go to DRAM at once."""
 
     @cached_property
     def gemm(self) -> Gemm:
         """Matrix products of the layer."""
-        return gemm_of(self.layer, self.machine, self.batch, self.activation_bits, self.output_bits)
+        return gemm_of(self.layer, self.machine, self.batch, self.activation_bits)
 
     @property
     def weight_operand_bits(self) -> int:
@@ -171,7 +176,7 @@ class LayerPlan:
 
     def lifetime(self, operand: Operand) -> Lifetime:
         """Return the longest lifetime of the operand in its scratchpad that fits one buffer."""
-        buffer = self._scratchpad(operand).buffer_bits
+        buffer = self._buffer_bits(operand)
         if operand.layer_elements * operand.bits <= buffer:
             return "layer"
         if operand.index == "strip" and self._lanes(operand) * self.steps * operand.bits <= buffer:
@@ -248,6 +253,25 @@ class LayerPlan:
         """True if the sums of a strip fit in one buffer of the output scratchpad."""
         return self.strip_sum_bits <= self.machine.memory.output_scratchpad.buffer_bits
 
+    # --- results ---------------------------------------------------------------------------------
+
+    def output_bytes(self, values: int) -> tuple[int, ...]:
+        """[copies] bytes that some outputs write, in whole bursts."""
+        return tuple(self.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
+
+    @cached_property
+    def shortcut_space(self) -> ShortcutSpace:
+        """The slots for operands of additions on the vector unit."""
+        steps = min(self.steps, self.machine.memory.transfer_steps)
+        fold = min(self.machine.array.rows, self.gemm.pixels)
+        least, most = (1, steps) if self.stationary else (fold, fold)
+        return ShortcutSpace(
+            scratchpad=self.machine.memory.input_scratchpad,
+            bits=() if self.epilogue is None else self.epilogue.shortcut_bits,
+            least=least * self._columns,
+            most=most * self._columns,
+        )
+
     # --- transfers -------------------------------------------------------------------------------
 
     @cached_property
@@ -262,7 +286,7 @@ class LayerPlan:
         for operand in (self.inputs, self.weights):
             if self.lifetime(operand) == "fold":
                 most += self._most_steps_of(operand)
-        return min(*most, *self._most_steps_of_sums())
+        return min(*most, *self._most_steps_of_sums(), *self._most_steps_of_shortcuts())
 
     @property
     def pieces(self) -> int:
@@ -271,12 +295,14 @@ class LayerPlan:
 
     def _most_steps_of(self, operand: Operand) -> list[int]:
         """Steps whose elements of an operand fit a buffer; no limit if it stays in the PEs."""
-        scratchpad = self._scratchpad(operand)
         smallest = self._lanes(operand) * operand.bits
         if operand.index == "fold":
             smallest *= self._columns
-        self._fits(f"{operand.name[:-1]}_scratchpad", scratchpad, smallest)
-        return [] if operand.index == "fold" else [int(scratchpad.buffer_bits / smallest)]
+        if operand.name == "inputs" and self.shortcut_space.bits:
+            self._fits_beside_shortcuts(smallest)
+        else:
+            self._fits(f"{operand.name[:-1]}_scratchpad", self._scratchpad(operand), smallest)
+        return [] if operand.index == "fold" else [int(self._buffer_bits(operand) / smallest)]
 
     def _most_steps_of_sums(self) -> list[int]:
         """Steps whose sums fit; no limit if the sums of a strip fit."""
@@ -292,6 +318,24 @@ class LayerPlan:
             sums *= 2  # half of the space is for returning sums, half for leaving sums
         self._fits("output_scratchpad", scratchpad, Fraction(sums))
         return [scratchpad.buffer_bits // sums]
+
+    def _most_steps_of_shortcuts(self) -> list[int]:
+        """Steps whose shortcut values fit a slot; no limit without shortcuts."""
+        if not self.shortcut_space.bits:
+            return []
+        outputs = self.shortcut_space.outputs_of_a_slot(self.layer.name)
+        return [outputs // self._columns] if self.stationary else []
+
+    def _fits_beside_shortcuts(self, bits: Fraction) -> None:
+        """Raise if the smallest transfer of inputs does not fit a buffer beside the slots."""
+        space = self.shortcut_space
+        if bits > space.buffer_bits:
+            need = ceil(space.scratchpad_bytes(ceil(bits)) / 10.24) / 100
+            raise InputError(
+                f"memory.input_scratchpad.kib is {space.scratchpad.kib:g}: layer "
+                f"{self.layer.name} needs at least {need:g} KiB, {space.scratchpad.buffers} x its "
+                "smallest transfer and the slots of its shortcut values"
+            )
 
     def _fits(self, name: str, scratchpad: Scratchpad, bits: Fraction) -> None:
         """Raise if the smallest transfer does not fit a buffer."""
@@ -318,6 +362,11 @@ class LayerPlan:
         if operand.index == "strip":
             return min(self.strip_total, self.strip_size)
         return min(self.place_total, self.place_size)
+
+    def _buffer_bits(self, operand: Operand) -> int:
+        if operand.name == "inputs":
+            return self.shortcut_space.buffer_bits
+        return self._scratchpad(operand).buffer_bits
 
     def _scratchpad(self, operand: Operand) -> Scratchpad:
         memory = self.machine.memory

@@ -31,14 +31,18 @@ class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of partial sums that come back from DRAM, in whole bursts."""
     return_space: int
     """Bytes of the output scratchpad that the returning sums take."""
-    leaving_bytes: int
-    """Bytes that leave for DRAM, in whole bursts; 0: none leave."""
+    leaving_bytes: tuple[int, ...]
+    """Bytes of every copy that leaves for DRAM, in whole bursts; (): none leaves."""
     partial: bool
     """True if partial sums leave, and come back for the strip's next fold."""
     space_freed: int
     """Bytes of the output scratchpad that become free after the sums have left."""
     last: bool
     """True for the layer's last sums."""
+    vector_cycles: int
+    """Cycles of the vector unit for outputs; 0: they leave without it."""
+    shortcut_bytes: tuple[int, ...]
+    """Bytes that each of its additions reads, in whole bursts."""
 
 
 class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):

@@ -3,13 +3,14 @@
 All units process the folds in the same order, and the pieces of a fold in the same order. They
 advance by a step for every piece. Operands pass from DRAM to the PEs through a DMA unit and a
 scratchpad. An operand that stays in the PEs passes through `preload`; `array` takes the other
-operands piece by piece. The results of `array` leave through `outputs_dma`. If the partial sums do
-not fit in the scratchpad, they come back through `sums_dma`. `plan.py` decides what fits;
-`vocabulary.py` has the channels between the units.
+operands piece by piece. The results of `array` leave through `outputs_dma`; outputs of a layer with
+an epilogue pass through `vector` on their way. If the partial sums do not fit in the scratchpad,
+they come back through `sums_dma`. `plan.py` decides what fits; `vocabulary.py` has the channels
+between the units.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple
 
 from simulator.machines.systolic.records import Fold, Layer, Piece, Tile
 from simulator.machines.systolic.vocabulary import (
@@ -37,10 +38,27 @@ from simulator.machines.systolic.vocabulary import (
     WEIGHTS,
     transfers_of,
 )
+from simulator.machines.vector.vocabulary import (
+    RAW_OUTPUTS,
+    SHORTCUT_SLOT,
+    SHORTCUTS,
+    VECTOR,
+    VECTOR_RESULTS,
+    VECTOR_UNIT,
+)
 from simulator.program import Amount, Channel, Section, Unit, Writer, write
 
 Tokens = list[Amount | Channel | bool]
-Seen = TypeVar("Seen")
+
+
+class Needs(NamedTuple):
+    """Data from DRAM for a piece, or for a fold."""
+
+    tile: Tile | None
+    shortcuts: tuple[int, ...]
+    """Bytes of shortcut values for each addition."""
+    steps: int
+    """Pieces after which the DMA unit reads other data."""
 
 
 # --- DMA units -----------------------------------------------------------------------------------
@@ -49,8 +67,8 @@ Seen = TypeVar("Seen")
 def weights_dma(layer: Layer, do: Writer) -> None:
     """Load weights or indices tile by tile, while the scratchpad has free buffers."""
     load_weights = transfers_of(ideal=layer.ideal_memory).load_weights
-    for tile, pieces in tiles(layer, do, stays="weight_stationary", of=lambda at: at.weights):
-        if not tile.load_bytes:
+    for tile, _, pieces in needs(layer, do, stays="weight_stationary", of=weights_of):
+        if tile is None or not tile.load_bytes:
             do.skip(pieces)
             continue
         do(
@@ -64,20 +82,33 @@ def weights_dma(layer: Layer, do: Writer) -> None:
 
 
 def inputs_dma(layer: Layer, do: Writer) -> None:
-    """Read inputs tile by tile; the first read waits for the outputs of the previous layer."""
+    """Read inputs tile by tile, and the shortcut values of each piece whose outputs leave.
+
+    The first read waits for the outputs of the previous layer.
+    """
     read_inputs = transfers_of(ideal=layer.ideal_memory).read_inputs
-    for tile, pieces in tiles(layer, do, stays="input_stationary", of=lambda at: at.inputs):
-        if not tile.load_bytes:
-            do.skip(pieces)
-            continue
-        do(
-            read_inputs(
-                bytes=tile.load_bytes,
-                takes=[tile.opens and INPUT_BUFFER, tile.first and PREVIOUS_OUTPUTS],
-                gives=[INPUTS],
-                steps=pieces,
+    for tile, shortcuts, pieces in needs(layer, do, stays="input_stationary", of=inputs_of):
+        loads = tile is not None and tile.load_bytes > 0
+        if tile is not None and loads:
+            do(
+                read_inputs(
+                    bytes=tile.load_bytes,
+                    takes=[tile.opens and INPUT_BUFFER, tile.first and PREVIOUS_OUTPUTS],
+                    gives=[INPUTS],
+                    steps=0 if shortcuts else pieces,
+                )
             )
-        )
+        elif not shortcuts:
+            do.skip(pieces)
+        for left, size in zip(reversed(range(len(shortcuts))), shortcuts, strict=True):
+            do(
+                read_inputs(
+                    bytes=size,
+                    takes=[left == len(shortcuts) - 1 and SHORTCUT_SLOT],
+                    gives=[SHORTCUTS],
+                    steps=0 if left else pieces,
+                )
+            )
 
 
 def sums_dma(layer: Layer, do: Writer) -> None:
@@ -99,7 +130,7 @@ def sums_dma(layer: Layer, do: Writer) -> None:
 
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
-    """Write the outputs, or the partial sums, that leave the array with a piece."""
+    """Write every copy of the outputs, or the partial sums, that leave the array with a piece."""
     transfers = transfers_of(ideal=layer.ideal_memory)
     for fold in folds(layer, do):
         for sums in do.each(fold.pieces.seen(lambda piece: piece.sums)):
@@ -107,18 +138,21 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
                 do.skip(1)
                 continue
             kind = transfers.write_sums if sums.partial else transfers.write_outputs
-            do(
-                kind(
-                    bytes=sums.leaving_bytes,
-                    takes=[RESULTS],
-                    gives=[
-                        OUTPUT_SPACE(sums.space_freed),
-                        sums.partial and SPILLED_SUMS,
-                        sums.last and PREVIOUS_OUTPUTS,
-                    ],
-                    steps=1,
+            results = VECTOR_RESULTS if sums.vector_cycles else RESULTS
+            for number, size in enumerate(sums.leaving_bytes, start=1):
+                done = number == len(sums.leaving_bytes)
+                do(
+                    kind(
+                        bytes=size,
+                        takes=[number == 1 and results],
+                        gives=[
+                            OUTPUT_SPACE(sums.space_freed if done else 0),
+                            sums.partial and SPILLED_SUMS,
+                            done and sums.last and PREVIOUS_OUTPUTS,
+                        ],
+                        steps=int(done),
+                    )
                 )
-            )
 
 
 # --- the array -----------------------------------------------------------------------------------
@@ -168,11 +202,32 @@ def array(layer: Layer, do: Writer) -> None:
                 do(
                     LEAVE(
                         takes=[] if stationary else [space],
-                        gives=[RESULTS],
+                        gives=[RAW_OUTPUTS if sums.vector_cycles else RESULTS],
                         steps=int(not piece.last),
                     )
                 )
         do(DRAIN(cycles=layer.drain_cycles, gives=[stationary and REGISTERS], steps=1))
+
+
+# --- the vector unit -----------------------------------------------------------------------------
+
+
+def vector(layer: Layer, do: Writer) -> None:
+    """Apply the fused layers to the outputs of a piece; partial sums pass by."""
+    for fold in folds(layer, do):
+        for sums in do.each(fold.pieces.seen(lambda piece: piece.sums)):
+            if not sums.vector_cycles:
+                do.skip(1)
+                continue
+            additions = len(sums.shortcut_bytes)
+            do(
+                VECTOR(
+                    cycles=sums.vector_cycles,
+                    takes=[RAW_OUTPUTS, SHORTCUTS(additions)],
+                    gives=[VECTOR_RESULTS, additions > 0 and SHORTCUT_SLOT],
+                    steps=1,
+                )
+            )
 
 
 # --- shared functions ----------------------------------------------------------------------------
@@ -185,26 +240,34 @@ def folds(layer: Layer, do: Writer) -> Iterator[Fold]:
             yield from do.each(strip)
 
 
-def tiles(
-    layer: Layer, do: Writer, *, stays: str, of: Callable[[Piece], Tile | None]
-) -> Iterator[tuple[Tile, int]]:
-    """Write a loop over the tiles of an operand, each with its number of pieces.
+def needs(layer: Layer, do: Writer, *, stays: str, of: Callable[[Piece], Needs]) -> Iterator[Needs]:
+    """Write a loop over the data that a DMA unit reads, piece by piece.
 
     Args:
         layer: the layer.
         do: the unit's writer.
         stays: the dataflow in which the operand stays in the PEs: a tile is for a fold.
-        of: the operand's tile of a piece.
+        of: the data of a piece.
 
     """
     for fold in folds(layer, do):
+        pieces = fold.pieces.seen(of)
         if layer.dataflow == stays:
-            if fold.stationary is not None:
-                yield fold.stationary, fold.piece_count
-        else:
-            for tile in do.each(fold.pieces.seen(of)):
-                if tile is not None:
-                    yield tile, 1
+            alone = not any(piece.shortcuts for _, piece in pieces)
+            yield Needs(fold.stationary, (), fold.piece_count if alone else 0)
+            if alone:
+                continue
+        yield from do.each(pieces)
+
+
+def weights_of(piece: Piece) -> Needs:
+    """Weights that a piece needs."""
+    return Needs(piece.weights, (), 1)
+
+
+def inputs_of(piece: Piece) -> Needs:
+    """Inputs and shortcut values that a piece needs."""
+    return Needs(piece.inputs, piece.sums.shortcut_bytes, 1)
 
 
 def arrivals(piece: Piece) -> Tokens:
@@ -223,12 +286,15 @@ def releases(piece: Piece) -> Tokens:
     ]
 
 
-def section_of(layer: Layer, *, spills: bool, plain: bool = False) -> Section:
+def section_of(
+    layer: Layer, *, spills: bool, epilogue: bool = False, plain: bool = False
+) -> Section:
     """Write the programs of all units that a layer uses.
 
     Args:
         layer: the layer.
         spills: True if partial sums go to DRAM and come back.
+        epilogue: True if outputs pass through the vector unit.
         plain: without loops; see `Writer`.
 
     """
@@ -242,4 +308,6 @@ def section_of(layer: Layer, *, spills: bool, plain: bool = False) -> Section:
         functions |= {DRAM_SUMS: sums_dma}
     if layer.dataflow != "output_stationary":
         functions |= {PRELOAD_UNIT: preload}
+    if epilogue:
+        functions |= {VECTOR_UNIT: vector}
     return Section({unit: write(one, layer, plain=plain) for unit, one in functions.items()})

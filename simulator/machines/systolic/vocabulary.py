@@ -14,6 +14,10 @@ from simulator.machines.categories import (
     WRITES,
 )
 from simulator.machines.systolic.schema import Systolic
+from simulator.machines.vector.units import Ports
+from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
+from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
+from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
@@ -22,7 +26,7 @@ DRAM_SUMS = Unit("dram_sums", "DRAM partial sums", letter="S", dram="read")
 DRAM_OUTPUTS = Unit("dram_outputs", "DRAM outputs", letter="O", dram="write")
 PRELOAD_UNIT = Unit("preload", "operand preload", letter="P")
 ARRAY = Unit("array", "array", letter="A")
-UNITS = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS, PRELOAD_UNIT, ARRAY)
+UNITS = (DRAM_WEIGHTS, DRAM_INPUTS, DRAM_SUMS, DRAM_OUTPUTS, PRELOAD_UNIT, ARRAY, VECTOR_UNIT)
 
 WEIGHT_BUFFER = Channel("weight_buffer", "a free buffer of the weight scratchpad")
 WEIGHTS = Channel("weights", "weights from DRAM")
@@ -38,10 +42,11 @@ OUTPUT_SPACE = Channel("output_space", "space in the output scratchpad")
 """Tokens are bytes."""
 RESULTS = Channel("results", "the results of a piece")
 PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
-CHANNELS = (
+ARRAY_CHANNELS = (
     WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_SPACE,
     RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,
 )  # fmt: skip
+CHANNELS = (*ARRAY_CHANNELS, *VECTOR_CHANNELS)
 
 STREAMS = Category(
     "stream", "moving operands", noun="steps of the array", short="array steps", color="#0072B2"
@@ -60,8 +65,9 @@ SUMS_LATENCY = Category(
     noun="transfers of partial sums", short="sums latency", color="#B79AD6", hideable=True,
 )  # fmt: skip
 CATEGORIES = (
-    STREAMS, PRELOADS, SKEW, WEIGHTS_TRANSFER, WEIGHTS_LATENCY, INPUTS_TRANSFER, INPUTS_LATENCY,
-    SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES, WAIT_FOR_LAYER,
+    STREAMS, PRELOADS, SKEW, VECTOR_OPERATIONS, WEIGHTS_TRANSFER, WEIGHTS_LATENCY,
+    INPUTS_TRANSFER, INPUTS_LATENCY, SUMS_TRANSFER, SUMS_LATENCY, WRITES, ROW_MISSES, REFRESHES,
+    WAIT_FOR_LAYER,
 )  # fmt: skip
 """Categories in the order of reports."""
 
@@ -110,22 +116,60 @@ def transfers_of(*, ideal: bool) -> Transfers:
 
 def kinds_of(*, ideal: bool) -> tuple[Kind, ...]:
     """All kinds, in the order in which a report names causes of the same cycle."""
-    return (STREAM, LEAVE, DRAIN, PRELOAD, *transfers_of(ideal=ideal))
+    return (STREAM, LEAVE, DRAIN, VECTOR, PRELOAD, *transfers_of(ideal=ideal))
+
+
+class Terms(NamedTuple):
+    """The terms of a program."""
+
+    units: tuple[Unit, ...]
+    kinds: tuple[Kind, ...]
+    categories: tuple[Category, ...]
+
+
+def terms_of(*, ideal: bool, vector_unit: bool) -> Terms:
+    """Terms of a program of ideal or of real memory, with or without those of the vector unit."""
+    kinds = kinds_of(ideal=ideal)
+    if vector_unit:
+        return Terms(UNITS, kinds, CATEGORIES)
+    return Terms(
+        units=tuple(unit for unit in UNITS if unit is not VECTOR_UNIT),
+        kinds=tuple(kind for kind in kinds if kind is not VECTOR),
+        categories=tuple(one for one in CATEGORIES if one is not VECTOR_OPERATIONS),
+    )
+
+
+def vector_ports(*, ideal: bool) -> Ports:
+    """Terms that vector layers share with the layers of the array."""
+    transfers = transfers_of(ideal=ideal)
+    return Ports(
+        read=transfers.read_inputs,
+        write=transfers.write_outputs,
+        previous_outputs=PREVIOUS_OUTPUTS,
+        previous_layer=None,
+    )
 
 
 VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
 
 
-def start_tokens(machine: Systolic) -> dict[Channel, int]:
-    """Initial tokens of every channel."""
+def start_tokens(machine: Systolic, *, vector_unit: bool) -> dict[Channel, int]:
+    """Initial tokens of every channel.
+
+    Args:
+        machine: the array.
+        vector_unit: False without the channels of the vector unit.
+
+    """
     memory = machine.memory
-    return dict.fromkeys(CHANNELS, 0) | {
+    return dict.fromkeys(ARRAY_CHANNELS, 0) | {
         WEIGHT_BUFFER: memory.weight_scratchpad.buffers,
         INPUT_BUFFER: memory.input_scratchpad.buffers,
         RETURN_SPACE: memory.output_scratchpad.bytes // 2,
         OUTPUT_SPACE: memory.output_scratchpad.bytes,
         REGISTERS: machine.array.register_sets,
         PREVIOUS_OUTPUTS: 1,
+        **(vector_tokens(memory.input_scratchpad.bytes) if vector_unit else {}),
     }
 
 

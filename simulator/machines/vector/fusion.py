@@ -26,13 +26,31 @@ _IN_PLACE = frozenset({"norm", "activation", "add"})
 """Kinds that need no other value of their map than the one that they return."""
 
 
+class Work(Struct, frozen=True, kw_only=True):
+    """The work of the vector unit on an output value of a vector layer."""
+
+    lane_cycles: int
+    multiplications: int
+    additions: int
+    """Additions and comparisons."""
+    bits: int
+    """Width of its operations."""
+
+
 class Epilogue(Struct, frozen=True, kw_only=True):
     """The work of the vector unit on each output of a layer with weights."""
 
+    lanes: int
     lane_cycles: int
     """Cycles of a lane for an output."""
+    value_bits: int
+    """Bits of an output before the vector unit."""
     shortcut_bits: tuple[int, ...]
     """Bits that each addition reads from DRAM for an output."""
+
+    def cycles(self, values: int) -> int:
+        """Cycles of the unit for some outputs."""
+        return -(-values * self.lane_cycles // self.lanes)
 
 
 @dataclass(frozen=True)
@@ -88,14 +106,17 @@ class Fusion:
         chain = self.chains.get(layer.name)
         if chain is None:
             return None
+        assert self.vector is not None  # otherwise there is no chain
         shortcuts = sum(one.operands - 1 for one in chain if one.kind == "add")
         return Epilogue(
-            lane_cycles=sum(self.lane_cycles(one, last=one is chain[-1]) for one in chain),
+            lanes=self.vector.lanes,
+            lane_cycles=sum(self.work(x, last=x is chain[-1]).lane_cycles for x in chain),
+            value_bits=self.maps.wide_bits,
             shortcut_bits=(self.maps.wide_bits,) * shortcuts,
         )
 
-    def lane_cycles(self, layer: VectorLayer, *, last: bool = True) -> int:
-        """Cycles of a lane for an output value of a vector layer.
+    def work(self, layer: VectorLayer, *, last: bool = True) -> Work:
+        """The work of the vector unit on an output value of a vector layer.
 
         Args:
             layer: the layer.
@@ -103,22 +124,30 @@ class Fusion:
 
         """
         assert self.vector is not None
-        main = self.vector.main_cycles(layer)
-        if not last:
-            return main
-        copies = self.narrow_copies(layer)
-        thresholds_only = layer.kind == "norm" and len(copies) == len(self.copies(layer))
-        return (0 if thresholds_only else main) + len(copies) * self.vector.cycles.quantize
+        narrow = self.narrow_copies(layer) if last else ()
+        thresholds_only = layer.kind == "norm" and len(narrow) == len(self.copies(layer))
+        bits = self.maps.own_bits(layer)
+        main = 0 if thresholds_only else self.vector.main_cycles(layer)
+        cycles = main + len(narrow) * self.vector.cycles.quantize
+        return Work(
+            lane_cycles=cycles * self.vector.passes(bits),
+            multiplications=int(layer.kind == "norm" and not thresholds_only),
+            additions=layer.additions + len(narrow),
+            bits=bits,
+        )
 
     def narrow_copies(self, layer: VectorLayer) -> tuple[int, ...]:
         """Bits of the copies of a layer's map that have fewer bits than its values."""
         own = self.maps.own_bits(layer)
         return tuple(bits for bits in self.copies(layer) if bits < own)
 
+    def written_map(self, layer: AnyLayer) -> str:
+        """The map that a layer writes, after the layers fused into it, by its layer's name."""
+        return self.chains.get(layer.name, (layer,))[-1].name
+
     def copies(self, layer: AnyLayer) -> tuple[int, ...]:
         """Bits per value of every copy that a layer writes, after the layers fused into it."""
-        end = self.chains.get(layer.name, (layer,))[-1]
-        return self.maps.widths[end.name]
+        return self.maps.widths[self.written_map(layer)]
 
     def written_bits(self, layer: AnyLayer) -> int:
         """Bits per value that a layer writes, with all copies."""

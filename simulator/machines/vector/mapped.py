@@ -1,12 +1,16 @@
 """A vector layer as a machine runs it."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from simulator.machines.vector.fusion import Fusion
+from simulator.machines.vector.fusion import Fusion, Work
 from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.machines.vector.units import Ports, section_of
 from simulator.program import Section
 from simulator.workload.vector_layer import VectorLayer
+
+VECTOR_MODES = MappingProxyType({"vector": "vector unit", "fused": "fused"})
+"""The names of the modes of vector layers in reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +18,7 @@ class MappedVector:
     """A vector layer and its section of the program, which has no command if it is fused."""
 
     plan: VectorPlan
+    work: Work
     section: Section
     fused: bool
 
@@ -62,15 +67,18 @@ def mapped_vector(layer: VectorLayer, fusion: Fusion, buffer: Buffer, ports: Por
 
     """
     assert fusion.vector is not None  # `fusion_of` refuses such a network
+    fused = layer.name in fusion.fused
+    chains = fusion.chains.values()
+    last = all(layer.name != one.name for chain in chains for one in chain[:-1])
+    work = fusion.work(layer, last=last)
     plan = VectorPlan(
         layer=layer,
         batch=fusion.workload.batch,
         read_bits=fusion.maps.read_bits(layer),
         copies=fusion.copies(layer),
         lanes=fusion.vector.lanes,
-        lane_cycles=fusion.lane_cycles(layer),
+        lane_cycles=work.lane_cycles,
         buffer=buffer,
     )
-    fused = layer.name in fusion.fused
     section = Section({}) if fused else section_of(plan, ports)
-    return MappedVector(plan=plan, section=section, fused=fused)
+    return MappedVector(plan=plan, work=work, section=section, fused=fused)

@@ -1,8 +1,15 @@
-"""The plan of a vector layer: chunks of its output that fit the buffer; docs/vector.md."""
+"""The plan of a vector layer: chunks of its output that fit the buffer; docs/vector.md.
 
+A chunk is some columns of an output row. If the window of not even one pixel fits, the layer also
+runs in parts of its channels, one after another.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from math import ceil
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -34,7 +41,7 @@ class Buffer(Struct, frozen=True, kw_only=True):
 
 
 class Chunk(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """Output pixels of a row that the unit computes at once."""
+    """Output pixels of a row that the unit computes at once, in some channels."""
 
     read_bytes: tuple[int, ...]
     """Bytes of each read, in whole bursts: a read for each map; none if all rows are on chip."""
@@ -43,12 +50,23 @@ class Chunk(Struct, frozen=True, kw_only=True, cache_hash=True):
     space_freed: int
     """Bytes of the buffer that no later chunk needs."""
     cycles: int
-    written_bytes: int
-    """Bytes of its results, in whole bursts."""
+    written_bytes: tuple[int, ...]
+    """Bytes of every copy of its results, in whole bursts."""
     first_read: bool
     """True if its reads are the layer's first."""
     first: bool
     last: bool
+
+
+class Place(NamedTuple):
+    """The place of a chunk in the maps of an image."""
+
+    part: int
+    """Number of its channel part."""
+    columns: range
+    """Output columns."""
+    row: int
+    """Output row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,56 +89,55 @@ class VectorPlan:
         """Output values of all images."""
         return self.batch * self.layer.values
 
+    # --- cuts: channel parts, strips and rows ----------------------------------------------------
+
     @cached_property
-    def columns(self) -> tuple[int, ...]:
-        """Output columns of each strip: the fewest strips, as even as possible, that fit.
+    def channel_parts(self) -> tuple[tuple[int, ...], ...]:
+        """[parts][maps] channels of each part: the fewest parts of which one pixel fits.
 
         Raises:
-            InputError: not even one column fits.
+            InputError: not even one channel fits.
 
         """
-        width = self.layer.out_width
-        least = ceil(width / self.buffer.most_columns)
-        for strips in range(least, width + 1):
-            most = ceil(width / strips)
-            if self._space(most) <= self.buffer.size:
-                return tuple(width * (n + 1) // strips - width * n // strips for n in range(strips))
+        most = max(self.layer.operand_channels)
+        for count in range(1, most + 1):
+            cut = self._cut(count)
+            if self._space(1, cut) <= self.buffer.size:
+                return cut
         raise InputError(
             f"{self.buffer.key} is {self.buffer.kib:g}: layer {self.layer.name} needs at least "
-            f"{ceil(self._space(1) / 10.24) / 100:g}, the window and the results of one pixel"
+            f"{ceil(self._space(1, self._cut(most)) / 10.24) / 100:g}, the window and the results "
+            "of one channel of a pixel"
         )
 
-    def _space(self, columns: int) -> int:
-        """Bytes for the rows under a row of output, and for the results."""
-        rows = min(self.layer.window.height, self.layer.in_height)
-        return rows * self._row_space(columns) + SLOTS * self.result_bytes(columns)
+    def _cut(self, count: int) -> tuple[tuple[int, ...], ...]:
+        """Cut the channels of every map into parts, as even as possible."""
+        return tuple(
+            tuple(n * (part + 1) // count - n * part // count for n in self.layer.operand_channels)
+            for part in range(count)
+        )
 
-    def _row_space(self, columns: int) -> int:
-        """Bytes of an input row under some output columns, of all maps."""
-        layer = self.layer
-        across = (columns - 1) * layer.strides.width + layer.window.width
-        return sum(self._map_bytes(min(across, layer.in_width)))
+    @cached_property
+    def columns(self) -> tuple[int, ...]:
+        """Output columns of each strip: the fewest strips, as even as possible, that fit."""
+        width = self.layer.out_width
+        strips = ceil(width / self.buffer.most_columns)
+        while self._space(ceil(width / strips), self.channel_parts) > self.buffer.size:
+            strips += 1
+        return tuple(width * (n + 1) // strips - width * n // strips for n in range(strips))
 
-    def _map_bytes(self, pixels: int) -> tuple[int, ...]:
-        """Bytes of some pixels of each map that the layer reads."""
-        return tuple(ceil(pixels * n * self.read_bits / 8) for n in self.layer.operand_channels)
-
-    def result_bytes(self, pixels: int) -> int:
-        """Bytes of the results of some pixels, with all copies."""
-        return sum(ceil(pixels * self.layer.out_channels * bits / 8) for bits in self.copies)
-
-    def written_bytes(self, pixels: int) -> int:
-        """Bytes that the results of some pixels write: every copy in whole bursts."""
-        values = pixels * self.layer.out_channels
-        return sum(self.buffer.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
-
-    def cycles(self, pixels: int) -> int:
-        """Cycles of the unit for some output pixels."""
-        return ceil(pixels * self.layer.out_channels * self.lane_cycles / self.lanes)
+    @property
+    def places(self) -> Iterator[Place]:
+        """The chunks of an image in the order of time: part by part, strip by strip, row by row."""
+        ends = list(accumulate(self.columns))
+        for part in range(len(self.channel_parts)):
+            for columns, end in zip(self.columns, ends, strict=True):
+                for row in range(self.layer.out_height):
+                    yield Place(part, range(end - columns, end), row)
 
     @cached_property
     def images(self) -> Runs[Runs[Chunk]]:
-        """Chunks of each image in the order of time: strip by strip, row by row."""
+        """Chunks of each image in the order of time."""
         maps = self.batch * self.layer.images
         if maps == 1:
             return Runs([(1, self._chunks(first=True, last=True))])
@@ -136,46 +153,100 @@ class VectorPlan:
     def _chunks(self, *, first: bool, last: bool) -> Runs[Chunk]:
         """The chunks of an image, which may be the layer's first or last."""
         found: list[Chunk] = []
-        reserved = SLOTS * self.result_bytes(max(self.columns))
-        at, reads_first, chunks = 0, first, len(self.columns) * self.layer.out_height
-        for columns in self.columns:
-            width, row_space = self._width(at, columns), self._row_space(columns)
-            at += columns
-            for new, dropped in self.rows:
-                opens, closes = first and not found, last and len(found) == chunks - 1
-                read = tuple(map(self.buffer.in_bursts, self._map_bytes(new * width)))
-                found.append(
-                    Chunk(
-                        read_bytes=read if new * width else (),
-                        space_taken=new * row_space + (reserved if reads_first and new else 0),
-                        space_freed=dropped * row_space + (reserved if closes else 0),
-                        cycles=self.cycles(columns),
-                        written_bytes=self.written_bytes(columns),
-                        first_read=reads_first and new > 0,
-                        first=opens,
-                        last=closes,
-                    )
+        reserved = SLOTS * max(
+            self._result_bytes(max(self.columns), channels) for channels in self.channel_parts
+        )
+        reads_first, places = first, list(self.places)
+        for place in places:
+            channels, columns = self.channel_parts[place.part], len(place.columns)
+            new, dropped = self.rows[place.row]
+            row_space = self._row_space(columns, channels)
+            opens, closes = first and not found, last and len(found) == len(places) - 1
+            found.append(
+                Chunk(
+                    read_bytes=tuple(filter(None, self.read_bytes(place))),
+                    space_taken=new * row_space + (reserved if reads_first and new else 0),
+                    space_freed=dropped * row_space + (reserved if closes else 0),
+                    cycles=self._cycles(columns, channels),
+                    written_bytes=self.written_bytes(place),
+                    first_read=reads_first and new > 0,
+                    first=opens,
+                    last=closes,
                 )
-                reads_first = reads_first and not new
+            )
+            reads_first = reads_first and not new
         return Runs.of(found)
 
-    def _width(self, at: int, columns: int) -> int:
+    # --- bytes and cycles ------------------------------------------------------------------------
+
+    def read_bytes(self, place: Place) -> tuple[int, ...]:
+        """[maps] bytes that a chunk reads, in whole bursts."""
+        new, _ = self.rows[place.row]
+        pixels = new * len(self.columns_under(place.columns))
+        sizes = self._map_bytes(pixels, self.channel_parts[place.part])
+        return tuple(map(self.buffer.in_bursts, sizes))
+
+    def written_bytes(self, place: Place) -> tuple[int, ...]:
+        """[copies] bytes that a chunk writes, in whole bursts."""
+        values = len(place.columns) * self._results(self.channel_parts[place.part])
+        return tuple(self.buffer.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
+
+    def _space(self, columns: int, cut: tuple[tuple[int, ...], ...]) -> int:
+        """Most bytes for the rows under a row of output, and for the results."""
+        rows = min(self.layer.window.height, self.layer.in_height)
+        return max(
+            rows * self._row_space(columns, channels)
+            + SLOTS * self._result_bytes(columns, channels)
+            for channels in cut
+        )
+
+    def _row_space(self, columns: int, channels: tuple[int, ...]) -> int:
+        """Bytes of an input row under some output columns, of all maps."""
+        layer = self.layer
+        across = (columns - 1) * layer.strides.width + layer.window.width
+        return sum(self._map_bytes(min(across, layer.in_width), channels))
+
+    def _map_bytes(self, pixels: int, channels: tuple[int, ...]) -> tuple[int, ...]:
+        """Bytes of some pixels of each map that the layer reads."""
+        return tuple(ceil(pixels * n * self.read_bits / 8) for n in channels)
+
+    def _results(self, channels: tuple[int, ...]) -> int:
+        """Output channels of a part: those of one summand, or of all maps that it joins."""
+        return sum(channels) if self.layer.kind == "concat" else channels[0]
+
+    def _result_bytes(self, pixels: int, channels: tuple[int, ...]) -> int:
+        """Bytes of the results of some pixels, with all copies."""
+        values = pixels * self._results(channels)
+        return sum(ceil(values * bits / 8) for bits in self.copies)
+
+    def _cycles(self, pixels: int, channels: tuple[int, ...]) -> int:
+        """Cycles of the unit for some output pixels."""
+        return ceil(pixels * self._results(channels) * self.lane_cycles / self.lanes)
+
+    # --- pixels under the windows ----------------------------------------------------------------
+
+    def columns_under(self, columns: range) -> range:
         """Input columns under some output columns, without padding."""
         layer = self.layer
-        begin = at * layer.strides.width - layer.paddings.width
-        end = begin + (columns - 1) * layer.strides.width + layer.window.width
-        return max(0, min(end, layer.in_width) - max(begin, 0))
+        begin = columns.start * layer.strides.width - layer.paddings.width
+        end = begin + (len(columns) - 1) * layer.strides.width + layer.window.width
+        return range(max(begin, 0), min(end, layer.in_width))
 
-    @cached_property
+    @property
     def rows(self) -> tuple[tuple[int, int], ...]:
         """Input rows that each output row reads, and rows that the next one does not need."""
+        return tuple((len(new), dropped) for new, dropped in self.new_rows)
+
+    @cached_property
+    def new_rows(self) -> tuple[tuple[range, int], ...]:
+        """Input rows that each output row reads, and the number that the next one does not need."""
         layer, found, low, high = self.layer, [], 0, 0
         for row in range(layer.out_height):
             begin, end = self._under(row)
             low = max(low, begin) if low == high else low
             high = max(high, low)
-            new = max(0, end - high)
-            high += new
+            new = range(high, max(high, end))
+            high = new.stop
             after = self._under(row + 1)[0] if row + 1 < layer.out_height else high
             dropped = max(0, min(after, high) - low)
             low += dropped

@@ -1,6 +1,9 @@
 """The section `vector` of a hardware file."""
 
-from msgspec import Struct
+from math import ceil
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from simulator.base.quantities import Count
 from simulator.workload.vector_layer import MOVES, VectorLayer
@@ -26,9 +29,15 @@ class Vector(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     lanes: Count
     """Values on which the unit works at once."""
+    bits: Annotated[int, Meta(ge=1, le=64)] = 16
+    """Width of a lane; an operation on wider values takes several times its cycles."""
     fused: bool = True
     """True: the results of the array pass through the unit on their way to DRAM."""
     cycles: LaneCycles = LaneCycles()
+
+    def passes(self, bits: int) -> int:
+        """Times that a lane repeats an operation on values of some bits."""
+        return ceil(bits / self.bits)
 
     def main_cycles(self, layer: VectorLayer) -> int:
         """Cycles of a lane for an output value, without its copies in fewer bits."""

@@ -80,21 +80,23 @@ def vector(task: Task, do: Writer) -> None:
 
 
 def outputs_dma(task: Task, do: Writer) -> None:
-    """Write the results of each chunk, and free its slot."""
+    """Write the results of each chunk, copy by copy, and free its slot."""
     previous_layer = task.ports.previous_layer
     for chunk in chunks(task, do):
-        do(
-            task.ports.write(
-                bytes=chunk.written_bytes,
-                takes=[VECTOR_RESULTS],
-                gives=[
-                    VECTOR_SLOT,
-                    chunk.last and task.ports.previous_outputs,
-                    previous_layer is not None and chunk.last and previous_layer,
-                ],
-                steps=1,
+        for number, size in enumerate(chunk.written_bytes, start=1):
+            done = number == len(chunk.written_bytes)
+            do(
+                task.ports.write(
+                    bytes=size,
+                    takes=[number == 1 and VECTOR_RESULTS],
+                    gives=[
+                        done and VECTOR_SLOT,
+                        done and chunk.last and task.ports.previous_outputs,
+                        done and previous_layer is not None and chunk.last and previous_layer,
+                    ],
+                    steps=int(done),
+                )
             )
-        )
 
 
 def chunks(task: Task, do: Writer) -> Iterator[Chunk]:

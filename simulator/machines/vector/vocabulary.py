@@ -20,7 +20,7 @@ CHANNELS = (
 VECTOR_OPERATIONS = Category(
     "vector", "vector operations", noun="vector operations", short="vector unit", color="#117733"
 )
-VECTOR = Kind("vector", VECTOR_UNIT, counts_as=CountsAs(VECTOR_OPERATIONS), in_steps=True)
+VECTOR = Kind("vector", VECTOR_UNIT, counts_as=CountsAs(VECTOR_OPERATIONS))
 
 SLOTS = 2
 """One slot fills while the DMA unit empties the other, or the other way round."""

@@ -21,6 +21,8 @@ function makeSvg(tag, attributes = {}, words = "") {
 const whole = (value) => Math.round(value).toLocaleString("en");
 const fixed = (value, digits) =>
   value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+const significant = (value, digits) =>
+  value.toLocaleString("en", { minimumSignificantDigits: digits, maximumSignificantDigits: digits });
 const number = (words) => make("td", { class: "n" }, words);
 
 /** A header row; names that begin with `>` are set to the right. */
@@ -146,6 +148,20 @@ function drawEnergy(table, data) {
       row("energy × time (µJ ms)", runs.map((run) => run.energy_delay_uj_ms), "sum")));
 }
 
+/** Throughput, TOPS and, if priced, energy per image and TOPS/W, of each run. */
+function drawPerformance(table, data) {
+  const { performance } = data;
+  const runs = [performance.run, performance.baseline].filter(Boolean);
+  const values = [
+    ["latency of the batch (ms)", "latency_ms"], ["throughput (images/s)", "images_per_second"],
+    ["TOPS", "tops"], ["energy per image (µJ)", "energy_uj_per_image"], ["TOPS/W", "tops_per_watt"],
+  ].filter(([, key]) => runs[0][key] !== undefined);
+  table.replaceChildren(
+    head("value", ...data.runs.map((run) => `>${run.title}`)),
+    make("tbody", {}, ...values.map(([name, key]) => make("tr", { "data-value": key },
+      make("td", {}, name), ...runs.map((run) => number(significant(run[key], 4)))))));
+}
+
 function drawPairs(table, names, pairs) {
   table.replaceChildren(head(...names), make("tbody", {}, ...pairs.map((pair) =>
     make("tr", {}, ...pair.map((value, i) => make("td", {}, i ? String(value) : make("code", {}, value)))))));
@@ -202,7 +218,7 @@ function drawRoofline(box, data, report) {
     line([x(begin), y(begin * rate)], [x(highest / rate), y(highest)], i === last ? "roof dashed" : "roof");
     words(`${slope.name}: ${Number(rate.toPrecision(4))} bytes/cycle`, [x(begin) + 14, y(begin * rate) - 8 - 14 * (last - i)]);
   });
-  roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle], i) => {
+  roofline.runs.forEach((run, which) => run.forEach(([perByte, perCycle, i]) => {
     const layer = data.runs[which].layers[i];
     const color = report.stageColor(layer.stage);
     const mark = makeSvg("circle", { cx: x(perByte), cy: y(perCycle), r: 5, class: "mark", tabindex: 0, role: "button",

@@ -88,6 +88,7 @@ def page_data(
         "what_helps": summary.get("what_helps", []),
         "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
+        "performance": summary["performance"],
         "configuration": _with_links(_flat(result.configuration["hardware"]), hardware),
         "assumptions": [_assumption(one, hardware) for one in assumed],
         "notes": notes_of(result),
@@ -166,7 +167,7 @@ def _layer(result: "Outcome", layer: LayerResult, parts: dict[Any, int]) -> dict
         "end_cycle": layer.end_cycle,
         "utilization": 100 * layer.utilization,
         "bound_by": layer.bound_by,
-        "mode": result.run.family.mode_titles[layer.mapped.mode],
+        "mode": result.run.family.title_of(layer.mapped.mode),
         "dram_read_bytes": layer.dram_read_bytes,
         "dram_written_bytes": layer.dram_written_bytes,
         "macs": layer.macs,
@@ -186,7 +187,7 @@ def _roofline(result: "Outcome") -> dict[str, Any]:
 
 
 def _points(points: tuple[Point, ...]) -> list[list[float]]:
-    return [[point.macs_per_byte, point.macs_per_cycle] for point in points]
+    return [[point.macs_per_byte, point.macs_per_cycle, point.number] for point in points]
 
 
 def _flat(data: dict[str, Any], under: str = "") -> list[tuple[str, object]]:

@@ -112,6 +112,8 @@ class Report {
       at("energy-source").textContent = `Action counts from the trace × energy per action in the energy table ${data.energy.table}.`;
       drawEnergy(at("energy"), data);
     }
+    at("performance-source").textContent = `Of the layers in scope. TOPS: ${data.performance.operations_counted}.`;
+    drawPerformance(at("performance"), data);
     const [run, baseline] = data.runs;
     at("roof-runs").textContent = baseline ? `Filled: ${run.title}; hollow: ${baseline.title}.` : "";
     drawRoofline(at("roofline"), data, this);

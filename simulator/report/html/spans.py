@@ -26,7 +26,8 @@ BINS = 4096
 
 def blob(*columns: ArrayLike) -> str:
     """Pack columns of numbers, one after the other."""
-    numbers = np.concatenate([np.asarray(column, dtype="<f8").ravel() for column in columns])
+    parts = [np.asarray(column, dtype="<f8").ravel() for column in columns]
+    numbers = np.concatenate(parts) if parts else np.zeros(0)  # a fused layer has no command
     return base64.b64encode(zlib.compress(numbers.tobytes(), 6)).decode()
 
 

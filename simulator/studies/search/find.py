@@ -70,6 +70,7 @@ def search(
     energy: EnergyTable | str | Path = DEFAULT_ENERGY,
     baseline_bits: Asked = None,
     fixed: Mapping[str, int] | None = None,
+    chosen: Mapping[int, Workload] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> SearchResult:
@@ -87,6 +88,7 @@ def search(
         energy: energy table.
         baseline_bits: bits per weight of the baseline run, as in `simulate`.
         fixed: tau of single layers by name, which the search does not change.
+        chosen: the network with chosen subsets, by tau; see `chosen_networks`.
         progress: called during the search.
         options: `activation_bits`, `batch` and `scope` as in `configure`.
 
@@ -110,7 +112,14 @@ def search(
         if progress is not None:
             progress("hardware", number, len(machines))
         task = Task(
-            workload, hardware, sorted(set(taus)), options, engine, energy=table, fixed=fixed
+            workload,
+            hardware,
+            sorted(set(taus)),
+            options,
+            engine,
+            energy=table,
+            fixed=fixed,
+            chosen=chosen,
         )
         try:
             task.uniforms()

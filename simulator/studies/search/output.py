@@ -12,7 +12,7 @@ from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope_title, settings
 from simulator.base.figures import figure_settings
 from simulator.base.lines import print_line
-from simulator.base.wording import counted, listed, times_in_one_unit
+from simulator.base.wording import counted, listed, significant, times_in_one_unit
 from simulator.base.writing import folder_for, write_file, write_rows
 from simulator.report.tables import Column, Table, print_table
 from simulator.studies.search.result import Found
@@ -159,7 +159,8 @@ def sentences(result: Found) -> list[str]:
 def _figures(result: Found, run: Candidate) -> str:
     return (
         f"{_time(result, run.cycles)}, {run.mbit:.4f} Mbit, "
-        f"{result.task.mean_bits(run):.4f} bits per weight, {run.energy_uj:.2f} µJ"
+        f"{result.task.mean_bits(run):.4f} bits per weight, {run.energy_uj:.2f} µJ, "
+        f"{significant(result.performance(run).images_per_second, 4)} images/s"
     )
 
 

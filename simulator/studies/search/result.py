@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from simulator.analysis.notes import ignored_in
+from simulator.analysis.performance import Performance, operations_counted
 from simulator.analysis.settings import expressions
 from simulator.base.version import __version__
 from simulator.studies.clock import CLOCK, clock_note_of
@@ -73,8 +75,9 @@ class Found:
     @property
     def notes(self) -> list[str]:
         """The notes on reading the model, and on a DRAM that the chosen clock scales."""
+        ignored = ignored_in(self.task.configured(self.best.taus))
         clock = clock_note_of(self.task.hardware) if CLOCK in self.settings else None
-        return [*self.workload.notes, *([f"{clock}."] if clock else [])]
+        return [*self.workload.notes, *ignored, *([f"{clock}."] if clock else [])]
 
     @property
     def difference_percent(self) -> float:
@@ -129,6 +132,7 @@ class Found:
         return {
             "model": self.workload.name,
             "scope": self.task.workload.scope,
+            "operations_counted": operations_counted(self.task.workload.scope),
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
             "links": expressions(self.task.hardware),
@@ -158,10 +162,20 @@ class Found:
         base = self._described(self.baseline)
         return {"baseline_bits": self.baseline_bits, "baseline": base}
 
+    def performance(self, candidate: Candidate) -> Performance:
+        """The performance of a combination, in the layers in scope."""
+        return Performance(
+            images=self.task.workload.batch,
+            time_ms=self.task.milliseconds(candidate.cycles),
+            macs=self.task.macs,
+            energy_uj=candidate.energy_uj,
+        )
+
     def _described(self, candidate: Candidate) -> dict[str, Any]:
         return {
             "cycles": candidate.cycles,
             "time_ms": self.task.milliseconds(candidate.cycles),
+            **self.performance(candidate).rates(),
             "mean_bits": self.task.mean_bits(candidate),
             "mbit": candidate.mbit,
             "energy_uj": candidate.energy_uj,

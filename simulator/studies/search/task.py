@@ -1,7 +1,7 @@
 """One network on one hardware configuration: runs of combinations of taus, and costs of choices."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -69,6 +69,7 @@ class Task:
         *,
         energy: EnergyTable,
         fixed: Mapping[str, int] | None = None,
+        chosen: Mapping[int, Workload] | None = None,
     ) -> None:
         """Prepare the task without a run.
 
@@ -80,6 +81,7 @@ class Task:
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
             energy: energy table.
             fixed: tau of single layers by name, which the search does not change.
+            chosen: the network with chosen subsets, for each tau below 1 bit per weight.
 
         Raises:
             InputError: an unknown layer, or a tau that the layer cannot have.
@@ -88,6 +90,10 @@ class Task:
         chosen_taus(workload, taus=fixed)  # check the names
         self.energy = energy
         self._fixed = dict(fixed or {})
+        self._chosen: dict[Tau, dict[str, Layer]] = {
+            tau: {layer.name: layer for layer in network.layers}
+            for tau, network in (chosen or {}).items()
+        }
         self.hardware = hardware
         self._workload = workload
         self._options = dict(options)
@@ -109,6 +115,11 @@ class Task:
     def weights(self) -> int:
         """The number of weights of all binary layers."""
         return sum(layer.weights for layer in self.layers if not layer.full_precision)
+
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates of all images of the batch."""
+        return self.workload.batch * sum(layer.macs for layer in self.layers)
 
     def milliseconds(self, cycles: int) -> float:
         """The time of some cycles in milliseconds, at the hardware's clock."""
@@ -183,12 +194,20 @@ class Task:
             for layer, known, taus in zip(self.layers, costs, self.options(), strict=True)
         ]
 
-    def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
+    def configured(self, taus: Sequence[Tau]) -> Workload:
+        """The network of the run with these taus per layer, with the subsets chosen for them."""
         named = {
             layer.name: tau for layer, tau in zip(self.layers, taus, strict=True) if tau is not None
         }
-        workload = configure(self._workload, bits=1, taus=named, **self._options)
-        run = run_one(workload, self.hardware, self._engine)
+        layers = (
+            self._chosen.get(named.get(layer.name), {}).get(layer.name, layer)
+            for layer in self._workload.layers
+        )
+        network = replace(self._workload, layers=tuple(layers))
+        return configure(network, bits=1, taus=named, **self._options)
+
+    def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
+        run = run_one(self.configured(taus), self.hardware, self._engine)
         spent = run_energy(run, self.energy).by("layer")
         return Candidate(
             taus=taus,

@@ -3,6 +3,8 @@
 import re
 import warnings
 import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +29,29 @@ def read_checkpoint(path: Path) -> TensorFile:
 
     """
     found = find_state_dict(_load(path), path, _is_weight)
+    others = {name: _tensors(values, path) for name, values in found.others.items()}
+    return replace(_tensors(found.values, path), notes=found.notes, others=others)
+
+
+def _tensors(values: Mapping[str, Any], path: Path) -> TensorFile:
+    """The tensors among named values."""
     there = path.stat().st_size
     shapes = {
         name: shape
-        for name, value in found.values.items()
+        for name, value in values.items()
         if (shape := _shape(name, value, path, there)) is not None
     }
 
     def load(name: str) -> NDArray[Any]:
-        value = found.values[name]
+        value = values[name]
         if isinstance(value, Array):
             return value.numpy()
         if value.is_complex():
             raise InputError(f"{path}: {name} is of {value.dtype}: expected real numbers")
-        values: NDArray[Any] = value.float().numpy(force=True)
-        return values
+        numbers: NDArray[Any] = value.float().numpy(force=True)
+        return numbers
 
-    return TensorFile(path=path, shapes=shapes, load=load, notes=found.notes)
+    return TensorFile(path=path, shapes=shapes, load=load)
 
 
 def _load(path: Path) -> Any:

@@ -20,6 +20,31 @@ _CONTAINERS = frozenset({
 """Attributes in which trainers keep the network, at the beginning of a name."""
 
 
+def selected(tensors: TensorFile, renames: Iterable[Rename]) -> TensorFile:
+    """Return the file, or its other network to whose key a rename such as `ema.*=*` applies.
+
+    The names of the other network then begin with the key. A rename of names that the file has does
+    not select anything.
+    """
+    for old, new in renames:
+        if not new or any(_new_name(name, ((old, new),))[1] for name in tensors.shapes):
+            continue
+        for key, other in tensors.others.items():
+            if old.startswith(f"{key}."):
+                return _under(key, other)
+    return tensors
+
+
+def _under(key: str, tensors: TensorFile) -> TensorFile:
+    """The tensors with a key before their names, and a note."""
+    return replace(
+        tensors,
+        shapes={f"{key}.{name}": shape for name, shape in tensors.shapes.items()},
+        load=lambda name: tensors.load(name.removeprefix(f"{key}.")),
+        notes=(f"The weights are those under {key} in the file, as --rename asks.",),
+    )
+
+
 def renamed(tensors: TensorFile, renames: Iterable[Rename]) -> TensorFile:
     """Return the file with other names.
 

@@ -1,12 +1,14 @@
 """Read ONNX models: their convolutions and linear layers, with the weights in the file."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
 from simulator.workload.importers.onnx_activations import activation_bits
 from simulator.workload.importers.onnx_constants import Constants
+from simulator.workload.importers.onnx_edges import Edges
 from simulator.workload.importers.onnx_graph import Graph, read_graph
 from simulator.workload.importers.onnx_layers import (
     Found,
@@ -19,6 +21,11 @@ from simulator.workload.importers.onnx_operators import kind_of
 from simulator.workload.importers.onnx_precision import decide, listed, notes_of
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
+
+_MOST_BLOCKED = 4
+"""Maximum number of layers in an error with what their weights come from."""
+if TYPE_CHECKING:
+    from onnx import NodeProto
 
 _MOST_CHARACTERS = 190
 """Maximum length of a name before a number may follow; a workload file allows 200."""
@@ -46,7 +53,7 @@ def read_onnx(
 
     """
     graph = read_graph(path, input_size)
-    layers = list(_layers(graph))
+    layers, varying = _layers(graph)
     if not layers:
         raise InputError(
             f"{path}: all of its convolutions and linear layers are products of constants; export "
@@ -55,12 +62,16 @@ def read_onnx(
     decisions = decide(graph, _with_names(layers), binarize)
     found = _with_activations(graph, [each.item for each in decisions])
     _require_binary(path, found)
+    names = {item.node.output[0]: item.layer.name for item in found}
+    edges = Edges(graph, names).follow(varying)
     workload = Workload(
         name=path.stem[:_MOST_CHARACTERS],
         title=path.stem[:_MOST_CHARACTERS],
         input_height=graph.height,
         input_width=graph.width,
-        layers=tuple(item.layer for item in found),
+        layers=tuple(replace(x.layer, reads=edges.read_by(x.layer.name)) for x in found),
+        vector_layers=() if edges.unknown else tuple(edges.vector_layers),
+        unknown_edges=edges.unknown,
         ops_convention="main_paper",
         notes=(*_unused(graph), *notes_of(decisions)),
     )
@@ -76,18 +87,29 @@ def read_onnx(
     return workload, trained
 
 
-def _layers(graph: Graph) -> Iterator[Found]:
-    """Yield every layer, without a name, as full precision."""
+def _layers(graph: Graph) -> tuple[list[Found], list["NodeProto"]]:
+    """Return every layer, without a name, as full precision; and all nodes that are not constant.
+
+    Both are in execution order.
+    """
     if not any(kind_of(node) == "product" for node in graph.nodes):
-        raise InputError(f"{graph.path}: has no convolution and no linear layer")
+        unused = [f"{x.op_type} {label(x)!r}" for x in graph.unused if kind_of(x) == "product"]
+        operators = listed(sorted({node.op_type for node in graph.nodes})) or "none"
+        raise InputError(
+            f"{graph.path}: has no convolution and no linear layer; its operators are {operators}"
+            + (f"; no output depends on {listed(unused)}" if unused else "")
+        )
     constants = Constants(graph)
+    found, varying = [], []
     for node in graph.nodes:
         weights = constants.get(node.input[1]) if len(node.input) > 1 else None
         if constants.feed(node):
             continue  # also a product of constants, which is not a layer
+        varying.append(node)
         if kind_of(node) == "product":
             read = convolution if node.op_type == "Conv" else linear
-            yield read(graph, node, weights_of(graph, node, weights))
+            found.append(read(graph, node, weights_of(graph, node, weights)))
+    return found, varying
 
 
 def _unused(graph: Graph) -> list[str]:
@@ -151,8 +173,15 @@ def _scope(name: str) -> str:
 
 def _require_binary(path: Path, found: list[Found]) -> None:
     names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
-    if names and all(item.layer.full_precision for item in found):
-        raise InputError(
-            f"{path}: no 3x3 or 1x1 layer has weights of +-1; "
-            f"binarize takes the signs of layers by name: {listed(names)}"
-        )
+    if not names or not all(item.layer.full_precision for item in found):
+        return
+    blocked = [
+        f"those of {item.layer.name} come from {item.constant.obstacle}"
+        for item in found
+        if item.layer.kernel in {1, 3} and item.constant.obstacle is not None
+    ]
+    raise InputError(
+        f"{path}: no 3x3 or 1x1 layer has weights of +-1"
+        + (f" ({'; '.join(blocked[:_MOST_BLOCKED])})" if blocked else "")
+        + f"; binarize takes the signs of layers by name: {listed(names)}"
+    )

@@ -33,6 +33,8 @@ class Graph:
     """Initializers by name."""
     integers: Mapping[str, int]
     """Bits of the inputs that are integers, by name."""
+    images: tuple[str, ...]
+    """Inputs with data."""
     declared: tuple[str, ...]
     """Inputs that are weights, whose numbers are not in the file."""
     shapes: Mapping[str, Shape]
@@ -73,6 +75,7 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
         unused=unused,
         tensors=tensors,
         integers=integer_bits(model.graph),
+        images=data,
         declared=tuple(declared),
         shapes=infer_shapes(lean, path),
         opsets={item.domain: item.version for item in model.opset_import},

@@ -11,8 +11,7 @@ from simulator.base.errors import InputError
 from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_layers import Found, refuse
-from simulator.workload.layer import VECTOR_CHANNELS
-from simulator.workload.levels import ROUNDING, are_signs, levels_of
+from simulator.workload.levels import are_signs, levels_of, without_offset
 
 _OTHER_KERNEL = (
     "{{layers}} ({0}): full precision although the weights are +-alpha, because a binary "
@@ -21,6 +20,10 @@ _OTHER_KERNEL = (
 _OFFSET = (
     "The weights of {layers} have the form beta +- alpha, as AdaBin's; the kernels are the signs, "
     "and the run leaves out the product of beta and the inputs."
+)
+_PAIR = (
+    "The weights of {{layers}} have two levels per output channel other than +-alpha, {:.4g} and "
+    "{:.4g} in the first channel, and count as full precision; --binarize takes the smaller as -1."
 )
 _MISSED = "The weights of {{layers}} miss +-alpha by up to {:.2g} % and count as full precision."
 _OTHER = {
@@ -147,8 +150,12 @@ def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decis
             f"its weights pass through the sign of node {sign!r}, but are not +-alpha per output "
             f"channel ({levels.zeros} are 0); binarize {item.layer.name!r} takes them",
         )  # fmt: skip
-    if (moved := _without_offset(weights, declared=sign is not None)) is not None:
-        return _binary(replace(item, weights=moved), _OFFSET)
+    if levels.kind == "pair" or sign is not None:
+        moved = without_offset(weights, least=2)
+        if moved is not None and (sign is not None or _have_opposite_signs(weights)):
+            return _binary(replace(item, weights=moved), _OFFSET)
+    if levels.pair is not None:
+        return Decision(item, (_PAIR.format(*levels.pair),))
     if levels.kind in _OTHER:
         return Decision(item, (_OTHER[levels.kind],))
     if sign is not None or levels.is_near_miss:
@@ -156,20 +163,7 @@ def _by_levels(graph: Graph, item: Found, weights: NDArray[np.float32]) -> Decis
     return Decision(item)
 
 
-def _without_offset(weights: NDArray[np.float32], *, declared: bool) -> NDArray[np.float32] | None:
-    """The weights minus the middle of their channel's two levels; None if there are more levels.
-
-    Unless the graph declares signs, the levels must have opposite signs, in channels of at least 8
-    weights. Otherwise any two weights would be two levels.
-    """
-    rows = weights.reshape(len(weights), -1).astype(np.float64)
-    opposite = (rows.min(axis=1) < 0) & (rows.max(axis=1) > 0)
-    if not declared and (rows.shape[1] < VECTOR_CHANNELS or not opposite.all()):
-        return None
-    middle = (rows.min(axis=1) + rows.max(axis=1)) / 2
-    moved = rows - middle[:, None]
-    sizes = np.abs(moved)
-    spread = sizes.max(axis=1) - sizes.min(axis=1)
-    if not (sizes > 0).all() or (spread > ROUNDING * np.abs(rows).max(axis=1)).any():
-        return None
-    return np.asarray(moved.reshape(weights.shape), np.float32)
+def _have_opposite_signs(weights: NDArray[np.float32]) -> bool:
+    """True if every output channel has negative and positive weights."""
+    rows = weights.reshape(len(weights), -1)
+    return bool(((rows.min(axis=1) < 0) & (rows.max(axis=1) > 0)).all())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class StateDict:
 
     values: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Values of other networks in the file, by their keys, such as `model_ema`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def find_state_dict(content: Any, path: Path, is_weight: Callable[[Any], bool]) 
     if not candidates:
         raise InputError(_nothing(content, path))
     best = [one for one in candidates if one.rank == candidates[0].rank]
-    others = [one.name for one in candidates if one.rank != candidates[0].rank]
+    passed_over = [one for one in candidates if one.rank != candidates[0].rank]
+    others = {one.name: one.values for one in passed_over if one.keys}
     values = best[0].values
     if len(best) > 1:
         values = {
@@ -80,13 +83,15 @@ def find_state_dict(content: Any, path: Path, is_weight: Callable[[Any], bool]) 
             for one in best
             for name, value in one.values.items()
         }
-    if not others:
+    if not passed_over:
         return StateDict(values)
     note = (
         f"The weights are those under {listed([one.name for one in best])} in the file; it also "
-        f"holds weights under {listed(others)}."
+        f"holds weights under {listed([one.name for one in passed_over])}."
     )
-    return StateDict(values, (note,))
+    if others:
+        note += f" --rename '{next(iter(others))}.*=*' reads those instead."
+    return StateDict(values, (note,), others)
 
 
 def _candidates(

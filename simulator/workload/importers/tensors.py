@@ -1,7 +1,7 @@
 """The common form of all formats: named arrays with known shapes, and their values on demand."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ class TensorFile:
     load: Callable[[str], NDArray[Any]]
     notes: tuple[str, ...] = ()
     """Sentences on what the reader passed over."""
+    others: "Mapping[str, TensorFile]" = field(default_factory=dict)
+    """Other networks in the file by their keys, such as averaged weights."""
 
     def read(self, name: str) -> NDArray[np.float32]:
         """Read the values of one tensor.

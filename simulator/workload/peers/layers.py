@@ -1,10 +1,13 @@
 """From a list of layers in another simulator's file to a workload, by way of a network file."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
+from simulator.base.errors import InputError
 from simulator.base.inputs import convert
 from simulator.base.wording import listed
 from simulator.workload import schema
@@ -29,37 +32,68 @@ class Listed:
     notes: list[str] = field(default_factory=list)
 
 
-def workload_of(found: Listed, name: str, source: str) -> Workload:
+def workload_of(found: Listed, path: Path, binarize: Collection[str] = ()) -> Workload:
     """Return the workload of a list of layers.
 
     Args:
         found: the layers.
-        name: name of the network.
-        source: name of the file in errors.
+        path: their file or folder, which names the network.
+        binarize: globs over the names of the binary layers; without any, all 3x3 and 1x1 layers
+            are binary.
 
     Raises:
-        InputError: a size is out of range, or the shapes of a layer do not fit.
+        InputError: a size is out of range, the shapes of a layer do not fit, or a glob matches no
+            layer or another kernel.
 
     """
     layers, renamed = _with_unique_names(found.layers)
-    name = name[:_MOST_CHARACTERS]
+    source = str(path)
+    binary = _named(layers, binarize, source) if binarize else None
+    name = (path.stem or path.resolve().name or found.tool)[:_MOST_CHARACTERS]
     plain = {
         "name": name,
         "title": f"{name} ({found.tool})",
         "ops_convention": "main_paper",
         "layers": [
-            {**layer, "type": "conv", "precision": _precision(layer["kernel"])} for layer in layers
+            {**layer, "type": "conv", "precision": _precision(layer, binary)} for layer in layers
         ],
     }
     file = convert(plain, schema.NetworkFile, source)
     workload = derive(file, source)
-    notes = [*_binary_note(found.tool, workload), *renamed, *found.notes]
+    marks = [] if binarize else _binary_note(found.tool, workload)
+    notes = [*marks, *renamed, *found.notes]
     return replace(workload, notes=(*workload.notes, *notes))
 
 
-def _precision(kernel: Any) -> str:
-    """`binary` for kernels that a binary layer can have."""
-    return "binary" if sides(kernel) in {(3, 3), (1, 1)} else "full"
+def _precision(layer: Mapping[str, Any], binary: Collection[str] | None) -> str:
+    """`binary` for the layers that the user names, or for all kernels of a binary layer."""
+    chosen = _may_be_binary(layer) if binary is None else layer["name"] in binary
+    return "binary" if chosen else "full"
+
+
+def _may_be_binary(layer: Mapping[str, Any]) -> bool:
+    return sides(layer["kernel"]) in {(3, 3), (1, 1)}
+
+
+def _named(layers: list[dict[str, Any]], globs: Collection[str], source: str) -> set[str]:
+    """Names of the layers that globs match."""
+    found = set()
+    for glob in globs:
+        matched = [layer for layer in layers if fnmatchcase(layer["name"], glob)]
+        if not matched:
+            known = names([layer["name"] for layer in layers])
+            raise InputError(
+                f"{source}: binarize {glob!r} matches no layer; the layers are {known}"
+            )
+        for layer in matched:
+            if not _may_be_binary(layer):
+                height, width = sides(layer["kernel"])
+                raise InputError(
+                    f"{source}: binarize {glob!r} matches layer {layer['name']!r}, whose kernel is "
+                    f"{height}x{width}; a binary kernel is 3x3 or 1x1"
+                )
+            found.add(layer["name"])
+    return found
 
 
 def _binary_note(tool: str, workload: Workload) -> Iterable[str]:
@@ -68,7 +102,10 @@ def _binary_note(tool: str, workload: Workload) -> Iterable[str]:
     if len(others) == 1:
         rest = rest.replace(" run in ", " runs in ")
     if workload.binary_layers:
-        yield f"{tool}'s files do not mark binary layers: 3x3 and 1x1 layers are binary{rest}."
+        yield (
+            f"{tool}'s files do not mark binary layers: 3x3 and 1x1 layers are binary{rest}. "
+            "--binarize names the binary layers instead."
+        )
 
 
 def _with_unique_names(layers: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:

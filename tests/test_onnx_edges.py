@@ -1,0 +1,107 @@
+"""The layers without weights of ONNX graphs, and who reads whose map."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from simulator import InputError, load_workload, simulate
+from simulator.workload import configure
+from simulator.workload.importers.onnx import read_onnx
+from simulator.workload.vector_layer import VectorLayer
+from tests.onnx_graphs import conv, reals, save, signs
+
+pytestmark = pytest.mark.unit
+
+ONES = np.ones(8, np.float32)
+
+
+def node(operator: str, inputs: list[str], output: str, **given: Any) -> Any:
+    return helper.make_node(operator, inputs, [output], output, **given)
+
+
+def norm(read: str, output: str) -> Any:
+    return node("BatchNormalization", [read, "one", "one", "one", "one"], output)
+
+
+def residual(path: Path) -> Path:
+    """Conv, norm, sign, binary conv, norm, addition, PReLU, pool, concat, pool, linear."""
+    nodes = [
+        conv("x", "w1", "c1", "stem"),
+        norm("c1", "n1"),
+        node("Sign", ["n1"], "s"),
+        conv("s", "w2", "c2", "body"),
+        norm("c2", "n2"),
+        node("Add", ["n2", "n1"], "sum"),
+        node("PRelu", ["sum", "slope"], "act"),
+        node("MaxPool", ["act"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Concat", ["pool", "pool"], "join", axis=1),
+        node("GlobalAveragePool", ["join"], "mean"),
+        node("Flatten", ["mean"], "flat"),
+        node("Gemm", ["flat", "w3"], "y", transB=1),
+    ]
+    tensors = {
+        "w1": reals(8, 8, 3, 3),
+        "w2": signs(8, 8, 3, 3),
+        "w3": reals(10, 16),
+        "one": ONES,
+        "slope": np.full((8, 1, 1), 0.25, np.float32),
+    }
+    return save(path, nodes, tensors)
+
+
+def test_every_node_is_a_layer_or_an_edge(tmp_path: Path) -> None:
+    workload, _ = read_onnx(residual(tmp_path / "net.onnx"))
+    run = configure(workload, bits=1, scope="network")
+    found = [
+        (x.name, x.kind if isinstance(x, VectorLayer) else "", x.reads) for x in run.all_layers
+    ]
+    assert found == [
+        ("stem", "", "input"),
+        ("n1", "norm", ("stem",)),
+        ("body", "", "n1"),  # through the sign
+        ("n2", "norm", ("body",)),
+        ("sum", "add", ("n2", "n1")),
+        ("act", "activation", ("sum",)),
+        ("pool", "max_pool", ("act",)),
+        ("join", "concat", ("pool", "pool")),
+        ("mean", "average_pool", ("join",)),
+        ("y", "", "mean"),
+    ]
+    pool, join, mean = (x for x in run.vector_layers if x.name in {"pool", "join", "mean"})
+    assert (pool.window, pool.strides, pool.out_height) == ((2, 2), (2, 2), 3)
+    assert (join.operand_channels, join.out_channels) == ((8, 8), 16)
+    assert mean.window == (3, 3)
+
+
+@pytest.mark.parametrize("engine", ["fast", "event"])
+def test_the_whole_network_runs(tmp_path: Path, engine: str) -> None:
+    path = residual(tmp_path / "net.onnx")
+    result = simulate(path, "cofluent64", bits=1, scope="network", engine=engine)
+    assert len(result.layers) == 10
+    binary = simulate(path, "cofluent64", bits=1)
+    assert binary.wider is not None
+    assert binary.wider.plain()["cycles"] == result.cycles > binary.cycles
+
+
+def test_an_operator_without_a_counterpart_is_named(tmp_path: Path) -> None:
+    nodes = [
+        conv("x", "w", "c"),
+        node("LRN", ["c"], "l", size=3),
+        conv("l", "w", "y", "second"),
+    ]
+    workload, _ = read_onnx(save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)}))
+    assert len(configure(workload, bits=1, scope="weights").layers) == 2
+    with pytest.raises(InputError, match="has LRN node 'l', which no vector unit runs; use scope"):
+        configure(workload, bits=1, scope="network")
+
+
+def test_a_workload_file_keeps_the_edges(tmp_path: Path) -> None:
+    from simulator.workload.store import write_workload
+
+    workload, _ = read_onnx(residual(tmp_path / "net.onnx"))
+    write_workload(workload, tmp_path / "net.npz")
+    again = configure(load_workload(tmp_path / "net.npz"), bits=1, scope="network")
+    assert again.all_layers == configure(workload, bits=1, scope="network").all_layers

@@ -73,7 +73,7 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:
-        for line in check_lines(result.check, result.run.family.mode_titles):
+        for line in check_lines(result.check, result.run.family.title_of):
             print_line(console, f"check: {line}")
 
 
@@ -222,10 +222,10 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     return f"lim, the bottleneck: {named}."
 
 
-def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
+def check_lines(check: "CheckResult", title_of: Callable[[str], str]) -> list[str]:
     """Return the results of a check: a line per layer, then its scope and inputs."""
     lines = [
-        f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
+        f"{layer.layer} ({title_of(layer.mode)}): {layer.outputs:,} outputs equal"
         if layer.difference is None
         else f"DIFFERENT at {layer.difference}"
         for layer in check.layers

@@ -33,7 +33,8 @@ title: Every kind of layer
 ops_convention: main_paper
 input: {channels: 3, height: 13, width: 11}
 layers:
-  - {name: stem, type: conv, precision: full, out_channels: 12, kernel: 3, stride: [2, 1], padding: 1}
+  - {name: stem, type: conv, precision: full, out_channels: 12, kernel: 3, stride: [2, 1],
+     padding: 1}
   - {name: stem_bn, type: norm}
   - {name: max, type: pool, kernel: 3, stride: 2, padding: 1}
   - {name: a, type: conv, precision: binary, out_channels: 12, kernel: 3, padding: 1}

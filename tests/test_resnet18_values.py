@@ -58,9 +58,7 @@ layers:
             text += f"  - {{name: {name}.add, type: add, from: {name}.conv2_bn, other: {around}}}\n"
             before = f"{name}.add"
     text += "  - {name: mean, type: global_pool}\n"
-    return text + (
-        f"  - {{name: fc, type: linear, precision: full, out_features: {CLASSES}}}\n"
-    )
+    return text + (f"  - {{name: fc, type: linear, precision: full, out_features: {CLASSES}}}\n")
 
 
 # The plain forward pass: it fills in the state dict on its way -----------------------------------
@@ -71,9 +69,7 @@ def convolved(x: Real, weights: Real, stride: int, padding: int) -> Real:
     x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     side = weights.shape[-1]
     windows = np.lib.stride_tricks.sliding_window_view(x, (side, side), axis=(2, 3))
-    return np.einsum(
-        "nchwyx,ocyx->nohw", windows[:, :, ::stride, ::stride], weights, optimize=True
-    )
+    return np.einsum("nchwyx,ocyx->nohw", windows[:, :, ::stride, ::stride], weights, optimize=True)
 
 
 def normalized(x: Real, name: str, state: State, rng: np.random.Generator) -> Real:
@@ -99,7 +95,9 @@ def seeded(seed: int) -> tuple[State, Real, list[int]]:
     rng, state = np.random.default_rng(seed), State()
     images = rng.integers(-128, 128, (IMAGES, 3, SIZE, SIZE)) / 128
 
-    def layer(x: Real, name: str, out: int, side: int, stride: int, binary: bool) -> Real:
+    def layer(
+        x: Real, name: str, out: int, *, side: int = 3, stride: int = 1, binary: bool = False
+    ) -> Real:
         weights = rng.normal(size=(out, x.shape[1], side, side)).astype(np.float32)
         weights *= np.float32(0.1)
         state[f"{name}.weight"] = weights
@@ -108,17 +106,17 @@ def seeded(seed: int) -> tuple[State, Real, list[int]]:
         x = convolved(x, used, stride, side // 2)
         return normalized(x, f"{name}_bn", state, rng)
 
-    x = np.maximum(layer(images, "conv1", 64, 7, 2, False), 0)
+    x = np.maximum(layer(images, "conv1", 64, side=7, stride=2), 0)
     framed = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(2, 3))
     x = windows[:, :, ::2, ::2].max((4, 5))
     for stage, channels, first in STAGES:
         for block in (0, 1):
             name, stride = f"layer{stage}.{block}", first if block == 0 else 1
-            inner = layer(x, f"{name}.conv1", channels, 3, stride, True)
-            inner = layer(inner, f"{name}.conv2", channels, 3, 1, True)
+            inner = layer(x, f"{name}.conv1", channels, stride=stride, binary=True)
+            inner = layer(inner, f"{name}.conv2", channels, binary=True)
             if stride == 2:
-                x = layer(x, f"{name}.down", channels, 1, 2, False)
+                x = layer(x, f"{name}.down", channels, side=1, stride=2)
             x = inner + x
     features = x.mean((2, 3))
     weights = rng.normal(size=(CLASSES, 512)).astype(np.float32)

@@ -85,7 +85,7 @@ class Chain:
             yield self._checked(layer, compared)
             for name in last.get(layer.name, ()):
                 for kept in (self.numbers, self.unrounded, self.read_codes):
-                    kept.pop(name, None)  # type: ignore[attr-defined] # values of several types
+                    kept.pop(name, None)
 
     @property
     def workload(self) -> Workload:
@@ -107,9 +107,11 @@ class Chain:
         found: dict[str, Codes] = {}
         for name, layer in reversed(self.maps.layers.items()):
             asked = {self._asked(reader, found) for reader in self.maps.readers[name]}
-            foldable = isinstance(layer, VectorLayer) and layer.kind in ORDERED | {"norm"}
-            only = asked.pop() if foldable and len(asked) == 1 else None
-            if only and (layer.kind != "norm" or only.bits <= MOST_FOLDED_BITS):
+            if not isinstance(layer, VectorLayer) or len(asked) != 1:
+                continue
+            only = asked.pop()
+            folded = layer.kind == "norm" and only and only.bits <= MOST_FOLDED_BITS
+            if only and (folded or layer.kind in ORDERED):
                 found[name] = only
         yield from found.items()
 
@@ -191,15 +193,15 @@ class Chain:
         compared = [_Compared(sums.values, expected.transpose(1, 0, 2, 3))]
         self._write(layer, sums, self.forward.largest_sum[layer.name])
         values = self.forward.parameters[layer.name]
-        if not self._left_to_norms(layer.name) and tuple(values.arrays()):
+        if not self._left_to_norms(layer) and tuple(values.arrays()):
             scale, shift = _affine_of(values, layer.out_channels)
             compared.append(self._scaled(layer, layer.name, scale, shift))
         return compared
 
-    def _left_to_norms(self, name: str) -> bool:
-        """True if only normalizations read a binary layer's sums: they take its factor over."""
-        readers = [self.maps.layers[reader] for reader in self.maps.readers[name]]
-        return bool(readers) and all(
+    def _left_to_norms(self, layer: Layer) -> bool:
+        """True for a binary layer if only normalizations read it: they take its factor over."""
+        readers = [self.maps.layers[reader] for reader in self.maps.readers[layer.name]]
+        return (not layer.full_precision and bool(readers)) and all(
             isinstance(reader, VectorLayer) and reader.kind == "norm" for reader in readers
         )
 
@@ -210,11 +212,8 @@ class Chain:
         entering = self.numbers[source]
         factors, own, summand = compute.constants(scale, shift, entering.exponent)
         exact = compute.affine(entering, factors, own, summand)
-        real = plain.scaled(
-            entering.real,
-            factors * 2.0**-own,
-            summand * 2.0 ** -(entering.exponent + own),
-        )
+        at_products = Numbers(summand, entering.exponent + own)
+        real = plain.scaled(entering.real, Numbers(factors, own).real, at_products.real)
         return self._keep(layer, exact, real)
 
     def _norm_constants(self, layer: VectorLayer) -> tuple[plain.Real, plain.Real]:
@@ -224,8 +223,7 @@ class Chain:
         assert values.shift is not None
         scale, shift = values.scale.astype(np.float64), values.shift.astype(np.float64)
         source = self.maps.layers.get(layer.reads[0])
-        binary = isinstance(source, Layer) and not source.full_precision
-        if binary and self._left_to_norms(layer.reads[0]):
+        if isinstance(source, Layer) and self._left_to_norms(source):
             alpha, bias = _affine_of(self.forward.parameters[source.name], source.out_channels)
             scale, shift = scale * alpha, shift + scale * bias
         return scale, shift
@@ -346,7 +344,7 @@ def _as_stored(values: LayerValues, entering: Numbers) -> LayerValues:
         return values
     slope = values.slope.astype(np.float64)
     factors, own, _ = compute.constants(slope, np.zeros_like(slope), entering.exponent)
-    return LayerValues(slope=factors * 2.0**-own)
+    return LayerValues(slope=Numbers(factors, own).real)
 
 
 def _exact_sums(layer: Layer, weights: Integers, entering: Integers) -> Integers:

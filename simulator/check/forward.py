@@ -6,6 +6,7 @@ the scales of the machine's fixed point follow.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from simulator.workload.kernels import KernelSet
 from simulator.workload.sides import Sides
 from simulator.workload.values import LayerValues, required_parts
 from simulator.workload.vector_layer import AnyLayer, VectorLayer, sources
+
+T = TypeVar("T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class Forward:
         self.kernels[layer.name] = kernels
         activations = codes(entering, read.bits, read.exponent)
         sums = convolve(layer, kernels, activations, range(layer.out_height))
-        out = sums.transpose(1, 0, 2, 3) * 2.0**-read.exponent
+        out: Real = np.ldexp(sums.transpose(1, 0, 2, 3).astype(np.float64), -read.exponent)
         self.largest_sum[layer.name] = float(np.abs(out).max(initial=0))
         if values.alpha is not None:
             out = out * values.alpha.astype(float)[:, None, None]
@@ -140,6 +143,6 @@ def last_uses(layers: tuple[AnyLayer, ...]) -> Mapping[str, list[str]]:
     return found
 
 
-def flattened(layer: Layer, values: NDArray[np.generic]) -> NDArray[np.generic]:
+def flattened(layer: Layer, values: NDArray[T]) -> NDArray[T]:
     """[images, in_channels, in_height, in_width] the input; one pixel for a linear layer."""
     return values.reshape(-1, layer.in_channels, layer.in_height, layer.in_width)

@@ -30,7 +30,7 @@ def convolution(layer: Layer, weights: Real, bias: Real | None, entering: Real) 
 
     """
     sums = shifted_sums(layer, weights, entering, range(layer.out_height))
-    out = sums.transpose(1, 0, 2, 3)
+    out: Real = sums.transpose(1, 0, 2, 3)
     return out if bias is None else out + bias[:, None, None]
 
 

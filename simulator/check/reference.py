@@ -4,7 +4,7 @@ It shares only the kernels with the array's computation. It has no LUT, no indic
 coordinates, and its padding is a frame of zeros.
 """
 
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from simulator.check.activations import Activations
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet
-
-T = TypeVar("T", bound=np.number)
 
 
 def convolve(
@@ -29,12 +27,13 @@ def convolve(
     if largest >= 1 << 53:
         raise OverflowError("an output may not be exact in 64-bit floating point")
     exact_weights: NDArray[np.floating] = weights.astype(exact)
-    return shifted_sums(layer, exact_weights, activations.astype(exact), rows).astype(np.int64)
+    exact_inputs: NDArray[np.floating] = activations.astype(exact)
+    return shifted_sums(layer, exact_weights, exact_inputs, rows).astype(np.int64)
 
 
 def shifted_sums(
-    layer: Layer, weights: NDArray[T], activations: NDArray[T], rows: range
-) -> NDArray[T]:
+    layer: Layer, weights: NDArray[Any], activations: NDArray[Any], rows: range
+) -> NDArray[Any]:
     """Return some rows of output, [out_channels, images, rows, out_width], in the inputs' type.
 
     Args:
@@ -56,9 +55,11 @@ def shifted_sums(
     return np.concatenate(parts).reshape(shape)
 
 
-def _sums_of_group(layer: Layer, weights: NDArray[T], maps: NDArray[T], rows: range) -> NDArray[T]:
+def _sums_of_group(
+    layer: Layer, weights: NDArray[Any], maps: NDArray[Any], rows: range
+) -> NDArray[Any]:
     """Return [outputs, pixels] of one group of the convolution."""
-    sums = None
+    sums: NDArray[Any] | None = None
     strides, dilations = layer.strides, layer.dilations
     for down in range(layer.kernel_sides.height):
         for right in range(layer.kernel_sides.width):

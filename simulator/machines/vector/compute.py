@@ -5,6 +5,7 @@ normalization, have a scale of their own. A result is exact before it is rounded
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ _MOST_SHIFT = 62 - INTERNAL_BITS
 """Bits by which such a value can grow in 64-bit integers."""
 
 Real = NDArray[np.float64]
+T = TypeVar("T", bound=np.generic)
 
 
 def affine(
@@ -100,7 +102,8 @@ def average_pool(layer: VectorLayer, entering: Numbers, exponent: int) -> Number
 def max_pool(layer: VectorLayer, values: Integers) -> Integers:
     """[images, channels, out_height, out_width] the largest value of every window."""
     least = int(values.min(initial=0))
-    return _windows(layer, values, outside=least).max(axis=-1)
+    largest: Integers = _windows(layer, values, outside=least).max(axis=-1)
+    return largest
 
 
 def shuffle(layer: VectorLayer, values: Integers) -> Integers:
@@ -205,7 +208,8 @@ def matrix_product(layer: Layer, weights: Numbers, entering: Numbers) -> Numbers
     return Numbers(np.ascontiguousarray(whole), weights.exponent + entering.exponent)
 
 
-def _per_channel(values: NDArray[np.generic]) -> NDArray[np.generic]:
+def _per_channel(values: NDArray[T]) -> NDArray[T]:
+    """[1, channels, 1, 1] constants of the channels of a map."""
     return values.reshape(1, -1, 1, 1)
 
 

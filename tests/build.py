@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 
 from simulator.api.result import Result
 from simulator.base.columns import Ints
+from simulator.check.check import random_kernels
 from simulator.engine import event
 from simulator.engine.trace import Trace
 from simulator.machines import Hardware, load_hardware
 from simulator.machines.family import Mapping
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
-from simulator.workload.kernels import KernelSet
+from simulator.workload.kernels import KernelSet, id_type
+from simulator.workload.sides import PerAxis, per_axis, sides
+from simulator.workload.subsets import random_ids
 from tests.numbering import Kind
 
 INSTANT = {
@@ -31,34 +34,43 @@ def layer(
     height: int,
     width: int,
     *,
-    kernel: int = 3,
-    stride: int = 1,
-    padding: int | None = None,
+    kernel: PerAxis = 3,
+    stride: PerAxis = 1,
+    padding: PerAxis | None = None,
+    dilation: PerAxis = 1,
     groups: int = 1,
     tau: int | None = None,
     full_precision: bool = False,
     name: str = "conv",
     stage: str = "stage",
 ) -> Layer:
-    """A layer over an input map of height x width."""
-    padding = kernel // 2 if padding is None else padding
-    return Layer(
+    """A layer over an input map of height x width; the padding keeps the map of an odd kernel."""
+    if padding is None:
+        padding = per_axis(*(side // 2 for side in sides(kernel)))
+    bare = Layer(
         name=name,
         stage=stage,
         in_channels=channels_in,
         out_channels=channels_out,
         in_height=height,
         in_width=width,
-        out_height=(height + 2 * padding - kernel) // stride + 1,
-        out_width=(width + 2 * padding - kernel) // stride + 1,
+        out_height=1,
+        out_width=1,
         kernel=kernel,
         stride=stride,
         padding=padding,
-        dilation=1,
+        dilation=dilation,
         groups=groups,
         full_precision=full_precision,
         tau=tau,
     )
+    down, across = (
+        (size + 2 * pad - extent) // step + 1
+        for size, pad, extent, step in zip(
+            (height, width), bare.paddings, bare.extents, bare.strides, strict=True
+        )
+    )
+    return replace(bare, out_height=down, out_width=across)
 
 
 def with_kernels(
@@ -66,11 +78,18 @@ def with_kernels(
 ) -> Layer:
     """The layer with indices [out_channels, units] into a random subset of `size` kernels."""
     size = size or bare.subset_size
-    ids = np.random.default_rng(seed).permutation(1 << bare.unit_weights)[:size]
+    ids = random_ids(np.random.default_rng(seed), bare.unit_weights, size)
     if bare.tau is None:
         ids = np.sort(ids)  # all kernels: an index is an id
-    kernels = KernelSet(bare.unit_weights, ids.astype(np.uint16), indices.astype(np.uint16))
+    kernels = KernelSet(
+        bare.unit_weights, ids.astype(id_type(bare.unit_weights)), indices.astype(np.uint16)
+    )
     return replace(bare, kernels=kernels)
+
+
+def with_random_kernels(bare: Layer, seed: int) -> Layer:
+    """The layer with random kernels, at 1 bit the signs of random weights."""
+    return replace(bare, kernels=random_kernels(bare, seed, 0))
 
 
 def network(*layers: Layer, batch: int = 1, activation_bits: int = 1) -> Workload:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
-import numpy as np
 from hypothesis import assume
 
 from simulator.analysis.run import Run
@@ -13,38 +12,43 @@ from simulator.base.errors import InputError
 from simulator.machines.family import Mapping
 from simulator.machines.lut_array.mapper import map_workload
 from simulator.workload import Layer, Workload
-from tests.build import layer, machine, network, with_kernels
+from simulator.workload.sides import PerAxis, per_axis, sides
+from tests.build import layer, machine, network, with_random_kernels
 
 Overrides = dict[str, Any]
+KERNELS: list[PerAxis] = [1, 1, 3, 3, 3, 2, 5, 7, (1, 7), (7, 1), (2, 3)]
 
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    kernel = draw(st.sampled_from([1, 3]))
+    kernel = draw(st.sampled_from(KERNELS))
+    dilation = draw(st.sampled_from([1, 1, 1, (1, 2), 2]))
+    least = [
+        step * (size - 1) // 2 + step * (size - 1) % 2
+        for step, size in zip(sides(dilation), sides(kernel), strict=True)
+    ]
     groups = draw(st.sampled_from([1, 1, 1, 2]))
     full = draw(st.sampled_from([False, False, False, True]))
-    most_tau = 9 if kernel == 3 else 8
     bare = layer(
         groups * draw(st.integers(1, 40)),
         groups * draw(st.integers(1, 70)),
         draw(st.integers(1, 5)),
         draw(st.integers(1, 9)),
         kernel=kernel,
-        stride=draw(st.integers(1, 3)),
-        padding=draw(st.integers(kernel // 2, 2)),
+        stride=draw(st.integers(1, 3) | st.sampled_from([(1, 2), (3, 1)])),
+        padding=per_axis(*(draw(st.integers(side, max(side, 2))) for side in least)),
+        dilation=dilation,
         groups=groups,
-        tau=None if full else draw(st.none() | st.integers(1, most_tau)),
         full_precision=full,
     )
     if full:
         return bare
+    bare = replace(bare, tau=draw(st.none() | st.integers(1, bare.largest_tau)))
     widths = st.sampled_from([None, None, None, 1, 2, 8])
     bare = replace(bare, activation_bits=draw(widths), output_bits=draw(widths))
     if draw(st.booleans()):
         return bare
-    rng = np.random.default_rng(draw(st.integers(0, 99)))
-    shape = (bare.out_channels, bare.units_in)
-    return with_kernels(bare, rng.integers(0, bare.subset_size, shape))
+    return with_random_kernels(bare, draw(st.integers(0, 99)))
 
 
 @st.composite

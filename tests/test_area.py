@@ -11,6 +11,7 @@ from simulator.machines import value_of
 from simulator.machines.loading import hardware_keys
 from simulator.machines.lut_array.area import area
 from simulator.machines.lut_array.buffers import activation_buffer, index_buffer
+from simulator.machines.vector.schema import LaneCycles
 from tests.build import machine
 from tests.conftest import ROOT
 
@@ -31,6 +32,11 @@ NOT_HARDWARE = {
     "memory.dram.queue_depth": "the DRAM's controller",
     "memory.index_buffer.encoding": "no number; docs/energy.md: decoders are not counted",
     "memory.activation_buffer.transfer_pixels": "a parameter of DMA commands; slots are in kib",
+    "vector.fused": "no number; the way of the same values through the same lanes",
+    **{
+        f"vector.cycles.{operation}": "the time of an operation on the same lane"
+        for operation in LaneCycles.__struct_fields__
+    },
 }
 OTHERWISE: dict[str, tuple[object, object, dict[str, object]]] = {
     "array.pe.lut_read_ports": (1, 2, {}),

@@ -88,8 +88,8 @@ class TestNetworkFile:
         [
             ("kernel: 3", "kernal: 3", ["layers[0] (a).kernal", "did you mean 'kernel'?"]),
             ("kernel: 3", "kernel: -3", ["layers[0] (a).kernel is -3", ">= 1"]),
-            ("kernel: 3", "kernel: 5", ["'a'", "3x3 or 1x1", "kernel = 5"]),
-            ("kernel: 3", "kernel: [3, 1]", ["'a'", "3x3 or 1x1", "kernel = 3x1"]),
+            ("kernel: 3", "kernel: 8", ["'a'", "63 weights", "kernel = 8x8"]),
+            ("kernel: 3", "kernel: [1, 64]", ["'a'", "63 weights", "kernel = 1x64"]),
             ("kernel: 3", "kernel: [3]", ["layers[0] (a).kernel is [3]", "length >= 2"]),
             ("kernel: 3", "kernel: [3, 0]", ["layers[0] (a).kernel[1] is 0", ">= 1"]),
             ("kernel: 3", "kernel: 3, groups: 3", ["'a'", "64 input channels", "groups = 3"]),

@@ -29,8 +29,10 @@ from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.planning import plan_layers
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.kernels import KernelSet
+from simulator.workload.sides import sides
 from tests.build import layer, machine, network, with_kernels
 from tests.conftest import ROOT, Command
+from tests.strategies import KERNELS
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +65,11 @@ def shrunk(one: Layer) -> Layer:
     )
 
 
-LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34", "vgg16", "alexnet", "birealnet18"} | {
+    "binarydensenet28",
+    "quicknet",
+    "reactnet-a",
+}
 """Networks of many values."""
 
 
@@ -117,31 +123,27 @@ def test_activations_of_several_bits(bits: int, tau: int | None) -> None:
 
 @st.composite
 def layers(draw: st.DrawFn) -> Layer:
-    kernel, groups = draw(st.sampled_from([1, 3])), draw(st.sampled_from([1, 1, 2, 3]))
-    dilation = draw(st.sampled_from([1, 1, 2, 3]))
-    padding = draw(st.integers(0, 3))
-    smallest = max(1, dilation * (kernel - 1) + 1 - 2 * padding)
-    height, width = draw(st.integers(smallest, 9)), draw(st.integers(smallest, 9))
-    stride = draw(st.integers(1, 3))
+    pairs = st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3))
+    kernel, groups = draw(st.sampled_from(KERNELS)), draw(st.sampled_from([1, 1, 2, 3]))
+    dilation, stride = draw(st.just(1) | pairs), draw(pairs)
+    padding = draw(st.integers(0, 3) | st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    height, width = (
+        draw(st.integers(max(1, step * (size - 1) + 1 - 2 * pad), 19))
+        for step, size, pad in zip(sides(dilation), sides(kernel), sides(padding), strict=True)
+    )
     bare = layer(
         groups * draw(st.integers(1, 20)),
         groups * draw(st.integers(1, 20)),
         height,
         width,
         kernel=kernel,
-        groups=groups,
-        tau=draw(st.none() | st.integers(1, 9 if kernel == 3 else 8)),
-    )
-    extent = dilation * (kernel - 1) + 1
-    return replace(
-        bare,
-        dilation=dilation,
-        padding=padding,
         stride=stride,
-        out_height=(height + 2 * padding - extent) // stride + 1,
-        out_width=(width + 2 * padding - extent) // stride + 1,
-        images=draw(st.integers(1, 2)),
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
+    tau = draw(st.none() | st.integers(1, bare.largest_tau))
+    return replace(bare, tau=tau, images=draw(st.integers(1, 2)))
 
 
 @st.composite
@@ -170,8 +172,9 @@ def by_the_book(one: Layer, kernels: KernelSet, activations: np.ndarray, where: 
     total = 0
     for number in range(per_group):
         for y in range(one.kernel_sides.height):
-            for x in range(one.kernel_sides.height):
-                unit, weight = (number, 3 * y + x) if one.kernel == 3 else divmod(number, 8)
+            for x in range(one.kernel_sides.width):
+                weight = y * one.kernel_sides.width + x
+                unit, weight = divmod(number, 8) if one.taps == 1 else (number, weight)
                 kernel = int(kernels.subset[kernels.indices[channel, unit]])
                 sign = 1 if kernel >> (one.unit_weights - 1 - weight) & 1 else -1
                 down = row * one.strides.height + y * one.dilations.height - one.paddings.height

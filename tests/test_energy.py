@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from math import log
+from math import ceil, log, log2
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -51,7 +51,10 @@ class Walk:
     def __init__(self, plan: LayerPlan) -> None:
         self.plan, self.counts, self.passes = plan, Counter[tuple[Unit, str]](), Counter[object]()
         self.steps, self.bits = list(steps_of(plan)), plan.activation_bits
-        self.entry = 5 + self.bits - 1
+        weights = max(9, plan.layer.unit_weights)
+        self.parts = ceil(weights / 9)
+        self.dot = ceil(log2(2 * weights + 1))  # -w to w
+        self.entry = self.dot + self.bits - 1
         every = plan.layer.tau in {None, plan.layer.unit_weights}  # an index is a kernel
         self.expanded = 0 if every else plan.layer.unit_weights
         self.width = plan.hardware.array.pe.partial_sum_bits + self.bits - 1
@@ -96,10 +99,14 @@ class Walk:
         bits = pes * self.plan.layer.unit_weights * self.bits
         self.add(Unit.DOT, activation_buffer_read_bit=bits)
 
+    def dots(self, dots: int) -> dict[str, int]:
+        """Dot products in parts of 9 weights; the dot unit adds every part to those before."""
+        return {"dot": dots * self.parts, "add_bit": dots * (self.parts - 1) * self.dot}
+
     def fill(self, pes: int, entries: int) -> None:
         self.add(
             Unit.DOT,
-            dot=pes * entries * self.bits,
+            **self.dots(pes * entries * self.bits),
             subset_read_bit=pes * entries * self.expanded,
             lut_write_bit=pes * entries * self.entry,
         )
@@ -117,7 +124,7 @@ class Walk:
         layer, fetched = self.plan.layer, pes * self.outputs
         self.add(
             Unit.DOT,
-            dot=fetched * self.bits,
+            **self.dots(fetched * self.bits),
             index_register_read_bit=fetched * layer.unit_bits,
             subset_read_bit=fetched * self.expanded,
         )
@@ -209,7 +216,7 @@ def test_every_way_to_cut_the_energy_adds_up_exactly(
 def taller(workload: Workload) -> Workload:
     """Add one row of output to every layer and keep all earlier rows."""
     grown = [
-        replace(x, in_height=x.in_height + x.stride, out_height=x.out_height + 1)
+        replace(x, in_height=x.in_height + x.strides.height, out_height=x.out_height + 1)
         for x in workload.layers
     ]
     return network(*grown, activation_bits=workload.activation_bits)

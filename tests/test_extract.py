@@ -239,7 +239,7 @@ class TestChoosing:
                 assert one.layer.tau is None
                 assert one.layer.kernels.indices.tolist() == ids_of(units).tolist()
                 assert one.error_ratio == pytest.approx(1)
-                assert one.counts.sum() == units.shape[0] * units.shape[1]
+                assert sum(one.uses.values()) == units.shape[0] * units.shape[1]
 
     def test_tau_by_network_kind_and_layer(self) -> None:
         found = extracted(

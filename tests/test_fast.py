@@ -246,7 +246,11 @@ def test_machines_that_differ_in_rates_run_together(
         assert same(together, totals(program, fast_forwarding=False))
 
 
-LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34"}
+LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34", "vgg16", "alexnet", "birealnet18"} | {
+    "binarydensenet28",
+    "quicknet",
+    "reactnet-a",
+}
 """Networks with many commands, compared at fewer index widths."""
 
 

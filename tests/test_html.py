@@ -485,5 +485,5 @@ def test_large_networks_stay_small_files(model: str, tmp_path: Path, request: An
 
 def test_every_part_has_a_color_of_its_own() -> None:
     colors = {category.name: category.color for category in CATEGORIES}
-    assert list(colors) == list(PARTS)
-    assert len(set(colors.values())) == len(PARTS)
+    assert [name for name in colors if name != "vector"] == list(PARTS)
+    assert len(set(colors.values())) == len(colors)

@@ -9,12 +9,14 @@ import pytest
 
 from simulator.machines import Hardware
 from simulator.machines.lut_array.mapper import map_workload
-from simulator.machines.lut_array.vocabulary import CHANNELS, KINDS, UNITS, start_tokens
+from simulator.machines.lut_array.vocabulary import ARRAY_CHANNELS, KINDS, UNITS, start_tokens
+from simulator.machines.vector.vocabulary import RAW_OUTPUTS, SHORTCUT_SLOT, SHORTCUTS
 from simulator.program import Program
-from simulator.workload import Layer
+from simulator.workload import Layer, Workload
 from tests.build import layer, machine, network
 from tests.conftest import ROOT
 from tests.machine_page import MachinePage, table_of
+from tests.vector_networks import configured
 
 pytestmark = pytest.mark.docs
 
@@ -43,6 +45,25 @@ CASES: tuple[tuple[Layer, dict[str, Any]], ...] = (
 """Layers and overrides in which every unit takes and gives all tokens that it can."""
 
 
+def residual(**conv: Any) -> Workload:
+    """Two convolutions and their sum, which is fused into the second."""
+    conv = {"type": "conv", "kernel": 3, "padding": 1, "out_channels": 32} | conv
+    first, second = ({"name": name, **conv} for name in ("first", "second"))
+    return configured(
+        {
+            "name": "net",
+            "title": "Net",
+            "ops_convention": "main_paper",
+            "input": {"channels": 32, "height": 4, "width": 4},
+            "layers": [first, second, {"name": "sum", "type": "add", "other": "first"}],
+        }
+    )
+
+
+CHANNELS = (*ARRAY_CHANNELS, RAW_OUTPUTS, SHORTCUT_SLOT, SHORTCUTS)
+"""Those of the layers with weights; docs/vector.md has the others."""
+
+
 def table(*header: str) -> list[list[str]]:
     """Return the rows of the only table whose header begins with these cells."""
     return table_of(PAGE, *header)
@@ -50,13 +71,19 @@ def table(*header: str) -> list[list[str]]:
 
 @cache
 def programs() -> tuple[Program, ...]:
-    return tuple(map_workload(network(x), machine(keys)).program for x, keys in CASES)
+    alone = (map_workload(network(x), machine(keys)).program for x, keys in CASES)
+    fused = (
+        map_workload(residual(precision=precision), machine()).program
+        for precision in ("binary", "full")
+    )
+    return (*alone, *fused)
 
 
 def test_tokens_at_the_start() -> None:
     hardware = machine({"array.pe.lut_banks": 3, "array.pe.index_register_sets": 4})
     stated = {name: amount(cell, hardware) for name, *_, cell, _ in table("channel", "title")}
-    assert stated == {f"`{channel.name}`": n for channel, n in start_tokens(hardware).items()}
+    tokens = start_tokens(hardware, vector_unit=True)
+    assert stated == {f"`{channel.name}`": tokens[channel] for channel in CHANNELS}
 
 
 def amount(cell: str, hardware: Hardware) -> int:

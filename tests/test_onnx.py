@@ -92,13 +92,15 @@ def test_a_sign_that_gives_zero_is_refused_unless_binarized(tmp_path: Path) -> N
         (signs(16, 8, 1, 1) * np.float32(0.7), True),
         (signs(16, 8, 3, 3).astype(np.float16), True),
         (signs(16, 8, 3, 3) * np.linspace(0.1, 2, 8, dtype=np.float32)[:, None, None], False),
-        (signs(16, 8, 5, 5), False),
+        (signs(16, 8, 5, 5), True),
+        (signs(16, 8, 1, 7), True),
+        (signs(16, 8, 9, 9), False),
         (np.where(np.arange(9).reshape(3, 3) == 4, 0, signs(16, 8, 3, 3)), False),
     ],
-    ids=["+-1", "+-alpha", "1x1", "float16", "alpha per input", "5x5", "ternary"],
+    ids=["+-1", "+-alpha", "1x1", "float16", "alpha per input", "5x5", "1x7", "9x9", "ternary"],
 )
 def test_which_weights_are_binary(tmp_path: Path, weights: NDArray[Any], binary: bool) -> None:
-    pads = [weights.shape[-1] // 2] * 4
+    pads = [side // 2 for side in weights.shape[2:]] * 2
     nodes = [conv("x", "w", "a", pads=pads), conv("a", "other", "y", "other")]
     weights = weights.astype(np.float32) if weights.dtype == np.float64 else weights
     path = save(tmp_path / "n.onnx", nodes, {"w": weights, "other": signs(4, 16, 3, 3)})
@@ -133,14 +135,18 @@ def test_names_are_usable_in_files_and_tables(tmp_path: Path) -> None:
 
 
 def test_binarize(tmp_path: Path) -> None:
-    tensors = {f"{name}.weight": reals(8, 8, size, size) for name, size in (("a.x", 3), ("b.x", 5))}
-    nodes = [conv("x", "a.x.weight", "h"), conv("h", "b.x.weight", "y", pads=[2] * 4)]
+    tensors = {f"{name}.weight": reals(8, 8, size, size) for name, size in (("a.x", 5), ("b.x", 9))}
+    nodes = [conv("x", "a.x.weight", "h", pads=[2] * 4), conv("h", "b.x.weight", "y", pads=[4] * 4)]
     path = save(tmp_path / "n.onnx", nodes, tensors)
     assert [x.full_precision for x in read_onnx(path, ["a*"])[0].layers] == [False, True]
+    workload, _ = read_onnx(path)
+    assert all(x.full_precision for x in workload.layers)
+    assert workload.notes == (
+        "No layer has weights of +-1; --binarize takes the signs of layers: a.x.",
+    )
     for patterns, words in (
-        ([], r"no 3x3 or 1x1 layer has weights of \+-1.*binarize.*: a.x$"),
         (["a*", "c*"], r"binarize 'c\*' matches no layer; the layers are a.x, b.x$"),
-        (["*"], r"binarize '\*' matches layer 'b.x', whose kernel is 5x5"),
+        (["*"], r"binarize '\*' matches layer 'b.x', whose kernel is 9x9; a binary kernel has at"),
     ):
         with pytest.raises(InputError, match=words):
             read_onnx(path, patterns)
@@ -224,9 +230,27 @@ def test_sizes_per_axis(tmp_path: Path) -> None:
     (layer,) = workload.layers
     assert (layer.kernel, layer.stride, layer.padding) == ((3, 1), (2, 3), (1, 2))
     assert (layer.out_height, layer.out_width, layer.macs) == (3, 4, 3 * 4 * 4 * 8 * 3)
-    (note,) = workload.notes
-    assert layer.full_precision
-    assert f"{layer.name} (3x1): full precision although the weights are +-alpha" in note
+    assert (layer.full_precision, workload.notes) == (False, ())
+
+
+@pytest.mark.parametrize("shape", [[0, 2, 4, 6, 6], [1, 2, 4, 36]])
+def test_a_channel_shuffle_keeps_the_shape(tmp_path: Path, shape: list[int]) -> None:
+    """Reshape, Transpose, Reshape: the second layer reads 8 channels in another order."""
+    order = [0, 2, 1, *range(3, len(shape))]
+    nodes = [
+        conv("x", "w", "a", "first"),
+        helper.make_node("Reshape", ["a", "split"], ["b"]),
+        helper.make_node("Transpose", ["b"], ["c"], perm=order),
+        helper.make_node("Reshape", ["c", "joined"], ["d"]),
+        conv("d", "v", "y", "second", group=2),
+    ]
+    sizes = {"split": np.array(shape), "joined": np.array([1, -1, 6, 6])}
+    tensors = {"w": signs(8, 8, 3, 3), "v": signs(8, 4, 3, 3)} | sizes
+    workload, trained = read_onnx(save(tmp_path / "n.onnx", nodes, tensors))
+    second = workload.layers[1]
+    assert (second.in_channels, second.in_height, second.in_width) == (8, 6, 6)
+    assert not second.full_precision
+    assert np.array_equal(trained["second"].weights, tensors["v"])
 
 
 REFUSED: dict[str, tuple[list[Any], dict[str, NDArray[Any]], str]] = {

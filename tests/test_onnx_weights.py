@@ -296,8 +296,10 @@ def test_levels(tmp_path: Path, name: str) -> None:
 
 def test_the_obstacle_of_the_only_layer_is_named(tmp_path: Path) -> None:
     nodes = [TestObstacles.SOFT, conv("x", "soft", "y")]
-    with pytest.raises(InputError, match="those of conv come from LpNormalization 'the_LpNorm"):
-        read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+    workload, _ = read_onnx(save(tmp_path / "n.onnx", nodes, {"w": W}))
+    first, last = workload.notes
+    assert first.startswith("The weights of conv come from LpNormalization 'the_LpNorm")
+    assert last == "No layer has weights of +-1; --binarize takes the signs of layers: conv."
 
 
 def test_operators_of_a_graph_without_layers(tmp_path: Path) -> None:
@@ -317,12 +319,13 @@ def test_binarize_takes_the_smaller_of_two_levels_as_minus_one(tmp_path: Path) -
     assert "(0.2 and 0.6 in the first channel of conv)" in "".join(workload.notes)
 
 
-def test_signs_in_kernels_of_other_sizes_are_full_precision_with_a_note(tmp_path: Path) -> None:
-    nodes = [conv("x", "w", "h", pads=[2] * 4), conv("h", "fixed", "y", "second")]
-    tensors = {"w": signs(16, 8, 5, 5), "fixed": FIXED}
+def test_signs_in_kernels_that_are_too_large_are_full_precision_with_a_note(tmp_path: Path) -> None:
+    nodes = [conv("x", "w", "h", pads=[4] * 4), conv("h", "fixed", "y", "second")]
+    tensors = {"w": signs(16, 8, 9, 9), "fixed": FIXED}
     workload, _ = read_onnx(save(tmp_path / "n.onnx", nodes, tensors))
     assert [x.full_precision for x in workload.layers] == [True, False]
-    assert "conv (5x5): full precision although the weights are" in workload.notes[0]
+    assert "conv (9x9): full precision although the weights are" in workload.notes[0]
+    assert "at most 63 weights" in workload.notes[0]
 
 
 class TestWithoutData:

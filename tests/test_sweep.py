@@ -610,6 +610,7 @@ class TestColumnsOfPoints:
                 grown = {
                     causes[part]: row[f"{part}_cycles"] - rows[found][f"{part}_cycles"]
                     for part in causes
+                    if row[f"{part}_cycles"] is not None  # the vector unit does not run
                 }
                 assert grown[row["grown_cause"]] == max(grown.values()) > 0
         assert any(row["slower_than_point"] is not None for row in rows)

@@ -1,15 +1,19 @@
 """The vector unit behind a systolic array: layers of its own, fused layers, addresses."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from simulator import load_hardware, simulate
+from simulator.analysis.running import run_one
+from simulator.api.simulate import with_settings
 from simulator.base.errors import InputError
 from simulator.engine import event, fast
 from simulator.engine.trace import Trace
-from simulator.machines.family import Mapping
+from simulator.machines.family import Change, Mapping
 from simulator.machines.systolic import MappedLayer, Systolic, map_workload
 from simulator.machines.systolic.addresses import Addresses
 from simulator.machines.systolic.expected import expected_ends
@@ -23,6 +27,7 @@ from simulator.machines.systolic.moves import (
     weight_loads,
     writes,
 )
+from simulator.machines.systolic.notes import notes
 from simulator.machines.systolic.read_maps import Edges, ReadMap
 from simulator.machines.systolic.units import section_of
 from simulator.machines.systolic.vocabulary import (
@@ -34,12 +39,14 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.no_effect import why_no_effect
 from simulator.machines.vector.writers import writers_of
 from simulator.program.written import written
-from simulator.workload import Workload
+from simulator.workload import Workload, configure
+from simulator.workload.network import network_from
 from tests.systolic import DATAFLOWS, IDEAL, SMALL, systolic
 from tests.test_systolic import Overrides, both, machines
-from tests.vector_networks import configured, whole_networks
+from tests.vector_networks import whole_networks
 
 pytestmark = pytest.mark.unit
 
@@ -61,7 +68,7 @@ BLOCK: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-def block(**options: Any) -> Workload:
+def block(scope: str = "network") -> Workload:
     """A residual block, a concatenation and a pool, at 8 channels of 4 x 4."""
     file = {
         "name": "block",
@@ -70,7 +77,7 @@ def block(**options: Any) -> Workload:
         "input": {"channels": 8, "height": 4, "width": 4},
         "layers": BLOCK,
     }
-    return configured(file, bits=1, **options)
+    return configure(network_from(file, Path("block.yaml")), bits=1, scope=scope)
 
 
 @st.composite
@@ -291,3 +298,53 @@ def test_a_reader_begins_again_after_the_last_byte() -> None:
     assert [joined.at(offset, 8) for offset in (0, 56, 64, 88, 96)] == [0, 56, 256, 280, 0]
     assert joined.at(88, 16) == 272  # it ends in its part
     assert joined.at(0, 1000) == 0
+
+
+# --- reasons and notes ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "scope", "reason"),
+    [
+        ("vector.lanes", 2, "weights", "the vector unit runs only in scope network"),
+        ("vector.cycles.activation", 2, "network", "no layer has this operation"),
+        ("vector.cycles.pool", 2, "weights", "the vector unit runs only in scope network"),
+        ("vector.cycles.move", 2, "network", "layers write values to the places"),
+        ("vector.bits", 32, "network", "every value takes the same number of passes"),
+    ],
+)
+def test_a_key_of_the_unit_without_effect(key: str, value: object, scope: str, reason: str) -> None:
+    workload = block(scope=scope)
+    before, after = (
+        run_one(workload, systolic(SMALL | changed), "fast") for changed in ({}, {key: value})
+    )
+    assert before.cycles == after.cycles
+    found = why_no_effect(Change(key=key, before=(before,), after=(after,)))
+    assert found is not None
+    assert reason in found
+
+
+@pytest.mark.parametrize(
+    ("hardware", "setting"),
+    [
+        ("tpu-like", "memory.input_scratchpad.kib=20000"),
+        ("cofluent64", "memory.activation_buffer.kib=70"),
+    ],
+)
+def test_larger_buffers_are_for_layers_with_weights(hardware: str, setting: str) -> None:
+    """A larger buffer is tried for the layers that read data twice."""
+    result = simulate(block("weights"), load_hardware(hardware, [setting]), scope="network")
+    (effect,) = with_settings(result, hardware, [setting]).settings
+    assert effect.reason is not None
+
+
+def test_only_narrower_scopes_leave_layers_out() -> None:
+    for scope in ("weights", "network"):
+        run = run_one(block(scope=scope), systolic(SMALL), "fast")
+        assert any("take no time" in note for note in notes(run)) == (scope == "weights")
+
+
+def test_a_section_that_the_file_leaves_out_has_keys() -> None:
+    vector = systolic({"vector.cycles.norm": 3}).vector
+    assert vector is not None
+    assert vector.cycles.norm == 3

@@ -121,20 +121,20 @@ def sizes_of(mapped: Any, unit: Unit) -> list[int]:
 @pytest.mark.parametrize("pes", [16, 3, 70])
 @pytest.mark.parametrize("groups", [1, 4])
 def test_a_layer_moves_every_byte_of_its_copies_and_shortcuts_once(pes: int, groups: int) -> None:
-    """With bursts of a byte, and groups whose outputs are whole bytes and follow each other."""
+    """With bursts of a byte, if the outputs of a transfer follow each other."""
     entries = (
         conv("a", 16),
         conv("b", 16, groups=groups),
         {"name": "s", "type": "add", "other": "a"},
     )
     hardware = machine(BYTES | {"array.pes": pes, "memory.activation_buffer.transfer_pixels": 3})
-    mapping = map_workload(net(*entries, batch=2), hardware)
+    mapping = map_workload(net(*entries), hardware)
     mapped = mapping.weighted[1]
     assert mapped.plan.epilogue is not None
     assert len(mapped.plan.epilogue.shortcut_bits) == 1
-    size = 2 * 4 * 6 * 16 * 2
-    image = MapPlace(0, 16, 0, 1, 48)
-    places = Regions(0, (image,), (MapPlace(0, 16, 0, 16, 48),), (MapPlace(0, 16, 0, 16, 48),))
+    size = 4 * 6 * 16 * 2
+    image = MapPlace(0, 16, 0, 1, 24)
+    places = Regions(0, (image,), (MapPlace(0, 16, 0, 16, 24),), (MapPlace(0, 16, 0, 16, 24),))
     addresses = Addresses((mapped,), (places,))
     unit = {x.name: x for x in mapping.program.units}
     written = sizes_of(mapped, unit["dram_outputs"])

@@ -164,12 +164,13 @@ def test_a_wider_line_never_costs_cycles(
 def dots_of(plan: LayerPlan) -> list[int]:
     """Cycles of the dot products for which each step reads its windows, step by step."""
     pe, bits, nest = plan.hardware.array.pe, plan.activation_bits, nest_of(plan)
+    parts = -(-plan.layer.unit_weights // 9)
     if plan.mode == "lut":
         entries = min(pe.lut_entries, plan.layer.subset_size)
-        return [-(-entries * bits // pe.dots_per_cycle)] * nest.steps
-    rate = min(pe.dots_per_cycle, pe.accumulators)
+        return [-(-entries * bits // pe.dots_per_cycle) * parts] * nest.steps
+    outputs = [block.outputs * bits for block in plan.blocks]
     return [
-        -(-plan.blocks[block].outputs * bits // rate)
+        max(-(-outputs[block] // pe.dots_per_cycle) * parts, -(-outputs[block] // pe.accumulators))
         for block in nest.block.tolist()
         for _ in range(nest.groups)
     ]

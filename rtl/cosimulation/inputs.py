@@ -118,7 +118,7 @@ def _index_words(case: Case, cut: _Cut) -> NDArray[np.uint16]:
     """Indices (kernels of a 1-bit layer), ordered by weight tile, output and unit."""
     kernels = case.kernels
     values = kernels.subset[kernels.indices] if case.layer.tau is None else kernels.indices
-    return np.concatenate(list(_weight_tiles(case, cut, values)))
+    return np.concatenate(list(_weight_tiles(case, cut, values.astype(np.uint16))))
 
 
 def _weight_tiles(

@@ -71,11 +71,17 @@ def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
     dram, timing = dram_table(hardware.dram), dram_timing(hardware.dram, hardware.clock_ghz)
     opened = run.trace.dram if dram else None
     activates = None if opened is None else sums_by_unit(run.trace, opened.activates)
-    static = _static(table, hardware, run.workload.widest_activation, dram, timing)
+    workload = run.workload
+    static = {
+        "leakage_cycle": leakage(
+            table, hardware, workload.widest_activation, workload.largest_kernel
+        ),
+        **_background(hardware, dram, timing),
+    }
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):
         mapped = result.mapped
-        price = Prices(table, hardware, mapped.activation_bits, dram)
+        price = Prices(table, hardware, mapped.activation_bits, workload.largest_kernel, dram)
         opens = None if activates is None else activates[number]
         counts = family.actions(mapped, moved[number], opens)
         priced = [
@@ -91,26 +97,31 @@ def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
     return RunEnergy(spent=tuple(spent))
 
 
-def _static(
-    table: EnergyTable,
-    hardware: Hardware,
-    activation_bits: int,
-    dram: DramTable | None,
-    timing: Timing | None,
+def _background(
+    hardware: Hardware, dram: DramTable | None, timing: Timing | None
 ) -> dict[str, int]:
-    """Return the attojoules of the actions of every cycle."""
-    costs = {"leakage_cycle": leakage(table, hardware, activation_bits)}
-    if dram is not None and timing is not None:
-        ranks = timing.channels * timing.ranks
-        picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
-        costs["dram_background_cycle"] = round(picojoules * AJ_PER_PJ)
-    return costs
+    """Return the attojoules that a DRAM of a table takes in every cycle."""
+    if dram is None or timing is None:
+        return {}
+    ranks = timing.channels * timing.ranks
+    picojoules = ranks * dram.energy.background_mw / hardware.clock_ghz  # mW x ns = pJ
+    return {"dram_background_cycle": round(picojoules * AJ_PER_PJ)}
 
 
-def leakage(table: EnergyTable, hardware: Hardware, activation_bits: int) -> int:
-    """Return the attojoules of leakage per cycle."""
+def leakage(
+    table: EnergyTable, hardware: Hardware, activation_bits: int, kernel_weights: int
+) -> int:
+    """Return the attojoules of leakage per cycle.
+
+    Args:
+        table: the energy table.
+        hardware: the machine.
+        activation_bits: bits of the widest activation.
+        kernel_weights: weights of the largest binary kernel.
+
+    """
     family = family_of(hardware)
-    area = family.area(hardware, activation_bits)
+    area = family.area(hardware, activation_bits, kernel_weights)
     gates = sum(size for part, size in area.items() if part not in family.buffers)
     return table.leakage_aj(gates, family.buffer_kib(hardware), hardware.clock_ghz)
 
@@ -123,6 +134,7 @@ class Prices:
         table: EnergyTable,
         hardware: Hardware,
         activation_bits: int,
+        kernel_weights: int,
         dram: DramTable | None,
     ) -> None:
         """Collect the energies of fixed actions and a DRAM table, and each memory's bank size."""
@@ -137,7 +149,7 @@ class Prices:
                 "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
                 "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
             }
-        self.kib = family_of(hardware).memories(hardware, activation_bits)
+        self.kib = family_of(hardware).memories(hardware, activation_bits, kernel_weights)
 
     def of(self, action: str) -> int:
         """Return the energy of an action; for a memory's bits, it depends on the bank size."""

@@ -12,6 +12,8 @@ from simulator.program import UnitTerm, Vocabulary
 
 LATENCY = "latency"
 """The bottleneck if every unit is idle for more than half of the layer."""
+FUSED = "fused"
+"""The bottleneck of a layer without commands: its work is part of another layer's time."""
 _TIE = 0.01
 """Units whose busy fractions differ by less than this are joint bottlenecks."""
 
@@ -68,8 +70,14 @@ class LayerResult:
 
     @property
     def bound_by(self) -> str:
-        """The titles of its limits; `latency` if it has none."""
-        return " + ".join(unit.title for unit in self.limits) or LATENCY
+        """The titles of its limits; `latency` or `fused` if it has none."""
+        without = LATENCY if self.has_commands else FUSED
+        return " + ".join(unit.title for unit in self.limits) or without
+
+    @property
+    def has_commands(self) -> bool:
+        """False if the layer is fused: its work is part of another layer's time."""
+        return self.mapped.section.commands > 0
 
 
 def working_pe_cycles(summary: Summary, vocabulary: Vocabulary) -> Ints:

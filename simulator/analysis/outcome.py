@@ -156,9 +156,11 @@ class Outcome:
 
     @property
     def area(self) -> dict[str, int]:
-        """Gate equivalents by part of the machine, wide enough for the run's activations."""
-        bits = self.run.workload.widest_activation
-        return family_of(self.hardware).area(self.hardware, bits)
+        """Gate equivalents by part of the machine, wide enough for the run's operands."""
+        workload = self.run.workload
+        return family_of(self.hardware).area(
+            self.hardware, workload.widest_activation, workload.largest_kernel
+        )
 
     @property
     def engine(self) -> EngineName:

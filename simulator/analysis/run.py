@@ -93,17 +93,32 @@ class Run:
 
     @property
     def tau(self) -> int | None:
-        """Bits of a 3x3 kernel's index; None in a BNN, or if layers differ."""
-        return self._common_tau(3)
+        """Bits of a kernel's index; None in a BNN, or if layers differ.
+
+        A kernel with fewer weights than bits of the others' index does not count as different: an
+        index of all its bits is the kernel itself.
+        """
+        return _only(self._kernel_taus)
 
     @property
     def tau_1x1(self) -> int | None:
         """Bits of a 1x1 vector's index; None in a BNN, without such layers, or if layers differ."""
-        return self._common_tau(1)
+        return _only(self._vector_taus)
 
-    def _common_tau(self, kernel: int) -> int | None:
-        taus = {x.tau for x in self.workload.binary_layers if x.kernel == kernel}
-        return taus.pop() if len(taus) == 1 else None
+    @property
+    def has_several_taus(self) -> bool:
+        """True if kernels, or vectors, have indices of different widths."""
+        return max(len(self._kernel_taus), len(self._vector_taus)) > 1
+
+    @property
+    def _kernel_taus(self) -> set[int | None]:
+        layers = [x for x in self.workload.binary_layers if not x.has_vectors]
+        widest = max((layer.tau or 0 for layer in layers), default=0)
+        return {x.tau for x in layers if x.tau != x.unit_weights or x.tau == widest}
+
+    @property
+    def _vector_taus(self) -> set[int | None]:
+        return {x.tau for x in self.workload.binary_layers if x.has_vectors}
 
     @property
     def dram_bytes(self) -> dict[str, int]:
@@ -119,3 +134,8 @@ class Run:
         """The fraction of the run's PE cycles in which the busiest side of a PE works (0 to 1)."""
         working = working_pe_cycles(self.summary, self.vocabulary).sum()
         return float(working / (self.hardware.pes * max(1, self.cycles)))
+
+
+def _only(taus: set[int | None]) -> int | None:
+    """The tau that all layers share; None if they differ."""
+    return next(iter(taus)) if len(taus) == 1 else None

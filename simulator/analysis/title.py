@@ -6,6 +6,7 @@ from simulator.analysis.outcome import Outcome
 from simulator.analysis.run import Run
 from simulator.base.wording import listed, times_in_one_unit
 from simulator.workload import Workload
+from simulator.workload.sides import named, shown
 
 
 def title(result: Outcome) -> str:
@@ -25,8 +26,7 @@ def precision(run: Run) -> str:
     taus = [f"tau {run.tau}"] if run.tau else []
     if run.tau_1x1:
         taus.append(f"tau-1x1 {run.tau_1x1}")
-    layers = run.workload.binary_layers
-    if any(len({x.tau for x in layers if x.kernel == kernel}) > 1 for kernel in (3, 1)):
+    if run.has_several_taus:
         taus.append("tau by layer")
     return run.title + (f" ({', '.join(taus)})" if taus else "")
 
@@ -65,9 +65,8 @@ def layers_title(workload: Workload) -> str:
     full = len(workload.layers) - len(workload.binary_layers)
     all_full = not workload.binary_layers
     total = len(workload.layers) + workload.layers_left_out
-    kernels = sorted({layer.kernel for layer in workload.binary_layers}, reverse=True)
     noun = "convolution" if len(workload.binary_layers) == 1 else "convolutions"
-    kinds = f"binary {listed([f'{k}×{k}' for k in kernels])} {noun}"
+    kinds = f"binary {listed([named(kernel) for kernel in workload.binary_kernels])} {noun}"
     if all_full:
         kinds = "full precision"
     elif full:
@@ -105,7 +104,7 @@ def scope_data(result: Outcome) -> dict[str, Any]:
         "layers": len(workload.layers),
         "layers_with_weights": len(workload.layers) + workload.layers_left_out,
         "binary_layers": len(binary),
-        "binary_kernels": sorted({layer.kernel for layer in binary}, reverse=True),
+        "binary_kernels": [shown(kernel) for kernel in workload.binary_kernels],
         "full_precision_layers": len(workload.layers) - len(binary),
         "layers_without_weights": len(workload.all_layers) - len(workload.layers),
         **({} if base is None else {"baseline_bits": base.bits}),

@@ -63,7 +63,7 @@ def sweep(
         models: networks, by shipped name or path.
         hardware: hardware files, by shipped name or path.
         bits: bits per weight, such as `[1, 0.67, 0.56]`.
-        tau: index widths of 3x3 kernels in bits, 1 to 9, instead of `bits`.
+        tau: index widths of kernels in bits, 1 to 9, instead of `bits`.
         tau_1x1: index widths of 1x1 vectors in bits, 1 to 8.
         set: values of hardware keys, such as `{"array.pes": [16, 32]}`.
         batch: images per run.

@@ -50,14 +50,15 @@ def simulate(
         bits: bits per weight, such as 0.56; 1 is a BNN, 32 the network in full precision. Without
             `bits` and `tau`, a trained network keeps its own bits, and any other network runs at
             1 bit.
-        tau: index width of a 3x3 kernel in bits, 1 to 9, instead of `bits`.
+        tau: index width of kernels in bits, 1 to 9, instead of `bits`; at most a kernel's weights.
         tau_1x1: index width of a 1x1 vector in bits, 1 to 8. Default: min(tau, 8).
         taus: tau of single layers by name; overrides `bits` and `tau`.
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
-            1 for the paper's array, and no baseline for a dense machine.
+            1 for the paper's array, and no baseline for a dense machine or for a network without a
+            binary layer.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
@@ -99,6 +100,8 @@ def simulate(
     loaded = workload_of(workload, precision, input_size, network)
 
     base = bits_of_baseline(baseline_bits, machine.machine)
+    if baseline_bits is None and not loaded.binary_layers:
+        base = None  # it would be the run itself
     sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
     options["scope"] = scope_from(options["scope"], (side["bits"] for side in sides))
     workloads = _configured(loaded, sides, options)

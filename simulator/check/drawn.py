@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.check.activations import random_stream
-from simulator.workload.kernels import KernelSet
+from simulator.workload.kernels import LISTED_WEIGHTS, KernelSet, id_type
 from simulator.workload.layer import Layer
 from simulator.workload.sides import Sides
+from simulator.workload.subsets import one_bit, random_ids
 from simulator.workload.values import LayerValues, allowed_parts
 from simulator.workload.vector_layer import AnyLayer, VectorLayer
 
@@ -17,11 +18,12 @@ _VALUES, _REGIONS, _IMAGES = 2, 3, 4
 def random_kernels(layer: Layer, seed: int, number: int) -> KernelSet:
     """Return kernels for a layer with a shape alone: a random subset, random indices."""
     rng = random_stream(seed, number, 0)
-    kernels = 1 << layer.unit_weights
-    subset = rng.permutation(kernels)[: layer.subset_size].astype(np.uint16)
-    shape = (layer.out_channels, layer.units_in)
+    weights, shape = layer.unit_weights, (layer.out_channels, layer.units_in)
+    if layer.tau is None and weights > LISTED_WEIGHTS:
+        return one_bit(rng.choice(np.array([-1, 1], np.float32), (*shape, weights)))
+    subset = random_ids(rng, weights, layer.subset_size).astype(id_type(weights))
     indices = rng.integers(0, len(subset), shape, dtype=np.uint16)
-    return KernelSet(layer.unit_weights, subset, indices)
+    return KernelSet(weights, subset, indices)
 
 
 def drawn_values(

@@ -75,9 +75,9 @@ def _sums_of_group(
 
 
 def expanded_weights(layer: Layer, kernels: KernelSet) -> NDArray[np.int8]:
-    """Return all weights, -1 or +1: [out_channels, in_channels / groups, kernel, kernel]."""
+    """Return all weights, -1 or +1: [out_channels, in_channels / groups, rows, columns]."""
     signs = kernels.signs()
-    if layer.kernel == 3:
-        return signs.reshape(*signs.shape[:2], 3, 3)
+    if not layer.has_vectors:
+        return signs.reshape(*signs.shape[:2], *layer.kernel_sides)
     channels = layer.in_channels // layer.groups  # the last vector may reach beyond them
     return signs.reshape(len(signs), -1)[:, :channels, None, None]

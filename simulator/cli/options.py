@@ -119,7 +119,7 @@ _SHARED = {
     ),
     "tau": _Shared(
         NETWORK,
-        "Index width of a 3x3 kernel in bits, 1 to 9, instead of --bits.",
+        "Index width of kernels in bits, 1 to 9, instead of --bits; at most a kernel's weights.",
         {"type": integer, "metavar": "K"},
         lists="VALUES",
     ),
@@ -322,8 +322,8 @@ def workload_from(
 
 
 def require_precision(asked: bool, workloads: "Iterable[Workload]", command: str) -> None:
-    """Raise UsageError if no option chooses bits, and a network has none of its own."""
-    if not asked and not all(workload.is_trained for workload in workloads):
+    """Raise UsageError if no option chooses bits, and a binary network has none of its own."""
+    if not asked and any(x.binary_layers and not x.is_trained for x in workloads):
         raise click.UsageError(f"missing option --bits or --tau (see {command} --help)")
 
 

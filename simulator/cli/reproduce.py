@@ -31,6 +31,7 @@ Examples:
             "equal-area",
             "pe-study",
             "training-speed",
+            "accuracy",
         ]
     ),
 )
@@ -46,8 +47,9 @@ def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     Shows the printed value next to the simulated one. ITEM is table4, table6, figure12, figure13,
     fair (sub-bit and 1-bit weights, each on its own best machine of the same area), equal-area (the
     paper's array and a dense array of the same area, in full precision too), pe-study (ResNet-18
-    on 16 to 256 PEs), or training-speed (the shipped trained networks). fair runs 14,112 points:
-    minutes with the extra `fast`, ten times as long without it.
+    on 16 to 256 PEs), training-speed (the shipped trained networks), or accuracy (the accuracies
+    of Tables 6 to 8 against time and energy). fair runs 14,112 points: minutes with the extra
+    `fast`, ten times as long without it.
     """
     from simulator.paper import reproduce as reproduce_item
 

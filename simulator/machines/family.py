@@ -245,10 +245,16 @@ class Family(ABC, Generic[H, L]):
         """Return the part of the hardware that counts of actions depend on."""
 
     @abstractmethod
-    def memories(self, hardware: H, activation_bits: int) -> dict[str, float]:
+    def memories(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, float]:
         """Return the size in KiB of a bank of each memory with actions per bit, by name.
 
         The actions of memory `m` are `m_read_bit` and `m_write_bit`.
+
+        Args:
+            hardware: the machine.
+            activation_bits: bits of the widest activation.
+            kernel_weights: weights of the largest binary kernel.
+
         """
 
     @abstractmethod
@@ -260,12 +266,12 @@ class Family(ABC, Generic[H, L]):
         """Return the total size in KiB of all on-chip buffers, which decides their leakage."""
 
     @abstractmethod
-    def area(self, hardware: H, activation_bits: int) -> dict[str, int]:
-        """Return the gate equivalents by part of the machine."""
+    def area(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, int]:
+        """Return the gate equivalents by part of the machine; the arguments as for `memories`."""
 
-    def gate_equivalents(self, hardware: H, activation_bits: int) -> int:
+    def gate_equivalents(self, hardware: H, activation_bits: int, kernel_weights: int) -> int:
         """Return the area of the whole machine in gate equivalents."""
-        return sum(self.area(hardware, activation_bits).values())
+        return sum(self.area(hardware, activation_bits, kernel_weights).values())
 
     # --- explanations ---------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from simulator.base.progress import Progress
 from simulator.base.writing import writable_folder
 from simulator.paper import (
+    accuracy,
     equal_area_report,
     fair_report,
     figure12,
@@ -25,6 +26,7 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "equal-area": equal_area_report.write,
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
+    "accuracy": accuracy.write,
 }
 
 

@@ -13,7 +13,6 @@ from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
 from simulator.base.writing import write_file
 from simulator.machines import load_hardware
-from simulator.machines.families import family_of
 from simulator.paper.beside import baseline_of, speedup_of
 from simulator.paper.fair import (
     CLOSE,
@@ -143,7 +142,7 @@ def shared_rows() -> list[Row]:
                 {
                     "machine": title,
                     "activation bits": bits,
-                    "MGE": f"{family_of(hardware).gate_equivalents(hardware, bits) / 1e6:.2f}",
+                    "MGE": f"{sum(result.area.values()) / 1e6:.2f}",
                     "1 bit (ms)": f"{result.milliseconds(baseline_of(result).cycles):.3f}",
                     "0.56 bit (ms)": f"{result.time_ms:.3f}",
                     "speedup": f"{speedup_of(result):.2f}x",

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from simulator.workload.extract import ExtractedLayer, Extraction
 from simulator.workload.sides import shown
 
@@ -29,7 +27,7 @@ def _row(one: ExtractedLayer) -> dict[str, Any]:
         "precision": "full" if layer.full_precision else f"{bits:.2f} bit".replace("1.00", "1"),
         "tau": layer.tau,
         "subset_kernels": None if kernels is None else len(kernels.subset),
-        "kernels_used": None if kernels is None else int(np.count_nonzero(one.counts)),
+        "kernels_used": None if kernels is None else len(one.uses),
         "squared_error": one.squared_error,
         "squared_error_1bit": one.squared_sign_error,
         "error_ratio": one.error_ratio,
@@ -42,8 +40,7 @@ def histogram_rows(extraction: Extraction) -> list[dict[str, Any]]:
     return [
         {"layer": one.layer.name, "kernel_id": number, "count": count}
         for one in extraction.layers
-        for number, count in enumerate(one.counts.tolist())
-        if count
+        for number, count in one.uses.items()
     ]
 
 
@@ -52,9 +49,7 @@ def summary(extraction: Extraction) -> dict[str, Any]:
     workload = extraction.workload
     rows = layer_rows(extraction)
     for row, one in zip(rows, extraction.layers, strict=True):
-        row["kernel_counts"] = {
-            str(n): count for n, count in enumerate(one.counts.tolist()) if count
-        }
+        row["kernel_counts"] = {str(number): count for number, count in one.uses.items()}
     return {
         "model": workload.name,
         "source": extraction.source.name,

@@ -1,4 +1,4 @@
-"""The use of the 512 kernels, or 256 vectors, by the layers of trained networks.
+"""The use of the 512 kernels (3x3), or 256 vectors, by the layers of trained networks.
 
 This module makes the tables of Figure 11 (supplement B); `kernels_figure.py` draws the figure.
 """
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
+from simulator.base.wording import layers_phrase
 from simulator.workload import Layer, Workload
+from simulator.workload.kernels import LISTED_WEIGHTS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,11 +33,11 @@ class Histogram:
 
     layer: Layer
     counts: NDArray[np.int64]
-    """[512 or 256] number of uses by kernel id."""
+    """[2^weights] number of uses by kernel id."""
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """[512 or 256] percentage of the layer's kernels."""
+        """[2^weights] percentage of the layer's kernels."""
         return 100 * self.counts / max(1, int(self.counts.sum()))
 
     @property
@@ -55,7 +57,7 @@ class Histogram:
         return max(0.0, float(-(shares * np.log2(shares)).sum()))
 
     def in_subset(self) -> NDArray[np.bool_]:
-        """Return [512 or 256]: True if the layer may use the kernel; at 1 bit, True for all."""
+        """Return [2^weights]: True if the layer may use the kernel; at 1 bit, True for all."""
         assert self.layer.kernels is not None  # it has a histogram
         if self.layer.tau is None:
             return np.ones(len(self.counts), dtype=bool)
@@ -77,12 +79,30 @@ class Snapshot:
 
     @cached_property
     def histograms(self) -> dict[str, Histogram]:
-        """The histogram of every layer that has kernels, by name, in order."""
+        """The histogram of every layer that has kernels, by name, in order.
+
+        A layer whose kernels have more than 9 weights has none; see `notes`.
+        """
         return {
             layer.name: Histogram(layer=layer, counts=layer.kernels.counts)
             for layer in self.workload.layers
-            if layer.kernels is not None
+            if layer.kernels is not None and layer.unit_weights <= LISTED_WEIGHTS
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The notes of the workload, and a note on layers without a histogram."""
+        kernels = [layer for layer in self.workload.layers if layer.kernels is not None]
+        larger = [layer.name for layer in kernels if layer.name not in self.histograms]
+        if not larger:
+            return self.workload.notes
+        layers = layers_phrase(larger, [layer.name for layer in kernels])
+        told = layers.inflect(
+            f"{{layers}} is left out because its kernels have more than {LISTED_WEIGHTS} weights.",
+            f"{{layers}} are left out because their kernels have more than {LISTED_WEIGHTS} "
+            "weights.",
+        )
+        return (*self.workload.notes, told)
 
 
 def require_comparable(snapshots: Sequence[Snapshot]) -> None:
@@ -95,6 +115,11 @@ def require_comparable(snapshots: Sequence[Snapshot]) -> None:
     first = None
     for snapshot in snapshots:
         units = {name: x.layer.unit_weights for name, x in snapshot.histograms.items()}
+        if not units and any(layer.kernels is not None for layer in snapshot.workload.layers):
+            raise InputError(
+                f"{snapshot.label}: every kernel has more than {LISTED_WEIGHTS} weights; the "
+                "kernels of such layers are too many to list"
+            )
         if not units:
             raise InputError(
                 f"{snapshot.label}: has shapes but no kernels; extract a trained network first: "
@@ -161,7 +186,7 @@ def summary(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
             {
                 "snapshot": snapshot.label,
                 "bits": snapshot.bits,
-                "notes": list(snapshot.workload.notes),
+                "notes": list(snapshot.notes),
                 "layers": [
                     {
                         "layer": name,
@@ -211,7 +236,7 @@ def print_kernels(snapshots: Sequence[Snapshot], console: "Console") -> None:
     firsts = range(len(columns), len(rows), len(columns)) if several else ()
     print_table(Table(columns=shown, ruled=frozenset(firsts)), console)
     for snapshot in snapshots:
-        for note in snapshot.workload.notes:
+        for note in snapshot.notes:
             print_line(console, f"note: {snapshot.label}: {note}")
 
 

@@ -100,7 +100,7 @@ def _draw(
         before = strip
     _draw_glyphs(axes, strips[-1], foot, color)
     used, size = strips[-1].used, strips[-1].layer.subset_size
-    noun = "kernels" if strips[-1].layer.kernel == 3 else "vectors"
+    noun = "vectors" if strips[-1].layer.has_vectors else "kernels"
     axes.set_title(f"{used} of {size} {noun} used", loc="left", fontsize=6, pad=2)
     axes.set_xlim(-kernels / 60, kernels * (1 + 1 / 60))
     axes.set_ylim(-1.07 * foot, len(strips) - 0.1)
@@ -142,12 +142,13 @@ def _draw_glyphs(axes: "Axes", strip: Histogram, foot: float, color: str) -> Non
     """Draw the most frequent kernels, weight by weight, +1 dark, each with a line to its bar."""
     kernels = len(strip.counts)
     most = np.sort(np.argsort(-strip.counts, kind="stable")[: min(_GLYPHS, strip.used)])
-    wide = kernels * (0.085 if strip.layer.kernel == 3 else 0.17)
+    shape = (1, strip.layer.unit_weights) if strip.layer.has_vectors else strip.layer.kernel_sides
+    wide = kernels * (0.17 if strip.layer.has_vectors else 0.085)
     places = _apart((most + 1).astype(np.float64), wide * 1.2, kernels)
     top, bottom = -0.3 * foot, -foot
     for kernel, place in zip(most.tolist(), places.tolist(), strict=True):
         signs = signs_of(np.array([kernel], dtype=np.uint16), strip.layer.unit_weights)[0]
-        picture = signs.reshape(3, 3) if strip.layer.kernel == 3 else signs.reshape(1, 8)
+        picture = signs.reshape(shape)
         rows, across = picture.shape
         axes.pcolormesh(
             np.linspace(place - wide / 2, place + wide / 2, across + 1),

@@ -200,7 +200,8 @@ class _RunPackets:
             end = self.trace.end[mine[last]]
             arguments = {"step": step[first], "cycles": end - start}
             yield self._begin(uuid, layer.name, layer.start_cycle, {"cycles": layer.cycles})
-            yield self._slices(uuid, "step", start, end, arguments)
+            if len(mine):  # the vector unit has no steps
+                yield self._slices(uuid, "step", start, end, arguments)
             yield self._end(uuid, layer.end_cycle)
 
     def _unit(self, unit: int) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from simulator.check import CheckResult, Classes
 
 NO_LIMIT = "–"
+NO_COMMANDS = "·"
 """The sign for a layer in which no unit is busy for half of the time."""
 
 
@@ -209,15 +210,16 @@ def _letters(line: _Line, side: int) -> str:
     """Return the letters of a layer's limits; none for a sum."""
     if line.layer is None:
         return ""
-    limits = line.layers[0][side].limits
-    return "".join(unit.letter for unit in limits) or NO_LIMIT
+    result = line.layers[0][side]
+    without = NO_LIMIT if result.has_commands else NO_COMMANDS
+    return "".join(unit.letter for unit in result.limits) or without
 
 
 def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     """Return an explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
     meanings = [(unit.letter, unit.title) for unit in units]
-    meanings.append((NO_LIMIT, "latency, no unit"))
+    meanings += [(NO_LIMIT, "latency, no unit"), (NO_COMMANDS, "fused into another layer")]
     named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
     return f"lim, the bottleneck: {named}."
 

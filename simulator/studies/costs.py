@@ -45,7 +45,9 @@ class Costs:
             spent = self._of_actions(run, hardware)
         except InputError:
             return None
-        static = run.cycles * self._leakage(hardware, run.workload.widest_activation)
+        workload = run.workload
+        leaks = self._leakage(hardware, workload.widest_activation, workload.largest_kernel)
+        static = run.cycles * leaks
         return microjoules(spent + static)
 
     def _of_actions(self, run: Run, hardware: Hardware) -> int:
@@ -56,14 +58,15 @@ class Costs:
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
         priced_by = structs.replace(hardware, name="", clock_ghz=1.0, links=())
         _, spent = self._spent.get(
-            (*commands, priced_by), lambda: (run, self._priced(counts, hardware))
+            (*commands, priced_by),
+            lambda: (run, self._priced(counts, hardware, run.workload.largest_kernel)),
         )
         return spent
 
-    def _priced(self, counts: Counts, hardware: Hardware) -> int:
+    def _priced(self, counts: Counts, hardware: Hardware, kernel_weights: int) -> int:
         total = 0
         for bits, of_bits in counts.items():
-            prices = Prices(self._table, hardware, bits, None)
+            prices = Prices(self._table, hardware, bits, kernel_weights, None)
             total += sum(count * prices.of(action) for action, count in of_bits.items())
         return total
 

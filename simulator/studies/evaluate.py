@@ -202,8 +202,9 @@ class _Evaluator:
         base = bases[0] if bases else None
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
-        widest = run.network.workload.widest_activation
-        area = self._area(row["hardware"], settings, widest)
+        workload = run.network.workload
+        widest = workload.widest_activation
+        area = self._area(row["hardware"], settings, widest, workload.largest_kernel)
         row = {
             **run.precision,
             **row,
@@ -257,9 +258,11 @@ class _Evaluator:
         columns = {**flat(plain), "pes": hardware.pes, "links": links_text(hardware.links)}
         return _Machine(hardware, columns, texts)
 
-    def _gate_equivalents(self, name: str, settings: Settings, activation_bits: int) -> int:
+    def _gate_equivalents(
+        self, name: str, settings: Settings, activation_bits: int, kernel_weights: int
+    ) -> int:
         hardware = self._machine(name, settings).hardware
-        return family_of(hardware).gate_equivalents(hardware, activation_bits)
+        return family_of(hardware).gate_equivalents(hardware, activation_bits, kernel_weights)
 
     def _make_workload(self, shape: Settings, precision: Settings) -> Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)

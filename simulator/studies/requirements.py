@@ -56,15 +56,15 @@ def require_baselines(inputs: Inputs) -> None:
     """Raise if a baseline is impossible for every network; no point would have a speedup."""
     networks = [x for x in inputs.workloads.values() if isinstance(x, Workload)]
     for bits in inputs.distinct_baselines:
-        reasons = [_reason(network, bits) for network in networks]
+        reasons = [_reason(network, bits, inputs.scope) for network in networks]
         if reasons and None not in reasons:
             raise InputError(f"baseline: {reasons[-1]}")
 
 
-def _reason(network: Workload, bits: float) -> InputError | None:
+def _reason(network: Workload, bits: float, scope: str) -> InputError | None:
     """The reason why a network has no baseline of these bits, if any."""
     try:
-        configure(network, bits=bits)
+        configure(network, bits=bits, scope=scope)
     except InputError as error:
         return error
     return None

@@ -17,6 +17,7 @@ from simulator.machines.families import family_of
 from simulator.machines.hardware import dram_at_clocks
 from simulator.machines.links import at
 from simulator.machines.loading import hardware_from, with_value
+from simulator.machines.vector import no_effect as vector_unit
 
 _SOURCE = "hardware"
 """The name of the hardware in an error; notes omit it."""
@@ -122,13 +123,14 @@ def _why_unmoved(key: str, result: Outcome, before: Outcome, progress: Progress 
         return "the hardware file already has this value"
     family = result.run.family
     for run in result.runs if key in family.capacities else ():
-        for size, layers in family.next_sizes(key, run.mapping.layers):
+        for size, layers in family.next_sizes(key, run.mapping.weighted):
             larger = _on(with_value(result.hardware, key, size), result, progress)
             if [run.cycles for run in larger.runs] != [run.cycles for run in result.runs]:
                 return _too_small_still(key, size, layers, larger, result)
     change = change_of(key, result, before)
     idle = "; ".join(family.idle_pes(change))
-    return family.why_no_effect(change) or idle or _hidden(result, before)
+    reason = vector_unit.why_no_effect(change) or family.why_no_effect(change)
+    return reason or idle or _hidden(result, before)
 
 
 def _too_small_still(

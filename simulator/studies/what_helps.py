@@ -41,7 +41,13 @@ def with_what_helps(result: OutcomeT, progress: Progress | None = None) -> Outco
 
     """
     numbers = dict(numeric_keys(with_numbers(result.hardware)))
-    keys = [key for key in numbers if key not in result.run.family.not_chosen]
+    runs_vector_unit = result.run.workload.scope == "network"
+    keys = [
+        key
+        for key in numbers
+        if key not in result.run.family.not_chosen
+        and (runs_vector_unit or not key.startswith("vector."))
+    ]
     groups = _groups(result.run, numbers)
     effects, together = [], []
     for done, key in enumerate(keys):

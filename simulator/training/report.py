@@ -94,7 +94,7 @@ def _accuracy(records: list[Record]) -> list[str]:
 
 def _accuracy_row(entry: Accuracy) -> Row:
     method = entry.method
-    printed = TABLE8.get(method.name, "") if method.tau == PRINTED_TAU else ""
+    printed = TABLE8.get(TITLES[method.name], "") if method.tau == PRINTED_TAU else ""
     return {
         "method": TITLES[method.name],
         "tau": "" if method.tau is None else method.tau,
@@ -117,8 +117,8 @@ def _orders(entries: list[Accuracy]) -> list[str]:
         lines.append(f"- τ = {tau}: {named}")
     if not lines:
         return []
-    printed = sorted(TABLE8, key=lambda name: float(TABLE8[name]), reverse=True)
-    named = ", ".join(f"{TITLES[name]} {TABLE8[name]}" for name in printed)
+    printed = sorted(TABLE8, key=lambda title: float(TABLE8[title]), reverse=True)
+    named = ", ".join(f"{title} {TABLE8[title]}" for title in printed)
     lines.append(f"- Table 8 of the paper, for another data set and network: {named}")
     return ["Methods by mean accuracy, best first:\n", "\n".join(lines) + "\n"]
 

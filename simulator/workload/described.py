@@ -11,8 +11,7 @@ from simulator.base.errors import InputError
 from simulator.base.inputs import convert
 from simulator.workload import schema
 from simulator.workload.kernels import KernelSet
-from simulator.workload.layer import Layer
-from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1
+from simulator.workload.layer import MAX_TAU, Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import Scope
 from simulator.workload.store import Shape, require_shape
@@ -93,15 +92,15 @@ def _layer(described: DescribedLayer, known: Mapping[str, KernelSet | None], sou
     sha256 = fields.pop("kernels_sha256")
     where = f"{source}: {described.name}"
     require_shape(described, where)
-    most = MAX_TAU if described.kernel == 3 else MAX_TAU_1X1
-    if described.tau is not None and (described.full_precision or described.tau > most):
-        raise InputError(f"{where}: tau is {described.tau}; expected none, or 1 to {most}")
     kernels = known.get(described.name)
+    layer = Layer(**fields)
+    if layer.tau is not None and (layer.full_precision or layer.tau > layer.largest_tau):
+        raise InputError(f"{where}: tau is {layer.tau}; expected none, or 1 to {layer.largest_tau}")
     if sha256 is None:
-        return Layer(**fields)
+        return layer
     if kernels is None or kernels.sha256 != sha256:
         raise InputError(
             f"{where}: the result was made with kernels of fingerprint {sha256[:12]}..., which "
             f"{'another file' if known else 'no file that it names'} holds"
         )
-    return Layer(**fields, kernels=kernels)
+    return replace(layer, kernels=kernels)

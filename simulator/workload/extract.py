@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.base import guard
 from simulator.base.errors import InputError
@@ -68,11 +67,11 @@ class ExtractedLayer:
         return self.squared_error / self.squared_sign_error
 
     @property
-    def counts(self) -> NDArray[np.int64]:
-        """[512 or 256] number of occurrences of each kernel id."""
+    def uses(self) -> dict[int, int]:
+        """The number of occurrences of each kernel id that occurs, in the order of ids."""
         if self.layer.kernels is None:
-            return np.zeros(1 << self.layer.unit_weights, dtype=np.int64)
-        return self.layer.kernels.counts
+            return {}
+        return dict(zip(*(part.tolist() for part in self.layer.kernels.uses), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

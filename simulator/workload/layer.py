@@ -10,13 +10,18 @@ from simulator.workload.sides import PerAxis, Sides, sides
 
 VECTOR_CHANNELS = 8
 """Input channels of one binary vector of a 1x1 layer (supplement, Table 5)."""
+MAX_TAU = 9
+"""Most bits of an index, as in the paper: a subset has at most 512 kernels."""
+MAX_KERNEL_WEIGHTS = 63
+"""Most weights of a binary kernel: its id is a 64-bit integer. 7x9 kernels have 63."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
     """A convolution; a linear layer is a 1x1 convolution of one pixel.
 
-    The unit of a binary layer is a 3x3x1 kernel or an 8x1x1 vector (supplement, Table 5).
+    The unit of a binary layer is a kernel of one input channel, such as 3x3x1, or in a 1x1 layer a
+    vector of 8 input channels (supplement, Table 5).
     """
 
     name: str
@@ -28,7 +33,7 @@ class Layer:
     out_height: int
     out_width: int
     kernel: PerAxis
-    """Rows and columns of a kernel; 3 or 1 in a binary layer."""
+    """Rows and columns of a kernel."""
     stride: PerAxis
     padding: PerAxis
     """Pixels at the top and the bottom, and at the left and the right."""
@@ -60,14 +65,24 @@ class Layer:
         return cls(name="", stage="", **dict(zip(_SHAPED, shape, strict=True)))  # type: ignore[arg-type]
 
     @property
+    def has_vectors(self) -> bool:
+        """True if the units of a binary layer are vectors: its kernels have one weight."""
+        return self.taps == 1
+
+    @property
     def unit_weights(self) -> int:
-        """Weights of one kernel (9) or vector (8), and its bits in a 1-bit layer."""
-        return 9 if self.kernel == 3 else VECTOR_CHANNELS
+        """Weights of one kernel (9 if 3x3) or vector (8), and its bits in a 1-bit layer."""
+        return VECTOR_CHANNELS if self.has_vectors else self.taps
 
     @property
     def unit_channels(self) -> int:
         """Input channels of one kernel (1) or vector (8)."""
-        return 1 if self.kernel == 3 else VECTOR_CHANNELS
+        return VECTOR_CHANNELS if self.has_vectors else 1
+
+    @property
+    def largest_tau(self) -> int:
+        """Most bits of an index; if an index has a bit per weight, it is the kernel itself."""
+        return min(self.unit_weights, MAX_TAU)
 
     @property
     def units_in(self) -> int:

@@ -99,6 +99,7 @@ def _derive(file: schema.NetworkFile) -> tuple[tuple[Layer, ...], tuple[VectorLa
     shapes: dict[str, Shape] = {}
     if file.input is not UNSET:
         shapes["input"] = Shape(file.input.channels, file.input.height, file.input.width)
+    stages: dict[str, str] = {}
     layers: list[Layer] = []
     vector_layers: list[VectorLayer] = []
     before = "input"
@@ -108,11 +109,12 @@ def _derive(file: schema.NetworkFile) -> tuple[tuple[Layer, ...], tuple[VectorLa
             raise InputError(f"layer {node.name!r}: an earlier entry has this name; choose another")
         entering = entering_shape(node, before, shapes)
         leaving = leaving_shape(node, entering, shapes)
+        stages[node.name] = stage = _stage(node, stages.get(node.source or before))
         if isinstance(node, schema.Conv | schema.Linear):
             _require_binary(node)
             layers.append(
                 replace(
-                    _layer(node, entering, leaving),
+                    _layer(node, stage, entering, leaving),
                     activation_bits=own_bits(node),
                     output_bits=written.get(node.name),
                     reads=None if own_input(node) else node.source or before,
@@ -121,7 +123,9 @@ def _derive(file: schema.NetworkFile) -> tuple[tuple[Layer, ...], tuple[VectorLa
         else:
             reads = (node.source or before, *others(node))
             operands = tuple(map(shapes.__getitem__, reads))
-            vector_layers.append(vector_layer(node, reads, operands, leaving, len(layers)))
+            vector_layers.append(
+                vector_layer(node, reads, operands, leaving, stage=stage, after=len(layers))
+            )
         shapes[node.name] = leaving
         before = node.name
     if not layers:
@@ -138,8 +142,23 @@ def _require_binary(node: schema.Conv | schema.Linear) -> None:
         )
 
 
-def _layer(node: schema.Conv | schema.Linear, entering: Shape, leaving: Shape) -> Layer:
-    stage = node.stage or node.name.split(".")[0]
+def _stage(node: schema.Node, before: str | None) -> str:
+    """The stage of an entry.
+
+    Args:
+        node: an entry.
+        before: stage of the entry that it reads; None if it reads the image. An entry without
+            weights and without a dot in its name belongs to this stage. A `roi_pool` begins a new
+            stage, because it multiplies the maps.
+
+    """
+    own, dot, _ = node.name.partition(".")
+    if isinstance(node, schema.Conv | schema.Linear):
+        return node.stage or own
+    return own if dot or before is None or isinstance(node, schema.RoiPool) else before
+
+
+def _layer(node: schema.Conv | schema.Linear, stage: str, entering: Shape, leaving: Shape) -> Layer:
     if isinstance(node, schema.Linear):
         return Layer(
             name=node.name,

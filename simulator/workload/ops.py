@@ -2,7 +2,8 @@
 
 Neither convention counts the operations of the hardware; the simulator counts those separately.
 Both conventions count per output pixel and input unit, with n = 2^tau. An input unit is the
-channel of a 3x3 kernel or the 8 channels of a 1x1 vector.
+channel of a 3x3 kernel or the 8 channels of a 1x1 vector. A kernel of another size with w weights
+counts w in place of 9; the paper has no such kernel.
 
 - 1-bit: 9 c_out (3x3), 8 c_out (1x1).
 - sub-bit, `main_paper` (ResNet-18/34, Figure 12): 9 n + c_out/2 (3x3), 7 n + c_out/2 (1x1).
@@ -62,7 +63,7 @@ def _bit_ops(layer: Layer, activation_bits: int, convention: OpsConvention) -> F
         return Fraction(FULL_PRECISION_OPS * layer.macs)
     outputs = layer.out_channels // layer.groups
     one_bit = Fraction(layer.unit_weights * outputs)
-    dot_ops = 9 if layer.kernel == 3 else 7  # a vector's 8 XNORs need 7 additions
+    dot_ops = layer.unit_weights - layer.has_vectors  # a vector's 8 XNORs need 7 additions
     shared = dot_ops * layer.subset_size + _ADDITION[convention] * outputs
     direct = layer.tau is None or layer.subset_size >= outputs
     units = Fraction(layer.in_channels, layer.unit_channels) * layer.out_pixels

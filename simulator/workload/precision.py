@@ -1,7 +1,9 @@
 """Convert bits per weight to tau, and configure a workload for one run.
 
-Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement, Table 5). For a
-network with both, the paper gives the mean over its weights (Table 6: 0.59 for tau = 5 in both).
+Bits per weight are tau/9 for 3x3 kernels and tau/8 for 1x1 vectors (supplement, Table 5), and tau/w
+for kernels of another size with w weights. For a network with several sizes, the paper gives the
+mean over its weights (Table 6: 0.59 for tau = 5 in both). A network has one tau for all kernels
+because its LUT has one size; a kernel with fewer weights than tau has all its 2^w kernels.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,12 +11,11 @@ from dataclasses import replace
 
 from simulator.base.errors import InputError
 from simulator.base.nearest import did_you_mean
-from simulator.workload.layer import Layer
+from simulator.workload.layer import MAX_TAU, VECTOR_CHANNELS, Layer
 from simulator.workload.scope import FULL_PRECISION_BITS, is_full_precision, scope_from
 from simulator.workload.workload import Workload
 
-MAX_TAU = 9
-MAX_TAU_1X1 = 8
+MAX_TAU_1X1 = VECTOR_CHANNELS
 _ROUNDING = 0.005 + 1e-9
 """Tolerance of bits per weight, because the paper prints two decimals."""
 
@@ -39,7 +40,7 @@ def configure(
         workload: a network.
         bits: bits per weight: 1 for a BNN, or the bits of some tau, to two decimals; 32 for all
             layers in full precision, first, last and downsample layers too.
-        tau: bits of a 3x3 kernel's index, 1 to 9, instead of `bits`.
+        tau: bits of a kernel's index, 1 to 9, instead of `bits`; at most the kernel's weights.
         tau_1x1: bits of a 1x1 vector's index, 1 to 8; min(tau, 8) by default.
         taus: tau of single layers by name; overrides the arguments above.
         activation_bits: bits per activation of every binary layer, 1 to 32. By default, a layer
@@ -77,9 +78,11 @@ def configure(
         if chosen_scope != "binary" or not layer.full_precision
     )
     if not layers:
+        of_graph = workload.source is not None and workload.network is None
         raise InputError(
-            f"{workload.name}: no layer is binary; run the full-precision layers with "
-            f"--scope weights or --bits {FULL_PRECISION_BITS}"
+            f"{workload.name}: no layer is binary, and scope binary has no other layers; "
+            + ("name layers with --binarize, or " if of_graph else "")
+            + "run the full-precision layers with --scope weights or network"
         )
     kept = {layer.name for layer in layers if layer.kernels is not None}
     return replace(
@@ -162,30 +165,35 @@ def chosen_taus(
         raise InputError(
             f"{given}: {workload.name} has no binary layer; use bits {FULL_PRECISION_BITS}"
         )
-    of_3x3, of_1x1 = _taus(workload, bits, tau, tau_1x1)
+    of_kernels, of_vectors = _taus(workload, bits, tau, tau_1x1)
     all_layers = bits is not None or tau is not None
     by_layer = {
-        layer.name: of_3x3 if layer.kernel == 3 else of_1x1
+        layer.name: of_vectors if layer.has_vectors else _at_most(of_kernels, layer)
         for layer in workload.binary_layers
-        if all_layers or (layer.kernel == 1 and tau_1x1 is not None)
+        if all_layers or (layer.has_vectors and tau_1x1 is not None)
     }
     return by_layer | _named_taus(workload, taus or {})
 
 
 def _named_taus(workload: Workload, taus: Mapping[str, int]) -> dict[str, int]:
     """Check the taus of single layers."""
-    kernels = {layer.name: layer.kernel for layer in workload.binary_layers}
+    most = {layer.name: layer.largest_tau for layer in workload.binary_layers}
     for name, tau in taus.items():
-        if name not in kernels:
-            hint = f": {did_you_mean(name, kernels)}".rstrip(": ")
+        if name not in most:
+            hint = f": {did_you_mean(name, most)}".rstrip(": ")
             raise InputError(f"tau of {name!r}: {workload.name} has no such binary layer{hint}")
-        _require(f"tau of {name}", tau, MAX_TAU if kernels[name] == 3 else MAX_TAU_1X1)
+        _require(f"tau of {name}", tau, most[name])
     return dict(taus)
 
 
 def _require(name: str, value: int, most: int) -> None:
     if not 1 <= value <= most:
         raise InputError(f"{name} {value}: expected 1 to {most}")
+
+
+def _at_most(tau: int | None, layer: Layer) -> int | None:
+    """A network's tau in one of its layers, whose kernels may have fewer weights."""
+    return None if tau is None else min(tau, layer.largest_tau)
 
 
 def _with_tau(layer: Layer, tau: int | None) -> Layer:
@@ -202,7 +210,7 @@ def _taus(
         _require("tau", tau, MAX_TAU)
     if tau_1x1 is not None:
         _require("tau-1x1", tau_1x1, MAX_TAU_1X1)
-        if all(layer.kernel != 1 for layer in workload.binary_layers):
+        if not any(layer.has_vectors for layer in workload.binary_layers):
             raise InputError(f"tau-1x1 {tau_1x1}: {workload.name} has no binary 1x1 layer")
     if bits is not None and bits != 1:
         tau = _tau_of(workload, bits)
@@ -214,18 +222,16 @@ def _taus(
 def available_bits(workload: Workload) -> dict[int, tuple[float, ...]]:
     """The values of `bits` that select each tau below a BNN's, the network's mean first.
 
-    The bits of a 3x3 kernel, tau / 9, also select tau if the network has a 3x3 layer.
+    The bits of a 3x3 kernel, tau / 9, also select tau if the network has a 3x3 layer. Tau 9 is
+    below a BNN only in kernels of more than 9 weights.
     """
     binary = replace(workload, layers=workload.binary_layers)
     has_3x3 = any(layer.kernel == 3 for layer in binary.layers)
+    larger = any(layer.unit_weights > MAX_TAU for layer in binary.layers)
     names = {}
-    for tau in range(1, MAX_TAU):
+    for tau in range(1, MAX_TAU + larger):
         mean = replace(
-            binary,
-            layers=tuple(
-                _with_tau(layer, tau if layer.kernel == 3 else min(tau, MAX_TAU_1X1))
-                for layer in binary.layers
-            ),
+            binary, layers=tuple(_with_tau(x, _at_most(tau, x)) for x in binary.layers)
         ).bits
         names[tau] = tuple(dict.fromkeys((mean, tau / 9))) if has_3x3 else (mean,)
     return names

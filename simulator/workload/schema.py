@@ -45,7 +45,7 @@ class LayerInput(Input, frozen=True):
 
 
 class Conv(Node, frozen=True, tag="conv"):
-    """A convolution; a binary kernel is 3x3 or 1x1."""
+    """A convolution; a binary kernel has at most 63 weights."""
 
     precision: Literal["binary", "full"]
     out_channels: Size

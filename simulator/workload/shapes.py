@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from simulator.base.errors import InputError
 from simulator.workload import schema
+from simulator.workload.layer import MAX_KERNEL_WEIGHTS
 from simulator.workload.sides import Sides, sides
 
 
@@ -117,11 +118,10 @@ def _convolved(node: schema.Conv, entering: Shape) -> Shape:
                 f"layer {node.name!r}: {channels} {what} channels do not divide into "
                 f"groups = {node.groups}"
             )
-    if node.precision == "binary" and sides(node.kernel) not in {(1, 1), (3, 3)}:
-        shown = node.kernel if isinstance(node.kernel, int) else sides(node.kernel)
+    if node.precision == "binary" and sides(node.kernel).area > MAX_KERNEL_WEIGHTS:
         raise InputError(
-            f"layer {node.name!r}: kernel = {shown} is not a binary kernel (3x3 or 1x1); "
-            "mark the layer 'precision: full'"
+            f"layer {node.name!r}: kernel = {sides(node.kernel)} has more than the "
+            f"{MAX_KERNEL_WEIGHTS} weights of a binary kernel; mark the layer 'precision: full'"
         )
     extents = Sides(
         *(

@@ -32,6 +32,11 @@ def per_axis(height: int, width: int) -> PerAxis:
     return height if height == width else (height, width)
 
 
+def named(value: PerAxis) -> str:
+    """Return the name of a kernel's size, such as 3×3."""
+    return "×".join(map(str, sides(value)))
+
+
 def shown(value: PerAxis) -> int | str:
     """Return the number, or text such as `3x1`; a cell of a table."""
     return value if isinstance(value, int) else str(Sides(*value))

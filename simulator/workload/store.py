@@ -20,11 +20,11 @@ from simulator.base.errors import InputError
 from simulator.base.guard import parse_json
 from simulator.base.inputs import convert
 from simulator.workload import arrays, schema
-from simulator.workload.kernels import KernelSet
-from simulator.workload.layer import Layer
+from simulator.workload.kernels import KernelSet, id_type, index_type
+from simulator.workload.layer import MAX_KERNEL_WEIGHTS, MAX_TAU, Layer
 from simulator.workload.network import derive
-from simulator.workload.precision import MAX_TAU
 from simulator.workload.schema import OpsConvention
+from simulator.workload.sides import sides
 from simulator.workload.source import ModelFile, file_sha256, name_of
 from simulator.workload.store_values import (
     is_value,
@@ -151,9 +151,20 @@ def _info(name: str) -> zipfile.ZipInfo:
 def _kernel_arrays(workload: Workload) -> Iterator[tuple[str, NDArray[Any]]]:
     for layer in workload.layers:
         if (kernels := layer.kernels) is not None:
-            narrow = "u1" if len(kernels.subset) <= 256 else "<u2"
-            yield f"{layer.name}.subset", kernels.subset.astype("<u2")
+            size = len(kernels.subset)
+            narrow = "u1" if size <= 1 << 8 else _stored_indices(size)
+            ids = _stored_ids(kernels.unit_weights)
+            yield f"{layer.name}.subset", kernels.subset.astype(ids)
             yield f"{layer.name}.indices", kernels.indices.astype(narrow)
+
+
+def _stored_ids(unit_weights: int) -> str:
+    return "<u2" if unit_weights <= 16 else "<u8"
+
+
+def _stored_indices(subset_size: int) -> str:
+    """Return the widest type of the indices into a subset of this size."""
+    return "<u2" if subset_size <= 1 << 16 else "<u4"
 
 
 def _write_array(file: IO[bytes], array: NDArray[Any]) -> None:
@@ -218,7 +229,7 @@ def _shape_only(header: Header, path: Path, input_size: tuple[int, int] | None =
         shapes = _fixed(header.shapes, path, input_size)
     binary = {layer.name: layer for layer in shapes.binary_layers}
     for name, tau in header.taus.items():
-        if name not in binary or tau > binary[name].unit_weights:
+        if name not in binary or tau > binary[name].largest_tau:
             raise InputError(
                 f"{path}: {HEADER}: taus.{name} is {tau}, but no binary layer has this name"
             )
@@ -254,8 +265,8 @@ def require_shape(shape: Shape, where: str) -> None:
     """Raise InputError if a layer's numbers contradict each other; `where` names the layer."""
     if shape.in_channels % shape.groups or shape.out_channels % shape.groups:
         raise InputError(f"{where}: channels do not divide into groups")
-    if not shape.full_precision and shape.kernel not in {1, 3}:
-        raise InputError(f"{where}: a binary kernel is 3x3 or 1x1")
+    if not shape.full_precision and sides(shape.kernel).area > MAX_KERNEL_WEIGHTS:
+        raise InputError(f"{where}: a binary kernel has at most {MAX_KERNEL_WEIGHTS} weights")
 
 
 def _kernel_sets(
@@ -291,29 +302,39 @@ def _kernel_set(
 ) -> KernelSet:
     most = 1 << layer.unit_bits
     wanted = (layer.out_channels, layer.units_in)
-    plain = all(m.dtype.kind == "u" and m.dtype.itemsize <= 2 for m in (subset, indices))
+    ids = np.dtype(_stored_ids(layer.unit_weights))
     if layer.full_precision:
         raise InputError(
             f"{path}: layer {layer.name!r} has full precision and kernels; remove the kernels"
         )
-    if not plain or len(subset.shape) != 1 or not 1 <= subset.shape[0] <= most:
+    if not _fits(subset, ids) or len(subset.shape) != 1 or not 1 <= subset.shape[0] <= most:
         raise InputError(
             f"{path}: the subset of layer {layer.name!r} is {subset.dtype} {list(subset.shape)}: "
-            f"expected 1 to {most} kernel ids (uint16)"
+            f"expected 1 to {most} kernel ids ({ids.name})"
         )
     if indices.shape != wanted:
         raise InputError(
             f"{path}: the indices of layer {layer.name!r} are {list(indices.shape)}: expected "
             f"{list(wanted)}"
         )
+    rows = np.dtype(_stored_indices(subset.shape[0]))
+    if not _fits(indices, rows):
+        raise InputError(
+            f"{path}: the indices of layer {layer.name!r} are {indices.dtype}: expected {rows.name}"
+        )
     try:
         return KernelSet(
             layer.unit_weights,
-            arrays.read(archive, subset).astype(np.uint16),
-            arrays.read(archive, indices).astype(np.uint16),
+            arrays.read(archive, subset).astype(id_type(layer.unit_weights)),
+            arrays.read(archive, indices).astype(index_type(subset.shape[0])),
         )
     except ValueError as error:
         raise InputError(f"{path}: layer {layer.name!r}: {error}") from error
+
+
+def _fits(member: arrays.Member, widest: np.dtype[Any]) -> bool:
+    """True if an array has numbers without a sign that are not too wide."""
+    return member.dtype.kind == "u" and member.dtype.itemsize <= widest.itemsize
 
 
 def _bare(layer: Layer) -> Layer:

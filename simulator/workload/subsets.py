@@ -12,40 +12,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.errors import InputError
-from simulator.workload.kernels import KernelSet, ids_of, signs_of
-from simulator.workload.layer import VECTOR_CHANNELS
+from simulator.workload.kernels import (
+    LISTED_WEIGHTS,
+    Ids,
+    Indices,
+    KernelSet,
+    id_type,
+    ids_of,
+    index_type,
+    signs_of,
+)
+from simulator.workload.layer import MAX_TAU, VECTOR_CHANNELS
 from simulator.workload.trained import TrainedLayer
 
 Method = Literal["refined", "random", "uniform", "frequent"]
 Floats = NDArray[np.float32]
-Ids = NDArray[np.uint16]
 
 _PRODUCTS = 1 << 23
 """Dot products per matrix product (64 MB); a larger layer needs several products."""
 
 
 def units_of(weights: Floats) -> Floats:
-    """[out_channels, units, 9 or 8] the real values of every kernel or vector of a layer.
+    """[out_channels, units, unit weights] the real values of every kernel or vector of a layer.
 
     Weights of 0 pad the channels of a 1x1 layer to a multiple of 8. They add 0 to the dot product
     with any row and therefore do not affect the choice.
 
     Args:
-        weights: [out_channels, in_channels / groups, kernel, kernel].
+        weights: [out_channels, in_channels / groups, kernel rows, kernel columns].
 
     """
-    outputs, channels, kernel, _ = weights.shape
-    if kernel == 3:
-        return weights.reshape(outputs, channels, 9)
+    outputs, channels, rows, columns = weights.shape
+    if rows * columns > 1:
+        return weights.reshape(outputs, channels, rows * columns)
     padded = np.pad(weights.reshape(outputs, channels), ((0, 0), (0, -channels % VECTOR_CHANNELS)))
     return padded.reshape(outputs, -1, VECTOR_CHANNELS)
 
 
-def nearest_rows(units: Floats, subset: Ids) -> NDArray[np.uint16]:
+def nearest_rows(units: Floats, subset: Ids) -> Indices:
     """[out_channels, units] the row of `subset` that is nearest to each of `units`.
 
     In double precision, the sums of 9 single-precision weights are exact, unless one weight is 2^25
-    times another. A tie is therefore a tie on every computer.
+    times another (63 weights: 2^23 times). A tie is therefore a tie on every computer.
     """
     rows = units.reshape(-1, units.shape[-1]).astype(np.float64)
     kernels = signs_of(subset, units.shape[-1]).astype(np.float64).T
@@ -53,13 +61,19 @@ def nearest_rows(units: Floats, subset: Ids) -> NDArray[np.uint16]:
     nearest = np.concatenate(
         [(rows[at : at + step] @ kernels).argmax(axis=1) for at in range(0, len(rows), step)]
     )
-    return nearest.reshape(units.shape[:2]).astype(np.uint16)
+    return nearest.reshape(units.shape[:2]).astype(index_type(len(subset)))
 
 
 def one_bit(units: Floats) -> KernelSet:
-    """Use the signs of the weights: the subset has all kernels, and indices are ids."""
-    size = units.shape[-1]
-    return KernelSet(size, np.arange(1 << size, dtype=np.uint16), ids_of(units))
+    """Use the signs of the weights: the subset has all kernels, and indices are ids.
+
+    Of kernels with more than `LISTED_WEIGHTS` weights, the subset has those that occur.
+    """
+    size, ids = units.shape[-1], ids_of(units)
+    if size <= LISTED_WEIGHTS:
+        return KernelSet(size, np.arange(1 << size, dtype=np.uint16), ids.astype(np.uint16))
+    subset, indices = np.unique(ids, return_inverse=True)
+    return KernelSet(size, subset, indices.reshape(ids.shape).astype(index_type(len(subset))))
 
 
 def refined(units: Floats, patterns: Floats) -> KernelSet:
@@ -76,7 +90,7 @@ def occurring(units: Floats) -> KernelSet:
     live = _live(units)
     subset = np.unique(ids[live])
     indices = np.searchsorted(subset, ids) * live[:, None]
-    return KernelSet(units.shape[-1], subset, indices.astype(np.uint16))
+    return KernelSet(units.shape[-1], subset, indices.astype(index_type(len(subset))))
 
 
 def chosen(
@@ -88,20 +102,41 @@ def chosen(
         method: `random`: draw ids without replacement (Vanilla-SNN). `uniform`: take ids at equal
             intervals, from id 0 (supplement E, Baseline A). `frequent`: take the most frequent
             kernels among the signs of the weights (Baseline B); lower ids win ties.
-        units: [out_channels, units, 9 or 8] real weights.
-        tau: bits of an index, at most 9 or 8.
+        units: [out_channels, units, unit weights] real weights.
+        tau: bits of an index, at most the weights of a unit.
         seed: seed of `random`.
 
     """
-    total, size = 1 << units.shape[-1], 1 << tau
+    weights, size = units.shape[-1], 1 << tau
+    subset: Ids
     if method == "random":
-        subset = np.random.default_rng(seed).permutation(total)[:size]
+        subset = random_ids(np.random.default_rng(seed), weights, size)
     elif method == "uniform":
-        subset = np.arange(size) * (total // size)
+        subset = np.arange(size) << weights - tau
     else:
-        counts = np.bincount(ids_of(units).ravel(), minlength=total)
-        subset = np.argsort(-counts, kind="stable")[:size]
-    return _assigned(units, np.sort(subset).astype(np.uint16))
+        subset = _frequent(ids_of(units), weights, size)
+    return _assigned(units, np.sort(subset).astype(id_type(weights)))
+
+
+def random_ids(rng: np.random.Generator, unit_weights: int, size: int) -> NDArray[np.int64]:
+    """[size] different kernel ids, drawn at random."""
+    if unit_weights <= LISTED_WEIGHTS:
+        return rng.permutation(1 << unit_weights)[:size]
+    drawn: dict[int, None] = {}
+    while len(drawn) < size:
+        drawn |= dict.fromkeys(rng.integers(0, 1 << unit_weights, size).tolist())
+    return np.array([*drawn][:size], dtype=np.int64)
+
+
+def _frequent(ids: Ids, unit_weights: int, size: int) -> Ids:
+    """[size] the most frequent ids, then the lowest of those that do not occur."""
+    if unit_weights <= LISTED_WEIGHTS:
+        counts = np.bincount(ids.ravel(), minlength=1 << unit_weights)
+        return np.argsort(-counts, kind="stable")[:size]
+    found, counts = np.unique(ids, return_counts=True)
+    most = found[np.argsort(-counts, kind="stable")][:size]
+    others = np.setdiff1d(np.arange(2 * size), most)  # 2^tau lower ids are enough
+    return np.concatenate([most, others[: size - len(most)]])
 
 
 def _assigned(units: Floats, subset: Ids) -> KernelSet:
@@ -131,13 +166,13 @@ def least_tau(trained: TrainedLayer) -> int | None:
     """Bits of an index into the kernels of weights that are signs; None for other weights.
 
     That is ceil(log2(kernels that occur)), at least 1; None also if an index has as many bits as a
-    kernel.
+    kernel, or more than `MAX_TAU`.
     """
     if trained.levels.kind != "signs":
         return None
     units = units_of(trained.weights)
     tau = max(1, ceil(np.log2(_kernels_in_use(units))))
-    return tau if tau < units.shape[-1] else None
+    return tau if tau < units.shape[-1] and tau <= MAX_TAU else None
 
 
 def _kernels_in_use(units: Floats) -> int:
@@ -201,10 +236,15 @@ def _require_held(trained: TrainedLayer, tau: int | None, method: Method | None)
 
 def squared_error(weights: Floats, kernels: KernelSet) -> float:
     """Binarization error of a layer: the sum of (w - k)^2 over its weights, without padding."""
-    outputs, channels, kernel, _ = weights.shape
-    signs = kernels.signs().reshape(outputs, -1)[:, : channels * kernel**2]
+    outputs, signs = len(weights), _signs_like(weights, kernels)
     difference = weights.reshape(outputs, -1) - signs
     return float(np.square(difference, dtype=np.float64).sum())
+
+
+def _signs_like(weights: Floats, kernels: KernelSet) -> NDArray[np.int8]:
+    """[out_channels, weights per channel] the signs of the kernels, without padding."""
+    outputs = len(weights)
+    return kernels.signs().reshape(outputs, -1)[:, : weights[0].size]
 
 
 def lost_share(weights: Floats, kernels: KernelSet) -> float:
@@ -214,8 +254,7 @@ def lost_share(weights: Floats, kernels: KernelSet) -> float:
     channel is a = mean(w k). Unlike the errors, the fraction does not depend on the scale of the
     weights.
     """
-    outputs, channels, kernel, _ = weights.shape
-    signs = kernels.signs().reshape(outputs, -1)[:, : channels * kernel**2]
+    outputs, signs = len(weights), _signs_like(weights, kernels)
     rows = weights.reshape(outputs, -1).astype(np.float64)
     energy = np.square(rows).sum()
     kept = np.square((rows * signs).sum(axis=1)).sum() / rows.shape[1]

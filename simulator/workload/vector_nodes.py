@@ -17,6 +17,8 @@ def vector_layer(
     reads: tuple[str, ...],
     entering: tuple[Shape, ...],
     leaving: Shape,
+    *,
+    stage: str,
     after: int,
 ) -> VectorLayer:
     """Return the vector layer of an entry.
@@ -26,6 +28,7 @@ def vector_layer(
         reads: the entries that it reads.
         entering: shapes of their maps.
         leaving: shape of its output.
+        stage: the stage that it belongs to.
         after: number of layers with weights before it.
 
     """
@@ -35,7 +38,7 @@ def vector_layer(
         height, width = (size * node.size for size in _SAMPLE)
     return VectorLayer(
         name=node.name,
-        stage=node.name.split(".")[0],
+        stage=stage,
         kind=_kind(node),
         reads=reads,
         after=after,

@@ -7,6 +7,7 @@ from simulator.base.names import require_names, shown
 from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
+from simulator.workload.sides import PerAxis, Sides, per_axis, sides
 from simulator.workload.values import Parameters, Predictions, fingerprints
 from simulator.workload.vector_layer import AnyLayer, VectorLayer, in_order
 
@@ -101,6 +102,17 @@ class Workload:
         return max(self.widths, default=self.activation_bits)
 
     @property
+    def largest_kernel(self) -> int:
+        """The most weights of a binary kernel or vector, for which a machine is sized."""
+        return max((layer.unit_weights for layer in self.binary_layers), default=1)
+
+    @property
+    def binary_kernels(self) -> tuple[PerAxis, ...]:
+        """The different sizes of the binary kernels, the largest first."""
+        found = {sides(layer.kernel) for layer in self.binary_layers}
+        return tuple(per_axis(*one) for one in sorted(found, key=_size, reverse=True))
+
+    @property
     def is_trained(self) -> bool:
         """True if the workload sets the kernels or the tau of a binary layer."""
         return any(x.kernels is not None or x.tau is not None for x in self.binary_layers)
@@ -143,6 +155,10 @@ class Workload:
 
 
 _VALUES = ("parameters", "predictions")
+
+
+def _size(kernel: Sides) -> tuple[int, Sides]:
+    return kernel.area, kernel
 
 
 def _with_lists(plain: Any) -> Any:

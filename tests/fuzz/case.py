@@ -133,7 +133,10 @@ def _small_networks() -> Iterator[None]:
 
     def small(workload: Any, *rest: Any, **options: Any) -> Any:
         layers = getattr(workload, "layers", ())
-        if sum(x.out_height * x.out_width * x.weights * x.images for x in layers) > MOST_WORK:
+        work = sum(x.out_height * x.out_width * x.weights * x.images for x in layers)
+        others = getattr(workload, "vector_layers", ())
+        work += sum(x.values * x.window.area * len(x.operand_channels) for x in others)
+        if work > MOST_WORK:
             raise InputError("fuzz: this network is larger than a case may run")
         return real(workload, *rest, **options)
 

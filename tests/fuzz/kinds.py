@@ -29,6 +29,7 @@ KINDS: dict[str, Kind] = {
     "points": Kind(settings.points),
     "arguments": Kind(settings.arguments, 8),
     "network": Kind(models.network, 8),
+    "whole": Kind(models.whole, 6),
     "listed": Kind(models.listed),
     "topology": Kind(models.topology),
     "problem": Kind(models.problem),

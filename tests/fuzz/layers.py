@@ -54,6 +54,27 @@ _ZIGZAG = """\
   loop_sizes: [5, 6, 9]
   operand_precision: {W: 8, I: 8, O: 32, O_final: 8}
 """
+_WHOLE = """\
+name: whole
+title: Layers of every kind
+ops_convention: main_paper
+input: {channels: 3, height: 8, width: 8}
+shortcut_bits: 12
+layers:
+  - {name: stem, type: conv, precision: full, out_channels: 8, kernel: 3, padding: 1}
+  - {name: bn, type: norm}
+  - {name: pool, type: pool, kernel: 3, stride: 2, padding: 1, mode: average}
+  - {name: a, type: conv, precision: binary, out_channels: 8, kernel: 3, padding: 1}
+  - {name: a.bn, type: norm}
+  - {name: sum, type: add, other: pool}
+  - {name: act, type: activation}
+  - {name: join, type: concat, others: [pool]}
+  - {name: mix, type: shuffle, groups: 2}
+  - {name: regions, type: roi_pool, size: 2, count: 3}
+  - {name: b, type: conv, precision: binary, out_channels: 8, kernel: 1}
+  - {name: end, type: global_pool}
+  - {name: fc, type: linear, precision: full, out_features: 4}
+"""
 _LISTED = """\
 name: listed
 title: A list of layers
@@ -72,5 +93,6 @@ LAYERS = {
     "problem.yaml": _PROBLEM,
     "zigzag.yaml": _ZIGZAG,
     "layers.yaml": _LISTED,
+    "whole.yaml": _WHOLE,
 }
 """Contents of each file."""

@@ -21,6 +21,14 @@ def network(seeds: Seeds, random: Random) -> Words:
     return random.choice((RUN, _described("network.yaml"), ["extract", "network.yaml"]))
 
 
+def whole(seeds: Seeds, random: Random) -> Words:
+    """A network file with layers of every kind, in the scope that runs them all."""
+    write_yaml(seeds, "whole.yaml", random)
+    hardware = random.choice(("hardware.yaml", "systolic.yaml"))
+    run = ["--hw", hardware, "--model", "whole.yaml", "--bits", "1", "--scope", "network"]
+    return random.choice((run, [*run, "--set", "vector.fused=false"], [*run, "--why"]))
+
+
 def _described(name: str) -> Words:
     return ["ops", "--model", name, "--bits", "0.56"]
 

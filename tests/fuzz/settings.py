@@ -31,6 +31,7 @@ _KEYS = (
     "memory.dram.bytes_per_cycle", "memory.dram.gigabytes_per_second", "memory.dram.latency_ns",
     "memory.dram.latency_cycles", "memory.dram.burst_bytes", "memory.dram.timing", "clock_ghz",
     "memory.dram.queue_depth", "memory.dram.channels", "memory.dram.mapping",
+    "vector.lanes", "vector.bits", "vector.fused", "vector.cycles.pool", "vector",
     "full_precision.bits", "name", "links", "x.y", "array", "",
 )  # fmt: skip
 

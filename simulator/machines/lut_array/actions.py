@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from simulator.base.columns import Ints
 from simulator.machines.family import Counts
-from simulator.machines.lut_array.area import lut_bits, sum_bits
+from simulator.machines.lut_array.area import dot_bits, lut_bits, sum_bits
 from simulator.machines.lut_array.pixels import row_count
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.vocabulary import (
@@ -117,14 +117,24 @@ def _window(plan: LayerPlan, shape: _Shape) -> Counts:
 def _table(plan: LayerPlan, shape: _Shape) -> Counts:
     """Actions in LUT mode: fills of the subset per window, and a LUT read per output."""
     entries = shape.windows * plan.layer.subset_size
+    entry_bits = lut_bits(plan.activation_bits, plan.layer.unit_weights)
     return {
         **_window(plan, shape),
-        (DOT_UNITS.name, "dot"): entries * plan.activation_bits,
+        **_dots(plan, entries * plan.activation_bits),
         (DOT_UNITS.name, "subset_read_bit"): entries * _expanded(plan),
-        (DOT_UNITS.name, "lut_write_bit"): entries * lut_bits(plan.activation_bits),
+        (DOT_UNITS.name, "lut_write_bit"): entries * entry_bits,
         (ACCUMULATORS.name, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
-        (ACCUMULATORS.name, "lut_read_bit"): shape.fetches * lut_bits(plan.activation_bits),
+        (ACCUMULATORS.name, "lut_read_bit"): shape.fetches * entry_bits,
         **_additions(plan, shape.fetches, shape.first),
+    }
+
+
+def _dots(plan: LayerPlan, dots: int) -> Counts:
+    """Dot products: an action for each part of 9 weights, and the addition of further parts."""
+    added = dots * (plan.dot_parts - 1)
+    return {
+        (DOT_UNITS.name, "dot"): dots * plan.dot_parts,
+        (DOT_UNITS.name, "add_bit"): added * dot_bits(plan.layer.unit_weights),
     }
 
 
@@ -138,7 +148,7 @@ def _direct(plan: LayerPlan, shape: _Shape) -> Counts:
     dots = shape.fetches * plan.activation_bits
     return {
         **_window(plan, shape),
-        (DOT_UNITS.name, "dot"): dots,
+        **_dots(plan, dots),
         (DOT_UNITS.name, "index_register_read_bit"): shape.fetches * plan.layer.unit_bits,
         (DOT_UNITS.name, "subset_read_bit"): shape.fetches * _expanded(plan),
         **_additions(plan, dots, shape.first),

@@ -6,7 +6,12 @@ from functools import lru_cache
 from math import ceil
 
 from simulator.machines.cells import FLIP_FLOP, MUX, SRAM_BIT, SRAM_PORT_BIT, STORAGE_BIT, sram_bit
-from simulator.machines.lut_array.schema import ActivationBuffer, IndexBuffer, LutArray
+from simulator.machines.lut_array.schema import (
+    DOT_WIDTH,
+    ActivationBuffer,
+    IndexBuffer,
+    LutArray,
+)
 
 DMA_CHANNELS = 3
 """The number of DMA channels: weights, inputs and outputs."""
@@ -37,11 +42,11 @@ def index_buffer(hardware: LutArray) -> BufferArea:
 
 
 def activation_buffer(hardware: LutArray, activation_bits: int) -> BufferArea:
-    """Area of the activation buffer; by default a word holds the 3x3 windows of all PEs."""
+    """Area of the activation buffer; by default a word has the inputs of all PEs' dot units."""
     buffer = hardware.memory.activation_buffer
     rate = buffer.bytes_per_cycle
     if rate == "windows":
-        word = Fraction(8 * ceil(hardware.array.pes * 9 * activation_bits / 8))
+        word = Fraction(8 * ceil(hardware.array.pes * DOT_WIDTH * activation_bits / 8))
     else:
         word = 8 * _exact(rate)
     return _buffer(buffer, word)

@@ -2,12 +2,12 @@
 
 In LUT mode, PEs fill a LUT with dot products, fetch entries by index, and add them. In direct mode,
 PEs add each dot product. The loops are those of docs/machine.md (output blocks, input blocks, LUT
-passes), over a tile of output pixels at a time. A unit is an input channel of a 3x3 layer or a
-vector of 8 channels of a 1x1 layer. All PEs of an input block work at once, each with the indices
+passes), over a tile of output pixels at a time. A unit is an input channel, or a vector of 8
+channels of a 1x1 layer. All PEs of an input block work at once, each with the indices
 of its own unit.
 
 All sums are integers. Activations of several bits go bit-serially through the dot unit, plane by
-plane; each plane has the weight of its power of two. Dot products of one plane, at most 9, are
+plane; each plane has the weight of its power of two. Dot products of one plane, at most 63, are
 exact in floating point.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.workload import Layer
-from simulator.workload.kernels import KernelSet, signs_of
+from simulator.workload.kernels import Ids, Indices, KernelSet, signs_of
 
 Activations = NDArray[np.int64]
 """[images, channels, height, width]: -1 or +1 at 1 bit; 0 to 2^bits - 1 at several bits."""
@@ -54,7 +54,7 @@ def compute(
 
 def _units_at_once(plan: LayerPlan, pixels: int) -> Iterator[slice]:
     """Yield the units of every input block, or as many of them as fit in memory at once."""
-    held = max(plan.pass_entries, default=plan.layer.unit_weights)
+    held = max(plan.pass_entries) if plan.mode == "lut" else plan.layer.unit_weights
     most = max(1, _HELD // (pixels * held))
     first = 0
     for units in plan.group_units:
@@ -80,7 +80,7 @@ def _unit_maps(layer: Layer, activations: NDArray[np.signedinteger]) -> NDArray[
 def patch_positions(
     layer: Layer, images: int, rows: range
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the input positions of each output pixel's patch: both [kernel x kernel, pixels].
+    """Return the input positions of each output pixel's patch: both [rows x columns, pixels].
 
     The first array has positions in a flattened [images, height, width] map. The second array is
     true for positions inside the map. A position outside is padding and adds 0; its number is that
@@ -114,7 +114,7 @@ class Dots:
         bits: int,
         integer: type[np.signedinteger],
     ) -> None:
-        """Take patches [units, channels of a unit, kernel x kernel, pixels] as bit planes.
+        """Take patches [units, channels of a unit, rows x columns, pixels] as bit planes.
 
         At 1 bit the plane holds -1 and +1, and 0 for padding.
         """
@@ -124,7 +124,7 @@ class Dots:
         planes = [values] if bits == 1 else [values >> bit & 1 for bit in range(bits)]
         self._planes = [plane.astype(np.float32) for plane in planes]
 
-    def of(self, ids: NDArray[np.uint16], unit: int | None = None) -> NDArray[np.signedinteger]:
+    def of(self, ids: Ids, unit: int | None = None) -> NDArray[np.signedinteger]:
         """[kernels, units x pixels] dot products with every unit's patches, or with one unit's."""
         signs = signs_of(ids, len(self._planes[0])).astype(np.float32)
         parts = [plane if unit is None else plane[:, unit] for plane in self._planes]
@@ -136,8 +136,8 @@ class Dots:
 
 def _fetch_and_add(
     plan: LayerPlan,
-    subset: NDArray[np.uint16],
-    indices: NDArray[np.uint16],
+    subset: Ids,
+    indices: Indices,
     dots: Dots,
     sums: NDArray[np.signedinteger],
 ) -> None:
@@ -157,8 +157,8 @@ def _fetch_and_add(
 
 def _add_directly(
     plan: LayerPlan,  # noqa: ARG001 # the signature of _fetch_and_add
-    subset: NDArray[np.uint16],
-    indices: NDArray[np.uint16],
+    subset: Ids,
+    indices: Indices,
     dots: Dots,
     sums: NDArray[np.signedinteger],
 ) -> None:

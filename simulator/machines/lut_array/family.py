@@ -37,6 +37,7 @@ from simulator.machines.lut_array.vocabulary import (
 )  # fmt: skip
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -46,6 +47,7 @@ _RATE_KEYS: Items[Unit, str] = {
     ACCUMULATORS: "array.pe.accumulators",
     DRAIN_UNIT: "array.pe.accumulators",
     MAC_UNIT: "full_precision.macs_per_cycle",
+    VECTOR_UNIT: "vector.lanes",
     DRAM_WEIGHTS: "memory.dram.bytes_per_cycle",
     DRAM_INPUTS: "memory.dram.bytes_per_cycle",
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",

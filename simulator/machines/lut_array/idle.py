@@ -40,7 +40,7 @@ def _fill(plans: list[LayerPlan]) -> str:
         numbers = sorted({plan.pixels for plan in plans})
         return f"{listed([f'{n:,}' for n in numbers])} output pixels"
     numbers = sorted({plan.units_in for plan in plans})
-    nouns = {"vectors" if plan.layer.kernel == 1 else "channels" for plan in plans}
+    nouns = {"vectors" if plan.layer.has_vectors else "channels" for plan in plans}
     return f"{listed([f'{n:,}' for n in numbers])} input {listed(sorted(nouns))}"
 
 

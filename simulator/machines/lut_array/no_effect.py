@@ -62,7 +62,7 @@ def _special(key: str, plans: list[LayerPlan]) -> str | None:
     table = [plan for plan in plans if plan.mode == "lut"]
     if key in {"array.pe.lut_entries", "array.pe.lut_banks"} and not table:
         return "no layer uses the LUT"
-    if key == "array.pe.lut_entries" and all(plan.pass_entries for plan in plans):
+    if key == "array.pe.lut_entries" and all(p.hardware.array.pe.lut_size for p in plans):
         largest = max(plan.layer.subset_size for plan in table)
         if all(len(plan.pass_entries) == 1 for plan in table):
             return (

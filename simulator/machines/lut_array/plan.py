@@ -20,9 +20,10 @@ from simulator.machines.lut_array.huffman import LENGTH_BITS, stream_bits
 from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
-from simulator.machines.lut_array.schema import LutArray
+from simulator.machines.lut_array.schema import DOT_WIDTH, LutArray
 from simulator.machines.vector.fusion import Epilogue
 from simulator.workload import Layer
+from simulator.workload.kernels import LISTED_WEIGHTS
 
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
@@ -78,7 +79,7 @@ class LayerPlan:
 
     @cached_property
     def units_in(self) -> int:
-        """Input channels (3x3, full precision) or vectors (1x1) that an output sums over."""
+        """Input channels (kernels, full precision) or vectors (1x1) that an output sums over."""
         if self.layer.full_precision:
             return self.layer.in_channels // self.layer.groups
         return self.layer.units_in
@@ -145,14 +146,20 @@ class LayerPlan:
 
     @cached_property
     def pass_entries(self) -> tuple[int, ...]:
-        """LUT entries that each LUT pass over the subset fills; () without a LUT."""
+        """LUT entries that each LUT pass over the subset fills; () without a LUT or a subset."""
         entries = self.hardware.array.pe.lut_size
-        return parts(self.layer.subset_size, entries) if entries else ()
+        has_subset = not self.layer.full_precision and self.layer.tau is not None
+        return parts(self.layer.subset_size, entries) if entries and has_subset else ()
+
+    @cached_property
+    def dot_parts(self) -> int:
+        """Cycles of one dot product in a dot unit, which takes 9 weights in a cycle."""
+        return ceil(self.layer.unit_weights / DOT_WIDTH)
 
     def pass_fill_cycles(self) -> tuple[int, ...]:
         """Cycles of each pass's fill: activations go bit-serially through the dot unit."""
-        rate = self.hardware.array.pe.dots_per_cycle
-        return tuple(ceil(n * self.activation_bits / rate) for n in self.pass_entries)
+        rate, bits = self.hardware.array.pe.dots_per_cycle, self.activation_bits
+        return tuple(ceil(n * bits / rate) * self.dot_parts for n in self.pass_entries)
 
     @cached_property
     def _fill_cycles(self) -> Ints:
@@ -208,16 +215,16 @@ class LayerPlan:
 
     def direct_cycles(self, block: Block) -> int:
         """Cycles of the dot products of a step in direct mode: one dot product per output."""
-        pe = self.hardware.array.pe
-        rate = min(pe.dots_per_cycle, pe.accumulators)
-        return ceil(block.outputs * self.activation_bits / rate)
+        pe, dots = self.hardware.array.pe, block.outputs * self.activation_bits
+        return max(ceil(dots / pe.dots_per_cycle) * self.dot_parts, ceil(dots / pe.accumulators))
 
     @cached_property
     def activation_word(self) -> Fraction:
         """Bytes of a word of the activation buffer, which its port reads or writes in a cycle."""
         rate = self.hardware.memory.activation_buffer.bytes_per_cycle
-        if rate == "windows":
-            return Fraction(ceil(self.hardware.array.pes * self.window_bits / 8))
+        if rate == "windows":  # the bits that the dot units of all PEs take in a cycle
+            bits = min(self.layer.unit_weights, DOT_WIDTH) * self.activation_bits
+            return Fraction(ceil(self.hardware.array.pes * bits / 8))
         return rate_of(rate)
 
     def window_words(self, pes: _Number) -> _Number:
@@ -274,10 +281,12 @@ class LayerPlan:
     def huffman(self) -> bool:
         """True if the layer's indices have a Huffman code of their own, not a fixed length.
 
-        A shape-only layer has no histogram for a code.
+        A shape-only layer has no histogram for a code. A 1-bit layer whose kernels have more than 9
+        weights has too many symbols for a code.
         """
         encoding = self.hardware.memory.index_buffer.encoding
-        return encoding == "huffman" and self.layer.kernels is not None
+        listed = self.layer.tau is not None or self.layer.unit_weights <= LISTED_WEIGHTS
+        return encoding == "huffman" and self.layer.kernels is not None and listed
 
     @cached_property
     def _block_outputs(self) -> tuple[int, ...]:
@@ -295,7 +304,8 @@ class LayerPlan:
     def expands(self) -> bool:
         """True if indices name kernels of a subset that the PEs store.
 
-        At tau = 9 (8 for vectors) every kernel may occur, and an index is the kernel itself.
+        If tau is the number of weights (9 if 3x3, 8 in a vector), every kernel may occur, and an
+        index is the kernel itself.
         """
         return self.layer.tau is not None and self.layer.tau < self.layer.unit_weights
 

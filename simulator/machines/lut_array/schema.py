@@ -9,6 +9,10 @@ from simulator.base.quantities import Count, Rate
 from simulator.dram.section import Dram, refuse_idle
 from simulator.machines.hardware import Hardware
 
+DOT_WIDTH = 9
+"""ASSUMED: weights that a dot unit takes in a cycle, those of the paper's 3x3 kernel; the paper has
+no larger kernel."""
+
 
 class Pe(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One processing element: dot units, LUT, accumulators, partial-sum buffer."""

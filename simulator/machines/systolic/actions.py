@@ -9,7 +9,12 @@ from math import ceil
 
 from simulator.base.columns import Ints
 from simulator.machines.family import Counts
-from simulator.machines.systolic.area import decoder_bits, register_bits, scratchpads
+from simulator.machines.systolic.area import (
+    KERNEL_BITS,
+    decoder_bits,
+    register_bits,
+    scratchpads,
+)
 from simulator.machines.systolic.plan import LayerPlan, Operand
 from simulator.machines.systolic.schema import Systolic
 from simulator.machines.systolic.vocabulary import (
@@ -45,12 +50,12 @@ def layer_actions(plan: LayerPlan, moved: Ints, activates: Ints | None = None) -
     return {key: count for key, count in counts.items() if count}
 
 
-def memories(machine: Systolic) -> dict[str, float]:
+def memories(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> dict[str, float]:
     """Size in KiB of each memory with counted bit reads and writes, by name."""
     sizes = {name: sram.one_port_kib for name, sram in scratchpads(machine).items()}
     sizes["pe_register"] = register_bits(machine) / 8192
     if machine.subbit_weights == "decoded":
-        sizes["decoder"] = decoder_bits(machine) / 8192
+        sizes["decoder"] = decoder_bits(machine, kernel_weights) / 8192
     return sizes
 
 

@@ -21,6 +21,7 @@ from simulator.machines.systolic.schema import Scratchpad, Systolic
 from simulator.machines.vector.area import vector_area
 
 KERNEL_BITS = 9
+"""Bits of a kernel in the decoder, unless a network has larger kernels."""
 SRAM_PORTS = 2
 """ASSUMED: ports of a scratchpad; DMA fills it during array reads, and sums need both reads and
 writes."""
@@ -85,13 +86,20 @@ def register_bits(machine: Systolic) -> int:
     }[array.dataflow]
 
 
-def decoder_bits(machine: Systolic) -> int:
+def decoder_bits(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> int:
     """Bits of a subset in the decoder; 0 without a decoder."""
-    return machine.decoder_entries * KERNEL_BITS if machine.subbit_weights == "decoded" else 0
+    kernel = max(KERNEL_BITS, kernel_weights)
+    return machine.decoder_entries * kernel if machine.subbit_weights == "decoded" else 0
 
 
-def area(machine: Systolic) -> dict[str, int]:
-    """Gate equivalents of each part, rounded up."""
+def area(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> dict[str, int]:
+    """Gate equivalents of each part, rounded up.
+
+    Args:
+        machine: the array.
+        kernel_weights: weights of the largest binary kernel, for which the decoder has space.
+
+    """
     array, pe = machine.array, machine.array.pe
     parts: dict[str, Fraction] = {
         "multipliers": machine.pes * _multiplier(machine),
@@ -100,7 +108,7 @@ def area(machine: Systolic) -> dict[str, int]:
         "pe_registers": machine.pes * register_bits(machine) * STORAGE_BIT,
         "skew_registers": _skew_bits(machine) * FLIP_FLOP,
         "edge_adders": Fraction(0),
-        "decoder": _decoder(machine),
+        "decoder": _decoder(machine, max(KERNEL_BITS, kernel_weights)),
         "dma": _dma(machine),
     }
     if machine.vector is not None:
@@ -138,15 +146,16 @@ def _skew_bits(machine: Systolic) -> int:
     )
 
 
-def _decoder(machine: Systolic) -> Fraction:
+def _decoder(machine: Systolic, kernel: int) -> Fraction:
     """Area of the decoder: the subset's kernels, and a port for each kernel that enters at once."""
     if machine.subbit_weights == "expanded":
         return Fraction(0)
     array = machine.array
     lanes = array.rows if array.dataflow == "input_stationary" else array.columns
     ports = lanes * ceil(array.pe.dot_width / KERNEL_BITS)
-    tree = (DECODER_SETS * machine.decoder_entries - 1) * KERNEL_BITS * MUX
-    return DECODER_SETS * decoder_bits(machine) * STORAGE_BIT + ports * tree
+    words = DECODER_SETS * machine.decoder_entries * ceil(kernel / KERNEL_BITS)
+    tree = (words - 1) * KERNEL_BITS * MUX
+    return DECODER_SETS * decoder_bits(machine, kernel) * STORAGE_BIT + ports * tree
 
 
 def _dma(machine: Systolic) -> Fraction:

@@ -18,7 +18,7 @@ def rereads(plan: LayerPlan, operand: Operand) -> bool:
 
 
 def _inputs_need(plan: LayerPlan) -> float:
-    return _kib(plan.machine.memory.input_scratchpad, _bits(plan.inputs))
+    return ceil(plan.shortcut_space.scratchpad_bytes(_bits(plan.inputs)) / 10.24) / 100
 
 
 def _weights_need(plan: LayerPlan) -> float:

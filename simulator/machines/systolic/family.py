@@ -35,6 +35,7 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.program import Unit, Vocabulary
 from simulator.workload.kernels import KernelSet
 
@@ -45,6 +46,7 @@ _RATE_KEYS: Items[Unit, str] = {
     DRAM_OUTPUTS: "memory.dram.bytes_per_cycle",
     PRELOAD_UNIT: "array.columns",
     ARRAY: "array.columns",
+    VECTOR_UNIT: "vector.lanes",
 }
 
 
@@ -106,9 +108,14 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
             return vector_actions(mapped, _MEMORIES, moved, activates)
         return layer_actions(mapped.plan, moved, activates)
 
-    def memories(self, hardware: Systolic, activation_bits: int) -> dict[str, float]:  # noqa: ARG002 # contract
+    def memories(
+        self,
+        hardware: Systolic,
+        activation_bits: int,  # noqa: ARG002 # contract
+        kernel_weights: int,
+    ) -> dict[str, float]:
         """Size in KiB of each memory; registers are as wide as operands of the PEs."""
-        return memories(hardware)
+        return memories(hardware, kernel_weights)
 
     def mac_bits(self, hardware: Systolic) -> int:
         """Width in bits of the multiplier's wider operand."""
@@ -120,9 +127,14 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
         pads = (memory.input_scratchpad, memory.weight_scratchpad, memory.output_scratchpad)
         return sum(pad.kib for pad in pads)
 
-    def area(self, hardware: Systolic, activation_bits: int) -> dict[str, int]:  # noqa: ARG002 # contract
+    def area(
+        self,
+        hardware: Systolic,
+        activation_bits: int,  # noqa: ARG002 # contract
+        kernel_weights: int,
+    ) -> dict[str, int]:
         """Gate equivalents by part; no part depends on the network's activations."""
-        return area(hardware)
+        return area(hardware, kernel_weights)
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
         """Return sizes at which more layers move no data twice."""

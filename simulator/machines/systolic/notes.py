@@ -16,6 +16,7 @@ from simulator.machines.systolic.capacity import (
 from simulator.machines.systolic.gemm import is_sub_bit
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
+from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.workload.scope import FULL_PRECISION_BITS
 
 
@@ -67,10 +68,11 @@ _RULES = (
 def notes(run: Ran[MappedLayer]) -> Iterator[str]:
     """Yield the notes of one run."""
     plans = [mapped.plan for mapped in run.mapping.weighted]
-    yield (
-        "batch normalization, thresholds, residual additions and pooling take no time and no "
-        "energy because the model has no vector unit."
-    )
+    if VECTOR_UNIT not in run.mapping.program.units:
+        yield (
+            "batch normalization, thresholds, residual additions and pooling take no time and no "
+            "energy; --scope network adds them."
+        )
     for rule in _RULES:
         chosen = [plan for plan in plans if rule.applies(plan)]
         if not chosen:

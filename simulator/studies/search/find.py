@@ -34,7 +34,7 @@ from simulator.studies.search.output import print_search
 from simulator.studies.search.result import Found, Limits, Objective, more_bits
 from simulator.studies.search.task import PARTS, Candidate, Task
 from simulator.workload import Workload
-from simulator.workload.precision import MAX_TAU
+from simulator.workload.layer import MAX_TAU
 
 _STORAGE = ("time", "energy", "energy-delay", "time-area")
 """Objectives that run best within limits of storage."""

@@ -8,7 +8,7 @@ from simulator.machines.families import family_of
 from simulator.machines.loading import hardware_data, hardware_from
 from simulator.studies.axes import Axis
 from simulator.studies.points import Grid
-from simulator.workload.precision import MAX_TAU
+from simulator.workload.layer import MAX_TAU
 
 
 def machines_of(

@@ -6,8 +6,8 @@ from typing import Any
 from simulator.base.errors import InputError
 from simulator.workload import Workload
 from simulator.workload.choice import Choice
+from simulator.workload.layer import MAX_TAU
 from simulator.workload.model import load_model
-from simulator.workload.precision import MAX_TAU
 from simulator.workload.subsets import Method
 
 

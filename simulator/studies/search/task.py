@@ -16,7 +16,7 @@ from simulator.machines.energy import AJ_PER_PJ
 from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
-from simulator.workload.precision import MAX_TAU, MAX_TAU_1X1, chosen_taus
+from simulator.workload.precision import chosen_taus
 from simulator.workload.scope import is_full_precision
 
 Tau = int | None
@@ -158,9 +158,11 @@ class Task:
         return self.simulate([taus.get(layer.name) for layer in self.layers])
 
     def area(self) -> int:
-        """The gate equivalents of the hardware for this network's activations."""
-        widest = configure(self._workload, **self._options).widest_activation
-        return family_of(self.hardware).gate_equivalents(self.hardware, widest)
+        """The gate equivalents of the hardware for this network's activations and kernels."""
+        workload = configure(self._workload, **self._options)
+        return family_of(self.hardware).gate_equivalents(
+            self.hardware, workload.widest_activation, workload.largest_kernel
+        )
 
     def _of(self, layer: Layer, tau: int) -> Tau:
         """The tau of one layer for a network's tau; a fixed layer keeps its own tau."""
@@ -222,7 +224,7 @@ class Task:
 
 def _own(layer: Layer, tau: int) -> Tau:
     """The tau of one layer for a network's tau."""
-    if layer.full_precision or tau >= (MAX_TAU if layer.kernel == 3 else MAX_TAU_1X1):
+    if layer.full_precision or tau >= layer.largest_tau:
         return None
     return tau
 

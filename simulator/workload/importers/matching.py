@@ -171,12 +171,12 @@ def _wrong_patterns(
     wrong = []
     for name, tensor in patterns.items():
         layer, shape = layers[name], shapes[tensor]
-        allowed = [(2**tau, layer.unit_weights) for tau in range(1, layer.unit_weights + 1)]
+        allowed = [(2**tau, layer.unit_weights) for tau in range(1, layer.largest_tau + 1)]
         if layer.full_precision:
             wrong.append(f"{name} (full precision in the network file)")
         elif shape not in allowed:
-            size = layer.unit_weights
-            wrong.append(f"{name} ({_text(shape)}, expected 2^tau x {size}, tau 1 to {size})")
+            expected = f"2^tau x {layer.unit_weights}, tau 1 to {layer.largest_tau}"
+            wrong.append(f"{name} ({_text(shape)}, expected {expected})")
     return wrong
 
 

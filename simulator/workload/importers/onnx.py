@@ -18,12 +18,15 @@ from simulator.workload.importers.onnx_layers import (
 )
 from simulator.workload.importers.onnx_nodes import label
 from simulator.workload.importers.onnx_operators import kind_of
-from simulator.workload.importers.onnx_precision import decide, listed, notes_of
+from simulator.workload.importers.onnx_precision import (
+    can_be_binary,
+    decide,
+    listed,
+    notes_of,
+)
 from simulator.workload.trained import TrainedLayer
 from simulator.workload.workload import Workload
 
-_MOST_BLOCKED = 4
-"""Maximum number of layers in an error with what their weights come from."""
 if TYPE_CHECKING:
     from onnx import NodeProto
 
@@ -36,9 +39,10 @@ def read_onnx(
 ) -> tuple[Workload, dict[str, TrainedLayer]]:
     """Read the layers of an ONNX model, in execution order.
 
-    A 3x3 or 1x1 layer is binary if its weights are +-alpha, with one alpha per output channel. It
-    is also binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other
-    layers are full precision. The workload's notes name what the file leaves open.
+    A layer is binary if its weights are +-alpha, with one alpha per output channel. It is also
+    binary if its weights pass through `Sign`, `BipolarQuant` or a 1-bit `Quant`. All other layers,
+    and those with kernels of more than 63 weights, are full precision. The workload's notes name
+    what the file leaves open.
 
     Args:
         path: the model; its folder has the external data.
@@ -61,7 +65,6 @@ def read_onnx(
         )
     decisions = decide(graph, _with_names(layers), binarize)
     found = _with_activations(graph, [each.item for each in decisions])
-    _require_binary(path, found)
     names = {item.node.output[0]: item.layer.name for item in found}
     edges = Edges(graph, names).follow(varying)
     workload = Workload(
@@ -73,7 +76,7 @@ def read_onnx(
         vector_layers=() if edges.unknown else tuple(edges.vector_layers),
         unknown_edges=edges.unknown,
         ops_convention="main_paper",
-        notes=(*_unused(graph), *notes_of(decisions)),
+        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -171,17 +174,9 @@ def _scope(name: str) -> str:
     return ".".join(path) or name.strip("/")
 
 
-def _require_binary(path: Path, found: list[Found]) -> None:
-    names = [item.layer.name for item in found if item.layer.kernel in {1, 3}]
+def _all_full(found: list[Found]) -> list[str]:
+    """A note on a network without a binary layer."""
+    names = [item.layer.name for item in found if can_be_binary(item.layer)]
     if not names or not all(item.layer.full_precision for item in found):
-        return
-    blocked = [
-        f"those of {item.layer.name} come from {item.constant.obstacle}"
-        for item in found
-        if item.layer.kernel in {1, 3} and item.constant.obstacle is not None
-    ]
-    raise InputError(
-        f"{path}: no 3x3 or 1x1 layer has weights of +-1"
-        + (f" ({'; '.join(blocked[:_MOST_BLOCKED])})" if blocked else "")
-        + f"; binarize takes the signs of layers by name: {listed(names)}"
-    )
+        return []
+    return [f"No layer has weights of +-1; --binarize takes the signs of layers: {listed(names)}."]

@@ -11,11 +11,12 @@ from simulator.base.errors import InputError
 from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_layers import Found, refuse
+from simulator.workload.layer import MAX_KERNEL_WEIGHTS, Layer
 from simulator.workload.levels import are_signs, levels_of, without_offset
 
 _OTHER_KERNEL = (
     "{{layers}} ({0}): full precision although the weights are +-alpha, because a binary "
-    "kernel is 3x3 or 1x1."
+    "kernel has at most {1} weights."
 )
 _OFFSET = (
     "The weights of {layers} have the form beta +- alpha, as AdaBin's; the kernels are the signs, "
@@ -51,8 +52,8 @@ def decide(graph: Graph, found: list[Found], patterns: Collection[str]) -> list[
         patterns: globs over layer names; these layers use the signs of their weights.
 
     Raises:
-        InputError: a pattern matches no layer or another kernel size, or the weights of a layer
-            may be binary but the importer cannot compute them.
+        InputError: a pattern matches no layer or a kernel that is too large, or the weights of a
+            layer may be binary but the importer cannot compute them.
 
     """
     names = [item.layer.name for item in found]
@@ -93,9 +94,9 @@ def _decided(graph: Graph, item: Found, patterns: Collection[str]) -> Decision:
         if item.constant.obstacle is not None:
             reasons.append(f"{_come_from(item)}; the run uses only their shapes.")
         return _binary(item, *reasons)
-    if item.layer.kernel not in {1, 3}:
+    if not can_be_binary(item.layer):
         if item.constant.sign is not None or (item.weights is not None and are_signs(item.weights)):
-            reasons.append(_OTHER_KERNEL.format(item.layer.kernel_sides))
+            reasons.append(_OTHER_KERNEL.format(item.layer.kernel_sides, MAX_KERNEL_WEIGHTS))
         return Decision(item, tuple(reasons))
     if item.constant.obstacle is not None:
         return _blocked(graph, item)
@@ -104,16 +105,21 @@ def _decided(graph: Graph, item: Found, patterns: Collection[str]) -> Decision:
     return _by_levels(graph, item, item.weights)
 
 
+def can_be_binary(layer: Layer) -> bool:
+    """True if a kernel has few enough weights for a binary layer."""
+    return layer.taps <= MAX_KERNEL_WEIGHTS
+
+
 def _is_chosen(graph: Graph, item: Found, patterns: Collection[str]) -> bool:
-    """True if `--binarize` names a layer, whose kernel must then be 3x3 or 1x1."""
+    """True if `--binarize` names a layer, whose kernel must then be small enough."""
     layer = item.layer
     for pattern in patterns:
         if fnmatchcase(layer.name, pattern):
-            if layer.kernel in {1, 3}:
+            if can_be_binary(layer):
                 return True
             raise InputError(
                 f"{graph.path}: binarize {pattern!r} matches layer {layer.name!r}, whose kernel is "
-                f"{layer.kernel_sides}; a binary kernel is 3x3 or 1x1"
+                f"{layer.kernel_sides}; a binary kernel has at most {MAX_KERNEL_WEIGHTS} weights"
             )
     return False
 

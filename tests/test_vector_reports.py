@@ -1,0 +1,97 @@
+"""Explanations of runs with the vector unit: keys without effect, bottlenecks, what helps."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator import Result, simulate
+from simulator.report.perfetto import perfetto_packets
+from simulator.report.terminal import NO_COMMANDS, print_result
+from simulator.studies.what_helps import with_what_helps
+from simulator.workload import Workload
+from simulator.workload.network import network_from
+from tests.test_terminal import cells_of, printed
+
+pytestmark = pytest.mark.unit
+
+
+def conv(name: str, **fields: Any) -> dict[str, Any]:
+    given = {"type": "conv", "precision": "binary", "kernel": 3, "padding": 1, "out_channels": 16}
+    return {"name": name, **given, **fields}
+
+
+def network(*entries: dict[str, Any]) -> Workload:
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "main_paper",
+        "input": {"channels": 16, "height": 4, "width": 4}, "layers": list(entries),
+    }  # fmt: skip
+    return network_from(file, Path("net.yaml"))
+
+
+RESIDUAL = network(conv("a"), conv("b"), {"name": "s", "type": "add", "other": "a"})
+NORMS = network(conv("a"), {"name": "a.norm", "type": "norm"}, conv("b"))
+JOINED = network(conv("a"), conv("b"), {"name": "j", "type": "concat", "others": ["a"]}, conv("c"))
+POOLED = network(conv("a"), {"name": "p", "type": "pool", "kernel": 2, "stride": 2}, conv("b"))
+ALONE = network(conv("a"), conv("b"))
+
+
+def run(workload: Workload, scope: str = "network", **keys: Any) -> Result:
+    given = {f"vector.{key}": value for key, value in keys.items()}
+    return simulate(workload, "cofluent64", bits=0.56, scope=scope, set=given)
+
+
+@pytest.mark.parametrize(
+    ("workload", "scope", "keys", "reason"),
+    [
+        (RESIDUAL, "binary", {"lanes": 2}, "the vector unit runs only in scope network"),
+        (RESIDUAL, "weights", {"fused": False}, "the vector unit runs only in scope network"),
+        (ALONE, "network", {"lanes": 2}, "all layers of the network have weights"),
+        (POOLED, "network", {"fused": False}, "no vector layer can be fused"),
+        (RESIDUAL, "network", {"cycles.norm": 9}, "no layer has this operation"),
+        (NORMS, "network", {"cycles.norm": 9}, "thresholds replace all normalizations"),
+        (JOINED, "network", {"cycles.move": 9}, "layers write values to the places at which"),
+        (POOLED, "network", {"cycles.quantize": 9}, "no layer writes values in fewer bits"),
+        (RESIDUAL, "network", {"bits": 32}, "every value takes the same number of passes"),
+    ],
+)
+def test_keys_without_effect(
+    workload: Workload, scope: str, keys: dict[str, Any], reason: str
+) -> None:
+    (effect,) = run(workload, scope, **keys).settings
+    assert effect.reason is not None
+    assert reason in effect.reason
+
+
+def test_a_fused_layer_is_not_bound_by_latency() -> None:
+    result = run(RESIDUAL)
+    assert [layer.bound_by for layer in result.run.layers][2] == "fused"
+    assert run(RESIDUAL, fused=False).run.layers[2].bound_by != "fused"
+    lines = printed(lambda console: print_result(result, console), 120)
+    titles, cells = cells_of(lines)
+    (row,) = [cell for cell in cells if cell[0] == "s"]
+    assert row[titles.index("lim")] == NO_COMMANDS
+    assert f"{NO_COMMANDS} fused into another layer" in " ".join(lines)
+
+
+def test_what_helps_changes_the_unit_only_where_it_runs() -> None:
+    network, binary = (
+        with_what_helps(run(RESIDUAL, scope, lanes=1)) for scope in ("network", "binary")
+    )
+    keys = {effect.key for effect in network.effects}
+    assert {"vector.lanes", "vector.cycles.add"} <= keys
+    assert not any(effect.key.startswith("vector.") for effect in binary.effects)
+
+
+def test_more_lanes_help_if_the_unit_is_the_bottleneck() -> None:
+    result = run(RESIDUAL, lanes=1, fused=False)
+    assert result.run.layers[2].bound_by == "vector unit"
+    effects = {effect.key: effect for effect in with_what_helps(result).effects}
+    change = effects["vector.lanes"].doubled.change
+    assert change is not None
+    assert change < 0
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_trace_has_layers_without_steps(fused: bool) -> None:
+    assert b"vector unit" in b"".join(perfetto_packets(run(RESIDUAL, fused=fused)))

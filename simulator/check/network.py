@@ -46,9 +46,11 @@ def check_network(
         progress: called before every layer.
 
     Raises:
-        InputError: the file does not contain images for the network.
+        InputError: the file does not contain images for the network, or the function of an
+            activation is unknown.
 
     """
+    _require_functions(workload)
     if inputs is None:
         images = drawn_images(_image_shape(workload, workload.batch), seed)
     else:
@@ -96,6 +98,15 @@ def read_images(path: str | Path, workload: Workload) -> NDArray[Any]:
     if not all(np.isfinite(image).all() for image in array):
         raise InputError(f"{path}: has values that are not finite numbers")
     return array
+
+
+def _require_functions(workload: Workload) -> None:
+    for layer in workload.vector_layers:
+        if layer.kind == "activation" and layer.function is None:
+            raise InputError(
+                f"the check of scope network computes relu, hardtanh and prelu; {layer.name} has "
+                "another function; use scope weights"
+            )
 
 
 def _image_shape(workload: Workload, images: int) -> tuple[int, int, int, int]:

@@ -47,7 +47,7 @@ class VectorLayer:
     images: int = 1
     """Output maps per image of the network; more than 1 after a `roi_pool`."""
     function: Function | None = None
-    """The function of an activation."""
+    """The function of an activation; None: another one, or unknown."""
     groups: int = 1
     """Groups of a shuffle."""
 

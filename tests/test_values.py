@@ -16,7 +16,7 @@ from simulator.workload import Workload, configure
 from simulator.workload.described import workload_from
 from simulator.workload.extract import extract
 from simulator.workload.store import write_workload
-from simulator.workload.values import LayerValues, Predictions
+from simulator.workload.values import LayerValues, Predictions, fingerprint
 
 pytestmark = pytest.mark.unit
 
@@ -218,7 +218,7 @@ def test_a_description_has_the_fingerprints_of_values(stored: Path) -> None:
     assert "values_sha256" not in configure(loaded).described()
     run = configure(loaded, scope="network")
     described = run.described()
-    assert described["values_sha256"]["fc"] == loaded.parameters["fc"].sha256
+    assert described["values_sha256"] == fingerprint(loaded.parameters)
     again = workload_from(described, "summary.json", loaded)
     assert again == replace(run, network=None)
     assert again.parameters is loaded.parameters

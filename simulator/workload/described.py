@@ -15,7 +15,7 @@ from simulator.workload.layer import MAX_TAU, Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import Scope
 from simulator.workload.store import Shape, require_shape
-from simulator.workload.values import fingerprints
+from simulator.workload.values import fingerprint
 from simulator.workload.vector_shape import VectorShape, vector_layers_from
 from simulator.workload.workload import SHORTCUT_BITS, Workload
 
@@ -46,8 +46,8 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     activations_overridden: tuple[schema.Name, ...] = ()
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
-    values_sha256: dict[schema.Name, str] = {}
-    """Fingerprints of the layers' values; scope `network` only."""
+    values_sha256: str | None = None
+    """Fingerprint of the layers' values; scope `network` only."""
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:
@@ -73,7 +73,7 @@ def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None
     vector_layers = vector_layers_from(described.vector_layers, layers, source)
     values = fields.pop("values_sha256")
     workload = Workload(**fields | {"layers": layers, "vector_layers": vector_layers})
-    if values and (loaded is None or fingerprints(loaded.parameters) != values):
+    if values and (loaded is None or fingerprint(loaded.parameters) != values):
         raise InputError(f"{source}: no file that it names has the values of its layers")
     if loaded is None:
         return workload

@@ -80,9 +80,12 @@ def images_sha256(images: NDArray[np.number]) -> str:
     return digest.hexdigest()
 
 
-def fingerprints(parameters: Parameters) -> dict[str, str]:
-    """The fingerprint of every layer's values, by its name."""
-    return {name: values.sha256 for name, values in parameters.items()}
+def fingerprint(parameters: Parameters) -> str:
+    """Fingerprint of the values of all layers."""
+    import hashlib
+
+    lines = (f"{name} {values.sha256}\n" for name, values in parameters.items())
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def allowed_parts(layer: AnyLayer) -> dict[str, Shape]:

@@ -8,7 +8,7 @@ from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
-from simulator.workload.values import Parameters, Predictions, fingerprints
+from simulator.workload.values import Parameters, Predictions, fingerprint
 from simulator.workload.vector_layer import AnyLayer, VectorLayer, in_order
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Workload:
         for name in ("network", "kernels_dropped", "source", "unknown_edges", *_VALUES):
             del plain[name]  # the layers already reflect these fields, or they do not affect time
         if self.scope == "network" and self.parameters:
-            plain["values_sha256"] = fingerprints(self.parameters)
+            plain["values_sha256"] = fingerprint(self.parameters)
         if self.scope != "network":
             for name in ("vector_layers", "shortcut_bits"):
                 del plain[name]  # without effect

@@ -1,11 +1,12 @@
 """Explanations of runs with the vector unit: keys without effect, bottlenecks, what helps."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import Result, simulate
+from simulator import Result, simulate, verify
 from simulator.report.perfetto import perfetto_packets
 from simulator.report.terminal import NO_COMMANDS, print_result
 from simulator.studies.what_helps import with_what_helps
@@ -72,6 +73,18 @@ def test_a_fused_layer_is_not_bound_by_latency() -> None:
     (row,) = [cell for cell in cells if cell[0] == "s"]
     assert row[titles.index("lim")] == NO_COMMANDS
     assert f"{NO_COMMANDS} fused into another layer" in " ".join(lines)
+
+
+def test_tables_have_the_columns_of_layers_with_weights(tmp_path: Path) -> None:
+    """Also if the network begins with a layer without weights, and for layers without time."""
+    first = network({"name": "n", "type": "norm"}, conv("a"), {"name": "b", "type": "norm"})
+    result = run(first)
+    result.save(tmp_path / "net")
+    header, *rows = csv.reader((tmp_path / "net" / "layers.csv").read_text().splitlines())
+    assert "input_buffering" in header
+    assert [row[header.index("input_buffering")] for row in rows] == ["", "rows", ""]
+    assert verify(tmp_path / "net").equal
+    assert "<td>b</td><td>0</td><td>0.00</td><td>0.00</td><td></td>" in result._repr_html_()
 
 
 def test_what_helps_changes_the_unit_only_where_it_runs() -> None:

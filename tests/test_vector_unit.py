@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from msgspec.structs import replace as replaced
 
 from simulator.analysis.run import Run
+from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.engine import EngineName, event, fast
 from simulator.engine.trace import Trace
@@ -277,12 +278,13 @@ def test_pooling_of_padding_alone_reads_nothing(
         "name": "net", "title": "Net", "ops_convention": "main_paper",
         "input": {"channels": 3, "height": size[0], "width": size[1]}, "layers": list(entries),
     }  # fmt: skip
-    workload = configured(file, bits=1, batch=2)
+    workload = configured(file, batch=2)
     keys = {
         "memory.activation_buffer.transfer_pixels": columns,
         "memory.dram.burst_bytes": 1,
     }
-    one, two = (run_of(workload, keys, engine) for engine in ("event", "fast"))
+    hardware = machine(keys)
+    one, two = run_one(workload, hardware, "event"), run_one(workload, hardware, "fast")
     assert np.array_equal(one.summary.ends, two.summary.ends)
     (mapped,) = (x for x in one.mapping.layers if isinstance(x, MappedVector))
     seen = touched(mapped.layer)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simulator import Result, simulate, verify
+from simulator import Result, compare, export, simulate, verify
 from simulator.report.perfetto import perfetto_packets
 from simulator.report.terminal import NO_COMMANDS, print_result
 from simulator.studies.what_helps import with_what_helps
@@ -108,3 +108,20 @@ def test_more_lanes_help_if_the_unit_is_the_bottleneck() -> None:
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_trace_has_layers_without_steps(fused: bool) -> None:
     assert b"vector unit" in b"".join(perfetto_packets(run(RESIDUAL, fused=fused)))
+
+
+def test_comparisons_of_layers_that_are_fused_on_one_side() -> None:
+    comparison = compare(run(RESIDUAL), run(RESIDUAL, fused=False))
+    (change,) = [one for one in comparison.layers if one.layer == "s"]
+    assert change.cycles_a == 0 < change.cycles_b
+    assert change.percent is None
+    text = comparison.markdown()
+    assert "| hardware.vector.fused | true | false |" in text
+    assert f"| s | 0 | {change.cycles_b} | +{change.cycles_b} |  |" in text
+
+
+def test_exports_name_the_layers_without_weights() -> None:
+    found = export(RESIDUAL, "zigzag", scope="network")
+    assert found.layers == 2
+    assert found.notes == ["left out: s: without weights; the file has only layers with weights"]
+    assert export(RESIDUAL, "zigzag", scope="weights").text == found.text

@@ -160,7 +160,9 @@ class VectorPlan:
     @property
     def reads(self) -> bool:
         """True if it reads a map from DRAM; a layer may see only padding."""
-        return not self.on_chip.all_operands and any(new for new, _ in self.rows)
+        return not self.on_chip.all_operands and any(
+            self._rows_under(place)[0] for place in self.places
+        )
 
     @property
     def leaving(self) -> tuple[int, ...]:
@@ -188,18 +190,19 @@ class VectorPlan:
         reserved = self.on_chip.space + SLOTS * max(
             self._result_bytes(max(self.columns), channels) for channels in self.channel_parts
         )
-        reserved *= self.reads
+        reads = self.reads
+        reserved *= reads
         reads_first, places = first, list(self.places)
         for place in places:
             channels, columns = self.channel_parts[place.part], len(place.columns)
-            new, dropped = self._rows_under(place) if self.reads else (0, 0)
+            new, dropped = self._rows_under(place) if reads else (0, 0)
             row_space = self._row_space(columns, channels)
             opens, closes = first and not found, last and len(found) == len(places) - 1
             found.append(
                 Chunk(
                     read_bytes=tuple(filter(None, self.read_bytes(place))),
                     space_taken=new * row_space + (reserved if reads_first and new else 0),
-                    space_freed=dropped * row_space + (reserved if closes and self.reads else 0),
+                    space_freed=dropped * row_space + (reserved if closes else 0),
                     cycles=self._cycles(columns, channels),
                     written_bytes=self.written_bytes(place),
                     first_read=reads_first and new > 0,
@@ -269,11 +272,6 @@ class VectorPlan:
         begin = columns.start * layer.strides.width - layer.paddings.width
         end = begin + (len(columns) - 1) * layer.strides.width + layer.window.width
         return range(max(begin, 0), min(end, layer.in_width))
-
-    @property
-    def reads(self) -> bool:
-        """False if the layer sees only padding."""
-        return any(self._rows_under(place)[0] for place in self.places)
 
     def _rows_under(self, place: Place) -> tuple[int, int]:
         """Input rows that a chunk reads, and rows that the next one does not need.

@@ -143,6 +143,7 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *_coded([m.plan for m in layers if m.plan.huffman]),
         *_widths(layers),
         *tiling_notes(run),
+        *run.mapping.remarks,
         *vector_notes(run),
     ]
 

@@ -37,7 +37,7 @@ class Task(NamedTuple):
     images: Runs[Runs[Chunk]]
     ports: Ports
     reads: bool
-    """False if the layer sees only padding."""
+    """False if it reads no map from DRAM."""
 
 
 def inputs_dma(task: Task, do: Writer) -> None:
@@ -114,8 +114,7 @@ def section_of(plan: VectorPlan, ports: Ports, *, plain: bool = False) -> Sectio
         plain: true for programs without loops; see `Writer`.
 
     """
-    reads = any(new for new, _ in plan.rows)
-    task = Task(plan.images, ports, reads)
+    task = Task(plan.images, ports, plan.reads)
     functions: dict[Unit, Callable[[Task, Writer], None]] = {
         ports.read.unit: inputs_dma,
         VECTOR_UNIT: vector,

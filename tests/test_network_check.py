@@ -156,7 +156,7 @@ class TestDefinitions:
         most = 2 ** (bits - 1) - 1
         exponent = exponent_for(largest, most)
         assert largest * 2.0**exponent <= most
-        assert exponent == 40 or largest * 2.0 ** (exponent + 1) > most
+        assert exponent == 50 or largest * 2.0 ** (exponent + 1) > most
 
     def test_pools_and_shuffles(self, kinds: Workload) -> None:
         by_name = {x.name: x for x in kinds.vector_layers}
@@ -230,6 +230,17 @@ def test_another_class_fails(few: Path) -> None:
     )
     assert result.classes is not None
     assert result.classes.as_trained == FEW - 1
+
+
+@pytest.mark.parametrize("options", [{"tau": 4}, {"bits": 32}, {"activation_bits": 2}])
+def test_another_network_has_no_trained_classes(options: dict[str, Any], few: Path) -> None:
+    known = trained("trained-r20-0.56", FEW).predictions
+    loaded = replace(load_workload("trained-r20-0.56"), predictions=known)
+    workload = configure(loaded, scope="network", **options)
+    result = check_workload(workload, load_hardware("cofluent64"), inputs=few)
+    assert result.equal
+    assert result.classes is not None
+    assert result.classes.trained is None
 
 
 class TestCommand:

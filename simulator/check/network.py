@@ -139,12 +139,19 @@ def _classes(
     if results.shape[0] != len(images) or results.shape[2:] != (1, 1):
         return None
     last = chain.numbers[workload.all_layers[-1].name].values
-    known = workload.predictions
-    trained = None
-    if known is not None and known.images_sha256 == images_sha256(images):
-        trained = tuple(known.classes.tolist())
     return Classes(
         machine=tuple(last.reshape(len(images), -1).argmax(axis=1).tolist()),
         forward=tuple(results.reshape(len(images), -1).argmax(axis=1).tolist()),
-        trained=trained,
+        trained=_known_classes(workload, images),
     )
+
+
+def _known_classes(workload: Workload, images: NDArray[np.float64]) -> tuple[int, ...] | None:
+    """The trained network's classes of these images; None if another network runs, or unknown."""
+    known = workload.predictions
+    binary = workload.binary_layers
+    own = bool(binary) and all(layer.kernels is not None for layer in binary)
+    as_trained = own and workload.activation_bits == 1
+    if known is None or not as_trained or known.images_sha256 != images_sha256(images):
+        return None
+    return tuple(known.classes.tolist())

@@ -26,8 +26,10 @@ from simulator.workload.vector_layer import VectorLayer
 MOST_SIGNIFICANT = 24
 """Most bits of an operand of the MAC unit, and bits of a factor of the vector unit. ASSUMED: an
 operand of 32 bits is a number in single precision, which has 24 significant bits."""
-INTERNAL_BITS = 32
-"""Bits of a value inside the vector unit, until it is written. ASSUMED: a word."""
+INTERNAL_BITS = 28
+"""Bits of a value inside the vector unit, until it is written. ASSUMED: 4 bits more than the widest
+map. Products and sums then have less than 53 bits, and are exact in floating point, too."""
+_MOST_SUMMAND = 1 << 51
 _MOST_SHIFT = 62 - INTERNAL_BITS
 """Bits by which such a value can grow in 64-bit integers."""
 
@@ -62,6 +64,8 @@ def constants(scale: Real, shift: Real, exponent: int) -> tuple[Integers, int, I
     """
     largest = float(np.abs(scale).max(initial=0))
     own = min(exponent_for(largest, largest_integer(MOST_SIGNIFICANT)), _MOST_SHIFT)
+    if shift.any():
+        own = min(own, exponent_for(float(np.abs(shift).max()), _MOST_SUMMAND) - exponent)
     return stored(scale, own), own, stored(shift, exponent + own)
 
 

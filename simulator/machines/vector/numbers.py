@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
-_MOST_EXPONENT = 40
-"""ASSUMED: a map whose values all are below 2^-25 needs no finer scale."""
+_MOST_EXPONENT = 50
+"""ASSUMED: numbers below 2^-22 need no finer scale than 28 bits give them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,10 @@ class LayerPlan:
     epilogue: Epilogue | None = None
     """The work of the vector unit on the outputs; None: they leave at once. It reads only the
     shortcuts that are in DRAM."""
+    wide_bits: int | None = None
+    """Bits of a copy that holds sums, which pass no threshold; None: all copies pass thresholds."""
     on_chip: OnChip = IN_DRAM
     """The maps in the activation buffer while the layer runs."""
-
-    @property
-    def output_bits(self) -> int:
-        """Bits that the layer writes of an output, with all copies, on chip or in DRAM."""
-        return sum(self.copies)
 
     @property
     def leaving(self) -> tuple[int, ...]:

@@ -98,6 +98,36 @@ def test_an_operator_without_a_counterpart_is_named(tmp_path: Path) -> None:
         configure(workload, bits=1, scope="network")
 
 
+@pytest.mark.parametrize(
+    ("operator", "given"),
+    [
+        ("MaxPool", {"kernel_shape": [3, 3], "dilations": [2, 2]}),
+        ("ReduceMean", {"axes": [1], "keepdims": 1}),
+    ],
+)
+def test_other_pools_are_no_layers(tmp_path: Path, operator: str, given: dict[str, Any]) -> None:
+    """A window with gaps, and a mean over channels."""
+    nodes = [conv("x", "w", "c"), node(operator, ["c"], "y", **given)]
+    path = save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)})
+    with pytest.raises(InputError, match=f"has {operator} node 'y', which no vector unit runs"):
+        simulate(path, "cofluent64", bits=1, scope="network")
+
+
+@pytest.mark.parametrize("axis", [1, -3])
+def test_channels_are_joined_by_either_number_of_their_axis(tmp_path: Path, axis: int) -> None:
+    nodes = [
+        conv("x", "w", "c"),
+        node("Concat", ["c", "c"], "j", axis=axis),
+        node("Relu", ["j"], "y"),
+    ]
+    workload, _ = read_onnx(save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)}))
+    run = configure(workload, bits=1, scope="network")
+    assert [(x.kind, x.out_channels) for x in run.vector_layers] == [
+        ("concat", 16),
+        ("activation", 16),
+    ]
+
+
 def test_a_workload_file_keeps_the_edges(tmp_path: Path) -> None:
     from simulator.workload.store import write_workload
 

@@ -17,6 +17,7 @@ from simulator.studies.search import Limits, Objective, SearchResult, search, st
 from simulator.studies.search.front import Choices, fewest_cycles
 from simulator.studies.search.task import PARTS, Task, stored_parts
 from simulator.workload import Workload
+from simulator.workload.network import network_from
 from tests.build import layer, network
 from tests.conftest import Command
 from tests.measure import drawn
@@ -173,6 +174,30 @@ class TestExhaustive:
         # a: 64 x 64 kernels, b: 64 x 128, c: 64 / ... 128 x 64 weights in vectors of 8
         parts = [stored_parts(x, tau) for x, tau in zip(task.layers, (4, None, 2), strict=True)]
         assert parts == [PARTS * 64 * 64 * 4, PARTS * 64 * 128 * 9, PARTS * 128 * 64 // 8 * 2]
+
+
+@pytest.mark.unit
+def test_layers_without_weights_add_to_the_layers_before_them() -> None:
+    conv = {"type": "conv", "precision": "binary", "kernel": 3, "padding": 1, "out_channels": 64}
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "main_paper",
+        "input": {"channels": 64, "height": 6, "width": 6},
+        "layers": [
+            {"name": "n", "type": "norm"}, {"name": "a", **conv}, {"name": "a.n", "type": "norm"},
+            {"name": "b", **conv}, {"name": "s", "type": "add", "other": "a.n"},
+            {"name": "p", "type": "global_pool"},
+        ],
+    }  # fmt: skip
+    net, machine = network_from(file, Path("net.yaml")), load_hardware("cofluent64")
+    within = Limits(mean_bits=0.56)
+    found = search(net, [({}, machine)], "time", within, taus=TAUS, scope="network")
+    taus = dict(zip("ab", found.best.taus, strict=True))
+    run = simulate(net, machine, bits=1, taus=taus, scope="network").with_energy("45nm")
+    assert run.cycles == found.best.cycles == sum(found.best.layer_cycles)
+    n, a, _, b, _, p = (one.cycles for one in run.run.layers)
+    assert found.best.layer_cycles == (n + a, b + p)
+    assert run.energy is not None
+    assert found.best.energy_uj == pytest.approx(run.energy.run.microjoules, rel=1e-5)
 
 
 @pytest.mark.unit

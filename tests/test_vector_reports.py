@@ -1,11 +1,12 @@
 """Explanations of runs with the vector unit: keys without effect, bottlenecks, what helps."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import Result, simulate
+from simulator import Result, compare, export, simulate, verify
 from simulator.report.perfetto import perfetto_packets
 from simulator.report.terminal import NO_COMMANDS, print_result
 from simulator.studies.what_helps import with_what_helps
@@ -74,6 +75,18 @@ def test_a_fused_layer_is_not_bound_by_latency() -> None:
     assert f"{NO_COMMANDS} fused into another layer" in " ".join(lines)
 
 
+def test_tables_have_the_columns_of_layers_with_weights(tmp_path: Path) -> None:
+    """Also if the network begins with a layer without weights, and for layers without time."""
+    first = network({"name": "n", "type": "norm"}, conv("a"), {"name": "b", "type": "norm"})
+    result = run(first)
+    result.save(tmp_path / "net")
+    header, *rows = csv.reader((tmp_path / "net" / "layers.csv").read_text().splitlines())
+    assert "input_buffering" in header
+    assert [row[header.index("input_buffering")] for row in rows] == ["", "rows", ""]
+    assert verify(tmp_path / "net").equal
+    assert "<td>b</td><td>0</td><td>0.00</td><td>0.00</td><td></td>" in result._repr_html_()
+
+
 def test_what_helps_changes_the_unit_only_where_it_runs() -> None:
     network, binary = (
         with_what_helps(run(RESIDUAL, scope, lanes=1)) for scope in ("network", "binary")
@@ -106,3 +119,20 @@ def test_layers_in_parts_of_their_channels_are_named() -> None:
         "fit (memory.activation_buffer.kib is 1.5)." in note
         for note in notes
     )
+
+
+def test_comparisons_of_layers_that_are_fused_on_one_side() -> None:
+    comparison = compare(run(RESIDUAL), run(RESIDUAL, fused=False))
+    (change,) = [one for one in comparison.layers if one.layer == "s"]
+    assert change.cycles_a == 0 < change.cycles_b
+    assert change.percent is None
+    text = comparison.markdown()
+    assert "| hardware.vector.fused | true | false |" in text
+    assert f"| s | 0 | {change.cycles_b} | +{change.cycles_b} |  |" in text
+
+
+def test_exports_name_the_layers_without_weights() -> None:
+    found = export(RESIDUAL, "zigzag", scope="network")
+    assert found.layers == 2
+    assert found.notes == ["left out: s: without weights; the file has only layers with weights"]
+    assert export(RESIDUAL, "zigzag", scope="weights").text == found.text

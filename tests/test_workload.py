@@ -7,6 +7,7 @@ import pytest
 from simulator import InputError, load_workload
 from simulator.base.shipped import shipped_names
 from simulator.workload import configure
+from simulator.workload.network import network_from
 from simulator.workload.precision import available_bits
 from tests import build
 
@@ -114,3 +115,31 @@ def test_ceil_mode_and_dilation(tmp_path: Path) -> None:
     (layer,) = load_workload(file).layers
     assert layer.in_height == 38  # ceil(75 / 2)
     assert layer.out_height == 26  # 38 - 12
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "positions"),
+    [
+        (5, 2, 2, 0, 3),  # the last window begins at pixel 4
+        (4, 1, 3, 0, 2),  # at pixel 3
+        (3, 1, 3, 0, 1),  # a window at pixel 3 would see no pixel
+        (3, 2, 3, 1, 2),
+        (2, 3, 3, 1, 1),  # a window at pixel 2 would see only padding
+        (6, 3, 3, 0, 2),
+    ],
+)
+def test_a_last_window_in_ceil_mode_sees_a_pixel(
+    size: int, kernel: int, stride: int, padding: int, positions: int
+) -> None:
+    """As in PyTorch's max pooling, whose output sizes these are."""
+    pool = {"kernel": kernel, "stride": stride, "padding": padding, "ceil_mode": True}
+    layers = [
+        {"name": "a", "type": "pool", **pool},
+        {"name": "b", "type": "conv", "precision": "binary", "out_channels": 4, "kernel": 1},
+    ]
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "table6",
+        "input": {"channels": 3, "height": size, "width": 9}, "layers": layers,
+    }  # fmt: skip
+    (layer,) = network_from(file, Path("net.yaml")).layers
+    assert layer.in_height == positions

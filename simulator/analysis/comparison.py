@@ -57,9 +57,9 @@ class LayerChange:
         return self.cycles_b - self.cycles_a
 
     @property
-    def percent(self) -> float:
-        """The change in percent of A's cycles."""
-        return 100 * self.change / max(1, self.cycles_a)
+    def percent(self) -> float | None:
+        """The change in percent of A's cycles; None if it has none, as a fused layer."""
+        return 100 * self.change / self.cycles_a if self.cycles_a else None
 
     @property
     def why(self) -> str:

@@ -295,8 +295,8 @@ def _table_difference(path: Path, rows: Sequence[Mapping[str, object]]) -> Diffe
     now = rows_text(rows)
     if text == now:
         return None
-    header = list(rows[0])
     fresh = list(csv.reader(StringIO(now, newline="")))
+    header = fresh[0]
     none: list[str] = []
     for number, (one, other) in enumerate(zip_longest(saved, fresh, fillvalue=none)):
         for column, (a, b) in enumerate(zip_longest(one, other, fillvalue=_NONE)):

@@ -16,14 +16,17 @@ from simulator.base.progress import Progress, announce, interrupts_held
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
-    """Write rows of equal keys as CSV."""
+    """Write rows as CSV, with the columns of `rows_text`."""
     path.write_text(rows_text(rows), encoding="utf-8", newline="")
 
 
 def rows_text(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return rows of equal keys as the text of a CSV file."""
+    """Return rows as the text of a CSV file.
+
+    The row with the most keys gives the columns and their order. Other rows may lack some of them.
+    """
     file = StringIO(newline="")
-    writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(file, max(map(list, rows), key=len), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return file.getvalue()

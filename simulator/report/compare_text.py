@@ -129,7 +129,7 @@ def _sections(comparison: Compared) -> list[_Section]:
             header=("layer", "A", "B", "change", "change %", "changes by category (cycles)"),
             rows=[
                 (c.layer, f"{c.cycles_a:,}", f"{c.cycles_b:,}", f"{c.change:+,}",
-                 f"{c.percent:+.2f}", c.why)
+                 _percent(c.percent), c.why)
                 for c in comparison.layers
             ],
             numbers=frozenset({1, 2, 3, 4}),
@@ -172,7 +172,9 @@ def _percent(value: float | None) -> str:
 
 
 def _shown(key: str, value: object) -> str:
-    """Return a value of the configuration as text; for a fingerprint, its first digits."""
+    """Return a value of the configuration as in its file; for a fingerprint, its first digits."""
     if key.endswith("_sha256") and isinstance(value, str):
         return f"{value[:_FINGERPRINT]}..."
+    if isinstance(value, bool):
+        return str(value).lower()
     return "none" if value is None else str(value)

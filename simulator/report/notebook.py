@@ -32,7 +32,7 @@ def as_html(result: "Outcome") -> str:
     said = f"{html.escape(title(result))}: <b>{speedup}</b>, {times}; {rates}"
     rows = [{**row, "percent": 100 * row["utilization"]} for row in result.layer_rows()]
     columns = {key: column for key, column in _COLUMNS.items() if key in rows[0]}
-    cells = [[form.format(row[key]) for key, (_, form) in columns.items()] for row in rows]
+    cells = [[_text(row[key], form) for key, (_, form) in columns.items()] for row in rows]
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells)
     head = "".join(f"<th>{name}</th>" for name, _ in columns.values())
     runs = "both runs" if result.baseline else "the run"
@@ -42,6 +42,11 @@ def as_html(result: "Outcome") -> str:
         f'<img alt="Timelines of {runs}" src="data:image/png;base64,{picture}">'
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
+
+
+def _text(value: object, form: str) -> str:
+    """The value in a form; nothing for the speedup of a fused layer, which takes no time."""
+    return "" if value is None else form.format(value)
 
 
 def _cell(words: str) -> str:

@@ -136,7 +136,16 @@ def _convolved(node: schema.Conv, entering: Shape) -> Shape:
 def _slid(
     node: schema.Conv | schema.Pool, entering: Shape, extents: Sides, *, ceil_mode: bool = False
 ) -> tuple[int, int]:
-    """Rows and columns of positions of a window that spans `extents` pixels over a padded map."""
+    """Rows and columns of positions of a window that spans `extents` pixels over a padded map.
+
+    Args:
+        node: a layer with a window.
+        entering: the shape of its input.
+        extents: rows and columns that the window spans.
+        ceil_mode: true if a last window may extend beyond the padded map. As in PyTorch, it begins
+            in the map or in the padding before it.
+
+    """
     found = []
     for size, extent, padding, stride in zip(
         (entering.height, entering.width),
@@ -151,5 +160,7 @@ def _slid(
                 f"layer {node.name!r}: its window spans {extent} pixels but its padded input has "
                 f"{size + 2 * padding}; use a larger input"
             )
-        found.append((span + (stride - 1 if ceil_mode else 0)) // stride + 1)
+        positions = span // stride + 1
+        further = ceil_mode and span % stride > 0 and positions * stride < size + padding
+        found.append(positions + further)
     return found[0], found[1]

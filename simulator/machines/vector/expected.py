@@ -42,7 +42,7 @@ def expected_cycles(plan: VectorPlan) -> int | None:
     rows = maps * layer.out_height
     if min(strips) >= max(reads, writes):
         return (reads if _opens_with_reads(plan) else 0) + rows * sum(strips) + writes
-    if len(set(strips)) > 1 or layer.window.area > 1:
+    if len(set(strips)) > 1 or layer.window.area > 1 or any(layer.paddings):
         return None
     slowest = max(reads, strips[0], writes)
     return reads + strips[0] + writes + (rows * len(strips) - 1) * slowest

@@ -197,14 +197,14 @@ class VectorPlan:
         reads_first, places = first, list(self.places)
         for place in places:
             channels, columns = self.channel_parts[place.part], len(place.columns)
-            new, dropped = self.rows[place.row] if self.reads else (0, 0)
+            new, dropped = self._rows_under(place) if self.reads else (0, 0)
             row_space = self._row_space(columns, channels)
             opens, closes = first and not found, last and len(found) == len(places) - 1
             found.append(
                 Chunk(
                     read_bytes=tuple(filter(None, self.read_bytes(place))),
                     space_taken=new * row_space + (reserved if reads_first and new else 0),
-                    space_freed=dropped * row_space + (reserved if closes else 0),
+                    space_freed=dropped * row_space + (reserved if closes and self.reads else 0),
                     cycles=self._cycles(columns, channels),
                     written_bytes=self.written_bytes(place),
                     first_read=reads_first and new > 0,
@@ -219,7 +219,7 @@ class VectorPlan:
 
     def read_bytes(self, place: Place) -> tuple[int, ...]:
         """[maps] bytes that a chunk reads, in whole bursts."""
-        new, _ = self.rows[place.row]
+        new, _ = self._rows_under(place)
         pixels = new * len(self.columns_under(place.columns))
         sizes = self._map_bytes(pixels, self.channel_parts[place.part])
         return tuple(map(self.buffer.in_bursts, sizes))
@@ -276,9 +276,17 @@ class VectorPlan:
         return range(max(begin, 0), min(end, layer.in_width))
 
     @property
-    def rows(self) -> tuple[tuple[int, int], ...]:
-        """Input rows that each output row reads, and rows that the next one does not need."""
-        return tuple((len(new), dropped) for new, dropped in self.new_rows)
+    def reads(self) -> bool:
+        """False if the layer sees only padding."""
+        return any(self._rows_under(place)[0] for place in self.places)
+
+    def _rows_under(self, place: Place) -> tuple[int, int]:
+        """Input rows that a chunk reads, and rows that the next one does not need.
+
+        A strip that sees only padding beside the map has none.
+        """
+        new, dropped = self.new_rows[place.row]
+        return (len(new), dropped) if self.columns_under(place.columns) else (0, 0)
 
     @cached_property
     def new_rows(self) -> tuple[tuple[range, int], ...]:

@@ -38,12 +38,14 @@ class Candidate:
     stored_parts: int
     """The stored bits of the binary layers times `PARTS`, without the subsets."""
     layer_cycles: tuple[int, ...]
+    """The cycles of each layer, with those of the layers without weights behind it."""
     bound_by: tuple[str, ...]
     """The bottleneck of each layer."""
     engine: str
     """The engine of the run."""
     layer_picojoules: tuple[int, ...]
-    """The energy of each layer in picojoules, rounded."""
+    """The energy of each layer, and of the layers without weights behind it, in picojoules,
+    rounded."""
 
     @property
     def energy_uj(self) -> float:
@@ -108,7 +110,7 @@ class Task:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers that run, in order."""
+        """The layers with weights that run, in order."""
         return self.workload.layers
 
     @cached_property
@@ -211,15 +213,30 @@ class Task:
     def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
         run = run_one(self.configured(taus), self.hardware, self._engine)
         spent = run_energy(run, self.energy).by("layer")
+        layers = {one.mapped.layer.name: one for one in run.layers}
+        groups = self._with_vector_layers()
         return Candidate(
             taus=taus,
             cycles=run.cycles,
             stored_parts=sum(map(stored_parts, self.layers, taus)),
-            layer_cycles=tuple(layer.cycles for layer in run.layers),
-            bound_by=tuple(layer.bound_by for layer in run.layers),
+            layer_cycles=tuple(sum(layers[name].cycles for name in names) for names in groups),
+            bound_by=tuple(layers[layer.name].bound_by for layer in self.layers),
             engine=run.engine,
-            layer_picojoules=tuple(round(spent[layer.name] / AJ_PER_PJ) for layer in self.layers),
+            layer_picojoules=tuple(
+                round(sum(spent.get(name, 0) for name in names) / AJ_PER_PJ) for names in groups
+            ),
         )
+
+    def _with_vector_layers(self) -> list[list[str]]:
+        """[layers] the names of each layer with weights and of the layers without behind it.
+
+        Layers without weights before the first layer with weights belong to the latter.
+        """
+        groups = [[layer.name] for layer in self.layers]
+        if self.workload.scope == "network":
+            for layer in self.workload.vector_layers:
+                groups[max(layer.after - 1, 0)].append(layer.name)
+        return groups
 
 
 def _own(layer: Layer, tau: int) -> Tau:

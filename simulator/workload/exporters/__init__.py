@@ -56,7 +56,8 @@ def export(
             3.9.1).
         gemm: use SCALE-Sim's GEMM form: each layer as an M x K by K x N matrix product.
         batch: images per run.
-        scope: `binary` (default) for the binary layers, `weights` for every layer with weights.
+        scope: `binary` (default) for the binary layers, `weights` for every layer with weights;
+            `network` also names the layers without weights as left out.
 
     Raises:
         InputError: the format is unknown, does not have an option, or cannot express any layer; or
@@ -79,6 +80,9 @@ def export(
         for layer in workload.layers
         if layer.name not in chosen
     ]
+    if run.scope == "network":
+        reason = "without weights; the file has only layers with weights"
+        left_out += [LeftOut(layer=x.name, reason=reason) for x in run.vector_layers]
     text, more = zigzag.write(run) if to == "zigzag" else scalesim.write(run, gemm)
     layers = len(run.layers) - len(more)
     if not layers:

@@ -110,7 +110,8 @@ class Edges:
         if kind not in {"add", "concat"}:
             entering, sources = entering[:1], sources[:1]
         geometry = self._window(node, entering[0], leaving)
-        if geometry is None:
+        channels = [channels for channels, *_ in entering]
+        if geometry is None or leaving[0] != (sum(channels) if kind == "concat" else channels[0]):
             return None
         window, strides, paddings = geometry
         name = self._name(node)
@@ -120,7 +121,7 @@ class Edges:
             kind=kind,
             reads=sources,
             after=len(self.reads),
-            operand_channels=tuple(channels for channels, *_ in entering),
+            operand_channels=tuple(channels),
             in_height=entering[0][1],
             in_width=entering[0][2],
             out_channels=leaving[0],
@@ -136,7 +137,7 @@ class Edges:
     def _kind(
         self, node: "NodeProto", read: list[str], sources: tuple[str, ...]
     ) -> VectorKind | None:
-        if node.op_type == "Concat" and attributes(node).get("axis") == 1:
+        if node.op_type == "Concat" and self._joins_channels(node, read):
             return "concat"
         if node.op_type not in _ARITHMETIC:
             return _KINDS.get(node.op_type)
@@ -146,6 +147,11 @@ class Edges:
             return "activation"  # a function of one map, such as x * sigmoid(x)
         equal = len({self.graph.shapes.get(name) for name in read}) == 1
         return "add" if equal else None
+
+    def _joins_channels(self, node: "NodeProto", read: list[str]) -> bool:
+        """True if a concatenation has the axis of channels, also counted from the end."""
+        shape, axis = self.graph.shapes.get(read[0]) if read else None, attributes(node).get("axis")
+        return shape is not None and axis in {1, 1 - len(shape)}
 
     def _shape(self, name: str) -> tuple[int, int, int] | None:
         """Channels, height and width of a value."""
@@ -169,6 +175,8 @@ class Edges:
             return (Sides(*whole), Sides(*whole), _NONE) if min(whole) > 0 else None
         window, strides = given["kernel_shape"], given.get("strides") or [1, 1]
         pads = given.get("pads") or [0, 0, 0, 0]
+        if given.get("dilations", [1, 1]) != [1, 1]:
+            return None
         sizes = [window, strides, pads]
         if not all(isinstance(size, list) for size in sizes) or [*map(len, sizes)] != [2, 2, 4]:
             return None

@@ -190,12 +190,11 @@ class TestNetworks:
         assert sum(layer.cycles for layer in two.layers) == two.cycles
 
     @given(whole_networks(), machines(), st.booleans())
-    def test_maps_on_chip_never_cost_bytes_or_cycles(
+    def test_maps_on_chip_never_cost_bytes(
         self, workload: Workload, keys: dict[str, Any], fused: bool
     ) -> None:
         before, after = pair(workload, keys | {"vector.fused": fused})
         assert moved(after) <= moved(before)
-        assert after.cycles <= before.cycles
 
     @given(whole_networks(), st.booleans())
     def test_a_large_buffer_keeps_all_maps(self, workload: Workload, fused: bool) -> None:

@@ -149,13 +149,18 @@ class VectorPlan:
 
     @property
     def fits(self) -> bool:
-        """True if the data from and for DRAM fits beside the maps on chip."""
-        return self.needed_bytes <= self.buffer.size
+        """True if no map is on chip, or the data from and for DRAM fits beside those that are."""
+        return self.on_chip.space == 0 or self.needed_bytes <= self.buffer.size
 
     @property
     def needed_bytes(self) -> int:
-        """Bytes of the buffer for the maps on chip, and for data from and for DRAM."""
-        return self.on_chip.space + self._space(max(self.columns), self.channel_parts)
+        """Bytes of the buffer for the maps on chip, and for data from and for DRAM.
+
+        The rows that the next row of output adds have space, too: reads run ahead of the unit.
+        """
+        columns, cut = max(self.columns), self.channel_parts
+        ahead = self.layer.strides.height * max(self._row_space(columns, x) for x in cut)
+        return self.on_chip.space + self._space(columns, cut) + ahead
 
     @property
     def reads(self) -> bool:

@@ -162,10 +162,11 @@ class VectorPlan:
         ahead = self.layer.strides.height * max(self._row_space(columns, x) for x in cut)
         return self.on_chip.space + self._space(columns, cut) + ahead
 
-    @property
+    @cached_property
     def reads(self) -> bool:
         """True if it reads a map from DRAM; a layer may see only padding."""
-        return not self.on_chip.all_operands and any(new for new, _ in self.rows)
+        seen = any(self._rows_under(place)[0] for place in self.places)
+        return seen and not self.on_chip.all_operands
 
     @property
     def leaving(self) -> tuple[int, ...]:
@@ -274,11 +275,6 @@ class VectorPlan:
         begin = columns.start * layer.strides.width - layer.paddings.width
         end = begin + (len(columns) - 1) * layer.strides.width + layer.window.width
         return range(max(begin, 0), min(end, layer.in_width))
-
-    @property
-    def reads(self) -> bool:
-        """False if the layer sees only padding."""
-        return any(self._rows_under(place)[0] for place in self.places)
 
     def _rows_under(self, place: Place) -> tuple[int, int]:
         """Input rows that a chunk reads, and rows that the next one does not need.

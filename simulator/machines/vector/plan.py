@@ -19,6 +19,9 @@ from simulator.machines.vector.vocabulary import SLOTS
 from simulator.program import Runs
 from simulator.workload.vector_layer import VectorLayer
 
+_MOST_CHUNKS = 1 << 22
+"""Chunks of a map: a map of 4096 x 4096 pixels on the paper's array has half as many."""
+
 
 class Buffer(Struct, frozen=True, kw_only=True):
     """The buffer that holds the operands and results of a vector layer."""
@@ -124,13 +127,24 @@ class VectorPlan:
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
-        """Output columns of each strip: the fewest strips, as even as possible, that fit."""
+        """Output columns of each strip: the fewest strips, as even as possible, that fit.
+
+        Raises:
+            InputError: a map has more chunks than a run may have.
+
+        """
         if self.on_chip != IN_DRAM:
             return self._without_maps.columns
         width = self.layer.out_width
         strips = ceil(width / self.buffer.most_columns)
         while self._space(ceil(width / strips), self.channel_parts) > self.buffer.size:
             strips += 1
+        chunks = len(self.channel_parts) * strips * self.layer.out_height
+        if chunks > _MOST_CHUNKS:
+            raise InputError(
+                f"layer {self.layer.name}: a map has {chunks:,} rows of strips, at most "
+                f"{_MOST_CHUNKS:,}; use a smaller map"
+            )
         return tuple(width * (n + 1) // strips - width * n // strips for n in range(strips))
 
     @cached_property

@@ -40,7 +40,7 @@ def draw(found: Sequence[Survival]) -> "Figure":
             bottom.set_xticklabels([one.case.network for one in mine], rotation=40, ha="right")
         grid[0][0].set_ylabel("1 bit over 0.56 bit (x)")
         grid[1][0].set_ylabel("time at 0.56 bit (%)")
-        grid[0][-1].legend(frameon=False, fontsize=SCREEN.small_points, loc="upper right")
+        grid[0][len(machines) // 2].legend(frameon=False, fontsize=SCREEN.small_points)
         figure.legend(
             *grid[1][-1].get_legend_handles_labels(),
             loc="outside lower center",

@@ -59,14 +59,14 @@ def output_space(plan: LayerPlan, writes: Writes) -> int:
     burst = plan.hardware.memory.dram.burst_bytes
     begun = sum(
         min(burst, _size(pixels * plan.layer.out_channels, bits))
-        for bits in (*plan.leaving, *_shortcut_bits(plan))
+        for bits in (*_leaving(plan), *_shortcut_bits(plan))
     )
     return slots + begun * (len(plan.transfer_cuts) - 1)
 
 
 def _slot_bytes(plan: LayerPlan, values: int) -> int:
     """Bytes of some outputs, before or after the vector unit."""
-    written = sum(_size(values, bits) for bits in plan.leaving)
+    written = sum(_size(values, bits) for bits in _leaving(plan))
     if plan.epilogue is None:
         return written
     return max(written, _size(values, plan.epilogue.value_bits))
@@ -86,7 +86,7 @@ def all_moved(plan: LayerPlan, writes: Writes) -> Moved:
     for row, number in zip(rows.tolist(), times.tolist(), strict=True):
         pixels = np.array(row)
         written += number * sum(
-            int(_moved(plan, writes, pixels, bits, written_before).sum()) for bits in plan.leaving
+            int(_moved(plan, writes, pixels, bits, written_before).sum()) for bits in _leaving(plan)
         )
         shortcuts += number * sum(
             int(_moved(plan, writes, pixels, bits, read_before).sum())
@@ -109,7 +109,7 @@ def outgoing(plan: LayerPlan, writes: Writes, pixels: Sequence[int]) -> list[lis
     """
     numbers = np.array(pixels)
     written = [
-        _moved(plan, writes, numbers, bits, written_before).tolist() for bits in plan.leaving
+        _moved(plan, writes, numbers, bits, written_before).tolist() for bits in _leaving(plan)
     ]
     read = [
         _moved(plan, writes, numbers, bits, read_before).tolist() for bits in _shortcut_bits(plan)
@@ -174,3 +174,8 @@ def _shortcut_bits(plan: LayerPlan) -> tuple[int, ...]:
 def _size(values: _Number, bits: int) -> _Number:
     """Bytes of some values, packed without gaps."""
     return -(-values * bits // 8)
+
+
+def _leaving(plan: LayerPlan) -> tuple[int, ...]:
+    """Bits of an output in every copy that DRAM gets."""
+    return plan.on_chip.leaving(plan.copies)

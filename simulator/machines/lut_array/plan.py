@@ -61,11 +61,6 @@ class LayerPlan:
     on_chip: OnChip = IN_DRAM
     """The maps in the activation buffer while the layer runs."""
 
-    @property
-    def leaving(self) -> tuple[int, ...]:
-        """Bits of an output in every copy that DRAM gets."""
-        return self.on_chip.leaving(self.copies)
-
     @cached_property
     def mode(self) -> Mode:
         """`mac`: full precision. `lut`: fill, fetch and add. `direct`: add every dot product.

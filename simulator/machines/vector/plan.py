@@ -162,12 +162,11 @@ class VectorPlan:
         ahead = self.layer.strides.height * max(self._row_space(columns, x) for x in cut)
         return self.on_chip.space + self._space(columns, cut) + ahead
 
-    @property
+    @cached_property
     def reads(self) -> bool:
         """True if it reads a map from DRAM; a layer may see only padding."""
-        return not self.on_chip.all_operands and any(
-            self._rows_under(place)[0] for place in self.places
-        )
+        seen = any(self._rows_under(place)[0] for place in self.places)
+        return seen and not self.on_chip.all_operands
 
     @property
     def leaving(self) -> tuple[int, ...]:
@@ -195,19 +194,18 @@ class VectorPlan:
         reserved = self.on_chip.space + SLOTS * max(
             self._result_bytes(max(self.columns), channels) for channels in self.channel_parts
         )
-        reads = self.reads
-        reserved *= reads
+        reserved *= self.reads
         reads_first, places = first, list(self.places)
         for place in places:
             channels, columns = self.channel_parts[place.part], len(place.columns)
-            new, dropped = self._rows_under(place) if reads else (0, 0)
+            new, dropped = self._rows_under(place) if self.reads else (0, 0)
             row_space = self._row_space(columns, channels)
             opens, closes = first and not found, last and len(found) == len(places) - 1
             found.append(
                 Chunk(
                     read_bytes=tuple(filter(None, self.read_bytes(place))),
                     space_taken=new * row_space + (reserved if reads_first and new else 0),
-                    space_freed=dropped * row_space + (reserved if closes else 0),
+                    space_freed=dropped * row_space + (reserved if closes and self.reads else 0),
                     cycles=self._cycles(columns, channels),
                     written_bytes=self.written_bytes(place),
                     first_read=reads_first and new > 0,

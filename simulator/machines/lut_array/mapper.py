@@ -14,7 +14,6 @@ from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
 from simulator.machines.lut_array.on_chip import (
-    NETWORK_ONLY,
     Plan,
     remarks_on,
     residency_of,
@@ -40,7 +39,7 @@ from simulator.machines.lut_array.vocabulary import (
 from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.vector.fusion import Epilogue, Fusion, fusion_of
 from simulator.machines.vector.mapped import mapped_vector, plan_vector
-from simulator.machines.vector.on_chip import OnChip
+from simulator.machines.vector.on_chip import NETWORK_ONLY, OnChip
 from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload

@@ -23,11 +23,6 @@ from simulator.workload.vector_layer import AnyLayer
 
 Plan = LayerPlan | VectorPlan
 _ROOMY_KIB = 1e9
-NETWORK_ONLY = (
-    "memory.activations on_chip has no effect because only scope network has the edges between all "
-    "layers (--scope network)."
-)
-"""The note of a run in another scope."""
 
 
 def residency_of(fusion: Fusion, plans: Mapping[str, Plan], hardware: LutArray) -> Residency:

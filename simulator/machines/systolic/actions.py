@@ -60,7 +60,11 @@ def memories(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> dict[str, 
 
 
 def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
-    """Count DRAM actions and those on the DMA side of the scratchpads; these store whole bursts."""
+    """Count DRAM actions and those on the DMA side of the scratchpads.
+
+    What comes from DRAM is stored in whole bursts. Copies that stay on chip move from the output
+    scratchpad to the input scratchpad.
+    """
     bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in _DRAM}
     sums = plan.gemm.outputs * (plan.places if plan.sums == "dram" else 1)
     return {
@@ -73,6 +77,9 @@ def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
         (DRAM_SUMS.name, "output_scratchpad_write_bit"): 8 * bytes_of[DRAM_SUMS],
         (DRAM_OUTPUTS.name, "dram_write_byte"): bytes_of[DRAM_OUTPUTS],
         (DRAM_OUTPUTS.name, "output_scratchpad_read_bit"): sums * _sum_bits(plan),
+        (DRAM_OUTPUTS.name, "input_scratchpad_write_bit"): (
+            plan.gemm.outputs * sum(plan.on_chip.kept)
+        ),
     }
 
 

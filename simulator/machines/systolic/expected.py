@@ -183,16 +183,21 @@ class _Machine:
             self.returns.give(sums, self.array)
         ends = {"fold": True, "strip": piece.ends_strip, "layer": piece.ends_layer}
         for operand in plan.moving_operands:
+            if operand.name == "inputs" and plan.on_chip.all_operands:
+                continue
             if ends[plan.lifetime(operand)]:
                 self.operands[operand.name].buffers.append(self.array)
 
     def _there(self, operand: Operand, piece: _Piece) -> int:
         """Return the cycle in which a piece's elements are at the edge of the array, or in it."""
         plan, mine, ready = piece.plan, self.operands[operand.name], 0
+        on_chip = operand.name == "inputs" and plan.on_chip.all_operands
         if operand.index == "fold" and piece.number > 0:
             return 0
         lifetime, tile, first = plan.lifetime(operand), piece.tile(operand), not mine.loaded
-        if lifetime == "fold" or tile not in mine.loaded:
+        if on_chip:
+            ready = self.previous_outputs
+        elif lifetime == "fold" or tile not in mine.loaded:
             mine.loaded.add(tile)
             earliest = self.previous_outputs if first and operand.name == "inputs" else 0
             new_strip = piece.place == piece.number == 0
@@ -208,7 +213,7 @@ class _Machine:
             return ready
         start = max(self.preload, ready, self.registers.popleft())
         self.preload = start + plan.machine.array.rows
-        if lifetime == "fold" or piece.in_last_fold:
+        if not on_chip and (lifetime == "fold" or piece.in_last_fold):
             mine.buffers.append(self.preload)
         return self.preload
 
@@ -239,9 +244,10 @@ class _Machine:
             self.array = max(self.array, self.results.take(_result_bytes(piece)))
         values = piece.along * (piece.steps if plan.stationary else piece.across)
         left = self.array + array.rows + array.columns - 2
-        copies = plan.copies if complete else (array.pe.accumulator_bits,)
+        leaving = [bits for bits in plan.copies if bits not in plan.on_chip.kept] or [0]
+        copies = leaving if complete else [array.pe.accumulator_bits]
         if complete and plan.epilogue is not None:
-            left = self._epilogue(plan.epilogue, values, left)
+            left = self._epilogue(plan.epilogue, plan.on_chip.shortcuts, values, left)
         for bits in copies:
             written = self.outputs.transfer(left, _bytes_of(values * bits))
         self.end = max(self.end, written)
@@ -252,16 +258,20 @@ class _Machine:
         if piece.ends_layer:
             self.previous_outputs = written
 
-    def _epilogue(self, epilogue: Epilogue, values: int, left: int) -> int:
-        """Return the cycle in which outputs leave the vector unit."""
-        if epilogue.shortcut_bits:
-            slot = self.shortcut_slots.popleft()
-            for bits in epilogue.shortcut_bits:
+    def _epilogue(
+        self, epilogue: Epilogue, on_chip: tuple[bool, ...], values: int, left: int
+    ) -> int:
+        """Return the cycle in which outputs leave the vector unit; shortcuts may be on chip."""
+        here = on_chip or (False,) * len(epilogue.shortcut_bits)
+        reads = [bits for bits, one in zip(epilogue.shortcut_bits, here, strict=True) if not one]
+        if reads:
+            slot = max(self.shortcut_slots.popleft(), self.previous_outputs)
+            for bits in reads:
                 arrived = self.operands["inputs"].dma.transfer(slot, _bytes_of(values * bits))
                 left = max(left, arrived)
         start = max(self.vector.free, left)
         self.vector.free = start + ceil(Fraction(values * epilogue.lane_cycles, epilogue.lanes))
-        if epilogue.shortcut_bits:
+        if reads:
             self.shortcut_slots.append(self.vector.free)
         return self.vector.free
 

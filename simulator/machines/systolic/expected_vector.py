@@ -37,7 +37,7 @@ class VectorTimes:
             start = max(self.free, arrived, waits if row.first else 0, self.slots.popleft())
             self.free = start + ceil(Fraction(row.values * plan.lane_cycles, plan.lanes))
             self.space.give(row.freed, self.free)
-            for bits in plan.copies:
+            for bits in _leaving(plan) or [0]:
                 written = self.outputs.transfer(self.free, ceil(row.values * bits / 8))
             self.slots.append(written)
         return written
@@ -63,8 +63,8 @@ def _rows(plan: VectorPlan) -> Iterator[_Row]:
     """Yield the output rows of all images: part by part of the channels, strip by strip."""
     layer = plan.layer
     ends = tuple(accumulate(plan.columns))
-    results = SLOTS * max(
-        _bytes(columns * _outputs(layer, channels), plan.copies)
+    results = plan.on_chip.space + SLOTS * max(
+        _bytes(columns * _outputs(layer, channels), _leaving(plan))
         for columns in plan.columns
         for channels in plan.channel_parts
     )
@@ -85,8 +85,8 @@ def _rows(plan: VectorPlan) -> Iterator[_Row]:
             yield _Row(
                 values=columns * _outputs(layer, channels),
                 operands=_map_bytes(plan, channels, new * width),
-                taken=new * space + (results if first else 0),
-                freed=(len(before) - len(held)) * space + (results if last else 0),
+                taken=new * space + (results if first and space else 0),
+                freed=(len(before) - len(held)) * space + (results if last and space else 0),
                 first=first,
             )
 
@@ -110,9 +110,16 @@ def _outputs(layer: VectorLayer, channels: tuple[int, ...]) -> int:
 
 
 def _map_bytes(plan: VectorPlan, channels: tuple[int, ...], pixels: int) -> tuple[int, ...]:
-    """Bytes of some pixels of each map."""
-    return tuple(ceil(pixels * n * plan.read_bits / 8) for n in channels)
+    """Bytes of some pixels of each map; 0 if it is on chip."""
+    here = plan.on_chip.operands or (False,) * len(channels)
+    sizes = (ceil(pixels * n * plan.read_bits / 8) for n in channels)
+    return tuple(0 if one else size for one, size in zip(here, sizes, strict=True))
 
 
-def _bytes(values: int, copies: tuple[int, ...]) -> int:
+def _leaving(plan: VectorPlan) -> list[int]:
+    """Bits of the copies that DRAM gets."""
+    return [bits for bits in plan.copies if bits not in plan.on_chip.kept]
+
+
+def _bytes(values: int, copies: list[int]) -> int:
     return sum(ceil(values * bits / 8) for bits in copies)

@@ -97,6 +97,8 @@ def layer_of(plan: LayerPlan) -> Layer:
     return Layer(
         dataflow=plan.machine.array.dataflow,
         ideal_memory=plan.machine.memory.ideal,
+        keeps_maps=plan.keeps_maps,
+        reads=plan.reads,
         groups=parts(plan.gemm.groups, 1, groups).seen(
             lambda group: parts(plan.strip_total, plan.strip_size, strips).seen(
                 lambda strip: parts(plan.place_total, plan.place_size, places).seen(
@@ -131,6 +133,8 @@ def _moving(plan: LayerPlan, operand: Operand, at: Place) -> Tile | None:
 
 def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
     """Make the record of `elements` elements of an operand."""
+    if plan.stays_on_chip(operand):
+        return Tile(load_bytes=0, opens=False, closes=False, first=at.first)
     lifetime = plan.lifetime(operand)
     again = {"strip": not at.place.first, "place": not at.strip.first, "fold": False}
     opens = {"layer": at.first, "strip": at.place.first and at.piece.first, "fold": True}
@@ -149,6 +153,7 @@ def _tile(plan: LayerPlan, operand: Operand, at: Place, elements: int) -> Tile:
 def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
     """Make the record of outputs that stay in the PEs until the fold's last step."""
     space, leaves = plan.sum_bytes(at.pes), at.piece.last
+    first = at.group.first and at.strip.first and at.place.first
     cycles, shortcuts = _epilogue(plan, at.pes if leaves else 0)
     return Sums(
         space_taken=space if leaves else 0,
@@ -160,6 +165,7 @@ def _sums_of_pes(plan: LayerPlan, at: Place) -> Sums:
         last=at.last,
         vector_cycles=cycles,
         shortcut_bytes=shortcuts,
+        first_read=first and _opens_reads(plan, shortcuts),
     )
 
 
@@ -173,6 +179,7 @@ def _sums_of_columns(plan: LayerPlan, at: Place) -> Sums:
     else:
         space = plan.sum_bytes(at.strip.size * plan.steps)
     outputs = plan.output_bytes(values)
+    first = at.group.first and at.strip.first and at.piece.first
     cycles, shortcuts = _epilogue(plan, values if at.place.last else 0)
     return Sums(
         space_taken=space if apart or (at.place.first and at.piece.first) else 0,
@@ -184,12 +191,18 @@ def _sums_of_columns(plan: LayerPlan, at: Place) -> Sums:
         last=at.last,
         vector_cycles=cycles,
         shortcut_bytes=shortcuts,
+        first_read=first and _opens_reads(plan, shortcuts),
     )
+
+
+def _opens_reads(plan: LayerPlan, shortcuts: tuple[int, ...]) -> bool:
+    """True if the layer's first reads from DRAM may be shortcut values, and a piece reads some."""
+    return plan.stays_on_chip(plan.inputs) and bool(shortcuts)
 
 
 def _epilogue(plan: LayerPlan, outputs: int) -> tuple[int, tuple[int, ...]]:
     """Cycles of the vector unit for outputs that leave the array, and bytes of its reads."""
     if plan.epilogue is None or not outputs:
         return 0, ()
-    reads = plan.shortcut_space.value_bytes(outputs)
+    reads = (ceil(outputs * bits / 8) for bits in plan.shortcuts_from_dram)
     return plan.epilogue.cycles(outputs), tuple(map(plan.in_bursts, reads))

@@ -38,6 +38,8 @@ class MappedLayer(PlannedLayer[LayerPlan]):
         return {
             "folds": plan.gemm.groups * plan.strips * plan.places,
             "weights_kept_for": plan.lifetime(plan.weights),
-            "inputs_kept_for": plan.lifetime(plan.inputs),
+            "inputs_kept_for": (
+                "on_chip" if plan.stays_on_chip(plan.inputs) else plan.lifetime(plan.inputs)
+            ),
             "partial_sums_in": plan.sums,
         }

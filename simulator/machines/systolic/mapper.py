@@ -13,6 +13,7 @@ from simulator.machines.systolic import records as of
 from simulator.machines.systolic.addresses import shared_dram
 from simulator.machines.systolic.layer import layer_of
 from simulator.machines.systolic.mapped import MappedLayer
+from simulator.machines.systolic.on_chip import Plan, remarks_on, residency_of, with_maps
 from simulator.machines.systolic.plan import LayerPlan
 from simulator.machines.systolic.schema import Systolic
 from simulator.machines.systolic.units import section_of
@@ -24,7 +25,8 @@ from simulator.machines.systolic.vocabulary import (
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
 from simulator.machines.vector.mapped import mapped_vector, plan_vector
-from simulator.machines.vector.plan import Buffer
+from simulator.machines.vector.on_chip import NETWORK_ONLY
+from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 from simulator.workload.vector_layer import VectorLayer
@@ -48,28 +50,49 @@ def map_workload(
 
     """
     network, ideal = workload.scope == "network", hardware.memory.ideal
+    keeps_maps = network and hardware.memory.activations == "on_chip"
     fusion = fusion_of(workload, hardware.vector, hardware.full_precision.bits)
     rateless = without_rates(hardware)
-    buffer, ports = _vector_buffer(hardware), vector_ports(ideal=ideal)
-    watched = counted(progress, f"mapping {workload.name}", workload.all_layers)
+    plans, remarks = _plans(fusion, hardware)
+    ports = vector_ports(ideal=ideal, keeps_maps=keeps_maps)
+    watched = counted(progress, f"mapping {workload.name}", plans)
     layers = tuple(
-        mapped_vector(plan_vector(layer, fusion, buffer), fusion, ports)
-        if isinstance(layer, VectorLayer)
-        else _mapped(_plan(layer, fusion, hardware), rateless)
-        for layer in watched
+        mapped_vector(plan, fusion, ports)
+        if isinstance(plan, VectorPlan)
+        else _mapped(plan, rateless)
+        for plan in watched
     )
     terms = terms_of(ideal=ideal, vector_unit=network)
     program = Program(
         units=terms.units,
         kinds=terms.kinds,
-        channels=start_tokens(hardware, vector_unit=network),
+        channels=start_tokens(hardware, vector_unit=network, keeps_maps=keeps_maps),
         sections=tuple(layer.section for layer in layers),
         names=tuple(layer.name for layer in workload.all_layers),
         rates=rates_of(hardware),
         dram=shared_dram(layers, hardware, fusion if network else None),
         categories=terms.categories,
     )
-    return Mapping(hardware=hardware, layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program, remarks=remarks)
+
+
+def _plans(fusion: Fusion, machine: Systolic) -> tuple[list[Plan], tuple[str, ...]]:
+    """Plan all layers, decide which maps stay on chip, and note the others."""
+    buffer, workload = _vector_buffer(machine), fusion.workload
+    plans = [
+        plan_vector(layer, fusion, buffer)
+        if isinstance(layer, VectorLayer)
+        else _plan(layer, fusion, machine)
+        for layer in workload.all_layers
+    ]
+    if machine.memory.activations == "dram":
+        return plans, ()
+    if workload.scope != "network":
+        return plans, (NETWORK_ONLY,)
+    by_name = {one.layer.name: one for one in plans}
+    residency = residency_of(fusion, by_name, machine)
+    kept = [with_maps(plan, residency.of(plan.layer)) for plan in plans]
+    return kept, remarks_on(residency, by_name, machine)
 
 
 def _plan(layer: Layer, fusion: Fusion, machine: Systolic) -> LayerPlan:

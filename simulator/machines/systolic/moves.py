@@ -90,14 +90,16 @@ def input_reads(layer: AnyMapped) -> Iterator[Move]:
                 if size:
                     yield Move(operand(source), number, size)
         return
-    index = layer.plan.inputs.index
+    index, epilogue = layer.plan.inputs.index, layer.plan.epilogue
+    additions = 0 if epilogue is None else len(epilogue.shortcut_bits)
+    shortcuts = layer.plan.on_chip.shortcuts_in_dram(tuple(range(additions)))
     for at, fold in _folds(layer):
         if index == "fold":
             yield from _load("inputs", at.tile(index), fold.stationary)
         for piece_at, piece in _pieces_of(at, fold):
             if index != "fold":
                 yield from _load("inputs", piece_at.tile(index), piece.inputs)
-            for source, size in enumerate(piece.sums.shortcut_bytes):
+            for source, size in zip(shortcuts, piece.sums.shortcut_bytes, strict=False):
                 yield Move(operand(source), piece_at, size)
 
 
@@ -117,17 +119,20 @@ def sum_reads(layer: AnyMapped) -> Iterator[Move]:
 
 def writes(layer: AnyMapped) -> Iterator[Move]:
     """Yield the writes of outputs and of partial sums."""
+    every = layer.plan.copies
+    copies = layer.plan.on_chip.written(every, tuple(range(len(every))))
     if isinstance(layer, MappedVector):
         for number, place in enumerate(_places(layer)):
-            for written, size in enumerate(layer.plan.written_bytes(place)):
+            for written, size in zip(copies, layer.plan.written_bytes(place), strict=True):
                 yield Move(copy(written), number, size)
         return
     for at, piece in _pieces(layer):
-        for written, size in enumerate(piece.sums.leaving_bytes):
-            if piece.sums.partial:
-                yield Move("sums", at.piece, size)
-            else:
-                yield Move(copy(written), at, size)
+        if piece.sums.partial:
+            (size,) = piece.sums.leaving_bytes
+            yield Move("sums", at.piece, size)
+            continue
+        for written, size in zip(copies, piece.sums.leaving_bytes, strict=False):
+            yield Move(copy(written), at, size)
 
 
 def _places(layer: MappedVector) -> Iterator[Place]:

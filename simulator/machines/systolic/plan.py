@@ -16,6 +16,7 @@ from simulator.machines.systolic.schema import Scratchpad, Systolic
 from simulator.machines.systolic.shortcuts import ShortcutSpace
 from simulator.machines.systolic.spread import Loop, Spread
 from simulator.machines.vector.fusion import Epilogue
+from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.workload import Layer
 
 Lifetime = Literal["layer", "strip", "fold"]
@@ -57,6 +58,10 @@ class LayerPlan:
     """Bits of an output in every copy that the layer writes."""
     epilogue: Epilogue | None = None
     """The work of the vector unit on each output; None: outputs go to DRAM at once."""
+    keeps_maps: bool = False
+    """True if maps of the network may stay on chip."""
+    on_chip: OnChip = IN_DRAM
+    """The maps on chip while the layer runs; they change no fold, lifetime or piece."""
 
     @cached_property
     def gemm(self) -> Gemm:
@@ -179,9 +184,13 @@ class LayerPlan:
         buffer = self._buffer_bits(operand)
         if operand.layer_elements * operand.bits <= buffer:
             return "layer"
-        if operand.index == "strip" and self._lanes(operand) * self.steps * operand.bits <= buffer:
+        if operand.index == "strip" and self.lanes(operand) * self.steps * operand.bits <= buffer:
             return "strip"
         return "fold"
+
+    def stays_on_chip(self, operand: Operand) -> bool:
+        """True if the layers before have left an operand on chip."""
+        return operand.name == "inputs" and self.on_chip.all_operands
 
     def entered_elements(self, operand: Operand) -> int:
         """Elements of an operand that enter the array in the layer."""
@@ -194,6 +203,8 @@ class LayerPlan:
 
     def loaded_elements(self, operand: Operand) -> Fraction:
         """Elements of an operand that DRAM transfers in the layer."""
+        if self.stays_on_chip(operand):
+            return Fraction(0)
         lifetime = self.lifetime(operand)
         if lifetime == "layer":
             return operand.layer_elements
@@ -220,7 +231,7 @@ class LayerPlan:
                 burst_bytes=burst,
             )
             for x in (self.inputs, self.weights)
-            if self.lifetime(x) == "layer"
+            if self.lifetime(x) == "layer" and not self.stays_on_chip(x)
         }
 
     # --- partial sums ----------------------------------------------------------------------------
@@ -246,7 +257,7 @@ class LayerPlan:
     @property
     def strip_sum_bits(self) -> int:
         """Bits of the sums of a strip that leave the columns step by step."""
-        return self._columns * self.steps * self.machine.array.pe.accumulator_bits
+        return self.columns * self.steps * self.machine.array.pe.accumulator_bits
 
     @property
     def strip_sums_fit(self) -> bool:
@@ -256,21 +267,32 @@ class LayerPlan:
     # --- results ---------------------------------------------------------------------------------
 
     def output_bytes(self, values: int) -> tuple[int, ...]:
-        """[copies] bytes that some outputs write, in whole bursts."""
-        return tuple(self.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
+        """[writes] bytes that some outputs write, in whole bursts: copies that leave, or 0."""
+        leaving = self.on_chip.leaving(self.copies)
+        return tuple(self.in_bursts(ceil(values * bits / 8)) for bits in leaving) or (0,)
 
     @cached_property
     def shortcut_space(self) -> ShortcutSpace:
         """The slots for operands of additions on the vector unit."""
         steps = min(self.steps, self.machine.memory.transfer_steps)
-        fold = min(self.machine.array.rows, self.gemm.pixels)
-        least, most = (1, steps) if self.stationary else (fold, fold)
+        least, most = (1, steps) if self.stationary else (self.strip_lanes,) * 2
         return ShortcutSpace(
             scratchpad=self.machine.memory.input_scratchpad,
             bits=() if self.epilogue is None else self.epilogue.shortcut_bits,
-            least=least * self._columns,
-            most=most * self._columns,
+            least=least * self.columns,
+            most=most * self.columns,
         )
+
+    @property
+    def shortcuts_from_dram(self) -> tuple[int, ...]:
+        """Bits of the values that additions read from DRAM for an output."""
+        every = () if self.epilogue is None else self.epilogue.shortcut_bits
+        return self.on_chip.shortcuts_in_dram(every)
+
+    @property
+    def reads(self) -> bool:
+        """True if it reads inputs or shortcut values from DRAM."""
+        return not self.on_chip.all_operands or bool(self.shortcuts_from_dram)
 
     # --- transfers -------------------------------------------------------------------------------
 
@@ -295,9 +317,9 @@ class LayerPlan:
 
     def _most_steps_of(self, operand: Operand) -> list[int]:
         """Steps whose elements of an operand fit a buffer; no limit if it stays in the PEs."""
-        smallest = self._lanes(operand) * operand.bits
+        smallest = self.lanes(operand) * operand.bits
         if operand.index == "fold":
-            smallest *= self._columns
+            smallest *= self.columns
         if operand.name == "inputs" and self.shortcut_space.bits:
             self._fits_beside_shortcuts(smallest)
         else:
@@ -307,9 +329,9 @@ class LayerPlan:
     def _most_steps_of_sums(self) -> list[int]:
         """Steps whose sums fit; no limit if the sums of a strip fit."""
         scratchpad = self.machine.memory.output_scratchpad
-        sums = self._columns * self.machine.array.pe.accumulator_bits
+        sums = self.columns * self.machine.array.pe.accumulator_bits
         if not self.stationary:
-            sums *= min(self.machine.array.rows, self.gemm.pixels)
+            sums *= self.strip_lanes
             self._fits("output_scratchpad", scratchpad, Fraction(sums))
             return []
         if self.strip_sums_fit:
@@ -324,7 +346,7 @@ class LayerPlan:
         if not self.shortcut_space.bits:
             return []
         outputs = self.shortcut_space.outputs_of_a_slot(self.layer.name)
-        return [outputs // self._columns] if self.stationary else []
+        return [outputs // self.columns] if self.stationary else []
 
     def _fits_beside_shortcuts(self, bits: Fraction) -> None:
         """Raise if the smallest transfer of inputs does not fit a buffer beside the slots."""
@@ -352,15 +374,20 @@ class LayerPlan:
         return -(-size // burst) * burst
 
     @property
-    def _columns(self) -> int:
+    def columns(self) -> int:
         """PE columns that the layer's largest fold uses."""
         total = self.strip_total if self.stationary else self.place_total
         return min(total, self.machine.array.columns)
 
-    def _lanes(self, operand: Operand) -> int:
+    @property
+    def strip_lanes(self) -> int:
+        """PEs along the strip that the layer's largest fold uses."""
+        return min(self.strip_total, self.strip_size)
+
+    def lanes(self, operand: Operand) -> int:
         """PE rows or columns at which an operand's largest tile enters."""
         if operand.index == "strip":
-            return min(self.strip_total, self.strip_size)
+            return self.strip_lanes
         return min(self.place_total, self.place_size)
 
     def _buffer_bits(self, operand: Operand) -> int:

@@ -70,25 +70,30 @@ class Edges:
     def maps_of(self, mapped: AnyMapped, written: Written) -> dict[str, ReadMap]:
         """Return the maps that a layer reads, by the name of the region in its moves.
 
-        A fused layer reads none.
+        A fused layer reads none; maps on chip have no region.
 
         Args:
             mapped: the layer.
             written: the regions of earlier layers.
 
         """
-        maps = self._fusion.maps
+        maps, on_chip = self._fusion.maps, mapped.plan.on_chip
+        found: dict[str, ReadMap] = {}
         if mapped.layer.name in self._fusion.fused:
             return {}
         if isinstance(mapped, MappedVector):
             operands, bits = tuple(sources(mapped.layer)), maps.read_bits(mapped.layer)
-            found = {}
+            here = on_chip.operands
         else:
             operands, bits = self._fusion.shortcuts(mapped.layer), maps.wide_bits
-            (source,) = sources(mapped.layer)
-            found = {"inputs": self._map(source, maps.read_bits(mapped.layer), written)}
+            here = on_chip.shortcuts
+            if not on_chip.all_operands:
+                (source,) = sources(mapped.layer)
+                found["inputs"] = self._map(source, maps.read_bits(mapped.layer), written)
         return found | {
-            operand(n): self._map(source, bits, written) for n, source in enumerate(operands)
+            operand(n): self._map(source, bits, written)
+            for n, source in enumerate(operands)
+            if not (here and here[n])
         }
 
     def _map(self, source: str, bits: int, written: Written) -> ReadMap:

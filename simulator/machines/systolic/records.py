@@ -32,7 +32,8 @@ class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     return_space: int
     """Bytes of the output scratchpad that the returning sums take."""
     leaving_bytes: tuple[int, ...]
-    """Bytes of every copy that leaves for DRAM, in whole bursts; (): none leaves."""
+    """Bytes of every copy that leaves for DRAM, in whole bursts; (0,): all copies stay on chip; ():
+    no results leave the array."""
     partial: bool
     """True if partial sums leave, and come back for the strip's next fold."""
     space_freed: int
@@ -42,7 +43,9 @@ class Sums(Struct, frozen=True, kw_only=True, cache_hash=True):
     vector_cycles: int
     """Cycles of the vector unit for outputs; 0: they leave without it."""
     shortcut_bytes: tuple[int, ...]
-    """Bytes that each of its additions reads, in whole bursts."""
+    """Bytes that each of its additions reads from DRAM, in whole bursts."""
+    first_read: bool
+    """True if these are the layer's first reads from DRAM: its inputs are on chip."""
 
 
 class Piece(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -75,6 +78,10 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
 
     dataflow: Dataflow
     ideal_memory: bool
+    keeps_maps: bool
+    """True if maps may stay on chip; the array then waits for the end of the previous layer."""
+    reads: bool
+    """True if it reads inputs or shortcut values from DRAM."""
     groups: Runs[Runs[Runs[Fold]]]
     """Folds of every strip of every convolution group."""
     load_cycles: int

@@ -8,6 +8,7 @@ from simulator.base.errors import InputError
 from simulator.base.quantities import Count, Rate
 from simulator.dram.section import Dram, refuse_idle
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.schema import MapsIn
 
 OperandBits = Literal[1, 2, 4, 8, 16, 32]
 Dataflow = Literal["output_stationary", "weight_stationary", "input_stationary"]
@@ -79,6 +80,9 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The scratchpad of partial sums."""
     transfer_steps: Count
     """The most steps of a fold whose operands, or whose results, one DMA transfer carries."""
+    activations: MapsIn = "dram"
+    """`on_chip`: maps stay in the input scratchpad where they fit; has an effect only in scope
+    `network`."""
 
 
 class FullPrecision(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

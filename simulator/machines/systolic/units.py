@@ -26,6 +26,7 @@ from simulator.machines.systolic.vocabulary import (
     OUTPUT_SPACE,
     PRELOAD,
     PRELOAD_UNIT,
+    PREVIOUS_LAYER,
     PREVIOUS_OUTPUTS,
     REGISTERS,
     RESULTS,
@@ -57,6 +58,8 @@ class Needs(NamedTuple):
     tile: Tile | None
     shortcuts: tuple[int, ...]
     """Bytes of shortcut values for each addition."""
+    first_read: bool
+    """True if the shortcut values are the layer's first reads."""
     steps: int
     """Pieces after which the DMA unit reads other data."""
 
@@ -67,7 +70,7 @@ class Needs(NamedTuple):
 def weights_dma(layer: Layer, do: Writer) -> None:
     """Load weights or indices tile by tile, while the scratchpad has free buffers."""
     load_weights = transfers_of(ideal=layer.ideal_memory).load_weights
-    for tile, _, pieces in needs(layer, do, stays="weight_stationary", of=weights_of):
+    for tile, *_, pieces in needs(layer, do, stays="weight_stationary", of=weights_of):
         if tile is None or not tile.load_bytes:
             do.skip(pieces)
             continue
@@ -84,10 +87,12 @@ def weights_dma(layer: Layer, do: Writer) -> None:
 def inputs_dma(layer: Layer, do: Writer) -> None:
     """Read inputs tile by tile, and the shortcut values of each piece whose outputs leave.
 
-    The first read waits for the outputs of the previous layer.
+    The first read waits for the outputs of the previous layer. Inputs on chip have no read.
     """
     read_inputs = transfers_of(ideal=layer.ideal_memory).read_inputs
-    for tile, shortcuts, pieces in needs(layer, do, stays="input_stationary", of=inputs_of):
+    for tile, shortcuts, first_read, pieces in needs(
+        layer, do, stays="input_stationary", of=inputs_of
+    ):
         loads = tile is not None and tile.load_bytes > 0
         if tile is not None and loads:
             do(
@@ -101,10 +106,11 @@ def inputs_dma(layer: Layer, do: Writer) -> None:
         elif not shortcuts:
             do.skip(pieces)
         for left, size in zip(reversed(range(len(shortcuts))), shortcuts, strict=True):
+            opens = left == len(shortcuts) - 1
             do(
                 read_inputs(
                     bytes=size,
-                    takes=[left == len(shortcuts) - 1 and SHORTCUT_SLOT],
+                    takes=[opens and SHORTCUT_SLOT, opens and first_read and PREVIOUS_OUTPUTS],
                     gives=[SHORTCUTS],
                     steps=0 if left else pieces,
                 )
@@ -149,6 +155,7 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
                             OUTPUT_SPACE(sums.space_freed if done else 0),
                             sums.partial and SPILLED_SUMS,
                             done and sums.last and PREVIOUS_OUTPUTS,
+                            done and sums.last and layer.keeps_maps and PREVIOUS_LAYER,
                         ],
                         steps=int(done),
                     )
@@ -166,11 +173,12 @@ def preload(layer: Layer, do: Writer) -> None:
         tile = fold.stationary
         loads = tile is not None and tile.load_bytes > 0
         closes = tile is not None and tile.closes
+        waits = [] if weights else entry(layer, tile)
         do(
             PRELOAD(
                 pes=fold.pes,
                 cycles=layer.load_cycles,
-                takes=[REGISTERS, loads and arrived],
+                takes=[REGISTERS, loads and arrived, *waits],
                 gives=[STATIONARY, closes and buffer],
                 steps=fold.piece_count,
             )
@@ -191,6 +199,7 @@ def array(layer: Layer, do: Writer) -> None:
                     takes=[
                         stationary and piece.first and STATIONARY,
                         *arrivals(piece),
+                        *entry(layer, piece.inputs),
                         *([space] if stationary else []),
                         sums.returning_bytes > 0 and RETURNED_SUMS,
                     ],
@@ -254,7 +263,7 @@ def needs(layer: Layer, do: Writer, *, stays: str, of: Callable[[Piece], Needs])
         pieces = fold.pieces.seen(of)
         if layer.dataflow == stays:
             alone = not any(piece.shortcuts for _, piece in pieces)
-            yield Needs(fold.stationary, (), fold.piece_count if alone else 0)
+            yield Needs(fold.stationary, (), False, fold.piece_count if alone else 0)
             if alone:
                 continue
         yield from do.each(pieces)
@@ -262,12 +271,12 @@ def needs(layer: Layer, do: Writer, *, stays: str, of: Callable[[Piece], Needs])
 
 def weights_of(piece: Piece) -> Needs:
     """Weights that a piece needs."""
-    return Needs(piece.weights, (), 1)
+    return Needs(piece.weights, (), False, 1)
 
 
 def inputs_of(piece: Piece) -> Needs:
     """Inputs and shortcut values that a piece needs."""
-    return Needs(piece.inputs, piece.sums.shortcut_bytes, 1)
+    return Needs(piece.inputs, piece.sums.shortcut_bytes, piece.sums.first_read, 1)
 
 
 def arrivals(piece: Piece) -> Tokens:
@@ -276,6 +285,12 @@ def arrivals(piece: Piece) -> Tokens:
         piece.inputs is not None and piece.inputs.load_bytes > 0 and INPUTS,
         piece.weights is not None and piece.weights.load_bytes > 0 and WEIGHTS,
     ]
+
+
+def entry(layer: Layer, inputs: Tile | None) -> Tokens:
+    """Tokens that the array takes with a layer's first inputs if maps may stay on chip."""
+    first = layer.keeps_maps and inputs is not None and inputs.first
+    return [first and PREVIOUS_LAYER, first and not layer.reads and PREVIOUS_OUTPUTS]
 
 
 def releases(piece: Piece) -> Tokens:

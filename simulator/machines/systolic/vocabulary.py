@@ -42,11 +42,13 @@ OUTPUT_SPACE = Channel("output_space", "space in the output scratchpad")
 """Tokens are bytes."""
 RESULTS = Channel("results", "the results of a piece")
 PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
+PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer")
+"""Only if maps may stay on chip: the array then waits for the layer before it."""
 ARRAY_CHANNELS = (
     WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_SPACE,
     RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,
 )  # fmt: skip
-CHANNELS = (*ARRAY_CHANNELS, *VECTOR_CHANNELS)
+CHANNELS = (*ARRAY_CHANNELS, PREVIOUS_LAYER, *VECTOR_CHANNELS)
 
 STREAMS = Category(
     "stream", "moving operands", noun="steps of the array", short="array steps", color="#0072B2"
@@ -139,26 +141,33 @@ def terms_of(*, ideal: bool, vector_unit: bool) -> Terms:
     )
 
 
-def vector_ports(*, ideal: bool) -> Ports:
-    """Terms that vector layers share with the layers of the array."""
+def vector_ports(*, ideal: bool, keeps_maps: bool) -> Ports:
+    """Terms that vector layers share with the layers of the array.
+
+    Args:
+        ideal: True for ideal memory.
+        keeps_maps: True if maps may stay on chip.
+
+    """
     transfers = transfers_of(ideal=ideal)
     return Ports(
         read=transfers.read_inputs,
         write=transfers.write_outputs,
         previous_outputs=PREVIOUS_OUTPUTS,
-        previous_layer=None,
+        previous_layer=PREVIOUS_LAYER if keeps_maps else None,
     )
 
 
 VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
 
 
-def start_tokens(machine: Systolic, *, vector_unit: bool) -> dict[Channel, int]:
+def start_tokens(machine: Systolic, *, vector_unit: bool, keeps_maps: bool) -> dict[Channel, int]:
     """Initial tokens of every channel.
 
     Args:
         machine: the array.
         vector_unit: False without the channels of the vector unit.
+        keeps_maps: True if maps may stay on chip.
 
     """
     memory = machine.memory
@@ -169,6 +178,7 @@ def start_tokens(machine: Systolic, *, vector_unit: bool) -> dict[Channel, int]:
         OUTPUT_SPACE: memory.output_scratchpad.bytes,
         REGISTERS: machine.array.register_sets,
         PREVIOUS_OUTPUTS: 1,
+        **({PREVIOUS_LAYER: 1} if keeps_maps else {}),
         **(vector_tokens(memory.input_scratchpad.bytes) if vector_unit else {}),
     }
 

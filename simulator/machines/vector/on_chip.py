@@ -64,6 +64,12 @@ class OnChip(Struct, frozen=True, kw_only=True):
 IN_DRAM = OnChip()
 """All maps are in DRAM."""
 
+NETWORK_ONLY = (
+    "memory.activations on_chip has no effect because only scope network has the edges between all "
+    "layers (--scope network)."
+)
+"""The note of a run in another scope."""
+
 Fits = Callable[[AnyLayer, OnChip], bool]
 """True if a layer, with these maps on chip, has the space that it has with all maps in DRAM."""
 

@@ -9,7 +9,13 @@ import pytest
 
 from simulator.machines.systolic import Systolic, map_workload
 from simulator.machines.systolic.area import area
-from simulator.machines.systolic.vocabulary import ARRAY_CHANNELS, UNITS, kinds_of, start_tokens
+from simulator.machines.systolic.vocabulary import (
+    ARRAY_CHANNELS,
+    PREVIOUS_LAYER,
+    UNITS,
+    kinds_of,
+    start_tokens,
+)
 from simulator.machines.vector.vocabulary import (
     RAW_OUTPUTS,
     SHORTCUT_SLOT,
@@ -28,9 +34,12 @@ pytestmark = pytest.mark.docs
 
 PAGE = (ROOT / "docs/systolic.md").read_text()
 KINDS = kinds_of(ideal=False)
-CHANNELS = (*ARRAY_CHANNELS, VECTOR_RESULTS, RAW_OUTPUTS, SHORTCUT_SLOT, SHORTCUTS)
+CHANNELS = (
+    *ARRAY_CHANNELS, PREVIOUS_LAYER, VECTOR_RESULTS, RAW_OUTPUTS, SHORTCUT_SLOT, SHORTCUTS
+)  # fmt: skip
 """Those of the layers with weights; docs/vector.md has the others."""
 LAYER = layer(8, 8, 3, 6)
+ON_CHIP = {"memory.activations": "on_chip"}
 SPILLS = {"memory.output_scratchpad.kib": 0.2}
 TOO_SMALL = {"memory.input_scratchpad.kib": 0.1, "memory.weight_scratchpad.kib": 0.1}
 
@@ -45,7 +54,7 @@ def programs() -> tuple[Program, ...]:
     """Programs in which every unit takes and gives all that it can."""
     return tuple(
         map_workload(workload, systolic(SMALL | {"array.dataflow": dataflow} | keys)).program
-        for dataflow, keys in product(DATAFLOWS, ({}, SPILLS, TOO_SMALL))
+        for dataflow, keys in product(DATAFLOWS, ({}, SPILLS, TOO_SMALL, ON_CHIP))
         for workload in (network(LAYER), residual())
     )
 
@@ -74,7 +83,7 @@ def residual() -> Workload:
 def test_tokens_at_the_start(overlap: bool) -> None:
     machine = systolic(SMALL | {"array.overlap_folds": overlap})
     stated = {name: tokens(cell, machine) for name, *_, cell, _ in table("channel", "title")}
-    there = start_tokens(machine, vector_unit=True)
+    there = start_tokens(machine, vector_unit=True, keeps_maps=True)
     assert stated == {f"`{channel.name}`": there[channel] for channel in CHANNELS}
 
 

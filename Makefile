@@ -82,7 +82,8 @@ rtl-vcd: .venv-test/ready ## Write a waveform to look at: out/fetch_binds.vcd
 	$(TEST)/python -m rtl.cosimulation --case "fetch binds" --vcd out/fetch_binds.vcd
 
 reproduce: .venv-test/ready ## Write the paper's tables and figures into reports/
-	for item in table4 table6 figure12 figure13 fair equal-area pe-study training-speed accuracy; do \
+	for item in table4 table6 figure12 figure13 fair equal-area networks whole-network pe-study \
+			training-speed accuracy; do \
 		$(TEST)/simulate reproduce $$item || exit 1; done
 
 bench: .venv-test/ready ## Measure the engines and a study (benchmarks/README.md)

@@ -17,7 +17,7 @@ from hypothesis import given
 from simulator import load_workload
 from simulator.base.errors import InputError
 from simulator.base.shipped import shipped_names
-from simulator.check import Difference, check, check_workload
+from simulator.check import Difference, check_workload, comparison
 from simulator.check.activations import read_activations, seeded
 from simulator.check.check import random_kernels
 from simulator.check.reference import convolve
@@ -207,8 +207,8 @@ def test_both_ways_equal_the_definition(plan: LayerPlan, seed: int) -> None:
 def test_memory_is_taken_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     one = replace(layer(30, 40, 9, 7, tau=4), images=3)
     whole = check_workload(network(one, batch=2), machine())
-    monkeypatch.setattr(check, "_HELD", 1)
-    monkeypatch.setattr(check, "_LEAST_PIXELS", 1)
+    monkeypatch.setattr(comparison, "_HELD", 1)
+    monkeypatch.setattr(comparison, "_LEAST_PIXELS", 1)
     monkeypatch.setattr(array, "_HELD", 1)
     assert check_workload(network(one, batch=2), machine()) == whole
 

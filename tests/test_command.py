@@ -263,11 +263,13 @@ class TestReproduce:
         "item",
         [
             "table6",
-            "figure12",
             "figure13",
             "pe-study",
             pytest.param("fair", marks=pytest.mark.slow),
+            pytest.param("figure12", marks=pytest.mark.slow),
             pytest.param("equal-area", marks=pytest.mark.slow),
+            pytest.param("networks", marks=pytest.mark.slow),
+            pytest.param("whole-network", marks=pytest.mark.slow),
             pytest.param("accuracy", marks=pytest.mark.slow),
         ],
     )
@@ -284,7 +286,7 @@ class TestReproduce:
     @pytest.mark.slow
     def test_table4_is_what_the_command_makes(self, command: Command, tmp_path: Path) -> None:
         assert command("reproduce", "table4", "--out", "again", "--quiet").returncode == 0
-        for name in ("table4.md", "table4.csv", "table4_sensitivity.csv"):
+        for name in ("table4.md", "table4.csv", "table4_scopes.csv", "table4_sensitivity.csv"):
             assert (tmp_path / "again" / name).read_text() == (ROOT / "reports" / name).read_text()
 
 

@@ -115,6 +115,7 @@ def test_the_notes_of_the_readme(printed: Callable[..., list[str]]) -> None:
                 "weights",
             ),
         ),
+        ("it is **1.60×**", ("--scope", "network")),
         ("2.03× with 80", ("--set", "memory.index_buffer.bytes_per_cycle=80")),
         ("1.86× with 40", ("--set", "memory.index_buffer.bytes_per_cycle=40")),
         ("2.67× with one", ("--set", "array.pe.index_register_sets=1")),
@@ -133,6 +134,21 @@ def test_what_moves_the_speedup(words: str, options: tuple[str, ...], command: C
     (stated,) = re.findall(r"(\d\.\d\d)×", words)
     summary = json.loads(command(*R18, *options, "--json").stdout)
     assert f"{summary['speedup']:.2f}" == stated
+
+
+def test_the_scopes_of_the_readme() -> None:
+    with (ROOT / "reports/whole_network.csv").open(newline="") as file:
+        rows = {row["machine"]: row for row in csv.DictReader(file) if row["network"] == "r18"}
+    section = README.partition("## Meaning of 3.13×\n")[2].partition("\n## ")[0]
+    header, _, *lines = [line for line in section.splitlines() if line.startswith("|")]
+    shown = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in (header, *lines)]
+    machines = shown[0][1:]
+    columns = [*(f"speedup {scope}" for scope in ("binary", "weights", "network"))]
+    for column, (_, *cells) in zip([*columns, "energy network"], shown[1:], strict=True):
+        assert cells == [rows[name][column].replace("x", "×") for name in machines]
+    required = rows["cofluent64"]["required"].removesuffix("x")
+    words = f"the other layers would have to be {required} times as fast"
+    assert words in re.sub(r"\s*\n>? *", " ", README)
 
 
 def test_python_of_the_readme(tmp_path: Path) -> None:

@@ -145,8 +145,8 @@ class Walk:
             Unit.DRAIN,
             line_buffer_read_bit=sums * self.width,
             adder_tree_bit=(sums - values) * self.width,
-            threshold_bit=values * self.plan.output_bits * self.width,
-            activation_buffer_write_bit=values * self.plan.output_bits,
+            threshold_bit=values * sum(self.plan.copies) * self.width,
+            activation_buffer_write_bit=values * sum(self.plan.copies),
         )
 
     def mac(self) -> None:

@@ -203,7 +203,7 @@ def test_at_least_the_bytes_of_the_shapes_move(workload: Workload, overrides: Ov
         weights = moved[select(trace, number, Kind.LOAD_WEIGHTS)].sum()
         outputs = moved[select(trace, number, Kind.WRITE_OUTPUTS)].sum()
         assert 8 * inputs >= needed_input_pixels(plan) * inner.in_channels * bits
-        assert 8 * outputs >= plan.pixels * inner.out_channels * plan.output_bits
+        assert 8 * outputs >= plan.pixels * inner.out_channels * sum(plan.copies)
         stored = inner.unit_bits * plan.units_in * inner.out_channels
         if plan.huffman:
             stored = 8 * (plan.weight_bytes + plan.subset_bytes)

@@ -8,7 +8,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from simulator import InputError, Workload, load_workload
+from simulator import InputError, Workload, load_hardware, load_workload
+from simulator.machines.families import family_of
 from simulator.machines.vector.fusion import Fusion, fusion_of
 from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.machines.vector.schema import LaneCycles, Vector
@@ -174,9 +175,9 @@ def test_rows_are_read_once_and_freed_once(
         {y for y in range(row * stride - padding, row * stride - padding + window) if 0 <= y < size}
         for row in range(out)
     ]
-    for row, (new, dropped) in enumerate(plan.rows):
+    for row, (new, dropped) in enumerate(plan.new_rows):
         missing = needed[row] - on_chip
-        assert new == len(missing)
+        assert set(new) == missing
         on_chip |= missing
         later = needed[row + 1] if row + 1 < out else set()
         gone = {y for y in on_chip if not later or y < min(later)} if row + 1 < out else on_chip
@@ -268,6 +269,17 @@ def test_channels_are_cut_if_the_window_of_a_pixel_does_not_fit(
 def test_a_buffer_too_small_for_a_channel() -> None:
     with pytest.raises(InputError, match=r"kib is 0\.01.*: layer pool needs at least 0\.02"):
         _ = pool_in(11 / 1024).columns
+
+
+def test_a_map_with_too_many_rows_is_refused() -> None:
+    layers = [
+        BLOCK["layers"][0],
+        {"name": "regions", "type": "roi_pool", "size": 1000000, "count": 1000000},
+    ]
+    workload = block(layers=layers)
+    hardware = load_hardware("cofluent64")
+    with pytest.raises(InputError, match="layer regions: a map has 125,000,000,000 rows of strips"):
+        family_of(hardware).map(workload, hardware)
 
 
 def test_the_schema_has_a_vector_layer_for_every_entry_without_weights() -> None:

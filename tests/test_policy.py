@@ -254,11 +254,11 @@ def test_writes_move_whole_bursts_as_soon_as_they_are_there(
         for row in pixels:
             written = np.array([[next(left) if n else 0 for n in block] for block in row])
             outputs = np.array([block.outputs for block in plan.blocks])[:, np.newaxis]
-            made = -(-row * plan.output_bits * outputs // 8)
+            made = -(-row * sum(plan.copies) * outputs // 8)
             if each.writes == "separate":
                 assert np.all((made <= written) & (written < made + burst))
                 continue
-            made = -(-np.cumsum(row * outputs, axis=0) * plan.output_bits // 8)
+            made = -(-np.cumsum(row * outputs, axis=0) * sum(plan.copies) // 8)
             waiting = made - np.cumsum(written, axis=0)
             assert np.all((waiting[:-1] >= 0) & (waiting[:-1] < burst))
             assert np.all((waiting[-1] <= 0) & (waiting[-1] > -burst))

@@ -69,13 +69,18 @@ BLOCK: list[dict[str, Any]] = [
 
 
 def block(scope: str = "network") -> Workload:
-    """A residual block, a concatenation and a pool, at 8 channels of 4 x 4."""
+    """A residual block, a concatenation and a pool."""
+    return whole(BLOCK, scope)
+
+
+def whole(layers: list[dict[str, Any]], scope: str = "network") -> Workload:
+    """A network of some layers on 8 channels of 4 x 4."""
     file = {
         "name": "block",
         "title": "Block",
         "ops_convention": "main_paper",
         "input": {"channels": 8, "height": 4, "width": 4},
-        "layers": BLOCK,
+        "layers": layers,
     }
     return configure(network_from(file, Path("block.yaml")), bits=1, scope=scope)
 
@@ -291,6 +296,17 @@ def test_layers_read_what_others_write() -> None:
 
 def _all(mapping: Mapping[MappedLayer], moves: Moves) -> list[tuple[AnyMapped, Move]]:
     return [(layer, move) for layer in mapping.layers for move in moves(layer)]
+
+
+def test_a_fused_layer_reads_no_map() -> None:
+    """The norm computes with 16 bits, but only signs are in DRAM."""
+    conv = {"type": "conv", "precision": "binary", "out_channels": 4, "kernel": 1}
+    layers = [{"name": "a"} | conv, {"name": "norm", "type": "norm"}, {"name": "b"} | conv]
+    workload = whole(layers)
+    mapping = mapped(workload, {})
+    addresses = Addresses(mapping.layers, 256, Edges(fusion_on(mapping, workload), 8))
+    reads = [move for _, move in _all(mapping, input_reads)]
+    assert len([*addresses.of(input_reads)]) == len(reads) == 3  # two pieces of `a`, one of `b`
 
 
 def test_a_reader_begins_again_after_the_last_byte() -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator import InputError
+from simulator import InputError, load_hardware
+from simulator.check import check_workload
+from simulator.workload import configure
 from simulator.workload.extract import extract
 from tests.conftest import HAS_TORCH, Command
 from tests.hidden import run_without
@@ -20,7 +22,7 @@ if HAS_TORCH:  # otherwise the marker skips every test
 
     from simulator.training.data import load_digits, shifted
     from simulator.training.estimator import ErrorDecay, sign
-    from simulator.training.loop import Recipe, accuracy, train
+    from simulator.training.loop import Recipe, accuracy, predicted, train
     from simulator.training.methods import Method, each
     from simulator.training.names import TITLES
     from simulator.training.network import Network
@@ -47,15 +49,22 @@ name: tiny
 title: A tiny residual network
 ops_convention: main_paper
 input: {channels: 1, height: 8, width: 8}
+shortcut_bits: 24
 layers:
   - {name: conv1, type: conv, precision: full, out_channels: 8, kernel: 3, padding: 1}
+  - {name: bn1, type: norm}
   - {name: block.conv1, type: conv, precision: binary, out_channels: 16, kernel: 3, stride: 2,
      padding: 1}
-  - {name: block.downsample.0, type: conv, from: conv1, precision: full, out_channels: 16,
+  - {name: block.bn1, type: norm}
+  - {name: block.downsample.0, type: conv, from: bn1, precision: full, out_channels: 16,
      kernel: 1, stride: 2}
-  - {name: block.add1, type: add, other: block.conv1}
+  - {name: block.downsample.1, type: norm}
+  - {name: block.add1, type: add, other: block.bn1}
+  - {name: block.act1, type: activation, function: hardtanh}
   - {name: block.conv2, type: conv, precision: binary, out_channels: 16, kernel: 3, padding: 1}
-  - {name: block.add2, type: add, other: block.add1}
+  - {name: block.bn2, type: norm}
+  - {name: block.add2, type: add, other: block.act1}
+  - {name: block.act2, type: activation, function: hardtanh}
   - {name: pool, type: global_pool}
   - {name: fc, type: linear, precision: full, out_features: 10}
 """
@@ -239,7 +248,7 @@ def test_a_checkpoint_has_the_authors_layout(tiny: str) -> None:
     assert "fc.weight" in state
 
 
-@pytest.mark.parametrize("name", ["forward", "norms", "block", "block..conv9", "fc.weight"])
+@pytest.mark.parametrize("name", ["forward", "nodes", "block", "block..conv9", "fc.weight"])
 def test_a_name_that_is_taken_is_an_error(tmp_path: Path, name: str) -> None:
     entry = f"  - {{name: {name}, type: linear, precision: full, out_features: 10}}\n"
     path = tmp_path / "taken.yaml"
@@ -291,7 +300,8 @@ def test_a_checkpoint_holds_what_the_network_was_tested_with(tiny: str) -> None:
         for name, layer in loaded.binary.items():
             assert isinstance(layer.binarize, Subset)
             layer.binarize.subset.copy_(torch.sign(state[f"{name}.binarize.patterns"]))
-        assert accuracy(loaded, digits) == outcome.test_accuracy > 0.3, method  # chance is 0.1
+        assert torch.equal(predicted(loaded, digits), outcome.predicted)
+        assert accuracy(outcome.predicted, digits) == outcome.test_accuracy > 0.3  # chance is 0.1
 
 
 def test_a_refined_subset_moves_and_a_fixed_one_does_not(tiny: str) -> None:
@@ -353,7 +363,10 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
     (out / "snn-tau4-seed1.json").unlink()
     assert run("--methods", "1-bit,snn", "--taus", "4", "--seeds", "0,1").returncode == 0
     for path in out.iterdir():
-        made_again = path.name in {"snn-tau4-seed1.json", "snn-tau4-seed1.pth", "accuracy.csv"}
+        made_again = path.name in {
+            "snn-tau4-seed1.json", "snn-tau4-seed1.pth", "accuracy.csv",
+            "digits.npy", "digits-labels.npy",
+        }  # fmt: skip
         assert (path.stat().st_mtime_ns != before[path.name][0]) == made_again, path.name
         assert path.read_bytes() == before[path.name][1], path.name
     # another recipe does not mix with these runs
@@ -368,6 +381,37 @@ def test_a_study_leaves_its_files_and_goes_on_where_it_stopped(
     assert "was trained with learning_rate 0.1, not 0.2" in other.stderr
 
 
+def test_a_machine_predicts_what_the_trained_network_does(tiny: str, tmp_path: Path) -> None:
+    recipe = Recipe(network=tiny, epochs=2, batch=32, learning_rate=0.1)
+    study = Study(recipe, (Method("1-bit"), Method("snn", 4)), (0,), tmp_path / "out")
+    digits = tmp_path / "out/digits.npy"
+    for record in study.run():
+        found = extract(study.checkpoint(record.of, 0), network=tiny)
+        workload = configure(found.workload, scope="network")
+        assert not workload.notes
+        result = check_workload(workload, load_hardware("cofluent64"), inputs=digits)
+        assert result.equal
+        assert result.classes is not None
+        assert result.classes.as_trained == len(np.load(digits)) == 899
+        labels = np.load(tmp_path / "out/digits-labels.npy")
+        right = (np.array(result.classes.machine) == labels).mean()
+        assert right == pytest.approx(record.test_accuracy)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{name: x, type: shuffle, groups: 2}", "type shuffle cannot be trained"),
+        ("{name: x, type: activation, function: prelu}", "function prelu cannot be trained"),
+    ],
+)
+def test_other_entries_are_refused(tmp_path: Path, entry: str, words: str) -> None:
+    path = tmp_path / "other.yaml"
+    path.write_text(NETWORK.replace("  - {name: pool", f"  - {entry}\n  - {{name: pool"))
+    with pytest.raises(InputError, match=words):
+        Network(str(path), Signs)
+
+
 def test_a_training_that_diverges_is_an_error(tiny: str) -> None:
     recipe = Recipe(network=tiny, epochs=9, batch=64, learning_rate=1e20)
     with pytest.raises(InputError, match=r"seed 4: the loss is not finite .*learning rate 1e\+20"):
@@ -378,7 +422,7 @@ def test_a_broken_record_is_named(tmp_path: Path, tiny: str) -> None:
     (tmp_path / "1-bit-seed0.json").write_text(json.dumps({"method": "1-bit"}))
     recipe = Recipe(network=tiny, epochs=1, batch=64, learning_rate=0.1)
     study = Study(recipe, (Method("1-bit"),), (0,), tmp_path)
-    with pytest.raises(InputError, match=r"1-bit-seed0\.json: no record of a run"):
+    with pytest.raises(InputError, match=r"1-bit-seed0\.json: not a readable record of a run"):
         study.run()
 
 

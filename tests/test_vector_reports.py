@@ -113,6 +113,17 @@ def test_a_trace_has_layers_without_steps(fused: bool) -> None:
     assert b"vector unit" in b"".join(perfetto_packets(run(RESIDUAL, fused=fused)))
 
 
+def test_layers_in_parts_of_their_channels_are_named() -> None:
+    pooled = network(conv("a", out_channels=64), {"name": "end", "type": "global_pool"})
+    small = {"memory.activation_buffer.kib": 1.5, "memory.activation_buffer.transfer_pixels": 1}
+    notes = simulate(pooled, "cofluent64", bits=0.56, scope="network", set=small).notes()
+    assert any(
+        "end runs in parts of its channels because the window and the results of one pixel do not "
+        "fit (memory.activation_buffer.kib is 1.5)." in note
+        for note in notes
+    )
+
+
 def test_comparisons_of_layers_that_are_fused_on_one_side() -> None:
     comparison = compare(run(RESIDUAL), run(RESIDUAL, fused=False))
     (change,) = [one for one in comparison.layers if one.layer == "s"]

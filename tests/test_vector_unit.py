@@ -18,6 +18,7 @@ from simulator.engine.trace import Trace
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.closed_form import expected_cycles
 from simulator.machines.lut_array.layer import layer_of
+from simulator.machines.lut_array.mapper import map_workload
 from simulator.machines.lut_array.outputs import output_space
 from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.planning import plan_layers
@@ -27,6 +28,7 @@ from simulator.machines.lut_array.weights import loaded_for
 from simulator.machines.vector.expected import expected_cycles as expected_vector_cycles
 from simulator.machines.vector.fusion import Epilogue
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.vocabulary import SHORTCUTS
 from simulator.program import Program
 from simulator.workload import Layer, Workload
 from tests.build import INSTANT, layer, machine, network
@@ -373,3 +375,27 @@ def touched(one: Any) -> int:
             top, left = row * down - one.paddings.height, column * right - one.paddings.width
             seen[max(0, top) : max(0, top + rows), max(0, left) : max(0, left + columns)] = True
     return one.images * int(seen.sum())
+
+
+def test_the_shortcuts_of_resnet18s_first_stage() -> None:
+    """56 x 56 x 64 values of 16 bits are read, and written with their signs (docs/vector.md)."""
+    conv = {"type": "conv", "precision": "binary", "out_channels": 64, "kernel": 3, "padding": 1}
+    names = ("conv1", "conv2", "conv3")
+    convs = [{"name": name, **conv} for name in names]
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "main_paper",
+        "input": {"channels": 64, "height": 56, "width": 56},
+        "layers": [*convs[:2], {"name": "sum", "type": "add", "other": "conv1"}, convs[2],
+                   {"name": "end", "type": "add", "other": "sum"}],
+    }  # fmt: skip
+    mapping = map_workload(configured(file, tau=5), machine())
+    section = mapping.weighted[1].section
+    counts = {unit.name: found for unit, found in section.counts.items()}
+    shortcuts = [one for one in counts["dram_inputs"] if SHORTCUTS.one in one[0].gives]
+    assert sum(command.bytes * times for command, times in shortcuts) == 401_408
+    written = sum(command.bytes * times for command, times in counts["dram_outputs"])
+    assert written == 56 * 56 * 64 * 2 + 56 * 56 * 64 // 8 == 426_496
+    values, lanes = 56 * 56 * 64, 64
+    # an addition, and a threshold for the signs
+    cycles = sum(command.cycles * times for command, times in counts["vector"])
+    assert cycles == values * 2 // lanes

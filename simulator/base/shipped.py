@@ -43,6 +43,16 @@ def trained_names() -> list[str]:
     return sorted(path.stem for path in _trained_folder().glob("*.npz"))
 
 
+def images_file(path: Path) -> Path:
+    """Return the shipped file of images with this name, such as digits.npy, or the path itself.
+
+    A file of the user takes precedence.
+    """
+    shipped = _trained_folder() / path.name
+    known = path.name == str(path) and path.suffix == ".npy" and shipped.is_file()
+    return shipped if known and not guard.is_file(path) else path
+
+
 def _trained_folder() -> Path:
     return shipped_folder("workloads") / "trained"
 

@@ -54,20 +54,16 @@ def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> N
         InputError: no .npy file, or a shape, type or range other than the layer's.
 
     """
-    with reading(path, "array of numbers in numpy's .npy format"):
-        array: NDArray[Any] = np.load(require_path(path), mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: is a .npz archive; use a single array in a .npy file")
+    array = read_array(path)
     shape = (batch * layer.images, layer.in_channels, layer.in_height, layer.in_width)
     if array.shape == shape[1:] and shape[0] == 1:
         array = array[None]
     if array.shape != shape:
         raise InputError(
-            f"{path}: its shape is {_times(array.shape)}, expected {_times(shape)}, images x "
+            f"{path}: its shape is {times(array.shape)}, expected {times(shape)}, images x "
             f"channels x height x width of {layer.name}, the first binary layer"
         )
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"{path}: its type is {array.dtype}, expected integers or floats")
+    require_numbers(array, path)
     allowed = "-1 or +1" if bits == 1 else f"integers from 0 to {(1 << bits) - 1}"
     for image in array:
         fits = (abs(image) == 1) if bits == 1 else _is_unsigned(image, bits)
@@ -78,10 +74,31 @@ def read_activations(path: str | Path, layer: Layer, batch: int, bits: int) -> N
     return array
 
 
+def read_array(path: str | Path) -> NDArray[Any]:
+    """Open the array of a .npy file.
+
+    Raises:
+        InputError: the file is not readable, or holds several arrays.
+
+    """
+    with reading(path, "array of numbers in numpy's .npy format"):
+        array: NDArray[Any] = np.load(require_path(path), mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: is a .npz archive; use a single array in a .npy file")
+    return array
+
+
+def require_numbers(array: NDArray[Any], path: str | Path) -> None:
+    """Raise InputError if an array does not hold integers or floats."""
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{path}: its type is {array.dtype}, expected integers or floats")
+
+
 def _is_unsigned(image: NDArray[Any], bits: int) -> NDArray[np.bool_]:
     fits: NDArray[np.bool_] = (image >= 0) & (image < 1 << bits) & (image == np.trunc(image))
     return fits
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def times(shape: tuple[int, ...]) -> str:
+    """Return a shape as text, such as 3x8x8."""
     return "x".join(map(str, shape)) or "that of a single number"

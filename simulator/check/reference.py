@@ -4,6 +4,8 @@ It shares only the kernels with the array's computation. It has no LUT, no indic
 coordinates, and its padding is a frame of zeros.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,23 +27,39 @@ def convolve(
     if largest >= 1 << 53:
         raise OverflowError("an output may not be exact in 64-bit floating point")
     exact_weights: NDArray[np.floating] = weights.astype(exact)
+    exact_inputs: NDArray[np.floating] = activations.astype(exact)
+    return shifted_sums(layer, exact_weights, exact_inputs, rows).astype(np.int64)
+
+
+def shifted_sums(
+    layer: Layer, weights: NDArray[Any], activations: NDArray[Any], rows: range
+) -> NDArray[Any]:
+    """Return some rows of output, [out_channels, images, rows, out_width], in the inputs' type.
+
+    Args:
+        layer: the layer.
+        weights: [out_channels, in_channels / groups, rows, columns] its weights.
+        activations: [images, in_channels, in_height, in_width] its inputs.
+        rows: the rows of output.
+
+    """
     frame = ((0, 0), (0, 0), *((side, side) for side in layer.paddings))
-    padded = np.pad(activations.astype(exact), frame).transpose(1, 0, 2, 3)
+    padded = np.pad(activations, frame).transpose(1, 0, 2, 3)
     inputs, outputs = layer.in_channels // layer.groups, layer.out_channels // layer.groups
     parts = []
     for group in range(layer.groups):
-        mine = exact_weights[group * outputs : (group + 1) * outputs]
+        mine = weights[group * outputs : (group + 1) * outputs]
         maps = padded[group * inputs : (group + 1) * inputs]
-        parts.append(_shifted_sums(layer, mine, maps, rows))
+        parts.append(_sums_of_group(layer, mine, maps, rows))
     shape = (layer.out_channels, len(activations), len(rows), layer.out_width)
-    return np.concatenate(parts).reshape(shape).astype(np.int64)
+    return np.concatenate(parts).reshape(shape)
 
 
-def _shifted_sums(
-    layer: Layer, weights: NDArray[np.floating], maps: NDArray[np.floating], rows: range
-) -> NDArray[np.floating]:
+def _sums_of_group(
+    layer: Layer, weights: NDArray[Any], maps: NDArray[Any], rows: range
+) -> NDArray[Any]:
     """Return [outputs, pixels] of one group of the convolution."""
-    sums = None
+    sums: NDArray[Any] | None = None
     strides, dilations = layer.strides, layer.dilations
     for down in range(layer.kernel_sides.height):
         for right in range(layer.kernel_sides.width):

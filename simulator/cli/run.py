@@ -97,6 +97,7 @@ def run(
 ) -> None:
     """Run the network and its baseline, write the outputs, and print the result."""
     from simulator.api.simulate import simulate, with_settings
+    from simulator.base.shipped import images_file
     from simulator.machines import load_energy
 
     if hw is None or model is None:
@@ -111,6 +112,7 @@ def run(
         workload = workload_from(model, run_options, "simulate", progress)
         table = None if energy is None else load_energy(energy)
         if check_input is not None:
+            check_input = images_file(check_input)
             _require_input(check_input, workload, run_options)
         outputs.check()
         result = simulate(workload, hardware, progress=progress, **run_options)
@@ -143,8 +145,8 @@ def run(
     elif not quiet:
         said = None if wider is None else wider.sentence
         _print(result, said, written, why=why, operations=full)
-    if result.check is not None and result.check.first_difference is not None:
-        click.echo(f"simulate: check failed at {result.check.first_difference}", err=True)
+    if result.check is not None and result.check.failure is not None:
+        click.echo(f"simulate: check failed {result.check.failure}", err=True)
         sys.exit(1)
 
 
@@ -153,7 +155,7 @@ def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]
     from simulator.check import read_input
     from simulator.workload import configure
 
-    shape = {name: run_options[name] for name in ("batch", "activation_bits")}
+    shape = {name: run_options[name] for name in ("batch", "activation_bits", "scope")}
     read_input(path, configure(workload, **shape))
 
 

@@ -90,6 +90,8 @@ class Mapping(Generic[L]):
     hardware: Hardware
     layers: tuple[L | MappedVector, ...]
     program: Program
+    remarks: tuple[str, ...] = ()
+    """Notes on choices that concern several layers together."""
 
     @cached_property
     def weighted(self) -> tuple[L, ...]:

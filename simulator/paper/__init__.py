@@ -11,10 +11,12 @@ from simulator.paper import (
     fair_report,
     figure12,
     figure13,
+    networks,
     pe_study,
     table4,
     table6,
     training_speed,
+    whole_network_report,
 )
 
 ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
@@ -24,6 +26,8 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "figure13": figure13.write,
     "fair": fair_report.write,
     "equal-area": equal_area_report.write,
+    "networks": networks.write,
+    "whole-network": whole_network_report.write,
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
     "accuracy": accuracy.write,

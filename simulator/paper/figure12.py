@@ -1,32 +1,41 @@
-"""Figure 12: reductions relative to 1 bit, without and with the first and last layers."""
+"""Figure 12: reductions relative to 1 bit, without and with the first and last layers.
 
+Below them, the speedups that the paper's machine has in the same layers.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.base.figures import figure_settings
 from simulator.base.progress import Progress
+from simulator.base.wording import listed
 from simulator.base.writing import write_file
-from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.paper.figure12_hardware import HARDWARE, hardware_rows
+from simulator.paper.markdown import Row, extent, table, write_csv, write_report
 from simulator.paper.operations import compare_operations
 from simulator.paper.printed import TABLE6
 from simulator.report.style import save_figure
 from simulator.workload import load_workload
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MODELS = ("r18-cifar10", "r50-cifar10", "vgg-small")
 TAUS = (6, 5, 4, 3)
 ACTIVATION_BITS = 32
 """Supplement, Figure 12: "Activations are not binarized in the models"."""
+_DRAWN_SCOPES = ("binary", "weights")
 _PANELS = (("params ratio", "parameters"), ("ops ratio", "bit operations"))
 _TITLES = {False: "without first and last layers", True: "with first and last layers (32 bit)"}
 
 
-def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa: ARG001 # instant
-    """Write figure12.md, figure12.csv, figure12.png and figure12.svg."""
+def write(folder: Path, progress: Progress | None = None) -> list[Path]:
+    """Write figure12.md, its CSV files and its figure."""
     rows = [_row(model, tau, whole) for whole in _TITLES for model in MODELS for tau in TAUS]
-    figure = _draw(rows)
+    hardware = hardware_rows(MODELS, TAUS, progress)
+    figure = _draw(rows, hardware)
     return [
         write_report(
             folder / "figure12.md",
@@ -39,12 +48,32 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:  # noqa
                 "and last layers count those layers, and the 1x1 downsample layers of ResNet-18, "
                 "as full precision.\n",
                 table(rows),
+                "## On hardware\n\n"
+                f"Time and energy at 1 bit over those at tau on `{HARDWARE}`. Scope `binary` has "
+                "no first and last layers, `weights` has them, in full precision; `network` has "
+                "all layers. Activations of 32 bits run bit by bit. The lowest panels of the "
+                f"figure show scopes `binary` and `weights` with 32 bits. {_kept(hardware)}\n",
+                table(hardware),
             ],
         ),
         write_csv(folder / "figure12.csv", rows),
+        write_csv(folder / "figure12_hardware.csv", hardware),
         write_file(folder / "figure12.png", lambda path: save_figure(figure, path)),
         write_file(folder / "figure12.svg", lambda path: save_figure(figure, path)),
     ]
+
+
+def _kept(hardware: Sequence[Row]) -> str:
+    """Return a sentence on the speedups with first and last layers over those without."""
+    ratios: dict[object, list[float]] = {}
+    for row in hardware:
+        binary, weights = (float(str(row[f"speedup {x}"]).rstrip("x")) for x in _DRAWN_SCOPES)
+        ratios.setdefault(row["activation bits"], []).append(100 * weights / binary)
+    said = [f"{extent(found, '{:.0f} %')} at {bits} bits" for bits, found in ratios.items()]
+    return (
+        "Speedup with first and last layers over that without, by the bits of activations: "
+        f"{listed(said)}."
+    )
 
 
 def _row(model: str, tau: int, whole: bool) -> Row:
@@ -69,38 +98,41 @@ def _row(model: str, tau: int, whole: bool) -> Row:
     }
 
 
-def _draw(rows: list[Row]) -> "Figure":
-    """Draw bars of the reduction ratios: left without, right with first and last layers."""
+def _draw(rows: Sequence[Row], hardware: Sequence[Row]) -> "Figure":
+    """Draw bars of the ratios: left without, right with first and last layers."""
     with figure_settings({"font.size": 8}):
         from matplotlib.figure import Figure
 
-        figure = Figure(figsize=(7.5, 4.4), layout="constrained")
-        grid = figure.subplots(2, 2, sharey="row")
+        figure = Figure(figsize=(7.5, 6.2), layout="constrained")
+        grid = figure.subplots(3, 2, sharey="row")
         for line, (column, what) in enumerate(_PANELS):
             for side, (whole, title) in enumerate(_TITLES.items()):
-                axes = grid[line][side]
-                for number, tau in enumerate(TAUS):
-                    values = [
-                        float(str(row[column]).rstrip("x"))
-                        for row in rows
-                        if row["tau"] == tau and (row["first and last"] == "with") == whole
-                    ]
-                    places = [place + 0.2 * (number - 1.5) for place in range(len(MODELS))]
-                    bars = axes.bar(
-                        places,
-                        values,
-                        width=0.19,
-                        label=f"τ = {tau}",
-                        zorder=2,
-                        color=("#0072B2", "#56B4E9", "#E69F00", "#D55E00")[number],
-                    )
-                    axes.bar_label(bars, fmt="%.1f", fontsize=6)
-                axes.axhline(1, color="0.4", linewidth=0.6)
-                axes.set_xticks(range(len(MODELS)), MODELS)
-                axes.spines[["top", "right"]].set_visible(False)
+                same = [row for row in rows if (row["first and last"] == "with") == whole]
+                _draw_bars(grid[line][side], same, column)
                 if line == 0:
-                    axes.set_title(title, fontsize=8)
-                if side == 0:
-                    axes.set_ylabel(f"reduction of {what} (x)")
+                    grid[line][side].set_title(title, fontsize=8)
+            grid[line][0].set_ylabel(f"reduction of {what} (x)")
+        same = [row for row in hardware if row["activation bits"] == ACTIVATION_BITS]
+        for side, scope in enumerate(_DRAWN_SCOPES):
+            _draw_bars(grid[2][side], same, f"speedup {scope}")
+        grid[2][0].set_ylabel(f"speedup on {HARDWARE} (x)")
         grid[0][1].legend(frameon=False, ncols=2, fontsize=7)
     return figure
+
+
+def _draw_bars(axes: "Axes", rows: Sequence[Row], column: str) -> None:
+    """Draw a group of bars per network, one bar per tau."""
+    for number, tau in enumerate(TAUS):
+        values = [float(str(row[column]).rstrip("x")) for row in rows if row["tau"] == tau]
+        bars = axes.bar(
+            [place + 0.2 * (number - 1.5) for place in range(len(MODELS))],
+            values,
+            width=0.19,
+            label=f"τ = {tau}",
+            zorder=2,
+            color=("#0072B2", "#56B4E9", "#E69F00", "#D55E00")[number],
+        )
+        axes.bar_label(bars, fmt="%.1f", fontsize=6)
+    axes.axhline(1, color="0.4", linewidth=0.6)
+    axes.set_xticks(range(len(MODELS)), MODELS)
+    axes.spines[["top", "right"]].set_visible(False)

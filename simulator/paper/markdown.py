@@ -1,6 +1,6 @@
 """Small Markdown and CSV tables for the reports folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from simulator.base.citation import CITATION
@@ -39,3 +39,10 @@ def as_printed(value: float, printed: str) -> str:
 def deviation(value: float, printed: str) -> str:
     """Return the deviation of `value` from the printed number, in percent."""
     return f"{100 * (value / float(printed) - 1):+.2f} %"
+
+
+def extent(values: Iterable[float], form: str) -> str:
+    """Return the smallest and the largest of some values, or one value if they print alike."""
+    every = sorted(values)
+    least, most = form.format(every[0]), form.format(every[-1])
+    return least if least == most else f"{least} to {most}"

@@ -10,7 +10,7 @@ from rich.console import Console
 from simulator.analysis.notes import notes_of
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
-from simulator.base.wording import time_unit, unit_of
+from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.performance import energy_line, operations_line, throughput_line
 from simulator.report.tables import Column, Form, Table, print_table, scaled
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.analysis.energy import OutcomeEnergy
     from simulator.analysis.layers import LayerResult
     from simulator.analysis.outcome import Outcome
-    from simulator.check import CheckResult
+    from simulator.check import CheckResult, Classes
 
 NO_LIMIT = "–"
 NO_COMMANDS = "·"
@@ -74,7 +74,7 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     for note in notes_of(result):
         print_line(console, f"note: {note}")
     if result.check is not None:
-        for line in check_lines(result.check, result.run.family.mode_titles):
+        for line in check_lines(result.check, result.run.family.title_of):
             print_line(console, f"check: {line}")
 
 
@@ -224,26 +224,46 @@ def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     return f"lim, the bottleneck: {named}."
 
 
-def check_lines(check: "CheckResult", mode_titles: Mapping[str, str]) -> list[str]:
+def check_lines(check: "CheckResult", title_of: Callable[[str], str]) -> list[str]:
     """Return the results of a check: a line per layer, then its scope and inputs."""
     lines = [
-        f"{layer.layer} ({mode_titles[layer.mode]}): {layer.outputs:,} outputs equal"
+        f"{layer.layer} ({title_of(layer.mode)}): {layer.outputs:,} outputs equal"
         if layer.difference is None
         else f"DIFFERENT at {layer.difference}"
         for layer in check.layers
     ]
     wrong = sum(not layer.equal for layer in check.layers)
     verdict = f"{wrong} of {len(lines)} layers differ from" if wrong else "equal to"
+    inputs, kernels = [x.inputs for x in check.layers], [x.kernels for x in check.layers]
+    if inputs.count("network"):
+        images = "random" if check.input_file is None else "given"
+        what = f"layers {verdict} their numpy twins; images: {images}; values"
+    else:
+        what = f"binary layers {verdict} a direct convolution; activations: {_origin(inputs)}"
+        what += "; kernels"
     lines.append(
-        f"{check.outputs:,} outputs of {len(lines)} binary layers {verdict} a direct convolution; "
-        f"activations: {_origin([x.inputs for x in check.layers])}; "
-        f"kernels: {_origin([x.kernels for x in check.layers])} (seed {check.seed})"
+        f"{check.outputs:,} outputs of {len(lines)} {what}: {_origin(kernels)} (seed {check.seed})"
     )
+    if check.classes is not None:
+        lines += _class_lines(check.classes)
+    return lines
+
+
+def _class_lines(classes: "Classes") -> list[str]:
+    """Return the agreement of the predicted classes, and the first image without it."""
+    of, lines = counted(classes.images, "image"), []
+    lines.append(
+        f"{classes.as_forward:,} of {of}: the same class as a plain forward pass in floating point"
+    )
+    if classes.as_trained is not None:
+        lines.append(f"{classes.as_trained:,} of {of}: the same class as the trained network")
+    if classes.failure is not None:
+        lines.append(f"DIFFERENT {classes.failure}")
     return lines
 
 
 def _origin(where: list[str]) -> str:
-    """Return `random`, `given`, or the number of each."""
+    """Return `random`, `given`, or the number of each; layers may have none."""
     counts = {kind: where.count(kind) for kind in ("given", "random") if kind in where}
     if len(counts) == 1:
         return next(iter(counts))

@@ -39,8 +39,10 @@ class Outcome:
     network: Network
     losses: tuple[float, ...]
     """Mean training loss of every epoch."""
+    predicted: Tensor
+    """[test images] the classes that the network of the last iteration predicts."""
     test_accuracy: float
-    """Fraction of the test images that the network of the last iteration classifies correctly."""
+    """Fraction of the test images that it classifies correctly."""
 
 
 AfterEpoch = Callable[[int, Network], None]
@@ -86,7 +88,8 @@ def train(
             )
         losses.append(loss)
         after_epoch(epoch + 1, network)
-    return Outcome(network, tuple(losses), accuracy(network, digits))
+    classes = predicted(network, digits)
+    return Outcome(network, tuple(losses), classes, accuracy(classes, digits))
 
 
 def _epoch(
@@ -116,8 +119,13 @@ def _epoch(
 
 
 @torch.no_grad()
-def accuracy(network: Network, digits: Digits) -> float:
-    """Fraction of the test images that the network classifies correctly."""
+def predicted(network: Network, digits: Digits) -> Tensor:
+    """[test images] the classes that the network predicts."""
     network.eval()
     logits: Tensor = network(digits.test_images)
-    return (logits.argmax(1) == digits.test_labels).double().mean().item()
+    return logits.argmax(1)
+
+
+def accuracy(classes: Tensor, digits: Digits) -> float:
+    """Fraction of the test images that have these classes."""
+    return (classes == digits.test_labels).double().mean().item()

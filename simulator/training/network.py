@@ -13,6 +13,7 @@ from simulator.training.estimator import ErrorDecay, sign
 from simulator.training.subsets import Signs, Subset
 from simulator.workload import Layer, Workload, load_workload, schema
 from simulator.workload.shapes import own_input
+from simulator.workload.vector_layer import VectorLayer
 
 Binarizer = Signs | Subset
 MakeBinarizer = Callable[[ErrorDecay], Binarizer]
@@ -61,11 +62,7 @@ class BinaryConv(nn.Module):
 
 
 class Network(nn.Module):
-    """The graph of a network file.
-
-    A batch normalization follows every convolution. The activation follows additions and the
-    convolutions that no addition reads.
-    """
+    """The graph of a network file, with its normalizations and activation functions."""
 
     def __init__(self, name_or_path: str, make_binarizer: MakeBinarizer | None) -> None:
         """Build the layers; without `make_binarizer` all are full-precision, with ReLU.
@@ -82,13 +79,13 @@ class Network(nn.Module):
         for node in self.nodes:
             _require_trainable(node, name_or_path)
         self.decay = ErrorDecay()
-        self.activation = F.relu if make_binarizer is None else F.hardtanh
-        self.summands = _summands(self.nodes)
-        self.weighted: dict[str, nn.Module] = {}
-        self.norms = nn.ModuleList()
-        self.norm_of: dict[str, nn.Module] = {}
+        self.full_precision = make_binarizer is None
+        self.modules_of: dict[str, nn.Module] = {}
         for layer, node in zip(layers, (x for x in self.nodes if _has_weights(x)), strict=True):
             self._add(layer, node, make_binarizer)
+        for norm in workload.vector_layers:
+            if norm.kind == "norm":
+                self._add_norm(norm, workload)
 
     def _add(self, layer: Layer, node: schema.Node, make_binarizer: MakeBinarizer | None) -> None:
         """Make a layer's module and register the module under the layer's dotted name."""
@@ -108,19 +105,25 @@ class Network(nn.Module):
             )
         else:
             module = BinaryConv(layer, make_binarizer(self.decay))
-        _register(self, layer.name, module)
-        self.weighted[layer.name] = module
-        if isinstance(node, schema.Conv):
-            norm = nn.BatchNorm2d(layer.out_channels)
-            if layer.name in self.summands and not layer.full_precision:
-                nn.init.constant_(norm.weight, START_GAIN)
-            self.norms.append(norm)
-            self.norm_of[layer.name] = norm
+        self._keep(layer.name, module)
+
+    def _add_norm(self, norm: VectorLayer, workload: Workload) -> None:
+        """Make a normalization; on a binary path parallel to a shortcut, it starts small."""
+        module = nn.BatchNorm2d(norm.out_channels)
+        binary = {layer.name for layer in workload.binary_layers}
+        added = {name for x in workload.vector_layers if x.kind == "add" for name in x.reads}
+        if norm.reads[0] in binary and norm.name in added:
+            nn.init.constant_(module.weight, START_GAIN)
+        self._keep(norm.name, module)
+
+    def _keep(self, name: str, module: nn.Module) -> None:
+        _register(self, name, module)
+        self.modules_of[name] = module
 
     @property
     def binary(self) -> dict[str, BinaryConv]:
         """The binary layers by name."""
-        return {name: m for name, m in self.weighted.items() if isinstance(m, BinaryConv)}
+        return {name: m for name, m in self.modules_of.items() if isinstance(m, BinaryConv)}
 
     def forward(self, images: Tensor) -> Tensor:
         """[n, classes] the logits of images [n, channels, height, width]."""
@@ -134,16 +137,18 @@ class Network(nn.Module):
     def _value(self, node: schema.Node, entering: Tensor, values: dict[str, Tensor]) -> Tensor:
         out: Tensor
         match node:
-            case schema.Conv():
-                out = self.norm_of[node.name](self.weighted[node.name](entering))
-                return out if node.name in self.summands else self.activation(out)
+            case schema.Activation():
+                relu = self.full_precision or node.function != "hardtanh"
+                return F.relu(entering) if relu else F.hardtanh(entering)
             case schema.Add():
-                return self.activation(entering + values[node.other])
+                return entering + values[node.other]
             case schema.GlobalPool():
                 return entering.mean((2, 3), keepdim=True)
-            case _:  # linear, because `_require_trainable` admits no other type
-                out = self.weighted[node.name](entering.flatten(1))
-                return out
+            case schema.Linear():
+                out = self.modules_of[node.name](entering.flatten(1))
+            case _:  # conv or norm, because `_require_trainable` admits no other type
+                out = self.modules_of[node.name](entering)
+        return out
 
     @torch.no_grad()
     def checkpoint(self) -> dict[str, Tensor]:
@@ -185,16 +190,6 @@ def _has_weights(node: schema.Node) -> bool:
     return isinstance(node, schema.Conv | schema.Linear)
 
 
-def _summands(nodes: tuple[schema.Node, ...]) -> set[str]:
-    """The names of the entries that additions read."""
-    names = set()
-    for before, node in zip((None, *nodes), nodes, strict=False):
-        if isinstance(node, schema.Add):
-            names.add(node.other)
-            names.add(node.source or (before.name if before else "input"))
-    return names
-
-
 def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
     """Return the network of a workload if its input and output fit the digits."""
     file = workload.network
@@ -218,13 +213,21 @@ def _digit_network(workload: Workload, source: str) -> schema.NetworkFile:
 
 
 def _require_trainable(node: schema.Node, source: str) -> None:
-    """Refuse pools, which network files describe incompletely, and binary layers other than 3x3."""
+    """Refuse entries that the training does not compute, and binary layers other than 3x3."""
     where = f"{source}: layer {node.name!r}"
-    kinds = {schema.Pool: "pool", schema.RoiPool: "roi_pool", schema.Concat: "concat"}
+    kinds = {
+        schema.Pool: "pool",
+        schema.RoiPool: "roi_pool",
+        schema.Concat: "concat",
+        schema.Shuffle: "shuffle",
+    }
     if kind := kinds.get(type(node)):
         raise InputError(
-            f"{where}: type {kind} cannot be trained: allowed are conv, linear, add, global_pool"
+            f"{where}: type {kind} cannot be trained: allowed are conv, linear, norm, activation, "
+            "add, global_pool"
         )
+    if isinstance(node, schema.Activation) and node.function == "prelu":
+        raise InputError(f"{where}: function prelu cannot be trained: use relu or hardtanh")
     if isinstance(node, schema.Linear) and node.precision == "binary":
         raise InputError(f"{where}: a binary linear layer cannot be trained: use precision full")
     if isinstance(node, schema.Conv) and node.precision == "binary" and node.kernel != 3:

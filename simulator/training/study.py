@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from simulator.base import guard
@@ -16,9 +18,11 @@ from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.writing import folder_for, write_file, write_rows
 from simulator.training.data import Digits, load_digits
-from simulator.training.loop import Recipe, train
+from simulator.training.loop import Outcome, Recipe, train
 from simulator.training.methods import Method
 from simulator.training.network import Network
+from simulator.workload.importers.state_values import CLASSES, IMAGES
+from simulator.workload.values import images_sha256
 
 SNAPSHOT_PERCENT = (0, 25, 50, 100)
 SNAPSHOT_METHODS = ("1-bit", "snn")
@@ -76,6 +80,8 @@ class Study:
         found = {key: self._finished(*key) for key in planned}
         todo = [key for key in planned if found[key] is None]
         digits = load_digits() if todo else None
+        if digits is not None:
+            _write_digits(digits, self.folder)
         done = 0
 
         def after_epoch() -> None:
@@ -137,7 +143,7 @@ class Study:
 
         outcome = train(self.recipe, method, seed, digits, after_epoch)
         path = self.checkpoint(method, seed)
-        _save(outcome.network.checkpoint(), path)
+        _save(outcome.network.checkpoint() | _prediction(outcome, digits), path)
         record = Record(
             **self._settings(method, seed),
             test_accuracy=outcome.test_accuracy,
@@ -154,6 +160,30 @@ def _save(state: dict[str, Tensor], path: Path) -> None:
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
             torch.save(state, file)
+
+    write_file(path, write)
+
+
+def _prediction(outcome: Outcome, digits: Digits) -> dict[str, Tensor]:
+    """The predicted classes of the test images, as tensors of a checkpoint."""
+    fingerprint = bytes.fromhex(images_sha256(digits.test_images.numpy()))
+    return {
+        CLASSES: outcome.predicted,
+        IMAGES: torch.tensor(list(fingerprint), dtype=torch.uint8),
+    }
+
+
+def _write_digits(digits: Digits, folder: Path) -> None:
+    """Write the test images, as the check reads them, and their labels."""
+    images, labels = digits.test_images.numpy(), digits.test_labels.numpy().astype(np.uint8)
+    for name, array in (("digits.npy", images), ("digits-labels.npy", labels)):
+        _save_array(array, folder / name)
+
+
+def _save_array(array: NDArray[np.number], path: Path) -> None:
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:  # a path would get numpy's suffix
+            np.save(file, array)
 
     write_file(path, write)
 

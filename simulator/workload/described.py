@@ -15,6 +15,7 @@ from simulator.workload.layer import MAX_TAU, Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import Scope
 from simulator.workload.store import Shape, require_shape
+from simulator.workload.values import fingerprint
 from simulator.workload.vector_shape import VectorShape, vector_layers_from
 from simulator.workload.workload import SHORTCUT_BITS, Workload
 
@@ -45,6 +46,8 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     activations_overridden: tuple[schema.Name, ...] = ()
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
+    values_sha256: str | None = None
+    """Fingerprint of the layers' values; scope `network` only."""
 
 
 def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None) -> Workload:
@@ -68,11 +71,20 @@ def workload_from(plain: Mapping[str, Any], source: str, loaded: Workload | None
     kept = {layer.name for layer in layers if layer.kernels is not None}
     fields = {name: getattr(described, name) for name in DescribedWorkload.__struct_fields__}
     vector_layers = vector_layers_from(described.vector_layers, layers, source)
+    values = fields.pop("values_sha256")
     workload = Workload(**fields | {"layers": layers, "vector_layers": vector_layers})
+    if values and (loaded is None or fingerprint(loaded.parameters) != values):
+        raise InputError(f"{source}: no file that it names has the values of its layers")
     if loaded is None:
         return workload
     dropped = (name for name, kernels in known.items() if kernels is not None and name not in kept)
-    return replace(workload, kernels_dropped=tuple(dropped), source=loaded.source)
+    return replace(
+        workload,
+        kernels_dropped=tuple(dropped),
+        source=loaded.source,
+        parameters=loaded.parameters,
+        predictions=loaded.predictions,
+    )
 
 
 def _layer(described: DescribedLayer, known: Mapping[str, KernelSet | None], source: str) -> Layer:

@@ -15,9 +15,10 @@ from simulator.workload.centering import Center, Mean, centered, mean_of
 from simulator.workload.choice import Choice
 from simulator.workload.importers import read_tensors, reader_of
 from simulator.workload.importers.formats import GRAPHS
-from simulator.workload.importers.matching import trained_layers
-from simulator.workload.importers.names import Rename, selected
+from simulator.workload.importers.matching import match, trained_layers
+from simulator.workload.importers.names import Rename, renamed, selected
 from simulator.workload.importers.shards import fingerprint
+from simulator.workload.importers.state_values import state_values
 from simulator.workload.layer import Layer
 from simulator.workload.levels import without_offset
 from simulator.workload.loading import (
@@ -217,9 +218,16 @@ def _read(
     if is_trained_file(file) or file.suffix.lower() == ".npz":
         raise InputError(f"{file}: is not a network file; use a .yaml file")
     shapes = read_shapes(file, input_size, binarize)
-    tensors = selected(read_tensors(path), renames)
-    workload = replace(_titled(shapes, path), notes=(*shapes.notes, *tensors.notes))
-    return workload, trained_layers(tensors, shapes, renames)
+    tensors = renamed(selected(read_tensors(path), renames), renames)
+    owned = match(tensors, shapes)
+    values = state_values(tensors, shapes, owned)
+    workload = replace(
+        _titled(shapes, path),
+        parameters=values.parameters,
+        predictions=values.predictions,
+        notes=(*shapes.notes, *tensors.notes, *values.notes),
+    )
+    return workload, trained_layers(tensors, shapes, owned)
 
 
 def _titled(workload: Workload, path: Path) -> Workload:

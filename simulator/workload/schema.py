@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 OpsConvention = Literal["main_paper", "table6"]
+Function = Literal["relu", "hardtanh", "prelu"]
+"""max(x, 0); x, at least -1 and at most 1; x, or a channel's slope times x below 0."""
 
 
 Size = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -90,6 +92,9 @@ class Norm(Node, frozen=True, tag="norm"):
 
 class Activation(Node, frozen=True, tag="activation"):
     """An activation function, such as ReLU or PReLU, that is not the sign of a binary layer."""
+
+    function: Function | UnsetType = UNSET
+    """`relu` without the key; has no effect on time."""
 
 
 class Shuffle(Node, frozen=True, tag="shuffle"):

@@ -5,7 +5,7 @@ fixed date, and no compression. docs/extract.md describes the format for users.
 """
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
@@ -26,6 +26,12 @@ from simulator.workload.network import derive
 from simulator.workload.schema import OpsConvention
 from simulator.workload.sides import sides
 from simulator.workload.source import ModelFile, file_sha256, name_of
+from simulator.workload.store_values import (
+    is_value,
+    read_predictions,
+    read_values,
+    value_arrays,
+)
 from simulator.workload.vector_shape import VectorShape, shape_of, vector_layers_from
 from simulator.workload.workload import SHORTCUT_BITS, Workload
 
@@ -80,6 +86,8 @@ class Header(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit
     shapes: Shapes | None = None
     taus: dict[schema.Name, Annotated[int, Meta(ge=1, le=MAX_TAU)]] = {}
     notes: tuple[str, ...] = ()
+    predicted_images_sha256: str | None = None
+    """Fingerprint of the images whose classes the file has."""
 
 
 def is_workload_file(path: Path) -> bool:
@@ -100,12 +108,14 @@ def write_workload(workload: Workload, path: Path) -> None:
         OSError: the file is not writable.
 
     """
+    predicted = workload.predictions
     header = Header(
         version=1,
         network=workload.network,
         shapes=None if workload.network else _shapes_of(workload),
         taus={x.name: x.tau for x in workload.layers if x.tau is not None},
         notes=workload.notes,
+        predicted_images_sha256=None if predicted is None else predicted.images_sha256,
     )
     convert(msgspec.to_builtins(header), Header, f"{path}: {HEADER}")
     if [_bare(x) for x in workload.layers] != [_bare(x) for x in _shape_only(header, path).layers]:
@@ -113,11 +123,9 @@ def write_workload(workload: Workload, path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         with archive.open(_info(HEADER), "w") as file:
             file.write(msgspec.json.encode(header))
-        for layer in workload.layers:
-            if layer.kernels is not None:
-                for name, array in _arrays(layer.kernels).items():
-                    with archive.open(_info(f"{layer.name}.{name}.npy"), "w") as file:
-                        _write_array(file, array)
+        for name, array in (*_kernel_arrays(workload), *value_arrays(workload)):
+            with archive.open(_info(f"{name}.npy"), "w") as file:
+                _write_array(file, array)
 
 
 def _shapes_of(workload: Workload) -> Shapes:
@@ -140,11 +148,14 @@ def _info(name: str) -> zipfile.ZipInfo:
     return info
 
 
-def _arrays(kernels: KernelSet) -> dict[str, NDArray[Any]]:
-    size = len(kernels.subset)
-    narrow = "u1" if size <= 1 << 8 else _stored_indices(size)
-    ids = _stored_ids(kernels.unit_weights)
-    return {"subset": kernels.subset.astype(ids), "indices": kernels.indices.astype(narrow)}
+def _kernel_arrays(workload: Workload) -> Iterator[tuple[str, NDArray[Any]]]:
+    for layer in workload.layers:
+        if (kernels := layer.kernels) is not None:
+            size = len(kernels.subset)
+            narrow = "u1" if size <= 1 << 8 else _stored_indices(size)
+            ids = _stored_ids(kernels.unit_weights)
+            yield f"{layer.name}.subset", kernels.subset.astype(ids)
+            yield f"{layer.name}.indices", kernels.indices.astype(narrow)
 
 
 def _stored_ids(unit_weights: int) -> str:
@@ -180,11 +191,20 @@ def read_workload(path: Path, input_size: tuple[int, int] | None = None) -> Work
         header = _header(archive, path)
         shapes = _shape_only(header, path, input_size)
         sets = _kernel_sets(archive, members, {x.name: x for x in shapes.layers}, header, path)
+        parameters = read_values(archive, members, shapes, path)
+        predictions = read_predictions(archive, members, header.predicted_images_sha256, path)
     layers = tuple(
         replace(x, tau=header.taus.get(x.name), kernels=sets.get(x.name)) for x in shapes.layers
     )
     source = ModelFile(file=name_of(path), sha256=file_sha256(path), input_size=input_size)
-    return replace(shapes, layers=layers, source=source if sets else None, notes=header.notes)
+    return replace(
+        shapes,
+        layers=layers,
+        parameters=parameters,
+        predictions=predictions,
+        source=source if sets or parameters else None,
+        notes=header.notes,
+    )
 
 
 def _header(archive: zipfile.ZipFile, path: Path) -> Header:
@@ -260,6 +280,8 @@ def _kernel_sets(
     sets = {}
     for name in members:
         layer_name, _, part = name.rpartition(".")
+        if is_value(name):
+            continue
         if part not in {"subset", "indices"} or layer_name not in layers:
             raise InputError(f"{path}: the array {name!r} belongs to no layer")
         other = f"{layer_name}.{'indices' if part == 'subset' else 'subset'}"

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Literal, Self
 
 from simulator.workload.layer import Layer
+from simulator.workload.schema import Function
 from simulator.workload.sides import PerAxis, Sides, per_axis
 
 VectorKind = Literal[
@@ -45,6 +46,10 @@ class VectorLayer:
     paddings: Sides
     images: int = 1
     """Output maps per image of the network; more than 1 after a `roi_pool`."""
+    function: Function | None = None
+    """The function of an activation; None: another one, or unknown."""
+    groups: int = 1
+    """Groups of a shuffle."""
 
     @property
     def shape(self) -> tuple[object, ...]:

@@ -1,5 +1,7 @@
 """Convert the entries without weights of a network file to vector layers."""
 
+from msgspec import UNSET
+
 from simulator.workload import schema
 from simulator.workload.shapes import Shape
 from simulator.workload.sides import Sides, sides
@@ -50,7 +52,13 @@ def vector_layer(
         strides=strides,
         paddings=paddings,
         images=leaving.images,
+        function=_function(node) if isinstance(node, schema.Activation) else None,
+        groups=node.groups if isinstance(node, schema.Shuffle) else 1,
     )
+
+
+def _function(node: schema.Activation) -> schema.Function:
+    return "relu" if node.function is UNSET else node.function
 
 
 def _window(node: schema.Node, entering: Shape) -> tuple[Sides, Sides, Sides]:

@@ -17,7 +17,9 @@ _Paddings = Annotated[tuple[schema.Padding, ...], _PAIR]
 _SIDES = ("window", "strides", "paddings")
 
 
-class VectorShape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class VectorShape(
+    Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
+):
     """The fields of `VectorLayer`."""
 
     name: schema.Name
@@ -35,6 +37,8 @@ class VectorShape(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     strides: _Sides
     paddings: _Paddings
     images: schema.Size
+    function: schema.Function | None = None
+    groups: schema.Size = 1
 
 
 def shape_of(layer: VectorLayer) -> VectorShape:

@@ -8,6 +8,7 @@ from simulator.workload.layer import Layer
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
+from simulator.workload.values import Parameters, Predictions, fingerprint
 from simulator.workload.vector_layer import AnyLayer, VectorLayer, in_order
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Workload:
     """Layers whose activation bits in the file this run ignores because it gives them others."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
+    parameters: Parameters = field(default_factory=dict, compare=False)
+    """Values of layers other than kernels, by layer; they have no effect on time."""
+    predictions: Predictions | None = field(default=None, compare=False)
+    """Classes that the trained network predicts for some images."""
     notes: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what the reader of the file assumed, changed or left out."""
 
@@ -128,9 +133,12 @@ class Workload:
         Fingerprints replace the kernels.
         """
         layers = tuple(replace(x, kernels=None) for x in self.layers)
-        plain = asdict(replace(self, layers=layers, network=None, source=None))
-        for name in ("network", "kernels_dropped", "source", "unknown_edges"):
-            del plain[name]  # the layers already reflect these fields
+        without = replace(self, layers=layers, network=None, source=None, parameters={})
+        plain = asdict(replace(without, predictions=None))
+        for name in ("network", "kernels_dropped", "source", "unknown_edges", *_VALUES):
+            del plain[name]  # the layers already reflect these fields, or they do not affect time
+        if self.scope == "network" and self.parameters:
+            plain["values_sha256"] = fingerprint(self.parameters)
         if self.scope != "network":
             for name in ("vector_layers", "shortcut_bits"):
                 del plain[name]  # without effect
@@ -144,6 +152,9 @@ class Workload:
             del entry["kernels"]
         described: dict[str, Any] = _with_lists(plain)
         return described
+
+
+_VALUES = ("parameters", "predictions")
 
 
 def _size(kernel: Sides) -> tuple[int, Sides]:

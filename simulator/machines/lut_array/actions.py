@@ -104,7 +104,9 @@ def _mac(plan: LayerPlan, shape: _Shape) -> Counts:
         (MAC_UNIT.name, "mac"): shape.fetches * kernel,
         (MAC_UNIT.name, "index_buffer_read_bit"): 8 * plan.pixel_steps * plan.weight_bytes,
         (MAC_UNIT.name, "activation_buffer_read_bit"): shape.windows * kernel * bits,
-        (MAC_UNIT.name, "activation_buffer_write_bit"): shape.pixels * shape.outputs * bits,
+        (MAC_UNIT.name, "activation_buffer_write_bit"): (
+            shape.pixels * shape.outputs * sum(plan.copies)
+        ),
     }
 
 
@@ -172,6 +174,13 @@ def _drain(plan: LayerPlan, shape: _Shape) -> Counts:
     return {
         (DRAIN_UNIT.name, "line_buffer_read_bit"): shape.first * width,
         (DRAIN_UNIT.name, "adder_tree_bit"): (shape.first - values) * width,
-        (DRAIN_UNIT.name, "threshold_bit"): values * plan.output_bits * width,
-        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * plan.output_bits,
+        (DRAIN_UNIT.name, "threshold_bit"): values * _threshold_bits(plan) * width,
+        (DRAIN_UNIT.name, "activation_buffer_write_bit"): values * sum(plan.copies),
     }
+
+
+def _threshold_bits(plan: LayerPlan) -> int:
+    """Bits of an output that thresholds at the drain make; the vector unit has its own."""
+    if plan.epilogue is not None:
+        return 0
+    return sum(bits for bits in plan.copies if bits != plan.wide_bits)

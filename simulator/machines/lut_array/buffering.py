@@ -1,7 +1,8 @@
 """The buffering of inputs: the reads of each transfer, and its space in the activation buffer.
 
-The mapper uses the first of three schemes that fits, from the most reuse to the least:
+The mapper uses the first of four schemes that fits, from the most reuse to the least:
 
+- `on_chip`: the layers before have left the whole map in the buffer. Nothing is read.
 - `rows`: transfers read every input row once, convolution group by convolution group. The buffer
   holds the rows under the current row of output, and the rows that the next row adds.
 - `patches`: every transfer reads the patch under its pixels, again for every output block. The
@@ -27,7 +28,9 @@ from simulator.machines.lut_array.pixels import row_bounds, step_bounds, transfe
 from simulator.machines.lut_array.plan import InputReuse, LayerPlan, Writes
 from simulator.machines.lut_array.window import Window
 
-_RANKS: Mapping[InputReuse, int] = MappingProxyType({"step": 0, "patches": 1, "rows": 2})
+_RANKS: Mapping[InputReuse, int] = MappingProxyType(
+    {"step": 0, "patches": 1, "rows": 2, "on_chip": 3}
+)
 _OVERLAPPING = 2
 """Patches with which a transfer's read overlaps the steps of the previous transfer."""
 
@@ -110,16 +113,37 @@ def plan_buffering(plan: LayerPlan) -> Buffering:
         InputError: not even the inputs of one step fit.
 
     """
-    found = _first_that_fits(plan, "separate") if plan.layer.groups == 1 else _grouped(plan)
+    if plan.on_chip.all_operands:
+        found = _from_chip(plan)
+    elif plan.layer.groups == 1:
+        found = _first_that_fits(plan, "separate")
+    else:
+        found = _grouped(plan)
     if found is None:
         raise _too_small(plan)
     return found
 
 
+def rows_space(plan: LayerPlan) -> int:
+    """Bytes of the activation buffer that are enough for scheme `rows`, with all maps on chip."""
+    writes: Writes = "separate" if plan.layer.groups == 1 else "shared"
+    others = plan.on_chip.space + output_space(plan, writes)
+    if plan.on_chip.all_operands:
+        return others
+    return others + _row_bytes(plan, Window(plan.layer, plan.image_blocks))
+
+
+def as_good(found: Buffering, other: Buffering) -> bool:
+    """True if a buffering moves no more bytes than another one, and reads as far ahead."""
+    of_writes = found.writes in {"shared", other.writes}
+    rank, least = _RANKS[found.scheme], _RANKS[other.scheme]
+    return of_writes and (rank > least or (rank == least and found.patches >= other.patches))
+
+
 def input_space(plan: LayerPlan, writes: Writes) -> int:
-    """Bytes of the activation buffer for inputs: all that outputs do not take."""
+    """Bytes of the activation buffer for inputs: all that maps and outputs do not take."""
     size = int(plan.hardware.memory.activation_buffer.kib * 1024)
-    return size - output_space(plan, writes)
+    return size - plan.on_chip.space - output_space(plan, writes)
 
 
 def _grouped(plan: LayerPlan) -> Buffering | None:
@@ -173,6 +197,20 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
     if held > 0:
         return _patches(case, patches, held)
     return _steps(case, window) if _step_bytes(plan, window) <= case.space else None
+
+
+def _from_chip(plan: LayerPlan) -> Buffering | None:
+    """Read no input; None: not even the outputs of two transfers fit beside the maps."""
+    ways: tuple[Writes, ...] = ("separate",) if plan.layer.groups == 1 else ("shared", "separate")
+    for writes in ways:
+        case = _Case(plan, writes, transfer_bounds(plan))
+        if case.space >= 0:
+            nothing = np.zeros(
+                (len(case.bounds), len(plan.blocks), case.bounds.shape[1] - 1), dtype=np.int64
+            )
+            reads = _Reads(read_bytes=nothing, held=nothing, freed=nothing)
+            return _buffering(case, "on_chip", reads)
+    return None
 
 
 # --- scheme `rows` -------------------------------------------------------------------------------
@@ -297,7 +335,8 @@ def _buffering(case: _Case, scheme: InputReuse, reads: _Reads, patches: int = 0)
     """Balance the space that a layer's reads take with the space that its steps free.
 
     A read takes the space of its own transfer, and of earlier transfers without a read. The first
-    read also takes the space of outputs. The layer's last step frees the remaining space.
+    read also takes the space of outputs and of maps on chip. The layer's last step frees the
+    remaining space.
 
     Args:
         case: the layer.
@@ -308,8 +347,8 @@ def _buffering(case: _Case, scheme: InputReuse, reads: _Reads, patches: int = 0)
     """
     read_bytes, held, freed, bounds = reads.read_bytes, reads.held, reads.freed, case.bounds
     some, taken = np.flatnonzero(read_bytes), np.zeros_like(read_bytes)
-    outputs = output_space(case.plan, case.writes)
-    taken.reshape(-1)[some] = _increases(held.reshape(-1)[some], -outputs)
+    others = output_space(case.plan, case.writes) + case.plan.on_chip.space
+    taken.reshape(-1)[some] = _increases(held.reshape(-1)[some], -others)
     total = taken.sum()
     last = freed.size - int(np.count_nonzero(bounds[-1, 1:] == bounds[-1, :-1])) - 1
     freed_to = np.minimum(freed.cumsum(), total)

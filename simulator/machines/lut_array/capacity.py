@@ -25,7 +25,7 @@ def rereads(key: str, mapped: MappedLayer) -> bool:
     if key == INDEX_KIB:
         more_rows = row_count(mapped.plan) > 1
         return mapped.weights == "step" or (mapped.weights == "row" and more_rows)
-    return mapped.inputs != "rows"
+    return mapped.inputs in {"patches", "step"}
 
 
 def _weights_fit(plan: LayerPlan) -> bool:
@@ -61,7 +61,7 @@ def enough_kib(key: str, mapped: MappedLayer) -> float:
 
     """
     plan = mapped.plan
-    widths = (plan.activation_bits, plan.copies, plan.epilogue)
+    widths = (plan.activation_bits, plan.copies, plan.epilogue, plan.on_chip)
     return _enough(_Need(key, (plan.layer.shape, plan.batch, *widths, plan.hardware), plan))
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from simulator.machines.lut_array.pixels import transfer_bounds
 from simulator.machines.lut_array.plan import LayerPlan
+from simulator.machines.vector.on_chip import IN_DRAM
 
 
 class _Array(NamedTuple):
@@ -42,11 +43,12 @@ def expected_cycles(plan: LayerPlan) -> int | None:
     Returns:
         None if the form does not cover the layer: a layer in full precision, several output blocks
         or LUT passes, window reads longer than the dot products, a register set that steps of
-        several input blocks share, or a vector unit that only sometimes holds up the array.
+        several input blocks share, a vector unit that only sometimes holds up the array, or maps on
+        chip.
 
     """
     array = _array(plan)
-    if array is None:
+    if array is None or plan.on_chip != IN_DRAM:
         return None
     blocks, copies = len(plan.group_units), len(plan.copies)
     sums = array.sums(plan.pixel_steps * blocks)

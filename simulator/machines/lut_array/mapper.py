@@ -13,13 +13,20 @@ from simulator.machines.lut_array.addresses import shared_dram
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.layer import layer_of
 from simulator.machines.lut_array.mapped import MappedLayer
+from simulator.machines.lut_array.on_chip import (
+    NETWORK_ONLY,
+    Plan,
+    remarks_on,
+    residency_of,
+    with_maps,
+)
 from simulator.machines.lut_array.plan import (
     InputReuse,
     LayerPlan,
     WeightReuse,
     Writes,
 )
-from simulator.machines.lut_array.planning import plan_layer, plan_layers
+from simulator.machines.lut_array.planning import plan_layers
 from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
@@ -31,9 +38,10 @@ from simulator.machines.lut_array.vocabulary import (
     start_tokens,
 )
 from simulator.machines.lut_array.weights import loaded_for
-from simulator.machines.vector.fusion import Epilogue, fusion_of
-from simulator.machines.vector.mapped import mapped_vector
-from simulator.machines.vector.plan import Buffer
+from simulator.machines.vector.fusion import Epilogue, Fusion, fusion_of
+from simulator.machines.vector.mapped import mapped_vector, plan_vector
+from simulator.machines.vector.on_chip import OnChip
+from simulator.machines.vector.plan import Buffer, VectorPlan
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
 from simulator.workload.vector_layer import VectorLayer
@@ -48,15 +56,17 @@ class _Key(NamedTuple):
     hardware: LutArray
     """Hardware without rates."""
     batch: int
+    image_blocks: tuple[int, ...]
     activation_bits: int
     copies: tuple[int, ...]
     epilogue: Epilogue | None
+    on_chip: OnChip
 
     @classmethod
     def of(cls, plan: LayerPlan, rateless: LutArray) -> Self:
         """Return the key of a planned layer."""
-        widths = (plan.activation_bits, plan.copies, plan.epilogue)
-        return cls(plan.layer.shape, rateless, plan.batch, *widths)
+        widths = (plan.activation_bits, plan.copies, plan.epilogue, plan.on_chip)
+        return cls(plan.layer.shape, rateless, plan.batch, plan.image_blocks, *widths)
 
 
 def map_workload(
@@ -76,14 +86,14 @@ def map_workload(
     """
     network = workload.scope == "network"
     fusion = fusion_of(workload, hardware.vector, hardware.full_precision.bits)
-    plans = iter(plan_layers(workload, hardware, fusion if network else None))
+    plans, remarks = _plans(workload, hardware, fusion)
     rateless = without_rates(hardware)
-    watched = counted(progress, f"mapping {workload.name}", workload.all_layers)
+    watched = counted(progress, f"mapping {workload.name}", plans)
     layers = tuple(
-        mapped_vector(layer, fusion, _vector_buffer(hardware), VECTOR_PORTS)
-        if isinstance(layer, VectorLayer)
-        else _mapped(next(plans), rateless)
-        for layer in watched
+        mapped_vector(plan, fusion, VECTOR_PORTS)
+        if isinstance(plan, VectorPlan)
+        else _mapped(plan, rateless)
+        for plan in watched
     )
     terms = WITH_VECTOR_UNIT if network else WITHOUT_VECTOR_UNIT
     program = Program(
@@ -97,7 +107,29 @@ def map_workload(
         ports=shared_ports(layers, hardware),
         categories=terms.categories,
     )
-    return Mapping(hardware=hardware, layers=layers, program=program)
+    return Mapping(hardware=hardware, layers=layers, program=program, remarks=remarks)
+
+
+def _plans(
+    workload: Workload, hardware: LutArray, fusion: Fusion
+) -> tuple[list[Plan], tuple[str, ...]]:
+    """Plan all layers, decide which maps stay on chip, and note the others."""
+    network = workload.scope == "network"
+    weighted = iter(plan_layers(workload, hardware, fusion if network else None))
+    plans = [
+        plan_vector(layer, fusion, _vector_buffer(hardware))
+        if isinstance(layer, VectorLayer)
+        else next(weighted)
+        for layer in workload.all_layers
+    ]
+    if hardware.memory.activations == "dram":
+        return plans, ()
+    if not network:
+        return plans, (NETWORK_ONLY,)
+    by_name = {one.layer.name: one for one in plans}
+    residency = residency_of(fusion, by_name, hardware)
+    kept = [with_maps(plan, residency.of(plan.layer)) for plan in plans]
+    return kept, remarks_on(residency, by_name, hardware)
 
 
 def _mapped(plan: LayerPlan, rateless: LutArray) -> MappedLayer:
@@ -150,13 +182,15 @@ def _kept(key: _Key) -> _Written:
     The plan depends on the key alone. The cache does not keep it because its tables are large.
     """
     return _written(
-        plan_layer(
-            Layer.of_shape(key.shape),
-            key.hardware,
+        LayerPlan(
+            layer=Layer.of_shape(key.shape),
+            hardware=key.hardware,
             batch=key.batch,
+            image_blocks=key.image_blocks,
             activation_bits=key.activation_bits,
             copies=key.copies,
             epilogue=key.epilogue,
+            on_chip=key.on_chip,
         )
     )
 

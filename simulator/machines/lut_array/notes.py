@@ -15,6 +15,7 @@ from simulator.machines.lut_array.plan import LayerPlan
 from simulator.machines.lut_array.tiling import tiling_notes
 from simulator.machines.lut_array.vocabulary import DOT_UNITS, INDEX_FETCH, UNITS
 from simulator.machines.lut_array.weights import fetched_for
+from simulator.machines.vector.notes import vector_notes
 from simulator.workload.scope import FULL_PRECISION_BITS
 
 _READ_BY = {UNITS.index(INDEX_FETCH): "index", UNITS.index(DOT_UNITS): "activation"}
@@ -142,6 +143,8 @@ def notes(run: Ran[MappedLayer]) -> list[str]:
         *_coded([m.plan for m in layers if m.plan.huffman]),
         *_widths(layers),
         *tiling_notes(run),
+        *run.mapping.remarks,
+        *vector_notes(run),
     ]
 
 

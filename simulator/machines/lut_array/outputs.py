@@ -59,14 +59,14 @@ def output_space(plan: LayerPlan, writes: Writes) -> int:
     burst = plan.hardware.memory.dram.burst_bytes
     begun = sum(
         min(burst, _size(pixels * plan.layer.out_channels, bits))
-        for bits in (*plan.copies, *_shortcut_bits(plan))
+        for bits in (*_leaving(plan), *_shortcut_bits(plan))
     )
     return slots + begun * (len(plan.transfer_cuts) - 1)
 
 
 def _slot_bytes(plan: LayerPlan, values: int) -> int:
     """Bytes of some outputs, before or after the vector unit."""
-    written = sum(_size(values, bits) for bits in plan.copies)
+    written = sum(_size(values, bits) for bits in _leaving(plan))
     if plan.epilogue is None:
         return written
     return max(written, _size(values, plan.epilogue.value_bits))
@@ -86,7 +86,7 @@ def all_moved(plan: LayerPlan, writes: Writes) -> Moved:
     for row, number in zip(rows.tolist(), times.tolist(), strict=True):
         pixels = np.array(row)
         written += number * sum(
-            int(_moved(plan, writes, pixels, bits, written_before).sum()) for bits in plan.copies
+            int(_moved(plan, writes, pixels, bits, written_before).sum()) for bits in _leaving(plan)
         )
         shortcuts += number * sum(
             int(_moved(plan, writes, pixels, bits, read_before).sum())
@@ -98,7 +98,8 @@ def all_moved(plan: LayerPlan, writes: Writes) -> Moved:
 def outgoing(plan: LayerPlan, writes: Writes, pixels: Sequence[int]) -> list[list[Outgoing]]:
     """[output blocks, transfers] the outgoing transfers of a row.
 
-    A shared write has 0 bytes if its group completes no burst.
+    A shared write has 0 bytes if its group completes no burst. If all copies stay on chip, the only
+    write has 0 bytes.
 
     Args:
         plan: the layer.
@@ -107,7 +108,9 @@ def outgoing(plan: LayerPlan, writes: Writes, pixels: Sequence[int]) -> list[lis
 
     """
     numbers = np.array(pixels)
-    written = [_moved(plan, writes, numbers, bits, written_before).tolist() for bits in plan.copies]
+    written = [
+        _moved(plan, writes, numbers, bits, written_before).tolist() for bits in _leaving(plan)
+    ]
     read = [
         _moved(plan, writes, numbers, bits, read_before).tolist() for bits in _shortcut_bits(plan)
     ]
@@ -116,7 +119,7 @@ def outgoing(plan: LayerPlan, writes: Writes, pixels: Sequence[int]) -> list[lis
             Outgoing(
                 shortcuts=tuple(table[block][transfer] for table in read),
                 vector_cycles=plan.epilogue.cycles(count * outputs) if plan.epilogue else 0,
-                written=tuple(table[block][transfer] for table in written),
+                written=tuple(table[block][transfer] for table in written) or (0,),
             )
             for transfer, count in enumerate(pixels)
         ]
@@ -171,3 +174,8 @@ def _shortcut_bits(plan: LayerPlan) -> tuple[int, ...]:
 def _size(values: _Number, bits: int) -> _Number:
     """Bytes of some values, packed without gaps."""
     return -(-values * bits // 8)
+
+
+def _leaving(plan: LayerPlan) -> tuple[int, ...]:
+    """Bits of an output in every copy that DRAM gets."""
+    return plan.on_chip.leaving(plan.copies)

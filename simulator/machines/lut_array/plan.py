@@ -22,12 +22,13 @@ from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import DOT_WIDTH, LutArray
 from simulator.machines.vector.fusion import Epilogue
+from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.workload import Layer
 from simulator.workload.kernels import LISTED_WEIGHTS
 
 Mode = Literal["lut", "direct", "mac"]
 WeightReuse = Literal["layer", "row", "step"]
-InputReuse = Literal["rows", "patches", "step"]
+InputReuse = Literal["on_chip", "rows", "patches", "step"]
 Writes = Literal["shared", "separate"]
 _Number = TypeVar("_Number", int, Ints)
 
@@ -53,12 +54,12 @@ class LayerPlan:
     copies: tuple[int, ...]
     """Bits of an output in every copy that this layer writes."""
     epilogue: Epilogue | None = None
-    """The work of the vector unit on the outputs; None: they go to DRAM at once."""
-
-    @property
-    def output_bits(self) -> int:
-        """Bits that the layer writes of an output, with all copies."""
-        return sum(self.copies)
+    """The work of the vector unit on the outputs; None: they leave at once. It reads only the
+    shortcuts that are in DRAM."""
+    wide_bits: int | None = None
+    """Bits of a copy that holds sums, which pass no threshold; None: all copies pass thresholds."""
+    on_chip: OnChip = IN_DRAM
+    """The maps in the activation buffer while the layer runs."""
 
     @cached_property
     def mode(self) -> Mode:

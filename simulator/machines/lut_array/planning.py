@@ -38,6 +38,7 @@ def plan_layer(
     activation_bits: int,
     copies: tuple[int, ...],
     epilogue: Epilogue | None = None,
+    wide_bits: int | None = None,
 ) -> LayerPlan:
     """Plan a layer.
 
@@ -48,6 +49,7 @@ def plan_layer(
         activation_bits: bits per activation of the layer's inputs.
         copies: bits of an output in every copy that the layer writes.
         epilogue: the work of the vector unit on the outputs.
+        wide_bits: bits of a copy that holds sums.
 
     """
     plan = LayerPlan(
@@ -58,6 +60,7 @@ def plan_layer(
         activation_bits=activation_bits,
         copies=copies,
         epilogue=epilogue,
+        wide_bits=wide_bits,
     )
     return replace(plan, image_blocks=image_blocks_of(plan))
 
@@ -74,6 +77,7 @@ def _planned(
         activation_bits=full or workload.input_bits(layer),
         copies=(written,) if fusion is None else fusion.copies(layer),
         epilogue=None if fusion is None else fusion.epilogue(layer),
+        wide_bits=None if fusion is None else fusion.maps.wide_bits,
     )
 
 

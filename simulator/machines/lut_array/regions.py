@@ -92,7 +92,9 @@ def regions_by_edges(
     for one, first in zip(layers, weights, strict=True):
         layer = one.layer
         shortcuts = () if isinstance(layer, VectorLayer) else places.shortcuts(layer)
-        regions.append(Regions(first, places.read(layer), shortcuts, places.written(layer)))
+        shortcuts = one.plan.on_chip.shortcuts_in_dram(shortcuts)
+        outputs = one.plan.on_chip.written(fusion.copies(layer), places.written(layer))
+        regions.append(Regions(first, places.read(layer), shortcuts, outputs))
     return regions, space.top
 
 

@@ -8,6 +8,7 @@ from simulator.base.errors import InputError
 from simulator.base.quantities import Count, Rate
 from simulator.dram.section import Dram, refuse_idle
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.schema import MapsIn
 
 DOT_WIDTH = 9
 """ASSUMED: weights that a dot unit takes in a cycle, those of the paper's 3x3 kernel; the paper has
@@ -98,6 +99,9 @@ class Memory(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     dram: Dram
     index_buffer: IndexBuffer
     activation_buffer: ActivationBuffer
+    activations: MapsIn = "dram"
+    """`on_chip`: maps stay in the activation buffer where they fit; has an effect only in scope
+    `network`."""
 
     @property
     def buffers(self) -> dict[str, IndexBuffer | ActivationBuffer]:

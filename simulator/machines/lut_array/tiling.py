@@ -59,6 +59,8 @@ def _read(mapped: MappedLayer, rows: int) -> int:
         _input_rows(plan, first, min(first + rows, layer.out_height))
         for first in range(0, layer.out_height, rows)
     ]
+    if plan.on_chip.all_operands:
+        return weights
     together = max(plan.image_blocks)
     if _row_bytes(plan, together * max(spans)) <= input_space(plan, mapped.writes):
         return (

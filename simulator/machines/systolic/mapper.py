@@ -23,7 +23,7 @@ from simulator.machines.systolic.vocabulary import (
     vector_ports,
 )
 from simulator.machines.vector.fusion import Fusion, fusion_of
-from simulator.machines.vector.mapped import mapped_vector
+from simulator.machines.vector.mapped import mapped_vector, plan_vector
 from simulator.machines.vector.plan import Buffer
 from simulator.program import Program, Section
 from simulator.workload import Layer, Workload
@@ -53,7 +53,7 @@ def map_workload(
     buffer, ports = _vector_buffer(hardware), vector_ports(ideal=ideal)
     watched = counted(progress, f"mapping {workload.name}", workload.all_layers)
     layers = tuple(
-        mapped_vector(layer, fusion, buffer, ports)
+        mapped_vector(plan_vector(layer, fusion, buffer), fusion, ports)
         if isinstance(layer, VectorLayer)
         else _mapped(_plan(layer, fusion, hardware), rateless)
         for layer in watched

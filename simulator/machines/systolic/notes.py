@@ -16,6 +16,7 @@ from simulator.machines.systolic.capacity import (
 from simulator.machines.systolic.gemm import is_sub_bit
 from simulator.machines.systolic.mapped import MappedLayer
 from simulator.machines.systolic.plan import LayerPlan
+from simulator.machines.vector.notes import vector_notes
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
 from simulator.workload.scope import FULL_PRECISION_BITS
 
@@ -88,6 +89,7 @@ def notes(run: Ran[MappedLayer]) -> Iterator[str]:
     yield from _expanded(plans)
     yield from _widths(plans)
     yield from _narrow_sums(plans)
+    yield from vector_notes(run)
 
 
 def _expanded(plans: list[LayerPlan]) -> Iterator[str]:

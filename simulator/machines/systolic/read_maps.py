@@ -70,12 +70,16 @@ class Edges:
     def maps_of(self, mapped: AnyMapped, written: Written) -> dict[str, ReadMap]:
         """Return the maps that a layer reads, by the name of the region in its moves.
 
+        A fused layer reads none.
+
         Args:
             mapped: the layer.
             written: the regions of earlier layers.
 
         """
         maps = self._fusion.maps
+        if mapped.layer.name in self._fusion.fused:
+            return {}
         if isinstance(mapped, MappedVector):
             operands, bits = tuple(sources(mapped.layer)), maps.read_bits(mapped.layer)
             found = {}

@@ -65,7 +65,7 @@ def _writes(plan: VectorPlan, place: Place) -> Iterator[_First]:
     channels = _channels_before(plan)[place.part]
     first = sum(channels) if plan.layer.kind == "concat" else channels[0]
     pixel = place.row * plan.layer.out_width + place.columns.start
-    for number in range(len(plan.copies)):
+    for number in range(len(plan.written_bytes(place))):
         yield _First(number, pixel, first)
 
 

@@ -5,6 +5,7 @@ It shares no code with the unit programs.
 
 from math import ceil
 
+from simulator.machines.vector.on_chip import IN_DRAM
 from simulator.machines.vector.plan import VectorPlan
 
 
@@ -22,15 +23,16 @@ def expected_cycles(plan: VectorPlan) -> int | None:
         n + V + c + (K - 1) x max(n, V, c)
 
     Returns:
-        None if the form does not cover the layer: reads wait for space, or chunks with fewer cycles
-        than reads or writes differ.
+        None if the form does not cover the layer: maps are on chip, reads wait for space, or chunks
+        with fewer cycles than reads or writes differ.
 
     """
     layer = plan.layer
     maps = plan.batch * layer.images
     held = maps * layer.in_height * sum(_row_bytes(plan, columns) for columns in plan.columns)
     results = 2 * sum(ceil(layer.out_width * layer.out_channels * x / 8) for x in plan.copies)
-    if held + results > plan.buffer.size or len(plan.channel_parts) > 1:
+    cut = held + results > plan.buffer.size or len(plan.channel_parts) > 1
+    if cut or plan.on_chip != IN_DRAM:
         return None
     reads, writes = len(layer.reads), len(plan.copies)
     strips = [

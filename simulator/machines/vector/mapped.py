@@ -53,32 +53,45 @@ class MappedVector:
         return {}
 
 
-def mapped_vector(layer: VectorLayer, fusion: Fusion, buffer: Buffer, ports: Ports) -> MappedVector:
-    """Map a vector layer.
+def plan_vector(layer: VectorLayer, fusion: Fusion, buffer: Buffer) -> VectorPlan:
+    """Plan a vector layer, with all maps in DRAM.
 
     Args:
         layer: the layer.
         fusion: widths of all maps, and the layers that are fused.
         buffer: the buffer of its operands and results.
+
+    """
+    assert fusion.vector is not None  # `fusion_of` refuses such a network
+    return VectorPlan(
+        layer=layer,
+        batch=fusion.workload.batch,
+        read_bits=fusion.maps.read_bits(layer),
+        copies=fusion.copies(layer),
+        lanes=fusion.vector.lanes,
+        lane_cycles=_work(layer, fusion).lane_cycles,
+        buffer=buffer,
+    )
+
+
+def _work(layer: VectorLayer, fusion: Fusion) -> Work:
+    chains = fusion.chains.values()
+    last = all(layer.name != one.name for chain in chains for one in chain[:-1])
+    return fusion.work(layer, last=last)
+
+
+def mapped_vector(plan: VectorPlan, fusion: Fusion, ports: Ports) -> MappedVector:
+    """Map a vector layer.
+
+    Args:
+        plan: the layer.
+        fusion: widths of all maps, and the layers that are fused.
         ports: the family's terms.
 
     Raises:
         InputError: the buffer is too small.
 
     """
-    assert fusion.vector is not None  # `fusion_of` refuses such a network
-    fused = layer.name in fusion.fused
-    chains = fusion.chains.values()
-    last = all(layer.name != one.name for chain in chains for one in chain[:-1])
-    work = fusion.work(layer, last=last)
-    plan = VectorPlan(
-        layer=layer,
-        batch=fusion.workload.batch,
-        read_bits=fusion.maps.read_bits(layer),
-        copies=fusion.copies(layer),
-        lanes=fusion.vector.lanes,
-        lane_cycles=work.lane_cycles,
-        buffer=buffer,
-    )
+    fused = plan.layer.name in fusion.fused
     section = Section({}) if fused else section_of(plan, ports)
-    return MappedVector(plan=plan, work=work, section=section, fused=fused)
+    return MappedVector(plan=plan, work=_work(plan.layer, fusion), section=section, fused=fused)

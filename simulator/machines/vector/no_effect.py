@@ -9,6 +9,7 @@ from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
 
 SECTION = "vector"
+MAPS = "memory.activations"
 _KINDS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "norm": frozenset({"norm"}),
@@ -33,7 +34,7 @@ def why_no_effect(change: Change[Any]) -> str | None:
     """
     section, _, name = change.key.partition(".")
     if section != SECTION:
-        return None
+        return _of_maps(change) if change.key == MAPS else None
     mapping = change.after[0].mapping
     if VECTOR_UNIT not in mapping.program.units:
         return "the vector unit runs only in scope network (--scope network)"
@@ -47,6 +48,17 @@ def why_no_effect(change: Change[Any]) -> str | None:
     if name == "bits":
         return "every value takes the same number of passes at both values"
     return _of_operation(name.removeprefix("cycles."), mapped)
+
+
+def _of_maps(change: Change[Any]) -> str | None:
+    """Return a reason why the place of maps has no effect."""
+    mapping = change.after[0].mapping
+    if VECTOR_UNIT not in mapping.program.units:
+        return "only scope network has the edges between all layers (--scope network)"
+    runs = (*change.before, *change.after)
+    if not any(one.plan.on_chip.space for run in runs for one in run.mapping.layers):
+        return "no map fits on chip together with the data of its layers"
+    return None
 
 
 def _of_operation(operation: str, mapped: Sequence[MappedVector]) -> str | None:

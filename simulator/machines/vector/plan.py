@@ -5,18 +5,22 @@ runs in parts of its channels, one after another.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from msgspec import Struct
 
 from simulator.base.errors import InputError
+from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.machines.vector.vocabulary import SLOTS
 from simulator.program import Runs
 from simulator.workload.vector_layer import VectorLayer
+
+_MOST_CHUNKS = 1 << 22
+"""Chunks of a map: a map of 4096 x 4096 pixels on the paper's array has half as many."""
 
 
 class Buffer(Struct, frozen=True, kw_only=True):
@@ -51,7 +55,7 @@ class Chunk(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of the buffer that no later chunk needs."""
     cycles: int
     written_bytes: tuple[int, ...]
-    """Bytes of every copy of its results, in whole bursts."""
+    """Bytes of every copy of its results that leaves, in whole bursts; (0,): none does."""
     first_read: bool
     """True if its reads are the layer's first."""
     first: bool
@@ -83,6 +87,8 @@ class VectorPlan:
     lane_cycles: int
     """Cycles of a lane for an output value."""
     buffer: Buffer
+    on_chip: OnChip = IN_DRAM
+    """The maps in the buffer while the layer runs."""
 
     @property
     def values(self) -> int:
@@ -99,6 +105,8 @@ class VectorPlan:
             InputError: not even one channel fits.
 
         """
+        if self.on_chip != IN_DRAM:
+            return self._without_maps.channel_parts
         most = max(self.layer.operand_channels)
         for count in range(1, most + 1):
             cut = self._cut(count)
@@ -119,12 +127,30 @@ class VectorPlan:
 
     @cached_property
     def columns(self) -> tuple[int, ...]:
-        """Output columns of each strip: the fewest strips, as even as possible, that fit."""
+        """Output columns of each strip: the fewest strips, as even as possible, that fit.
+
+        Raises:
+            InputError: a map has more chunks than a run may have.
+
+        """
+        if self.on_chip != IN_DRAM:
+            return self._without_maps.columns
         width = self.layer.out_width
         strips = ceil(width / self.buffer.most_columns)
         while self._space(ceil(width / strips), self.channel_parts) > self.buffer.size:
             strips += 1
+        chunks = len(self.channel_parts) * strips * self.layer.out_height
+        if chunks > _MOST_CHUNKS:
+            raise InputError(
+                f"layer {self.layer.name}: a map has {chunks:,} rows of strips, at most "
+                f"{_MOST_CHUNKS:,}; use a smaller map"
+            )
         return tuple(width * (n + 1) // strips - width * n // strips for n in range(strips))
+
+    @cached_property
+    def _without_maps(self) -> Self:
+        """The layer with all maps in DRAM, whose cuts it keeps."""
+        return replace(self, on_chip=IN_DRAM)
 
     @property
     def places(self) -> Iterator[Place]:
@@ -134,6 +160,32 @@ class VectorPlan:
             for columns, end in zip(self.columns, ends, strict=True):
                 for row in range(self.layer.out_height):
                     yield Place(part, range(end - columns, end), row)
+
+    @property
+    def fits(self) -> bool:
+        """True if no map is on chip, or the data from and for DRAM fits beside those that are."""
+        return self.on_chip.space == 0 or self.needed_bytes <= self.buffer.size
+
+    @property
+    def needed_bytes(self) -> int:
+        """Bytes of the buffer for the maps on chip, and for data from and for DRAM.
+
+        The rows that the next row of output adds have space, too: reads run ahead of the unit.
+        """
+        columns, cut = max(self.columns), self.channel_parts
+        ahead = self.layer.strides.height * max(self._row_space(columns, x) for x in cut)
+        return self.on_chip.space + self._space(columns, cut) + ahead
+
+    @cached_property
+    def reads(self) -> bool:
+        """True if it reads a map from DRAM; a layer may see only padding."""
+        seen = any(self._rows_under(place)[0] for place in self.places)
+        return seen and not self.on_chip.all_operands
+
+    @property
+    def leaving(self) -> tuple[int, ...]:
+        """Bits of a value in every copy that DRAM gets."""
+        return self.on_chip.leaving(self.copies)
 
     @cached_property
     def images(self) -> Runs[Runs[Chunk]]:
@@ -153,13 +205,14 @@ class VectorPlan:
     def _chunks(self, *, first: bool, last: bool) -> Runs[Chunk]:
         """The chunks of an image, which may be the layer's first or last."""
         found: list[Chunk] = []
-        reserved = SLOTS * max(
+        reserved = self.on_chip.space + SLOTS * max(
             self._result_bytes(max(self.columns), channels) for channels in self.channel_parts
         )
+        reserved *= self.reads
         reads_first, places = first, list(self.places)
         for place in places:
             channels, columns = self.channel_parts[place.part], len(place.columns)
-            new, dropped = self._rows_under(place)
+            new, dropped = self._rows_under(place) if self.reads else (0, 0)
             row_space = self._row_space(columns, channels)
             opens, closes = first and not found, last and len(found) == len(places) - 1
             found.append(
@@ -187,9 +240,10 @@ class VectorPlan:
         return tuple(map(self.buffer.in_bursts, sizes))
 
     def written_bytes(self, place: Place) -> tuple[int, ...]:
-        """[copies] bytes that a chunk writes, in whole bursts."""
+        """[writes] bytes that a chunk writes, in whole bursts: copies that leave, or one of 0."""
         values = len(place.columns) * self._results(self.channel_parts[place.part])
-        return tuple(self.buffer.in_bursts(ceil(values * bits / 8)) for bits in self.copies)
+        sizes = tuple(self.buffer.in_bursts(ceil(values * bits / 8)) for bits in self.leaving)
+        return sizes or (0,)
 
     def _space(self, columns: int, cut: tuple[tuple[int, ...], ...]) -> int:
         """Most bytes for the rows under a row of output, and for the results."""
@@ -201,23 +255,27 @@ class VectorPlan:
         )
 
     def _row_space(self, columns: int, channels: tuple[int, ...]) -> int:
-        """Bytes of an input row under some output columns, of all maps."""
+        """Bytes of an input row under some output columns, of all maps from DRAM."""
         layer = self.layer
         across = (columns - 1) * layer.strides.width + layer.window.width
         return sum(self._map_bytes(min(across, layer.in_width), channels))
 
     def _map_bytes(self, pixels: int, channels: tuple[int, ...]) -> tuple[int, ...]:
-        """Bytes of some pixels of each map that the layer reads."""
-        return tuple(ceil(pixels * n * self.read_bits / 8) for n in channels)
+        """Bytes of some pixels of each map that the layer reads; 0 if the map is on chip."""
+        here = self.on_chip.operands or (False,) * len(channels)
+        return tuple(
+            0 if on_chip else ceil(pixels * n * self.read_bits / 8)
+            for n, on_chip in zip(channels, here, strict=True)
+        )
 
     def _results(self, channels: tuple[int, ...]) -> int:
         """Output channels of a part: those of one summand, or of all maps that it joins."""
         return sum(channels) if self.layer.kind == "concat" else channels[0]
 
     def _result_bytes(self, pixels: int, channels: tuple[int, ...]) -> int:
-        """Bytes of the results of some pixels, with all copies."""
+        """Bytes of the results of some pixels, with all copies that leave."""
         values = pixels * self._results(channels)
-        return sum(ceil(values * bits / 8) for bits in self.copies)
+        return sum(ceil(values * bits / 8) for bits in self.leaving)
 
     def _cycles(self, pixels: int, channels: tuple[int, ...]) -> int:
         """Cycles of the unit for some output pixels."""
@@ -231,11 +289,6 @@ class VectorPlan:
         begin = columns.start * layer.strides.width - layer.paddings.width
         end = begin + (len(columns) - 1) * layer.strides.width + layer.window.width
         return range(max(begin, 0), min(end, layer.in_width))
-
-    @property
-    def reads(self) -> bool:
-        """False if the layer sees only padding."""
-        return any(self._rows_under(place)[0] for place in self.places)
 
     def _rows_under(self, place: Place) -> tuple[int, int]:
         """Input rows that a chunk reads, and rows that the next one does not need.

@@ -1,12 +1,15 @@
 """The section `vector` of a hardware file."""
 
 from math import ceil
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from simulator.base.quantities import Count
 from simulator.workload.vector_layer import MOVES, VectorLayer
+
+MapsIn = Literal["dram", "on_chip"]
+"""The place of maps between layers: `on_chip` where they fit, otherwise DRAM."""
 
 
 class LaneCycles(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

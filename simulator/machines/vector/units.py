@@ -37,7 +37,7 @@ class Task(NamedTuple):
     images: Runs[Runs[Chunk]]
     ports: Ports
     reads: bool
-    """False if the layer sees only padding."""
+    """False if it reads no map from DRAM."""
 
 
 def inputs_dma(task: Task, do: Writer) -> None:

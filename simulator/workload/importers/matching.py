@@ -13,9 +13,7 @@ from math import prod
 
 from simulator.base.errors import InputError
 from simulator.workload.importers.names import (
-    Rename,
     common_beginning,
-    renamed,
     shown_names,
     unwrapped,
 )
@@ -40,16 +38,19 @@ class Owned:
 
 
 def trained_layers(
-    tensors: TensorFile, workload: Workload, renames: tuple[Rename, ...] = ()
+    tensors: TensorFile, workload: Workload, owned: Mapping[str, Owned]
 ) -> Iterator[TrainedLayer]:
     """Read the binary layers of a network, one by one.
 
+    Args:
+        tensors: the state dict.
+        workload: the network.
+        owned: the tensors of its layers, from `match`.
+
     Raises:
-        InputError: tensors or layers do not fit (the error names all), or a value is not finite.
+        InputError: a value is not finite.
 
     """
-    tensors = renamed(tensors, renames)
-    owned = match(tensors, workload)
     for layer in workload.binary_layers:
         one = owned[layer.name]
         yield TrainedLayer(

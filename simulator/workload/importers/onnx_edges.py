@@ -131,6 +131,7 @@ class Edges:
             strides=strides,
             paddings=paddings,
             images=1,
+            function="relu" if node.op_type == "Relu" else None,
         )
 
     def _kind(

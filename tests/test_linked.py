@@ -23,7 +23,7 @@ from tests.build import layer, network
 
 PORT = "memory.index_buffer.bytes_per_cycle"
 DEMAND = "array.pes * array.pe.accumulators * log2(array.pe.lut_entries) / 8"
-NET = network(layer(64, 64, 4, 4), layer(64, 128, 4, 4))
+NET = network(layer(64, 64, 4, 4, name="a"), layer(64, 128, 4, 4, name="b"))
 VALUES = {"array.pes": Fraction(96), "clock_ghz": Fraction(1, 3)}
 
 

@@ -59,6 +59,27 @@ layers:
 """
 
 
+LOW = """
+name: low
+title: An image of one row
+ops_convention: main_paper
+input: {channels: 17, height: 1, width: 4}
+layers:
+  - {name: conv, type: conv, precision: binary, out_channels: 6, kernel: 3, padding: 1}
+  - {name: max, type: pool, kernel: 1, stride: 3, padding: 1}
+  - {name: mean, type: pool, from: conv, kernel: [1, 2], stride: 2, padding: [0, 2], mode: average}
+  - {name: end, type: linear, from: max, precision: full, out_features: 5}
+"""
+
+
+@pytest.mark.parametrize("hw", ["cofluent64", "tpu-like"])
+def test_a_low_image_and_windows_of_padding_alone(tmp_path: Path, hw: str) -> None:
+    """A map of one row is no fully connected input."""
+    (tmp_path / "low.yaml").write_text(LOW)
+    workload = configure(load_workload(tmp_path / "low.yaml"), scope="network", batch=2, tau=4)
+    assert check_workload(workload, load_hardware(hw)).equal
+
+
 @pytest.fixture
 def kinds(tmp_path: Path) -> Workload:
     (tmp_path / "kinds.yaml").write_text(ALL_KINDS)

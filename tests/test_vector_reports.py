@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from simulator import Result, compare, export, simulate, verify
+from simulator import InputError, Result, compare, export, load_hardware, simulate, verify
+from simulator.base.shipped import find
+from simulator.machines import value_of
 from simulator.report.perfetto import perfetto_packets
 from simulator.report.terminal import NO_COMMANDS, print_result
 from simulator.studies.what_helps import with_what_helps
@@ -136,3 +139,20 @@ def test_exports_name_the_layers_without_weights() -> None:
     assert found.layers == 2
     assert found.notes == ["left out: s: without weights; the file has only layers with weights"]
     assert export(RESIDUAL, "zigzag", scope="weights").text == found.text
+
+
+@pytest.mark.parametrize("value", [32, "array.pes / 2"])
+def test_a_file_without_a_vector_unit_gets_one_from_a_setting(
+    tmp_path: Path, value: int | str
+) -> None:
+    data = yaml.safe_load(find("hw_configs", "cofluent64").read_text())
+    del data["vector"]
+    file = tmp_path / "bare.yaml"
+    file.write_text(yaml.safe_dump(data))
+    assert value_of(load_hardware(file), "vector.lanes") is None
+    result = simulate(RESIDUAL, file, bits=1, scope="network", set={"vector.lanes": value})
+    assert value_of(result.hardware, "vector.lanes") == 32
+    (effect,) = result.settings
+    assert (effect.before, effect.after) == (None, 32)
+    with pytest.raises(InputError, match="has no vector unit; add the section vector"):
+        simulate(RESIDUAL, file, bits=1, scope="network")

@@ -115,8 +115,8 @@ def _image_shape(workload: Workload, images: int) -> tuple[int, int, int, int]:
         if isinstance(layer, VectorLayer) and "input" in layer.reads:
             channels = layer.operand_channels[layer.reads.index("input")]
         elif not isinstance(layer, VectorLayer) and layer.reads == "input":
-            pixels = 1 if layer.in_height > 1 else workload.input_height * workload.input_width
-            channels = layer.in_channels // pixels
+            seen = layer.in_height * layer.in_width  # 1 if it is fully connected
+            channels = layer.in_channels * seen // (workload.input_height * workload.input_width)
         else:
             continue
         return images, channels, workload.input_height, workload.input_width

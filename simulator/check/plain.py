@@ -92,7 +92,9 @@ def _shuffle(layer: VectorLayer, operands: Sequence[Real]) -> Real:
 
 
 def _max_pool(layer: VectorLayer, operands: Sequence[Real]) -> Real:
-    return _pooled(layer, operands[0], -np.inf, np.maximum)
+    """The largest value of a window; of padding alone, ASSUMED: the map's least value, or 0."""
+    (x,) = operands
+    return _pooled(layer, x, x.min(initial=0), np.maximum)
 
 
 def _average_pool(layer: VectorLayer, operands: Sequence[Real]) -> Real:

@@ -50,11 +50,12 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 def value_of(hardware: Hardware, key: str) -> object:
     """Return the value of a dotted key, for example `"array.pes"`.
 
-    A rate or latency of the DRAM also has a value in the unit that its file does not use.
+    A rate or latency of the DRAM also has a value in the unit that its file does not use. A key of
+    a section that the file leaves out has the value None.
     """
     value: object = hardware
     for part in key.split("."):
-        value = getattr(value, part)
+        value = None if value is None else getattr(value, part)
     return _in_unit(hardware, key) if value is None and key in OTHER_UNIT else value
 
 

@@ -51,8 +51,9 @@ def number_keys(
     """Yield every dotted key below a structure with the numbers that it takes; None: texts only."""
     for field in msgspec.structs.fields(struct):
         key = f"{under}{field.encode_name}"
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from number_keys(field.type, f"{key}.")
+        section = _section(field.type)
+        if section is not None:
+            yield from number_keys(section, f"{key}.")
             continue
         kinds = set(_plain_kinds(field.type))
         numbers = NumberKey(
@@ -62,6 +63,16 @@ def number_keys(
             default=field.default,
         )
         yield key, numbers if kinds & {int, float} else None
+
+
+def _section(kind: Any) -> type[msgspec.Struct] | None:
+    """The structure of a section, which a file may leave out if it may be None."""
+    members = [kind]
+    if get_origin(kind) in {Union, types.UnionType}:
+        members = [member for member in get_args(kind) if member is not type(None)]
+    (first, *others) = members
+    is_section = isinstance(first, type) and issubclass(first, msgspec.Struct) and not others
+    return first if is_section else None
 
 
 def _plain_kinds(kind: Any) -> Iterator[Any]:

@@ -92,7 +92,7 @@ class TestSimulate:
             ({"engine": 3}, "engine is 3 (int): use a name such as 'auto'"),
             ({"engine": "slow"}, "engine 'slow'"),
             ({"scope": True}, "scope is True (bool): use a name such as 'weights'"),
-            ({"scope": "network"}, "scope 'network': expected binary or weights"),
+            ({"scope": "layers"}, "scope 'layers': expected binary, weights or network"),
             ({"scope": "binary", "bits": 32}, "scope binary: a run or its baseline has 32 bits"),
             (
                 {"workload": 3},

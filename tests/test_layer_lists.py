@@ -171,8 +171,8 @@ def test_a_workload_file_keeps_lists_and_axes(tmp_path: Path) -> None:
             "layer 'j' reads 'x'",
         ),
         (
-            [conv("a", kernel=[3, 1], precision="binary")], (8, 6, 6),
-            "layer 'a': kernel = 3x1 is not a binary kernel",
+            [conv("a", kernel=[8, 8], padding=2, precision="binary")], (8, 6, 6),
+            "layer 'a': kernel = 8x8 has more than the 63 weights of a binary kernel",
         ),
         ([conv("a", kernel=[9, 1])], (8, 6, 6), "its window spans 9 pixels but its padded"),
     ],

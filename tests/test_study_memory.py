@@ -14,6 +14,7 @@ from simulator.analysis.run import Run
 from simulator.analysis.running import run_together
 from simulator.base.tabular import write_table
 from simulator.machines import Hardware
+from simulator.machines.lut_array.vocabulary import CATEGORIES
 from simulator.studies import evaluate, grid_study, store, study
 from simulator.studies.axes import axis, setting_axis
 from simulator.studies.causes import cycles_columns
@@ -26,7 +27,6 @@ from simulator.studies.point_numbers import StudyFigures, read_figures
 from simulator.studies.relative import Relations
 from simulator.studies.relative_columns import RelativeColumns
 from simulator.workload import Workload
-from tests.numbering import PARTS
 from tests.test_bad_input import NET
 
 pytestmark = pytest.mark.unit
@@ -157,6 +157,9 @@ def test_a_study_does_without_pandas(tmp_path: Path) -> None:
     assert (tmp_path / "study/heatmap.svg").exists()
 
 
+CAUSES = tuple(category.name for category in CATEGORIES)
+
+
 def test_compared_points_keep_a_number_for_each_cause() -> None:
     """Every point is slower than the first."""
     count, chunk = 20_000, 100
@@ -166,7 +169,7 @@ def test_compared_points_keep_a_number_for_each_cause() -> None:
         fastest=zeros > 0, cheapest=zeros > 0, dominated=zeros > 0,
         slower_than=np.where(np.arange(count) > 0, 0, -1),
     )  # fmt: skip
-    cycles = dict.fromkeys(cycles_columns(PARTS), [10] * chunk) | {"error": [None] * chunk}
+    cycles = dict.fromkeys(cycles_columns(CAUSES), [10] * chunk) | {"error": [None] * chunk}
     longer = cycles | {"drain_cycles": list(range(11, 11 + chunk))}
 
     held = []
@@ -178,10 +181,10 @@ def test_compared_points_keep_a_number_for_each_cause() -> None:
             held[0].gather(first, longer)
 
     work()  # numpy imports
-    assert kept_by(work) < (len(PARTS) + 4) * 8 * count
+    assert kept_by(work) < (len(CAUSES) + 4) * 8 * count
     (relative,) = held
     *_, last = relative.of(count - chunk, longer)["grown_cause_percent"]
-    assert last == 100 * (10 + chunk) / (10 * len(PARTS) + chunk)
+    assert last == 100 * (10 + chunk) / (10 * len(CAUSES) + chunk)
     assert relative.of(count - chunk, longer)["grown_cause"] == ["drain"] * chunk
 
 

@@ -17,7 +17,7 @@ from simulator.check import plain
 from simulator.check.comparison import Difference, LayerCheck, first_difference, pieces, tile
 from simulator.check.forward import Codes, Forward, flattened, last_uses
 from simulator.check.reference import convolve, shifted_sums
-from simulator.machines.family import MappedLayer, WeightedLayer
+from simulator.machines.family import WeightedLayer
 from simulator.machines.vector import compute
 from simulator.machines.vector.numbers import (
     Integers,
@@ -53,7 +53,10 @@ class Chain:
 
     forward: Forward
     maps: Maps
-    mapped: dict[str, MappedLayer]
+    weighted: dict[str, WeightedLayer]
+    """The layers with weights as the machine runs them."""
+    modes: dict[str, str]
+    """The mode of every layer."""
     compute: Compute
     """Computes rows of a binary layer in the machine's order."""
     inside: frozenset[str]
@@ -186,8 +189,8 @@ class Chain:
             some = activations[image.start : image.stop]
             for row in pieces(layer.out_height, rows):
                 place = (slice(None), slice(image.start, image.stop), slice(row.start, row.stop))
-                mapped = self.mapped[layer.name]
-                got[place] = self.compute(mapped, kernels, some, row)  # type: ignore[arg-type]
+                mapped = self.weighted[layer.name]
+                got[place] = self.compute(mapped, kernels, some, row)
                 expected[place] = convolve(layer, kernels, some, row)
         sums = Numbers(got.transpose(1, 0, 2, 3), code.exponent)
         compared = [_Compared(sums.values, expected.transpose(1, 0, 2, 3))]
@@ -315,7 +318,7 @@ class Chain:
             difference = difference or first_difference(layer.name, expected, got, *whole)
         return LayerCheck(
             layer=layer.name,
-            mode=self.mapped[layer.name].mode,
+            mode=self.modes[layer.name],
             kernels=self._origin(layer),
             inputs="network",
             outputs=compared[-1].expected.size,

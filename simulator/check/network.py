@@ -60,12 +60,12 @@ def check_network(
     forward = Forward(workload, seed)
     results = forward.run(images, progress)
     fusion = fusion_of(workload, hardware.vector, family.mac_bits(hardware))
-    chains = [(head, *(one.name for one in chain)) for head, chain in fusion.chains.items()]
     chain = Chain(
         forward=forward,
         maps=fusion.maps,
-        inside=frozenset(name for chain in chains for name in chain[:-1]),
-        mapped={mapped.layer.name: mapped for mapped in mapping.layers},
+        inside=fusion.inside,
+        weighted={mapped.layer.name: mapped for mapped in mapping.weighted},
+        modes={mapped.layer.name: mapped.mode for mapped in mapping.layers},
         compute=family.compute,
     )
     layers = tuple(_watched(chain.run(images), len(workload.all_layers), progress))

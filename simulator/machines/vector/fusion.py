@@ -101,6 +101,14 @@ class Fusion:
         moves = {x.name for x in self.workload.vector_layers if x.kind in self.maps.free_moves}
         return frozenset(moves.union(one.name for chain in self.chains.values() for one in chain))
 
+    @cached_property
+    def inside(self) -> frozenset[str]:
+        """Names of the layers whose values go to the next layer of their chain, not to DRAM."""
+        chains = self.chains.items()
+        return frozenset(
+            name for head, chain in chains for name in (head, *(one.name for one in chain[:-1]))
+        )
+
     def epilogue(self, layer: Layer) -> Epilogue | None:
         """The work of the vector unit on a layer's outputs; None: they go to DRAM at once."""
         chain = self.chains.get(layer.name)
@@ -110,21 +118,15 @@ class Fusion:
         shortcuts = sum(one.operands - 1 for one in chain if one.kind == "add")
         return Epilogue(
             lanes=self.vector.lanes,
-            lane_cycles=sum(self.work(x, last=x is chain[-1]).lane_cycles for x in chain),
+            lane_cycles=sum(self.work(x).lane_cycles for x in chain),
             value_bits=self.maps.wide_bits,
             shortcut_bits=(self.maps.wide_bits,) * shortcuts,
         )
 
-    def work(self, layer: VectorLayer, *, last: bool = True) -> Work:
-        """The work of the vector unit on an output value of a vector layer.
-
-        Args:
-            layer: the layer.
-            last: False if the next layer of a chain takes its values instead of DRAM.
-
-        """
+    def work(self, layer: VectorLayer) -> Work:
+        """The work of the vector unit on an output value of a vector layer."""
         assert self.vector is not None
-        narrow = self.narrow_copies(layer) if last else ()
+        narrow = () if layer.name in self.inside else self.narrow_copies(layer)
         thresholds_only = layer.kind == "norm" and len(narrow) == len(self.copies(layer))
         bits = self.maps.own_bits(layer)
         main = 0 if thresholds_only else self.vector.main_cycles(layer)

@@ -69,15 +69,9 @@ def plan_vector(layer: VectorLayer, fusion: Fusion, buffer: Buffer) -> VectorPla
         read_bits=fusion.maps.read_bits(layer),
         copies=fusion.copies(layer),
         lanes=fusion.vector.lanes,
-        lane_cycles=_work(layer, fusion).lane_cycles,
+        lane_cycles=fusion.work(layer).lane_cycles,
         buffer=buffer,
     )
-
-
-def _work(layer: VectorLayer, fusion: Fusion) -> Work:
-    chains = fusion.chains.values()
-    last = all(layer.name != one.name for chain in chains for one in chain[:-1])
-    return fusion.work(layer, last=last)
 
 
 def mapped_vector(plan: VectorPlan, fusion: Fusion, ports: Ports) -> MappedVector:
@@ -94,4 +88,5 @@ def mapped_vector(plan: VectorPlan, fusion: Fusion, ports: Ports) -> MappedVecto
     """
     fused = plan.layer.name in fusion.fused
     section = Section({}) if fused else section_of(plan, ports)
-    return MappedVector(plan=plan, work=_work(plan.layer, fusion), section=section, fused=fused)
+    work = fusion.work(plan.layer)
+    return MappedVector(plan=plan, work=work, section=section, fused=fused)

@@ -74,7 +74,7 @@ layers:
 
 @pytest.mark.parametrize("hw", ["cofluent64", "tpu-like"])
 def test_a_low_image_and_windows_of_padding_alone(tmp_path: Path, hw: str) -> None:
-    """A map of one row is no fully connected input."""
+    """A map of one row is not the input of a fully connected layer."""
     (tmp_path / "low.yaml").write_text(LOW)
     workload = configure(load_workload(tmp_path / "low.yaml"), scope="network", batch=2, tau=4)
     assert check_workload(workload, load_hardware(hw)).equal

@@ -23,27 +23,13 @@ from simulator.workload.network import network_from
 from simulator.workload.vector_layer import MOVES, AnyLayer, VectorLayer, sources
 from tests.build import machine
 from tests.strategies import machines, run_of
-from tests.vector_networks import whole_networks
+from tests.vector_networks import conv, net, whole_networks
 
 pytestmark = pytest.mark.cycle
 
 ON_CHIP = {"memory.activations": "on_chip"}
 ROOMY = {"memory.activation_buffer.kib": 4096, "memory.index_buffer.kib": 4096}
 BYTES = {"memory.dram.burst_bytes": 1}
-
-
-def conv(name: str, channels: int = 16, **fields: Any) -> dict[str, Any]:
-    given = {"type": "conv", "precision": "binary", "kernel": 3, "padding": 1}
-    return {"name": name, "out_channels": channels, **given, **fields}
-
-
-def net(*entries: dict[str, Any], **options: Any) -> Workload:
-    """A network of these entries over an image of 16 channels and 4x6 pixels."""
-    file = {
-        "name": "net", "title": "Net", "ops_convention": "main_paper",
-        "input": {"channels": 16, "height": 4, "width": 6}, "layers": list(entries),
-    }  # fmt: skip
-    return configure(network_from(file, Path("net.yaml")), scope="network", **options)
 
 
 ADD = {"name": "add", "type": "add", "other": "a"}

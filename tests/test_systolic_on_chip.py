@@ -82,7 +82,7 @@ def test_the_states_of_the_layers() -> None:
 
 
 def test_signs_stay_without_the_16_bit_copy() -> None:
-    """`c` then reads shortcut values, after the layers before have ended."""
+    """`c` then reads shortcut values, after the earlier layers have ended."""
     keys = BYTES | ON_CHIP | {"memory.input_scratchpad.kib": 250 / 1024}
     mapping = mapped(whole(LAYERS), keys)
     assert {name: one.kept for name, one in states(mapping).items()} == {

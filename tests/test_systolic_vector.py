@@ -1,4 +1,4 @@
-"""The vector unit behind a systolic array: layers of its own, fused layers, addresses."""
+"""The vector unit of a systolic array: layers of its own, fused layers, addresses."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from simulator.base.errors import InputError
 from simulator.engine import event, fast
 from simulator.engine.trace import Trace
 from simulator.machines.family import Change, Mapping
-from simulator.machines.systolic import MappedLayer, Systolic, map_workload
+from simulator.machines.systolic import MappedLayer, Systolic
 from simulator.machines.systolic.addresses import Addresses
 from simulator.machines.systolic.expected import expected_ends
 from simulator.machines.systolic.moves import (
@@ -46,7 +46,7 @@ from simulator.workload import Workload, configure
 from simulator.workload.network import network_from
 from simulator.workload.vector_layer import VectorLayer
 from tests.systolic import DATAFLOWS, IDEAL, SMALL, systolic
-from tests.test_systolic import Overrides, both, machines
+from tests.test_systolic import Overrides, both, machines, mapped, mapping_of
 from tests.vector_networks import whole_networks
 
 pytestmark = pytest.mark.unit
@@ -96,22 +96,6 @@ def with_vector_units(draw: st.DrawFn) -> Overrides:
         "vector.cycles.norm": draw(st.integers(1, 3)),
         "vector.cycles.quantize": draw(st.integers(1, 2)),
     }
-
-
-def mapped(workload: Workload, overrides: Overrides) -> Mapping[MappedLayer]:
-    """Map a workload onto a small machine with some keys overridden."""
-    return map_workload(workload, systolic(SMALL | overrides))
-
-
-def mapping_of(workload: Workload, overrides: Overrides) -> Mapping[MappedLayer]:
-    """Map, or leave the example out if a scratchpad is too small."""
-    try:
-        mapping = mapped(workload, overrides)
-    except InputError:
-        assume(False)
-        raise
-    assume(mapping.program.commands < 5000)  # quick
-    return mapping
 
 
 def machine_of(mapping: Mapping[MappedLayer]) -> Systolic:

@@ -1,7 +1,6 @@
 """The places of maps in DRAM: addresses and buffer words in scope `network`."""
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -18,11 +17,10 @@ from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.places import MapPlace, places_of
 from simulator.machines.vector.schema import Vector
 from simulator.program import Unit
-from simulator.workload import Workload, configure
-from simulator.workload.network import network_from
+from simulator.workload import Workload
 from tests.build import machine
 from tests.strategies import machines
-from tests.vector_networks import whole_networks
+from tests.vector_networks import conv, net, whole_networks
 
 pytestmark = pytest.mark.unit
 
@@ -34,20 +32,6 @@ TABLE = {
 }
 ONE_PORT = {f"memory.{name}_buffer.ports": 1 for name in ("index", "activation")}
 BYTES = {"memory.dram.burst_bytes": 1}
-
-
-def conv(name: str, channels: int, **fields: Any) -> dict[str, Any]:
-    given = {"type": "conv", "precision": "binary", "kernel": 3, "padding": 1}
-    return {"name": name, "out_channels": channels, **given, **fields}
-
-
-def net(*entries: dict[str, Any], **options: Any) -> Workload:
-    """A network of these entries over an image of 16 channels and 4x6 pixels."""
-    file = {
-        "name": "net", "title": "Net", "ops_convention": "main_paper",
-        "input": {"channels": 16, "height": 4, "width": 6}, "layers": list(entries),
-    }  # fmt: skip
-    return configure(network_from(file, Path("net.yaml")), scope="network", **options)
 
 
 class Space:

@@ -171,3 +171,17 @@ def configured(file: Entry, **options: Any) -> Workload:
     except InputError:
         assume(False)
         raise
+
+
+def conv(name: str, channels: int = 16, **fields: Any) -> dict[str, Any]:
+    given = {"type": "conv", "precision": "binary", "kernel": 3, "padding": 1}
+    return {"name": name, "out_channels": channels, **given, **fields}
+
+
+def net(*entries: dict[str, Any], **options: Any) -> Workload:
+    """A network of these entries over an image of 16 channels and 4x6 pixels."""
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "main_paper",
+        "input": {"channels": 16, "height": 4, "width": 6}, "layers": list(entries),
+    }  # fmt: skip
+    return configure(network_from(file, Path("net.yaml")), scope="network", **options)

@@ -1,4 +1,4 @@
-"""A network's values as a machine computes them: every layer on the outputs of the layers before.
+"""A network's values as a machine computes them: every layer on the outputs of earlier layers.
 
 Binary layers run in the machine's own order, all others in fixed point (`machines/vector`). A map
 has `shortcut_bits` per value and a power of two as its scale: the finest at which no value of the

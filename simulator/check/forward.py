@@ -31,7 +31,7 @@ class Codes:
 
     bits: int
     exponent: int
-    """A code c of several bits stands for c * 2^-exponent; 0 at 1 bit."""
+    """A code c of several bits means c * 2^-exponent; 0 at 1 bit."""
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ class Case:
 
     @property
     def _fits_with(self) -> tuple[object, ...]:
-        """What cases have in common that run with the same buffers."""
+        """The common part of cases with the same buffers."""
         return (self.machine, self.network, self.full_precision, self.activation_bits)
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_SCOPE_COLORS = ("#3f007d", "#807dba", "#bcbddc")
+"""Colors of the scopes, which differ from those of the kinds of layers in the lower panels."""
 _WIDTH = 0.26
 """The width of a bar of a scope; networks are 1 apart."""
 
@@ -55,7 +57,7 @@ def _draw_speedups(axes: "Axes", found: Sequence[Survival]) -> None:
     for number, scope in enumerate(SCOPES):
         places = [place + _WIDTH * (number - 1) for place in range(len(found))]
         heights = [one.pairs[scope].speedup for one in found]
-        axes.bar(places, heights, width=_WIDTH, label=scope, color=COLORS[number], zorder=2)
+        axes.bar(places, heights, width=_WIDTH, label=scope, color=_SCOPE_COLORS[number], zorder=2)
     axes.plot(
         places,
         [one.expected for one in found],

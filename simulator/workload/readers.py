@@ -35,7 +35,7 @@ def own_bits(node: schema.Conv | schema.Linear) -> int | None:
 
 
 def others(node: schema.Node) -> list[str]:
-    """The names of the entries that an entry reads beside the first."""
+    """The names of the entries that an entry reads after the first."""
     if isinstance(node, schema.Concat):
         return list(node.others)
     return [node.other] if isinstance(node, schema.Add) else []

@@ -42,7 +42,7 @@ class Workload:
     shortcut_bits: int = SHORTCUT_BITS
     """Bits per value of maps that no binary layer reads; see `simulator.workload.maps`."""
     unknown_edges: str | None = field(default=None, compare=False)
-    """Why nobody knows which maps its layers read, such as `Resize node 'up'`; None if known."""
+    """Why the edges between layers are unknown, such as `Resize node 'up'`; None if known."""
     scope: Scope = "weights"
     """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0

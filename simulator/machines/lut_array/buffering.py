@@ -2,7 +2,7 @@
 
 The mapper uses the first of four schemes that fits, from the most reuse to the least:
 
-- `on_chip`: the layers before have left the whole map in the buffer. Nothing is read.
+- `on_chip`: earlier layers have left the whole map in the buffer. The layer reads no inputs.
 - `rows`: transfers read every input row once, convolution group by convolution group. The buffer
   holds the rows under the current row of output, and the rows that the next row adds.
 - `patches`: every transfer reads the patch under its pixels, again for every output block. The
@@ -200,7 +200,7 @@ def _first_that_fits(plan: LayerPlan, writes: Writes, most: int | None = None) -
 
 
 def _from_chip(plan: LayerPlan) -> Buffering | None:
-    """Read no input; None: not even the outputs of two transfers fit beside the maps."""
+    """Read no input; None: not even the outputs of two transfers fit together with the maps."""
     ways: tuple[Writes, ...] = ("separate",) if plan.layer.groups == 1 else ("shared", "separate")
     for writes in ways:
         case = _Case(plan, writes, transfer_bounds(plan))

@@ -7,7 +7,7 @@ The regions follow each other:
 - a layer's input: values in the order image, row, column, channel.
 - a layer's output: values in the same order.
 
-In scope `network`, layers read the regions that the layers before them in the network write; see
+In scope `network`, layers read the regions that earlier layers in the network write; see
 `simulator.machines.vector.places`. In the other scopes, the program lacks the layers between. The
 input is then the output region of the previous layer if the shapes match; otherwise (after pooling,
 for instance) it is a region that no layer writes.

@@ -109,7 +109,7 @@ class _Rows:
     def opens_with_shortcuts(self) -> bool:
         """True if the layer's first read is one of shortcut values.
 
-        They come behind the inputs of the layer's first transfer; in scheme `step` before them.
+        They follow the inputs of the layer's first transfer; in scheme `step` before them.
         """
         reads_first = self.buffering.first_read == Position(0, 0, 0)
         return has_shortcuts(self.plan) and (self.buffering.scheme == "step" or not reads_first)

@@ -62,7 +62,7 @@ def memories(machine: Systolic, kernel_weights: int = KERNEL_BITS) -> dict[str, 
 def _transfers(plan: LayerPlan, moved: Ints) -> Counts:
     """Count DRAM actions and those on the DMA side of the scratchpads.
 
-    What comes from DRAM is stored in whole bursts. Copies that stay on chip move from the output
+    The scratchpads store whole bursts from DRAM. Copies that stay on chip move from the output
     scratchpad to the input scratchpad.
     """
     bytes_of = {unit: int(moved[UNITS.index(unit)]) for unit in _DRAM}

@@ -189,7 +189,7 @@ class LayerPlan:
         return "fold"
 
     def stays_on_chip(self, operand: Operand) -> bool:
-        """True if the layers before have left an operand on chip."""
+        """True if earlier layers have left an operand on chip."""
         return operand.name == "inputs" and self.on_chip.all_operands
 
     def entered_elements(self, operand: Operand) -> int:
@@ -349,7 +349,7 @@ class LayerPlan:
         return [outputs // self.columns] if self.stationary else []
 
     def _fits_beside_shortcuts(self, bits: Fraction) -> None:
-        """Raise if the smallest transfer of inputs does not fit a buffer beside the slots."""
+        """Raise if the smallest transfer of inputs and the slots do not fit in a buffer."""
         space = self.shortcut_space
         if bits > space.buffer_bits:
             need = ceil(space.scratchpad_bytes(ceil(bits)) / 10.24) / 100

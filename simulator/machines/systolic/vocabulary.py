@@ -43,7 +43,7 @@ OUTPUT_SPACE = Channel("output_space", "space in the output scratchpad")
 RESULTS = Channel("results", "the results of a piece")
 PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
 PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer")
-"""Only if maps may stay on chip: the array then waits for the layer before it."""
+"""Only if maps may stay on chip: the array then waits for the previous layer."""
 ARRAY_CHANNELS = (
     WEIGHT_BUFFER, WEIGHTS, INPUT_BUFFER, INPUTS, REGISTERS, STATIONARY, RETURN_SPACE,
     RETURNED_SUMS, SPILLED_SUMS, OUTPUT_SPACE, RESULTS, PREVIOUS_OUTPUTS,

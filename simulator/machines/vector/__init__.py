@@ -1,1 +1,1 @@
-"""The vector unit behind every array: layers without weights; docs/vector.md."""
+"""The vector unit of every machine: layers without weights; docs/vector.md."""

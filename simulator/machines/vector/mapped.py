@@ -39,7 +39,7 @@ class MappedVector:
 
     @property
     def mode(self) -> str:
-        """`vector`, or `fused` into the layer before it."""
+        """`vector`, or `fused` into the preceding layer."""
         return "fused" if self.fused else "vector"
 
     @property

@@ -25,7 +25,7 @@ class Numbers:
 
     @property
     def real(self) -> NDArray[np.float64]:
-        """The numbers that the integers stand for; exact up to 2^53."""
+        """The numbers that the integers represent; exact up to 2^53."""
         return np.ldexp(self.values.astype(np.float64), -self.exponent)
 
 

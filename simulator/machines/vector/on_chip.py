@@ -2,7 +2,7 @@
 
 If all fit, all stay. Otherwise the mapper decides copy by copy, the copy with the shortest life
 first, again and again until no other fits. A copy stays if it fits in every layer of its life,
-beside the copies that already stay and beside the space that the layer needs for its own data.
+together with the copies that already stay and with the space that the layer needs for its own data.
 docs/vector.md gives the reasons.
 """
 
@@ -99,7 +99,7 @@ class Map(NamedTuple):
 
 
 class _Uses:
-    """Who writes and who reads which copies."""
+    """The writers and the readers of each copy."""
 
     def __init__(self, fusion: Fusion) -> None:
         self.fusion = fusion

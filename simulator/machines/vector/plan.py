@@ -163,7 +163,7 @@ class VectorPlan:
 
     @property
     def fits(self) -> bool:
-        """True if no map is on chip, or the data from and for DRAM fits beside those that are."""
+        """True if no map is on chip, or the data from and for DRAM also fits."""
         return self.on_chip.space == 0 or self.needed_bytes <= self.buffer.size
 
     @property
@@ -293,7 +293,7 @@ class VectorPlan:
     def _rows_under(self, place: Place) -> tuple[int, int]:
         """Input rows that a chunk reads, and rows that the next one does not need.
 
-        A strip that sees only padding beside the map has none.
+        A strip that covers only padding has none.
         """
         new, dropped = self.new_rows[place.row]
         return (len(new), dropped) if self.columns_under(place.columns) else (0, 0)

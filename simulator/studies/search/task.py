@@ -38,13 +38,13 @@ class Candidate:
     stored_parts: int
     """The stored bits of the binary layers times `PARTS`, without the subsets."""
     layer_cycles: tuple[int, ...]
-    """The cycles of each layer, with those of the layers without weights behind it."""
+    """The cycles of each layer, with those of the following layers without weights."""
     bound_by: tuple[str, ...]
     """The bottleneck of each layer."""
     engine: str
     """The engine of the run."""
     layer_picojoules: tuple[int, ...]
-    """The energy of each layer, and of the layers without weights behind it, in picojoules,
+    """The energy of each layer, and of the following layers without weights, in picojoules,
     rounded."""
 
     @property
@@ -228,7 +228,7 @@ class Task:
         )
 
     def _with_vector_layers(self) -> list[list[str]]:
-        """[layers] the names of each layer with weights and of the layers without behind it.
+        """[layers] the names of each layer with weights and of the following layers without.
 
         Layers without weights before the first layer with weights belong to the latter.
         """

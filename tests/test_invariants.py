@@ -12,7 +12,6 @@ from simulator.engine.summary import summarize
 from simulator.engine.trace import Trace
 from simulator.machines.family import Mapping
 from simulator.machines.lut_array.plan import LayerPlan
-from simulator.machines.lut_array.planning import plan_layers
 from simulator.workload import Workload
 from tests.build import layer, machine, network, trace_of
 from tests.caches import anew, forget
@@ -37,7 +36,8 @@ def select(trace: Trace, number: int, kind: Kind) -> Ints:
 def test_the_nest_of_the_tests_does_every_step_once(
     workload: Workload, overrides: Overrides
 ) -> None:
-    for plan in plan_layers(workload, machine(overrides)):
+    for mapped in mapping_of(workload, overrides).layers:
+        plan = mapped.plan
         nest = nest_of(plan)
         done = np.zeros((plan.pixels, len(plan.blocks), len(plan.group_units)), dtype=int)
         for tile in range(nest.tiles):

@@ -166,7 +166,8 @@ def dots_of(plan: LayerPlan) -> list[int]:
     pe, bits, nest = plan.hardware.array.pe, plan.activation_bits, nest_of(plan)
     parts = -(-plan.layer.unit_weights // 9)
     if plan.mode == "lut":
-        entries = min(pe.lut_entries, plan.layer.subset_size)
+        passes = -(-plan.layer.subset_size // pe.lut_entries)
+        entries = -(-plan.layer.subset_size // passes)  # of the first pass: passes are even
         return [-(-entries * bits // pe.dots_per_cycle) * parts] * nest.steps
     outputs = [block.outputs * bits for block in plan.blocks]
     return [

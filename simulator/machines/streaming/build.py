@@ -1,0 +1,335 @@
+"""The pipeline of a network: its units, and the FIFOs between them.
+
+Built from the last layer to the first: a unit is made when the FIFOs that it writes exist.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import ceil
+from typing import Any, NamedTuple
+
+from simulator.machines.streaming import patterns
+from simulator.machines.streaming.convert import conversions
+from simulator.machines.streaming.fifos import Fifo
+from simulator.machines.streaming.folding import plan_of
+from simulator.machines.streaming.network import INPUT, Network
+from simulator.machines.streaming.operators import Operator, Plan
+from simulator.machines.streaming.palette import category_of
+from simulator.machines.streaming.schema import Streaming
+from simulator.machines.streaming.shapes import Map
+from simulator.machines.streaming.stages import (
+    Add,
+    Concat,
+    Converter,
+    Dma,
+    FetchAdd,
+    Fork,
+    MatrixVector,
+    Pad,
+    Pool,
+    SharedDots,
+    Shuffle,
+    Stage,
+    Threshold,
+    Weights,
+    Windows,
+)
+from simulator.program import Category
+from simulator.workload import Layer
+from simulator.workload.vector_layer import VectorLayer, sources
+
+_MOVERS = {
+    "pad": Pad,
+    "window": Windows,
+    "sample": Windows,
+    "convert": Converter,
+    "threshold": Threshold,
+    "max_pool": Pool,
+    "average_pool": Pool,
+    "norm": Threshold,
+    "activation": Threshold,
+    "shuffle": Shuffle,
+}
+
+
+class Pipeline(NamedTuple):
+    """A network's units in the order of the layers, and its FIFOs."""
+
+    stages: tuple[Stage, ...]
+    fifos: tuple[Fifo, ...]
+
+
+def pipeline_of(network: Network, joins: Mapping[str, int] | None = None) -> Pipeline:
+    """Build the pipeline of a network.
+
+    Args:
+        network: the network and its hardware file.
+        joins: words of the FIFOs in front of joins, by FIFO; None: without a limit.
+
+    Raises:
+        InputError: a fold of a layer is impossible.
+
+    """
+    return _Builder(network, joins).built()
+
+
+@dataclass
+class _Builder:
+    network: Network
+    joins: Mapping[str, int] | None
+    stages: list[Stage] = field(default_factory=list)
+    """The units, in order, of the layers built so far."""
+    fifos: list[Fifo] = field(default_factory=list)
+    taps: defaultdict[str, list[Fifo]] = field(default_factory=lambda: defaultdict(list))
+    """The FIFOs that wait for a map, by the layer whose stage writes it."""
+
+    @cached_property
+    def hardware(self) -> Streaming:
+        return self.network.hardware
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """The stages' layers with their parallelism, by name."""
+        return {shape.name: plan_of(shape, self.hardware) for shape in self.network.shapes()}
+
+    @cached_property
+    def categories(self) -> dict[str, Category]:
+        return {name: category_of(name, number) for number, name in enumerate(self.plans)}
+
+    def built(self) -> Pipeline:
+        for plan in reversed(self.plans.values()):
+            self.stages = [*self._layer(plan), *self.stages]
+        self.stages = [*self._input(), *self.stages]
+        return Pipeline(tuple(self.stages), tuple(self.fifos))
+
+    # --- layers ---------------------------------------------------------------------------------
+
+    def _layer(self, plan: Plan) -> list[Stage]:
+        """Return the units of a layer's stage, in order."""
+        name, operators = plan.shape.name, plan.operators
+        kinds = [*(one.kind for one in operators), plan.main_kind]
+        stages, entries = [], []
+        for number, read in enumerate(sources(plan.layer)):
+            entry, links = self._edge(self.network.giver(read), plan, number, kinds[0])
+            entries.append(entry)
+            stages += links
+        for one, after in zip(operators, kinds[1:], strict=True):
+            target = self._fifo(f"{name}.{after}", name, one.bits, one.words)
+            stages.append(self._operator(one, f"{name}.{one.kind}", name, entries, target))
+            entries = [target]
+        target, forks = self._target(plan)
+        return [*stages, *self._main(plan, entries, target), *forks]
+
+    def _target(self, plan: Plan) -> tuple[Fifo, list[Stage]]:
+        """Return the FIFO that a stage writes, and the fork or the output DMA behind it."""
+        name, bits = plan.shape.name, plan.out_bits
+        taps, units = self.taps[name], []
+        if not taps:
+            first, units = self._output(plan)
+            taps = [first]
+        if len(taps) == 1:
+            return taps[0], units
+        fifo = self._fifo(f"{name}.fork", name, bits, plan.shape.target.words(bits))
+        fork = self._unit(Fork, f"{name}.fork", name, [fifo], taps, words=fifo.words)
+        return fifo, [fork]
+
+    def _main(self, plan: Plan, reads: list[Fifo], target: Fifo) -> list[Stage]:
+        """Return the last unit of a stage, with its dot units or the DMA unit of its weights."""
+        layer, name = plan.layer, plan.shape.name
+        if isinstance(layer, VectorLayer):
+            return [self._vector(plan, layer, reads, target)]
+        pixels = plan.shape.out_pixels * layer.groups
+        pes = plan.fold.pe * plan.fold.simd
+        if plan.shape.shared:
+            banks = self._fifo(f"{name}.banks", name, plan.table_bits, pixels * plan.tables, 2)
+            shared = {"pixels": pixels, "tables": plan.tables, "banks": banks}
+            dots = self._unit(
+                SharedDots, f"{name}.dots", name, reads, [], fill_cycles=plan.fill_cycles, **shared
+            )
+            adders = self._unit(
+                FetchAdd, f"{name}.mvtu", name, [], [target], neuron_folds=plan.neuron_folds,
+                pes=pes, **shared,
+            )  # fmt: skip
+            return [dots, adders]
+        folds = {"synapse_folds": plan.synapse_folds, "neuron_folds": plan.neuron_folds}
+        if self.hardware.memory.weights == "on_chip":
+            return [
+                self._unit(
+                    MatrixVector, f"{name}.mvtu", name, reads, [target], pixels=pixels, pes=pes,
+                    **folds,
+                )
+            ]  # fmt: skip
+        bits = plan.synapse_folds * pes * plan.shape.weight_bits
+        weights = self._fifo(f"{name}.weights", name, bits, pixels * plan.neuron_folds, 2)
+        stream = self._unit(
+            Weights, f"{name}.weights", name, [], [weights], folds=weights.words,
+            fold_bytes=ceil(bits / 8), rate="read",
+        )  # fmt: skip
+        mvtu = self._unit(
+            MatrixVector, f"{name}.mvtu", name, reads, [target], pixels=pixels, pes=pes,
+            weights=weights, **folds,
+        )  # fmt: skip
+        return [stream, mvtu]
+
+    def _vector(self, plan: Plan, layer: VectorLayer, reads: list[Fifo], target: Fifo) -> Stage:
+        """Return the unit of a layer without weights."""
+        name = f"{layer.name}.{plan.main_kind}"
+        if layer.kind == "add":
+            return self._unit(Add, name, layer.name, reads, [target], words=target.words)
+        if layer.kind == "concat":
+            pixels = plan.shape.out_pixels
+            words = tuple(one.words // pixels for one in reads)
+            return self._unit(
+                Concat, name, layer.name, reads, [target], pixels=pixels, words=words
+            )
+        unit = _MOVERS[layer.kind]
+        return self._unit(unit, name, layer.name, reads, [target], turns=plan.main_turns)
+
+    # --- edges ----------------------------------------------------------------------------------
+
+    def _edge(
+        self, giver: str, plan: Plan, number: int, entry: str
+    ) -> tuple[Fifo, list[Stage]]:
+        """Connect a map with the stage that reads it: thresholds, converters, and the FIFO.
+
+        Args:
+            giver: the layer whose stage writes the map.
+            plan: the stage that reads it.
+            number: the number of this input.
+            entry: the kind of the stage's first unit.
+
+        Returns:
+            The FIFO that the stage reads, and the units before it.
+
+        """
+        given, name = self.network.map_of(giver), plan.shape.name
+        bits, packets, packet_bits = self._words_of(giver, given)
+        start = (bits, packets * ceil(packet_bits / bits))
+        links: list[Operator] = []
+        if plan.shape.in_bits < given.bits:
+            bits, packet_bits = (x * plan.shape.in_bits // given.bits for x in (bits, packet_bits))
+            links.append(Operator("threshold", patterns.every_word(start[1]), bits, start[1]))
+        width = self.hardware.fifos.widths.get(name, plan.in_bits)
+        links += conversions(bits, width, packets, packet_bits)
+        main = len(links)
+        links += conversions(
+            width, plan.in_bits, given.pixels, given.channels * plan.shape.in_bits
+        )
+        suffix = f".{number + 1}" if number else ""
+        names = [
+            f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"
+            for place, one in enumerate(links)
+        ]
+        words = [start, *((one.bits, one.words) for one in links)]
+        ends = [*names, f"{name}.{entry}{suffix}"]
+        fifos = [
+            self._fifo(end, name, *each, self._depth(plan, end) if place == main else None)
+            for place, (end, each) in enumerate(zip(ends, words, strict=True))
+        ]
+        self.taps[giver].insert(0, fifos[0])
+        units = [
+            self._operator(one, names[place], name, [fifos[place]], fifos[place + 1])
+            for place, one in enumerate(links)
+        ]
+        return fifos[-1], units
+
+    def _words_of(self, giver: str, given: Map) -> tuple[int, int, int]:
+        """Return bits of a word, packets per image, and bits of a packet of a map's stream."""
+        if giver == INPUT:
+            return self.hardware.memory.word_bits, 1, given.pixels * given.pixel_bits
+        return self.plans[giver].out_bits, given.pixels, given.pixel_bits
+
+    def _input(self) -> list[Stage]:
+        """Return the DMA unit that reads images, with the fork behind it."""
+        first = next(iter(self.plans))
+        taps = self.taps[INPUT]
+        words, word_bytes = taps[0].words, ceil(taps[0].bits / 8)
+        forks: list[Stage] = []
+        if len(taps) > 1:
+            fifo = self._fifo("input.fork", first, taps[0].bits, words)
+            forks = [self._unit(Fork, "input.fork", first, [fifo], taps, words=words)]
+            taps = [fifo]
+        dma = self._unit(
+            Dma, "input.dma", first, [], taps, words=words, word_bytes=word_bytes, rate="read"
+        )
+        return [dma, *forks]
+
+    def _output(self, plan: Plan) -> tuple[Fifo, list[Stage]]:
+        """Return the FIFO that a stage writes for DRAM, and the units behind it."""
+        given, name = plan.shape.target, plan.shape.name
+        width = self.hardware.memory.word_bits
+        links = conversions(plan.out_bits, width, given.pixels, given.pixel_bits)
+        names = [f"{name}.convert_out{place + 1}" for place, _ in enumerate(links)]
+        words = [
+            (plan.out_bits, given.words(plan.out_bits)),
+            *((one.bits, one.words) for one in links),
+        ]
+        fifos = [
+            self._fifo(end, name, *each)
+            for end, each in zip([*names, f"{name}.output"], words, strict=True)
+        ]
+        units = [
+            self._operator(one, names[place], name, [fifos[place]], fifos[place + 1])
+            for place, one in enumerate(links)
+        ]
+        word_bytes = ceil(min(fifos[-1].bits, width) / 8)
+        dma = self._unit(
+            Dma, f"{name}.output", name, [fifos[-1]], [], words=fifos[-1].words,
+            word_bytes=word_bytes, rate="write",
+        )  # fmt: skip
+        return fifos[0], [*units, dma]
+
+    # --- units and FIFOs ------------------------------------------------------------------------
+
+    def _operator(
+        self, one: Operator, name: str, layer: str, sources: list[Fifo], target: Fifo
+    ) -> Stage:
+        unit = _MOVERS[one.kind]
+        more = {"buffer_bits": one.buffer_bits} if unit is Windows else {}
+        return self._unit(unit, name, layer, sources, [target], turns=one.turns, **more)
+
+    def _unit(
+        self,
+        unit: type[Stage],
+        name: str,
+        layer: str,
+        sources: Iterable[Fifo],
+        targets: Iterable[Fifo],
+        **facts: Any,
+    ) -> Stage:
+        return unit(
+            name=name,
+            layer=layer,
+            category=self.categories[layer],
+            images=self.network.workload.batch,
+            sources=tuple(sources),
+            targets=tuple(targets),
+            **facts,
+        )
+
+    def _fifo(
+        self, name: str, layer: str, bits: int, words: int, depth: int | None = None
+    ) -> Fifo:
+        """Add a FIFO; None: of the depth of all FIFOs without a depth of their own."""
+        keys = self.hardware.fifos
+        depth = keys.depth if depth is None else depth
+        depth = depth if keys.limit is None else min(depth, keys.limit)
+        self.fifos.append(Fifo(name, layer, bits, words, depth))
+        return self.fifos[-1]
+
+    def _depth(self, plan: Plan, fifo: str) -> int | None:
+        """Return the words of the FIFO in front of a layer, None: the usual number."""
+        keys, name = self.hardware.fifos, plan.shape.name
+        if name in keys.depths:
+            return keys.depths[name]
+        if len(tuple(sources(plan.layer))) == 1:
+            return None
+        if keys.joins != "auto":
+            return keys.joins
+        return _UNLIMITED if self.joins is None else self.joins[fifo]
+
+
+_UNLIMITED = 1 << 30
+"""Words of a FIFO that is never full."""

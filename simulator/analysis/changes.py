@@ -28,7 +28,8 @@ def change_of(key: str, result: Outcome, before: Outcome) -> Change[Any]:
 
 def change_of_path(before: Run, after: Run) -> list[str]:
     """Return the differences of two runs' critical paths as phrases, the largest first."""
-    return reasons(_parts(before), _parts(after), after.family.vocabulary.categories)
+    words = (*before.vocabulary.categories, *after.vocabulary.categories)
+    return reasons(_parts(before), _parts(after), words)
 
 
 def _parts(run: Run) -> list[LayerParts]:

@@ -11,7 +11,7 @@ from simulator.engine.summary import sums_by_unit
 from simulator.machines import Hardware
 from simulator.machines.energy import AJ_PER_PJ, EnergyTable
 from simulator.machines.families import family_of
-from simulator.program import Vocabulary
+from simulator.program import UnitTerm
 from simulator.program.vocabulary import names
 
 STATIC = "static"
@@ -234,10 +234,10 @@ def _one(run: Run, energy: RunEnergy) -> dict[str, Any]:
 
 
 def unit_rows(
-    energy: OutcomeEnergy, vocabulary: Vocabulary
+    energy: OutcomeEnergy, units: Iterable[UnitTerm]
 ) -> Iterable[tuple[str, tuple[int, ...]]]:
     """(unit, attojoules of each run), in the units' order; idle units left out."""
     by_run = [one.by("unit") for one in energy.runs]
-    for unit in [*names(vocabulary.units), STATIC]:
+    for unit in [*names(units), STATIC]:
         if any(unit in spent for spent in by_run):
             yield unit, tuple(spent.get(unit, 0) for spent in by_run)

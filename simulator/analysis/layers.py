@@ -8,10 +8,13 @@ import numpy as np
 from simulator.base.columns import Ints
 from simulator.engine.summary import Summary
 from simulator.machines.family import MappedLayer, Mapping
-from simulator.program import UnitTerm, Vocabulary
+from simulator.program import Program, UnitTerm, Vocabulary
 
 LATENCY = "latency"
 """The bottleneck if every unit is idle for more than half of the layer."""
+OTHER_LAYERS = "other layers"
+"""The bottleneck if all layers run at once, and the layer's units are idle for more than half of
+the run: they wait for units of other layers."""
 FUSED = "fused"
 """The bottleneck of a layer without commands: its work is part of another layer's time."""
 _TIE = 0.01
@@ -23,14 +26,23 @@ class LayerResult:
     """One layer of one run."""
 
     mapped: MappedLayer
+    at_once: bool
+    """True if all layers run at once; False: one after the other."""
     start_cycle: int
-    """The end of the previous layer."""
+    """The end of the previous layer. At once: the first start of the layer's units."""
     end_cycle: int
-    """The end of the write of its last output."""
+    """The end of the write of its last output. At once: the end of its units' last command."""
+    cycles: int
+    """Its part of the run's cycles: from start to end. At once: the cycles of its units along the
+    run's critical path."""
+    available_cycles: int
+    """The cycles in which its units can work: `cycles`. At once: the whole run's."""
+    pes: int
+    """The PEs that can work on it: all. At once: those of its own units."""
     busy_cycles: dict[UnitTerm, int]
     """Cycles per unit of this layer's commands between start and end; prefetches are earlier."""
-    utilization: float
-    """The fraction of PE cycles in which the busiest side of a PE works (0 to 1)."""
+    working_pe_cycles: int
+    """PE-cycles in which the busiest side of a PE works."""
     dram_read_bytes: int
     dram_written_bytes: int
 
@@ -55,14 +67,20 @@ class LayerResult:
         return self.mapped.stored_bytes
 
     @property
-    def cycles(self) -> int:
-        """Cycles from the end of the previous layer to the end of this layer."""
-        return self.end_cycle - self.start_cycle
+    def pe_cycles(self) -> int:
+        """PE-cycles in which its PEs can work."""
+        return self.pes * self.available_cycles
+
+    @property
+    def utilization(self) -> float:
+        """The fraction of `pe_cycles` in which the busiest side of a PE works (0 to 1)."""
+        return self.working_pe_cycles / max(1, self.pe_cycles)
 
     @property
     def limits(self) -> tuple[UnitTerm, ...]:
         """The unit or units with the largest busy fraction of the layer; none if below half."""
-        shares = {unit: busy / max(1, self.cycles) for unit, busy in self.busy_cycles.items()}
+        cycles = max(1, self.available_cycles)
+        shares = {unit: busy / cycles for unit, busy in self.busy_cycles.items()}
         most = max(shares.values())
         if most < 0.5 - _TIE:
             return ()
@@ -70,8 +88,9 @@ class LayerResult:
 
     @property
     def bound_by(self) -> str:
-        """The titles of its limits; `latency` or `fused` if it has none."""
-        without = LATENCY if self.has_commands else FUSED
+        """The titles of its limits; without any, `latency`, `other layers` or `fused`."""
+        idle = OTHER_LAYERS if self.at_once else LATENCY
+        without = idle if self.has_commands else FUSED
         return " + ".join(unit.title for unit in self.limits) or without
 
     @property
@@ -89,21 +108,33 @@ def working_pe_cycles(summary: Summary, vocabulary: Vocabulary) -> Ints:
 
 def layer_results(mapping: Mapping[Any], summary: Summary) -> tuple[LayerResult, ...]:
     """Return every layer's part of a run, in order."""
-    vocabulary = mapping.program.vocabulary
-    starts = np.concatenate(([0], summary.ends[:-1]))
-    cycles = np.maximum(summary.ends - starts, 1)
-    shares = working_pe_cycles(summary, vocabulary) / cycles / mapping.hardware.pes
+    program, vocabulary = mapping.program, mapping.program.vocabulary
+    at_once, working = program.at_once, working_pe_cycles(summary, vocabulary)
+    pes = _own_pes(program) if at_once else [mapping.hardware.pes] * len(mapping.layers)
     read = summary.bytes[:, vocabulary.dram_units("read")].sum(axis=1)
     written = summary.bytes[:, vocabulary.dram_units("write")].sum(axis=1)
     return tuple(
         LayerResult(
             mapped=layer,
-            start_cycle=int(starts[number]),
+            at_once=at_once,
+            start_cycle=int(summary.starts[number]),
             end_cycle=int(summary.ends[number]),
+            cycles=int(summary.layer_cycles[number]),
+            available_cycles=summary.cycles if at_once else int(summary.layer_cycles[number]),
+            pes=pes[number],
             busy_cycles=dict(zip(vocabulary.units, summary.busy[number].tolist(), strict=True)),
-            utilization=float(shares[number]),
+            working_pe_cycles=int(working[number]),
             dram_read_bytes=int(read[number]),
             dram_written_bytes=int(written[number]),
         )
         for number, layer in enumerate(mapping.layers)
     )
+
+
+def _own_pes(program: Program) -> list[int]:
+    """[layers] PEs of the units of each layer, if all layers run at once."""
+    pes = [0] * len(program.names)
+    (section,) = program.sections
+    for unit, commands in section.counts.items():
+        pes[program.names.index(unit.layer)] += max((one.pes for one, _ in commands), default=0)
+    return pes

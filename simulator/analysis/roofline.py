@@ -34,6 +34,7 @@ class Point:
     macs: int
     dram_bytes: int
     cycles: int
+    """The cycles in which the layer's units can work."""
 
     @property
     def macs_per_byte(self) -> float:
@@ -42,7 +43,7 @@ class Point:
 
     @property
     def macs_per_cycle(self) -> float:
-        """Operations per cycle of the layer's time."""
+        """Operations per cycle in which the layer's units can work."""
         return self.macs / max(1, self.cycles)
 
 
@@ -90,7 +91,7 @@ def _point(number: int, layer: LayerResult) -> Point:
         stage=layer.stage,
         macs=layer.macs,
         dram_bytes=layer.dram_read_bytes + layer.dram_written_bytes,
-        cycles=layer.cycles,
+        cycles=layer.available_cycles,
     )
 
 
@@ -104,7 +105,7 @@ def _slopes(result: Outcome) -> tuple[Slope, ...]:
     """Return the slopes of the DMA channels and, with a DRAM table, of the shared data bus."""
     dram, single = result.hardware.dram, float(result.hardware.dma_channel.bytes_per_cycle)
     timing = dram_timing(dram, result.hardware.clock_ghz)
-    channels = sum(bool(unit.dram) for unit in result.run.family.vocabulary.units)
+    channels = sum(bool(unit.dram) for unit in result.run.vocabulary.units)
     shared = [Slope(name=f"{channels} DMA channels", bytes_per_cycle=channels * single)]
     if timing is not None:
         peak = float(timing.peak_bytes_per_cycle)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.attribution import Attribution
-from simulator.analysis.layers import LayerResult, layer_results, working_pe_cycles
+from simulator.analysis.layers import LayerResult, layer_results
 from simulator.engine import EngineName
 from simulator.engine.summary import Summary
 from simulator.engine.trace import Trace
@@ -132,8 +132,8 @@ class Run:
     @property
     def utilization(self) -> float:
         """The fraction of the run's PE cycles in which the busiest side of a PE works (0 to 1)."""
-        working = working_pe_cycles(self.summary, self.vocabulary).sum()
-        return float(working / (self.hardware.pes * max(1, self.cycles)))
+        working = sum(layer.working_pe_cycles for layer in self.layers)
+        return working / max(1, sum(layer.pe_cycles for layer in self.layers))
 
 
 def _only(taus: set[int | None]) -> int | None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from simulator.analysis.reasons import LayerParts
 from simulator.analysis.schema import require_schema
@@ -129,12 +129,14 @@ class Saved(Struct, frozen=True, kw_only=True):
     """The expressions of linked hardware keys."""
     energy: SavedEnergy | None = None
     """The energies, if the result has any."""
+    own_categories: tuple[CategoryTerm, ...] = field(default=(), name="categories")
+    """The categories of its cycles that depend on the network."""
 
     @property
     def categories(self) -> tuple[CategoryTerm, ...]:
-        """The categories of its cycles."""
+        """The categories of its cycles: the family's, then its own."""
         machine = machine_in(self.configuration.hardware, "configuration.hardware")
-        return family_named(machine).vocabulary.categories
+        return (*map(CategoryTerm.of, family_named(machine).categories), *self.own_categories)
 
 
 class SavedSetting(Struct, frozen=True, kw_only=True):

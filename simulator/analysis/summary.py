@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+from msgspec import to_builtins
+
 from simulator.analysis.attribution import total
 from simulator.analysis.energy import summary as energy_summary
 from simulator.analysis.notes import notes_of
@@ -86,12 +88,20 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "area_gate_equivalents": {**result.area, "total": sum(result.area.values())},
         **({"energy": energy_summary(result.runs, result.energy)} if result.energy else {}),
         "settings": [effect.plain() for effect in result.settings],
+        **({"categories": own} if (own := _own_categories(result)) else {}),
         **({"links": links} if (links := expressions(result.hardware)) else {}),
         "notes": notes_of(result),
         **({"check": result.check.plain()} if result.check else {}),
         "version": __version__,
         "config_sha256": result.config_sha256,
     }
+
+
+def _own_categories(result: Outcome) -> list[dict[str, Any]]:
+    """Return the categories of all runs that depend on the network."""
+    known = {category.name for category in result.run.family.categories}
+    terms = dict.fromkeys(one for run in result.runs for one in run.vocabulary.categories)
+    return [to_builtins(one) for one in terms if one.name not in known]
 
 
 def _baseline(result: Outcome) -> dict[str, Any]:

@@ -115,9 +115,27 @@ def _trace(rows: "pd.DataFrame", vocabulary: Vocabulary, file: Path) -> Trace:
         "channel": _worded(rows, "waits_for", vocabulary.channels, file),
         **{field: _integers(rows, column, file) for field, column in _NUMBERS.items()},
     }
+    _require_layers(columns, layers, vocabulary, file)
     if columns["lost"].any() and not vocabulary.conflict:
         raise InputError(f"{file}: its vocabulary has no category for cycles lost at a port")
     return Trace(vocabulary=vocabulary, layers=layers, dram=dram, **columns)
+
+
+def _require_layers(
+    columns: dict[str, Ints], layers: tuple[str, ...], vocabulary: Vocabulary, file: Path
+) -> None:
+    """Check that every row has its unit's layer, if all layers run at once."""
+    if not vocabulary.at_once:
+        return
+    own = np.array([unit.layer for unit in vocabulary.units], dtype=object)[columns["unit"]]
+    wrong = own != np.array(layers, dtype=object)[columns["layer"]]
+    if wrong.any():
+        row = int(wrong.argmax())
+        unit = vocabulary.units[columns["unit"][row]]
+        raise InputError(
+            f"{file}: layer: {layers[columns['layer'][row]]!r} in a row of the unit {unit.name}, "
+            f"which works for {unit.layer!r}"
+        )
 
 
 def _dram(rows: "pd.DataFrame", file: Path) -> DramCounts | None:

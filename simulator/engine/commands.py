@@ -16,6 +16,7 @@ from simulator.engine.layout import (
     END,
     END_KEY,
     END_PATH,
+    FIRST_START,
     FLOOR,
     FREE,
     GIVE_SIZE,
@@ -153,6 +154,8 @@ def run_command(m: Memory, unit: int, command: int) -> bool:
     path, key = path_to(m, node), m[command + RANK] + m[unit + DONE]
     if m[TRACKING]:
         follow_start(m, unit, command)
+    if m[unit + DONE] == 0:
+        copy(m, m[unit + SHARE] + BUSY + FIRST_START * m[LANES], start, m[LANES])
     occupy(m, unit, command, section, key)
     if m[TRACKING]:
         follow_result(m, unit, section)

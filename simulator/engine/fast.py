@@ -33,6 +33,7 @@ from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
 from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
+from simulator.engine.split import split
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace
@@ -267,34 +268,47 @@ class _State:
         ends = self.sections()[:, first : first + len(self.programs)]
         return np.maximum.accumulate(ends)
 
+    def last_ends(self) -> Ints:
+        """[units, L] cycle in which the last command of each unit ends; 0 without commands."""
+        m, lanes = self.memory, len(self.programs)
+        free = [m[unit + at.FREE : unit + at.FREE + lanes] for unit in self.assembled.units]
+        return np.asarray(free, dtype=np.int64)
+
     def starts(self, rows: int) -> Memory:
         """[rows] cycle in which each command started."""
         first = self.memory[at.STARTS]
         return self.memory[first : first + rows]
 
     def summaries(self) -> list[Summary]:
-        """Return the results of the run, section by section, for each lane."""
+        """Return the results of the run, layer by layer, for each lane."""
         m, table, lanes = self.memory, self.sections(), len(self.programs)
         first = at.FLOOR + at.VECTOR * lanes
         shares = first + m[at.WIDTH] * lanes
         spent = table[:, first:shares].reshape(len(table), m[at.WIDTH], lanes)
         counted = table[:, shares:].reshape(len(table), -1, m[at.SHARE_SIZE])[:, :, at.BUSY :]
         counted = counted.reshape(*counted.shape[:2], -1, lanes)
-        ends = self.ends()
-        raised = np.diff(ends, prepend=0, axis=0) > 0
+        ends, last_ends = self.ends(), self.last_ends()
+        cycles = np.diff(ends, prepend=0, axis=0)
         moved, worked = bytes_by_unit(self.program), pe_cycles_by_kind(self.programs)
-        return [
+        by_section = [
             Summary(
+                starts=ends[:, lane] - cycles[:, lane],
                 ends=ends[:, lane],
+                layer_cycles=cycles[:, lane],
                 busy=counted[:, :, 0, lane],
                 bytes=moved,
                 pe_cycles=worked[lane],
-                spent=np.where(raised[:, lane, None], spent[:, :, lane], 0),
+                spent=np.where(cycles[:, lane, None] > 0, spent[:, :, lane], 0),
                 waits=counted[:, :, at.WAITS :, lane],
                 lost=np.zeros(counted.shape[:2], dtype=np.int64),  # no program here has a port
+                first_starts=counted[:, :, at.FIRST_START, lane].sum(axis=0),
+                last_ends=last_ends[:, lane],
             )
             for lane in range(lanes)
         ]
+        if not self.program.at_once:
+            return by_section
+        return [split(*pair) for pair in zip(self.programs, by_section, strict=True)]
 
 
 @lru_cache(maxsize=32)

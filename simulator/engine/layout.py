@@ -204,7 +204,10 @@ BODY_END = 1
 """The address past the last instruction."""
 BUSY = 2
 """The first block: the cycles after `FLOOR` for which the unit's commands occupy it."""
-WAITS = 1
+FIRST_START = 1
+"""Offset in blocks from `BUSY`: the start of the unit's first command, in its section; elsewhere 0.
+"""
+WAITS = 2
 """Offset in blocks from `BUSY`, one block for each channel: cycles between the end of a command and
 the start of the next."""
 

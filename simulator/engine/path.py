@@ -1,10 +1,11 @@
 """The critical path of a trace, and the cycles along it by category.
 
-The walk follows causes backwards from the result that ends a layer to the layer's start. Every
-cycle of the layer therefore belongs to exactly one command, and to exactly one category. If several
-results end a layer in the same cycle, the walk chooses the first kind in the vocabulary's order,
-then the unit's later command. The same rule decides among several causes. docs/why.md has the rules
-in words.
+The walk follows causes backwards from the result that ends a section to the section's start. Every
+cycle of the section therefore belongs to exactly one command, and to exactly one category. If
+several results end a section in the same cycle, the walk chooses the first kind in the vocabulary's
+order, then the unit's later command. The same rule decides among several causes. A section is a
+layer, and its cycles are the layer's; if all layers run at once, the cycles of a command are those
+of its unit's layer. docs/why.md has the rules in words.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ class CriticalPath:
     command: Ints
     """[K] rows of the trace."""
     layer: Ints
-    """[K] the layer whose time the slot is; the command may have begun before this layer."""
+    """[K] the layer whose time the slot is. The command may have begun before this layer; if all
+    layers run at once, it is the command's layer."""
     since: Ints
     """[K] first cycle of the slot."""
     busy_until: Ints
@@ -34,48 +36,52 @@ class CriticalPath:
 
 
 def critical_path(trace: Trace) -> CriticalPath:
-    """Walk back from the result that ends each layer to the layer's start.
+    """Walk back from the result that ends each section to the section's start.
 
-    A layer that takes 0 cycles, because an earlier layer ends as late, has no slot.
+    A section that takes 0 cycles, because an earlier section ends as late, has no slot.
     """
-    starts, ends = trace.layer_starts, trace.layer_ends
-    command, layer = _walk(trace, starts.tolist(), ends.tolist())
+    starts, ends = trace.section_starts, trace.section_ends
+    command, section = _walk(trace, starts.tolist(), ends.tolist())
     begun = trace.start[command]
-    last = np.diff(layer, append=len(ends)) > 0
-    until = np.where(last, ends[layer], np.append(begun[1:], 0))
-    since = np.maximum(begun, starts[layer])
-    busy_until = np.clip(trace.end[command], since, until)
+    last = np.diff(section, append=len(ends)) > 0
+    until = np.where(last, ends[section], np.append(begun[1:], 0))
+    since = np.maximum(begun, starts[section])
     return CriticalPath(
-        command=command, layer=layer, since=since, busy_until=busy_until, until=until
+        command=command,
+        layer=trace.layer[command] if trace.at_once else section,
+        since=since,
+        busy_until=np.clip(trace.end[command], since, until),
+        until=until,
     )
 
 
 def _walk(trace: Trace, starts: list[int], ends: list[int]) -> tuple[Ints, Ints]:
-    """Return the command and layer of every slot, in order of time."""
+    """Return the command and section of every slot, in order of time."""
     start, cause = trace.start.tolist(), trace.cause.tolist()
     commands: list[int] = []
     counts = np.zeros(len(ends), dtype=np.int64)
     lasts = _last_commands(trace)
-    for layer in reversed(range(len(ends))):
-        command, until, before = lasts[layer], ends[layer], len(commands)
-        while until > starts[layer]:
+    for section in reversed(range(len(ends))):
+        command, until, before = lasts[section], ends[section], len(commands)
+        while until > starts[section]:
             if command < 0:  # engines keep the interface: a bug of the simulator
                 raise AssertionError(f"no cause for a command that starts in cycle {until}")
             commands.append(command)
             until = start[command]
             command = cause[command]
-        counts[layer] = len(commands) - before
-    layers = np.repeat(np.arange(len(ends)), counts)
-    return np.array(commands[::-1], dtype=np.int64), layers
+        counts[section] = len(commands) - before
+    sections = np.repeat(np.arange(len(ends)), counts)
+    return np.array(commands[::-1], dtype=np.int64), sections
 
 
 def _last_commands(trace: Trace) -> list[int]:
-    """Return, for each layer, the command whose result ends it, by the rule for causes."""
-    ending = np.flatnonzero(trace.ready == trace.layer_ends[trace.layer])
+    """Return, for each section, the command whose result ends it, by the rule for causes."""
+    section, ends = trace.section, trace.section_ends
+    ending = np.flatnonzero(trace.ready == ends[section])
     # the first kind, then the later row: rows of a unit are in the order of time
     order = ending[np.lexsort((ending, -trace.kind[ending]))]
-    last = np.full(len(trace.layers), -1)
-    last[trace.layer[order]] = order
+    last = np.full(len(ends), -1)
+    last[section[order]] = order
     found: list[int] = last.tolist()
     return found
 
@@ -134,16 +140,16 @@ def _own_categories(trace: Trace, path: CriticalPath) -> tuple[Ints, Ints]:
     """[K] category of each slot's busy cycles, and of its latent cycles."""
     kinds, kind = trace.vocabulary.kinds, trace.kind[path.command]
     entry = _numbers(trace, [kind.entry_category for kind in kinds])[kind]
-    held = (entry >= 0) & _held_by_previous_layers(trace, path)
+    held = (entry >= 0) & _held_by_previous_sections(trace, path)
     busy = _numbers(trace, [kind.category for kind in kinds])[kind]
     latent = _numbers(trace, [kind.latency_category for kind in kinds])[kind]
     return np.where(held, entry, busy), np.where(held, entry, latent)
 
 
-def _held_by_previous_layers(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
-    """[K] True for slots that begin with their command, at the layer's start, except in cycle 0."""
+def _held_by_previous_sections(trace: Trace, path: CriticalPath) -> NDArray[np.bool_]:
+    """[K] True for slots that begin with their command at their section's start, after cycle 0."""
     start = trace.start[path.command]
-    begins = trace.layer_starts[path.layer]
+    begins = 0 if trace.at_once else trace.section_starts[path.layer]
     held: NDArray[np.bool_] = (start == begins) & (start > 0)
     return held
 

@@ -36,12 +36,13 @@ def trace_of(rows: WrittenProgram, times: Times, dram: DramCounts | None) -> Tra
     program, commands = rows.program, rows.commands
     start, end, ready = (np.array(t, dtype=np.int64) for t in (times.start, times.end, times.ready))
     found = causes(rows, start, end, ready)
-    order = np.lexsort((rows.unit, rows.step, rows.section))
+    layer = np.array(program.owners)[rows.unit] if program.at_once else rows.section
+    order = np.lexsort((rows.unit, rows.step, layer))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     kinds = {kind: number for number, kind in enumerate(program.kinds)}
     columns = {
-        "layer": rows.section,
+        "layer": layer,
         "step": rows.step,
         "unit": rows.unit,
         "kind": rows.column([kinds[command.kind] for command in commands]),

@@ -34,7 +34,8 @@ class Trace:
     vocabulary: Vocabulary
     layers: tuple[str, ...]
     layer: Ints
-    """[N] index into `layers`; never decreases."""
+    """[N] index into `layers`, of the row's section, or of its unit if all layers run at once;
+    never decreases."""
     step: Ints
     """[N] step of the layer that the command belongs to, or first serves."""
     unit: Ints
@@ -100,20 +101,53 @@ class Trace:
         return names(self.vocabulary.categories)
 
     @property
-    def layer_ends(self) -> Ints:
-        """[layers] cycle in which the last result of each layer and all before can be used.
+    def at_once(self) -> bool:
+        """True if all layers run at once, in one section; False: a section per layer."""
+        return self.vocabulary.at_once
 
-        The next layer's time begins then. A layer takes 0 cycles if all its results are ready by
-        the end of an earlier layer.
+    @property
+    def section(self) -> Ints:
+        """[N] section of each command."""
+        return np.zeros_like(self.layer) if self.at_once else self.layer
+
+    @property
+    def section_ends(self) -> Ints:
+        """[sections] cycle in which the last result of each section and all before can be used.
+
+        The next section's time begins then. A section takes 0 cycles if all its results are ready
+        by the end of an earlier section.
         """
-        ends = np.zeros(len(self.layers), dtype=np.int64)
-        np.maximum.at(ends, self.layer, self.ready)
+        ends = np.zeros(1 if self.at_once else len(self.layers), dtype=np.int64)
+        np.maximum.at(ends, self.section, self.ready)
         return np.maximum.accumulate(ends)
 
     @property
+    def section_starts(self) -> Ints:
+        """[sections] cycle in which each section's time begins: the end of the previous ones."""
+        return np.concatenate(([0], self.section_ends))[:-1]
+
+    @property
     def layer_starts(self) -> Ints:
-        """[layers] cycle in which each layer's time begins: the end of the previous layers."""
-        return np.concatenate(([0], self.layer_ends))[:-1]
+        """[layers] cycle in which each layer's time begins.
+
+        If all layers run at once, a layer's time extends from the first start of its units to the
+        end of their last command: 0 to 0 without commands.
+        """
+        if not self.at_once:
+            return self.section_starts
+        starts = np.full(len(self.layers), self.cycles)
+        np.minimum.at(starts, self.layer, self.start)
+        starts[self.layer_ends == 0] = 0
+        return starts
+
+    @property
+    def layer_ends(self) -> Ints:
+        """[layers] cycle in which each layer's time ends; see `layer_starts`."""
+        if not self.at_once:
+            return self.section_ends
+        ends = np.zeros(len(self.layers), dtype=np.int64)
+        np.maximum.at(ends, self.layer, self.end)
+        return ends
 
     @property
     def cycles(self) -> int:

@@ -20,7 +20,7 @@ from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
 from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
-from simulator.program import Program, Section, Vocabulary
+from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from simulator.workload.vector_layer import AnyLayer
@@ -51,7 +51,11 @@ class MappedLayer(Protocol):
 
     @property
     def section(self) -> Section:
-        """The layer's part of the program."""
+        """The layer's part of the program.
+
+        A section, or, if all layers run at once, the part of the section that the layer's own units
+        run.
+        """
         ...
 
     @property
@@ -90,6 +94,7 @@ class Mapping(Generic[L]):
     hardware: Hardware
     layers: tuple[L | MappedVector, ...]
     program: Program
+    """A program of these layers: one section each, or one for all, whose units name their layer."""
     remarks: tuple[str, ...] = ()
     """Notes on choices that concern several layers together."""
 
@@ -144,12 +149,14 @@ class Family(ABC, Generic[H, L]):
     """The structure of its hardware files, a subclass of `Hardware`."""
     example: ClassVar[str]
     """A shipped hardware file."""
-    vocabulary: ClassVar[Vocabulary]
-    """All units, kinds, channels and categories that its programs may have."""
+    categories: ClassVar[tuple[Category, ...]]
+    """The categories of cycles that do not depend on the network. A study's table has a column for
+    each, and a saved result lists only others; (): a program of this family has its own."""
     mode_titles: ClassVar[Items[str, str]]
     """The names of its layers' modes in reports."""
     rate_keys: ClassVar[Items[str, str]]
-    """The key that gives each unit its rate, by the unit's name."""
+    """The key that gives each unit its rate, by the unit's name or, if several units share one, by
+    their role."""
     size_keys: ClassVar[frozenset[str]]
     """Keys that change the number of PEs."""
     not_chosen: ClassVar[frozenset[str]]
@@ -164,6 +171,10 @@ class Family(ABC, Generic[H, L]):
     def title_of(self, mode: str) -> str:
         """Return the name of a mode in reports, of a vector layer too."""
         return VECTOR_MODES.get(mode) or self.mode_titles[mode]
+
+    def rate_key(self, unit: UnitTerm) -> str | None:
+        """Return the key that gives a unit its rate; None: no key does."""
+        return self.rate_keys.get(unit.name) or self.rate_keys.get(unit.role)
 
     # --- hardware files and programs ------------------------------------------------------------
 

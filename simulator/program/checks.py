@@ -1,6 +1,6 @@
 """Static checks of a program against its contract, which count tokens times loops."""
 
-from simulator.program.contract import Balance
+from simulator.program.contract import Balance, Category
 from simulator.program.faults import tokens_of
 from simulator.program.parts import ProgramParts
 from simulator.program.section import Section
@@ -25,17 +25,38 @@ def check(program: ProgramParts) -> None:
             - Ports count conflicts as different categories.
             - A number is negative or too small.
             - A section has no name.
+            - All layers run at once, but in several sections; or only some units have a layer, a
+              unit's layer has no name, or a category counts cycles of several layers.
 
     """
-    if len(program.names) != len(program.sections):
+    if program.at_once:
+        _check_layers(program)
+    elif len(program.names) != len(program.sections):
         raise ProgramError(f"{len(program.sections)} sections have {len(program.names)} names")
     _check_vocabulary(program)
     for section in dict.fromkeys(program.sections):
-        name = program.names[program.sections.index(section)]
+        name = "program" if program.at_once else program.names[program.sections.index(section)]
         _check_words(program, section, name)
         if section.faults:
             raise ProgramError(f"{name}: {section.faults[0]}")
     _check_edges(program)
+
+
+def _check_layers(program: ProgramParts) -> None:
+    """Check that units and categories belong to one layer each, if all layers run at once."""
+    if len(program.sections) != 1:
+        raise ProgramError(f"layers run at once, but in {len(program.sections)} sections")
+    for unit in program.units:
+        if unit.layer not in program.names:
+            raise ProgramError(f"unit {unit.name}: layer {unit.layer!r} has no name")
+    layer_of: dict[Category, str] = {}
+    for kind in program.kinds:
+        for category in filter(None, kind.counts_as or ()):
+            if layer_of.setdefault(category, kind.unit.layer) != kind.unit.layer:
+                raise ProgramError(
+                    f"category {category.name} counts cycles of several layers: "
+                    f"{layer_of[category]} and {kind.unit.layer}"
+                )
 
 
 def _check_vocabulary(program: ProgramParts) -> None:
@@ -87,11 +108,12 @@ def _check_words(program: ProgramParts, section: Section, name: str) -> None:
 
 def _check_edges(program: ProgramParts) -> None:
     """Check that edges balance, and that no section takes tokens that only a later one gives."""
+    names = ("program",) if program.at_once else program.names
     for channel, start in program.channels.items():
         if channel.balance is Balance.SECTION:
             continue
         given, taken = 0, 0
-        for name, section in zip(program.names, program.sections, strict=True):
+        for name, section in zip(names, program.sections, strict=True):
             given += tokens_of(section.gives, channel)
             taken += tokens_of(section.takes, channel)
             if channel.balance is Balance.EDGE and taken > given + start:

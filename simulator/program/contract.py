@@ -30,6 +30,11 @@ class Unit:
     """The name in narrow tables; "": the first letter of its name."""
     dram: Literal["", "read", "write"] = ""
     """The direction in which its bytes cross the DRAM interface; "": they do not cross it."""
+    layer: str = ""
+    """The name of the layer that it works for, if all layers run at once; "": it works for every
+    layer, one section after the other."""
+    role: str = ""
+    """The name of its work in reports, which several units may share; "": the title."""
 
 
 class Balance(Enum):

@@ -19,7 +19,8 @@ class ProgramParts:
     """Every channel with its initial number of tokens."""
     sections: tuple[Section, ...]
     names: tuple[str, ...]
-    """The names of the sections."""
+    """The names of the layers: of the sections, or, if every unit has a layer, of all layers. In
+    the second case the program has one section, and its layers run at once."""
     rates: Mapping[str, Rate] = field(default_factory=dict)
     dram: SharedDram | None = None
     """The shared DRAM, if any. It decides when the commands of its units end and are ready."""
@@ -27,6 +28,11 @@ class ProgramParts:
     """Single-ported buffers. They lengthen commands that read during a write of another result."""
     categories: tuple[Category, ...] = ()
     """The categories in the order of reports: none, or all that kinds, DRAM and ports name."""
+
+    @property
+    def at_once(self) -> bool:
+        """True if all layers run at once: units work for one layer each."""
+        return any(unit.layer for unit in self.units)
 
     @property
     def named_categories(self) -> tuple[Category, ...]:

@@ -58,6 +58,11 @@ class Program(ProgramParts):
         )
 
     @property
+    def owners(self) -> list[int]:
+        """[units] the layer of each unit, as an index into `names`, if all layers run at once."""
+        return [self.names.index(unit.layer) for unit in self.units]
+
+    @property
     def commands(self) -> int:
         """The number of commands, with loops unrolled."""
         return sum(section.commands for section in self.sections)

@@ -25,6 +25,10 @@ class UnitTerm(Term, frozen=True, forbid_unknown_fields=True):
     """The name in narrow tables."""
     dram: Literal["", "read", "write"] = ""
     """The direction in which its bytes cross the DRAM interface; "": they do not cross it."""
+    layer: str = ""
+    """The name of the layer that it works for, if all layers run at once; "": for every layer."""
+    role: str = ""
+    """The name of its work, which several units may share."""
 
 
 class CategoryTerm(Term, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +42,18 @@ class CategoryTerm(Term, frozen=True, forbid_unknown_fields=True):
     """The color in charts; "": the chart's choice."""
     hideable: bool = False
     """True if it is a transfer, which compute may hide."""
+
+    @classmethod
+    def of(cls, category: Category) -> Self:
+        """Return the term of a category."""
+        return cls(
+            name=category.name,
+            title=category.title,
+            noun=category.noun or category.title,
+            short=category.short or category.title,
+            color=category.color,
+            hideable=category.hideable,
+        )
 
 
 class KindTerm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,8 +81,8 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The units, kinds, channels and categories; columns and sums number them in this order.
 
     Raises:
-        ValueError: two terms have the same name, a kind's unit is not among the units, or a
-            category is not among the categories.
+        ValueError: two terms have the same name, a kind's unit is not among the units, a category
+            is not among the categories, or only some units have a layer.
 
     """
 
@@ -96,6 +112,8 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         for category in self._named():
             if category not in categories:
                 raise ValueError(f"the category {category!r} is not in the list")
+        if self.at_once and not all(unit.layer for unit in self.units):
+            raise ValueError("some units have a layer, others do not")
 
     def _named(self) -> Iterator[str]:
         """Yield the names of the categories that kinds, DRAM and ports name."""
@@ -132,11 +150,26 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             units=tuple(map(_unit_term, units)),
             kinds=tuple(map(_kind_term, kinds)),
             channels=tuple(Term(channel.name, channel.title) for channel in channels),
-            categories=tuple(map(_category_term, (*categories, *own))),
+            categories=tuple(map(CategoryTerm.of, (*categories, *own))),
             row_miss="" if dram is None else dram.row_miss.name,
             refresh="" if dram is None else dram.refresh.name,
             conflict=ports[0].conflict.name if ports else "",
         )
+
+    @property
+    def at_once(self) -> bool:
+        """True if all layers run at once: units work for one layer each."""
+        return any(unit.layer for unit in self.units)
+
+    @property
+    def category_layers(self) -> dict[str, set[str]]:
+        """The layers of the units whose kinds name each category; none if only others name it."""
+        layer_of = {unit.name: unit.layer for unit in self.units}
+        layers: dict[str, set[str]] = {category.name: set() for category in self.categories}
+        for kind in self.kinds:
+            for category in (kind.category, kind.latency_category, kind.penalty_category):
+                layers[category].add(layer_of[kind.unit])
+        return layers
 
     def dram_units(self, direction: Literal["read", "write"]) -> list[int]:
         """Return the numbers of the units whose bytes cross the DRAM interface in a direction."""
@@ -153,18 +186,13 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def _unit_term(unit: Unit) -> UnitTerm:
-    letter = unit.letter or unit.name[:1].upper()
-    return UnitTerm(name=unit.name, title=unit.title, letter=letter, dram=unit.dram)
-
-
-def _category_term(category: Category) -> CategoryTerm:
-    return CategoryTerm(
-        name=category.name,
-        title=category.title,
-        noun=category.noun or category.title,
-        short=category.short or category.title,
-        color=category.color,
-        hideable=category.hideable,
+    return UnitTerm(
+        name=unit.name,
+        title=unit.title,
+        letter=unit.letter or unit.name[:1].upper(),
+        dram=unit.dram,
+        layer=unit.layer,
+        role=unit.role or unit.title,
     )
 
 

@@ -61,8 +61,7 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
     if "lim" in shown:
-        units = result.run.family.vocabulary.units
-        print_line(console, _legend(lines, units, both="baseline\nlim" in shown))
+        print_line(console, _legend(lines, units_of(result), both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     print_line(console, throughput_line(result))
@@ -76,6 +75,11 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     if result.check is not None:
         for line in check_lines(result.check, result.run.family.title_of):
             print_line(console, f"check: {line}")
+
+
+def units_of(result: "Outcome") -> list[UnitTerm]:
+    """Return the units of all runs."""
+    return list(dict.fromkeys(unit for run in result.runs for unit in run.vocabulary.units))
 
 
 def _lines(result: "Outcome") -> list[_Line]:
@@ -135,10 +139,11 @@ def _wide_columns(result: "Outcome", lines: list[_Line]) -> Iterable[Column]:
     microseconds = [[f"{factor * time:,.2f}" for time in side] for side in times]
     sides = range(len(by_run))
     moved = [[f"{line.total(_moved, side) / 1e3:,.1f}" for line in lines] for side in sides]
-    worked = [line.total(lambda layer: layer.utilization * layer.cycles) for line in lines]
+    worked = [line.total(lambda layer: layer.working_pe_cycles) for line in lines]
+    available = [line.total(lambda layer: layer.pe_cycles) for line in lines]
     shares = [
-        f"{100 * work / cycles:.1f}" if cycles else ""
-        for work, cycles in zip(worked, by_run[0], strict=True)
+        f"{100 * work / most:.1f}" if most else ""
+        for work, most in zip(worked, available, strict=True)
     ]
     for number, column in enumerate(
         (
@@ -218,9 +223,12 @@ def _letters(line: _Line, side: int) -> str:
 def _legend(lines: list[_Line], units: Sequence[UnitTerm], both: bool) -> str:
     """Return an explanation of the letters in the table."""
     used = {c for line in lines for side in (0, 1)[: 1 + both] for c in _letters(line, side)}
-    meanings = [(unit.letter, unit.title) for unit in units]
-    meanings += [(NO_LIMIT, "latency, no unit"), (NO_COMMANDS, "fused into another layer")]
-    named = ", ".join(f"{letter} {name}" for letter, name in meanings if letter in used)
+    at_once = lines[0].layers[0][0].at_once
+    meanings = [(unit.letter, unit.role) for unit in units]
+    meanings += [(NO_LIMIT, "units of other layers" if at_once else "latency, no unit")]
+    meanings += [(NO_COMMANDS, "fused into another layer")]
+    used_meanings = dict.fromkeys(pair for pair in meanings if pair[0] in used)
+    named = ", ".join(f"{letter} {name}" for letter, name in used_meanings)
     return f"lim, the bottleneck: {named}."
 
 
@@ -275,7 +283,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
     from simulator.analysis.energy import microjoules, summary, unit_rows
 
     whole = tuple(one.attojoules for one in energy.runs)
-    rows = [*unit_rows(energy, result.run.family.vocabulary), ("TOTAL", whole)]
+    rows = [*unit_rows(energy, units_of(result)), ("TOTAL", whole)]
     sides = list(zip(*(of_runs for _, of_runs in rows), strict=True))
     spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
     shares = [

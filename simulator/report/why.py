@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from simulator.analysis.attribution import total
+from simulator.analysis.attribution import Attribution, total
 from simulator.analysis.sensitivity import Effect
 from simulator.analysis.title import scope_title
 from simulator.base.lines import print_line
@@ -25,11 +25,14 @@ def print_attribution(result: "Outcome", console: Console) -> None:
 
 
 def _attribution(run: "Run") -> Table:
-    """Return layers, total and percent of the run; categories with the most cycles come first."""
-    whole = total(run.attribution)
-    parts = sorted((part for part in whole if whole[part]), key=lambda part: -whole[part])
-    rows = [*run.attribution, whole]
-    titles = {category.name: category.title for category in run.vocabulary.categories}
+    """Return layers, total and percent of the run; categories with the most cycles come first.
+
+    Categories of equal title, each of another layer, share a column.
+    """
+    by_layer = [_by_title(run, row) for row in run.attribution]
+    whole = total(by_layer)
+    titles = sorted((title for title in whole if whole[title]), key=lambda title: -whole[title])
+    rows = [*by_layer, whole]
     all_cycles = max(1, run.cycles)
     names = [*(layer.name for layer in run.layers), "TOTAL", "% of the run"]
     cycles = [*(f"{sum(row.values()):,}" for row in rows), "100.00"]
@@ -44,16 +47,24 @@ def _attribution(run: "Run") -> Table:
             Column(title="cycles", cells=cycles),
             *(
                 Column(
-                    title=titles[part],
+                    title=title,
                     cells=[
-                        *(f"{row[part]:,}" for row in rows),
-                        f"{100 * whole[part] / all_cycles:.2f}",
+                        *(f"{row[title]:,}" for row in rows),
+                        f"{100 * whole[title] / all_cycles:.2f}",
                     ],
                 )
-                for part in parts
+                for title in titles
             ),
         ],
     )
+
+
+def _by_title(run: "Run", cycles: Attribution) -> Attribution:
+    """Return cycles by the title of their category."""
+    sums: Attribution = {}
+    for category in run.vocabulary.categories:
+        sums[category.title] = sums.get(category.title, 0) + cycles[category.name]
+    return sums
 
 
 def print_waits(result: "Outcome", console: Console) -> None:

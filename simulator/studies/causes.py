@@ -7,13 +7,15 @@ from typing import Any
 from simulator.analysis.attribution import total
 from simulator.analysis.run import Run
 from simulator.machines.families import family_named
+from simulator.program import CategoryTerm
 
 
 @cache
 def short_names(machines: tuple[str, ...]) -> Mapping[str, str]:
-    """The short names, for narrow columns, of all categories of some families, by category name."""
-    words = [family_named(machine).vocabulary.categories for machine in machines]
-    return {category.name: category.short for categories in words for category in categories}
+    """The short names, for narrow columns, of the families' own categories, by category name."""
+    words = [family_named(machine).categories for machine in machines]
+    terms = (CategoryTerm.of(category) for categories in words for category in categories)
+    return {term.name: term.short for term in terms}
 
 
 def cycles_column(category: str) -> str:
@@ -29,13 +31,14 @@ def cycles_columns(categories: Iterable[str]) -> list[str]:
 def causes_of(run: Run) -> dict[str, Any]:
     """The bottleneck columns of one run."""
     cycles = total(run.attribution)
+    columns = [each.name for each in run.family.categories if each.name in cycles]
     cause = max(cycles, key=lambda name: cycles[name])  # the first if several are equal
     titles = {category.name: category.short for category in run.vocabulary.categories}
     return {
         "bottleneck": titles[cause],
         "bottleneck_percent": 100 * cycles[cause] / max(1, run.cycles),
         "idle_pes": _idle(run) or None,
-        **{cycles_column(name): spent for name, spent in cycles.items()},
+        **{cycles_column(name): cycles[name] for name in columns},
     }
 
 

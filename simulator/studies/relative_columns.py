@@ -77,6 +77,8 @@ class RelativeColumns:
     def _grown(self, point: int, faster: int) -> Mapping[str, Any]:
         """The cause that grew most from a faster to a slower point; the first if several did."""
         now, before = self._cycles[np.searchsorted(self.compared, [point, faster])]
+        if not now.any():
+            return {}  # its categories depend on the network
         cause = int((now - before).argmax())
         share = int(now[cause]) / int(now.sum())
         return {"grown_cause": self._causes[cause], "grown_cause_percent": 100 * share}

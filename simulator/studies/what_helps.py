@@ -74,7 +74,7 @@ def _groups(run: Run, numbers: Mapping[str, int | float]) -> list[tuple[str, ...
 
     """
     limits = dict.fromkeys(unit for layer in run.layers for unit in layer.limits)
-    rates = (run.family.rate_keys[unit.name] for unit in limits)
+    rates = filter(None, map(run.family.rate_key, limits))
     keys = list(dict.fromkeys(key if key in numbers else IN_TIME[key] for key in rates))
     return [*combinations(keys, 2), *([tuple(keys)] if len(keys) > 2 else [])]
 

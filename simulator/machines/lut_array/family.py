@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping as Items
 from types import MappingProxyType
-from typing import ClassVar
 
 import numpy as np
 from msgspec import structs
@@ -25,6 +24,7 @@ from simulator.machines.lut_array.roofs import roofs
 from simulator.machines.lut_array.schema import LutArray, require_effects
 from simulator.machines.lut_array.vocabulary import (
     ACCUMULATORS,
+    CATEGORIES,
     DOT_UNITS,
     DRAIN_UNIT,
     DRAM_INPUTS,
@@ -33,12 +33,11 @@ from simulator.machines.lut_array.vocabulary import (
     INDEX_FETCH,
     MAC_UNIT,
     UNITS,
-    VOCABULARY,
 )  # fmt: skip
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
-from simulator.program import Unit, Vocabulary
+from simulator.program import Unit
 from simulator.workload.kernels import KernelSet
 
 _RATE_KEYS: Items[Unit, str] = {
@@ -64,7 +63,7 @@ class LutArrays(Family[LutArray, MappedLayer]):
 
     schema = LutArray
     example = "cofluent64"
-    vocabulary: ClassVar[Vocabulary] = VOCABULARY
+    categories = CATEGORIES
     mode_titles = MappingProxyType({"lut": "LUT", "direct": "direct", "mac": "MAC unit"})
     rate_keys = MappingProxyType({unit.name: key for unit, key in _RATE_KEYS.items()})
     size_keys = frozenset({"array.pes"})

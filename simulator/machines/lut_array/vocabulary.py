@@ -18,7 +18,7 @@ from simulator.machines.vector.units import Ports
 from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
 from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
 from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
-from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
+from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
 DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
@@ -132,8 +132,6 @@ VECTOR_PORTS = Ports(
     previous_layer=PREVIOUS_LAYER,
 )
 """Terms of the vector layers."""
-
-VOCABULARY = Vocabulary.of(UNITS, KINDS, CHANNELS, CATEGORIES)
 
 OUTPUT_SLOTS = 2
 """One slot fills while the outputs DMA writes the other."""

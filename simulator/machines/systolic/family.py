@@ -3,7 +3,6 @@
 from collections.abc import Mapping as Items
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import ClassVar
 
 import numpy as np
 from msgspec import structs
@@ -25,18 +24,18 @@ from simulator.machines.systolic.roofs import roofs
 from simulator.machines.systolic.schema import Systolic, require_effects
 from simulator.machines.systolic.vocabulary import (
     ARRAY,
+    CATEGORIES,
     DRAM_INPUTS,
     DRAM_OUTPUTS,
     DRAM_SUMS,
     DRAM_WEIGHTS,
     PRELOAD_UNIT,
     UNITS,
-    VOCABULARY,
 )
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
-from simulator.program import Unit, Vocabulary
+from simulator.program import Unit
 from simulator.workload.kernels import KernelSet
 
 _RATE_KEYS: Items[Unit, str] = {
@@ -60,7 +59,7 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
 
     schema = Systolic
     example = "tpu-like"
-    vocabulary: ClassVar[Vocabulary] = VOCABULARY
+    categories = CATEGORIES
     mode_titles = MappingProxyType({"multiply": "multipliers", "xnor": "XNOR"})
     rate_keys = MappingProxyType({unit.name: key for unit, key in _RATE_KEYS.items()})
     size_keys = frozenset({"array.rows", "array.columns"})

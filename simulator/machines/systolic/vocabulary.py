@@ -18,7 +18,7 @@ from simulator.machines.vector.units import Ports
 from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
 from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
 from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
-from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit, Vocabulary
+from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
 DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
@@ -156,9 +156,6 @@ def vector_ports(*, ideal: bool, keeps_maps: bool) -> Ports:
         previous_outputs=PREVIOUS_OUTPUTS,
         previous_layer=PREVIOUS_LAYER if keeps_maps else None,
     )
-
-
-VOCABULARY = Vocabulary.of(UNITS, kinds_of(ideal=False), CHANNELS, CATEGORIES)
 
 
 def start_tokens(machine: Systolic, *, vector_unit: bool, keeps_maps: bool) -> dict[Channel, int]:

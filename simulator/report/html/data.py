@@ -51,7 +51,7 @@ def page_data(
     """Return everything that the HTML report embeds."""
     runs = result.runs
     commands = [commands_by_unit(run.mapping.program) for run in runs]
-    words = result.run.family.vocabulary
+    words = result.run.vocabulary
     used = np.any([counts.any(axis=0) for counts in commands], axis=0)
     units = np.flatnonzero(used).tolist()
     left_out = timeline_left_out(result)
@@ -77,12 +77,10 @@ def page_data(
             {
                 "name": name,
                 "time": time,
-                **_run(result, run, counts.sum(axis=1).tolist()),
+                **_run(result, run),
                 **({} if left_out else _timeline(run, units, progress)),
             }
-            for name, (run, time, counts) in zip(
-                RUNS, zip(runs, times, commands, strict=True), strict=False
-            )
+            for name, run, time in zip(RUNS, runs, times, strict=False)
         ],
         "roofline": _roofline(result),
         "what_helps": summary.get("what_helps", []),
@@ -133,16 +131,16 @@ def _categories(words: Vocabulary) -> list[dict[str, str]]:
     ]
 
 
-def _run(result: "Outcome", run: "Run", commands: list[int]) -> dict[str, Any]:
-    """Return a run's numbers; `commands` has the number of commands by layer."""
+def _run(result: "Outcome", run: "Run") -> dict[str, Any]:
+    """Return a run's numbers."""
     return {
         "title": run.title,
         "cycles": run.cycles,
         "time_ms": result.milliseconds(run.cycles),
         "dram_bytes": run.dram_bytes,
         "layers": [
-            {**_layer(result, layer, parts), "commands": count}
-            for layer, parts, count in zip(run.layers, run.attribution, commands, strict=True)
+            {**_layer(result, layer, parts), "commands": layer.mapped.section.commands}
+            for layer, parts in zip(run.layers, run.attribution, strict=True)
         ],
     }
 

@@ -101,7 +101,7 @@ class Mapping(Generic[L]):
     @cached_property
     def weighted(self) -> tuple[L, ...]:
         """The layers with weights, which the family has mapped."""
-        return tuple(one for one in self.layers if not isinstance(one, MappedVector))
+        return tuple(one for one in self.layers if isinstance(one.layer, Layer))  # type: ignore[misc] # others have no weights
 
     @property
     def commands(self) -> int:

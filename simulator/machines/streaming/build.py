@@ -59,6 +59,8 @@ class Pipeline(NamedTuple):
 
     stages: tuple[Stage, ...]
     fifos: tuple[Fifo, ...]
+    plans: dict[str, Plan]
+    """The stages' layers with their parallelism, by name."""
 
 
 def pipeline_of(network: Network, joins: Mapping[str, int] | None = None) -> Pipeline:
@@ -102,7 +104,7 @@ class _Builder:
         for plan in reversed(self.plans.values()):
             self.stages = [*self._layer(plan), *self.stages]
         self.stages = [*self._input(), *self.stages]
-        return Pipeline(tuple(self.stages), tuple(self.fifos))
+        return Pipeline(tuple(self.stages), tuple(self.fifos), self.plans)
 
     # --- layers ---------------------------------------------------------------------------------
 

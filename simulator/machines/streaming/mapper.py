@@ -4,23 +4,49 @@ from simulator.base.progress import Progress
 from simulator.machines.family import Mapping
 from simulator.machines.streaming.build import Pipeline, pipeline_of
 from simulator.machines.streaming.joins import join_depths
+from simulator.machines.streaming.mapped import MappedStage
 from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.units import program_of
 from simulator.program import Channel, Program, Rate, Section
 from simulator.workload import Workload
+from simulator.workload.vector_layer import AnyLayer
 
 
-def pipeline(workload: Workload, hardware: Streaming) -> Pipeline:
-    """Build the pipeline of a network, with the FIFOs that its joins need."""
+def map_workload(
+    workload: Workload, hardware: Streaming, progress: Progress | None = None
+) -> Mapping[MappedStage]:
+    """Map a configured workload onto a pipeline.
+
+    Args:
+        workload: a configured workload in scope `network`.
+        hardware: the pipeline.
+        progress: called once for every layer.
+
+    Raises:
+        InputError: a layer has no stage, or no fold of a layer is fast enough.
+
+    """
     network = Network(workload, hardware)
+    built = built_with_joins(network)
+    program = program_of_pipeline(built, workload, hardware)
+    layers = []
+    for number, layer in enumerate(workload.all_layers):
+        if progress is not None:
+            progress(f"mapping {layer.name}", number, len(workload.all_layers))
+        layers.append(_mapped(layer, network, built, program))
+    return Mapping(hardware=hardware, layers=tuple(layers), program=program)
+
+
+def built_with_joins(network: Network) -> Pipeline:
+    """Build the pipeline of a network, with the FIFOs that its joins need."""
     built = pipeline_of(network)
     if all(len(stage.sources) < 2 for stage in built.stages):
         return built
     return pipeline_of(network, join_depths(built.stages))
 
 
-def program(built: Pipeline, hardware: Streaming) -> Program:
+def program_of_pipeline(built: Pipeline, workload: Workload, hardware: Streaming) -> Program:
     """Write the program of a pipeline."""
     channels: dict[Channel, int] = {}
     for fifo in built.fifos:
@@ -31,7 +57,22 @@ def program(built: Pipeline, hardware: Streaming) -> Program:
         kinds=tuple(stage.work for stage in built.stages),
         channels=channels,
         sections=(Section({stage.unit: program_of(stage) for stage in built.stages}),),
-        names=("pipeline",),
+        names=tuple(layer.name for layer in workload.all_layers),
         rates={"read": Rate(*channel), "write": Rate(channel.bytes_per_cycle)},
         categories=tuple(dict.fromkeys(stage.category for stage in built.stages)),
+    )
+
+
+def _mapped(
+    layer: AnyLayer, network: Network, built: Pipeline, program: Program
+) -> MappedStage:
+    stages = tuple(stage for stage in built.stages if stage.layer == layer.name)
+    (section,) = program.sections
+    return MappedStage(
+        layer=layer,
+        plan=built.plans.get(layer.name),
+        batch=network.workload.batch,
+        activation_bits=network.maps.read_bits(layer),
+        section=Section({stage.unit: section.bodies[stage.unit] for stage in stages}),
+        stages=stages,
     )

@@ -82,6 +82,17 @@ class Plan:
         return ceil(self.layer.subset_size / self.fold.dots)
 
     @property
+    def stored_bits(self) -> int:
+        """Bits of the weights, or of the indices and the subset, in the stage's memory."""
+        layer = self.layer
+        if not isinstance(layer, Layer):
+            return 0
+        if not self.shape.shared:
+            return layer.weights * self.shape.weight_bits
+        units = layer.out_channels * layer.units_in
+        return units * layer.unit_bits + layer.subset_size * layer.unit_weights
+
+    @property
     def entry_bits(self) -> int:
         """Bits of a shared dot product: of a sum of signed inputs."""
         largest = self.layer.unit_weights * max(1, 2**self.shape.in_bits - 1)

@@ -35,13 +35,22 @@ class Stage:
     def __post_init__(self) -> None:
         """Make the unit and the kind of its commands."""
         direction = {None: "", "read": "read", "write": "write"}[self.rate]
-        unit = Unit(self.name, self.name, letter=self.letter, dram=direction)  # type: ignore[arg-type]
+        unit = Unit(
+            self.name,
+            self.name,
+            letter=self.letter,
+            dram=direction,  # type: ignore[arg-type]
+            layer=self.layer,
+            role=self.role,
+        )
         object.__setattr__(self, "unit", unit)
         side = "PEs" if self.pes else ""
         kind = Kind(self.name, unit, self.rate, CountsAs(self.category), side=side)
         object.__setattr__(self, "work", kind)
 
     letter = "S"
+    role = ""
+    """What such units do, in reports."""
 
     @property
     def source(self) -> Fifo:
@@ -68,6 +77,7 @@ class Dma(Stage):
     words: int
     word_bytes: int
     letter = "D"
+    role = "DMA"
 
     @property
     def cycles(self) -> int:
@@ -101,6 +111,7 @@ class Windows(Mover):
     """The sliding-window unit: keeps rows of a map and writes the window of every output pixel."""
 
     letter = "W"
+    role = "sliding windows"
     buffer_bits: int = 0
     """Bits of the rows that it keeps."""
 
@@ -110,6 +121,7 @@ class Pad(Mover):
     """Writes a map with zeros around it."""
 
     letter = "Z"
+    role = "padding"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,6 +129,7 @@ class Converter(Mover):
     """The data-width converter: words of another width with the same values."""
 
     letter = "C"
+    role = "width converter"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -124,6 +137,7 @@ class Pool(Mover):
     """Pooling: combines the words of a window, or all words of a map."""
 
     letter = "P"
+    role = "pooling"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -131,6 +145,7 @@ class Threshold(Mover):
     """Compares every value with the thresholds of its channel."""
 
     letter = "T"
+    role = "thresholds"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -138,6 +153,7 @@ class Shuffle(Mover):
     """Keeps the channels of a pixel and writes them in another order."""
 
     letter = "X"
+    role = "shuffling"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -146,6 +162,7 @@ class Fork(Stage):
 
     words: int
     letter = "F"
+    role = "fork"
 
     @property
     def cycles(self) -> int:
@@ -159,6 +176,7 @@ class Add(Stage):
 
     words: int
     letter = "A"
+    role = "addition"
 
     @property
     def cycles(self) -> int:
@@ -174,6 +192,7 @@ class Concat(Stage):
     words: tuple[int, ...]
     """Words of a pixel of every map."""
     letter = "J"
+    role = "concatenation"
 
     @property
     def cycles(self) -> int:
@@ -189,6 +208,7 @@ class Weights(Stage):
     """Neuron folds of an image."""
     fold_bytes: int
     letter = "B"
+    role = "weights from DRAM"
 
     @property
     def cycles(self) -> int:
@@ -209,6 +229,7 @@ class MatrixVector(Stage):
     weights: Fifo | None = None
     """Streamed weights, a word per neuron fold; None: on chip."""
     letter = "M"
+    role = "MVTU"
 
     @property
     def cycles(self) -> int:
@@ -228,6 +249,7 @@ class SharedDots(Stage):
     banks: Fifo
     """Filled banks, and as space the free ones."""
     letter = "L"
+    role = "shared dot products"
 
     @property
     def cycles(self) -> int:
@@ -245,6 +267,7 @@ class FetchAdd(Stage):
     """Cycles in which the PEs add entries of a table to all outputs."""
     banks: Fifo
     letter = "M"
+    role = "fetch and add"
 
     @property
     def cycles(self) -> int:

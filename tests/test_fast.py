@@ -9,7 +9,7 @@ from _pytest.mark import ParameterSet
 from hypothesis import given, note
 
 from simulator.base.shipped import shipped_names
-from simulator.engine import event, fast
+from simulator.engine import event, fast, space
 from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
@@ -150,13 +150,13 @@ def far_ahead(lots: int) -> Program:
 
 
 def test_a_structure_that_is_too_small_grows() -> None:
-    program = far_ahead(5 * fast.FIRST_SPACE)
+    program = far_ahead(5 * space.FIRST_SPACE)
     agree(program)
 
 
 def test_a_structure_that_cannot_grow_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "MOST_SPACE", 2 * fast.FIRST_SPACE)
-    program = far_ahead(30 * fast.FIRST_SPACE)
+    monkeypatch.setattr(fast, "MOST_SPACE", 2 * space.FIRST_SPACE)
+    program = far_ahead(30 * space.FIRST_SPACE)
     for fast_forwarding in (True, False):
         with pytest.raises(OutOfSpaceError, match="lots of item are outstanding"):
             totals(program, fast_forwarding=fast_forwarding)

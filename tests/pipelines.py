@@ -29,7 +29,7 @@ class _Stage:
         role = "transfer" if rate else "matrix product"
         title = f"{layer} {role}"
         self.unit = Unit(name, title, "D" if rate else "M", dram, layer, role)  # type: ignore[arg-type]
-        counts = CountsAs(Category(f"{name}_cycles", role, f"{role}s of {layer}", layer))
+        counts = CountsAs(Category(f"{name}_cycles", role, f"{role}s", layer))
         side = "" if rate else "stage"
         self.kind = Kind(f"run_{name}", self.unit, rate, counts, side)
         self.items = Channel(f"items_of_{name}", f"items of {name}")

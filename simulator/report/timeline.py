@@ -162,7 +162,8 @@ def _draw(
             figure.suptitle(heading, fontsize=look.points + 1)
         figure.draw_without_rendering()  # fixes the widths that names must fit
         for axes, track in zip(panels, tracks, strict=True):
-            _name_stages(axes, track, scale, len(units), look)
+            if not track.trace.at_once:  # otherwise the names of units have those of layers
+                _name_stages(axes, track, scale, len(units), look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure

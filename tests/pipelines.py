@@ -23,7 +23,7 @@ PES = 4
 
 
 class _Stage:
-    """A unit with its kind, and the FIFO behind it."""
+    """A unit with its kind, and the FIFO of its results."""
 
     def __init__(self, name: str, layer: str, rate: str | None = None, dram: str = "") -> None:
         role = "transfer" if rate else "matrix product"
@@ -52,7 +52,7 @@ def pipeline(
 
     Args:
         cycles: cycles per item of every stage.
-        depths: items that fit the FIFO behind the first DMA unit, and behind every stage.
+        depths: items that fit the FIFO after the first DMA unit, and after every stage.
         images: images of the batch.
         items: items of an image at the input.
         item_bytes: bytes of an item.

@@ -18,7 +18,7 @@ from simulator.analysis.attribution import attribute
 from simulator.analysis.roofline import roofline
 from simulator.analysis.saved import read_saved
 from simulator.analysis.trace_file import read_traces
-from simulator.api.functions import compare
+from simulator.api.functions import compare, search
 from simulator.api.result import Result
 from simulator.base.errors import InputError
 from simulator.base.writing import write_files
@@ -142,17 +142,17 @@ def test_the_slowest_stage_sets_the_time(slow: int) -> None:
     summary = fast.totals(program)
     # first item: read 2 + latency 7, stages 2 + 2 + 7, write 2; then one item every 7 cycles
     assert summary.cycles == 2 + 7 + 11 + 2 + 39 * 7
-    # the path runs through the slow stage, except for the first item before it, the last behind it
-    before, behind = 9 + 2 * slow, 2 * (2 - slow) + 2
+    # the path runs through the slow stage, except for the first item before it, the last after it
+    before, after = 9 + 2 * slow, 2 * (2 - slow) + 2
     assert summary.layer_cycles[slow] >= 40 * 7
-    assert summary.cycles - summary.spent[slow, 1 + slow] == before + behind
+    assert summary.cycles - summary.spent[slow, 1 + slow] == before + after
     assert summary.starts.tolist() == [0, *(9 + sum(cycles[:n]) for n in (1, 2))]
 
 
 def test_fractions_are_of_the_whole_run(result: Result) -> None:
     conv0, conv1, conv2 = result.run.layers
     # conv1: 4 cycles for each of 4 x 36 pixels; read 1 + latency 20 and conv0 1 before the first,
-    # conv2 1 and write 1 behind the last
+    # conv2 1 and write 1 after the last
     assert result.cycles == 4 * 144 + 22 + 2 == 600
     assert [layer.cycles for layer in result.run.layers] == [22, 576, 2]
     assert {layer.available_cycles for layer in result.run.layers} == {600}
@@ -326,6 +326,11 @@ def test_a_study_names_the_stage_that_limits(result: Result) -> None:
         "bottleneck_percent": 96.0,
         "idle_pes": None,
     }
+
+
+def test_a_search_is_refused(result: Result) -> None:
+    with pytest.raises(InputError, match="Pipeline: a search adds up the cycles of layers"):
+        search(result.run.workload, HARDWARE, objective="time", min_mean_bits=0.6)
 
 
 def test_a_role_has_the_rate_key_of_its_units(result: Result) -> None:

@@ -148,7 +148,7 @@ class _RunPackets:
         self.run, self.names = run, names
         self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
-        self.pes = result.hardware.pes
+        self.pes = run.mapping.pes
         self.process = 1 + number
         self.title = f"{RUNS[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)

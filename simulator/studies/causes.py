@@ -44,7 +44,9 @@ def causes_of(run: Run) -> dict[str, Any]:
 
 def _idle(run: Run) -> str:
     """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
-    pes = run.hardware.pes
+    if run.mapping.program.at_once:
+        return ""  # every layer has PEs of its own
+    pes = run.mapping.pes
     stages: dict[str, int] = {}
     for mapped in run.mapping.weighted:
         layer = mapped.layer

@@ -107,7 +107,7 @@ def _summary(result: "Outcome") -> dict[str, Any]:
         "network": workload.title,
         "input_size": f"{workload.input_height}x{workload.input_width}",
         "hardware": hardware.name,
-        "pes": hardware.pes,
+        "pes": result.run.mapping.pes,
         "clock_ghz": hardware.clock_ghz,
         "batch": workload.batch,
         "activations": activations(workload),

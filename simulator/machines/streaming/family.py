@@ -1,16 +1,11 @@
 """The streaming pipeline as seen by the rest of the simulator."""
 
-from collections.abc import Hashable, Iterable, Sequence
 from types import MappingProxyType
 
-from numpy.typing import NDArray
-
-from simulator.base.columns import Ints
-from simulator.machines.family import Change, Counts, Family, Outputs, Ran, Roof
+from simulator.machines.family import Family
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
 from simulator.machines.streaming.schema import Streaming, require_effects
-from simulator.workload.kernels import KernelSet
 
 
 class StreamingPipelines(Family[Streaming, MappedStage]):

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from simulator.base.errors import InputError
 from simulator.base.wording import counted
-from simulator.machines.streaming.schema import Fold, Streaming
 from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.schema import Fold, Streaming
 from simulator.machines.streaming.shapes import Parallelism, Shape
 
 

@@ -57,7 +57,8 @@ def _depths(stage: Stage, needs: dict[Fifo, Ints]) -> dict[str, int]:
         rates = (1,) * len(stage.sources)
     steps = stage.sources[0].words // rates[0]
     ready = np.max(
-        [needs[one][rate - 1 :: rate] for one, rate in zip(stage.sources, rates, strict=True)], axis=0
+        [needs[one][rate - 1 :: rate] for one, rate in zip(stage.sources, rates, strict=True)],
+        axis=0,
     )
     found = {}
     for one, rate in zip(stage.sources, rates, strict=True):
@@ -96,7 +97,7 @@ def _filled(stage: FetchAdd) -> Ints:
 def _of_pattern(stage: Mover) -> Ints:
     """Words read, at the least one, when a unit with a pattern writes each of its words."""
     times, reads, writes = [], [], []
-    for often, turns in stage.turns:
+    for often, turns in stage.later_turns:
         for turn in turns * often:
             times.append(turn.times)
             reads.append(turn.reads)

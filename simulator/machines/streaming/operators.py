@@ -6,8 +6,8 @@ from math import ceil
 from typing import NamedTuple
 
 from simulator.machines.streaming import patterns
-from simulator.machines.streaming.patterns import Turns, cycles_of
 from simulator.machines.streaming.shapes import Parallelism, Shape
+from simulator.machines.streaming.turns import Turns, cycles_of
 from simulator.workload import Layer
 from simulator.workload.vector_layer import VectorLayer
 
@@ -153,7 +153,9 @@ class Plan:
         found: list[Operator] = []
         before, after = shape.margins
         if any((*before, *after)):
-            pattern = patterns.pad_turns(size=shape.source.size, before=before, after=after, words=words)
+            pattern = patterns.pad_turns(
+                size=shape.source.size, before=before, after=after, words=words
+            )
             found.append(Operator("pad", pattern, self.in_bits, shape.padded.area * words))
         if shape.taps > 1:
             found.append(self._windows())
@@ -198,9 +200,7 @@ class Plan:
                 window=layer.window, size=shape.source.size, words=words
             )
         if layer.kind in {"max_pool", "average_pool"}:
-            return patterns.window_pool_turns(
-                pixels=shape.out_pixels, taps=shape.taps, words=words
-            )
+            return patterns.window_pool_turns(pixels=shape.out_pixels, taps=shape.taps, words=words)
         if layer.kind == "shuffle":
             return patterns.shuffle_turns(pixels=shape.out_pixels, words=words)
         if layer.kind == "concat":
@@ -228,7 +228,9 @@ class Plan:
             and layer.window == layer.strides
             and layer.window.area > 1
             and not any((*self.shape.margins[0], *self.shape.margins[1]))
-            and all(one % w == 0 for one, w in zip(self.shape.source.size, layer.window, strict=True))
+            and all(
+                one % w == 0 for one, w in zip(self.shape.source.size, layer.window, strict=True)
+            )
         )
 
 

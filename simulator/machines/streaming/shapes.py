@@ -85,9 +85,7 @@ class Shape:
     @property
     def most_pe(self) -> int:
         """The most outputs per cycle; channels per word without weights."""
-        return self.target.channels // (
-            self.layer.groups if isinstance(self.layer, Layer) else 1
-        )
+        return self.target.channels // (self.layer.groups if isinstance(self.layer, Layer) else 1)
 
     @property
     def most_dots(self) -> int:

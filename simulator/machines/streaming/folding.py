@@ -1,25 +1,20 @@
 """The parallelism of a stage: the least area with which it takes a number of cycles per image."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from simulator.base.errors import InputError
 from simulator.base.wording import counted
+from simulator.machines.streaming.area import plan_area
 from simulator.machines.streaming.operators import Plan
 from simulator.machines.streaming.schema import Fold, Streaming
 from simulator.machines.streaming.shapes import Parallelism, Shape
+from simulator.workload import Layer
 
 
 def divisors(number: int) -> list[int]:
     """Return the divisors of a number, the smallest first."""
     return [one for one in range(1, number + 1) if number % one == 0]
-
-
-def folds_of(shape: Shape, given: Fold) -> Iterator[Parallelism]:
-    """Yield every parallelism of a stage that agrees with the keys of a file."""
-    for simd in _options(given.simd, shape.most_simd):
-        for pe in _options(given.pe, shape.most_pe):
-            for dots in _options(given.dots, shape.most_dots):
-                yield Parallelism(pe, simd, dots)
 
 
 def _options(given: int | None, most: int) -> list[int]:
@@ -48,14 +43,67 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
                 f"folding.layers {shape.name}: {key} {value} does not divide {most}: use one of "
                 f"{', '.join(map(str, divisors(most)))}"
             )
-    plans = [Plan(shape=shape, fold=fold) for fold in folds_of(shape, given)]
-    if len(plans) == 1:
-        return plans[0]
-    fast = [plan for plan in plans if plan.cycles <= hardware.folding.cycles]
+    options = _Options.of(shape, given)
+    if options.count == 1:
+        return options.plan(options.pe[0], options.simd[0], options.dots[0])
+    fast = list(options.fast(hardware.folding.cycles))
     if not fast:
-        least = min(plan.cycles for plan in plans)
+        least = options.plan(options.pe[-1], options.simd[-1], options.dots[-1]).cycles
         raise InputError(
             f"folding.cycles is {hardware.folding.cycles}: layer {shape.name} takes at least "
             f"{counted(least, 'cycle')} per image"
         )
-    return min(fast, key=lambda plan: (plan.cost, -plan.fold.simd, plan.fold.pe))
+    return min(fast, key=lambda plan: (plan_area(plan, hardware), -plan.fold.simd))
+
+
+class _Options(NamedTuple):
+    """The parallelism that a file allows a stage, each in rising order."""
+
+    shape: Shape
+    pe: list[int]
+    simd: list[int]
+    dots: list[int]
+
+    @classmethod
+    def of(cls, shape: Shape, given: Fold) -> "_Options":
+        """Return the options that agree with the keys of a file."""
+        return cls(
+            shape,
+            _options(given.pe, shape.most_pe),
+            _options(given.simd, shape.most_simd),
+            _options(given.dots, shape.most_dots),
+        )
+
+    @property
+    def count(self) -> int:
+        """The number of combinations."""
+        return len(self.pe) * len(self.simd) * len(self.dots)
+
+    def plan(self, pe: int, simd: int, dots: int) -> Plan:
+        """Return the stage with some parallelism."""
+        return Plan(shape=self.shape, fold=Parallelism(pe, simd, dots))
+
+    def fast(self, cycles: int) -> Iterator[Plan]:
+        """Yield, for every SIMD, the smallest stage with at most some cycles per image.
+
+        Area grows with PE and with dot units, and neither makes the other's unit faster. The least
+        of both that is fast enough is therefore the smallest stage.
+        """
+        for simd in self.simd:
+            widest = self.plan(self.pe[-1], simd, self.dots[-1])
+            if widest.cycles <= cycles:
+                dots = self._least("dots", self.dots, widest, cycles)
+                yield self._least("pe", self.pe, dots, cycles)
+
+    @staticmethod
+    def _least(key: str, values: list[int], widest: Plan, cycles: int) -> Plan:
+        """Return the stage with the least value of one key that is fast enough.
+
+        The units in front of a product depend on SIMD alone.
+        """
+        for value in values:
+            plan = Plan(shape=widest.shape, fold=widest.fold._replace(**{key: value}))
+            alone = plan.main_cycles if isinstance(plan.layer, Layer) else plan.cycles
+            if alone <= cycles:
+                return plan
+        return widest

@@ -183,7 +183,7 @@ class Family(ABC, Generic[H, L]):
     capacities: ClassVar[Items[str, str]]
     """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
-    """Parts of the area that are the cells of on-chip buffers, not logic."""
+    """Parts of the area that are the cells of on-chip buffers, not logic; a run may lack some."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 

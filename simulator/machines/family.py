@@ -123,9 +123,11 @@ class Mapping(Generic[L]):
 
     @property
     def pes(self) -> int:
-        """The number of PEs, of all units together if the network decides it."""
-        pes = self.hardware.pes
-        return sum(self.layer_pes) if pes is None else pes
+        """The number of PEs: the hardware's, or, if all layers run at once, those of all layers."""
+        if self.program.at_once:
+            return sum(self.layer_pes)
+        assert self.hardware.pes is not None  # only programs of layers at once come without
+        return self.hardware.pes
 
 
 class Ran(Protocol[L]):

@@ -74,7 +74,7 @@ def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> Run
         }
     return RunFigures(
         cycles=run.cycles,
-        pes=run.mapping.pes,
+        pes=run.pes,
         area=run.family.gate_equivalents(run.hardware, run.mapping.layers),
         utilization_percent=100 * run.utilization,
         dram_read_bytes=run.dram_bytes["read"],

@@ -13,7 +13,8 @@ from simulator.machines.streaming.area import layer_memories
 from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.mapped import MappedStage
 from simulator.machines.streaming.memories import memory_of
-from simulator.machines.streaming.operators import Operator, Plan
+from simulator.machines.streaming.operators import Operator
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.stages import Dma, MatrixVector, Stage, Threshold, Weights
 from simulator.machines.streaming.widths import (
@@ -132,7 +133,7 @@ def _of_matrix_vector(plan: Plan, layer: Layer) -> dict[str, int]:
     (pe, simd, _), bits = plan.fold, plan.shape.in_bits
     vectors = plan.shape.out_pixels * layer.groups
     firings = vectors * plan.synapse_folds * plan.neuron_folds * pe
-    window = vectors * plan.synapse_folds * plan.in_bits
+    window = vectors * plan.synapse_folds * simd * bits
     counts = {
         "input_buffer_write_bit": window,
         "input_buffer_read_bit": window * (plan.neuron_folds - 1),

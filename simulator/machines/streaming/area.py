@@ -19,7 +19,7 @@ from simulator.machines.streaming.memories import (
     memories_of,
     memory_of,
 )
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.stages import (
     Converter,
@@ -129,8 +129,11 @@ def _add(gates: Gates, more: Gates) -> None:
 def _logic(plan: Plan) -> Gates:
     """Return the gate equivalents of a stage's own units, without memories."""
     gates: Gates = {}
+    bits = plan.in_bits
     for one in plan.operators:
-        _add(gates, {"registers": one.bits * FLIP_FLOP})
+        kept = max(bits, one.bits) * STORAGE_BIT if one.kind == "convert" else one.bits * FLIP_FLOP
+        _add(gates, {"registers": kept})
+        bits = one.bits
     layer = plan.layer
     if not isinstance(layer, Layer):
         _add(gates, _vector_unit(plan))
@@ -201,7 +204,7 @@ def _link(stage: Stage, plan: Plan, hardware: Streaming) -> Gates:
     if isinstance(stage, Dma | Weights):
         burst = 8 * hardware.dram.burst_bytes * STORAGE_BIT
         return {"dma": burst + 8 * hardware.dma_channel.bytes_per_cycle * FLIP_FLOP}
-    if isinstance(stage, Converter):
+    if isinstance(stage, Converter) and stage.name != f"{stage.layer}.convert":
         return {"registers": max(stage.source.bits, stage.target.bits) * STORAGE_BIT}
     if isinstance(stage, Fork):
         return {"registers": stage.source.bits * FLIP_FLOP}

@@ -6,19 +6,10 @@ from typing import NamedTuple
 from simulator.base.errors import InputError
 from simulator.base.wording import counted
 from simulator.machines.streaming.area import plan_area
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Fold, Streaming
-from simulator.machines.streaming.shapes import Parallelism, Shape
+from simulator.machines.streaming.shapes import Parallelism, Shape, divisors
 from simulator.workload import Layer
-
-
-def divisors(number: int) -> list[int]:
-    """Return the divisors of a number, the smallest first."""
-    return [one for one in range(1, number + 1) if number % one == 0]
-
-
-def _options(given: int | None, most: int) -> list[int]:
-    return divisors(most) if given is None else [given]
 
 
 def plan_of(shape: Shape, hardware: Streaming) -> Plan:
@@ -33,22 +24,22 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
 
     """
     given = hardware.folding.layers.get(shape.name, Fold())
-    for key, value, most in (
-        ("pe", given.pe, shape.most_pe),
-        ("simd", given.simd, shape.most_simd),
-        ("dots", given.dots, shape.most_dots),
-    ):
-        if value is not None and most % value:
-            raise InputError(
-                f"folding.layers {shape.name}: {key} {value} does not divide {most}: use one of "
-                f"{', '.join(map(str, divisors(most)))}"
-            )
     options = _Options.of(shape, given)
+    for key, value, possible in (
+        ("pe", given.pe, divisors(shape.most_pe)),
+        ("simd", given.simd, shape.simd_options),
+        ("dots", given.dots, divisors(shape.most_dots)),
+    ):
+        if value is not None and value not in possible:
+            raise InputError(
+                f"folding.layers {shape.name}: {key} {value} is impossible: use one of "
+                f"{', '.join(map(str, possible))}"
+            )
     if options.count == 1:
         return options.plan(options.pe[0], options.simd[0], options.dots[0])
     fast = list(options.fast(hardware.folding.cycles))
     if not fast:
-        least = options.plan(options.pe[-1], options.simd[-1], options.dots[-1]).cycles
+        least = min(options.widest(simd).cycles for simd in options.simd)
         raise InputError(
             f"folding.cycles is {hardware.folding.cycles}: layer {shape.name} takes at least "
             f"{counted(least, 'cycle')} per image"
@@ -69,9 +60,9 @@ class _Options(NamedTuple):
         """Return the options that agree with the keys of a file."""
         return cls(
             shape,
-            _options(given.pe, shape.most_pe),
-            _options(given.simd, shape.most_simd),
-            _options(given.dots, shape.most_dots),
+            divisors(shape.most_pe) if given.pe is None else [given.pe],
+            shape.simd_options if given.simd is None else [given.simd],
+            divisors(shape.most_dots) if given.dots is None else [given.dots],
         )
 
     @property
@@ -83,6 +74,10 @@ class _Options(NamedTuple):
         """Return the stage with some parallelism."""
         return Plan(shape=self.shape, fold=Parallelism(pe, simd, dots))
 
+    def widest(self, simd: int) -> Plan:
+        """Return the fastest stage with some SIMD."""
+        return self.plan(self.pe[-1], simd, self.dots[-1])
+
     def fast(self, cycles: int) -> Iterator[Plan]:
         """Yield, for every SIMD, the smallest stage with at most some cycles per image.
 
@@ -90,7 +85,7 @@ class _Options(NamedTuple):
         of both that is fast enough is therefore the smallest stage.
         """
         for simd in self.simd:
-            widest = self.plan(self.pe[-1], simd, self.dots[-1])
+            widest = self.widest(simd)
             if widest.cycles <= cycles:
                 dots = self._least("dots", self.dots, widest, cycles)
                 yield self._least("pe", self.pe, dots, cycles)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from simulator.machines.cells import MUX, SRAM_BIT, SRAM_PORT_BIT, STORAGE_BIT, sram_bit
 from simulator.machines.streaming.fifos import Fifo
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.widths import accumulated_bits, levels_bits, sum_bits
 from simulator.workload import Layer
 
@@ -104,7 +104,7 @@ def memories_of(plan: Plan, *, streamed: bool) -> Iterator[Memory]:
     elif plan.shape.shared:
         yield from _of_shared_kernels(plan, layer)
     else:
-        yield Memory("input_buffer", plan.synapse_folds, plan.in_bits)
+        yield Memory("input_buffer", plan.synapse_folds, plan.fold.simd * plan.shape.in_bits)
         if not streamed:
             words = layer.groups * plan.synapse_folds * plan.neuron_folds
             bits = plan.fold.simd * plan.shape.weight_bits

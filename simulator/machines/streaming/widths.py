@@ -1,6 +1,6 @@
 """Widths of values inside a stage, and the adders of a tree; docs/streaming-costs.md."""
 
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.workload import Layer
 
 MOST_LEVELS_BITS = 4

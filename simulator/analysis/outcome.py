@@ -165,10 +165,7 @@ class Outcome:
     @property
     def area(self) -> dict[str, int]:
         """Gate equivalents by part of the machine, wide enough for the run's operands."""
-        workload = self.run.workload
-        return family_of(self.hardware).area(
-            self.hardware, workload.widest_activation, workload.largest_kernel
-        )
+        return family_of(self.hardware).area(self.hardware, self.run.mapping.layers)
 
     @property
     def engine(self) -> EngineName:

@@ -333,7 +333,7 @@ def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
 def _area(result: "Outcome") -> str:
     """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
-    buffers = sum(parts[part] for part in result.run.family.buffers)
+    buffers = sum(parts.get(part, 0) for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 

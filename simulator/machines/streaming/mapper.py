@@ -73,4 +73,5 @@ def _mapped(layer: AnyLayer, network: Network, built: Pipeline, program: Program
         activation_bits=network.maps.read_bits(layer),
         section=Section({stage.unit: section.bodies[stage.unit] for stage in stages}),
         stages=stages,
+        first_unit=built.stages.index(stages[0]) if stages else 0,
     )

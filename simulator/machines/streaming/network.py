@@ -121,4 +121,5 @@ class Network:
             target=self.map_of(layer.name),
             shared=shared,
             weight_bits=weight_bits,
+            thresholds=layer.name in self.last_of,
         )

@@ -82,9 +82,9 @@ class Streaming(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True)
     `expanded`: as 1-bit layers, with the kernels of every weight in the weight memory."""
 
     @property
-    def pes(self) -> int:
-        """One: the number of PEs follows from the network, see `Mapping.pes`."""
-        return 1
+    def pes(self) -> None:
+        """None: every stage has its own, see `Mapping.pes`."""
+        return None
 
     @property
     def dram(self) -> Dram:

@@ -173,7 +173,7 @@ class _Problem:
                 "time": time,
                 "energy": candidate.energy_uj,
                 "energy-delay": candidate.energy_uj * time,
-                "time-area": time * task.area(),
+                "time-area": time * candidate.area,
             }[self.objective]
             return cost, -stored if more_bits(self.objective, self.limits) else stored
         return -stored if self.objective == "capacity" else stored, time

@@ -180,8 +180,8 @@ class Found:
             "mbit": candidate.mbit,
             "energy_uj": candidate.energy_uj,
             "energy_delay_uj_ms": candidate.energy_uj * self.task.milliseconds(candidate.cycles),
-            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * self.task.area() / 1e6,
-            "area_gate_equivalents": self.task.area(),
+            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * candidate.area / 1e6,
+            "area_gate_equivalents": candidate.area,
         }
 
 

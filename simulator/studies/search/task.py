@@ -13,7 +13,6 @@ from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.machines import EnergyTable, Hardware
 from simulator.machines.energy import AJ_PER_PJ
-from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import chosen_taus
@@ -43,6 +42,8 @@ class Candidate:
     """The bottleneck of each layer."""
     engine: str
     """The engine of the run."""
+    area: int
+    """The gate equivalents of the machine."""
     layer_picojoules: tuple[int, ...]
     """The energy of each layer, and of the following layers without weights, in picojoules,
     rounded."""
@@ -159,13 +160,6 @@ class Task:
         taus = chosen_taus(self._workload, bits=bits)
         return self.simulate([taus.get(layer.name) for layer in self.layers])
 
-    def area(self) -> int:
-        """The gate equivalents of the hardware for this network's activations and kernels."""
-        workload = configure(self._workload, **self._options)
-        return family_of(self.hardware).gate_equivalents(
-            self.hardware, workload.widest_activation, workload.largest_kernel
-        )
-
     def _of(self, layer: Layer, tau: int) -> Tau:
         """The tau of one layer for a network's tau; a fixed layer keeps its own tau."""
         return _own(layer, self._fixed.get(layer.name, tau))
@@ -227,6 +221,7 @@ class Task:
             layer_cycles=tuple(sum(layers[name].cycles for name in names) for names in groups),
             bound_by=tuple(layers[layer.name].bound_by for layer in self.layers),
             engine=run.engine,
+            area=run.family.gate_equivalents(run.hardware, run.mapping.layers),
             layer_picojoules=tuple(
                 round(sum(spent.get(name, 0) for name in names) / AJ_PER_PJ) for names in groups
             ),

@@ -18,6 +18,7 @@ from simulator.cli.options import (
     SHAPE,
     baseline_or_none,
     option,
+    has_baseline,
     require_precision,
     shared,
 )
@@ -169,7 +170,8 @@ def sweep(
     try:
         study = _study(**options)
         asked = {"bits", "tau"} & set(study.axis_names) or study.inputs.taus
-        require_precision(bool(asked), study.networks, "simulate sweep")
+        if has_baseline(study.machines):
+            require_precision(bool(asked), study.networks, "simulate sweep")
         with progress_on_stderr(quiet, unit="points") as progress:
             result = _run(
                 study,

@@ -20,6 +20,8 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     not_chosen = frozenset({"clock_ghz", "full_precision.bits"})
     capacities = MappingProxyType({})
     buffers = frozenset()
+    scopes = ("network",)
+    at_once = True
     baseline_bits = None
 
     require_effects = staticmethod(require_effects)

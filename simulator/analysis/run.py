@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.attribution import Attribution
-from simulator.analysis.layers import LayerResult, layer_results
 from simulator.analysis.images import ImageTimes
+from simulator.analysis.layers import LayerResult, layer_results
 from simulator.base.columns import Ints
 from simulator.engine import EngineName
 from simulator.engine.summary import Summary

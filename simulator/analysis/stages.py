@@ -8,8 +8,6 @@ blocked while that token is a free place. Both come from the waits of a run; see
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from simulator.analysis.run import Run
 from simulator.engine.sums import commands_by_unit
 from simulator.program import UnitTerm

@@ -178,10 +178,27 @@ def _print(
         from simulator.report.why import print_attribution, print_waits
 
         print_attribution(result, console())
-        print_waits(result, console())
+        if result.run.images is None:
+            print_waits(result, console())
+        else:
+            from simulator.report.stages import print_stages
+
+            print_stages(result, console())
+            _print_limits(result)
     if result.effects:
         from simulator.report.why import print_effects
 
         print_effects(result, console())
     for what in written:
         print_written(what)
+
+
+def _print_limits(result: "Result") -> None:
+    """Print the FIFOs that lengthen the interval of a pipeline, after a search for them."""
+    from simulator.base.lines import print_line
+    from simulator.studies.interval import searched_limit
+
+    for run in result.runs:
+        limit = searched_limit(run)
+        if limit.deepened is not None:
+            print_line(console(), f"{run.title}: {limit.sentence}")

@@ -17,8 +17,8 @@ from simulator.cli.options import (
     RUN,
     SHAPE,
     baseline_or_none,
-    option,
     has_baseline,
+    option,
     require_precision,
     shared,
 )

@@ -84,7 +84,7 @@ def _full(taken: Ints, freed: Ints, depth: int) -> int:
     The n-th place is taken in cycle `taken[n]`, and freed in cycle `freed[n]`. All places are taken
     from the start of a write until the first place of the last `depth` places is free.
     """
-    filled, ends = taken[depth - 1 :], freed[: len(freed) - depth + 1]
+    filled, ends = taken[depth - 1 :], freed[: max(len(freed) - depth + 1, 0)]
     return int(np.maximum(ends - filled, 0).sum())
 
 

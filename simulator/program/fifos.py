@@ -23,7 +23,7 @@ class FifoChannels:
 
 
 def fifos_of(program: Program) -> dict[str, FifoChannels]:
-    """Return the FIFOs of a program of one section, by name, in the order of its channels."""
+    """Return the FIFOs of a program of one section, by name, in the order of their readers."""
     (section,) = program.sections
     spaces = {one.fifo: one for one in program.channels if one.side == "space"}
     found = {}
@@ -42,7 +42,8 @@ def fifos_of(program: Program) -> dict[str, FifoChannels]:
             depth=program.channels[space],
             words=words,
         )
-    return found
+    order = {unit: number for number, unit in enumerate(program.units)}
+    return dict(sorted(found.items(), key=lambda pair: order[pair[1].reader]))
 
 
 def with_depths(program: Program, depths: Mapping[str, int]) -> Program:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from simulator.analysis.bandwidth import dram_rates, window_edges, window_means
 from simulator.analysis.outcome import RUNS
-from simulator.analysis.title import covered
+from simulator.analysis.title import covered, pes_of
 from simulator.base.columns import Ints
 from simulator.base.writing import write_file
 from simulator.report.prepare import make_traces
@@ -148,7 +148,7 @@ class _RunPackets:
         self.run, self.names = run, names
         self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
-        self.pes = result.hardware.pes
+        self.pes = pes_of(run)
         self.process = 1 + number
         self.title = f"{RUNS[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)
@@ -161,7 +161,8 @@ class _RunPackets:
         process = message(Track.PROCESS, uint(1, self.process), *names)
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
         yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
-        yield from self._layers()
+        if not self.trace.at_once:  # otherwise layers overlap, and each has units of its own
+            yield from self._layers()
         for unit in range(len(self.trace.units)):
             if progress is not None:
                 progress(f"Perfetto trace, {self.run.title}", unit, len(self.trace.units))

@@ -33,6 +33,10 @@ BINS = 900
 _FULL = 0.8
 """The height of a row at 100 %, as a fraction of the distance between rows."""
 _ROW_INCHES = {"screen": 0.23, "paper": 0.19}
+_NARROW_ROW_INCHES = {"screen": 0.14, "paper": 0.11}
+"""The height of a row in figures with many rows."""
+_MANY_ROWS = 24
+"""The most rows of full height. Narrow rows have no scale."""
 _LABEL_INCHES = {"screen": 0.45, "paper": 0.4}
 """The height of the area above the rows: names of stages and the lines to them."""
 
@@ -149,7 +153,8 @@ def _draw(
     longest = max(1, *(track.trace.cycles for track in tracks))
     scale = _Scale(edges=np.linspace(0, longest, BINS + 1), per_cycle=per_cycle)
     with look.drawing():
-        panel = len(units) * _ROW_INCHES[style] + _LABEL_INCHES[style]
+        above = _above(tracks[0], look)
+        panel = len(units) * _row_inches(units, look) + above
         figure = look.figure(len(tracks) * panel + (0.75 if look.titled else 0.4))
         panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False)[:, 0]
         for axes, track in zip(panels, tracks, strict=True):
@@ -162,10 +167,32 @@ def _draw(
             figure.suptitle(heading, fontsize=look.points + 1)
         figure.draw_without_rendering()  # fixes the widths that names must fit
         for axes, track in zip(panels, tracks, strict=True):
-            _name_stages(axes, track, scale, len(units), look)
+            if not track.trace.at_once:
+                _name_stages(axes, track, scale, len(units), look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure
+
+
+def _row_inches(units: Sequence[int], look: Style) -> float:
+    """Return the height of a row."""
+    return (_ROW_INCHES if len(units) <= _MANY_ROWS else _NARROW_ROW_INCHES)[look.name]
+
+
+def _above(track: Track, look: Style) -> float:
+    """Return the height of the area above the rows; the rows of a pipeline name its layers."""
+    return 0.05 if track.trace.at_once else _LABEL_INCHES[look.name]
+
+
+def _band_layers(axes: "Axes", track: Track, units: Sequence[int]) -> None:
+    """Shade the rows of every second layer of a pipeline, whose units work for one layer each."""
+    names = [track.trace.vocabulary.units[unit].layer for unit in units]
+    row = len(units)
+    for number, (_, group) in enumerate(groupby(names)):
+        rows = len(list(group))
+        if number % 2:
+            axes.axhspan(row - rows - 0.1, row - 0.1, color="0.94", zorder=-1, linewidth=0)
+        row -= rows
 
 
 def stage_colors(stages: Iterable[str]) -> dict[str, str]:
@@ -185,9 +212,12 @@ def _draw_rows(
     from matplotlib.collections import PolyCollection
 
     colors, times = stage_colors(track.stages), scale.times
+    narrow = len(units) > _MANY_ROWS
+    if track.trace.at_once:
+        _band_layers(axes, track, units)
     stage_of = np.array([list(colors).index(stage) for stage in track.stages])
     for height, unit in enumerate(reversed(units)):
-        for level in (0, _FULL / 2, _FULL):
+        for level in (0,) if narrow else (0, _FULL / 2, _FULL):
             axes.axhline(height + level, color="0.85", linewidth=0.4, zorder=0)
         for number, color in enumerate(colors.values()):
             share = activity(track.trace, unit, scale.edges, stage_of == number)
@@ -201,15 +231,17 @@ def _draw_rows(
     rows = range(len(units))
     titles = [track.trace.vocabulary.units[unit].title for unit in reversed(units)]
     axes.set_yticks([row + _FULL / 2 for row in rows], titles)
-    axes.tick_params(axis="y", length=0, pad=_scale_points(look))
-    for row in rows:
+    axes.tick_params(axis="y", length=0, pad=3 if narrow else _scale_points(look))
+    if narrow:
+        axes.tick_params(axis="y", labelsize=look.small_points)
+    for row in () if narrow else rows:
         for level, text, place in ((0, "0", "bottom"), (_FULL, "100 %", "top")):
             axes.annotate(
                 text, (0, row + level), (-3, 0), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right", va=place, fontsize=look.small_points - 1.5,
                 color="0.35",
             )  # fmt: skip
-    axes.set_ylim(-0.08, len(units) + _LABEL_INCHES[look.name] / _ROW_INCHES[look.name])
+    axes.set_ylim(-0.08, len(units) + _above(track, look) / _row_inches(units, look))
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_bounds(0, len(units))
 

@@ -43,7 +43,7 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         return {}
 
     def counted_by(self, hardware):
-        return hardware
+        return msgspec.json.encode(hardware)
 
     def memories(self, hardware, activation_bits, kernel_weights):
         return {}

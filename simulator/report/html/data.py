@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.analysis.fifos import fillings, has_fillings
+from simulator.analysis.interval import limit_of
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.notes import notes_of
 from simulator.analysis.outcome import RUNS
 from simulator.analysis.roofline import Point, roofline
 from simulator.analysis.settings import expressions
+from simulator.analysis.stages import stage_times
 from simulator.analysis.summary import summary_of
-from simulator.analysis.title import activations, covered
+from simulator.analysis.title import activations, covered, pes_of
 from simulator.base.version import __version__
 from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
@@ -21,6 +24,7 @@ from simulator.machines.assumptions import Assumption
 from simulator.program import Vocabulary
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
 from simulator.report.sizes import timeline_left_out
+from simulator.report.stages import images_line
 from simulator.report.style import COLORS
 from simulator.report.timeline import stage_colors, stages_of
 
@@ -54,6 +58,7 @@ def page_data(
     words = result.run.vocabulary
     used = np.any([counts.any(axis=0) for counts in commands], axis=0)
     units = np.flatnonzero(used).tolist()
+    names = result.run.mapping.program.names
     left_out = timeline_left_out(result)
     summary = summary_of(result)
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
@@ -64,7 +69,12 @@ def page_data(
         "bins": BINS,
         "timeline_left_out": left_out,
         "units": [
-            {"unit": unit, "name": words.units[unit].name, "title": words.units[unit].title}
+            {
+                "unit": unit,
+                "name": words.units[unit].name,
+                "title": words.units[unit].title,
+                "layer": names.index(words.units[unit].layer) if words.at_once else None,
+            }
             for unit in units
         ],
         "parts": _categories(words),
@@ -83,6 +93,7 @@ def page_data(
             for name, run, time in zip(RUNS, runs, times, strict=False)
         ],
         "roofline": _roofline(result),
+        "pipelines": _pipelines(result),
         "what_helps": summary.get("what_helps", []),
         "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
@@ -100,6 +111,21 @@ def page_data(
     }
 
 
+def _pipelines(result: "Outcome") -> list[dict[str, Any]]:
+    """Return the images, the units, and the FIFOs of each run whose layers all run at once."""
+    return [
+        {
+            "title": run.title,
+            "lines": [images_line(run.images), limit_of(run).sentence],
+            "slowest": [one.unit.name for one in limit_of(run).slowest],
+            "units": [one.plain() for one in stage_times(run)],
+            "fifos": [one.plain() for one in fillings(run)] if has_fillings(run) else None,
+        }
+        for run in result.runs
+        if run.images is not None
+    ]
+
+
 def _summary(result: "Outcome") -> dict[str, Any]:
     """The network, the hardware, and the speedup if the run has a baseline."""
     workload, hardware = result.run.workload, result.hardware
@@ -107,7 +133,7 @@ def _summary(result: "Outcome") -> dict[str, Any]:
         "network": workload.title,
         "input_size": f"{workload.input_height}x{workload.input_width}",
         "hardware": hardware.name,
-        "pes": hardware.pes,
+        "pes": pes_of(result.run),
         "clock_ghz": hardware.clock_ghz,
         "batch": workload.batch,
         "activations": activations(workload),

@@ -16,17 +16,10 @@ def title(result: Outcome) -> str:
     against = "" if base is None else f" against {base.title} on the same PEs"
     return (
         f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
-        f"({counted(pes_of(result.run), 'PE')} at {hardware.clock_ghz:g} GHz): "
+        f"({counted(result.run.pes, 'PE')} at {hardware.clock_ghz:g} GHz): "
         f"{_machine(result.run)}{precision(result.run)}"
         f"{against}{settings(workload)}; {scope_title(workload)}"
     )
-
-
-def pes_of(run: Run) -> int:
-    """Return the PEs of the hardware; of a pipeline, those of all its units."""
-    if run.mapping.program.at_once:
-        return sum(layer.pes for layer in run.layers)
-    return run.hardware.pes
 
 
 def _machine(run: Run) -> str:

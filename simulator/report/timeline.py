@@ -153,9 +153,10 @@ def _draw(
     longest = max(1, *(track.trace.cycles for track in tracks))
     scale = _Scale(edges=np.linspace(0, longest, BINS + 1), per_cycle=per_cycle)
     with look.drawing():
-        above = _above(tracks[0], look)
-        panel = len(units) * _row_inches(units, look) + above
-        figure = look.figure(len(tracks) * panel + (0.75 if look.titled else 0.4))
+        panels_inches = sum(
+            len(units) * _row_inches(units, style) + _label_inches(track, style) for track in tracks
+        )
+        figure = look.figure(panels_inches + (0.75 if look.titled else 0.4))
         panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False)[:, 0]
         for axes, track in zip(panels, tracks, strict=True):
             axes.set_xlim(0, scale.times[-1])
@@ -174,14 +175,14 @@ def _draw(
     return figure
 
 
-def _row_inches(units: Sequence[int], look: Style) -> float:
+def _row_inches(units: Sequence[int], style: str) -> float:
     """Return the height of a row."""
-    return (_ROW_INCHES if len(units) <= _MANY_ROWS else _NARROW_ROW_INCHES)[look.name]
+    return (_ROW_INCHES if len(units) <= _MANY_ROWS else _NARROW_ROW_INCHES)[style]
 
 
-def _above(track: Track, look: Style) -> float:
-    """Return the height of the area above the rows; the rows of a pipeline name its layers."""
-    return 0.05 if track.trace.at_once else _LABEL_INCHES[look.name]
+def _label_inches(track: Track, style: str) -> float:
+    """Return the height above a track's rows; names of units at once have those of layers."""
+    return 0.05 if track.trace.at_once else _LABEL_INCHES[style]
 
 
 def _band_layers(axes: "Axes", track: Track, units: Sequence[int]) -> None:
@@ -241,7 +242,8 @@ def _draw_rows(
                 textcoords="offset points", ha="right", va=place, fontsize=look.small_points - 1.5,
                 color="0.35",
             )  # fmt: skip
-    axes.set_ylim(-0.08, len(units) + _above(track, look) / _row_inches(units, look))
+    above = _label_inches(track, look.name) / _row_inches(units, look.name)
+    axes.set_ylim(-0.08, len(units) + above)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_bounds(0, len(units))
 

@@ -14,9 +14,10 @@ from simulator.machines.streaming.convert import conversions
 from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.folding import plan_of
 from simulator.machines.streaming.network import INPUT, Network
-from simulator.machines.streaming.operators import Operator, Plan
+from simulator.machines.streaming.operators import Operator
 from simulator.machines.streaming.palette import category_of
 from simulator.machines.streaming.patterns import every_word
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.shapes import Map
 from simulator.machines.streaming.stages import (
@@ -344,7 +345,7 @@ class _Builder:
             return None
         if keys.joins != "auto":
             return keys.joins
-        return _UNLIMITED if self.joins is None else self.joins[fifo]
+        return _UNLIMITED if self.joins is None else max(keys.depth, self.joins.get(fifo, 0))
 
 
 _UNLIMITED = 1 << 30

@@ -2,6 +2,8 @@
 
 from types import MappingProxyType
 
+import msgspec
+
 from simulator.machines.family import Family
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload

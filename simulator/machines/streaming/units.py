@@ -28,7 +28,8 @@ def times(count: int) -> Runs[None]:
 
 def first_and_others(count: int) -> Runs[bool]:
     """Return the items of a loop whose first iteration differs: True for the first."""
-    return Runs([(often, first) for often, first in ((1, True), (count - 1, False)) if often > 0])
+    found = ((min(count, 1), True), (count - 1, False))
+    return Runs([(often, first) for often, first in found if often > 0])
 
 
 class End(NamedTuple):

@@ -16,12 +16,11 @@ from simulator.analysis.roofline import Point, roofline
 from simulator.analysis.settings import expressions
 from simulator.analysis.stages import stage_times
 from simulator.analysis.summary import summary_of
-from simulator.analysis.title import activations, covered, pes_of
+from simulator.analysis.title import activations, covered
 from simulator.base.version import __version__
 from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
 from simulator.machines.assumptions import Assumption
-from simulator.program import Vocabulary
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
 from simulator.report.sizes import timeline_left_out
 from simulator.report.stages import images_line
@@ -47,6 +46,12 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
 )
 """The key, name, unit and source in the trace of every value in a layer's panel."""
+_SOURCES_AT_ONCE = {
+    "cycles": "cycles of the layer's units on the critical path",
+    "start_cycle": "smallest start_cycle of the layer's commands",
+    "end_cycle": "largest end_cycle of the layer's commands",
+}
+"""The sources of some values if all layers run at once."""
 
 
 def page_data(
@@ -58,7 +63,6 @@ def page_data(
     words = result.run.vocabulary
     used = np.any([counts.any(axis=0) for counts in commands], axis=0)
     units = np.flatnonzero(used).tolist()
-    names = result.run.mapping.program.names
     left_out = timeline_left_out(result)
     summary = summary_of(result)
     times = times_in_one_unit([result.milliseconds(run.cycles) for run in runs])
@@ -73,14 +77,15 @@ def page_data(
                 "unit": unit,
                 "name": words.units[unit].name,
                 "title": words.units[unit].title,
-                "layer": names.index(words.units[unit].layer) if words.at_once else None,
+                **_place(result.run, {words.units[unit].layer}),
             }
             for unit in units
         ],
-        "parts": _categories(words),
+        "at_once": result.run.at_once,
+        "parts": _categories(result.run),
         "stages": stage_colors(stages_of(result)),
         "figures": [
-            {"key": key, "name": name, "unit": unit, "source": source}
+            {"key": key, "name": name, "unit": unit, "source": _source(result.run, key, source)}
             for key, name, unit, source in FIGURES
         ],
         "runs": [
@@ -133,7 +138,7 @@ def _summary(result: "Outcome") -> dict[str, Any]:
         "network": workload.title,
         "input_size": f"{workload.input_height}x{workload.input_width}",
         "hardware": hardware.name,
-        "pes": pes_of(result.run),
+        "pes": result.run.pes,
         "clock_ghz": hardware.clock_ghz,
         "batch": workload.batch,
         "activations": activations(workload),
@@ -145,16 +150,29 @@ def _summary(result: "Outcome") -> dict[str, Any]:
     }
 
 
-def _categories(words: Vocabulary) -> list[dict[str, str]]:
+def _categories(run: "Run") -> list[dict[str, Any]]:
     """Return the categories of cycles, each with a color."""
+    layers = run.vocabulary.category_layers
     return [
         {
             "part": category.name,
-            "title": category.title,
+            "title": ": ".join(filter(None, (*layers[category.name], category.title))),
             "color": category.color or COLORS[number % len(COLORS)],
+            **_place(run, layers[category.name]),
         }
-        for number, category in enumerate(words.categories)
+        for number, category in enumerate(run.vocabulary.categories)
     ]
+
+
+def _place(run: "Run", layers: set[str]) -> dict[str, int]:
+    """Return the number of the layer of a unit or category, if all layers run at once."""
+    names = run.mapping.program.names
+    return {"layer": min(map(names.index, layers))} if run.at_once and layers else {}
+
+
+def _source(run: "Run", key: str, usual: str) -> str:
+    """Return the source of a value in the trace."""
+    return _SOURCES_AT_ONCE.get(key, usual) if run.at_once else usual
 
 
 def _run(result: "Outcome", run: "Run") -> dict[str, Any]:

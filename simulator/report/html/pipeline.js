@@ -16,9 +16,11 @@ function drawPipelines(at, pipelines) {
   at("pipeline-section").hidden = at("pipeline-link").hidden = !pipelines.length;
   if (!pipelines.length) return;
   at("pipeline-lines").replaceChildren(...pipelines.flatMap((one) => one.lines).map((line) => make("div", {}, line)));
+  const has = (key) => pipelines.some((one) => one.units.some((unit) => unit[key]));
+  const parts = UNIT_PARTS.filter(([key]) => key !== "other_waits_percent" || has(key));
   at("pipeline-units").replaceChildren(
-    head("run", "unit", "role", ">cycles per image", ...UNIT_PARTS.map(([, name]) => `>${name}`)),
-    make("tbody", {}, ...pipelines.flatMap((one) => one.units.map((unit) => unitRow(one, unit)))));
+    head("run", "unit", "role", ">cycles per image", ...parts.map(([, name]) => `>${name}`)),
+    make("tbody", {}, ...pipelines.flatMap((one) => one.units.map((unit) => unitRow(one, unit, parts)))));
   const fifos = pipelines.filter((one) => one.fifos);
   at("fifos-hint").hidden = at("pipeline-fifos").hidden = !fifos.length;
   at("pipeline-fifos").replaceChildren(
@@ -28,10 +30,10 @@ function drawPipelines(at, pipelines) {
       ...FIFO_NUMBERS.map(([key]) => number(whole(fifo[key]))))))));
 }
 
-function unitRow(run, unit) {
+function unitRow(run, unit, parts) {
   const slowest = run.slowest.includes(unit.unit);
   return make("tr", slowest ? { class: "sum" } : {},
     make("td", {}, run.title), make("td", {}, slowest ? `${unit.unit} ◀` : unit.unit),
     make("td", {}, unit.role), number(whole(unit.cycles_per_image)),
-    ...UNIT_PARTS.map(([key]) => number(fixed(unit[key], 2))));
+    ...parts.map(([key]) => number(fixed(unit[key], 2))));
 }

@@ -32,9 +32,6 @@ class Timeline {
     return Math.min(Math.max(GUTTER, ...widths), WIDEST_GUTTER);
   }
 
-  /** The layer of a unit of a pipeline; null if its units work for all layers. */
-  layerOf(row) { return this.units[row]?.layer ?? null; }
-
   /* --- the view ------------------------------------------------------------------------- */
 
   get plotWidth() { return Math.max(50, this.width - this.gutter - 8); }
@@ -125,7 +122,7 @@ class Timeline {
     this.paintSelection(trace, x, top);
     this.paintTitle(trace, top);
     this.clip(top, () => {
-      this.paintLayerNames(trace, x, from, to, top);
+      if (!this.report.data.at_once) this.paintLayerNames(trace, x, from, to, top);
       this.paintPath(trace, x, from, to, top + HEAD);
     });
     const layers = this.exact ? trace.layersBetween(from, to) : [];
@@ -176,7 +173,6 @@ class Timeline {
 
   /** Layers' names where they fit; where none in sight does, the stages'. */
   paintLayerNames(trace, x, from, to, top) {
-    if (this.layerOf(0) !== null) return; // all layers run at once; the lanes have their names
     this.context.font = this.font("11px");
     const seen = trace.run.layers.filter((layer) => layer.start_cycle < to && layer.end_cycle > from);
     for (const layer of seen) {
@@ -235,7 +231,7 @@ class Timeline {
     for (let pixel = first; pixel < last; pixel += 1) {
       const time = from + (pixel + 1 - this.gutter) * this.scale;
       const worked = trace.workedUntil(row, time);
-      const layer = trace.run.layers[this.layerOf(row) ?? trace.layerAt(time - this.scale / 2)];
+      const layer = trace.run.layers[this.units[row].layer ?? trace.layerAt(time - this.scale / 2)];
       this.bar(pixel, 1, y, (worked - before) / this.scale, this.report.stageColor(layer.stage));
       before = worked;
     }
@@ -371,7 +367,8 @@ class Timeline {
     const time = this.offsets[lane] + (event.offsetX - this.gutter) * this.scale;
     if (time < 0 || time >= trace.cycles) return null;
     const row = Math.floor((event.offsetY - lane * this.laneHeight - HEAD) / (ROW + GAP)) - 1;
-    return { trace, time, row, layer: this.layerOf(row) ?? trace.layerAt(time) };
+    const own = this.units[row]?.layer ?? this.report.parts[trace.partAt(time)].layer;
+    return { trace, time, row, layer: own ?? trace.layerAt(time) };
   }
 
   clicked(event) {

@@ -7,10 +7,12 @@ from msgspec import to_builtins
 
 from simulator.analysis.attribution import total
 from simulator.analysis.energy import summary as energy_summary
+from simulator.analysis.interval import limit_of
 from simulator.analysis.notes import notes_of
 from simulator.analysis.outcome import PREFIXES, RUNS, Outcome
 from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
+from simulator.analysis.stages import stage_times
 from simulator.analysis.title import scope_data
 from simulator.base.version import __version__
 from simulator.workload.source import ModelFile
@@ -81,6 +83,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         **_baseline(result),
         "dram_bytes": result.run.dram_bytes,
         "performance": performance_data(result),
+        **_pipeline(result),
         "layers": [
             {"name": row["layer"], **{column: row[column] for column in columns if column in row}}
             for row in result.layer_rows()
@@ -94,6 +97,19 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         **({"check": result.check.plain()} if result.check else {}),
         "version": __version__,
         "config_sha256": result.config_sha256,
+    }
+
+
+def _pipeline(result: Outcome) -> dict[str, Any]:
+    """The images, the limit, and the units of pipelines; nothing if layers run one by one."""
+    return {
+        key: {
+            **run.images.plain(),
+            "limit": limit_of(run).plain(),
+            "units": [one.plain() for one in stage_times(run)],
+        }
+        for key, run in zip(("pipeline", "baseline_pipeline"), result.runs, strict=False)
+        if run.images is not None
     }
 
 

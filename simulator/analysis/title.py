@@ -4,7 +4,7 @@ from typing import Any
 
 from simulator.analysis.outcome import Outcome
 from simulator.analysis.run import Run
-from simulator.base.wording import listed, times_in_one_unit
+from simulator.base.wording import counted, listed, times_in_one_unit
 from simulator.workload import Workload
 from simulator.workload.sides import named, shown
 
@@ -16,9 +16,18 @@ def title(result: Outcome) -> str:
     against = "" if base is None else f" against {base.title} on the same PEs"
     return (
         f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
-        f"({result.run.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
+        f"({counted(result.run.pes, 'PE')} at {hardware.clock_ghz:g} GHz): "
+        f"{_machine(result.run)}{precision(result.run)}"
         f"{against}{settings(workload)}; {scope_title(workload)}"
     )
+
+
+def _machine(run: Run) -> str:
+    """Return the name of a pipeline by its network, such as `BNN pipeline, `."""
+    if not run.mapping.program.at_once:
+        return ""
+    taus = {layer.tau for layer in run.workload.binary_layers}
+    return "SNN pipeline, " if taus - {None} else "BNN pipeline, "
 
 
 def precision(run: Run) -> str:

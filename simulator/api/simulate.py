@@ -15,6 +15,7 @@ from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.yaml_text import parse_yaml
 from simulator.machines import Hardware
+from simulator.machines.families import scopes_of
 from simulator.machines.loading import hardware_data, hardware_from, read_hardware
 from simulator.studies.settings import SettingRuns, Without, without
 from simulator.workload import Workload, configure
@@ -63,8 +64,8 @@ def simulate(
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
         scope: `"binary"` for the binary layers, the paper's comparison; `"weights"` for every
-            layer with weights; `"network"` for every layer. Default: `"binary"`, or `"weights"` if
-            the run or its baseline has 32 bits.
+            layer with weights; `"network"` for every layer. Default: `"binary"`, `"weights"` if the
+            run or its baseline has 32 bits, or `"network"` for a pipeline.
         engine: `"auto"`, `"fast"` or `"event"`; both engines give the same cycles.
         progress: called with a title, the number of finished commands and their total.
 
@@ -103,7 +104,9 @@ def simulate(
     if baseline_bits is None and not loaded.binary_layers:
         base = None  # it would be the run itself
     sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
-    options["scope"] = scope_from(options["scope"], (side["bits"] for side in sides))
+    options["scope"] = scope_from(
+        options["scope"], (side["bits"] for side in sides), scopes_of([machine.machine])
+    )
     workloads = _configured(loaded, sides, options)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(

@@ -113,7 +113,7 @@ _SHARED = {
     "bits": _Shared(
         NETWORK,
         "Bits per weight, such as 0.56; 1 is a BNN, 32 full precision. A workload file brings its "
-        "own.",
+        "own. Default: 1 on a machine without a baseline.",
         {"type": number, "metavar": "BITS"},
         lists="VALUES",
     ),
@@ -158,7 +158,8 @@ _SHARED = {
         NETWORK,
         "Layers that run. binary: the binary layers, as in the paper. weights: also the "
         "full-precision first, last, and downsample layers. network: also normalization, "
-        "additions, and pooling. Default: binary, or weights if a run or its baseline has 32 bits.",
+        "additions, and pooling. Default: binary; weights if a run or its baseline has 32 bits; "
+        "network on a streaming pipeline, which runs whole networks only.",
         {"type": Choice(["binary", "weights", "network"])},
     ),
     "baseline-bits": _Shared(
@@ -304,9 +305,22 @@ def reading_from(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def workload_from(
-    model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
+    model: str,
+    options: dict[str, Any],
+    command: str,
+    progress: "Progress | None" = None,
+    machines: "Iterable[str] | None" = None,
 ) -> "Workload":
-    """Load `--model`; take the reading options out of `options` and leave the precision."""
+    """Load `--model`; take the reading options out of `options` and leave the precision.
+
+    Args:
+        model: the network.
+        options: the command's options.
+        command: the command, for a message.
+        progress: called while the network is read.
+        machines: families of the hardware that runs it; None: none runs it.
+
+    """
     from simulator.workload.model import load_model
 
     workload = load_model(
@@ -317,8 +331,16 @@ def workload_from(
         **reading_from(options),
     )
     asked = options["bits"] is not None or options["tau"] is not None or options["taus"]
-    require_precision(bool(asked), [workload], command)
+    if machines is None or has_baseline(machines):
+        require_precision(bool(asked), [workload], command)
     return workload
+
+
+def has_baseline(machines: "Iterable[str]") -> bool:
+    """True if a run on some family has a baseline by default; otherwise it needs no bits."""
+    from simulator.machines.families import family_named
+
+    return any(family_named(name).baseline_bits is not None for name in machines)
 
 
 def require_precision(asked: bool, workloads: "Iterable[Workload]", command: str) -> None:

@@ -17,6 +17,7 @@ from simulator.cli.options import (
     RUN,
     SHAPE,
     baseline_or_none,
+    has_baseline,
     option,
     require_precision,
     shared,
@@ -169,7 +170,8 @@ def sweep(
     try:
         study = _study(**options)
         asked = {"bits", "tau"} & set(study.axis_names) or study.inputs.taus
-        require_precision(bool(asked), study.networks, "simulate sweep")
+        if has_baseline(study.machines):
+            require_precision(bool(asked), study.networks, "simulate sweep")
         with progress_on_stderr(quiet, unit="points") as progress:
             result = _run(
                 study,

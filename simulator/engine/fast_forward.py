@@ -45,7 +45,6 @@ from simulator.engine.layout import (
     SETTLED,
     SLOPES,
     SPARE,
-    STARTS,
     STATUS,
     TAKEN,
     TAKEN_CHANNEL,
@@ -209,7 +208,7 @@ def move_values(m: Memory, root: int, table: int, iterations: int) -> bool:
         return False
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
-            if m[STARTS]:
+            if m[unit + ROWS] != NONE:
                 repeat_starts(m, unit, iterations)
             size = m[unit + FRAMES] - unit + m[unit + DEPTH] * FRAME_SIZE
             move(m, unit, noted(m, note, unit), size, iterations)

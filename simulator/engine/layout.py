@@ -47,7 +47,7 @@ FAST_FORWARDS = 7
 FAILED = 8
 """The number of times that the engine followed a repetition in vain."""
 STARTS = 9
-"""The address of the notes of all starts, in a run with one lane; NONE: no notes."""
+"""The address of the noted starts, in a run with one lane; NONE: no notes."""
 SLOPES = 10
 """The offset from the noted start of a command to the noted slope of that start."""
 UNITS = 11

@@ -23,6 +23,7 @@ from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
 from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.scope import SCOPES, Scope
 from simulator.workload.vector_layer import AnyLayer
 
 Counts = dict[tuple[str, str], int]
@@ -186,6 +187,10 @@ class Family(ABC, Generic[H, L]):
     """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
     """Parts of the area that are the cells of on-chip buffers, not logic; a run may lack some."""
+    scopes: ClassVar[tuple[Scope, ...]] = SCOPES
+    """The scopes of runs, in the order of `SCOPES`; the first is the default."""
+    at_once: ClassVar[bool] = False
+    """True if all layers of a program run at once, as a pipeline."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 

@@ -8,6 +8,7 @@ from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, percent
 from simulator.report.performance import energy_line, operations_line, throughput_line
 from simulator.report.printed import COLUMNS, printed
+from simulator.report.stages import pipeline_lines
 from simulator.report.tables import Column, Table, print_table
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def _draw(result: "Outcome", console: "Console") -> None:
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}")
     print_line(console, throughput_line(result))
+    for line in pipeline_lines(result):
+        print_line(console, line)
     print_line(console, _slowest(result))
     if result.energy:
         print_line(console, _energy(result, result.energy))

@@ -13,6 +13,7 @@ from simulator.base.lines import print_line
 from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.performance import energy_line, operations_line, throughput_line
+from simulator.report.stages import pipeline_lines
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     print_line(console, throughput_line(result))
+    for line in pipeline_lines(result):
+        print_line(console, line)
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)

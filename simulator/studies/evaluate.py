@@ -37,6 +37,7 @@ from simulator.studies.run_figures import (
     baseline_columns,
     figures_of,
     layer_rows,
+    pipeline_columns,
 )
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
@@ -215,6 +216,7 @@ class _Evaluator:
             "dram_read_bytes": run.dram_read_bytes,
             "dram_written_bytes": run.dram_written_bytes,
             **run.performance(clock).rates(),
+            **pipeline_columns(run),
             "operations_counted": operations_counted(self.inputs.scope),
             "area_gate_equivalents": run.area,
             "time_area_ms_mge": time_ms * run.area / 1e6,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from msgspec import structs
+from msgspec import json, structs
 
 from simulator.base.columns import Ints
 from simulator.dram.section import without_rates as dram_without_rates
@@ -30,6 +30,8 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     capacities = MappingProxyType({})
     """None: a stage's memories have the size that its layer needs, and it reads all data once."""
     buffers = BUFFERS
+    scopes = ("network",)
+    at_once = True
     baseline_bits = None
 
     require_effects = staticmethod(require_effects)
@@ -54,10 +56,13 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         """Count a layer's actions; docs/streaming-costs.md."""
         return layer_actions(_stage(mapped), moved, activates)
 
-    def counted_by(self, hardware: Streaming) -> Streaming:
+    def counted_by(self, hardware: Streaming) -> bytes:
         """Everything but names and rates."""
         memory = structs.replace(hardware.memory, dram=dram_without_rates(hardware.dram))
-        return structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
+        counted = structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
+        return json.encode(counted)  # folds by layer have no hash
+    def counted_by(self, hardware):
+        return msgspec.json.encode(hardware)
 
     def memories(
         self,

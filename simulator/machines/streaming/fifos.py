@@ -24,12 +24,14 @@ class Fifo:
 
     def __post_init__(self) -> None:
         """Make the channels."""
-        object.__setattr__(
-            self, "items", Channel(f"{self.name}.items", f"words in front of {self.name}")
+        items = Channel(
+            f"{self.name}.items", f"words in front of {self.name}", fifo=self.name, side="items"
         )
-        object.__setattr__(
-            self, "space", Channel(f"{self.name}.space", f"space in front of {self.name}")
+        space = Channel(
+            f"{self.name}.space", f"space in front of {self.name}", fifo=self.name, side="space"
         )
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "space", space)
 
 
 def moves(

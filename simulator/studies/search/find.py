@@ -27,6 +27,7 @@ from simulator.analysis.running import engine_for
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import EnergyTable, Hardware, load_energy
+from simulator.machines.families import scopes_of
 from simulator.report.printed import printed
 from simulator.studies.axes import DEFAULT_ENERGY
 from simulator.studies.search.front import Combinations, fewest_cycles
@@ -35,6 +36,7 @@ from simulator.studies.search.result import Found, Limits, Objective, more_bits
 from simulator.studies.search.task import PARTS, Candidate, Task
 from simulator.workload import Workload
 from simulator.workload.layer import MAX_TAU
+from simulator.workload.scope import scope_from
 
 _STORAGE = ("time", "energy", "energy-delay", "time-area")
 """Objectives that run best within limits of storage."""
@@ -97,6 +99,8 @@ def search(
 
     """
     engine_for(engine)
+    scopes = scopes_of(hardware.machine for _, hardware in machines)
+    options["scope"] = scope_from(options.get("scope"), scopes=scopes)
     problem = _Problem(
         workload=workload,
         objective=objective,

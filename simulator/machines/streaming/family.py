@@ -3,10 +3,12 @@
 from collections.abc import Hashable, Iterable, Sequence
 from types import MappingProxyType
 
+import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
 from simulator.machines.family import Change, Counts, Family, Outputs, Ran, Roof
+from simulator.machines.streaming.compute import compute
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
 from simulator.machines.streaming.schema import Streaming, require_effects
@@ -39,8 +41,11 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     def largest_subset(self, hardware: Streaming) -> int:
         return 512
 
-    def compute(self, mapped, kernels, activations, rows):
-        raise NotImplementedError
+    def compute(
+        self, mapped: MappedStage, kernels: KernelSet, activations: NDArray[np.int64], rows: range
+    ) -> Outputs:
+        assert mapped.plan is not None
+        return compute(mapped.plan, kernels, activations, rows)
 
     def actions(self, mapped, moved, activates=None):
         return {}

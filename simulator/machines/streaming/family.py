@@ -1,17 +1,19 @@
 """The streaming pipeline as seen by the rest of the simulator."""
 
-from collections.abc import Hashable, Iterable, Sequence
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.base.columns import Ints
-from simulator.machines.family import Change, Counts, Family, Outputs, Ran, Roof
+from simulator.machines.family import Family, Outputs
 from simulator.machines.streaming.compute import compute
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
+from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.schema import Streaming, require_effects
+from simulator.machines.streaming.sending import Sending
+from simulator.machines.written import Written
+from simulator.workload import Workload
 from simulator.workload.kernels import KernelSet
 
 
@@ -46,6 +48,11 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     ) -> Outputs:
         assert mapped.plan is not None
         return compute(mapped.plan, kernels, activations, rows)
+
+    def written(self, workload: Workload, hardware: Streaming) -> Written:
+        network = Network(workload, hardware)
+        inside = frozenset(network.maps.layers[name].reads[0] for name in network.folded)
+        return Written(network.maps, inside, Sending(network))
 
     def actions(self, mapped, moved, activates=None):
         return {}

@@ -262,7 +262,7 @@ class Chain:
         return [compared, *self._after_sums(layer, sums)]
 
     def _after_sums(self, layer: Layer, sums: Numbers) -> list[_Compared]:
-        """Write the sums of a binary layer, with its factor and summand if no other layer has them."""
+        """Write the sums of a binary layer; apply its factor and summand unless norms have them."""
         values = self.forward.parameters[layer.name]
         scales = not self._left_to_norms(layer) and bool(tuple(values.arrays()))
         if scales and self.pipelined is not None:

@@ -56,9 +56,7 @@ class Input:
 
         """
         if self.taken > self.fifo.words:
-            raise StreamError(
-                f"{self.unit} takes {self.taken} of {self.fifo.words} words of an image"
-            )
+            raise StreamError(f"{self.unit} takes more words than an image has")
         self.passed_over += self.fifo.words - self.taken
         self.taken = 0
 
@@ -94,6 +92,9 @@ class Streams:
     most: dict[Fifo, int] = field(default_factory=dict)
     """The most words that each FIFO has held."""
     _moves: dict[int, Moves] = field(default_factory=dict)
+    _awake: deque[Running] = field(default_factory=deque)
+    _asleep: dict[Channel, Running] = field(default_factory=dict)
+    """The units that wait, by the channel whose tokens they need."""
 
     def __post_init__(self) -> None:
         """Empty all FIFOs."""
@@ -111,30 +112,21 @@ class Streams:
         """
         for unit in units:
             unit.next = next(unit.commands, None)
-        while True:
-            moved = [self._advance(unit) for unit in units]
-            if all(unit.next is None for unit in units):
-                break
-            if not any(moved):
-                stopped = ", ".join(unit.stage.name for unit in units if unit.next is not None)
-                raise StreamError(f"no unit can go on: {stopped}")
-        for unit in units:
-            if next(unit.results, _NONE) is not _NONE:
-                raise StreamError(f"{unit.stage.name} does not write all words of its images")
-        left = [fifo.name for fifo, words in self.words.items() if words]
-        if left:
-            raise StreamError(f"words are left in front of {', '.join(left)}")
+        self._awake.extend(units)
+        while self._awake:
+            self._advance(self._awake.popleft())
+        self._require_ends(units)
 
-    def _advance(self, unit: Running) -> bool:
-        """Run a unit's commands until one must wait; return whether it ran any."""
-        moved = False
+    def _advance(self, unit: Running) -> None:
+        """Run a unit's commands until one must wait for a token."""
         while unit.next is not None:
             moves = self._moves.get(id(unit.next)) or self._moves_of(unit.next)
-            if any(self.tokens[channel] < count for channel, count in moves.takes):
-                break
+            for channel, count in moves.takes:
+                if self.tokens[channel] < count:
+                    self._asleep[channel] = unit
+                    return
             self._move(unit, moves)
-            unit.next, moved = next(unit.commands, None), True
-        return moved
+            unit.next = next(unit.commands, None)
 
     def _move(self, unit: Running, moves: Moves) -> None:
         for channel, count in moves.takes:
@@ -150,6 +142,20 @@ class Streams:
                 self.most[fifo] = max(self.most[fifo], len(self.words[fifo]))
         for channel, count in moves.gives:
             self.tokens[channel] += count
+            if channel in self._asleep:
+                self._awake.append(self._asleep.pop(channel))
+
+    def _require_ends(self, units: Sequence[Running]) -> None:
+        """Raise StreamError unless all words have arrived."""
+        waiting = [unit.stage.name for unit in units if unit.next is not None]
+        if waiting:
+            raise StreamError(f"no unit can go on: {', '.join(waiting)}")
+        for unit in units:
+            if next(unit.results, _NONE) is not _NONE:
+                raise StreamError(f"{unit.stage.name} does not write all words of its images")
+        left = [fifo.name for fifo, words in self.words.items() if words]
+        if left:
+            raise StreamError(f"words are left in front of {', '.join(left)}")
 
     def _moves_of(self, command: Command) -> Moves:
         given = (*command.gives, *command.begins)

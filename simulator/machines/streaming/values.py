@@ -69,7 +69,7 @@ class Unit:
         last = self.stage.name.rpartition(".")[2]
         return int(last) - 1 if last.isdigit() else 0
 
-    # --- formats --------------------------------------------------------------------------------
+    # --- formats --------------------------------------------------------------------------------------
 
     @cached_property
     def given(self) -> tuple[Format, ...]:
@@ -87,7 +87,7 @@ class Unit:
         """The format of the stage's map."""
         return map_format(self.layer.name, self.network, self.arithmetic)
 
-    # --- values ---------------------------------------------------------------------------------
+    # --- values ---------------------------------------------------------------------------------------
 
     def values(self, words: Sequence[Word], lanes: int, number: int = 0) -> Ints:
         """[words, lanes] values that the stage reads of its input with this number.
@@ -115,7 +115,7 @@ def map_format(giver: str, network: Network, arithmetic: Arithmetic) -> Format:
     return Format(network.map_of(giver).bits, arithmetic.carries_codes(name))
 
 
-# --- operators that keep values --------------------------------------------------------------------
+# --- operators that keep values -------------------------------------------------------------------
 
 
 def fork(unit: Unit) -> Words:
@@ -198,11 +198,11 @@ def window_places(plan: Plan) -> Ints:
     return places.reshape(-1, 1)
 
 
-# --- operators on values ---------------------------------------------------------------------------
+# --- operators on values --------------------------------------------------------------------------
 
 
 def threshold(unit: Unit) -> Words:
-    """Compare with thresholds: in a stage of its own, or in front of a stage that reads fewer bits."""
+    """Compare with thresholds: in a stage of its own, or in front of one that reads fewer bits."""
     if unit.stage.name.rpartition(".")[2] in {"norm", "activation"}:
         yield from elementwise(unit)
         return
@@ -268,7 +268,7 @@ def _pooled(unit: Unit, window: list[Word]) -> Iterator[int]:
     yield from unit.packed(unit.arithmetic.pooled(unit.layer, values))
 
 
-# --- operators with weights ------------------------------------------------------------------------
+# --- operators with weights -----------------------------------------------------------------------
 
 
 def matrix_vector(unit: Unit) -> Words:

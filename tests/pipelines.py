@@ -23,13 +23,13 @@ PES = 4
 
 
 class _Stage:
-    """A unit with its kind, and the FIFO behind it."""
+    """A unit with its kind, and the FIFO of its results."""
 
     def __init__(self, name: str, layer: str, rate: str | None = None, dram: str = "") -> None:
         role = "transfer" if rate else "matrix product"
         title = f"{layer} {role}"
         self.unit = Unit(name, title, "D" if rate else "M", dram, layer, role)  # type: ignore[arg-type]
-        counts = CountsAs(Category(f"{name}_cycles", role, f"{role}s of {layer}", layer))
+        counts = CountsAs(Category(f"{name}_cycles", role, f"{role}s", layer))
         side = "" if rate else "stage"
         self.kind = Kind(f"run_{name}", self.unit, rate, counts, side)
         self.items = Channel(f"items_of_{name}", f"items of {name}")
@@ -52,7 +52,7 @@ def pipeline(
 
     Args:
         cycles: cycles per item of every stage.
-        depths: items that fit the FIFO behind the first DMA unit, and behind every stage.
+        depths: items that fit the FIFO after the first DMA unit, and after every stage.
         images: images of the batch.
         items: items of an image at the input.
         item_bytes: bytes of an item.

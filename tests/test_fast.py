@@ -1,6 +1,7 @@
 """The fast engine: the event engine's results on any program, with and without fast-forwards."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import hypothesis.strategies as st
 import numpy as np
@@ -9,7 +10,7 @@ from _pytest.mark import ParameterSet
 from hypothesis import given, note
 
 from simulator.base.shipped import shipped_names
-from simulator.engine import event, fast
+from simulator.engine import event, fast, space
 from simulator.engine import layout as at
 from simulator.engine.fast import OutOfSpaceError, run, totals, totals_together
 from simulator.engine.summary import Summary, summarize
@@ -22,6 +23,7 @@ from simulator.workload import Workload, configure, load_workload
 from tests.build import layer, machine, network
 from tests.deadlocks import Deadlock, deadlocked_programs
 from tests.free_programs import free_programs, random_program, rate_families
+from tests.pipelines import pipelines
 from tests.programs import programs
 from tests.shown import shown
 from tests.strategies import Overrides, machines, mapping_of, networks
@@ -35,8 +37,8 @@ COLUMNS = (
 
 
 def same(one: Summary, other: Summary) -> bool:
-    columns = ("ends", "busy", "bytes", "pe_cycles", "spent", "waits", "lost")
-    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in columns)
+    names = (field.name for field in fields(Summary))
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 
 def same_traces(one: Trace, other: Trace) -> bool:
@@ -53,7 +55,8 @@ def agree(program: Program) -> None:
     expected = summarize(trace)
     assert same(totals(program, compiled=False, fast_forwarding=False), expected)
     assert same(totals(program, compiled=False), expected)
-    assert expected.spent.sum(axis=1).tolist() == np.diff(expected.ends, prepend=0).tolist()
+    assert expected.spent.sum(axis=1).tolist() == expected.layer_cycles.tolist()
+    assert expected.cycles == trace.cycles
 
 
 class Counts:
@@ -69,6 +72,11 @@ class Counts:
 
 
 # --- programs of any shape ------------------------------------------------------------------------
+
+
+@given(program=pipelines())
+def test_pipelines(program: Program) -> None:
+    agree(program)
 
 
 @given(program=free_programs())
@@ -150,13 +158,13 @@ def far_ahead(lots: int) -> Program:
 
 
 def test_a_structure_that_is_too_small_grows() -> None:
-    program = far_ahead(5 * fast.FIRST_SPACE)
+    program = far_ahead(5 * space.FIRST_SPACE)
     agree(program)
 
 
 def test_a_structure_that_cannot_grow_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "MOST_SPACE", 2 * fast.FIRST_SPACE)
-    program = far_ahead(30 * fast.FIRST_SPACE)
+    monkeypatch.setattr(fast, "MOST_SPACE", 2 * space.FIRST_SPACE)
+    program = far_ahead(30 * space.FIRST_SPACE)
     for fast_forwarding in (True, False):
         with pytest.raises(OutOfSpaceError, match="lots of item are outstanding"):
             totals(program, fast_forwarding=fast_forwarding)

@@ -109,6 +109,13 @@ class TestFile:
             assert shown["dram_read_bytes"] == row["dram_read_bytes"]
             assert shown["parts"] == {str(part): parts[part] for part in PARTS if parts[part]}
 
+    def test_the_critical_path_has_the_numbers_of_the_categories(
+        self, page: Path, result: Result
+    ) -> None:
+        parts = [part["part"] for part in embedded(page)["parts"]]
+        assert parts == list(result.run.trace.categories)
+        assert "vector" not in parts  # this scope has no vector unit
+
     def test_many_commands_leave_out_the_timeline_alone(
         self, page: Path, without_timeline: tuple[Result, Path]
     ) -> None:

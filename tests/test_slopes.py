@@ -9,6 +9,8 @@ from simulator.engine.slopes import follow_start
 pytestmark = pytest.mark.unit
 
 UNIT, START, COMMAND, TAKE, TAKER, LOT = 100, 200, 300, 350, 400, 450
+SECTION, GROWTH, SHARE, WAIT = 500, 520, 5, 3
+"""A section, the growth of its waits, a unit's share of the section, and a wait in the share."""
 NOW, THEN = 600, 700
 """Notes of a unit."""
 
@@ -30,7 +32,14 @@ class TestStart:
 
     def followed(self, free: list[int], lot: list[int]) -> tuple[int, int]:
         """The slope of the start, and the limit on iterations."""
+        m = self.memory(free, lot)
+        return m[START + 1], m[at.LIMIT]
+
+    def memory(self, free: list[int], lot: list[int]) -> list[int]:
+        """The memory after the start."""
         m = memory()
+        m[at.SECTIONS], m[at.GROWTH], m[UNIT + at.SHARE] = SECTION, GROWTH, SECTION + SHARE
+        m[START + at.WAITED] = WAIT
         m[START] = max(free[0], lot[0])
         m[UNIT + at.FREE : UNIT + at.FREE + 2] = free
         m[LOT + at.TIME : LOT + at.TIME + 2] = lot
@@ -39,7 +48,7 @@ class TestStart:
         m[TAKER + at.HERE], m[LOT + at.BEHIND] = LOT, 1
         m[TAKER + at.FLOW] = at.PAIRED
         follow_start(m, UNIT, COMMAND)
-        return m[START + 1], m[at.LIMIT]
+        return m
 
     def test_the_lot_must_not_overtake_a_unit_that_is_free_later(self) -> None:
         # 6 cycles ahead, 5 - 3 = 2 fewer in each iteration: still ahead after 2, equal after 3
@@ -49,9 +58,18 @@ class TestStart:
         # the lot is as fast as the unit: it never overtakes
         assert self.followed(free=value(10, 5), lot=value(4, 5)) == (5, 100)
 
-    def test_a_unit_that_waits_for_the_lot_waits_equally_long(self) -> None:
-        assert self.followed(free=value(4, 5), lot=value(10, 5)) == (5, 100)
-        assert self.followed(free=value(4, 3), lot=value(10, 5)) == (5, at.NEVER)
+    def test_a_wait_shrinks_until_the_unit_no_longer_waits(self) -> None:
+        # the unit waits for 6 cycles, 2 fewer in each iteration
+        assert self.followed(free=value(4, 5), lot=value(10, 3)) == (3, 2)
+
+    @pytest.mark.parametrize(("free", "growth"), [(5, 0), (3, 2), (7, -2)])
+    def test_a_wait_grows_by_the_difference_of_the_slopes(self, free: int, growth: int) -> None:
+        m = self.memory(free=value(4, free), lot=value(10, 5))
+        assert m[GROWTH + SHARE + WAIT] == growth
+
+    def test_no_wait_does_not_grow(self) -> None:
+        m = self.memory(free=value(10, 5), lot=value(10, 5))
+        assert m[GROWTH + SHARE + WAIT] == 0
 
 
 class TestState:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from simulator.analysis.attribution import Attribution
 from simulator.analysis.energy import OutcomeEnergy, outcome_energy
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.performance import Performance, operations_counted, performance_of
@@ -91,6 +92,13 @@ def _figures(layer: LayerResult, microseconds: float) -> tuple[dict[str, Any], .
             "dram_written_bytes": layer.dram_written_bytes,
         },
     )
+
+
+def _columns_of_cycles(run: Run) -> Iterable[Attribution]:
+    """Each layer's cycles, by the name of the category or by the words of its title."""
+    if not run.at_once:
+        return run.attribution
+    return ({title.replace(" ", "_"): n for title, n in row.items()} for row in run.by_title)
 
 
 def _no_settings() -> tuple[SettingEffect, ...]:
@@ -243,14 +251,17 @@ class Outcome:
                 yield {"run": Names(index, names), **table}
 
     def attribution_rows(self) -> list[dict[str, int]]:
-        """Return each layer's cycles by category; `layers.csv` has them after `layer_rows`."""
+        """Return each layer's cycles by category; `layers.csv` has them after `layer_rows`.
+
+        If all layers run at once, each has categories of its own; a column is then a title.
+        """
         return [
             {
                 f"{prefix}{name}_cycles": spent
                 for prefix, layer in zip(PREFIXES, sides, strict=False)
                 for name, spent in layer.items()
             }
-            for sides in zip(*(run.attribution for run in self.runs), strict=True)
+            for sides in zip(*map(_columns_of_cycles, self.runs), strict=True)
         ]
 
     def layer_rows(self) -> list[dict[str, Any]]:

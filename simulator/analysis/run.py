@@ -59,6 +59,17 @@ class Run:
         rows = self.summary.spent.tolist()
         return tuple(dict(zip(names, row, strict=True)) for row in rows)
 
+    @property
+    def by_title(self) -> tuple[Attribution, ...]:
+        """Every layer's cycles by the titles of categories, which layers may share."""
+        rows: list[Attribution] = []
+        for parts in self.attribution:
+            rows.append({})
+            for category in self.vocabulary.categories:
+                cycles = rows[-1].get(category.title, 0) + parts[category.name]
+                rows[-1][category.title] = cycles
+        return tuple(rows)
+
     @cached_property
     def path(self) -> "CriticalPath":
         """The trace's commands that delayed the run, from its first cycle to its last."""
@@ -75,6 +86,16 @@ class Run:
     def family(self) -> Family[Any, Any]:
         """The family of the hardware."""
         return family_of(self.hardware)
+
+    @property
+    def at_once(self) -> bool:
+        """True if all layers run at once; False: one after the other."""
+        return self.mapping.program.at_once
+
+    @property
+    def pes(self) -> int:
+        """The machine's PEs: the hardware's, or, if all layers run at once, those of all layers."""
+        return sum(layer.pes for layer in self.layers) if self.at_once else self.hardware.pes
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -16,7 +16,7 @@ def title(result: Outcome) -> str:
     against = "" if base is None else f" against {base.title} on the same PEs"
     return (
         f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
-        f"({hardware.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
+        f"({result.run.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
         f"{against}{settings(workload)}; {scope_title(workload)}"
     )
 

@@ -183,7 +183,7 @@ class _Assembler:
         m[at.SECTIONS] = len(m)
         for section in program.sections:
             place = self.add(m[at.SECTION_SIZE])
-            m[place + at.PACE] = self.units[_pace(program.units, section)]
+            m[place + at.PACE] = self.units[_pace(program, section)]
             keys = place + at.FLOOR + at.END_KEY * lanes
             m[keys : keys + lanes] = [NEVER] * lanes
         m[at.SECTIONS_END] = len(m)
@@ -265,8 +265,12 @@ class _Assembler:
         for number, kind in enumerate(reversed(self.program.kinds), 1):
             m[m[at.RANKS] + number] = self.units[kind.unit]
         m[at.STATE_SIZE] = m[at.TAKER_RECORDS_END] - m[at.UNITS]
-        queues = len(self.takers) * at.QUEUE * m[at.LOT_SIZE]
-        m[at.NOTE_SIZE] = at.NOTED_STATE + m[at.STATE_SIZE] + m[at.SECTION_SIZE] + queues
+        m[at.GROWTH] = self.add(m[at.SECTION_SIZE])
+        m[at.NOTE_SIZE] = at.NOTED_STATE + m[at.STATE_SIZE] + m[at.SECTION_SIZE]
+        for (_, channel), place in self.takers.items():
+            m[place + at.QUEUE] = m[at.NOTE_SIZE]
+            m[place + at.QUEUE_SIZE] = min(space[channel], at.MOST_NOTED)
+            m[at.NOTE_SIZE] += m[place + at.QUEUE_SIZE] * m[at.LOT_SIZE]
         self.rings: list[tuple[int, int]] = []
         self.first_lots: dict[int, int] = {}
         self.size = len(m)
@@ -307,7 +311,23 @@ def _only(units: Iterable[Unit]) -> Unit:
     return unit
 
 
-def _pace(units: Iterable[Unit], section: Section) -> Unit:
-    """Return the unit with the most commands; among equals, return the last one."""
+def _pace(program: Shape, section: Section) -> Unit:
+    """Return the unit that paces a section.
+
+    In a program of one section, this is the last unit that only gives back space. All other units
+    then run on its demand, and an iteration of its outermost loop, such as an image, is an
+    iteration of theirs. Otherwise it is the unit with the most commands; among equals, the last.
+    """
     counts = {unit: sum(times for _, times in each) for unit, each in section.counts.items()}
-    return max(reversed(tuple(units)), key=lambda unit: counts.get(unit, 0))
+    if len(program.sections) == 1 and (sinks := _sinks(program, section)):
+        return sinks[-1]
+    return max(reversed(program.units), key=lambda unit: counts.get(unit, 0))
+
+
+def _sinks(program: Shape, section: Section) -> list[Unit]:
+    """Units that take only from channels without initial tokens, and give only to the others."""
+    units = dict.fromkeys(section.counts, True)
+    for channel, start in program.channels:
+        for unit in (section.takes if start else section.gives).get(channel, ()):
+            units[unit] = False
+    return [unit for unit in program.units if units.get(unit)]

@@ -8,7 +8,6 @@ interpreted until compiling pays (`compiling.py`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -34,19 +33,13 @@ from simulator.engine.layout import Status
 from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
 from simulator.engine.split import split
+from simulator.engine.space import space_of
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out
 
-FIRST_NODES = 1 << 16
-"""The initial space for nodes: one for each command of a section that runs."""
-FIRST_SPACE = 32
-"""The initial space of a channel, in lots; it grows if it is too small."""
-FIRST_SPACE_OF_MANY = 512
-"""The initial space of a channel that starts with at least `FIRST_SPACE` tokens, such as the bytes
-of a buffer."""
 MOST_SPACE = 1 << 22
 MOST_LANES = 64
 """The number of programs that run together; more would need more memory."""
@@ -164,7 +157,7 @@ class _State:
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Run the program; a channel without enough space gets more."""
-        sizes = _sizes(self.program.shape)
+        sizes = space_of(self.program.shape, self.compiled)
         space = sizes.lots
         while True:
             lots, lanes = tuple(space.values()), len(self.programs)
@@ -315,23 +308,6 @@ class _State:
 def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> Assembled:
     channels = (channel for channel, _ in shape.channels)
     return assemble(shape, dict(zip(channels, lots, strict=True)), nodes, lanes)
-
-
-@dataclass
-class _Sizes:
-    """The space in the memory of programs of one shape; it grows."""
-
-    lots: dict[Channel, int]
-    nodes: int
-
-
-@lru_cache(maxsize=256)
-def _sizes(shape: Shape) -> _Sizes:
-    lots = {
-        channel: FIRST_SPACE if start < FIRST_SPACE else FIRST_SPACE_OF_MANY
-        for channel, start in shape.channels
-    }
-    return _Sizes(lots, FIRST_NODES)
 
 
 @cache

@@ -22,6 +22,7 @@ from simulator.engine.layout import (
     GIVER_RECORDS,
     GIVER_SIZE,
     GIVES_PAIR,
+    GROWTH,
     HERE,
     KEY_BITS,
     LACKING,
@@ -221,6 +222,7 @@ def move_values(m: Memory, root: int, table: int, iterations: int) -> bool:
         return False
     section = section_of_unit(m, root)
     move(m, section, noted_section(m, note), m[SECTION_SIZE], iterations)
+    grow(m, section, iterations)
     path = repeat_path(m, table, place + lots, iterations)
     fill(m, end_path(m, section), path, m[LANES])
     return path != NONE
@@ -240,6 +242,12 @@ def move(m: Memory, record: int, then: int, size: int, iterations: int) -> None:
     """Move every number of a record by `iterations` times its change since a note."""
     for field in range(size):
         m[record + field] += iterations * (m[record + field] - m[then + field])
+
+
+def grow(m: Memory, section: int, iterations: int) -> None:
+    """Add what waits grow by: once in the first iteration, twice in the second, and so on."""
+    for field in range(m[SECTION_SIZE]):
+        m[section + field] += m[m[GROWTH] + field] * (iterations * (iterations + 1) // 2)
 
 
 def take_more(m: Memory, taker: int, then: int, iterations: int) -> None:

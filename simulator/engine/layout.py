@@ -107,7 +107,9 @@ WALKED = 43
 """The state of the walk along critical paths, six blocks: time, path, and the four below."""
 COUNTED = 44
 """Three blocks: cycles of a command on a critical path: penalty, busy, and latent."""
-HEADER = 45
+GROWTH = 45
+"""The growth of the section's waits from iteration to iteration, in the order of the section."""
+HEADER = 46
 
 # blocks after `WALKED`
 
@@ -295,13 +297,17 @@ HERE = 2
 """The address of the lot that contains the next token."""
 TAKEN_CHANNEL = 3
 TAKING_UNIT = 4
-FLOW = 5
+QUEUE = 5
+"""The offset of the taker's queue in a note."""
+QUEUE_SIZE = 6
+"""The number of lots of the queue that fit in a note."""
+FLOW = 7
 """The taker's flow in the iterations to leave out; 0: the taker takes no tokens in them."""
 SETTLED = 1
 """A flow: the taker takes only lots that came before its unit was free."""
 PAIRED = 2
 """A flow: the taker takes as much as its giver gives; their queue keeps its length."""
-TAKER_SIZE = 6
+TAKER_SIZE = 8
 
 GIVEN = 0
 """The number of the next token to give."""
@@ -353,7 +359,9 @@ NOTED_ITERATION = 0
 """The number of iterations that were over; NEVER: the note is empty."""
 NOTED_RAN = 1
 """The number of commands that had run at the end of the last iteration, noted or not."""
-NOTED_STATE = 2
+NOTED_LOTS = 2
+"""The number of noted lots at the head of every queue with as many lots."""
+NOTED_STATE = 3
 """Units, givers, and takers; after them, the section with its shares, and the queues."""
-QUEUE = 16
-"""The number of noted lots at the head of every taker's queue."""
+MOST_NOTED = 1 << 14
+"""The largest number of lots of a queue that a note has space for."""

@@ -14,11 +14,13 @@ from simulator.engine.layout import (
     LOT_SIZE,
     NONE,
     NOTED_ITERATION,
+    NOTED_LOTS,
     NOTED_RAN,
     NOTED_STATE,
     PAIRED,
     POINTER,
     QUEUE,
+    QUEUE_SIZE,
     RAN,
     SECTION,
     SECTION_SIZE,
@@ -34,9 +36,15 @@ from simulator.engine.layout import (
 )
 from simulator.engine.lots import copy, lot_of
 
+FEWEST_NOTED = 16
+"""The number of lots that a note has of every queue, even if an iteration has few commands."""
+
 
 def write_note(m: Memory, note: int, root: int, iteration: int, whole: bool) -> None:
-    """Note the state at the end of an iteration, the section, and the heads of the queues.
+    """Note the state at the end of an iteration, the section, and the queues.
+
+    A queue can be much longer than an iteration. The number of noted lots therefore depends on the
+    number of commands that the iteration ran.
 
     Args:
         m: the memory.
@@ -47,21 +55,19 @@ def write_note(m: Memory, note: int, root: int, iteration: int, whole: bool) -> 
             and causes.
 
     """
+    m[note + NOTED_LOTS] = FEWEST_NOTED + m[RAN] - m[note + NOTED_RAN]
     m[note + NOTED_ITERATION], m[note + NOTED_RAN] = iteration, m[RAN]
     copy(m, note + NOTED_STATE, m[UNITS], m[STATE_SIZE])
     size = m[SECTION_SIZE] if whole else FLOOR + (END + 1) * m[LANES]
     copy(m, noted_section(m, note), section_of_unit(m, root), size)
     size = m[LOT_SIZE] if whole else TIME + m[LANES]
-    to = noted_queues(m, note)
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
-        number = m[taker + POINTER]
-        for place in range(to, to + QUEUE * m[LOT_SIZE], m[LOT_SIZE]):
-            lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
-            if m[lot + LOT] != number:
+        number, to = m[taker + POINTER], note + m[taker + QUEUE]
+        for place in range(min(m[taker + QUEUE_SIZE], m[note + NOTED_LOTS])):
+            lot = lot_of(m, m[taker + TAKEN_CHANNEL], number + place)
+            if m[lot + LOT] != number + place:
                 break
-            copy(m, place, lot, size)
-            number += 1
-        to += QUEUE * m[LOT_SIZE]
+            copy(m, to + place * m[LOT_SIZE], lot, size)
 
 
 def section_of_unit(m: Memory, unit: int) -> int:
@@ -79,16 +85,10 @@ def noted_section(m: Memory, note: int) -> int:
     return note + NOTED_STATE + m[STATE_SIZE]
 
 
-def noted_queues(m: Memory, note: int) -> int:
-    """Return the address of the lots in a note."""
-    return noted_section(m, note) + m[SECTION_SIZE]
-
-
 def noted_lot(m: Memory, note: int, taker: int, place: int) -> int:
     """Return the address of a lot that was in a taker's queue at a note; NONE: no lot."""
-    if place < QUEUE:
-        number = (taker - m[TAKER_RECORDS]) // TAKER_SIZE
-        return noted_queues(m, note) + (number * QUEUE + place) * m[LOT_SIZE]
+    if place < min(m[taker + QUEUE_SIZE], m[note + NOTED_LOTS]):
+        return note + m[taker + QUEUE] + place * m[LOT_SIZE]
     number = m[noted(m, note, taker) + POINTER] + place
     lot = lot_of(m, m[taker + TAKEN_CHANNEL], number)
     return lot if m[lot + LOT] == number else NONE

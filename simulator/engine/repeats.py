@@ -39,6 +39,7 @@ from simulator.engine.layout import (
     GIVES_PAIR,
     GIVING,
     GIVING_UNIT,
+    GROWTH,
     INSTRUCTION_SIZE,
     ITERATION,
     ITERATIONS,
@@ -58,6 +59,7 @@ from simulator.engine.layout import (
     RAN,
     RANKS,
     SECTION,
+    SECTION_SIZE,
     SETTLED,
     TAKEN,
     TAKEN_CHANNEL,
@@ -110,6 +112,7 @@ def end_of_iteration(m: Memory, root: int, at: int) -> bool:
         if m[note + NOTED_ITERATION] == m[frame + ITERATION] - 1 and begins(m, root, frame, note):
             write_note(m, m[FOLLOWED_NOTE], root, m[frame + ITERATION], True)
             m[FOLLOWED], m[TRACKING] = frame, 1
+            fill(m, m[GROWTH], 0, m[SECTION_SIZE])
             return anchor_paths(m, root)
         take_note(m, root, frame, note)
     elif m[FOLLOWED] == frame:

@@ -14,12 +14,17 @@ from simulator.engine.layout import (
     FLOOR,
     FLOW,
     FREE,
+    GROWTH,
     HERE,
     LANES,
     LIMIT,
     NEVER,
     READY,
+    SECTION,
+    SECTION_SIZE,
+    SECTIONS,
     SETTLED,
+    SHARE,
     START,
     TAKE_SIZE,
     TAKE_TOKENS,
@@ -29,6 +34,7 @@ from simulator.engine.layout import (
     TAKES,
     TAKES_END,
     TIME,
+    WAITED,
 )
 from simulator.engine.lots import copy, next_lot
 
@@ -53,7 +59,7 @@ def follow_start(m: Memory, unit: int, command: int) -> None:
         if late:
             adopt(m, unit + FREE)
     keep_order(m, unit + FREE, m[START])
-    keep_wait(m, unit)
+    grow_wait(m, unit)
 
 
 def adopt(m: Memory, time: int) -> None:
@@ -80,13 +86,15 @@ def keep_order(m: Memory, one: int, other: int) -> None:
     m[LIMIT] = limit
 
 
-def keep_wait(m: Memory, unit: int) -> None:
-    """Limit the iterations to none if a wait would grow or shrink."""
+def grow_wait(m: Memory, unit: int) -> None:
+    """Note by how much the unit's wait for the start grows from iteration to iteration."""
     lanes, start, free = m[LANES], m[START], unit + FREE
+    section = m[SECTIONS] + m[unit + SECTION] * m[SECTION_SIZE]
+    waits = m[GROWTH] + m[unit + SHARE] - section
     for lane in range(lanes):
-        gain = m[start + lanes + lane] - m[free + lanes + lane]
-        if gain != 0 and m[start + lane] > m[free + lane]:
-            m[LIMIT] = NEVER
+        if m[start + lane] > m[free + lane]:
+            wait = waits + m[start + WAITED * lanes + lane] + lane
+            m[wait] += m[start + lanes + lane] - m[free + lanes + lane]
 
 
 def follow_result(m: Memory, unit: int, section: int) -> None:

@@ -1,9 +1,10 @@
 """A trace for ui.perfetto.dev: Perfetto's own protobuf format, track events with interned names.
 
 Each run is a process. Its track `layers` has a slice per layer, with the layer's steps nested in
-it. Every unit has a track with a slice per layer, with the layer's commands nested in it. Counters
-show the DRAM's bandwidth and the PEs' utilization, as means over equal windows. Message and field
-numbers are from protos/perfetto/trace in Perfetto's source.
+it; if all layers run at once, each layer has a track. Every unit has a track with a slice per
+layer, with the layer's commands nested in it. Counters show the DRAM's bandwidth and the PEs'
+utilization, as means over equal windows. Message and field numbers are from protos/perfetto/trace
+in Perfetto's source.
 """
 
 import gzip
@@ -35,6 +36,7 @@ _SEQUENCE = 1
 _BEGIN, _END, _COUNTER = 1, 2, 4
 _EXPLICIT_ORDER = 3
 _TRACKS_OF_A_RUN = 100
+"""The distance of the numbers of two runs' tracks, unless a run has more tracks."""
 
 
 class Packet(IntEnum):
@@ -136,6 +138,12 @@ class _Names:
         )
 
 
+def _most_tracks(run: "Run") -> int:
+    """Return a number that the tracks of a run do not exceed."""
+    words = run.vocabulary
+    return 1 + len(run.layers) + 2 * len(words.units) + len(words.kinds)
+
+
 def _packets(*fields: Rows) -> bytes:
     """Return one TracePacket per row."""
     return message(1, uint(Packet.SEQUENCE_ID, _SEQUENCE), *fields).tobytes()
@@ -148,8 +156,9 @@ class _RunPackets:
         self.run, self.names = run, names
         self.trace = run.trace
         self.clock_ghz = result.hardware.clock_ghz
-        self.pes = result.hardware.pes
+        self.pes = run.pes
         self.process = 1 + number
+        self.own = self.process * max(_TRACKS_OF_A_RUN, *map(_most_tracks, result.runs))
         self.title = f"{RUNS[number]}: {run.title}, {run.workload.title}"
         self.scope = covered(result)
         self.tracks = 0
@@ -160,7 +169,7 @@ class _RunPackets:
         names = text(6, self.title), text(8, self.scope)  # process_name, process_labels
         process = message(Track.PROCESS, uint(1, self.process), *names)
         order = uint(Track.CHILD_ORDERING, _EXPLICIT_ORDER)
-        yield self._descriptor(self.process * _TRACKS_OF_A_RUN, process, order)
+        yield self._descriptor(self.own, process, order)
         yield from self._layers()
         for unit in range(len(self.trace.units)):
             if progress is not None:
@@ -175,9 +184,8 @@ class _RunPackets:
     def _track(self, name: str, *fields: Rows) -> tuple[int, bytes]:
         """Make a track of the run; return its number and the packet that defines it."""
         self.tracks += 1
-        process = self.process * _TRACKS_OF_A_RUN
-        parent, rank = uint(Track.PARENT, process), uint(Track.RANK, self.tracks)
-        uuid = process + self.tracks
+        parent, rank = uint(Track.PARENT, self.own), uint(Track.RANK, self.tracks)
+        uuid = self.own + self.tracks
         return uuid, self._descriptor(uuid, text(Track.NAME, name), parent, rank, *fields)
 
     def _ns(self, cycles: Ints | int) -> Rows:
@@ -187,8 +195,9 @@ class _RunPackets:
 
     def _layers(self) -> Iterator[bytes]:
         """Yield the layers with their steps, each from its first to its last addition."""
-        uuid, packet = self._track("layers")
-        yield packet
+        if not self.run.at_once:
+            uuid, packet = self._track("layers")
+            yield packet
         of_steps = [n for n, kind in enumerate(self.trace.vocabulary.kinds) if kind.in_steps]
         adds = np.flatnonzero(np.isin(self.trace.kind, of_steps))
         for number, layer in enumerate(self.run.layers):
@@ -199,6 +208,9 @@ class _RunPackets:
             start = self.trace.start[mine[first]]
             end = self.trace.end[mine[last]]
             arguments = {"step": step[first], "cycles": end - start}
+            if self.run.at_once:
+                uuid, packet = self._track(layer.name)
+                yield packet
             yield self._begin(uuid, layer.name, layer.start_cycle, {"cycles": layer.cycles})
             if len(mine):  # the vector unit has no steps
                 yield self._slices(uuid, "step", start, end, arguments)

@@ -149,8 +149,10 @@ def _draw(
     longest = max(1, *(track.trace.cycles for track in tracks))
     scale = _Scale(edges=np.linspace(0, longest, BINS + 1), per_cycle=per_cycle)
     with look.drawing():
-        panel = len(units) * _ROW_INCHES[style] + _LABEL_INCHES[style]
-        figure = look.figure(len(tracks) * panel + (0.75 if look.titled else 0.4))
+        panels_inches = sum(
+            len(units) * _ROW_INCHES[style] + _label_inches(track, style) for track in tracks
+        )
+        figure = look.figure(panels_inches + (0.75 if look.titled else 0.4))
         panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False)[:, 0]
         for axes, track in zip(panels, tracks, strict=True):
             axes.set_xlim(0, scale.times[-1])
@@ -162,10 +164,16 @@ def _draw(
             figure.suptitle(heading, fontsize=look.points + 1)
         figure.draw_without_rendering()  # fixes the widths that names must fit
         for axes, track in zip(panels, tracks, strict=True):
-            _name_stages(axes, track, scale, len(units), look)
+            if not track.trace.at_once:
+                _name_stages(axes, track, scale, len(units), look)
         if path is not None:
             save_figure(figure, Path(path))
     return figure
+
+
+def _label_inches(track: Track, style: str) -> float:
+    """Return the height above a track's rows; names of units at once have those of layers."""
+    return 0.05 if track.trace.at_once else _LABEL_INCHES[style]
 
 
 def stage_colors(stages: Iterable[str]) -> dict[str, str]:
@@ -209,7 +217,8 @@ def _draw_rows(
                 textcoords="offset points", ha="right", va=place, fontsize=look.small_points - 1.5,
                 color="0.35",
             )  # fmt: skip
-    axes.set_ylim(-0.08, len(units) + _LABEL_INCHES[look.name] / _ROW_INCHES[look.name])
+    above = _label_inches(track, look.name) / _ROW_INCHES[look.name]
+    axes.set_ylim(-0.08, len(units) + above)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_bounds(0, len(units))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
-from simulator.analysis.attribution import Attribution, total
+from simulator.analysis.attribution import total
 from simulator.analysis.sensitivity import Effect
 from simulator.analysis.title import scope_title
 from simulator.base.lines import print_line
@@ -29,7 +29,7 @@ def _attribution(run: "Run") -> Table:
 
     Categories of equal title, each of another layer, share a column.
     """
-    by_layer = [_by_title(run, row) for row in run.attribution]
+    by_layer = run.by_title
     whole = total(by_layer)
     titles = sorted((title for title in whole if whole[title]), key=lambda title: -whole[title])
     rows = [*by_layer, whole]
@@ -57,14 +57,6 @@ def _attribution(run: "Run") -> Table:
             ),
         ],
     )
-
-
-def _by_title(run: "Run", cycles: Attribution) -> Attribution:
-    """Return cycles by the title of their category."""
-    sums: Attribution = {}
-    for category in run.vocabulary.categories:
-        sums[category.title] = sums.get(category.title, 0) + cycles[category.name]
-    return sums
 
 
 def print_waits(result: "Outcome", console: Console) -> None:

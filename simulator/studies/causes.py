@@ -44,6 +44,8 @@ def causes_of(run: Run) -> dict[str, Any]:
 
 def _idle(run: Run) -> str:
     """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
+    if run.at_once:
+        return ""  # every layer has PEs of its own
     pes = run.hardware.pes
     stages: dict[str, int] = {}
     for mapped in run.mapping.weighted:

@@ -10,13 +10,14 @@ from functools import cached_property
 from math import ceil
 from typing import Any, NamedTuple
 
-from simulator.machines.streaming import patterns
 from simulator.machines.streaming.convert import conversions
 from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.folding import plan_of
 from simulator.machines.streaming.network import INPUT, Network
-from simulator.machines.streaming.operators import Operator, Plan
+from simulator.machines.streaming.operators import Operator
 from simulator.machines.streaming.palette import category_of
+from simulator.machines.streaming.patterns import every_word
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.shapes import Map
 from simulator.machines.streaming.stages import (
@@ -27,6 +28,7 @@ from simulator.machines.streaming.stages import (
     FetchAdd,
     Fork,
     MatrixVector,
+    Mover,
     Pad,
     Pool,
     SharedDots,
@@ -36,11 +38,11 @@ from simulator.machines.streaming.stages import (
     Weights,
     Windows,
 )
-from simulator.program import Category
-from simulator.workload import Layer
+from simulator.machines.streaming.turns import Turns, held, writes, writes_last
+from simulator.program import Category, Runs
 from simulator.workload.vector_layer import VectorLayer, sources
 
-_MOVERS = {
+_MOVERS: dict[str, type[Mover]] = {
     "pad": Pad,
     "window": Windows,
     "sample": Windows,
@@ -51,6 +53,7 @@ _MOVERS = {
     "norm": Threshold,
     "activation": Threshold,
     "shuffle": Shuffle,
+    "add": Add,
 }
 
 
@@ -134,8 +137,7 @@ class _Builder:
         if len(taps) == 1:
             return taps[0], units
         fifo = self._fifo(f"{name}.fork", name, bits, plan.shape.target.words(bits))
-        fork = self._unit(Fork, f"{name}.fork", name, [fifo], taps, words=fifo.words)
-        return fifo, [fork]
+        return fifo, [self._mover(Fork, f"{name}.fork", name, [fifo], taps, every_word(fifo.words))]
 
     def _main(self, plan: Plan, reads: list[Fifo], target: Fifo) -> list[Stage]:
         """Return the last unit of a stage, with its dot units or the DMA unit of its weights."""
@@ -155,14 +157,15 @@ class _Builder:
                 pes=pes, **shared,
             )  # fmt: skip
             return [dots, adders]
-        folds = {"synapse_folds": plan.synapse_folds, "neuron_folds": plan.neuron_folds}
+        folds = {
+            "pixels": pixels,
+            "synapse_folds": plan.synapse_folds,
+            "neuron_folds": plan.neuron_folds,
+            "holds": self.hardware.loop_style == "stalling",
+            "pes": pes,
+        }
         if self.hardware.memory.weights == "on_chip":
-            return [
-                self._unit(
-                    MatrixVector, f"{name}.mvtu", name, reads, [target], pixels=pixels, pes=pes,
-                    **folds,
-                )
-            ]  # fmt: skip
+            return [self._unit(MatrixVector, f"{name}.mvtu", name, reads, [target], **folds)]
         bits = plan.synapse_folds * pes * plan.shape.weight_bits
         weights = self._fifo(f"{name}.weights", name, bits, pixels * plan.neuron_folds, 2)
         stream = self._unit(
@@ -170,30 +173,23 @@ class _Builder:
             fold_bytes=ceil(bits / 8), rate="read",
         )  # fmt: skip
         mvtu = self._unit(
-            MatrixVector, f"{name}.mvtu", name, reads, [target], pixels=pixels, pes=pes,
-            weights=weights, **folds,
-        )  # fmt: skip
+            MatrixVector, f"{name}.mvtu", name, reads, [target], weights=weights, **folds
+        )
         return [stream, mvtu]
 
     def _vector(self, plan: Plan, layer: VectorLayer, reads: list[Fifo], target: Fifo) -> Stage:
         """Return the unit of a layer without weights."""
         name = f"{layer.name}.{plan.main_kind}"
-        if layer.kind == "add":
-            return self._unit(Add, name, layer.name, reads, [target], words=target.words)
         if layer.kind == "concat":
             pixels = plan.shape.out_pixels
             words = tuple(one.words // pixels for one in reads)
-            return self._unit(
-                Concat, name, layer.name, reads, [target], pixels=pixels, words=words
-            )
+            return self._unit(Concat, name, layer.name, reads, [target], pixels=pixels, words=words)
         unit = _MOVERS[layer.kind]
-        return self._unit(unit, name, layer.name, reads, [target], turns=plan.main_turns)
+        return self._mover(unit, name, layer.name, reads, [target], plan.main_turns)
 
     # --- edges ----------------------------------------------------------------------------------
 
-    def _edge(
-        self, giver: str, plan: Plan, number: int, entry: str
-    ) -> tuple[Fifo, list[Stage]]:
+    def _edge(self, giver: str, plan: Plan, number: int, entry: str) -> tuple[Fifo, list[Stage]]:
         """Connect a map with the stage that reads it: thresholds, converters, and the FIFO.
 
         Args:
@@ -212,13 +208,11 @@ class _Builder:
         links: list[Operator] = []
         if plan.shape.in_bits < given.bits:
             bits, packet_bits = (x * plan.shape.in_bits // given.bits for x in (bits, packet_bits))
-            links.append(Operator("threshold", patterns.every_word(start[1]), bits, start[1]))
+            links.append(Operator("threshold", every_word(start[1]), bits, start[1]))
         width = self.hardware.fifos.widths.get(name, plan.in_bits)
         links += conversions(bits, width, packets, packet_bits)
         main = len(links)
-        links += conversions(
-            width, plan.in_bits, given.pixels, given.channels * plan.shape.in_bits
-        )
+        links += conversions(width, plan.in_bits, given.pixels, given.channels * plan.shape.in_bits)
         suffix = f".{number + 1}" if number else ""
         names = [
             f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"
@@ -251,7 +245,7 @@ class _Builder:
         forks: list[Stage] = []
         if len(taps) > 1:
             fifo = self._fifo("input.fork", first, taps[0].bits, words)
-            forks = [self._unit(Fork, "input.fork", first, [fifo], taps, words=words)]
+            forks = [self._mover(Fork, "input.fork", first, [fifo], taps, every_word(words))]
             taps = [fifo]
         dma = self._unit(
             Dma, "input.dma", first, [], taps, words=words, word_bytes=word_bytes, rate="read"
@@ -290,7 +284,30 @@ class _Builder:
     ) -> Stage:
         unit = _MOVERS[one.kind]
         more = {"buffer_bits": one.buffer_bits} if unit is Windows else {}
-        return self._unit(unit, name, layer, sources, [target], turns=one.turns, **more)
+        return self._mover(unit, name, layer, sources, [target], one.turns, **more)
+
+    def _mover(
+        self,
+        unit: type[Mover],
+        name: str,
+        layer: str,
+        sources: Iterable[Fifo],
+        targets: Iterable[Fifo],
+        turns: Turns,
+        **facts: Any,
+    ) -> Stage:
+        """Return a unit with a pattern, as its loop waits for input."""
+        later, leaves = turns, False
+        if self.hardware.loop_style == "stalling":
+            leaves = writes_last(turns)
+            turns, later = held(turns, result=False), held(turns, result=leaves)
+            if leaves and issubclass(unit, Windows | Pool | Pad):  # their loops end with an image
+                turns, leaves = Runs([*turns, (1, (writes(1),))]), False
+                later = turns
+        return self._unit(
+            unit, name, layer, sources, targets, turns=turns, later_turns=later,
+            leaves_result=leaves, **facts,
+        )  # fmt: skip
 
     def _unit(
         self,
@@ -311,9 +328,7 @@ class _Builder:
             **facts,
         )
 
-    def _fifo(
-        self, name: str, layer: str, bits: int, words: int, depth: int | None = None
-    ) -> Fifo:
+    def _fifo(self, name: str, layer: str, bits: int, words: int, depth: int | None = None) -> Fifo:
         """Add a FIFO; None: of the depth of all FIFOs without a depth of their own."""
         keys = self.hardware.fifos
         depth = keys.depth if depth is None else depth
@@ -330,7 +345,7 @@ class _Builder:
             return None
         if keys.joins != "auto":
             return keys.joins
-        return _UNLIMITED if self.joins is None else self.joins[fifo]
+        return _UNLIMITED if self.joins is None else max(keys.depth, self.joins.get(fifo, 0))
 
 
 _UNLIMITED = 1 << 30

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 

@@ -24,7 +24,9 @@ class Fifo:
 
     def __post_init__(self) -> None:
         """Make the channels."""
-        object.__setattr__(self, "items", Channel(f"{self.name}.items", f"words in front of {self.name}"))
+        object.__setattr__(
+            self, "items", Channel(f"{self.name}.items", f"words in front of {self.name}")
+        )
         object.__setattr__(
             self, "space", Channel(f"{self.name}.space", f"space in front of {self.name}")
         )

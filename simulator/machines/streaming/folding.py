@@ -4,26 +4,21 @@ from collections.abc import Iterator
 
 from simulator.base.errors import InputError
 from simulator.base.wording import counted
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Fold, Streaming
-from simulator.machines.streaming.operators import Plan
-from simulator.machines.streaming.shapes import Parallelism, Shape
-
-
-def divisors(number: int) -> list[int]:
-    """Return the divisors of a number, the smallest first."""
-    return [one for one in range(1, number + 1) if number % one == 0]
+from simulator.machines.streaming.shapes import Parallelism, Shape, divisors
 
 
 def folds_of(shape: Shape, given: Fold) -> Iterator[Parallelism]:
     """Yield every parallelism of a stage that agrees with the keys of a file."""
-    for simd in _options(given.simd, shape.most_simd):
-        for pe in _options(given.pe, shape.most_pe):
-            for dots in _options(given.dots, shape.most_dots):
+    for simd in _options(given.simd, shape.simd_options):
+        for pe in _options(given.pe, divisors(shape.most_pe)):
+            for dots in _options(given.dots, divisors(shape.most_dots)):
                 yield Parallelism(pe, simd, dots)
 
 
-def _options(given: int | None, most: int) -> list[int]:
-    return divisors(most) if given is None else [given]
+def _options(given: int | None, options: list[int]) -> list[int]:
+    return options if given is None else [given]
 
 
 def plan_of(shape: Shape, hardware: Streaming) -> Plan:
@@ -38,15 +33,15 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
 
     """
     given = hardware.folding.layers.get(shape.name, Fold())
-    for key, value, most in (
-        ("pe", given.pe, shape.most_pe),
-        ("simd", given.simd, shape.most_simd),
-        ("dots", given.dots, shape.most_dots),
+    for key, value, options in (
+        ("pe", given.pe, divisors(shape.most_pe)),
+        ("simd", given.simd, shape.simd_options),
+        ("dots", given.dots, divisors(shape.most_dots)),
     ):
-        if value is not None and most % value:
+        if value is not None and value not in options:
             raise InputError(
-                f"folding.layers {shape.name}: {key} {value} does not divide {most}: use one of "
-                f"{', '.join(map(str, divisors(most)))}"
+                f"folding.layers {shape.name}: {key} {value} is impossible: use one of "
+                f"{', '.join(map(str, options))}"
             )
     plans = [Plan(shape=shape, fold=fold) for fold in folds_of(shape, given)]
     if len(plans) == 1:

@@ -1,10 +1,10 @@
 """Words of the FIFOs in front of joins: the fewest with which no path of a join stops another.
 
 A path with a sliding-window unit returns its first word only after many words of its input. Until
-then the other paths of the join must hold theirs. Counts alone decide how many.
+then, the other paths from the same fork must hold theirs. Counts alone decide how many: a FIFO
+holds the words that arrive before the join can take them, while the fork passes on as many words as
+the latest path needs.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
@@ -13,11 +13,15 @@ from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.stages import (
     Concat,
     FetchAdd,
+    Fork,
     MatrixVector,
     Mover,
     SharedDots,
     Stage,
 )
+
+Needs = dict[Fifo, Ints]
+"""[words] words that a fork must have passed on before a FIFO gets each of its words."""
 
 
 def join_depths(stages: tuple[Stage, ...]) -> dict[str, int]:
@@ -27,80 +31,81 @@ def join_depths(stages: tuple[Stage, ...]) -> dict[str, int]:
         stages: the units, in order.
 
     """
-    needs: dict[Fifo, Ints] = {}
     found: dict[str, int] = {}
-    for stage in stages:
-        if stage.sources and all(one in needs for one in stage.sources):
-            if len(stage.sources) > 1:
-                found |= _depths(stage, needs)
-            for target in _written(stage):
-                needs[target] = _through(stage, target, needs)
-        elif not stage.sources:
-            for target in _written(stage):
-                needs[target] = (
-                    needs[stage.banks][_filled(stage)]  # type: ignore[attr-defined]
-                    if isinstance(stage, FetchAdd)
-                    else np.arange(1, target.words + 1)
-                )
+    for place, join in enumerate(stages):
+        if len(join.sources) < 2:
+            continue
+        for first in reversed(range(place)):
+            if isinstance(fork := stages[first], Fork):
+                needs = _needs(fork, stages[first + 1 : place])
+                if all(one in needs for one in join.sources):
+                    found |= _depths(join, needs)
+                    break
     return found
 
 
-def _written(stage: Stage) -> tuple[Fifo, ...]:
+def _needs(fork: Fork, stages: tuple[Stage, ...]) -> Needs:
+    """Return the fork's words that the FIFOs on the paths from it need."""
+    needs: Needs = {target: np.arange(1, target.words + 1) for target in fork.targets}
+    for stage in stages:
+        inputs = _inputs(stage)
+        if inputs and all(one in needs for one in inputs):
+            for target in _outputs(stage):
+                needs[target] = _through(stage, needs)
+    return needs
+
+
+def _inputs(stage: Stage) -> tuple[Fifo, ...]:
+    return (stage.banks,) if isinstance(stage, FetchAdd) else stage.sources
+
+
+def _outputs(stage: Stage) -> tuple[Fifo, ...]:
     return (stage.banks,) if isinstance(stage, SharedDots) else stage.targets
 
 
-def _depths(stage: Stage, needs: dict[Fifo, Ints]) -> dict[str, int]:
-    """Return the words that each input of a join holds while it waits for the others."""
-    if isinstance(stage, Concat):
-        rates = stage.words
-    else:
-        rates = (1,) * len(stage.sources)
-    steps = stage.sources[0].words // rates[0]
-    ready = np.max(
-        [needs[one][rate - 1 :: rate] for one, rate in zip(stage.sources, rates, strict=True)], axis=0
-    )
+def _depths(join: Stage, needs: Needs) -> dict[str, int]:
+    """Return the words that each input of a join holds while the join waits for the others."""
+    rates = join.words if isinstance(join, Concat) else (1,) * len(join.sources)
+    ends = [needs[one][rate - 1 :: rate] for one, rate in zip(join.sources, rates, strict=True)]
+    ready: Ints = np.max(ends, axis=0)
     found = {}
-    for one, rate in zip(stage.sources, rates, strict=True):
+    for one, rate, end in zip(join.sources, rates, ends, strict=True):
         arrived = np.searchsorted(needs[one], ready, side="right")
-        found[one.name] = int((arrived - rate * np.arange(steps)).max()) + 1
+        held = (arrived - rate * np.arange(len(ready)))[end < ready]
+        found[one.name] = int(held.max(initial=0)) + 1
     return found
 
 
-def _through(stage: Stage, target: Fifo, needs: dict[Fifo, Ints]) -> Ints:
-    """Return the image words that each word of a FIFO needs, from those of a unit's inputs."""
+def _through(stage: Stage, needs: Needs) -> Ints:
+    """Return the needs of the words that a unit writes, from those of the words that it reads."""
     if isinstance(stage, Concat):
-        ends = [
-            np.maximum.accumulate(needs[one]).reshape(stage.pixels, words)
+        pixels = [
+            needs[one].reshape(stage.pixels, words)
             for one, words in zip(stage.sources, stage.words, strict=True)
         ]
-        return np.maximum.accumulate(np.concatenate(ends, axis=1).ravel())
-    read = _read_by(stage)(target.words)
-    return np.max([needs[one][read - 1] for one in stage.sources], axis=0)
+        joined: Ints = np.maximum.accumulate(np.concatenate(pixels, axis=1).ravel())
+        return joined
+    read = _words_read(stage)
+    return np.max([needs[one][read - 1] for one in _inputs(stage)], axis=0)  # type: ignore[no-any-return]
 
 
-def _read_by(stage: Stage) -> Callable[[int], Ints]:
-    """Return the words that a unit has read of its input when it writes its n-th word."""
+def _words_read(stage: Stage) -> Ints:
+    """[words written] words that a unit has read of its input when it writes each word."""
     if isinstance(stage, Mover):
-        return lambda _: _of_pattern(stage)
+        return _of_pattern(stage)
     if isinstance(stage, MatrixVector):
-        folds, words = stage.neuron_folds, stage.synapse_folds
-        return lambda count: (np.arange(count) // folds + 1) * words
-    return lambda count: np.arange(1, count + 1)
-
-
-def _filled(stage: FetchAdd) -> Ints:
-    outputs = stage.pixels * stage.neuron_folds
-    return (np.arange(outputs) // stage.neuron_folds + 1) * stage.tables - 1
+        outputs = np.arange(stage.pixels * stage.neuron_folds)
+        return (outputs // stage.neuron_folds + 1) * stage.synapse_folds
+    if isinstance(stage, FetchAdd):
+        outputs = np.arange(stage.pixels * stage.neuron_folds)
+        return (outputs // stage.neuron_folds + 1) * stage.tables
+    assert isinstance(stage, SharedDots)
+    return np.arange(1, stage.banks.words + 1)
 
 
 def _of_pattern(stage: Mover) -> Ints:
-    """Words read, at the least one, when a unit with a pattern writes each of its words."""
-    times, reads, writes = [], [], []
-    for often, turns in stage.turns:
-        for turn in turns * often:
-            times.append(turn.times)
-            reads.append(turn.reads)
-            writes.append(turn.writes)
-    often = np.array(times)
-    read = np.cumsum(np.repeat(np.array(reads), often))
-    return np.maximum(read[np.repeat(np.array(writes), often)], 1)
+    turns = [turn for often, each in stage.turns for turn in each * often]
+    often = np.array([turn.times for turn in turns])
+    reads = np.cumsum(np.repeat(np.array([turn.reads for turn in turns]), often))
+    writes = np.repeat(np.array([turn.writes for turn in turns]), often)
+    return np.maximum(reads[writes], 1)  # a unit that pads writes words before it reads

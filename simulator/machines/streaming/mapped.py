@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.stages import Stage
 from simulator.program import Section
 from simulator.workload import Layer

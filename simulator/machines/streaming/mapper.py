@@ -63,9 +63,7 @@ def program_of_pipeline(built: Pipeline, workload: Workload, hardware: Streaming
     )
 
 
-def _mapped(
-    layer: AnyLayer, network: Network, built: Pipeline, program: Program
-) -> MappedStage:
+def _mapped(layer: AnyLayer, network: Network, built: Pipeline, program: Program) -> MappedStage:
     stages = tuple(stage for stage in built.stages if stage.layer == layer.name)
     (section,) = program.sections
     return MappedStage(

@@ -3,37 +3,9 @@
 Every function returns the iterations of an image, as runs of equal lists of turns.
 """
 
-from simulator.machines.streaming.stages import Turn
+from simulator.machines.streaming.turns import Turn, Turns, both, reads, turns, writes
 from simulator.program import Runs
 from simulator.workload.sides import Sides
-
-Turns = Runs[tuple[Turn, ...]]
-
-
-def turns(*lists: tuple[int, tuple[Turn, ...]]) -> Turns:
-    """Return a pattern without its empty parts."""
-    kept = [(often, tuple(one for one in each if one.times > 0)) for often, each in lists]
-    return Runs([(often, each) for often, each in kept if often > 0 and each])
-
-
-def cycles_of(pattern: Turns) -> int:
-    """Return the iterations of an image."""
-    return sum(often * sum(turn.times for turn in each) for often, each in pattern)
-
-
-def reads(count: int) -> Turn:
-    """Return iterations that only read."""
-    return Turn(count, reads=True, writes=False)
-
-
-def writes(count: int) -> Turn:
-    """Return iterations that only write."""
-    return Turn(count, reads=False, writes=True)
-
-
-def both(count: int) -> Turn:
-    """Return iterations that read a word and write a word."""
-    return Turn(count, reads=True, writes=True)
 
 
 def every_word(words: int) -> Turns:
@@ -65,9 +37,7 @@ def window_turns(
         full = min(reads_after // row_reads, rows)
         row = (both(row_writes), reads(row_reads - row_writes))
         rest = reads_after - full * row_reads
-        return turns(
-            head, (full, row), (rows - full, (writes(row_writes),)), (1, (reads(rest),))
-        )
+        return turns(head, (full, row), (rows - full, (writes(row_writes),)), (1, (reads(rest),)))
     words, period, each = rows * row_writes, max(row_writes - 1, 1), max(row_reads - 1, 1)
     full = min(reads_after // each, words // period)
     left = words - full * period
@@ -93,7 +63,9 @@ def pad_turns(*, size: Sides, before: Sides, after: Sides, words: int) -> Turns:
     width = (before.width + size.width + after.width) * words
     row = (writes(before.width * words), both(size.width * words), writes(after.width * words))
     return turns(
-        (1, (writes(before.height * width),)), (size.height, row), (1, (writes(after.height * width),))
+        (1, (writes(before.height * width),)),
+        (size.height, row),
+        (1, (writes(after.height * width),)),
     )
 
 

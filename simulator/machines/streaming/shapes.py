@@ -18,6 +18,11 @@ class Parallelism(NamedTuple):
     dots: int
 
 
+def divisors(number: int) -> list[int]:
+    """Return the divisors of a number, the smallest first."""
+    return [one for one in range(1, number + 1) if number % one == 0]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Map:
     """A map between layers, as a stream carries it: pixel after pixel."""
@@ -67,27 +72,36 @@ class Shape:
     # --- limits of the parallelism --------------------------------------------------------------
 
     @property
-    def most_simd(self) -> int:
-        """The most inputs, or kernels, per cycle."""
+    def simd_options(self) -> list[int]:
+        """The possible numbers of inputs, or kernels, per cycle.
+
+        They divide the channels of a pixel, or are whole pixels of a window.
+        """
         if isinstance(self.layer, VectorLayer):
-            return 1
-        channels = min(self.source.channels, self.layer.in_channels) // self.layer.groups
-        if not self.shared:
-            return channels
-        return channels // self.layer.unit_channels if self.has_whole_vectors else 1
+            return [1]
+        channels = self.pixel_channels
+        if self.shared:
+            unit = self.layer.unit_channels
+            return divisors(channels // unit) if self.has_whole_vectors else [1]
+        whole = divisors(self.layer.taps)[1:] if self.layer.groups == 1 else []
+        return [*divisors(channels), *(channels * pixels for pixels in whole)]
+
+    @property
+    def pixel_channels(self) -> int:
+        """Channels of a pixel that an output of a layer with weights reads."""
+        assert isinstance(self.layer, Layer)
+        return min(self.source.channels, self.layer.in_channels) // self.layer.groups
 
     @property
     def has_whole_vectors(self) -> bool:
         """True if the channels of a pixel are whole units of a layer of shared kernels."""
         assert isinstance(self.layer, Layer)
-        return self.source.channels // self.layer.groups % self.layer.unit_channels == 0
+        return self.pixel_channels % self.layer.unit_channels == 0
 
     @property
     def most_pe(self) -> int:
         """The most outputs per cycle; channels per word without weights."""
-        return self.target.channels // (
-            self.layer.groups if isinstance(self.layer, Layer) else 1
-        )
+        return self.target.channels // (self.layer.groups if isinstance(self.layer, Layer) else 1)
 
     @property
     def most_dots(self) -> int:

@@ -5,10 +5,10 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 from simulator.machines.streaming.fifos import Fifo
-from simulator.program import Category, CountsAs, Kind, Runs, Unit
+from simulator.machines.streaming.turns import Turns, cycles_of
+from simulator.program import Category, CountsAs, Kind, Unit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,25 +85,21 @@ class Dma(Stage):
         return self.words
 
 
-class Turn(NamedTuple):
-    """Equal iterations of a unit that moves words: what each reads and writes."""
-
-    times: int
-    reads: bool
-    writes: bool
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mover(Stage):
     """A unit that moves a word in and a word out per cycle at most, in a fixed pattern."""
 
-    turns: Runs[tuple[Turn, ...]]
-    """The pattern of an image: repeated lists of turns, such as those of a row."""
+    turns: Turns
+    """The pattern of the first image: repeated lists of turns, such as those of a row."""
+    later_turns: Turns
+    """The pattern of every other image."""
+    leaves_result: bool = False
+    """True if the unit writes its last result after the last image."""
 
     @cached_property
     def cycles(self) -> int:
         """One per iteration."""
-        return sum(often * sum(turn.times for turn in each) for often, each in self.turns)
+        return cycles_of(self.later_turns)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -157,31 +153,19 @@ class Shuffle(Mover):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Fork(Stage):
+class Fork(Mover):
     """Copies every word to several streams."""
 
-    words: int
     letter = "F"
     role = "fork"
 
-    @property
-    def cycles(self) -> int:
-        """One per word."""
-        return self.words
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Add(Stage):
+class Add(Mover):
     """Adds the values of several maps, word by word."""
 
-    words: int
     letter = "A"
     role = "addition"
-
-    @property
-    def cycles(self) -> int:
-        """One per word."""
-        return self.words
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -228,6 +212,8 @@ class MatrixVector(Stage):
     """Groups of outputs that the PEs compute one after another."""
     weights: Fifo | None = None
     """Streamed weights, a word per neuron fold; None: on chip."""
+    holds: bool = False
+    """True if the outputs of a fold leave in the first cycle of the next fold."""
     letter = "M"
     role = "MVTU"
 

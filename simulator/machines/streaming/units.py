@@ -4,27 +4,44 @@ A unit moves at most one word of every FIFO per cycle. It stalls as a whole whil
 reads is empty or a FIFO that it writes is full. docs/streaming.md names the source of every loop.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from simulator.machines.streaming.fifos import moves
+from simulator.machines.streaming.fifos import Fifo, moves
 from simulator.machines.streaming.stages import (
-    Add,
     Concat,
     Dma,
     FetchAdd,
-    Fork,
     MatrixVector,
     Mover,
     SharedDots,
     Stage,
     Weights,
 )
-from simulator.program import Body, Runs, Writer, write
+from simulator.program import Body, Command, Runs, Writer, write
 
 
 def times(count: int) -> Runs[None]:
     """Return the items of a loop whose iterations are all the same."""
     return Runs([(count, None)] if count else [])
+
+
+def first_and_others(count: int) -> Runs[bool]:
+    """Return the items of a loop whose first iteration differs: True for the first."""
+    found = ((min(count, 1), True), (count - 1, False))
+    return Runs([(often, first) for often, first in found if often > 0])
+
+
+class End(NamedTuple):
+    """An iteration of a loop whose first and last iterations differ."""
+
+    first: bool
+    last: bool
+
+
+def ends(count: int) -> Runs[End]:
+    """Return the items of a loop whose first and last iterations differ."""
+    return Runs.of([End(number == 0, number == count - 1) for number in range(count)])
 
 
 def dma(unit: Dma, do: Writer) -> None:
@@ -35,28 +52,16 @@ def dma(unit: Dma, do: Writer) -> None:
 
 
 def mover(unit: Mover, do: Writer) -> None:
-    """Read and write words in the unit's pattern."""
-    for _ in do.each(times(unit.images)):
-        for turns in do.each(unit.turns):
+    """Read and write words in the unit's pattern, and a result that is left after all images."""
+    for first in do.each(first_and_others(unit.images)):
+        for turns in do.each(unit.turns if first else unit.later_turns):
             for turn in turns:
                 reads = unit.sources if turn.reads else ()
                 writes = unit.targets if turn.writes else ()
                 for _ in do.each(times(turn.times)):
                     do(unit.work(cycles=1, **moves(reads, writes)))
-
-
-def fork(unit: Fork, do: Writer) -> None:
-    """Copy every word to all targets at once."""
-    for _ in do.each(times(unit.images)):
-        for _ in do.each(times(unit.words)):
-            do(unit.work(cycles=1, **moves(unit.sources, unit.targets)))
-
-
-def add(unit: Add, do: Writer) -> None:
-    """Read a word of every map and write their sum."""
-    for _ in do.each(times(unit.images)):
-        for _ in do.each(times(unit.words)):
-            do(unit.work(cycles=1, **moves(unit.sources, unit.targets)))
+    if unit.leaves_result:
+        do(unit.work(cycles=1, **moves(writes=unit.targets)))
 
 
 def concat(unit: Concat, do: Writer) -> None:
@@ -76,25 +81,54 @@ def weights(unit: Weights, do: Writer) -> None:
 
 
 def matrix_vector(unit: MatrixVector, do: Writer) -> None:
-    """Take a window for the first fold of outputs and keep it for the others.
+    """Take a window for the first fold of outputs and keep it for the other folds.
 
     The last cycle of a fold writes its outputs, through the thresholds.
     """
-    folds = unit.synapse_folds - 1
-    weight = [] if unit.weights is None else [unit.weights]
+    words = unit.synapse_folds
     for _ in do.each(times(unit.images)):
         for _ in do.each(times(unit.pixels)):
-            for number in do.each(Runs([(1, 0), *_more(unit.neuron_folds - 1)])):
-                window = unit.sources if number == 0 else ()
-                for first in do.each(Runs([(min(folds, 1), True), (max(folds - 1, 0), False)])):
-                    reads = [*window, *(weight if first else [])]
-                    do(unit.work(cycles=1, pes=unit.pes, **moves(reads)))
-                reads = [*window, *([] if folds else weight)]
-                do(unit.work(cycles=1, pes=unit.pes, **moves(reads, unit.targets)))
+            for takes_window in do.each(first_and_others(unit.neuron_folds)):
+                if takes_window:
+                    for first in do.each(first_and_others(words - 1)):
+                        do(step(unit, reads=unit.sources, weights=first))
+                    do(step(unit, reads=unit.sources, weights=words == 1, writes=unit.targets))
+                else:
+                    if words > 1:
+                        do(step(unit, words - 1, weights=True))
+                    do(step(unit, weights=words == 1, writes=unit.targets))
 
 
-def _more(count: int) -> list[tuple[int, int]]:
-    return [(count, 1)] if count else []
+def matrix_vector_held(unit: MatrixVector, do: Writer) -> None:
+    """Do the same, but the first cycle of a fold writes the outputs of the fold before it."""
+    words = unit.synapse_folds
+    for first_image in do.each(first_and_others(unit.images)):
+        for first_pixel in do.each(first_and_others(unit.pixels)):
+            for takes_window in do.each(first_and_others(unit.neuron_folds)):
+                begins = first_image and first_pixel and takes_window
+                results = () if begins else unit.targets
+                if takes_window:
+                    do(step(unit, reads=unit.sources, weights=True, writes=results))
+                    for _ in do.each(times(words - 1)):
+                        do(step(unit, reads=unit.sources))
+                else:
+                    do(step(unit, weights=True, writes=results))
+                    if words > 1:
+                        do(step(unit, words - 1))
+    do(step(unit, writes=unit.targets))
+
+
+def step(
+    unit: MatrixVector,
+    cycles: int = 1,
+    *,
+    reads: Sequence[Fifo] = (),
+    weights: bool = False,
+    writes: Sequence[Fifo] = (),
+) -> Command:
+    """Return a command of the PEs; with `weights`, the first of a fold, if they are streamed."""
+    streamed = [unit.weights] if weights and unit.weights is not None else []
+    return unit.work(cycles=cycles, pes=unit.pes, **moves([*reads, *streamed], writes))
 
 
 def shared_dots(unit: SharedDots, do: Writer) -> None:
@@ -112,20 +146,19 @@ def shared_dots(unit: SharedDots, do: Writer) -> None:
 
 def fetch_add(unit: FetchAdd, do: Writer) -> None:
     """Add an entry of every table to every output; outputs leave with the last table."""
-    rest = unit.neuron_folds - 1
     for _ in do.each(times(unit.images)):
         for _ in do.each(times(unit.pixels)):
             for _ in do.each(times(unit.tables - 1)):
                 do(unit.work(cycles=unit.neuron_folds, pes=unit.pes, **moves([unit.banks])))
-            for last in do.each(Runs([*([(rest, False)] if rest else []), (1, True)])):
-                _ = last
-                do(unit.work(cycles=1, pes=unit.pes, **moves([], unit.targets)))
+            for fold in do.each(ends(unit.neuron_folds)):
+                taken = [fold.first and unit.banks.items, unit.target.space]
+                given = [fold.last and unit.banks.space, unit.target.items]
+                do(unit.work(cycles=1, pes=unit.pes, takes=taken, gives=given))
 
 
-PROGRAMS: dict[type[Stage], Callable[..., None]] = {
+_PROGRAMS: dict[type[Stage], Callable[..., None]] = {
     Dma: dma,
-    Fork: fork,
-    Add: add,
+    Mover: mover,
     Concat: concat,
     Weights: weights,
     MatrixVector: matrix_vector,
@@ -136,5 +169,7 @@ PROGRAMS: dict[type[Stage], Callable[..., None]] = {
 
 def program_of(unit: Stage, *, plain: bool = False) -> Body:
     """Return a unit's program; `plain` is without loops, see `Writer`."""
-    function = next((PROGRAMS[kind] for kind in PROGRAMS if isinstance(unit, kind)), mover)
+    function = next(_PROGRAMS[kind] for kind in type(unit).__mro__ if kind in _PROGRAMS)
+    if isinstance(unit, MatrixVector) and unit.holds:
+        function = matrix_vector_held
     return write(function, unit, plain=plain)

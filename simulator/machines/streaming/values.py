@@ -16,7 +16,7 @@ from simulator.base.columns import Ints
 from simulator.machines.streaming.compute import in_order
 from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.network import Network
-from simulator.machines.streaming.operators import Plan
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.stages import (
     Add,
     Concat,
@@ -69,7 +69,7 @@ class Unit:
         last = self.stage.name.rpartition(".")[2]
         return int(last) - 1 if last.isdigit() else 0
 
-    # --- formats --------------------------------------------------------------------------------------
+    # --- formats ----------------------------------------------------------------------------------
 
     @cached_property
     def given(self) -> tuple[Format, ...]:
@@ -87,7 +87,7 @@ class Unit:
         """The format of the stage's map."""
         return map_format(self.layer.name, self.network, self.arithmetic)
 
-    # --- values ---------------------------------------------------------------------------------------
+    # --- values -----------------------------------------------------------------------------------
 
     def values(self, words: Sequence[Word], lanes: int, number: int = 0) -> Ints:
         """[words, lanes] values that the stage reads of its input with this number.
@@ -125,8 +125,15 @@ def fork(unit: Unit) -> Words:
 
 
 def converter(unit: Unit) -> Words:
-    """Cut the bits of a packet into words of another width."""
+    """Cut the bits of a packet into words of another width, or a whole window into parts."""
     source, target = unit.stage.source, unit.stage.target
+    if unit.stage.name == f"{unit.layer.name}.convert":
+        taps = unit.plan.fold.simd // unit.plan.lanes
+        for _ in range(source.words):
+            window = unit.read()
+            for first in range(0, len(window), taps):
+                yield window[first : first + taps]
+        return
     packets = _packets(unit, source, target)
     bits = min(source.words * source.bits, target.words * target.bits) // packets
     for _ in range(packets):
@@ -164,8 +171,8 @@ def pad(unit: Unit) -> Words:
 def windows(unit: Unit) -> Words:
     """Write the words of every window, group after group and tap after tap.
 
-    In front of a pooling unit, a group is a word of channels. In front of tables of shared dot
-    products, a word has all taps of its channels.
+    In front of a pooling unit, a group is a word of channels. A unit that takes whole windows gets
+    all taps of some channels in a word.
     """
     places = window_places(unit.plan)
     needed = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
@@ -177,7 +184,7 @@ def windows(unit: Unit) -> Words:
         if most and len(kept) + len(unit.read.waiting) - first > most:
             raise StreamError(f"{unit.stage.name} keeps more than {most} words")
         words = [kept[place] for place in wanted]
-        yield tuple(words) if len(words) > 1 else words[0]
+        yield tuple(words) if unit.plan.takes_windows else words[0]
 
 
 def window_places(plan: Plan) -> Ints:
@@ -193,7 +200,7 @@ def window_places(plan: Plan) -> Ints:
     row = y * layer.strides.height + down * dilations[0]
     column = x * layer.strides.width + right * dilations[1]
     places: Ints = (row * shape.padded.width + column) * words + part * (words // parts) + word
-    if shape.shared:
+    if plan.takes_windows:
         return places.transpose(0, 1, 2, 5, 3, 4).reshape(-1, shape.taps)
     return places.reshape(-1, 1)
 
@@ -274,13 +281,15 @@ def _pooled(unit: Unit, window: list[Word]) -> Iterator[int]:
 def matrix_vector(unit: Unit) -> Words:
     """Multiply every window by the weights, and write the outputs of a fold after the fold."""
     stage: Any = unit.stage
-    layer, (pe, simd, _) = unit.layer, unit.plan.fold
+    layer, pe = unit.layer, unit.plan.fold.pe
     weights = _weights(unit)
     streamed = None if stage.weights is None else unit.inputs[stage.weights]
     size = layer.out_channels // layer.groups
     for _, group in product(range(unit.plan.shape.out_pixels), range(layer.groups)):
         words = [unit.read() for _ in range(stage.synapse_folds)]
-        window = unit.values(words, simd).ravel()
+        if unit.plan.takes_windows:
+            words = [tap for word in words for tap in word]
+        window = unit.values(words, unit.plan.lanes).ravel()
         outputs = range(group * size, (group + 1) * size)
         if streamed is None:
             yield from _outputs(unit, weights[outputs.start : outputs.stop] @ window, outputs)
@@ -313,7 +322,9 @@ def shared_dots(unit: Unit) -> Words:
     for _, table in product(range(stage.pixels), range(stage.tables)):  # type: ignore[attr-defined]
         word = unit.read()
         if layer.has_vectors:
-            values = unit.values([word], unit.plan.lanes).ravel()
+            values = unit.values(
+                word if isinstance(word, tuple) else [word], unit.plan.lanes
+            ).ravel()
             values[max(0, channels - table * unit.plan.lanes) :] = 0
             patches = values.reshape(simd, layer.unit_channels)
         else:

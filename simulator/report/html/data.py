@@ -18,7 +18,6 @@ from simulator.base.version import __version__
 from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
 from simulator.machines.assumptions import Assumption
-from simulator.program import Vocabulary
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
 from simulator.report.sizes import timeline_left_out
 from simulator.report.style import COLORS
@@ -43,6 +42,12 @@ FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("macs", "multiply-accumulates", "", "the layer's shape, x batch"),
 )
 """The key, name, unit and source in the trace of every value in a layer's panel."""
+_SOURCES_AT_ONCE = {
+    "cycles": "cycles of the layer's units on the critical path",
+    "start_cycle": "smallest start_cycle of the layer's commands",
+    "end_cycle": "largest end_cycle of the layer's commands",
+}
+"""The sources of some values if all layers run at once."""
 
 
 def page_data(
@@ -64,13 +69,19 @@ def page_data(
         "bins": BINS,
         "timeline_left_out": left_out,
         "units": [
-            {"unit": unit, "name": words.units[unit].name, "title": words.units[unit].title}
+            {
+                "unit": unit,
+                "name": words.units[unit].name,
+                "title": words.units[unit].title,
+                **_place(result.run, {words.units[unit].layer}),
+            }
             for unit in units
         ],
-        "parts": _categories(words),
+        "at_once": result.run.at_once,
+        "parts": _categories(result.run),
         "stages": stage_colors(stages_of(result)),
         "figures": [
-            {"key": key, "name": name, "unit": unit, "source": source}
+            {"key": key, "name": name, "unit": unit, "source": _source(result.run, key, source)}
             for key, name, unit, source in FIGURES
         ],
         "runs": [
@@ -107,7 +118,7 @@ def _summary(result: "Outcome") -> dict[str, Any]:
         "network": workload.title,
         "input_size": f"{workload.input_height}x{workload.input_width}",
         "hardware": hardware.name,
-        "pes": hardware.pes,
+        "pes": result.run.pes,
         "clock_ghz": hardware.clock_ghz,
         "batch": workload.batch,
         "activations": activations(workload),
@@ -119,16 +130,29 @@ def _summary(result: "Outcome") -> dict[str, Any]:
     }
 
 
-def _categories(words: Vocabulary) -> list[dict[str, str]]:
+def _categories(run: "Run") -> list[dict[str, Any]]:
     """Return the categories of cycles, each with a color."""
+    layers = run.vocabulary.category_layers
     return [
         {
             "part": category.name,
-            "title": category.title,
+            "title": ": ".join(filter(None, (*layers[category.name], category.title))),
             "color": category.color or COLORS[number % len(COLORS)],
+            **_place(run, layers[category.name]),
         }
-        for number, category in enumerate(words.categories)
+        for number, category in enumerate(run.vocabulary.categories)
     ]
+
+
+def _place(run: "Run", layers: set[str]) -> dict[str, int]:
+    """Return the number of the layer of a unit or category, if all layers run at once."""
+    names = run.mapping.program.names
+    return {"layer": min(map(names.index, layers))} if run.at_once and layers else {}
+
+
+def _source(run: "Run", key: str, usual: str) -> str:
+    """Return the source of a value in the trace."""
+    return _SOURCES_AT_ONCE.get(key, usual) if run.at_once else usual
 
 
 def _run(result: "Outcome", run: "Run") -> dict[str, Any]:

@@ -50,7 +50,7 @@ class Timeline {
 
   zoomToLayer(number) {
     const spans = this.traces.map((trace) => trace.run.layers[number]);
-    const longest = Math.max(...spans.map((layer) => layer.cycles), 1);
+    const longest = Math.max(...spans.map((layer) => layer.end_cycle - layer.start_cycle), 1);
     const margin = 0.02 * longest;
     this.offsets = spans.map((layer) => layer.start_cycle - margin);
     this.scale = (longest + 2 * margin) / this.plotWidth;
@@ -113,7 +113,7 @@ class Timeline {
     this.paintSelection(trace, x, top);
     this.paintTitle(trace, top);
     this.clip(top, () => {
-      this.paintLayerNames(trace, x, from, to, top);
+      if (!this.report.data.at_once) this.paintLayerNames(trace, x, from, to, top);
       this.paintPath(trace, x, from, to, top + HEAD);
     });
     const layers = this.exact ? trace.layersBetween(from, to) : [];
@@ -222,7 +222,7 @@ class Timeline {
     for (let pixel = first; pixel < last; pixel += 1) {
       const time = from + (pixel + 1 - GUTTER) * this.scale;
       const worked = trace.workedUntil(row, time);
-      const layer = trace.run.layers[trace.layerAt(time - this.scale / 2)];
+      const layer = trace.run.layers[this.units[row].layer ?? trace.layerAt(time - this.scale / 2)];
       this.bar(pixel, 1, y, (worked - before) / this.scale, this.report.stageColor(layer.stage));
       before = worked;
     }
@@ -358,7 +358,8 @@ class Timeline {
     const time = this.offsets[lane] + (event.offsetX - GUTTER) * this.scale;
     if (time < 0 || time >= trace.cycles) return null;
     const row = Math.floor((event.offsetY - lane * this.laneHeight - HEAD) / (ROW + GAP)) - 1;
-    return { trace, time, row, layer: trace.layerAt(time) };
+    const own = this.units[row]?.layer ?? this.report.parts[trace.partAt(time)].layer;
+    return { trace, time, row, layer: own ?? trace.layerAt(time) };
   }
 
   clicked(event) {

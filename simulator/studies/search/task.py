@@ -212,6 +212,11 @@ class Task:
 
     def _simulate(self, taus: tuple[Tau, ...]) -> Candidate:
         run = run_one(self.configured(taus), self.hardware, self._engine)
+        if run.at_once:
+            raise InputError(
+                f"{self.hardware.name}: a search adds up the cycles of layers, and all layers of "
+                "this machine run at once; use sweep"
+            )
         spent = run_energy(run, self.energy).by("layer")
         layers = {one.mapped.layer.name: one for one in run.layers}
         groups = self._with_vector_layers()

@@ -199,6 +199,13 @@ class Chain:
             return self._bits
         return min(self.maps.read_bits(layer), compute.MOST_SIGNIFICANT)
 
+    def _entering(self, layer: VectorLayer) -> Numbers:
+        """The numbers that a normalization reads."""
+        (name,) = layer.reads
+        if self.pipelined is None:
+            return self.numbers[name]
+        return self._operand(name, self.read_bits(layer))
+
     # --- layers ---------------------------------------------------------------------------------
 
     def compute_layer(self, layer: AnyLayer) -> list[_Compared]:
@@ -272,7 +279,7 @@ class Chain:
         if not scales:
             return []
         scale, shift = _affine_of(values, layer.out_channels)
-        return [self._scaled(layer, layer.name, scale, shift)]
+        return [self._scaled(layer, self.numbers[layer.name], scale, shift)]
 
     def _left_to_norms(self, layer: Layer) -> bool:
         """True for a binary layer if only normalizations read it: they take its factor over."""
@@ -282,10 +289,9 @@ class Chain:
         )
 
     def _scaled(
-        self, layer: AnyLayer, source: str, scale: plain.Real, shift: plain.Real
+        self, layer: AnyLayer, entering: Numbers, scale: plain.Real, shift: plain.Real
     ) -> _Compared:
         """Multiply and add per channel; the twin gets the constants as the machine stores them."""
-        entering = self.numbers[source]
         factors, own, summand = compute.constants(scale, shift, entering.exponent)
         exact = compute.affine(entering, factors, own, summand)
         at_products = Numbers(summand, entering.exponent + own)
@@ -307,7 +313,7 @@ class Chain:
     def _thresholds(self, layer: VectorLayer, code: Codes) -> list[_Compared]:
         """A normalization and its quantizer as comparisons with integers."""
         scale, shift = self._norm_constants(layer)
-        entering = self.numbers[layer.reads[0]]
+        entering = self._entering(layer)
         limits = compute.thresholds(scale, shift, entering.exponent, code.exponent, code.bits)
         got = compute.codes(entering.values, scale, limits, code.bits)
         self.read_codes[layer.name] = got
@@ -323,7 +329,7 @@ class Chain:
 
     def _vector(self, layer: VectorLayer) -> list[_Compared]:
         if layer.kind == "norm":
-            return [self._scaled(layer, layer.reads[0], *self._norm_constants(layer))]
+            return [self._scaled(layer, self._entering(layer), *self._norm_constants(layer))]
         operands = [self._operand(name, self.read_bits(layer)) for name in layer.reads]
         values = self.forward.parameters[layer.name]
         match layer.kind:

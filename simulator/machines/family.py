@@ -19,7 +19,9 @@ from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.fusion import fusion_of
 from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
+from simulator.machines.written import Written
 from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
@@ -263,6 +265,16 @@ class Family(ABC, Generic[H, L]):
             rows: the output rows.
 
         """
+
+    def written(self, workload: Workload, hardware: H) -> Written:
+        """Return how the machine writes the maps of a network, for a check of their values.
+
+        Raises:
+            InputError: the network has layers without weights, and the machine no unit for them.
+
+        """
+        fusion = fusion_of(workload, hardware.vector, self.mac_bits(hardware))
+        return Written(fusion.maps, fusion.inside)
 
     # --- energy and area ------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.analysis.energy import OutcomeEnergy
     from simulator.analysis.layers import LayerResult
     from simulator.analysis.outcome import Outcome
-    from simulator.check import CheckResult, Classes
+    from simulator.check import CheckResult, Classes, LayerCheck
 
 NO_LIMIT = "–"
 NO_COMMANDS = "·"
@@ -255,9 +255,18 @@ def check_lines(check: "CheckResult", title_of: Callable[[str], str]) -> list[st
     lines.append(
         f"{check.outputs:,} outputs of {len(lines)} {what}: {_origin(kernels)} (seed {check.seed})"
     )
+    if check.stream is not None:
+        lines.append(_stream_line(check.stream))
     if check.classes is not None:
         lines += _class_lines(check.classes)
     return lines
+
+
+def _stream_line(stream: "LayerCheck") -> str:
+    """Return the comparison of the maps of a pipeline with those of its layers."""
+    if stream.difference is not None:
+        return f"DIFFERENT in the pipeline's words at {stream.difference}"
+    return f"{stream.outputs:,} values of all stages equal, word by word through all units at once"
 
 
 def _class_lines(classes: "Classes") -> list[str]:

@@ -3,18 +3,26 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+import numpy as np
 from msgspec import json, structs
+from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
 from simulator.dram.section import without_rates as dram_without_rates
-from simulator.machines.family import Counts, Family, Layers, Roof
+from simulator.machines.family import Counts, Family, Layers, Outputs, Roof
 from simulator.machines.streaming.actions import layer_actions, memory_kib
 from simulator.machines.streaming.area import BUFFERS, area, buffer_kib
+from simulator.machines.streaming.compute import compute
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
+from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.roofs import roofs
 from simulator.machines.streaming.schema import Streaming, require_effects
+from simulator.machines.streaming.sending import Sending
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.written import Written
+from simulator.workload import Workload
+from simulator.workload.kernels import KernelSet
 
 
 class StreamingPipelines(Family[Streaming, MappedStage]):
@@ -47,8 +55,16 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         """Any subset of 3x3 kernels: a stage's tables are as large as its layer's subset."""
         return 512
 
-    def compute(self, mapped, kernels, activations, rows):
-        raise NotImplementedError
+    def compute(
+        self, mapped: MappedStage, kernels: KernelSet, activations: NDArray[np.int64], rows: range
+    ) -> Outputs:
+        assert mapped.plan is not None
+        return compute(mapped.plan, kernels, activations, rows)
+
+    def written(self, workload: Workload, hardware: Streaming) -> Written:
+        network = Network(workload, hardware)
+        inside = frozenset(network.maps.layers[name].reads[0] for name in network.folded)
+        return Written(network.maps, inside, Sending(network))
 
     def actions(
         self, mapped: MappedStage | MappedVector, moved: Ints, activates: Ints | None = None
@@ -61,8 +77,6 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         memory = structs.replace(hardware.memory, dram=dram_without_rates(hardware.dram))
         counted = structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
         return json.encode(counted)  # folds by layer have no hash
-    def counted_by(self, hardware):
-        return msgspec.json.encode(hardware)
 
     def memories(
         self,

@@ -71,7 +71,8 @@ def _depths(join: Stage, needs: Needs) -> dict[str, int]:
     found = {}
     for one, rate, end in zip(join.sources, rates, ends, strict=True):
         arrived = np.searchsorted(needs[one], ready, side="right")
-        held = (arrived - rate * np.arange(len(ready)))[end < ready]
+        waits = end < ready + isinstance(join, Concat)  # a pixel of one map waits for another's
+        held = (arrived - rate * np.arange(len(ready)))[waits]
         found[one.name] = int(held.max(initial=0)) + 1
     return found
 

@@ -30,7 +30,7 @@ def map_workload(
 
     """
     network = Network(workload, hardware)
-    built = _built(network)
+    built = built_with_joins(network)
     program = program_of_pipeline(built, workload, hardware)
     layers = []
     for number, layer in enumerate(workload.all_layers):
@@ -40,7 +40,7 @@ def map_workload(
     return Mapping(hardware=hardware, layers=tuple(layers), program=program)
 
 
-def _built(network: Network) -> Pipeline:
+def built_with_joins(network: Network) -> Pipeline:
     """Build the pipeline of a network, with the FIFOs that its joins need.
 
     Raises:

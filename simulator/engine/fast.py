@@ -33,8 +33,8 @@ from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
 from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
-from simulator.engine.split import split
 from simulator.engine.space import space_of
+from simulator.engine.split import split
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace

@@ -32,7 +32,9 @@ class Memory(NamedTuple):
     ports: int = 2
     """Ports of a bank as SRAM: 1 if it is only read while the pipeline runs, otherwise 2."""
     reads: int = 1
-    """Words that are read from a bank at once; banks with several reads are flip-flops."""
+    """Words that are read from a bank at once."""
+    writes: int = 1
+    """Words that are written to a bank at once. Several reads or writes need flip-flops."""
 
     @property
     def total_bits(self) -> int:
@@ -73,7 +75,7 @@ def _gates(memory: Memory) -> tuple[Fraction, Fraction]:
     registers = memory.total_bits * STORAGE_BIT + multiplexers * MUX
     cells = max(memory.words, SMALLEST_MACRO) * width * sram_bit(memory.ports)
     ports = memory.ports * width * SRAM_PORT_BIT
-    if memory.reads == 1 and cells + ports < registers:
+    if memory.reads == memory.writes == 1 and cells + ports < registers:
         return cells, ports
     return Fraction(0), registers
 
@@ -127,7 +129,7 @@ def _of_shared_kernels(plan: Plan, layer: Layer) -> Iterator[Memory]:
     words = layer.groups * plan.tables * plan.neuron_folds
     yield Memory("index_memory", words, simd * layer.unit_bits, banks=pe, ports=1)
     yield Memory("subset", plan.fill_cycles, dots * layer.unit_weights, ports=1)
-    yield Memory("lut", 2 * layer.subset_size, plan.entry_bits, banks=simd, reads=pe)
+    yield Memory("lut", 2 * layer.subset_size, plan.entry_bits, banks=simd, reads=pe, writes=dots)
     yield Memory("sum_memory", plan.neuron_folds, pe * sum_bits(plan))
 
 

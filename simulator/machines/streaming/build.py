@@ -291,7 +291,7 @@ class _Builder:
         more = {"buffer_bits": one.buffer_bits} if unit is Windows else {}
         return self._mover(unit, name, layer, sources, [target], one.turns, **more)
 
-    def _mover(
+    def _mover(  # noqa: PLR0917 # as `_unit`, and the pattern
         self,
         unit: type[Mover],
         name: str,

@@ -1,4 +1,4 @@
-"""From a network and a hardware file to a program: one section, in which all stages work at once."""
+"""From a network and a hardware file to a program: one section for all stages."""
 
 from simulator.base.progress import Progress
 from simulator.machines.family import Mapping

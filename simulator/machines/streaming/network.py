@@ -34,6 +34,11 @@ class Network:
             raise InputError(
                 f"scope {net.scope}: a streaming pipeline runs whole networks; use scope network"
             )
+        if self.hardware.dram.timing != "fixed":
+            raise InputError(
+                f"memory.dram.timing {self.hardware.dram.timing}: the DMA units of a pipeline have "
+                "a fixed rate; use fixed"
+            )
         if net.unknown_edges is not None:
             raise InputError(f"network {net.name}: a pipeline needs its edges: {net.unknown_edges}")
         for layer in net.all_layers:

@@ -1,16 +1,22 @@
 """The layers without weights of ONNX graphs, and who reads whose map."""
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
-from onnx import helper
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from simulator import InputError, load_workload, simulate
 from simulator.workload import configure
 from simulator.workload.importers.onnx import read_onnx
-from simulator.workload.vector_layer import VectorLayer
+from simulator.workload.vector_layer import VectorLayer, in_order, sources
+from tests.fuzz.models import node_changed
+from tests.fuzz.seeds import write_graph
 from tests.onnx_graphs import conv, reals, save, signs
 
 pytestmark = pytest.mark.unit
@@ -135,3 +141,88 @@ def test_a_workload_file_keeps_the_edges(tmp_path: Path) -> None:
     write_workload(workload, tmp_path / "net.npz")
     again = configure(load_workload(tmp_path / "net.npz"), bits=1, scope="network")
     assert again.all_layers == configure(workload, bits=1, scope="network").all_layers
+
+
+def test_a_layer_of_the_images_name_is_no_image(tmp_path: Path) -> None:
+    """In the edges, `input` is the image, so a layer cannot have the name."""
+    from simulator.workload.store import write_workload
+
+    nodes = [conv("x", "input.weight", "c"), conv("c", "w", "y", "last")]
+    tensors = {"input.weight": signs(8, 8, 3, 3), "w": signs(8, 8, 3, 3)}
+    workload, trained = read_onnx(save(tmp_path / "net.onnx", nodes, tensors))
+    assert [(x.name, x.reads) for x in workload.layers] == [
+        ("input_2", "input"),
+        ("last", "input_2"),
+    ]
+    assert list(trained) == ["input_2", "last"]
+    write_workload(workload, tmp_path / "net.npz")
+    assert load_workload(tmp_path / "net.npz").layers == workload.layers
+
+
+def flat(*layers: Any) -> list[Any]:
+    return [node("GlobalAveragePool", ["x"], "p"), node("Flatten", ["p"], "q"), *layers]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "words"),
+    [
+        (
+            flat(node("Gemm", ["q", "f"], "r"), node("Gemm", ["r", "f", "q"], "y")),
+            "Gemm node 'y' with a bias that depends on the image",
+        ),
+        (
+            flat(node("Gemm", ["k", "f", "q"], "y")),
+            "Gemm node 'y' with a bias that depends on the image",
+        ),
+        (
+            [conv("x", "w", "c"), conv("z", "w", "d", "b"), node("Add", ["c", "d"], "y")],
+            "Conv node 'b' with 'z', a second input of the graph",
+        ),
+        (
+            [conv("x", "w", "c"), conv("z", "w", "d", "b"), node("Mul", ["c", "z"], "m"),
+             node("Add", ["m", "d"], "y")],
+            "Conv node 'b' with 'z', a second input of the graph",
+        ),
+    ],
+    ids=["two maps", "only the bias", "two images", "a product of images"],
+)  # fmt: skip
+def test_a_layer_of_other_than_one_map_makes_the_edges_unknown(
+    tmp_path: Path, nodes: list[Any], words: str
+) -> None:
+    tensors = {"w": signs(8, 8, 3, 3), "f": reals(8, 8), "k": reals(1, 8)}
+    second = helper.make_tensor_value_info("z", TensorProto.FLOAT, (1, 8, 6, 6))
+    inputs = [second] if any("z" in each.input for each in nodes) else []
+    workload, _ = read_onnx(save(tmp_path / "net.onnx", nodes, tensors, inputs=inputs))
+    assert workload.unknown_edges == words
+    assert {layer.reads for layer in workload.layers} == {None}
+    with pytest.raises(InputError, match=f"has {words}, which no vector unit runs"):
+        configure(workload, bits=1, scope="network")
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("graphs") / "graph.onnx"
+    write_graph(path)
+    return path
+
+
+@pytest.mark.invariant
+@given(seed=st.integers(0, 1 << 32))
+def test_edges_are_known_for_every_layer_or_for_none(graph: Path, seed: int) -> None:
+    """Of a graph with random changes, if it can be read."""
+    random = Random(seed)
+    model = onnx.load(graph)
+    for _ in range(random.choice((1, 2, 3))):
+        node_changed(model.graph, random)
+    changed = graph.with_name("changed.onnx")
+    changed.write_bytes(model.SerializeToString())
+    try:
+        workload, _ = read_onnx(changed)
+    except InputError:
+        return
+    makers = {"input"}
+    for layer in in_order(workload.layers, workload.vector_layers):
+        assert layer.name not in makers
+        assert bool(list(sources(layer))) is (workload.unknown_edges is None)
+        assert makers.issuperset(sources(layer))
+        makers.add(layer.name)

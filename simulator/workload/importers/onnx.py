@@ -14,6 +14,7 @@ from simulator.workload.importers.onnx_layers import (
     Found,
     convolution,
     linear,
+    require_one_output,
     weights_of,
 )
 from simulator.workload.importers.onnx_nodes import label
@@ -110,6 +111,7 @@ def _layers(graph: Graph) -> tuple[list[Found], list["NodeProto"]]:
             continue  # also a product of constants, which is not a layer
         varying.append(node)
         if kind_of(node) == "product":
+            require_one_output(graph, node)
             read = convolution if node.op_type == "Conv" else linear
             found.append(read(graph, node, weights_of(graph, node, weights)))
     return found, varying
@@ -137,7 +139,7 @@ def _with_activations(graph: Graph, found: list[Found]) -> list[Found]:
 
 def _with_names(found: list[Found]) -> list[Found]:
     """Give every layer a unique name, from its weights (`X.weight`) or from its node."""
-    taken: set[str] = set()
+    taken = {"input"}  # the name of the image in `Layer.reads`
     named = []
     for number, item in enumerate(found, 1):
         base = _name(item) or f"{item.node.op_type.lower()}{number}"

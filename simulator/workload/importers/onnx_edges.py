@@ -1,8 +1,9 @@
 """The layers without weights of an ONNX graph, and who reads whose map.
 
 Nodes that change no value, such as a reshape, and thresholds, such as a sign, are no layers: the
-bits that a reader reads say more (`simulator.workload.maps`). If a node has no counterpart, the
-edges of the whole graph are unknown, and no run has the scope `network`.
+bits that a reader reads say more (`simulator.workload.maps`). If a node has no counterpart, or if a
+layer with weights reads anything but one map, the edges of the whole graph are unknown, and no run
+has the scope `network`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +72,7 @@ class Edges:
         for node in nodes:
             made = self._made_by(node) if node.output else None
             if made is None:
-                self.unknown = self.unknown or f"{node.op_type} node {label(node)!r}"
+                self.unknown = self.unknown or self._phrase(node)
                 made = "input"
             self._sources |= dict.fromkeys(filter(None, node.output), made)
         return self
@@ -84,9 +85,13 @@ class Edges:
         """The layer that makes a node's output; None: no layer describes the node."""
         read = [name for name in node.input if name and not self._is_constant(name)]
         sources = [self._sources.get(name, "input") for name in read]
+        if not self._other_images.isdisjoint(read):
+            return None
         if node.output[0] in self.names:
+            if read != node.input[:1]:
+                return None
             name = self.names[node.output[0]]
-            self.reads[name] = sources[0] if sources else "input"
+            self.reads[name] = sources[0]
             return name
         if len(set(sources)) == 1 and (node.op_type in _TRANSPARENT or is_quantizer(node)):
             return sources[0]
@@ -95,6 +100,20 @@ class Edges:
             self.vector_layers.append(found)
             return found.name
         return None
+
+    def _phrase(self, node: "NodeProto") -> str:
+        """A node that no layer describes, with the reason if the node is not the reason."""
+        words = f"{node.op_type} node {label(node)!r}"
+        others = [name for name in node.input if name in self._other_images]
+        if others:
+            return f"{words} with {others[0]!r}, a second input of the graph"
+        if node.output and node.output[0] in self.names:
+            return f"{words} with a bias that depends on the image"
+        return words
+
+    @property
+    def _other_images(self) -> set[str]:
+        return set(self.graph.images[1:])
 
     def _is_constant(self, name: str) -> bool:
         return name not in self._sources and name not in self.graph.images

@@ -11,7 +11,6 @@ from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope_data
 from simulator.base.version import __version__
-from simulator.workload.source import ModelFile
 
 
 def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def saved_form(result: Outcome, *, wider: bool = False) -> dict[str, Any]:
     source = result.run.workload.source
     saved = {
         **summary_of(result, why=True),
-        **({"model_file": _source(source)} if source else {}),
+        **({"model_file": source.plain()} if source else {}),
         "configuration": result.configuration,
         **({"wider": more.plain()} if more else {}),
     }
@@ -122,8 +121,3 @@ def performance_data(result: Outcome) -> dict[str, Any]:
         "operations_counted": result.operations_counted,
         **{name: one.plain() for name, one in sides},
     }
-
-
-def _source(source: ModelFile) -> dict[str, Any]:
-    """Return the file of the kernels as plain data."""
-    return {**asdict(source), "taus": dict(source.taus)}

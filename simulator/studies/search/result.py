@@ -129,8 +129,10 @@ class Found:
         uniform = None
         if self.uniform is not None:
             uniform = {"tau": self.uniform[0], **self._described(self.uniform[1])}
+        source = self.task.model_file
         return {
             "model": self.workload.name,
+            **({"model_file": source.plain()} if source else {}),
             "scope": self.task.workload.scope,
             "operations_counted": operations_counted(self.task.workload.scope),
             "hardware": self.task.hardware.name,

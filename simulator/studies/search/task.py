@@ -18,6 +18,7 @@ from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import chosen_taus
 from simulator.workload.scope import is_full_precision
+from simulator.workload.source import ModelFile
 
 Tau = int | None
 """The width of an index in bits; None is 1 bit per weight, or full precision."""
@@ -96,6 +97,7 @@ class Task:
             tau: {layer.name: layer for layer in network.layers}
             for tau, network in (chosen or {}).items()
         }
+        self._source = next((one.source for one in (chosen or {}).values()), workload.source)
         self.hardware = hardware
         self._workload = workload
         self._options = dict(options)
@@ -107,6 +109,11 @@ class Task:
     def workload(self) -> Workload:
         """The network as in a run at 1 bit."""
         return configure(self._workload, bits=1, **self._options)
+
+    @property
+    def model_file(self) -> ModelFile | None:
+        """The file of the kernels with the method of its subsets, without a tau; None if none."""
+        return None if self._source is None else replace(self._source, tau=None)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

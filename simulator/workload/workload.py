@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.base.names import require_names, shown
 from simulator.workload.layer import Layer
+from simulator.workload.limits import require_sizes
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
@@ -61,16 +62,17 @@ class Workload:
     """Sentences on what the reader of the file assumed, changed or left out."""
 
     def __post_init__(self) -> None:
-        """Refuse names that an output would have to change.
+        """Refuse names that an output would have to change, and maps that are too large.
 
         Raises:
-            InputError: the network, a layer or a stage has such a name.
+            InputError: the network, a layer or a stage has such a name, or a layer such a map.
 
         """
         require_names([("name", self.name), ("title", self.title)], "network")
         where = f"network {shown(self.name)}"
         require_names((("layer", layer.name) for layer in self.layers), where)
         require_names((("stage", layer.stage) for layer in self.layers), where)
+        require_sizes((*self.layers, *self.vector_layers))
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:

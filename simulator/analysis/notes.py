@@ -8,6 +8,7 @@ from simulator.analysis.settings import link_notes
 from simulator.base.wording import counted, layers_phrase
 from simulator.machines.families import family_of
 from simulator.workload import Workload
+from simulator.workload.scope import Scope
 
 
 def notes_of(result: Outcome) -> list[str]:
@@ -43,8 +44,23 @@ def _of_run(run: Run) -> Iterator[str]:
 
 
 def ignored_in(workload: Workload) -> list[str]:
-    """Return notes on kernels and activation bits of the file that a configured run ignores."""
-    return [*_dropped_kernels(workload), *_overridden_activations(workload)]
+    """Return notes on kernels and bits that a configured run ignores."""
+    ignored = shortcut_bits_note(workload.scope) if workload.shortcut_bits_ignored else None
+    return [
+        *_dropped_kernels(workload),
+        *_overridden_activations(workload),
+        *([ignored] if ignored else []),
+    ]
+
+
+def shortcut_bits_note(scope: Scope) -> str:
+    """Return a note on shortcut bits without an effect: in a narrow scope, or at full precision."""
+    reason = (
+        "no layer is binary, and all maps have the width of full precision"
+        if scope == "network"
+        else "only scope network has maps between binary layers (--scope network)"
+    )
+    return f"the shortcut bits have no effect in scope {scope} because {reason}."
 
 
 def _overridden_activations(workload: Workload) -> list[str]:

@@ -9,7 +9,7 @@ from simulator.analysis.notes import notes_of
 from simulator.analysis.outcome import PREFIXES, RUNS, Outcome
 from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
-from simulator.analysis.title import scope_data
+from simulator.analysis.title import scope_data, shortcut_data
 from simulator.base.version import __version__
 
 
@@ -68,6 +68,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "tau": result.run.tau,
         "tau_1x1": result.run.tau_1x1,
         "activation_bits": result.run.workload.widest_activation,
+        **shortcut_data(result.run.workload),
         "batch": result.run.workload.batch,
         "input_size": [result.run.workload.input_height, result.run.workload.input_width],
         "hardware": result.hardware.name,

@@ -19,6 +19,7 @@ _SHORT = {
     "hw": "hardware",
     "input_size": "input size",
     "activation_bits": "act. bits",
+    "shortcut_bits": "shortcut bits",
     "tau_1x1": "tau-1x1",
 }
 _MANY = 3
@@ -64,7 +65,7 @@ def heading(study: Study, figures: StudyFigures) -> str:
     precision = [_precision(name, said[name]) for name in PRECISION if said.get(name)]
     facts = [
         f"{name.replace('_', ' ')} {_few(said[name])}"
-        for name in ("batch", "activation_bits")
+        for name in ("batch", "activation_bits", "shortcut_bits")
         if said.get(name)
     ]
     constants = [

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from simulator.analysis.notes import ignored_in
 from simulator.analysis.performance import Performance, operations_counted
 from simulator.analysis.settings import expressions
+from simulator.analysis.title import shortcut_data
 from simulator.base.version import __version__
 from simulator.studies.clock import CLOCK, clock_note_of
 from simulator.studies.search.front import Combinations
@@ -134,6 +135,7 @@ class Found:
             "model": self.workload.name,
             **({"model_file": source.plain()} if source else {}),
             "scope": self.task.workload.scope,
+            **shortcut_data(self.task.workload),
             "operations_counted": operations_counted(self.task.workload.scope),
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),

@@ -80,7 +80,7 @@ class Task:
             workload: from `load_workload`.
             hardware: from `load_hardware`.
             taus: taus that a layer may have, 1 to 9, rising.
-            options: activation_bits, batch and scope of `configure`.
+            options: activation_bits, shortcut_bits, batch and scope of `configure`.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
             energy: energy table.
             fixed: tau of single layers by name, which the search does not change.

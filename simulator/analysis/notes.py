@@ -20,17 +20,17 @@ def notes_of(result: Outcome) -> list[str]:
         *why_event,
         *result.run.workload.notes,
         *link_notes(result.hardware, result.settings),
-        *_of_runs(*result.runs),
+        *_of_runs(*result.runs, told={effect.note for effect in result.settings}),
         *(effect.sentence for effect in result.settings),
     ]
 
 
-def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
-    """The notes of all runs, equal ones once."""
-    ours, at = list(dict.fromkeys(_of_run(run))), f"at {run.title}"
+def _of_runs(run: Run, baseline: Run | None = None, *, told: set[str]) -> list[str]:
+    """The notes of all runs, equal ones once, without those that the overrides tell."""
+    ours, at = list(dict.fromkeys(x for x in _of_run(run) if x not in told)), f"at {run.title}"
     if baseline is None:
         return [f"{at}: {text}" for text in ours]
-    base = list(dict.fromkeys(_of_run(baseline)))
+    base = list(dict.fromkeys(x for x in _of_run(baseline) if x not in told))
     at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
     both = at if baseline.title == run.title else f"{at} and {at_base}"
     texts = [f"{both if text in base else at}: {text}" for text in ours]

@@ -5,7 +5,7 @@ from functools import cache
 
 from simulator.analysis.title import scope_title
 from simulator.base.errors import InputError
-from simulator.base.wording import listed
+from simulator.base.wording import in_yaml, listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
@@ -47,7 +47,7 @@ def shown(value: Value) -> str:
     """The text of an axis' value."""
     if value is None:
         return "(not given)"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else in_yaml(value)
 
 
 def ratio(value: float) -> str:

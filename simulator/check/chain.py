@@ -251,7 +251,7 @@ class Chain:
     def _vector(self, layer: VectorLayer) -> list[_Compared]:
         if layer.kind == "norm":
             return [self._scaled(layer, layer.reads[0], *self._norm_constants(layer))]
-        operands = [self._operand(name, self._bits) for name in layer.reads]
+        operands = [self._operand(name, self._bits) for name in layer.combined]
         values = self.forward.parameters[layer.name]
         match layer.kind:
             case "add":

@@ -9,7 +9,13 @@ from simulator.base.errors import InputError
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.sides import Sides
-from simulator.workload.vector_layer import VectorKind, VectorLayer, in_order, sources
+from simulator.workload.vector_layer import (
+    VectorKind,
+    VectorLayer,
+    in_order,
+    maps_read,
+    sources,
+)
 
 _PAIR = Meta(min_length=2, max_length=2)
 _Sides = Annotated[tuple[schema.Size, ...], _PAIR]
@@ -69,7 +75,9 @@ def vector_layers_from(
                 f"{len(shape.operand_channels)}"
             )
         sides = {name: Sides(*getattr(shape, name)) for name in _SIDES}
-        found.append(VectorLayer(**structs.asdict(shape) | sides))
+        reads, channels = maps_read(shape.kind, shape.reads, shape.operand_channels)
+        maps = {"reads": reads, "operand_channels": channels}
+        found.append(VectorLayer(**structs.asdict(shape) | sides | maps))
     _require_order(layers, found, where)
     return tuple(found)
 

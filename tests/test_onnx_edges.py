@@ -108,10 +108,12 @@ def test_an_operator_without_a_counterpart_is_named(tmp_path: Path) -> None:
     [
         ("MaxPool", {"kernel_shape": [3, 3], "dilations": [2, 2]}),
         ("ReduceMean", {"axes": [1], "keepdims": 1}),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}),
+        ("MaxPool", {"kernel_shape": [2, 3], "pads": [0, 0, 0, 3]}),
     ],
 )
 def test_other_pools_are_no_layers(tmp_path: Path, operator: str, given: dict[str, Any]) -> None:
-    """A window with gaps, and a mean over channels."""
+    """A window with gaps, a mean over channels, and windows of padding alone."""
     nodes = [conv("x", "w", "c"), node(operator, ["c"], "y", **given)]
     path = save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)})
     with pytest.raises(InputError, match=f"has {operator} node 'y', which no vector unit runs"):
@@ -160,8 +162,12 @@ class TestAMapAddedToItself:
     """x + x reads x once and takes one addition per value, from a file and from a graph."""
 
     def in_graph(self, path: Path, *operators: str) -> list[VectorLayer]:
-        nodes = [conv("x", "w", "c0")]
-        nodes += [node(op, [f"c{n}", f"c{n}"], f"c{n + 1}") for n, op in enumerate(operators)]
+        names = [*(f"c{number}" for number in range(len(operators))), "y"]
+        nodes = [conv("x", "w", names[0])]
+        nodes += [
+            node(operator, [read, read], made)
+            for operator, read, made in zip(operators, names[:-1], names[1:], strict=True)
+        ]
         workload, _ = read_onnx(save(path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)}))
         return list(configure(workload, bits=1, scope="network").vector_layers)
 

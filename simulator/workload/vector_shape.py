@@ -63,8 +63,9 @@ def vector_layers_from(
         where: names the file in errors.
 
     Raises:
-        InputError: a name occurs twice, the order is wrong, or a layer reads a map that no earlier
-            layer makes, or another number of maps than it has sizes for.
+        InputError: a name occurs twice, the order is wrong, a window is in the padding alone, or a
+            layer reads a map that no earlier layer makes, or another number of maps than it has
+            sizes for.
 
     """
     found = []
@@ -75,6 +76,8 @@ def vector_layers_from(
                 f"{len(shape.operand_channels)}"
             )
         sides = {name: Sides(*getattr(shape, name)) for name in _SIDES}
+        if any(pad >= size for pad, size in zip(sides["paddings"], sides["window"], strict=True)):
+            raise InputError(f"{where}: {shape.name!r} has windows of padding alone")
         reads, channels = maps_read(shape.kind, shape.reads, shape.operand_channels)
         maps = {"reads": reads, "operand_channels": channels}
         found.append(VectorLayer(**structs.asdict(shape) | sides | maps))

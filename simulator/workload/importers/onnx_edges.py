@@ -187,7 +187,9 @@ class Edges:
         sizes = [window, strides, pads]
         if not all(isinstance(size, list) for size in sizes) or [*map(len, sizes)] != [2, 2, 4]:
             return None
-        if min(*window, *strides) < 1 or min(pads) < 0 or max(*window, *strides, *pads) > _MOST:
+        in_padding = any(pad >= size for pad, size in zip(pads, [*window, *window], strict=True))
+        wrong = min(*window, *strides) < 1 or min(pads) < 0
+        if wrong or in_padding or max(*window, *strides, *pads) > _MOST:
             return None
         return Sides(*window), Sides(*strides), Sides(*pads[:2])
 

@@ -11,9 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
-from simulator import InputError, load_workload, simulate
+from simulator import InputError, load_hardware, load_workload, simulate
+from simulator.check import check_workload
+from simulator.check.forward import Forward
+from simulator.machines.vector.fusion import fusion_of
+from simulator.machines.vector.schema import Vector
 from simulator.workload import configure
 from simulator.workload.importers.onnx import read_onnx
+from simulator.workload.network import network_from
 from simulator.workload.vector_layer import VectorLayer, in_order, sources
 from tests.fuzz.models import node_changed
 from tests.fuzz.seeds import write_graph
@@ -109,10 +114,12 @@ def test_an_operator_without_a_counterpart_is_named(tmp_path: Path) -> None:
     [
         ("MaxPool", {"kernel_shape": [3, 3], "dilations": [2, 2]}),
         ("ReduceMean", {"axes": [1], "keepdims": 1}),
+        ("AveragePool", {"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}),
+        ("MaxPool", {"kernel_shape": [2, 3], "pads": [0, 0, 0, 3]}),
     ],
 )
 def test_other_pools_are_no_layers(tmp_path: Path, operator: str, given: dict[str, Any]) -> None:
-    """A window with gaps, and a mean over channels."""
+    """A window with gaps, a mean over channels, and windows of padding alone."""
     nodes = [conv("x", "w", "c"), node(operator, ["c"], "y", **given)]
     path = save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)})
     with pytest.raises(InputError, match=f"has {operator} node 'y', which no vector unit runs"):
@@ -226,3 +233,86 @@ def test_edges_are_known_for_every_layer_or_for_none(graph: Path, seed: int) -> 
         assert bool(list(sources(layer))) is (workload.unknown_edges is None)
         assert makers.issuperset(sources(layer))
         makers.add(layer.name)
+
+
+ITSELF = {
+    "name": "net",
+    "title": "net",
+    "ops_convention": "main_paper",
+    "input": {"channels": 8, "height": 6, "width": 6},
+    "layers": [
+        {"name": "c", "type": "conv", "precision": "full", "out_channels": 8, "kernel": 3},
+        {"name": "p", "type": "pool", "kernel": 2, "stride": 2},
+        {"name": "d", "type": "add", "other": "p"},
+    ],
+}
+"""A pool, which is never fused, and the sum of its map with itself."""
+
+
+class TestAMapAddedToItself:
+    """x + x reads x once and takes one addition per value, from a file and from a graph."""
+
+    def in_graph(self, path: Path, *operators: str) -> list[VectorLayer]:
+        names = [*(f"c{number}" for number in range(len(operators))), "y"]
+        nodes = [conv("x", "w", names[0])]
+        nodes += [
+            node(operator, [read, read], made)
+            for operator, read, made in zip(operators, names[:-1], names[1:], strict=True)
+        ]
+        workload, _ = read_onnx(save(path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)}))
+        return list(configure(workload, bits=1, scope="network").vector_layers)
+
+    def test_graph_and_file_agree(self, tmp_path: Path) -> None:
+        [of_graph] = self.in_graph(tmp_path, "Add")
+        [_, of_file] = network_from(ITSELF, Path("net.yaml")).vector_layers
+        for layer in (of_graph, of_file):
+            assert layer.kind == "add"
+            assert len(layer.reads) == len(layer.operand_channels) == 1
+            assert (layer.operands, layer.additions) == (1, 1)
+            assert layer.combined == layer.reads * 2
+
+    def test_other_operations_on_one_map_are_functions(self, tmp_path: Path) -> None:
+        found = self.in_graph(tmp_path, "Add", "Mul", "Sub", "Sum", "Max")
+        assert [x.kind for x in found] == ["add", "activation", "activation", "add", "activation"]
+
+    @pytest.mark.parametrize("engine", ["fast", "event"])
+    @pytest.mark.parametrize("machine", ["cofluent64", "tpu-like"])
+    def test_bytes_and_cycles(self, machine: str, engine: str) -> None:
+        keys = {"vector.fused": False, "vector.lanes": 1, "vector.bits": 32, "vector.cycles.add": 3}
+        network = network_from(ITSELF, Path("net.yaml"))
+        run = simulate(network, machine, bits=32, scope="network", engine=engine, set=keys).run
+        [layer] = [layer for layer in run.layers if layer.name == "d"]
+        assert layer.dram_read_bytes == layer.dram_written_bytes  # the map, and its double
+        assert layer.mapped.plan.values == 8 * 2 * 2
+        assert layer.cycles >= 3 * 8 * 2 * 2  # one lane, one addition of 3 cycles for each value
+        assert layer.mapped.work.lane_cycles == 3
+
+    def test_values(self) -> None:
+        network = configure(network_from(ITSELF, Path("net.yaml")), bits=32, scope="network")
+        checked = check_workload(network, load_hardware("cofluent64"), seed=1)
+        assert checked.failure is None
+        forward = Forward(network, seed=1)
+        forward.run(np.arange(-144, 144, dtype=float).reshape(1, 8, 6, 6))
+        assert forward.largest["d"] == 2 * forward.largest["p"] > 0
+
+    def test_it_is_fused(self) -> None:
+        """The only reader of a layer with weights is on the way of its results, without a read."""
+        data = {**ITSELF, "layers": [ITSELF["layers"][0], {**ITSELF["layers"][2], "other": "c"}]}
+        network = configure(network_from(data, Path("net.yaml")), bits=32, scope="network")
+        fusion = fusion_of(network, Vector(lanes=4), 8)
+        assert fusion.fused == {"d"}
+        epilogue = fusion.epilogue(network.layers[0])
+        assert epilogue is not None
+        assert (epilogue.lane_cycles, epilogue.shortcut_bits) == (1, ())
+
+
+@pytest.mark.parametrize("operator", ["Softmax", "LogSoftmax"])
+def test_a_softmax_has_a_note(tmp_path: Path, operator: str) -> None:
+    nodes = [conv("x", "w", "c"), node(operator, ["c"], "y", axis=1)]
+    workload, _ = read_onnx(save(tmp_path / "net.onnx", nodes, {"w": signs(8, 8, 3, 3)}))
+    [layer] = workload.vector_layers
+    assert (layer.kind, layer.additions) == ("activation", 1)
+    [note] = [note for note in workload.notes if "softmax" in note]
+    assert note.startswith("y is a softmax and counts in scope network as one activation")
+    plain, _ = read_onnx(residual(tmp_path / "plain.onnx"))
+    assert not any("softmax" in note for note in plain.notes)

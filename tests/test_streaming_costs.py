@@ -174,7 +174,9 @@ def test_area_grows_with_parallelism(drawn: tuple[Shape, Streaming]) -> None:
         for chosen in product(*(options[other] for other in others)):
             given_keys = dict(zip(others, chosen, strict=True))
             sizes = [
-                plan_area(Plan(shape=shape, fold=Parallelism(**given_keys, **{key: value})), hardware)
+                plan_area(
+                    Plan(shape=shape, fold=Parallelism(**given_keys, **{key: value})), hardware
+                )
                 for value in options[key]
             ]
             assert all(a < b for a, b in pairwise(sizes)), (key, given_keys, sizes)
@@ -201,9 +203,7 @@ def test_the_rule_finds_the_least_area(drawn: tuple[Shape, Streaming], share: in
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 4), st.integers(1, 2))
 def test_a_deeper_memory_is_no_smaller(words: int, bits: int, banks: int, ports: int) -> None:
-    few, more = (
-        Memory("m", count, bits, banks=banks, ports=ports) for count in (words, words + 1)
-    )
+    few, more = (Memory("m", count, bits, banks=banks, ports=ports) for count in (words, words + 1))
     assert few.cells + few.logic <= more.cells + more.logic
     assert few.is_sram == (few.cells > 0)
 

@@ -75,7 +75,6 @@ CHANGES = (
     Change(
         title="maps on chip (`memory.activations=on_chip`)",
         settings=("memory.activations=on_chip",),
-        machines=_LUT_ARRAYS,
     ),
     Change(title="8 images at once (`--batch 8`)", batch=8),
 )

@@ -198,14 +198,15 @@ class _Evaluator:
         run, *bases = (self._figures(*key) for key in (own, *baseline))
         networks = [side.network for side in (run, *bases)]
         require_binary_layers(row["activation_bits"], [one.workload for one in networks])
-        base = bases[0] if bases else None
+        base, workload = bases[0] if bases else None, run.network.workload
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
         row = {
             **run.precision,
             **row,
             **machine.columns,
-            "activation_bits": run.network.workload.widest_activation,
+            "activation_bits": workload.widest_activation,
+            "shortcut_bits": workload.shortcut_bits_in_use or row.get("shortcut_bits"),
             "pes": run.pes,
             "input_size": self._size(shape),
             "tau": run.precision["tau"],
@@ -264,6 +265,7 @@ class _Evaluator:
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits"),
+            shortcut_bits=options.get("shortcut_bits"),
             scope=self.inputs.scope,
             taus=taus,
             **bits,

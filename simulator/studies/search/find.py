@@ -92,7 +92,7 @@ def search(
         fixed: tau of single layers by name, which the search does not change.
         chosen: the network with chosen subsets, by tau; see `chosen_networks`.
         progress: called during the search.
-        options: `activation_bits`, `batch` and `scope` as in `configure`.
+        options: `activation_bits`, `shortcut_bits`, `batch` and `scope` as in `configure`.
 
     Raises:
         InputError: a limit that no combination meets, or that does not fit the objective.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
+from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_activations import activation_bits
 from simulator.workload.importers.onnx_constants import Constants
 from simulator.workload.importers.onnx_edges import Edges
@@ -77,7 +78,7 @@ def read_onnx(
         vector_layers=() if edges.unknown else tuple(edges.vector_layers),
         unknown_edges=edges.unknown,
         ops_convention="main_paper",
-        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found)),
+        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found), *_softmax(edges)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -182,3 +183,18 @@ def _all_full(found: list[Found]) -> list[str]:
     if not names or not all(item.layer.full_precision for item in found):
         return []
     return [f"No layer has weights of +-1; --binarize takes the signs of layers: {listed(names)}."]
+
+
+def _softmax(edges: Edges) -> list[str]:
+    """A note on softmax layers, whose work the vector unit does not have in full."""
+    if edges.unknown or not edges.softmaxes:
+        return []
+    names = [layer.name for layer in edges.vector_layers]
+    return [
+        layers_phrase(edges.softmaxes, names).inflect(
+            "{layers} is a softmax and counts in scope network as one activation function for each "
+            "value; the maximum, the sum, and the division take no time.",
+            "{layers} are softmax and count in scope network as one activation function for each "
+            "value; the maximum, the sum, and the division take no time.",
+        )
+    ]

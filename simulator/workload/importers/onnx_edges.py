@@ -14,7 +14,7 @@ from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import attributes, label
 from simulator.workload.importers.onnx_operators import is_quantizer
 from simulator.workload.sides import Sides
-from simulator.workload.vector_layer import VectorKind, VectorLayer
+from simulator.workload.vector_layer import VectorKind, VectorLayer, maps_read
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -32,6 +32,8 @@ _FUNCTIONS = frozenset({
     "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu",
 })  # fmt: skip
 """Functions of a value."""
+_SOFTMAX = frozenset({"LogSoftmax", "Softmax"})
+"""Functions of a value and all others of its axis, counted as functions of a value. ASSUMED."""
 _ARITHMETIC = frozenset({"Add", "Div", "Max", "Min", "Mul", "Pow", "Sub", "Sum"})
 _POOLS: Mapping[str, VectorKind] = {
     "AveragePool": "average_pool",
@@ -60,6 +62,8 @@ class Edges:
     reads: dict[str, str] = field(default_factory=dict)
     """The layer whose map each layer with weights reads."""
     vector_layers: list[VectorLayer] = field(default_factory=list)
+    softmaxes: list[str] = field(default_factory=list)
+    """Names of the layers that are a softmax."""
     unknown: str | None = None
     """The first node without a counterpart, as a phrase."""
     _sources: dict[str, str] = field(default_factory=dict)
@@ -98,6 +102,8 @@ class Edges:
         found = self._vector_layer(node, read, tuple(sources))
         if found is not None:
             self.vector_layers.append(found)
+            if node.op_type in _SOFTMAX:
+                self.softmaxes.append(found.name)
             return found.name
         return None
 
@@ -128,6 +134,7 @@ class Edges:
         *entering, leaving = (shape for shape in shapes if shape is not None)
         if kind not in {"add", "concat"}:
             entering, sources = entering[:1], sources[:1]
+        sources, (*entering,) = maps_read(kind, sources, entering)
         geometry = self._window(node, entering[0], leaving)
         channels = [channels for channels, *_ in entering]
         if geometry is None or leaving[0] != (sum(channels) if kind == "concat" else channels[0]):
@@ -162,8 +169,8 @@ class Edges:
             return _KINDS.get(node.op_type)
         if len(read) == 1:
             return "norm"  # with a constant: a factor or a summand
-        if len(set(sources)) == 1:
-            return "activation"  # a function of one map, such as x * sigmoid(x)
+        if len(set(sources)) == 1:  # a function of one map: x + x, or another, such as x * x
+            return "add" if node.op_type in {"Add", "Sum"} and len(read) == 2 else "activation"
         equal = len({self.graph.shapes.get(name) for name in read}) == 1
         return "add" if equal else None
 
@@ -199,7 +206,9 @@ class Edges:
         sizes = [window, strides, pads]
         if not all(isinstance(size, list) for size in sizes) or [*map(len, sizes)] != [2, 2, 4]:
             return None
-        if min(*window, *strides) < 1 or min(pads) < 0 or max(*window, *strides, *pads) > _MOST:
+        in_padding = any(pad >= size for pad, size in zip(pads, [*window, *window], strict=True))
+        wrong = min(*window, *strides) < 1 or min(pads) < 0
+        if wrong or in_padding or max(*window, *strides, *pads) > _MOST:
             return None
         return Sides(*window), Sides(*strides), Sides(*pads[:2])
 

@@ -8,6 +8,7 @@ from simulator.base.errors import InputError
 from simulator.base.quantities import Count, Rate
 from simulator.dram.section import Dram, refuse_idle
 from simulator.machines.hardware import Hardware
+from simulator.machines.overlap import Overlap
 from simulator.machines.vector.schema import MapsIn
 
 DOT_WIDTH = 9
@@ -126,6 +127,9 @@ class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
     array: Array
     memory: Memory
     full_precision: FullPrecision
+    overlap: Overlap = "none"
+    """`none`: a layer begins after the previous layer. `layers`: it begins as soon as it has its
+    first inputs and their space."""
 
     @property
     def pes(self) -> int:
@@ -156,6 +160,11 @@ def require_effects(data: dict[str, Any], hardware: LutArray, source: str) -> No
         raise InputError(
             f"{source}: array.pe.{without[0]} has an effect only with a LUT, but "
             "array.pe.lut_entries is none"
+        )
+    if hardware.overlap == "layers" and hardware.memory.activations == "on_chip":
+        raise InputError(
+            f"{source}: overlap layers requires memory.activations dram, because the model has no "
+            "order of writes for maps that stay on chip"
         )
     for key, buffer in hardware.memory.buffers.items():
         if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:

@@ -153,6 +153,7 @@ def vector_ports(*, ideal: bool, keeps_maps: bool) -> Ports:
     return Ports(
         read=transfers.read_inputs,
         write=transfers.write_outputs,
+        space=VECTOR_SPACE,
         previous_outputs=PREVIOUS_OUTPUTS,
         previous_layer=PREVIOUS_LAYER if keeps_maps else None,
     )

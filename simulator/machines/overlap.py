@@ -71,6 +71,7 @@ class WriteOrder:
         self._taken_bytes = 0
         self._waited = 0
         """Writes for which a read has waited."""
+        self._last_counts = True
         self._flows: list[Flow] = []
         self._awaited: list[tuple[int, ...]] = []
         self._full: list[int] = []
@@ -82,9 +83,10 @@ class WriteOrder:
         """Add the next layer."""
         reads = np.flatnonzero(flow.reads)
         needs = np.maximum(flow.needs, self._needs_of_space(flow))[reads]
-        if len(reads) and self._flows:
-            if not (flow.counted and flow.first_read_counts and self._flows[-1].counted):
-                needs[0] = max(needs[0], self.writes)
+        shares = flow.counted and flow.first_read_counts and self._last_counts
+        if len(reads) and not shares:
+            needs[0] = self.writes
+        self._last_counts = flow.counted
         waited = np.maximum.accumulate(np.concatenate(([self._waited], needs)))
         awaited = np.zeros(len(flow.reads), dtype=np.int64)
         awaited[reads] = np.diff(waited)

@@ -126,12 +126,13 @@ def _plans(
         else next(weighted)
         for layer in workload.all_layers
     ]
+    keeps_maps = hardware.memory.activations == "on_chip"
+    remarks = (NETWORK_ONLY,) if keeps_maps and not network else ()
     if hardware.overlap == "layers":
-        return overlapping(plans, hardware, fusion if network else None)
-    if hardware.memory.activations == "dram":
-        return plans, ()
-    if not network:
-        return plans, (NETWORK_ONLY,)
+        plans, notes = overlapping(plans, hardware, fusion if network else None)
+        return plans, (*notes, *remarks)
+    if not (keeps_maps and network):
+        return plans, remarks
     by_name = {one.layer.name: one for one in plans}
     residency = residency_of(fusion, by_name, hardware)
     kept = [with_maps(plan, residency.of(plan.layer)) for plan in plans]

@@ -5,12 +5,14 @@ program lacks the layers between. A layer then reads the output of the previous 
 shape of its input, as in `regions.py`. Otherwise its first read waits for the previous layer.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from simulator.base.columns import Ints
+from simulator.base.errors import InputError
 from simulator.base.wording import layers_phrase
 from simulator.machines.lut_array.buffering import plan_buffering
 from simulator.machines.lut_array.on_chip import Plan
@@ -36,12 +38,20 @@ def overlapping(
         hardware: the hardware configuration.
         fusion: the network's edges; None if layers between those that run are missing.
 
+    Raises:
+        InputError: the run is to keep maps on chip.
+
     """
     size = int(hardware.memory.activation_buffer.kib * 1024)
     if fusion is None:
         weighted = [one for one in plans if isinstance(one, LayerPlan)]
         waits = iter(_waits_in_chain(weighted, size))
         return [replace(one, waits=next(waits)) for one in weighted], _remarks(weighted)
+    if hardware.memory.activations == "on_chip":
+        raise InputError(
+            "overlap is layers: a map on chip has no writes for which a layer could wait; set "
+            "memory.activations to dram, or overlap to none"
+        )
     running = [one for one in plans if one.layer.name not in fusion.fused]
     waits = _waits_by_edges(running, fusion, size)
     return [
@@ -51,7 +61,7 @@ def overlapping(
 
 def _waits_in_chain(plans: Sequence[LayerPlan], size: int) -> list[Waits]:
     """Return the tokens of layers of which each reads the output of the previous layer."""
-    order, written = WriteOrder(size), np.zeros((1, 1, 1), dtype=np.int64)
+    order, written = WriteOrder(size), np.zeros((plans[0].batch, 1, 1), dtype=np.int64)
     for number, plan in enumerate(plans):
         if number and not reads_output(plan, plans[number - 1]):
             written = np.full((plan.batch, 1, 1), order.writes)
@@ -82,7 +92,7 @@ def _remarks(plans: Sequence[LayerPlan]) -> tuple[str, ...]:
     """Note the assumption about the layers' inputs."""
     waiting = [
         plan.layer.name
-        for before, plan in zip(plans, plans[1:], strict=False)
+        for before, plan in itertools.pairwise(plans)
         if not reads_output(plan, before)
     ]
     chain = (
@@ -93,7 +103,8 @@ def _remarks(plans: Sequence[LayerPlan]) -> tuple[str, ...]:
         return (f"{chain}.",)
     layers = layers_phrase(waiting, [plan.layer.name for plan in plans])
     waits = layers.inflect(
-        "{layers} waits for the whole previous layer because its input has another shape",
-        "{layers} wait for the whole previous layer because their inputs have other shapes",
+        "{layers} waits for the whole previous layer because its input has another shape or width",
+        "{layers} wait for the whole previous layer because their inputs have another shape or "
+        "width",
     )
     return (f"{chain}; {waits}.",)

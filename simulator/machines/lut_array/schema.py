@@ -161,11 +161,6 @@ def require_effects(data: dict[str, Any], hardware: LutArray, source: str) -> No
             f"{source}: array.pe.{without[0]} has an effect only with a LUT, but "
             "array.pe.lut_entries is none"
         )
-    if hardware.overlap == "layers" and hardware.memory.activations == "on_chip":
-        raise InputError(
-            f"{source}: overlap layers requires memory.activations dram, because the model has no "
-            "order of writes for maps that stay on chip"
-        )
     for key, buffer in hardware.memory.buffers.items():
         if "banks" in data["memory"][key.rpartition(".")[2]] and buffer.ports > 1:
             raise InputError(f"{source}: {key}.banks has an effect only with {key}.ports 1")

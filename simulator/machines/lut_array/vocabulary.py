@@ -53,9 +53,7 @@ PARTIAL_SUMS = Channel("partial_sums", "the drain of the previous output tile")
 SUMS = Channel("sums", "the sums of an output tile")
 OUTPUT_SLOT = Channel("output_slot", "a free output slot")
 OUTPUTS = Channel("outputs", "the outputs of a transfer")
-PREVIOUS_OUTPUTS = Channel(
-    "previous_outputs", "the outputs of the previous layer", Balance.EDGE
-)
+PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer", Balance.EDGE)
 """The layer's first read takes its token; if layers overlap, reads take tokens of single writes."""
 PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer", Balance.EDGE)
 """The layer's first step takes its token."""
@@ -132,7 +130,6 @@ KINDS = (
     WRITE_OUTPUTS,
 )  # fmt: skip
 """All kinds; their order decides between causes of a wait in the same cycle."""
-
 
 
 def vector_ports(overlap: Overlap) -> Ports:

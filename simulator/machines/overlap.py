@@ -55,7 +55,7 @@ class Flow:
     counted: bool
     """True if its reads take the bytes of its data. Otherwise it has the buffer for itself."""
     first_read_counts: bool
-    """True if its first read takes the bytes of its outputs."""
+    """True if its first read takes the bytes of its outputs. Otherwise it waits for all writes."""
     first_step_reads: bool
     """True if its first step waits for its first read."""
 
@@ -83,8 +83,7 @@ class WriteOrder:
         """Add the next layer."""
         reads = np.flatnonzero(flow.reads)
         needs = np.maximum(flow.needs, self._needs_of_space(flow))[reads]
-        shares = flow.counted and flow.first_read_counts and self._last_counts
-        if len(reads) and not shares:
+        if len(reads) and not (flow.first_read_counts and self._last_counts):
             needs[0] = self.writes
         self._last_counts = flow.counted
         waited = np.maximum.accumulate(np.concatenate(([self._waited], needs)))

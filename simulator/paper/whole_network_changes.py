@@ -77,6 +77,12 @@ CHANGES = (
         settings=("memory.activations=on_chip",),
         machines=_LUT_ARRAYS,
     ),
+    Change(
+        title="overlapping layers (`overlap=layers`)",
+        settings=("overlap=layers",),
+        machines=_LUT_ARRAYS,
+        alternative=True,
+    ),
     Change(title="8 images at once (`--batch 8`)", batch=8),
 )
 

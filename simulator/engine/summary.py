@@ -30,6 +30,9 @@ class Summary:
     """[L, U, channels] cycles that units wait between commands, by channel."""
     lost: Ints
     """[L, U] cycles that reads lost to writes into a buffer with one port."""
+    ran: int
+    """Commands that the engine ran, of all commands of the program; it skipped the others, which
+    repeat them. The fast engine alone skips commands, and the number is not part of the results."""
 
     @property
     def cycles(self) -> int:
@@ -49,6 +52,7 @@ def summarize(trace: Trace) -> Summary:
         spent=spent(trace),
         waits=waits_by_channel(trace),
         lost=sums_by_unit(trace, trace.lost),
+        ran=len(trace),
     )
 
 

@@ -2,8 +2,6 @@
 
 from types import MappingProxyType
 
-import msgspec
-
 from simulator.machines.family import Family
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
@@ -45,7 +43,7 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         return {}
 
     def counted_by(self, hardware):
-        return msgspec.json.encode(hardware)
+        return hardware
 
     def memories(self, hardware, activation_bits, kernel_weights):
         return {}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from msgspec import structs
+from msgspec import json, structs
 
 from simulator.base.columns import Ints
 from simulator.dram.section import without_rates as dram_without_rates
@@ -54,10 +54,12 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         """Count a layer's actions; docs/streaming-costs.md."""
         return layer_actions(_stage(mapped), moved, activates)
 
-    def counted_by(self, hardware: Streaming) -> Streaming:
+    def counted_by(self, hardware: Streaming) -> bytes:
         """Everything but names and rates."""
         memory = structs.replace(hardware.memory, dram=dram_without_rates(hardware.dram))
-        return structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
+        return json.encode(
+            structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
+        )
 
     def memories(
         self,

@@ -123,7 +123,8 @@ def test_memories_of_shared_kernels() -> None:
     assert named(iter(memories), "sum_memory").total_bits == 16 * 8
     # rows of the padded map, 6 + 2 columns x 8 channels of 1 bit; kernel 3 + stride 2 rows
     assert named(iter(memories), "line_buffer").total_bits == 5 * 8 * 8
-    assert named(iter(memories), "threshold_memory").total_bits == 16 * 8
+    # 8-bit outputs, as the full-precision layer reads: a factor and an offset per channel
+    assert named(iter(memories), "threshold_memory").total_bits == 16 * (8 + 8)
 
 
 @pytest.mark.parametrize("weights", ["on_chip", "streamed"])
@@ -175,7 +176,9 @@ def test_area_grows_with_parallelism(drawn: tuple[Shape, Streaming]) -> None:
         for chosen in product(*(options[other] for other in others)):
             given_keys = dict(zip(others, chosen, strict=True))
             sizes = [
-                plan_area(Plan(shape=shape, fold=Parallelism(**given_keys, **{key: value})), hardware)
+                plan_area(
+                    Plan(shape=shape, fold=Parallelism(**given_keys, **{key: value})), hardware
+                )
                 for value in options[key]
             ]
             assert all(a < b for a, b in pairwise(sizes)), (key, given_keys, sizes)
@@ -202,9 +205,7 @@ def test_the_rule_finds_the_least_area(drawn: tuple[Shape, Streaming], share: in
 
 @given(st.integers(1, 300), st.integers(1, 40), st.integers(1, 4), st.integers(1, 2))
 def test_a_deeper_memory_is_no_smaller(words: int, bits: int, banks: int, ports: int) -> None:
-    few, more = (
-        Memory("m", count, bits, banks=banks, ports=ports) for count in (words, words + 1)
-    )
+    few, more = (Memory("m", count, bits, banks=banks, ports=ports) for count in (words, words + 1))
     assert few.cells + few.logic <= more.cells + more.logic
     assert few.is_sram == (few.cells > 0)
 
@@ -225,7 +226,7 @@ def test_a_popcount_by_hand() -> None:
     """One PE with 16 1-bit inputs per cycle: XNORs, a tree, an accumulator, a threshold."""
     folding = Folding(cycles=900, layers={"first": Fold(pe=1, simd=16)})
     hardware = structs.replace(machine(), folding=folding)
-    one = family_of(hardware).map(net(*NET, tau=9), hardware).layers[0]
+    one = family_of(hardware).map(net(*NET, bits=1), hardware).layers[0]
     parts = area_by_layer([one], hardware)["first"]
     assert parts["multipliers"] == 16 * 2
     assert parts["adder_trees"] == ceil(15 * Fraction(16, 3))  # 16 - 1 ones in 10000
@@ -317,7 +318,7 @@ def walk(
         walked[name, f"dram_{stage.rate}_byte"] = moved
 
 
-def test_energy_adds_up_and_leaks_by_gates_and_sram(ran: Any) -> None:
+def test_energy_adds_up_and_leaks_by_gates_and_sram() -> None:
     result: Result = simulate(
         net(*NET, tau=4), "streaming-r18", scope="network", set={"folding.cycles": 900}
     ).with_energy("45nm")

@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec import structs
 from scipy.stats import spearmanr
 
 from simulator import Result, load_hardware, load_workload, simulate
@@ -22,7 +23,7 @@ from simulator.machines.streaming.mapped import MappedStage
 from simulator.machines.streaming.memories import Memory, memories_of
 from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.plan import Plan
-from simulator.machines.streaming.schema import Streaming
+from simulator.machines.streaming.schema import Fold, Folding, Streaming
 from simulator.machines.streaming.shapes import Parallelism, Shape, divisors
 from simulator.machines.streaming.widths import sum_bits, tree_adders
 from simulator.workload import Layer, Workload, configure
@@ -122,7 +123,8 @@ def test_memories_of_shared_kernels() -> None:
     assert named(iter(memories), "sum_memory").total_bits == 16 * 8
     # rows of the padded map, 6 + 2 columns x 8 channels of 1 bit; kernel 3 + stride 2 rows
     assert named(iter(memories), "line_buffer").total_bits == 5 * 8 * 8
-    assert named(iter(memories), "threshold_memory").total_bits == 16 * 8
+    # 8-bit outputs, as the full-precision layer reads: a factor and an offset per channel
+    assert named(iter(memories), "threshold_memory").total_bits == 16 * (8 + 8)
 
 
 @pytest.mark.parametrize("weights", ["on_chip", "streamed"])
@@ -221,9 +223,10 @@ def test_fifo_depth_and_layers_add_up() -> None:
 
 
 def test_a_popcount_by_hand() -> None:
-    """One output per cycle of 32 1-bit inputs: XNORs, a tree, an accumulator, a threshold."""
-    hardware = machine("folding.layers.first.pe=1", "folding.layers.first.simd=16")
-    one = mapping("folding.layers.first.pe=1", "folding.layers.first.simd=16").layers[0]
+    """One PE with 16 1-bit inputs per cycle: XNORs, a tree, an accumulator, a threshold."""
+    folding = Folding(cycles=900, layers={"first": Fold(pe=1, simd=16)})
+    hardware = structs.replace(machine(), folding=folding)
+    one = family_of(hardware).map(net(*NET, bits=1), hardware).layers[0]
     parts = area_by_layer([one], hardware)["first"]
     assert parts["multipliers"] == 16 * 2
     assert parts["adder_trees"] == ceil(15 * Fraction(16, 3))  # 16 - 1 ones in 10000
@@ -290,7 +293,9 @@ def walk(
         if plan.shape.thresholds:
             bits = sum_bits(plan)
             walked[name, "threshold_bit"] = written * pe * bits
-            walked[name, "threshold_memory_read_bit"] = written * pe * bits
+            out_bits = plan.shape.target.bits  # one threshold, or a factor and an offset
+            kept = bits if out_bits == 1 else out_bits + bits
+            walked[name, "threshold_memory_read_bit"] = written * pe * kept
         if plan.shape.shared:
             walked[name, "lut_read_bit"] = worked * plan.entry_bits
             walked[name, "index_memory_read_bit"] = worked * mapped.layer.unit_bits
@@ -313,7 +318,7 @@ def walk(
         walked[name, f"dram_{stage.rate}_byte"] = moved
 
 
-def test_energy_adds_up_and_leaks_by_gates_and_sram(ran: Any) -> None:
+def test_energy_adds_up_and_leaks_by_gates_and_sram() -> None:
     result: Result = simulate(
         net(*NET, tau=4), "streaming-r18", scope="network", set={"folding.cycles": 900}
     ).with_energy("45nm")
@@ -404,12 +409,14 @@ def test_finn_estimates_rank_the_layers_of_cnv_alike() -> None:
     sizes = area_by_layer(layers, hardware)
     logic = [sum(sizes[x.layer.name].get(part, 0) for part in LOGIC) for x in layers]
     luts = [finn_luts(x.plan, x.layer) - 300 for x in layers]
-    assert spearmanr(logic, luts).statistic > 0.95
-    ratios = [gates / lut for gates, lut in zip(logic, luts, strict=True)]
-    print(ratios)
+    assert spearmanr(logic, luts).statistic == pytest.approx(0.9)
+    *ratios, last = (gates / lut for gates, lut in zip(logic, luts, strict=True))
+    assert 1.2 < min(ratios) < max(ratios) < 2
+    assert 6 < last < 8  # four accumulators with a product each: a LUT, but 11 gates, per bit
     bits = [named(memories_of(x.plan, streamed=False), "weight_memory").total_bits for x in layers]
     rams = [finn_block_rams(x.plan) for x in layers]
     filled = [one / (18 * 1024 * ram) for one, ram in zip(bits, rams, strict=True)]
-    print(filled, rams)
-    assert spearmanr(bits, rams).statistic > 0.3
-    assert all(0 < share <= 1 for share in filled)
+    assert rams == [2, 29, 15, 15, 24, 36, 8, 16, 2]
+    assert spearmanr(bits, rams).statistic == pytest.approx(0.714, abs=1e-3)
+    assert min(filled) == pytest.approx(0.047, abs=1e-3)  # 1,728 bits in two block RAMs
+    assert max(filled) == pytest.approx(0.889, abs=1e-3)

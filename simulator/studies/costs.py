@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from msgspec import structs
+from msgspec import json, structs
 
 from simulator.analysis.energy import Prices, leakage, microjoules, run_energy
 from simulator.analysis.run import Run
@@ -52,7 +52,7 @@ class Costs:
         counted_by = run.family.counted_by(hardware)
         commands = (id(run.workload), run.mapping.program.shape, counted_by)
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
-        priced_by = structs.replace(hardware, name="", clock_ghz=1.0, links=())
+        priced_by = json.encode(structs.replace(hardware, name="", clock_ghz=1.0, links=()))
         _, spent = self._spent.get(
             (*commands, priced_by),
             lambda: (run, self._priced(counts, run)),

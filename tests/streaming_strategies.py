@@ -201,22 +201,14 @@ def cases(draw: st.DrawFn, *, joins: bool = True) -> Case:
 @st.composite
 def _machines(draw: st.DrawFn, workload: Workload, *, joins: bool) -> Streaming:
     """A pipeline for a network: folds by rule and by layer, FIFOs, streamed weights."""
-    plain = machine()
-    folds = {
-        shape.name: draw(_folds(shape))
-        for shape in Network(workload, plain).shapes()
-        if draw(st.booleans())
-    }
-    widths = {
-        layer.name: draw(st.integers(1, 70)) * 1
-        for layer in workload.all_layers
-        if draw(st.sampled_from([False, False, False, True]))
-    }
-    stages = {shape.name for shape in Network(workload, plain).shapes()}
+    plain = machine(shared_kernels=draw(st.sampled_from(["lut", "lut", "expanded"])))
+    shapes = Network(workload, plain).shapes()
+    folds = {shape.name: draw(_folds(shape)) for shape in shapes if draw(st.booleans())}
+    chosen = [shape.name for shape in shapes if draw(st.sampled_from([False, False, True]))]
     fifos = Fifos(
         depth=draw(st.integers(1, 4)),
-        depths={name: draw(st.integers(1, 9)) for name in widths if name in stages},
-        widths={name: bits for name, bits in widths.items() if name in stages},
+        depths={name: draw(st.integers(1, 9)) for name in chosen},
+        widths={name: draw(st.integers(1, 70)) for name in chosen},
     )
     weights = draw(st.sampled_from(["on_chip", "on_chip", "streamed"]))
     return structs.replace(
@@ -225,7 +217,6 @@ def _machines(draw: st.DrawFn, workload: Workload, *, joins: bool) -> Streaming:
         fifos=fifos,
         memory=structs.replace(plain.memory, weights=weights),
         loop_style="flushing" if joins else draw(st.sampled_from(["flushing", "stalling"])),
-        shared_kernels=draw(st.sampled_from(["lut", "lut", "expanded"])),
     )
 
 

@@ -18,6 +18,7 @@ from simulator.machines.streaming.shapes import Shape, divisors
 from simulator.program import Program
 from simulator.workload import Workload, configure
 from simulator.workload.network import network_from
+from simulator.workload.vector_layer import sources
 
 Entry = dict[str, Any]
 Size = tuple[int, int, int]
@@ -205,9 +206,10 @@ def _machines(draw: st.DrawFn, workload: Workload, *, joins: bool) -> Streaming:
     shapes = Network(workload, plain).shapes()
     folds = {shape.name: draw(_folds(shape)) for shape in shapes if draw(st.booleans())}
     chosen = [shape.name for shape in shapes if draw(st.sampled_from([False, False, True]))]
+    joining = {shape.name for shape in shapes if len({*sources(shape.layer)}) > 1}
     fifos = Fifos(
         depth=draw(st.integers(1, 4)),
-        depths={name: draw(st.integers(1, 9)) for name in chosen},
+        depths={name: draw(st.integers(1, 9)) for name in chosen if name not in joining},
         widths={name: draw(st.integers(1, 70)) for name in chosen},
     )
     weights = draw(st.sampled_from(["on_chip", "on_chip", "streamed"]))

@@ -218,6 +218,8 @@ class _Builder:
         links += conversions(bits, width, packets, packet_bits)
         main = len(links)
         links += conversions(width, plan.in_bits, given.pixels, pixel_bits)
+        if len(tuple(sources(plan.layer))) > 1:  # `join_depths` counts words that the join reads
+            main = len(links)
         suffix = f".{number + 1}" if number else ""
         names = [
             f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"

@@ -88,6 +88,7 @@ class PipelineFamily(Family[Pipeline, MappedStage]):
     not_chosen = frozenset()
     capacities = MappingProxyType({})
     buffers = frozenset()
+    at_once = True
     baseline_bits = None
 
     def require_effects(self, data: dict[str, Any], hardware: Pipeline, source: str) -> None:

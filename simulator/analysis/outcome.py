@@ -140,6 +140,13 @@ class Outcome:
         return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     @property
+    def different_runs(self) -> tuple[Run, ...]:
+        """The runs, without a baseline that equals the run."""
+        if self.baseline is None or self.baseline.workload == self.run.workload:
+            return (self.run,)
+        return self.runs
+
+    @property
     def settings(self) -> tuple[SettingEffect, ...]:
         """The effect of each overridden hardware key.
 

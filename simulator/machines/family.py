@@ -19,10 +19,13 @@ from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.fusion import fusion_of
 from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
+from simulator.machines.written import Written
 from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.scope import SCOPES, Scope
 from simulator.workload.vector_layer import AnyLayer
 
 Counts = dict[tuple[str, str], int]
@@ -186,6 +189,10 @@ class Family(ABC, Generic[H, L]):
     """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
     """Parts of the area that are the cells of on-chip buffers, not logic; a run may lack some."""
+    scopes: ClassVar[tuple[Scope, ...]] = SCOPES
+    """The scopes of runs, in the order of `SCOPES`; the first is the default."""
+    at_once: ClassVar[bool] = False
+    """True if all layers of a program run at once, as a pipeline."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 
@@ -258,6 +265,16 @@ class Family(ABC, Generic[H, L]):
             rows: the output rows.
 
         """
+
+    def written(self, workload: Workload, hardware: H) -> Written:
+        """Return how the machine writes the maps of a network, for a check of their values.
+
+        Raises:
+            InputError: the network has layers without weights, and the machine no unit for them.
+
+        """
+        fusion = fusion_of(workload, hardware.vector, self.mac_bits(hardware))
+        return Written(fusion.maps, fusion.inside)
 
     # --- energy and area ------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ from simulator.studies.run_figures import (
     baseline_columns,
     figures_of,
     layer_rows,
+    pipeline_columns,
 )
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
@@ -197,14 +198,15 @@ class _Evaluator:
         run, *bases = (self._figures(*key) for key in (own, *baseline))
         networks = [side.network for side in (run, *bases)]
         require_binary_layers(row["activation_bits"], [one.workload for one in networks])
-        base = bases[0] if bases else None
+        base, workload = bases[0] if bases else None, run.network.workload
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
         row = {
             **run.precision,
             **row,
             **machine.columns,
-            "activation_bits": run.network.workload.widest_activation,
+            "activation_bits": workload.widest_activation,
+            "shortcut_bits": workload.shortcut_bits_in_use or row.get("shortcut_bits"),
             "pes": run.pes,
             "input_size": self._size(shape),
             "tau": run.precision["tau"],
@@ -215,6 +217,7 @@ class _Evaluator:
             "dram_read_bytes": run.dram_read_bytes,
             "dram_written_bytes": run.dram_written_bytes,
             **run.performance(clock).rates(),
+            **pipeline_columns(run),
             "operations_counted": operations_counted(self.inputs.scope),
             "area_gate_equivalents": run.area,
             "time_area_ms_mge": time_ms * run.area / 1e6,
@@ -262,6 +265,7 @@ class _Evaluator:
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits"),
+            shortcut_bits=options.get("shortcut_bits"),
             scope=self.inputs.scope,
             taus=taus,
             **bits,

@@ -3,18 +3,28 @@
 from collections.abc import Sequence
 from types import MappingProxyType
 
+import numpy as np
 from msgspec import json, structs
+from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
 from simulator.dram.section import without_rates as dram_without_rates
-from simulator.machines.family import Counts, Family, Layers, Roof
+from simulator.machines.family import Change, Counts, Family, Layers, Outputs, Roof
 from simulator.machines.streaming.actions import layer_actions, memory_kib
 from simulator.machines.streaming.area import BUFFERS, area, buffer_kib
+from simulator.machines.streaming.compute import compute
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
+from simulator.machines.streaming.network import Network
+from simulator.machines.streaming.no_effect import why_no_effect
+from simulator.machines.streaming.notes import notes
 from simulator.machines.streaming.roofs import roofs
 from simulator.machines.streaming.schema import Streaming, require_effects
+from simulator.machines.streaming.sending import Sending
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.written import Written
+from simulator.workload import Workload
+from simulator.workload.kernels import KernelSet
 
 
 class StreamingPipelines(Family[Streaming, MappedStage]):
@@ -30,23 +40,43 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     capacities = MappingProxyType({})
     """None: a stage's memories have the size that its layer needs, and it reads all data once."""
     buffers = BUFFERS
+    scopes = ("network",)
+    at_once = True
     baseline_bits = None
 
     require_effects = staticmethod(require_effects)
     map = staticmethod(map_workload)
 
-    def why_not_fast(self, hardware: Streaming) -> str | None:
+    notes = staticmethod(notes)
+    why_no_effect = staticmethod(why_no_effect)
+
+    def why_not_fast(self, hardware: Streaming) -> str | None:  # noqa: ARG002 # contract
+        """None: both engines run every pipeline."""
         return None
 
-    def expected_cycles(self, mapped: MappedStage) -> int | None:
+    def expected_cycles(self, mapped: MappedStage) -> int | None:  # noqa: ARG002 # contract
+        """None: a layer's cycles are its part of the critical path, which has no closed form.
+
+        `Stage.cycles` is the closed form of the busy cycles of each unit.
+        """
         return None
 
     def largest_subset(self, hardware: Streaming) -> int:  # noqa: ARG002 # contract
         """Any subset of 3x3 kernels: a stage's tables are as large as its layer's subset."""
         return 512
 
-    def compute(self, mapped, kernels, activations, rows):
-        raise NotImplementedError
+    def compute(
+        self, mapped: MappedStage, kernels: KernelSet, activations: NDArray[np.int64], rows: range
+    ) -> Outputs:
+        """Compute rows as the words of a window arrive, fold by fold."""
+        assert mapped.plan is not None
+        return compute(mapped.plan, kernels, activations, rows)
+
+    def written(self, workload: Workload, hardware: Streaming) -> Written:
+        """Return the maps that a run writes, and the pipeline that takes images."""
+        network = Network(workload, hardware)
+        inside = frozenset(network.maps.layers[name].reads[0] for name in network.folded)
+        return Written(network.maps, inside, Sending(network))
 
     def actions(
         self, mapped: MappedStage | MappedVector, moved: Ints, activates: Ints | None = None
@@ -57,9 +87,8 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     def counted_by(self, hardware: Streaming) -> bytes:
         """Everything but names and rates."""
         memory = structs.replace(hardware.memory, dram=dram_without_rates(hardware.dram))
-        return json.encode(
-            structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
-        )
+        counted = structs.replace(hardware, name="", clock_ghz=1.0, links=(), memory=memory)
+        return json.encode(counted)  # folds by layer have no hash
 
     def memories(
         self,
@@ -90,14 +119,9 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
         """Return the pace of all stages at work, and that of the slowest."""
         return roofs(layers)
 
-    def notes(self, run):
+    def idle_pes(self, change: Change[MappedStage]) -> list[str]:  # noqa: ARG002 # contract
+        """None: the PEs of a stage belong to its layer, and all of them work in its cycles."""
         return []
-
-    def idle_pes(self, change):
-        return []
-
-    def why_no_effect(self, change):
-        return None
 
     def next_sizes(
         self,

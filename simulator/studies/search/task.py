@@ -17,6 +17,7 @@ from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import chosen_taus
 from simulator.workload.scope import is_full_precision
+from simulator.workload.source import ModelFile
 
 Tau = int | None
 """The width of an index in bits; None is 1 bit per weight, or full precision."""
@@ -80,7 +81,7 @@ class Task:
             workload: from `load_workload`.
             hardware: from `load_hardware`.
             taus: taus that a layer may have, 1 to 9, rising.
-            options: activation_bits, batch and scope of `configure`.
+            options: activation_bits, shortcut_bits, batch and scope of `configure`.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
             energy: energy table.
             fixed: tau of single layers by name, which the search does not change.
@@ -97,6 +98,7 @@ class Task:
             tau: {layer.name: layer for layer in network.layers}
             for tau, network in (chosen or {}).items()
         }
+        self._source = next((one.source for one in (chosen or {}).values()), workload.source)
         self.hardware = hardware
         self._workload = workload
         self._options = dict(options)
@@ -108,6 +110,11 @@ class Task:
     def workload(self) -> Workload:
         """The network as in a run at 1 bit."""
         return configure(self._workload, bits=1, **self._options)
+
+    @property
+    def model_file(self) -> ModelFile | None:
+        """The file of the kernels with the method of its subsets, without a tau; None if none."""
+        return None if self._source is None else replace(self._source, tau=None)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

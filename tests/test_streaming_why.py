@@ -26,7 +26,7 @@ from simulator.machines.families import scopes_of
 from simulator.machines.streaming.family import FAMILY
 from simulator.program import Program, ProgramError
 from simulator.program.fifos import fifos_of, with_depths
-from simulator.report.stages import images_line
+from simulator.report.pipeline import images_line
 from simulator.studies.interval import searched_limit
 from simulator.workload import Workload, configure
 from simulator.workload.network import network_from

@@ -106,7 +106,7 @@ class Run:
     @property
     def pes(self) -> int:
         """The machine's PEs: the hardware's, or, if all layers run at once, those of all layers."""
-        return sum(layer.pes for layer in self.layers) if self.at_once else self.hardware.pes
+        return self.mapping.pes
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -7,6 +7,7 @@ from simulator.analysis.run import Run
 from simulator.base.wording import counted, listed, times_in_one_unit
 from simulator.workload import Workload
 from simulator.workload.sides import named, shown
+from simulator.workload.workload import SHORTCUT_BITS
 
 
 def title(result: Outcome) -> str:
@@ -41,9 +42,9 @@ def precision(run: Run) -> str:
 
 
 def settings(workload: Workload) -> str:
-    """Return batch and activation bits, if they are not 1."""
+    """Return batch and activation bits, if they are not 1, and unusual shortcut bits."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
-    return "".join(f", {fact}" for fact in [*facts, *_other_activations(workload)])
+    return "".join(f", {fact}" for fact in [*facts, *_other_bits(workload)])
 
 
 def activations(workload: Workload) -> str:
@@ -53,8 +54,20 @@ def activations(workload: Workload) -> str:
     return f"{least}{widths[-1]}-bit activations"
 
 
-def _other_activations(workload: Workload) -> list[str]:
-    return [] if workload.widest_activation == 1 else [activations(workload)]
+def _other_bits(workload: Workload) -> list[str]:
+    """The bits per activation and of maps between binary layers that are not the usual ones."""
+    shortcuts = workload.shortcut_bits_in_use
+    usual = shortcuts is None or shortcuts == SHORTCUT_BITS
+    return [
+        *([] if workload.widest_activation == 1 else [activations(workload)]),
+        *([] if usual else [f"{shortcuts}-bit shortcuts"]),
+    ]
+
+
+def shortcut_data(workload: Workload) -> dict[str, int]:
+    """The bits of the maps between binary layers as data; empty if the run has no such map."""
+    bits = workload.shortcut_bits_in_use
+    return {} if bits is None else {"shortcut_bits": bits}
 
 
 def scope_title(workload: Workload) -> str:
@@ -98,7 +111,7 @@ def covered(result: Outcome) -> str:
             scope_title(workload),
             *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
-            *_other_activations(workload),
+            *_other_bits(workload),
         ]
     )
 

@@ -33,6 +33,7 @@ def simulate(
     taus: Items[str, int] | None = None,
     set: Items[str, object] | None = None,
     activation_bits: int | None = None,
+    shortcut_bits: int | None = None,
     baseline_bits: float | str | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
@@ -57,6 +58,8 @@ def simulate(
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
+        shortcut_bits: bits per value of the maps between binary layers in scope `"network"`, 1 to
+            32. Default: the network file's, or 16.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
             1 for the paper's array, and no baseline for a dense machine or for a network without a
             binary layer.
@@ -92,6 +95,7 @@ def simulate(
     }
     options: dict[str, Any] = {
         "activation_bits": arguments.optional_whole("activation_bits", activation_bits, "1"),
+        "shortcut_bits": arguments.optional_whole("shortcut_bits", shortcut_bits, "16"),
         "batch": arguments.whole("batch", batch, "1"),
         "scope": arguments.optional_text("scope", scope, "weights"),
     }

@@ -27,11 +27,12 @@ from simulator.machines.vector.numbers import (
     moved,
     stored,
 )
+from simulator.machines.written import Pipelined
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from simulator.workload.maps import Maps
 from simulator.workload.values import LayerValues
-from simulator.workload.vector_layer import ORDERED, AnyLayer, VectorLayer
+from simulator.workload.vector_layer import ORDERED, AnyLayer, VectorLayer, sources
 
 MOST_FOLDED_BITS = 8
 """Most bits of a code for which a normalization becomes thresholds, 2^bits - 1 of them."""
@@ -68,6 +69,8 @@ class Chain:
     read_codes: dict[str, Integers] = field(default_factory=dict)
     """Maps that only exist as the codes that binary layers read."""
     only_codes: dict[str, Codes] = field(default_factory=dict)
+    pipelined: Pipelined | None = None
+    """The machine, if its layers all run at once; a stream then carries one copy of every map."""
 
     def run(self, images: NDArray[np.float64]) -> Iterator[LayerCheck]:
         """Compute all layers; yield the comparison of each.
@@ -79,12 +82,13 @@ class Chain:
         layers = self.workload.all_layers
         self.only_codes = dict(self._only_codes())
         last = last_uses(layers)
-        exponent = self._exponent("input", compute.MOST_SIGNIFICANT)
-        self.numbers["input"] = self.unrounded["input"] = Numbers(
-            stored(images, exponent), exponent
-        )
+        exponent = self.exponent("input", compute.MOST_SIGNIFICANT)
+        image = Numbers(stored(images, exponent), exponent)
+        if self.pipelined is not None:
+            image = self._carried("input", image, self.forward.largest["input"])
+        self.numbers["input"] = self.unrounded["input"] = image
         for layer in layers:
-            compared = self._layer(layer)
+            compared = self.compute_layer(layer)
             yield self._checked(layer, compared)
             for name in last.get(layer.name, ()):
                 for kept in (self.numbers, self.unrounded, self.read_codes):
@@ -102,14 +106,15 @@ class Chain:
         """Bits of a value between layers."""
         return min(self.maps.wide_bits, compute.MOST_SIGNIFICANT)
 
-    def _exponent(self, name: str, bits: int) -> int:
+    def exponent(self, name: str, bits: int) -> int:
+        """The finest scale at which no value of a map saturates at some bits."""
         return exponent_for(self.forward.largest[name], largest_integer(bits))
 
     def _only_codes(self) -> Iterator[tuple[str, Codes]]:
         """The maps that only binary layers read, through layers that return what they read."""
         found: dict[str, Codes] = {}
         for name, layer in reversed(self.maps.layers.items()):
-            asked = {self._asked(reader, found) for reader in self.maps.readers[name]}
+            asked = self._asked_of(name, found)
             if not isinstance(layer, VectorLayer) or len(asked) != 1:
                 continue
             only = asked.pop()
@@ -118,11 +123,61 @@ class Chain:
                 found[name] = only
         yield from found.items()
 
+    def _asked_of(self, name: str, found: dict[str, Codes]) -> set[Codes | None]:
+        """The codes that the readers of a map ask for; None for those that read numbers."""
+        layers = self.maps.layers.values()
+        readers = self.maps.readers.get(name) or [x.name for x in layers if name in sources(x)]
+        return {self._asked(reader, found) for reader in readers}
+
     def _asked(self, name: str, found: dict[str, Codes]) -> Codes | None:
         reader = self.maps.layers[name]
         if isinstance(reader, VectorLayer):
             return found.get(name) if reader.kind in ORDERED else None
         return None if reader.full_precision else self.forward.codes_of(reader)
+
+    # --- streams --------------------------------------------------------------------------------
+
+    def carries_codes(self, name: str) -> bool:
+        """Return whether a stream carries a map as codes, because only binary layers read it."""
+        asked = self._asked_of(name, self.only_codes)
+        return bool(asked) and None not in asked
+
+    def has(self, name: str) -> bool:
+        """Return whether a map's values exist, and no layer has let them go."""
+        return name in self.read_codes or name in self.numbers
+
+    def carried_values(self, name: str) -> Integers:
+        """[images, channels, height, width] a map as a stream carries it."""
+        return self.read_codes[name] if name in self.read_codes else self.numbers[name].values
+
+    def carried_exponent(self, name: str) -> int:
+        """The scale of a map as a stream carries it."""
+        if name in self.read_codes:
+            return self.only_codes[name].exponent
+        return self.numbers[name].exponent
+
+    def code_read_by(self, layer: AnyLayer) -> Codes | None:
+        """The code that a layer reads; None: it reads numbers."""
+        return self._asked(layer.name, self.only_codes)
+
+    def _carried(self, name: str, result: Numbers, largest: float) -> Numbers:
+        """A map as a stream carries it: codes of the widest reader, or numbers of the map's bits.
+
+        Args:
+            name: the map's layer.
+            result: the map before it is written.
+            largest: its largest absolute value.
+
+        """
+        assert self.pipelined is not None
+        if self.carries_codes(name):
+            asked = self._asked_of(name, self.only_codes) - {None}
+            code = max((one for one in asked if one), key=lambda one: (one.bits, one.exponent))
+            codes = compute.quantized(result, code.exponent, code.bits)
+            return Numbers(codes, code.exponent)
+        bits = min(self.pipelined.map_bits(name), compute.MOST_SIGNIFICANT)
+        exponent = min(result.exponent, exponent_for(largest, largest_integer(bits)))
+        return moved(result, exponent, bits)
 
     # --- operands -------------------------------------------------------------------------------
 
@@ -136,12 +191,26 @@ class Chain:
         numbers = self.numbers[name]
         if name in self.inside:
             return numbers
-        exponent = self._exponent(name, bits)
+        exponent = self.exponent(name, bits)
         return numbers if exponent >= numbers.exponent else moved(numbers, exponent, bits)
+
+    def read_bits(self, layer: AnyLayer) -> int:
+        """Bits of the numbers that a layer reads."""
+        if self.pipelined is None and isinstance(layer, VectorLayer):
+            return self._bits
+        return min(self.maps.read_bits(layer), compute.MOST_SIGNIFICANT)
+
+    def _entering(self, layer: VectorLayer) -> Numbers:
+        """The numbers that a normalization reads."""
+        (name,) = layer.reads
+        if self.pipelined is None:
+            return self.numbers[name]
+        return self._operand(name, self.read_bits(layer))
 
     # --- layers ---------------------------------------------------------------------------------
 
-    def _layer(self, layer: AnyLayer) -> list[_Compared]:
+    def compute_layer(self, layer: AnyLayer) -> list[_Compared]:
+        """Compute a layer from the maps that it reads."""
         if not isinstance(layer, VectorLayer):
             return self._mac(layer) if layer.full_precision else self._binary(layer)
         if layer.name in self.only_codes:
@@ -154,7 +223,7 @@ class Chain:
     def _keep(self, layer: AnyLayer, exact: Numbers, real: NDArray[np.float64]) -> _Compared:
         """Round a result to the width of the vector unit, and the twin's result likewise."""
         bits = compute.INTERNAL_BITS
-        exponent = min(exact.exponent, self._exponent(layer.name, bits))
+        exponent = min(exact.exponent, self.exponent(layer.name, bits))
         result = moved(exact, exponent, bits)
         self._write(layer, result)
         most = largest_integer(bits)
@@ -172,6 +241,10 @@ class Chain:
         self.unrounded[layer.name] = self.numbers[layer.name] = result
         if layer.name not in self.inside:
             most = self.forward.largest[layer.name] if largest is None else largest
+            if self.pipelined is not None:
+                carried = self._carried(layer.name, result, most)
+                self.unrounded[layer.name] = self.numbers[layer.name] = carried
+                return
             exponent = min(result.exponent, exponent_for(most, largest_integer(self._bits)))
             self.numbers[layer.name] = moved(result, exponent, self._bits)
 
@@ -193,13 +266,21 @@ class Chain:
                 got[place] = self.compute(mapped, kernels, some, row)
                 expected[place] = convolve(layer, kernels, some, row)
         sums = Numbers(got.transpose(1, 0, 2, 3), code.exponent)
-        compared = [_Compared(sums.values, expected.transpose(1, 0, 2, 3))]
-        self._write(layer, sums, self.forward.largest_sum[layer.name])
+        compared = _Compared(sums.values, expected.transpose(1, 0, 2, 3))
+        return [compared, *self._after_sums(layer, sums)]
+
+    def _after_sums(self, layer: Layer, sums: Numbers) -> list[_Compared]:
+        """Write the sums of a binary layer; apply its factor and summand unless norms have them."""
         values = self.forward.parameters[layer.name]
-        if not self._left_to_norms(layer) and tuple(values.arrays()):
-            scale, shift = _affine_of(values, layer.out_channels)
-            compared.append(self._scaled(layer, layer.name, scale, shift))
-        return compared
+        scales = not self._left_to_norms(layer) and bool(tuple(values.arrays()))
+        if scales and self.pipelined is not None:
+            self.unrounded[layer.name] = self.numbers[layer.name] = sums
+        else:
+            self._write(layer, sums, self.forward.largest_sum[layer.name])
+        if not scales:
+            return []
+        scale, shift = _affine_of(values, layer.out_channels)
+        return [self._scaled(layer, self.numbers[layer.name], scale, shift)]
 
     def _left_to_norms(self, layer: Layer) -> bool:
         """True for a binary layer if only normalizations read it: they take its factor over."""
@@ -209,10 +290,9 @@ class Chain:
         )
 
     def _scaled(
-        self, layer: AnyLayer, source: str, scale: plain.Real, shift: plain.Real
+        self, layer: AnyLayer, entering: Numbers, scale: plain.Real, shift: plain.Real
     ) -> _Compared:
         """Multiply and add per channel; the twin gets the constants as the machine stores them."""
-        entering = self.numbers[source]
         factors, own, summand = compute.constants(scale, shift, entering.exponent)
         exact = compute.affine(entering, factors, own, summand)
         at_products = Numbers(summand, entering.exponent + own)
@@ -234,7 +314,7 @@ class Chain:
     def _thresholds(self, layer: VectorLayer, code: Codes) -> list[_Compared]:
         """A normalization and its quantizer as comparisons with integers."""
         scale, shift = self._norm_constants(layer)
-        entering = self.numbers[layer.reads[0]]
+        entering = self._entering(layer)
         limits = compute.thresholds(scale, shift, entering.exponent, code.exponent, code.bits)
         got = compute.codes(entering.values, scale, limits, code.bits)
         self.read_codes[layer.name] = got
@@ -250,14 +330,14 @@ class Chain:
 
     def _vector(self, layer: VectorLayer) -> list[_Compared]:
         if layer.kind == "norm":
-            return [self._scaled(layer, layer.reads[0], *self._norm_constants(layer))]
-        operands = [self._operand(name, self._bits) for name in layer.reads]
+            return [self._scaled(layer, self._entering(layer), *self._norm_constants(layer))]
+        operands = [self._operand(name, self.read_bits(layer)) for name in layer.combined]
         values = self.forward.parameters[layer.name]
         match layer.kind:
             case "add":
                 exact = compute.add(operands)
             case "average_pool":
-                exponent = self._exponent(layer.name, compute.INTERNAL_BITS)
+                exponent = self.exponent(layer.name, compute.INTERNAL_BITS)
                 exact = compute.average_pool(layer, operands[0], exponent)
             case "activation":
                 slope = None if values.slope is None else values.slope.astype(np.float64)
@@ -265,7 +345,8 @@ class Chain:
                 values = _as_stored(values, operands[0])
             case _:
                 exponent = min(each.exponent for each in operands)
-                aligned = [moved(each, exponent, self._bits) for each in operands]
+                bits = self.read_bits(layer)
+                aligned = [moved(each, exponent, bits) for each in operands]
                 exact = Numbers(self._ordered(layer, [x.values for x in aligned]), exponent)
         real = self._twin(layer, [each.real for each in operands], values)
         return [self._keep(layer, exact, real)]
@@ -291,22 +372,39 @@ class Chain:
     def _mac(self, layer: Layer) -> list[_Compared]:
         """A layer in full precision; its operands have the bits of the MAC unit."""
         assert layer.reads is not None
-        bits = min(self.maps.full_precision_bits, compute.MOST_SIGNIFICANT)
-        operand = self._operand(layer.reads, bits)
+        operand = self._operand(layer.reads, self.read_bits(layer))
         entering = Numbers(flattened(layer, operand.values), operand.exponent)
+        weights = self.stored_weights(layer)
         values = self.forward.parameters[layer.name]
-        assert values.weights is not None
-        own = exponent_for(float(np.abs(values.weights).max(initial=0)), largest_integer(bits))
-        weights = Numbers(stored(values.weights, own), own)
         products = compute.matrix_product(layer, weights, entering)
-        if values.bias is not None:
-            bias = stored(values.bias, products.exponent)[:, None, None]
-            products = Numbers(products.values + bias, products.exponent)
         expected = _exact_sums(layer, weights.values, entering.values)
         if values.bias is not None:
-            expected = expected + bias
-        self._keep(layer, products, products.real)
-        return [_Compared(products.values, expected)]
+            expected = expected + stored(values.bias, products.exponent)[:, None, None]
+        return [_Compared(self._after_products(layer, products).values, expected)]
+
+    def _after_products(self, layer: Layer, sums: Numbers) -> Numbers:
+        """Add the summand of a layer in full precision to its sums, and write the result."""
+        bias = self.forward.parameters[layer.name].bias
+        if bias is not None:
+            summand = stored(bias, sums.exponent)[:, None, None]
+            sums = Numbers(sums.values + summand, sums.exponent)
+        self._keep(layer, sums, sums.real)
+        return sums
+
+    def finish(self, layer: Layer, sums: Integers, exponent: int) -> None:
+        """Write the results of a layer with weights from its sums."""
+        if layer.full_precision:
+            self._after_products(layer, Numbers(sums, exponent))
+        else:
+            self._after_sums(layer, Numbers(sums, exponent))
+
+    def stored_weights(self, layer: Layer) -> Numbers:
+        """The weights of a layer in full precision, as the machine stores them."""
+        weights = self.forward.parameters[layer.name].weights
+        assert weights is not None
+        most = largest_integer(self.read_bits(layer))
+        own = exponent_for(float(np.abs(weights).max(initial=0)), most)
+        return Numbers(stored(weights, own), own)
 
     # --- comparisons ----------------------------------------------------------------------------
 

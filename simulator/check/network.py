@@ -19,9 +19,9 @@ from simulator.check.comparison import LayerCheck
 from simulator.check.drawn import drawn_images
 from simulator.check.forward import Forward
 from simulator.check.result import CheckResult, Classes
+from simulator.check.stream import MOST_IMAGES, Stream
 from simulator.machines import Hardware
 from simulator.machines.families import family_of
-from simulator.machines.vector.fusion import fusion_of
 from simulator.workload import Workload
 from simulator.workload.source import file_sha256
 from simulator.workload.values import images_sha256
@@ -59,19 +59,28 @@ def check_network(
     mapping = family.map(workload, hardware)
     forward = Forward(workload, seed)
     results = forward.run(images, progress)
-    fusion = fusion_of(workload, hardware.vector, family.mac_bits(hardware))
+    written = family.written(workload, hardware)
     chain = Chain(
         forward=forward,
-        maps=fusion.maps,
-        inside=fusion.inside,
+        maps=written.maps,
+        inside=written.inside,
+        pipelined=written.pipelined,
         weighted={mapped.layer.name: mapped for mapped in mapping.weighted},
         modes={mapped.layer.name: mapped.mode for mapped in mapping.layers},
         compute=family.compute,
     )
-    layers = tuple(_watched(chain.run(images), len(workload.all_layers), progress))
+    watched = _watched(chain.run(images), len(workload.all_layers), progress)
+    sent: LayerCheck | None = None
+    if written.pipelined is None:
+        layers = tuple(watched)
+    else:
+        stream = Stream(chain, min(len(images), MOST_IMAGES))
+        layers = tuple(stream.kept(watched))
+        sent = stream.check()
     return CheckResult(
         seed=seed,
         layers=layers,
+        stream=sent,
         input_file=None if inputs is None else str(inputs),
         input_sha256=None if inputs is None else file_sha256(Path(inputs)),
         classes=_classes(workload, images, chain, results),

@@ -59,6 +59,8 @@ class CheckResult:
     """The fingerprint of the file's bytes."""
     classes: Classes | None = None
     """The classes that the machine predicts; None: the check did not run a whole classifier."""
+    stream: LayerCheck | None = None
+    """The maps of a pipeline whose units all work at once on images; None: another machine."""
 
     @property
     def equal(self) -> bool:
@@ -75,7 +77,8 @@ class CheckResult:
     @property
     def first_difference(self) -> Difference | None:
         """The difference of the first layer that has one."""
-        return next((layer.difference for layer in self.layers if not layer.equal), None)
+        checks = self.layers if self.stream is None else (*self.layers, self.stream)
+        return next((layer.difference for layer in checks if not layer.equal), None)
 
     @property
     def outputs(self) -> int:
@@ -92,5 +95,8 @@ class CheckResult:
             "input_sha256": self.input_sha256,
             "outputs": self.outputs,
             "layers": layers,
+            "stream": None
+            if self.stream is None
+            else {**asdict(self.stream), "equal": self.stream.equal},
             "classes": None if self.classes is None else asdict(self.classes),
         }

@@ -181,7 +181,7 @@ def _print(
         if result.run.images is None:
             print_waits(result, console())
         else:
-            from simulator.report.stages import print_stages
+            from simulator.report.pipeline import print_stages
 
             print_stages(result, console())
             _print_limits(result)

@@ -20,6 +20,7 @@ from simulator.engine import (
     commands,
     fast_forward,
     kernel,
+    live_paths,
     lots,
     notes,
     paths,
@@ -344,6 +345,7 @@ class _State:
                 lost=np.zeros(counted.shape[:2], dtype=np.int64),  # no program here has a port
                 first_starts=counted[:, :, at.FIRST_START, lane].sum(axis=0),
                 last_ends=last_ends[:, lane],
+                ran=int(m[at.RAN]),
             )
             for lane in range(lanes)
         ]
@@ -360,6 +362,6 @@ def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> A
 
 @cache
 def _kernel() -> Compiled:
-    modules = (at, lots, slopes, notes, paths, fast_forward, commands, repeats, kernel)
+    modules = (at, lots, slopes, notes, paths, live_paths, fast_forward, commands, repeats, kernel)
     source = Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one})
     return Compiled(source, background.start)

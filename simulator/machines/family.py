@@ -19,7 +19,9 @@ from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
 from simulator.machines.hardware import Hardware
+from simulator.machines.vector.fusion import fusion_of
 from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
+from simulator.machines.written import Written
 from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
@@ -86,6 +88,8 @@ class WeightedLayer(MappedLayer, Protocol):
 
 H = TypeVar("H", bound=Hardware)
 L = TypeVar("L", bound=WeightedLayer)
+Layers = Sequence[L | MappedVector]
+"""The layers of a run, with and without weights, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +112,25 @@ class Mapping(Generic[L]):
     def commands(self) -> int:
         """The number of commands of the program, with loops unrolled."""
         return self.program.commands
+
+    @cached_property
+    def layer_pes(self) -> tuple[int, ...]:
+        """[layers] the PEs that can work on each layer: all, or, at once, those of its units."""
+        if not self.program.at_once:
+            return (self.pes,) * len(self.layers)
+        (section,) = self.program.sections
+        found = dict.fromkeys(self.program.names, 0)
+        for unit, commands in section.counts.items():
+            found[unit.layer] += max((one.pes for one, _ in commands), default=0)
+        return tuple(found.values())
+
+    @property
+    def pes(self) -> int:
+        """The number of PEs: the hardware's, or, if all layers run at once, those of all layers."""
+        if self.program.at_once:
+            return sum(self.layer_pes)
+        assert self.hardware.pes is not None  # only programs of layers at once come without
+        return self.hardware.pes
 
 
 class Ran(Protocol[L]):
@@ -165,7 +188,7 @@ class Family(ABC, Generic[H, L]):
     capacities: ClassVar[Items[str, str]]
     """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
-    """Parts of the area that are the cells of on-chip buffers, not logic."""
+    """Parts of the area that are the cells of on-chip buffers, not logic; a run may lack some."""
     scopes: ClassVar[tuple[Scope, ...]] = SCOPES
     """The scopes of runs, in the order of `SCOPES`; the first is the default."""
     at_once: ClassVar[bool] = False
@@ -243,6 +266,16 @@ class Family(ABC, Generic[H, L]):
 
         """
 
+    def written(self, workload: Workload, hardware: H) -> Written:
+        """Return how the machine writes the maps of a network, for a check of their values.
+
+        Raises:
+            InputError: the network has layers without weights, and the machine no unit for them.
+
+        """
+        fusion = fusion_of(workload, hardware.vector, self.mac_bits(hardware))
+        return Written(fusion.maps, fusion.inside)
+
     # --- energy and area ------------------------------------------------------------------------
 
     @abstractmethod
@@ -263,15 +296,17 @@ class Family(ABC, Generic[H, L]):
         """Return the part of the hardware that counts of actions depend on."""
 
     @abstractmethod
-    def memories(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, float]:
+    def memories(
+        self, hardware: H, layers: Layers[L], mapped: L | MappedVector
+    ) -> dict[str, float]:
         """Return the size in KiB of a bank of each memory with actions per bit, by name.
 
         The actions of memory `m` are `m_read_bit` and `m_write_bit`.
 
         Args:
             hardware: the machine.
-            activation_bits: bits of the widest activation.
-            kernel_weights: weights of the largest binary kernel.
+            layers: all layers of the run, for which the machine is sized.
+            mapped: the layer of the actions.
 
         """
 
@@ -280,16 +315,23 @@ class Family(ABC, Generic[H, L]):
         """Return the operand width of the action `mac` in bits."""
 
     @abstractmethod
-    def buffer_kib(self, hardware: H) -> float:
+    def buffer_kib(self, hardware: H, layers: Layers[L]) -> float:
         """Return the total size in KiB of all on-chip buffers, which decides their leakage."""
 
     @abstractmethod
-    def area(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, int]:
-        """Return the gate equivalents by part of the machine; the arguments as for `memories`."""
+    def area(self, hardware: H, layers: Layers[L]) -> dict[str, int]:
+        """Return the gate equivalents by part of the machine.
 
-    def gate_equivalents(self, hardware: H, activation_bits: int, kernel_weights: int) -> int:
-        """Return the area of the whole machine in gate equivalents."""
-        return sum(self.area(hardware, activation_bits, kernel_weights).values())
+        Args:
+            hardware: the machine.
+            layers: the layers of a run. An array is as wide as their operands need; () leaves it as
+                wide as 1-bit layers need. A pipeline has a stage for each.
+
+        """
+
+    def gate_equivalents(self, hardware: H, layers: Layers[L]) -> int:
+        """Return the area of the whole machine in gate equivalents; the arguments as for `area`."""
+        return sum(self.area(hardware, layers).values())
 
     # --- explanations ---------------------------------------------------------------------------
 

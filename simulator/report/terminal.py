@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
@@ -13,14 +13,15 @@ from simulator.base.lines import print_line
 from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.performance import energy_line, operations_line, throughput_line
-from simulator.report.stages import pipeline_lines
+from simulator.report.pipeline import pipeline_lines
+from simulator.report.stages import Sides, by_stage, sides_of
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
     from simulator.analysis.energy import OutcomeEnergy
     from simulator.analysis.layers import LayerResult
     from simulator.analysis.outcome import Outcome
-    from simulator.check import CheckResult, Classes
+    from simulator.check import CheckResult, Classes, LayerCheck
 
 NO_LIMIT = "–"
 NO_COMMANDS = "·"
@@ -35,8 +36,7 @@ class _Line(NamedTuple):
     """One row: a layer, or a sum of layers."""
 
     name: str
-    layers: "Sequence[tuple[LayerResult, ...]]"
-    """Each of the run and, if it has one, of the baseline."""
+    layers: Sequence[Sides]
     is_sum: bool
 
     def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
@@ -86,14 +86,21 @@ def units_of(result: "Outcome") -> list[UnitTerm]:
 
 
 def _lines(result: "Outcome") -> list[_Line]:
-    """A line per layer, one per stage of several layers, and the total."""
-    layers = list(zip(*(run.layers for run in result.runs), strict=True))
+    """A line per layer, one after the last layer of each stage of several, and the total.
+
+    The sum of a stage with other layers in between tells its number of layers.
+    """
+    layers = sides_of(result)
     lines = []
-    for stage, group in groupby(layers, key=lambda sides: sides[0].stage):
-        members = list(group)
-        lines += [_Line(sides[0].name, [sides], False) for sides in members]
-        if len(members) > 1:
-            lines.append(_Line(f"= {stage}", members, True))
+    stages, neighbors = by_stage(layers), 0
+    for place, sides in enumerate(layers):
+        lines.append(_Line(sides[0].name, [sides], False))
+        stage = sides[0].stage
+        members = stages[stage]
+        neighbors = neighbors + 1 if place and layers[place - 1][0].stage == stage else 1
+        if len(members) > 1 and sides is members[-1]:
+            apart = "" if neighbors == len(members) else f", {len(members)} layers"
+            lines.append(_Line(f"= {stage}{apart}", members, True))
     return [*lines, _Line("TOTAL", layers, True)]
 
 
@@ -255,9 +262,18 @@ def check_lines(check: "CheckResult", title_of: Callable[[str], str]) -> list[st
     lines.append(
         f"{check.outputs:,} outputs of {len(lines)} {what}: {_origin(kernels)} (seed {check.seed})"
     )
+    if check.stream is not None:
+        lines.append(_stream_line(check.stream))
     if check.classes is not None:
         lines += _class_lines(check.classes)
     return lines
+
+
+def _stream_line(stream: "LayerCheck") -> str:
+    """Return the comparison of the maps of a pipeline with those of its layers."""
+    if stream.difference is not None:
+        return f"DIFFERENT in the pipeline's words at {stream.difference}"
+    return f"{stream.outputs:,} values of all stages equal, word by word through all units at once"
 
 
 def _class_lines(classes: "Classes") -> list[str]:
@@ -336,7 +352,7 @@ def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
 def _area(result: "Outcome") -> str:
     """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
-    buffers = sum(parts[part] for part in result.run.family.buffers)
+    buffers = sum(parts.get(part, 0) for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 

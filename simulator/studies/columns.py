@@ -33,6 +33,7 @@ _POINT: dict[str, Kind] = {
     "input_size": "string",  # height x width in pixels
     "batch": "int64",
     "activation_bits": "int64",
+    "shortcut_bits": "int64",  # of maps between binary layers; null without such maps
     "bits": "double",  # the requested bits; with tau, the network's mean, to two decimals
     "tau": "int64",
     "tau_1x1": "int64",

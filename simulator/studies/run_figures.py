@@ -30,6 +30,9 @@ class RunFigures:
     """The values of one run that rows need; small, while a run contains a whole program."""
 
     cycles: int
+    pes: int
+    area: int
+    """Gate equivalents of the machine."""
     utilization_percent: float
     dram_read_bytes: int
     dram_written_bytes: int
@@ -74,6 +77,8 @@ def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> Run
         }
     return RunFigures(
         cycles=run.cycles,
+        pes=run.pes,
+        area=run.family.gate_equivalents(run.hardware, run.mapping.layers),
         utilization_percent=100 * run.utilization,
         dram_read_bytes=run.dram_bytes["read"],
         dram_written_bytes=run.dram_bytes["written"],

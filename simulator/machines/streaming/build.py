@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import ceil
+from math import ceil, gcd
 from typing import Any, NamedTuple
 
 from simulator.machines.streaming.convert import conversions
@@ -210,9 +210,16 @@ class _Builder:
             bits, packet_bits = (x * plan.shape.in_bits // given.bits for x in (bits, packet_bits))
             links.append(Operator("threshold", every_word(start[1]), bits, start[1]))
         width = self.hardware.fifos.widths.get(name, plan.in_bits)
+        pixel_bits = given.channels * plan.shape.in_bits
+        if packets < given.pixels and pixel_bits % width:  # an image without gaps: first cut pixels
+            part = gcd(pixel_bits, width)
+            links += conversions(bits, part, packets, packet_bits)
+            bits, packets, packet_bits = part, given.pixels, pixel_bits
         links += conversions(bits, width, packets, packet_bits)
         main = len(links)
-        links += conversions(width, plan.in_bits, given.pixels, given.channels * plan.shape.in_bits)
+        links += conversions(width, plan.in_bits, given.pixels, pixel_bits)
+        if len(tuple(sources(plan.layer))) > 1:  # `join_depths` counts words that the join reads
+            main = len(links)
         suffix = f".{number + 1}" if number else ""
         names = [
             f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"
@@ -286,7 +293,7 @@ class _Builder:
         more = {"buffer_bits": one.buffer_bits} if unit is Windows else {}
         return self._mover(unit, name, layer, sources, [target], one.turns, **more)
 
-    def _mover(
+    def _mover(  # noqa: PLR0917 # as `_unit`, and the pattern
         self,
         unit: type[Mover],
         name: str,

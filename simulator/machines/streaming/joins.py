@@ -71,7 +71,8 @@ def _depths(join: Stage, needs: Needs) -> dict[str, int]:
     found = {}
     for one, rate, end in zip(join.sources, rates, ends, strict=True):
         arrived = np.searchsorted(needs[one], ready, side="right")
-        held = (arrived - rate * np.arange(len(ready)))[end < ready]
+        waits = end < ready + isinstance(join, Concat)  # a pixel of one map waits for another's
+        held = (arrived - rate * np.arange(len(ready)))[waits]
         found[one.name] = int(held.max(initial=0)) + 1
     return found
 
@@ -108,4 +109,5 @@ def _of_pattern(stage: Mover) -> Ints:
     often = np.array([turn.times for turn in turns])
     reads = np.cumsum(np.repeat(np.array([turn.reads for turn in turns]), often))
     writes = np.repeat(np.array([turn.writes for turn in turns]), often)
-    return np.maximum(reads[writes], 1)  # a unit that pads writes words before it reads
+    read: Ints = np.maximum(reads[writes], 1)  # a unit that pads writes words before it reads
+    return read

@@ -1,4 +1,4 @@
-"""From a network and a hardware file to a program: one section, in which all stages work at once."""
+"""From a network and a hardware file to a program: one section for all stages."""
 
 from simulator.base.progress import Progress
 from simulator.machines.family import Mapping
@@ -30,7 +30,7 @@ def map_workload(
 
     """
     network = Network(workload, hardware)
-    built = _built(network)
+    built = built_with_joins(network)
     program = program_of_pipeline(built, workload, hardware)
     layers = []
     for number, layer in enumerate(workload.all_layers):
@@ -40,7 +40,7 @@ def map_workload(
     return Mapping(hardware=hardware, layers=tuple(layers), program=program)
 
 
-def _built(network: Network) -> Pipeline:
+def built_with_joins(network: Network) -> Pipeline:
     """Build the pipeline of a network, with the FIFOs that its joins need.
 
     Raises:
@@ -66,4 +66,5 @@ def _mapped(layer: AnyLayer, network: Network, built: Pipeline, program: Program
         activation_bits=network.maps.read_bits(layer),
         section=Section({stage.unit: section.bodies[stage.unit] for stage in stages}),
         stages=stages,
+        first_unit=built.stages.index(stages[0]) if stages else 0,
     )

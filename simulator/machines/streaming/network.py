@@ -34,6 +34,11 @@ class Network:
             raise InputError(
                 f"scope {net.scope}: a streaming pipeline runs whole networks; use scope network"
             )
+        if self.hardware.dram.timing != "fixed":
+            raise InputError(
+                f"memory.dram.timing {self.hardware.dram.timing}: the DMA units of a pipeline have "
+                "a fixed rate; use fixed"
+            )
         if net.unknown_edges is not None:
             raise InputError(f"network {net.name}: a pipeline needs its edges: {net.unknown_edges}")
         for layer in net.all_layers:
@@ -108,11 +113,25 @@ class Network:
         """Return every stage's shape, in order."""
         return [self._shape(layer) for layer in self.layers]
 
+    def _has_vectors_in_words(self, layer: Layer) -> bool:
+        """False if words of a pixel cannot hold the vectors of a layer of shared kernels.
+
+        A linear layer numbers its features channel after channel, so that its vectors lie across
+        the pixels of a larger map. Vectors of a group begin with its first channel.
+        """
+        if not layer.has_vectors:
+            return True
+        channels = layer.in_channels // layer.groups
+        (read,) = sources(layer)
+        flat = self.map_of(self.giver(read)).channels != layer.in_channels
+        return not flat and (layer.groups == 1 or channels % layer.unit_channels == 0)
+
     def _shape(self, layer: AnyLayer) -> Shape:
         shared = False
         weight_bits = 0
         if isinstance(layer, Layer):
-            shared = layer.tau is not None and self.hardware.shared_kernels == "lut"
+            can_share = self.hardware.shared_kernels == "lut" and self._has_vectors_in_words(layer)
+            shared = layer.tau is not None and can_share
             weight_bits = self.hardware.full_precision.bits if layer.full_precision else 1
         return Shape(
             layer=layer,
@@ -121,4 +140,5 @@ class Network:
             target=self.map_of(layer.name),
             shared=shared,
             weight_bits=weight_bits,
+            thresholds=layer.name in self.last_of,
         )

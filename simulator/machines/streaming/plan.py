@@ -103,7 +103,7 @@ class Plan:
         """Outputs of a group over the PEs."""
         return self.layer.out_channels // self.layer.groups // self.fold.pe
 
-    # --- time and cost --------------------------------------------------------------------------
+    # --- time --------------------------------------------------------------------------------
 
     @cached_property
     def cycles(self) -> int:
@@ -119,14 +119,6 @@ class Plan:
         if self.shape.shared:
             return pixels * self.tables * max(self.fill_cycles, self.neuron_folds)
         return pixels * self.synapse_folds * self.neuron_folds
-
-    @property
-    def cost(self) -> int:
-        """What the rule minimizes: bits that the stage processes at once, an estimate of its logic."""
-        pe, simd, dots = self.fold
-        if self.shape.shared:
-            return simd * (pe + dots) * self.layer.unit_weights
-        return pe * simd * max(1, self.shape.weight_bits) * self.shape.in_bits
 
     # --- units in front of the last -------------------------------------------------------------
 

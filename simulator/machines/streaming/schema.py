@@ -86,9 +86,9 @@ class Streaming(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True)
         return hash(json.encode(self))
 
     @property
-    def pes(self) -> int:
-        """One: the number of PEs follows from the network, see `Mapping.pes`."""
-        return 1
+    def pes(self) -> None:
+        """None: every stage has its own, see `Mapping.pes`."""
+        return None
 
     @property
     def dram(self) -> Dram:

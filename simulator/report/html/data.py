@@ -22,8 +22,8 @@ from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
 from simulator.machines.assumptions import Assumption
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
+from simulator.report.pipeline import images_line
 from simulator.report.sizes import timeline_left_out
-from simulator.report.stages import images_line
 from simulator.report.style import COLORS
 from simulator.report.timeline import stage_colors, stages_of
 

@@ -92,7 +92,7 @@ def search(
         fixed: tau of single layers by name, which the search does not change.
         chosen: the network with chosen subsets, by tau; see `chosen_networks`.
         progress: called during the search.
-        options: `activation_bits`, `batch` and `scope` as in `configure`.
+        options: `activation_bits`, `shortcut_bits`, `batch` and `scope` as in `configure`.
 
     Raises:
         InputError: a limit that no combination meets, or that does not fit the objective.
@@ -177,7 +177,7 @@ class _Problem:
                 "time": time,
                 "energy": candidate.energy_uj,
                 "energy-delay": candidate.energy_uj * time,
-                "time-area": time * task.area(),
+                "time-area": time * candidate.area,
             }[self.objective]
             return cost, -stored if more_bits(self.objective, self.limits) else stored
         return -stored if self.objective == "capacity" else stored, time

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from simulator import load_hardware, load_workload
-from simulator.base.shipped import images_file
 from simulator.check import check_workload
 from simulator.check.stream import MOST_IMAGES
 from simulator.machines.streaming import patterns, values
 from simulator.machines.streaming.fifos import Fifo
 from simulator.machines.streaming.streams import Input, StreamError
-from simulator.machines.streaming.turns import both, reads, turns, writes
+from simulator.machines.streaming.turns import turns, writes
 from simulator.machines.streaming.words import Format
 from simulator.workload import configure
 from tests.conftest import ROOT
 from tests.streaming_strategies import machine, network_of
+from tests.test_network_check import DIGITS, trained
 
 pytestmark = pytest.mark.unit
 
@@ -50,14 +50,12 @@ def test_a_small_network_sends_all_its_images() -> None:
 
 
 def test_a_window_that_leaves_too_early_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The unit writes a row of windows before it has read the row's last word."""
+    """The unit fills its buffer with one row instead of three."""
     right = patterns.window_turns
 
-    def early(*, fill: int, **more: int) -> object:
-        pattern = right(fill=fill, **more)
-        (often, (first, *rest)), *others = pattern
-        assert first == reads(fill)
-        return type(pattern)([(often, (reads(fill - 2), both(1), reads(1), *rest)), *others])
+    def early(*, fill: int, row_reads: int, reads_after: int, **more: int) -> object:
+        late = 2 * row_reads
+        return right(fill=fill - late, row_reads=row_reads, reads_after=reads_after + late, **more)
 
     monkeypatch.setattr(patterns, "window_turns", early)
     with pytest.raises(StreamError, match=r"conv\.window writes"):
@@ -99,9 +97,9 @@ def test_cnv(tau: int | None) -> None:
 
 @pytest.mark.slow
 def test_digits_have_the_classes_of_the_trained_network() -> None:
-    workload = configure(load_workload("trained-r20-0.56"), scope="network", as_trained=True)
+    workload = trained("trained-r20-0.56")
     hardware = load_hardware(ROOT / "tests/streaming-digits.yaml")
-    result = check_workload(workload, hardware, inputs=images_file("digits.npy"))
+    result = check_workload(workload, hardware, inputs=DIGITS)
     assert result.equal
     assert result.classes is not None
     assert result.classes.as_trained == result.classes.images == 899

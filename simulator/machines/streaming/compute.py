@@ -44,7 +44,7 @@ def compute(plan: Plan, kernels: KernelSet, activations: Ints, rows: range) -> I
     return np.concatenate(sums).reshape(shape).astype(np.int64)
 
 
-def signs_in_order(plan: Plan, kernels: KernelSet) -> NDArray[np.int8]:
+def signs_in_order(plan: Plan, kernels: KernelSet) -> NDArray[np.signedinteger]:
     """[out_channels, taps, channels of a group] weights in the order of a window's words."""
     layer = plan.layer
     channels = layer.in_channels // layer.groups
@@ -52,7 +52,7 @@ def signs_in_order(plan: Plan, kernels: KernelSet) -> NDArray[np.int8]:
     return in_order(plan, signs.reshape(layer.out_channels, channels, layer.taps))
 
 
-def in_order(plan: Plan, weights: NDArray[np.integer]) -> NDArray[np.integer]:
+def in_order(plan: Plan, weights: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
     """[out_channels, taps, channels] weights [out_channels, channels, taps] in words' order.
 
     A linear layer reads a map pixel after pixel, and its features are numbered channel after

@@ -15,6 +15,7 @@ from simulator.machines.streaming.sending import Sending
 from simulator.machines.written import Written
 from simulator.workload import Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.vector_layer import sources
 
 
 class StreamingPipelines(Family[Streaming, MappedStage]):
@@ -51,7 +52,8 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
 
     def written(self, workload: Workload, hardware: Streaming) -> Written:
         network = Network(workload, hardware)
-        inside = frozenset(network.maps.layers[name].reads[0] for name in network.folded)
+        layers = network.maps.layers
+        inside = frozenset(next(sources(layers[name])) for name in network.folded)
         return Written(network.maps, inside, Sending(network))
 
     def actions(self, mapped, moved, activates=None):

@@ -35,7 +35,7 @@ class Pixels:
     def __post_init__(self) -> None:
         """Find the layers of every stage, and what each layer reads."""
         layers = self.chain.maps.layers.values()
-        self.codes = {layer.name: self.chain.code_read_by(layer) for layer in layers}
+        self.codes = {layer.name: self.chain.asked.code(layer.name) for layer in layers}
         assert self.chain.pipelined is not None
         for name, head in self.chain.pipelined.folded.items():
             self.folded.setdefault(head, []).append(name)
@@ -56,7 +56,7 @@ class Pixels:
 
     def carries_codes(self, name: str) -> bool:
         """Return whether a map carries codes."""
-        return self.chain.carries_codes(name)
+        return self.chain.asked.widest(name) is not None
 
     def reads_codes(self, layer: AnyLayer) -> bool:
         """Return whether a layer reads codes."""

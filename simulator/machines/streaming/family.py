@@ -25,7 +25,6 @@ from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.written import Written
 from simulator.workload import Workload
 from simulator.workload.kernels import KernelSet
-from simulator.workload.vector_layer import sources
 
 
 class StreamingPipelines(Family[Streaming, MappedStage]):

@@ -70,7 +70,7 @@ def stage_times(run: Run) -> tuple[StageTime, ...]:
 
     """
     summary, words, cycles = run.summary, run.vocabulary, run.cycles
-    used = commands_by_unit(run.mapping.program).any(axis=0)
+    used = commands_by_unit(run.mapping.program).sum(axis=0) > 0
     waits, busy = summary.waits.sum(axis=0), summary.busy.sum(axis=0)
     by_side = {
         side: waits[:, [one.side == side for one in words.channels]].sum(axis=1)

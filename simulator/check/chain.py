@@ -125,7 +125,8 @@ class Chain:
 
     def _asked_of(self, name: str, found: dict[str, Codes]) -> set[Codes | None]:
         """The codes that the readers of a map ask for; None for those that read numbers."""
-        readers = (layer.name for layer in self.maps.layers.values() if name in sources(layer))
+        layers = self.maps.layers.values()
+        readers = self.maps.readers.get(name) or [x.name for x in layers if name in sources(x)]
         return {self._asked(reader, found) for reader in readers}
 
     def _asked(self, name: str, found: dict[str, Codes]) -> Codes | None:

@@ -195,14 +195,12 @@ def _fifos(progress: Progress | None) -> Iterator[Row]:
             images = run.images
             assert images is not None  # all layers run at once
             interval = images.interval_cycles
-            slowest = max(layer.mapped.columns.get("cycles_per_image", 0) for layer in run.layers)
+            slowest = max(unit.cycles for layer in run.mapping.weighted for unit in layer.stages)
             yield {
                 "network": network,
                 "FIFOs": label,
                 "slowest stage, by formula": f"{slowest:,}",
-                "interval": f"{images.interval_cycles:,}"
-                if images.interval_cycles
-                else "not settled",
+                "interval": f"{interval:,}" if interval else "not settled",
                 "over formula": f"{100 * (interval / slowest - 1):+.2f} %" if interval else "",
                 "first image": f"{images.first_cycles:,}",
             }

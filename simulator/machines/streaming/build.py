@@ -130,7 +130,8 @@ class _Builder:
     def _target(self, plan: Plan) -> tuple[Fifo, list[Stage]]:
         """Return the FIFO that a stage writes, and the fork or the output DMA behind it."""
         name, bits = plan.shape.name, plan.out_bits
-        taps, units = self.taps[name], []
+        taps = self.taps[name]
+        units: list[Stage] = []
         if not taps:
             first, units = self._output(plan)
             taps = [first]
@@ -218,6 +219,8 @@ class _Builder:
         links += conversions(bits, width, packets, packet_bits)
         main = len(links)
         links += conversions(width, plan.in_bits, given.pixels, pixel_bits)
+        if len(tuple(sources(plan.layer))) > 1:  # `join_depths` counts words that the join reads
+            main = len(links)
         suffix = f".{number + 1}" if number else ""
         names = [
             f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"

@@ -67,6 +67,10 @@ class Network:
                 found[layer.name] = head
         return found
 
+    def read_by(self, name: str) -> str:
+        """Return the first map that a layer reads, by its layer."""
+        return next(sources(self.maps.layers[name]))
+
     def giver(self, name: str) -> str:
         """Return the layer whose stage writes a map."""
         return self.folded.get(name, name)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, json
 
 from simulator.base.errors import InputError
 from simulator.base.quantities import Count
@@ -80,6 +80,10 @@ class Streaming(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True)
     shared_kernels: Literal["lut", "expanded"] = "lut"
     """Stages of sub-bit layers. `lut`: dot products of the subset in a table, then fetch and add.
     `expanded`: as 1-bit layers, with the kernels of every weight in the weight memory."""
+
+    def __hash__(self) -> int:
+        """Return a hash; keys by layer are in dictionaries, which have none."""
+        return hash(json.encode(self))
 
     @property
     def pes(self) -> None:

@@ -106,9 +106,7 @@ def _pipeline(rng: Random, most: int) -> Program:
     return program(with_room(line.parts(images), room, rng), {})
 
 
-def _stage(
-    rng: Random, line: Pipeline, fifo: Fifo, side: int, words: int
-) -> tuple[Fifo, int, int]:
+def _stage(rng: Random, line: Pipeline, fifo: Fifo, side: int, words: int) -> tuple[Fifo, int, int]:
     """Add a stage, or several; return its output, side, and words per pixel."""
     kind = rng.choice(("convolution", "convolution", "pool", "width", "residual", "exit"))
     if kind == "pool" and side % 2 == 0:

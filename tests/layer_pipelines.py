@@ -63,7 +63,7 @@ class Window:
 
 
 class Pipeline:
-    """A builder of pipelines: each method adds a stage and returns the FIFO behind it."""
+    """A builder of pipelines: each method adds a stage and returns the FIFO after it."""
 
     def __init__(self, depth: int = 2) -> None:
         self.depth = depth
@@ -123,16 +123,15 @@ class Pipeline:
         take = _command(kind, 1, fifo.get())
         last = _command(kind, 1, fifo.get(), out.put())
         fold = _command(kind, words, out.put())
-        body = _times(words - 1, take) + (last,) + _times(folds - 1, fold)
+        body = (*_times(words - 1, take), last, *_times(folds - 1, fold))
         return self._stage(kind, [_loop(pixels, body)], out)
 
     def convert(self, fifo: Fifo, words: int, takes: int, gives: int, depth: int = 0) -> Fifo:
         """Take `takes` words of one width, then give `gives` words of another."""
         kind, out = self._kind("width"), self._fifo(depth)
-        body = _times(takes - 1, _command(kind, 1, fifo.get())) + (
-            _command(kind, 1, fifo.get(), out.put()),
-        )
-        body += _times(gives - 1, _command(kind, 1, out.put()))
+        take, give = _command(kind, 1, fifo.get()), _command(kind, 1, out.put())
+        both = _command(kind, 1, fifo.get(), out.put())
+        body = (*_times(takes - 1, take), both, *_times(gives - 1, give))
         return self._stage(kind, [_loop(words, body)], out)
 
     def pool(self, fifo: Fifo, side: int, words: int, size: int = 2, depth: int = 0) -> Fifo:

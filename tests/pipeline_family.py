@@ -88,6 +88,7 @@ class PipelineFamily(Family[Pipeline, MappedStage]):
     not_chosen = frozenset()
     capacities = MappingProxyType({})
     buffers = frozenset()
+    at_once = True
     baseline_bits = None
 
     def require_effects(self, data: dict[str, Any], hardware: Pipeline, source: str) -> None:
@@ -143,7 +144,7 @@ class PipelineFamily(Family[Pipeline, MappedStage]):
         """Counts depend on nothing."""
         return None
 
-    def memories(self, hardware: Any, activation_bits: int, kernel_weights: int) -> dict[str, Any]:
+    def memories(self, hardware: Any, layers: Any, mapped: Any) -> dict[str, float]:
         """No memories."""
         return {}
 
@@ -151,11 +152,11 @@ class PipelineFamily(Family[Pipeline, MappedStage]):
         """Return the width of an operand."""
         return 8
 
-    def buffer_kib(self, hardware: Pipeline) -> float:
+    def buffer_kib(self, hardware: Pipeline, layers: Any) -> float:
         """No buffers."""
         return 0.0
 
-    def area(self, hardware: Any, activation_bits: int, kernel_weights: int) -> dict[str, int]:
+    def area(self, hardware: Any, layers: Any) -> dict[str, int]:
         """Return an area."""
         return {"stages": 1000}
 

@@ -32,8 +32,11 @@ class _Stage:
         counts = CountsAs(Category(f"{name}_cycles", role, f"{role}s", layer))
         side = "" if rate else "stage"
         self.kind = Kind(f"run_{name}", self.unit, rate, counts, side)
-        self.items = Channel(f"items_of_{name}", f"items of {name}")
-        self.space = Channel(f"space_of_{name}", f"space in the FIFO of {name}")
+        fifo = f"after_{name}"
+        self.items = Channel(f"items_of_{name}", f"items of {name}", fifo=fifo, side="items")
+        self.space = Channel(
+            f"space_of_{name}", f"space in the FIFO of {name}", fifo=fifo, side="space"
+        )
 
 
 def pipeline(

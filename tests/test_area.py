@@ -33,6 +33,7 @@ NOT_HARDWARE = {
     "memory.index_buffer.encoding": "no number; docs/energy.md: decoders are not counted",
     "memory.activation_buffer.transfer_pixels": "a parameter of DMA commands; slots are in kib",
     "memory.activations": "no number; the place of maps",
+    "overlap": "no number; the order of commands",
     "vector.fused": "no number; the way of the same values through the same lanes",
     **{
         f"vector.cycles.{operation}": "the time of an operation on the same lane"

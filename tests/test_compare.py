@@ -10,7 +10,8 @@ from simulator.analysis.reasons import LayerParts, reasons
 from simulator.analysis.saved import as_saved
 from simulator.analysis.sensitivity import KeyEffects
 from simulator.api.comparison import Comparison
-from simulator.machines.lut_array.vocabulary import VOCABULARY
+from simulator.machines.lut_array.vocabulary import CATEGORIES
+from simulator.program import CategoryTerm
 from simulator.report.compare_text import markdown
 from simulator.studies import what_helps
 from simulator.studies.what_helps import numeric_keys, with_what_helps
@@ -29,7 +30,7 @@ def parts(name: str, **cycles: int) -> LayerParts:
 
 
 def changed(before: list[LayerParts], after: list[LayerParts]) -> list[str]:
-    return reasons(before, after, VOCABULARY.categories)
+    return reasons(before, after, map(CategoryTerm.of, CATEGORIES))
 
 
 class TestReasons:

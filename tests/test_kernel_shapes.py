@@ -177,8 +177,11 @@ class TestArea:
     def test_the_decoder_of_a_systolic_array(self) -> None:
         decoded = load_hardware("tpu-like", ["subbit_weights=decoded"])
         family = family_of(decoded)
-        assert family.area(decoded, 1, 25)["decoder"] > family.area(decoded, 1, 9)["decoder"]
-        assert family.memories(decoded, 1, 25)["decoder"] == decoded.decoder_entries * 25 / 8192
+        net = configure(network(layer(4, 8, 7, 7, kernel=5)), tau=3)
+        layers = family.map(net, decoded).layers
+        assert family.area(decoded, layers)["decoder"] > family.area(decoded, ())["decoder"]
+        sizes = family.memories(decoded, layers, layers[0])
+        assert sizes["decoder"] == decoded.decoder_entries * 25 / 8192
 
 
 class TestKernels:

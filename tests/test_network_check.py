@@ -66,14 +66,14 @@ ops_convention: main_paper
 input: {channels: 17, height: 1, width: 4}
 layers:
   - {name: conv, type: conv, precision: binary, out_channels: 6, kernel: 3, padding: 1}
-  - {name: max, type: pool, kernel: 1, stride: 3, padding: 1}
-  - {name: mean, type: pool, from: conv, kernel: [1, 2], stride: 2, padding: [0, 2], mode: average}
+  - {name: max, type: pool, kernel: [1, 2], stride: 3, padding: [0, 1]}
+  - {name: mean, type: pool, from: conv, kernel: [1, 4], stride: 2, padding: [0, 2], mode: average}
   - {name: end, type: linear, from: max, precision: full, out_features: 5}
 """
 
 
 @pytest.mark.parametrize("hw", ["cofluent64", "tpu-like"])
-def test_a_low_image_and_windows_of_padding_alone(tmp_path: Path, hw: str) -> None:
+def test_a_low_image_and_windows_mostly_of_padding(tmp_path: Path, hw: str) -> None:
     """A map of one row is not the input of a fully connected layer."""
     (tmp_path / "low.yaml").write_text(LOW)
     workload = configure(load_workload(tmp_path / "low.yaml"), scope="network", batch=2, tau=4)

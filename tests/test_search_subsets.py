@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from simulator import load_workload, simulate
 from simulator.base.errors import InputError
 from simulator.machines import load_hardware
 from simulator.studies import grid_study
@@ -12,6 +13,7 @@ from simulator.studies.axes import axis
 from simulator.studies.search import Limits, read_networks, search
 from simulator.workload.choice import Choice
 from simulator.workload.model import load_model
+from simulator.workload.subsets import Method
 from tests.test_onnx import conv, save, signs
 
 pytestmark = pytest.mark.unit
@@ -47,6 +49,28 @@ class TestChosenSubsets:
             assert expected is not None
             assert layer.kernels.sha256 == expected.sha256
         assert not run.kernels_dropped
+
+    @pytest.mark.parametrize(("method", "seed"), [("random", 3), ("frequent", None), (None, None)])
+    def test_the_result_names_file_method_and_seed(
+        self, model: str, method: Method | None, seed: int | None
+    ) -> None:
+        network, chosen = read_networks(model, [4, 5], subset=method, seed=seed)
+        machines = [({}, load_hardware("cofluent64"))]
+        found = search(
+            network, machines, "time", Limits(min_mean_bits=0.5), taus=[4, 5], chosen=chosen
+        )
+        saved = found.summary()["model_file"]
+        assert saved["file"] == model
+        assert (saved["subset"], saved["seed"]) == (method, seed)
+        assert saved["tau"] is None  # `taus` of the result has one for each layer
+        alone = load_model(model, choice=Choice(subset=method, seed=seed, tau=method and 4))
+        of_a_run = simulate(alone, machines[0][1]).saved()["model_file"]
+        assert {**saved, "tau": method and 4} == of_a_run
+
+    def test_a_network_by_shape_has_no_file_of_kernels(self) -> None:
+        machines = [({}, load_hardware("cofluent64"))]
+        found = search(load_workload("r20"), machines, "time", Limits(mean_bits=0.5), taus=[4])
+        assert "model_file" not in found.summary()
 
     def test_other_taus_run_shape_only_and_say_so(self, model: str) -> None:
         network, chosen = read_networks(model, [4], subset=None, seed=None)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator import load_hardware, simulate
@@ -44,7 +44,6 @@ from simulator.machines.vector.writers import writers_of
 from simulator.program.written import written
 from simulator.workload import Workload, configure
 from simulator.workload.network import network_from
-from simulator.workload.vector_layer import VectorLayer
 from tests.systolic import DATAFLOWS, IDEAL, SMALL, systolic
 from tests.test_systolic import Overrides, both, machines, mapped, mapping_of
 from tests.vector_networks import whole_networks
@@ -104,13 +103,6 @@ def machine_of(mapping: Mapping[MappedLayer]) -> Systolic:
     return mapping.hardware
 
 
-def sees_the_map(layer: VectorLayer) -> bool:
-    """False if some windows of a layer hold padding alone."""
-    return all(
-        padding < window for padding, window in zip(layer.paddings, layer.window, strict=True)
-    )
-
-
 def fusion_on(mapping: Mapping[MappedLayer], workload: Workload) -> Fusion:
     """The maps of a network on the array of a mapping."""
     machine = machine_of(mapping)
@@ -123,11 +115,7 @@ def fusion_on(mapping: Mapping[MappedLayer], workload: Workload) -> Fusion:
 @pytest.mark.invariant
 @given(whole_networks(), with_vector_units())
 def test_cycles_of_random_networks(workload: Workload, overrides: Overrides) -> None:
-    """Both engines have the times of the recurrence.
-
-    Without maps on chip, it does not cover windows of padding alone, which wait for no layer.
-    """
-    assume(all(map(sees_the_map, workload.vector_layers)))
+    """Both engines have the times of the recurrence."""
     mapping = mapping_of(workload, overrides)
     ends = expected_ends(machine_of(mapping), mapping.layers)
     assert both(mapping).ends.tolist() == ends

@@ -1,7 +1,6 @@
 """The vector unit in the paper's array: fused layers, layers of its own, and their timing."""
 
 from dataclasses import replace
-from math import ceil
 from typing import Any
 
 import hypothesis.strategies as st
@@ -11,7 +10,6 @@ from hypothesis import assume, given
 from msgspec.structs import replace as replaced
 
 from simulator.analysis.run import Run
-from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.engine import EngineName, event, fast
 from simulator.engine.trace import Trace
@@ -256,44 +254,6 @@ class TestAnyLayer:
         # the first transfer's two shortcuts come before its first step's inputs
         outputs = plan.blocks[0].outputs * 2 * 2
         assert moved(trace, "read_inputs")[:2] == [outputs, outputs]
-
-
-PADDED: tuple[dict[str, Any], ...] = (
-    {"kernel": 1, "stride": 3, "padding": 1},  # one pixel: only padding
-    {"kernel": [1, 2], "stride": [1, 4], "padding": [0, 4]},  # columns beside the map
-    {"kernel": [2, 1], "stride": [3, 1], "padding": [4, 0]},  # rows above the map
-)
-
-
-@pytest.mark.parametrize("pool", PADDED)
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (4, 1)])
-@pytest.mark.parametrize("columns", [1, 9])
-def test_pooling_of_padding_alone_reads_nothing(
-    pool: dict[str, Any], size: tuple[int, int], columns: int
-) -> None:
-    entries = (
-        {"name": "a", "type": "conv", "precision": "binary", "out_channels": 5, "kernel": 1},
-        {"name": "p", "type": "pool", **pool},
-        {"name": "b", "type": "conv", "precision": "binary", "out_channels": 5, "kernel": 1},
-    )
-    file = {
-        "name": "net", "title": "Net", "ops_convention": "main_paper",
-        "input": {"channels": 3, "height": size[0], "width": size[1]}, "layers": list(entries),
-    }  # fmt: skip
-    workload = configured(file, batch=2)
-    keys = {
-        "memory.activation_buffer.transfer_pixels": columns,
-        "memory.dram.burst_bytes": 1,
-    }
-    hardware = machine(keys)
-    one, two = run_one(workload, hardware, "event"), run_one(workload, hardware, "fast")
-    assert np.array_equal(one.summary.ends, two.summary.ends)
-    (mapped,) = (x for x in one.mapping.layers if isinstance(x, MappedVector))
-    seen = touched(mapped.layer)
-    assert mapped.plan.reads == (seen > 0)
-    read = one.layers[1].dram_read_bytes
-    assert read >= 2 * ceil(seen * 5 / 8)
-    assert (read > 0) == (seen > 0)
 
 
 class TestNetworks:

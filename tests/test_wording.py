@@ -24,7 +24,8 @@ from simulator.base.wording import (
     significant,
     time_pair,
 )
-from simulator.machines.lut_array.vocabulary import VOCABULARY
+from simulator.machines.lut_array.vocabulary import CATEGORIES
+from simulator.program import CategoryTerm
 from simulator.report.printed import printed
 from simulator.report.roofline import plot_roofline
 from simulator.report.timeline import plot_timeline
@@ -153,7 +154,9 @@ def test_a_reason_for_every_pair_of_parts(one: Part, count: int) -> None:
 
     for other in PARTS:
         for before, after in ((100, 140), (140, 100)):
-            texts = reasons(layers(one, before), layers(other, after), VOCABULARY.categories)
+            texts = reasons(
+                layers(one, before), layers(other, after), map(CategoryTerm.of, CATEGORIES)
+            )
             assert texts
             for text in texts:
                 assert_reason(text)
@@ -166,7 +169,9 @@ def assert_reason(text: str) -> None:
 
 def test_one_cycle_is_singular() -> None:
     one, other = ([LayerParts(name="a", parts={Part.DRAIN: n})] for n in (1, 2))
-    assert reasons(one, other, VOCABULARY.categories) == ["more time in drains in a (+1 cycle)"]
+    assert reasons(one, other, map(CategoryTerm.of, CATEGORIES)) == [
+        "more time in drains in a (+1 cycle)"
+    ]
 
 
 # --- settings and effects -------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator import InputError, load_workload
+from simulator import InputError, load_hardware, load_workload
 from simulator.base.shipped import shipped_names
+from simulator.machines.families import family_of
 from simulator.workload import configure
 from simulator.workload.network import network_from
 from simulator.workload.precision import available_bits
@@ -143,3 +144,42 @@ def test_a_last_window_in_ceil_mode_sees_a_pixel(
     }  # fmt: skip
     (layer,) = network_from(file, Path("net.yaml")).layers
     assert layer.in_height == positions
+
+
+@pytest.mark.parametrize(
+    ("kernel", "padding", "words"),
+    [
+        (3, 2, "padding = 2x2 is more than half of kernel = 3x3"),
+        ([2, 4], [2, 2], "padding = 2x2 is more than half of kernel = 2x4"),
+        (1, 1, "padding = 1x1 is more than half of kernel = 1x1"),
+        (3, 1, None),
+        (4, 2, None),  # half is legal, as in PyTorch
+        ([2, 4], [1, 2], None),
+    ],
+)
+def test_padding_of_a_pool(kernel: object, padding: object, words: str | None) -> None:
+    layers = [
+        {"name": "p", "type": "pool", "kernel": kernel, "stride": 1, "padding": padding},
+        {"name": "b", "type": "conv", "precision": "binary", "out_channels": 4, "kernel": 1},
+    ]
+    file = {
+        "name": "net", "title": "Net", "ops_convention": "table6",
+        "input": {"channels": 3, "height": 6, "width": 9}, "layers": layers,
+    }  # fmt: skip
+    if words is None:
+        assert network_from(file, Path("net.yaml")).vector_layers[0].name == "p"
+        return
+    with pytest.raises(InputError, match=f"net.yaml: layer 'p': {words}"):
+        network_from(file, Path("net.yaml"))
+
+
+def test_a_small_buffer_names_the_layer_and_the_size() -> None:
+    workload = configure(load_workload("faster-rcnn-r18"), bits=1, scope="network")
+    for kib, layer, needed in (
+        (64, "conv1", "107.47"),
+        (107.47, "layer2.0.downsample.0", "133.25"),
+    ):
+        hardware = load_hardware("cofluent64", [f"memory.activation_buffer.kib={kib}"])
+        words = f"kib is {kib:g}: layer {layer} needs at least {needed} KiB"
+        with pytest.raises(InputError, match=words):
+            family_of(hardware).map(workload, hardware)

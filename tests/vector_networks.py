@@ -99,7 +99,7 @@ class _Drawn:
     def _pool(self, source: str) -> tuple[Entry, Shape] | None:
         channels, height, width = self.shapes[source]
         kernel = self.draw(st.integers(1, 3))
-        stride, padding = self.draw(st.integers(1, 4)), self.draw(st.integers(0, kernel))
+        stride, padding = self.draw(st.integers(1, 4)), self.draw(st.integers(0, kernel // 2))
         high, wide = ((n + 2 * padding - kernel) // stride + 1 for n in (height, width))
         if min(high, wide) < 1:
             return None

@@ -1,6 +1,6 @@
 """The energy of a run: actions times energy per action, by layer, unit and action, in whole aJ."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from simulator.engine.summary import sums_by_unit
 from simulator.machines import Hardware
 from simulator.machines.energy import AJ_PER_PJ, EnergyTable
 from simulator.machines.families import family_of
+from simulator.machines.family import MappedLayer
 from simulator.program import UnitTerm
 from simulator.program.vocabulary import names
 
@@ -71,17 +72,15 @@ def run_energy(run: Run, table: EnergyTable) -> RunEnergy:
     dram, timing = dram_table(hardware.dram), dram_timing(hardware.dram, hardware.clock_ghz)
     opened = run.trace.dram if dram else None
     activates = None if opened is None else sums_by_unit(run.trace, opened.activates)
-    workload = run.workload
+    layers = run.mapping.layers
     static = {
-        "leakage_cycle": leakage(
-            table, hardware, workload.widest_activation, workload.largest_kernel
-        ),
+        "leakage_cycle": leakage(table, hardware, layers),
         **_background(hardware, dram, timing),
     }
     spent: list[Spent] = []
     for number, result in enumerate(run.layers):
         mapped = result.mapped
-        price = Prices(table, hardware, mapped.activation_bits, workload.largest_kernel, dram)
+        price = Prices(table, hardware, family.memories(hardware, layers, mapped), dram)
         opens = None if activates is None else activates[number]
         counts = family.actions(mapped, moved[number], opens)
         priced = [
@@ -108,22 +107,19 @@ def _background(
     return {"dram_background_cycle": round(picojoules * AJ_PER_PJ)}
 
 
-def leakage(
-    table: EnergyTable, hardware: Hardware, activation_bits: int, kernel_weights: int
-) -> int:
+def leakage(table: EnergyTable, hardware: Hardware, layers: Sequence[MappedLayer]) -> int:
     """Return the attojoules of leakage per cycle.
 
     Args:
         table: the energy table.
         hardware: the machine.
-        activation_bits: bits of the widest activation.
-        kernel_weights: weights of the largest binary kernel.
+        layers: the layers of a run.
 
     """
     family = family_of(hardware)
-    area = family.area(hardware, activation_bits, kernel_weights)
+    area = family.area(hardware, layers)
     gates = sum(size for part, size in area.items() if part not in family.buffers)
-    return table.leakage_aj(gates, family.buffer_kib(hardware), hardware.clock_ghz)
+    return table.leakage_aj(gates, family.buffer_kib(hardware, layers), hardware.clock_ghz)
 
 
 class Prices:
@@ -133,11 +129,18 @@ class Prices:
         self,
         table: EnergyTable,
         hardware: Hardware,
-        activation_bits: int,
-        kernel_weights: int,
+        kib: Mapping[str, float],
         dram: DramTable | None,
     ) -> None:
-        """Collect the energies of fixed actions and a DRAM table, and each memory's bank size."""
+        """Collect the energies of fixed actions and a DRAM table.
+
+        Args:
+            table: the energy table.
+            hardware: the machine.
+            kib: the size of a bank of each memory, by name.
+            dram: the DRAM's table, if it has one.
+
+        """
         self.table = table
         self.mac_bits = {"mac": (family_of(hardware).mac_bits(hardware), "full_precision.bits")}
         if hardware.vector is not None:
@@ -149,7 +152,7 @@ class Prices:
                 "dram_read_byte": round(dram.energy.read_byte_pj * AJ_PER_PJ),
                 "dram_write_byte": round(dram.energy.write_byte_pj * AJ_PER_PJ),
             }
-        self.kib = family_of(hardware).memories(hardware, activation_bits, kernel_weights)
+        self.kib = kib
 
     def of(self, action: str) -> int:
         """Return the energy of an action; for a memory's bits, it depends on the bank size."""

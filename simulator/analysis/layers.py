@@ -8,7 +8,7 @@ import numpy as np
 from simulator.base.columns import Ints
 from simulator.engine.summary import Summary
 from simulator.machines.family import MappedLayer, Mapping
-from simulator.program import Program, UnitTerm, Vocabulary
+from simulator.program import UnitTerm, Vocabulary
 
 LATENCY = "latency"
 """The bottleneck if every unit is idle for more than half of the layer."""
@@ -110,7 +110,6 @@ def layer_results(mapping: Mapping[Any], summary: Summary) -> tuple[LayerResult,
     """Return every layer's part of a run, in order."""
     program, vocabulary = mapping.program, mapping.program.vocabulary
     at_once, working = program.at_once, working_pe_cycles(summary, vocabulary)
-    pes = _own_pes(program) if at_once else [mapping.hardware.pes] * len(mapping.layers)
     read = summary.bytes[:, vocabulary.dram_units("read")].sum(axis=1)
     written = summary.bytes[:, vocabulary.dram_units("write")].sum(axis=1)
     return tuple(
@@ -121,7 +120,7 @@ def layer_results(mapping: Mapping[Any], summary: Summary) -> tuple[LayerResult,
             end_cycle=int(summary.ends[number]),
             cycles=int(summary.layer_cycles[number]),
             available_cycles=summary.cycles if at_once else int(summary.layer_cycles[number]),
-            pes=pes[number],
+            pes=mapping.layer_pes[number],
             busy_cycles=dict(zip(vocabulary.units, summary.busy[number].tolist(), strict=True)),
             working_pe_cycles=int(working[number]),
             dram_read_bytes=int(read[number]),
@@ -129,12 +128,3 @@ def layer_results(mapping: Mapping[Any], summary: Summary) -> tuple[LayerResult,
         )
         for number, layer in enumerate(mapping.layers)
     )
-
-
-def _own_pes(program: Program) -> list[int]:
-    """[layers] PEs of the units of each layer, if all layers run at once."""
-    pes = [0] * len(program.names)
-    (section,) = program.sections
-    for unit, commands in section.counts.items():
-        pes[program.names.index(unit.layer)] += max((one.pes for one, _ in commands), default=0)
-    return pes

@@ -8,6 +8,7 @@ from simulator.analysis.settings import link_notes
 from simulator.base.wording import counted, layers_phrase
 from simulator.machines.families import family_of
 from simulator.workload import Workload
+from simulator.workload.scope import Scope
 
 
 def notes_of(result: Outcome) -> list[str]:
@@ -19,17 +20,17 @@ def notes_of(result: Outcome) -> list[str]:
         *why_event,
         *result.run.workload.notes,
         *link_notes(result.hardware, result.settings),
-        *_of_runs(*result.runs),
+        *_of_runs(*result.runs, told={effect.note for effect in result.settings}),
         *(effect.sentence for effect in result.settings),
     ]
 
 
-def _of_runs(run: Run, baseline: Run | None = None) -> list[str]:
-    """The notes of all runs, equal ones once."""
-    ours, at = list(dict.fromkeys(_of_run(run))), f"at {run.title}"
+def _of_runs(run: Run, baseline: Run | None = None, *, told: set[str]) -> list[str]:
+    """The notes of all runs, equal ones once, without those that the overrides tell."""
+    ours, at = list(dict.fromkeys(x for x in _of_run(run) if x not in told)), f"at {run.title}"
     if baseline is None:
         return [f"{at}: {text}" for text in ours]
-    base = list(dict.fromkeys(_of_run(baseline)))
+    base = list(dict.fromkeys(x for x in _of_run(baseline) if x not in told))
     at_base = f"at {baseline.title}" + (" (baseline)" if baseline.title == run.title else "")
     both = at if baseline.title == run.title else f"{at} and {at_base}"
     texts = [f"{both if text in base else at}: {text}" for text in ours]
@@ -43,8 +44,23 @@ def _of_run(run: Run) -> Iterator[str]:
 
 
 def ignored_in(workload: Workload) -> list[str]:
-    """Return notes on kernels and activation bits of the file that a configured run ignores."""
-    return [*_dropped_kernels(workload), *_overridden_activations(workload)]
+    """Return notes on kernels and bits that a configured run ignores."""
+    ignored = shortcut_bits_note(workload.scope) if workload.shortcut_bits_ignored else None
+    return [
+        *_dropped_kernels(workload),
+        *_overridden_activations(workload),
+        *([ignored] if ignored else []),
+    ]
+
+
+def shortcut_bits_note(scope: Scope) -> str:
+    """Return a note on shortcut bits without an effect: in a narrow scope, or at full precision."""
+    reason = (
+        "no layer is binary, and all maps have the width of full precision"
+        if scope == "network"
+        else "only scope network has maps between binary layers (--scope network)"
+    )
+    return f"the shortcut bits have no effect in scope {scope} because {reason}."
 
 
 def _overridden_activations(workload: Workload) -> list[str]:

@@ -140,6 +140,13 @@ class Outcome:
         return (self.run,) if self.baseline is None else (self.run, self.baseline)
 
     @property
+    def different_runs(self) -> tuple[Run, ...]:
+        """The runs, without a baseline that equals the run."""
+        if self.baseline is None or self.baseline.workload == self.run.workload:
+            return (self.run,)
+        return self.runs
+
+    @property
     def settings(self) -> tuple[SettingEffect, ...]:
         """The effect of each overridden hardware key.
 
@@ -165,10 +172,7 @@ class Outcome:
     @property
     def area(self) -> dict[str, int]:
         """Gate equivalents by part of the machine, wide enough for the run's operands."""
-        workload = self.run.workload
-        return family_of(self.hardware).area(
-            self.hardware, workload.widest_activation, workload.largest_kernel
-        )
+        return family_of(self.hardware).area(self.hardware, self.run.mapping.layers)
 
     @property
     def engine(self) -> EngineName:

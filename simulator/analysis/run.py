@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from simulator.analysis.attribution import Attribution
+from simulator.analysis.images import ImageTimes
 from simulator.analysis.layers import LayerResult, layer_results
+from simulator.base.columns import Ints
 from simulator.engine import EngineName
 from simulator.engine.summary import Summary
 from simulator.engine.trace import Trace
@@ -31,6 +33,8 @@ class Run:
     summary: Summary
     make_trace: Callable[[], Trace]
     """A function that runs the mapping command by command; called at most once."""
+    image_ends: Ints | None = None
+    """[images] cycle in which each image's last result is in DRAM, if all layers run at once."""
 
     @property
     def cycles(self) -> int:
@@ -58,6 +62,13 @@ class Run:
         names = [term.name for term in self.vocabulary.categories]
         rows = self.summary.spent.tolist()
         return tuple(dict(zip(names, row, strict=True)) for row in rows)
+
+    @property
+    def images(self) -> ImageTimes | None:
+        """The times of the batch's images; None if layers run one after the other."""
+        if self.image_ends is None:
+            return None
+        return ImageTimes(ends=self.image_ends, clock_ghz=self.hardware.clock_ghz)
 
     @property
     def by_title(self) -> tuple[Attribution, ...]:
@@ -95,7 +106,7 @@ class Run:
     @property
     def pes(self) -> int:
         """The machine's PEs: the hardware's, or, if all layers run at once, those of all layers."""
-        return sum(layer.pes for layer in self.layers) if self.at_once else self.hardware.pes
+        return self.mapping.pes
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -1,8 +1,10 @@
 """Map workloads onto machines and run them, one by one or together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from simulator.analysis.images import ends_in_trace, image_ends
 from simulator.analysis.run import Run
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress, reported
@@ -33,6 +35,8 @@ def run_one(
         from simulator.engine.fast import totals
 
         report = reported(progress, f"running {title}", len(mapping.layers))
+        if mapping.program.at_once:
+            return _pipeline_run(workload, mapping, report)
         return _fast_run(workload, mapping, totals(mapping.program, report))
     from simulator.engine.event import run
     from simulator.engine.summary import summarize
@@ -44,7 +48,20 @@ def run_one(
         engine=name,
         summary=summarize(trace),
         make_trace=lambda: trace,
+        image_ends=ends_in_trace(trace, workload.batch) if mapping.program.at_once else None,
     )
+
+
+def _pipeline_run(
+    workload: Workload, mapping: Mapping[Any], report: Callable[[int], None] | None = None
+) -> Run:
+    """Return a run of the fast engine with the ends of the images."""
+    from simulator.engine.fast import totals_and_ends
+
+    writers = [unit for unit in mapping.program.units if unit.dram == "write"]
+    summary, ends = totals_and_ends(mapping.program, writers, report)
+    run = _fast_run(workload, mapping, summary)
+    return replace(run, image_ends=image_ends(ends, workload.batch))
 
 
 def _fast_run(workload: Workload, mapping: Mapping[Any], summary: Summary) -> Run:
@@ -78,6 +95,9 @@ def run_together(jobs: Sequence[tuple[Workload, Hardware]]) -> list[Run | InputE
             mapping = mappings[number] = family_of(hardware).map(workload, hardware)
         except InputError as error:
             outcomes[number] = error
+            continue
+        if mapping.program.at_once:
+            outcomes[number] = _pipeline_run(workload, mapping)
         else:
             alike.setdefault(mapping.program.shape, []).append(number)
     for numbers in alike.values():

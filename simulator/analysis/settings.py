@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from simulator.base.wording import different, signed_percent, time_pair
+from simulator.base.wording import different, in_yaml, signed_percent, time_pair
 from simulator.machines import Hardware, value_of
 
 
@@ -53,6 +53,11 @@ class SettingEffect:
             return f"{change} has no effect because {self.reason}."
         causes = "".join(f"; {cause}" for cause in self.causes).replace(";", ":", 1)
         return f"{change} {self._time(self.time_ms_before)}{self._speedup}{causes}."
+
+    @property
+    def note(self) -> str:
+        """The note of a run in which the key, with this value, has no effect."""
+        return f"{self.key} {_shown(self.after)} has no effect because {self.reason}."
 
     def plain(self) -> dict[str, Any]:
         """Its fields as plain data, without those of a baseline that the run does not have."""
@@ -119,7 +124,7 @@ def link_notes(hardware: Hardware, settings: Iterable[SettingEffect]) -> list[st
     ]
 
 
-def _shown(value: object) -> object:
+def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.10g}"
-    return "unset" if value is None else value
+    return "unset" if value is None else in_yaml(value)

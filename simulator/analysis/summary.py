@@ -7,13 +7,14 @@ from msgspec import to_builtins
 
 from simulator.analysis.attribution import total
 from simulator.analysis.energy import summary as energy_summary
+from simulator.analysis.interval import limit_of
 from simulator.analysis.notes import notes_of
 from simulator.analysis.outcome import PREFIXES, RUNS, Outcome
 from simulator.analysis.schema import FINGERPRINT, SCHEMA, fingerprint
 from simulator.analysis.settings import expressions
-from simulator.analysis.title import scope_data
+from simulator.analysis.stages import stage_times
+from simulator.analysis.title import scope_data, shortcut_data
 from simulator.base.version import __version__
-from simulator.workload.source import ModelFile
 
 
 def summary_of(result: Outcome, *, why: bool = False) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def saved_form(result: Outcome, *, wider: bool = False) -> dict[str, Any]:
     source = result.run.workload.source
     saved = {
         **summary_of(result, why=True),
-        **({"model_file": _source(source)} if source else {}),
+        **({"model_file": source.plain()} if source else {}),
         "configuration": result.configuration,
         **({"wider": more.plain()} if more else {}),
     }
@@ -71,6 +72,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         "tau": result.run.tau,
         "tau_1x1": result.run.tau_1x1,
         "activation_bits": result.run.workload.widest_activation,
+        **shortcut_data(result.run.workload),
         "batch": result.run.workload.batch,
         "input_size": [result.run.workload.input_height, result.run.workload.input_width],
         "hardware": result.hardware.name,
@@ -81,6 +83,7 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         **_baseline(result),
         "dram_bytes": result.run.dram_bytes,
         "performance": performance_data(result),
+        **_pipeline(result),
         "layers": [
             {"name": row["layer"], **{column: row[column] for column in columns if column in row}}
             for row in result.layer_rows()
@@ -94,6 +97,19 @@ def _plain_summary(result: Outcome) -> dict[str, Any]:
         **({"check": result.check.plain()} if result.check else {}),
         "version": __version__,
         "config_sha256": result.config_sha256,
+    }
+
+
+def _pipeline(result: Outcome) -> dict[str, Any]:
+    """The images, the limit, and the units of pipelines; nothing if layers run one by one."""
+    return {
+        key: {
+            **run.images.plain(),
+            "limit": limit_of(run).plain(),
+            "units": [one.plain() for one in stage_times(run)],
+        }
+        for key, run in zip(("pipeline", "baseline_pipeline"), result.runs, strict=False)
+        if run.images is not None
     }
 
 
@@ -132,8 +148,3 @@ def performance_data(result: Outcome) -> dict[str, Any]:
         "operations_counted": result.operations_counted,
         **{name: one.plain() for name, one in sides},
     }
-
-
-def _source(source: ModelFile) -> dict[str, Any]:
-    """Return the file of the kernels as plain data."""
-    return {**asdict(source), "taus": dict(source.taus)}

@@ -4,9 +4,10 @@ from typing import Any
 
 from simulator.analysis.outcome import Outcome
 from simulator.analysis.run import Run
-from simulator.base.wording import listed, times_in_one_unit
+from simulator.base.wording import counted, listed, times_in_one_unit
 from simulator.workload import Workload
 from simulator.workload.sides import named, shown
+from simulator.workload.workload import SHORTCUT_BITS
 
 
 def title(result: Outcome) -> str:
@@ -16,9 +17,18 @@ def title(result: Outcome) -> str:
     against = "" if base is None else f" against {base.title} on the same PEs"
     return (
         f"{workload.title}, {workload.input_height}x{workload.input_width}, on {hardware.name} "
-        f"({result.run.pes} PEs at {hardware.clock_ghz:g} GHz): {precision(result.run)}"
+        f"({counted(result.run.pes, 'PE')} at {hardware.clock_ghz:g} GHz): "
+        f"{_machine(result.run)}{precision(result.run)}"
         f"{against}{settings(workload)}; {scope_title(workload)}"
     )
+
+
+def _machine(run: Run) -> str:
+    """Return the name of a pipeline by its network, such as `BNN pipeline, `."""
+    if not run.mapping.program.at_once:
+        return ""
+    taus = {layer.tau for layer in run.workload.binary_layers}
+    return "SNN pipeline, " if taus - {None} else "BNN pipeline, "
 
 
 def precision(run: Run) -> str:
@@ -32,9 +42,9 @@ def precision(run: Run) -> str:
 
 
 def settings(workload: Workload) -> str:
-    """Return batch and activation bits, if they are not 1."""
+    """Return batch and activation bits, if they are not 1, and unusual shortcut bits."""
     facts = [f"{workload.batch} images"] if workload.batch > 1 else []
-    return "".join(f", {fact}" for fact in [*facts, *_other_activations(workload)])
+    return "".join(f", {fact}" for fact in [*facts, *_other_bits(workload)])
 
 
 def activations(workload: Workload) -> str:
@@ -44,8 +54,20 @@ def activations(workload: Workload) -> str:
     return f"{least}{widths[-1]}-bit activations"
 
 
-def _other_activations(workload: Workload) -> list[str]:
-    return [] if workload.widest_activation == 1 else [activations(workload)]
+def _other_bits(workload: Workload) -> list[str]:
+    """The bits per activation and of maps between binary layers that are not the usual ones."""
+    shortcuts = workload.shortcut_bits_in_use
+    usual = shortcuts is None or shortcuts == SHORTCUT_BITS
+    return [
+        *([] if workload.widest_activation == 1 else [activations(workload)]),
+        *([] if usual else [f"{shortcuts}-bit shortcuts"]),
+    ]
+
+
+def shortcut_data(workload: Workload) -> dict[str, int]:
+    """The bits of the maps between binary layers as data; empty if the run has no such map."""
+    bits = workload.shortcut_bits_in_use
+    return {} if bits is None else {"shortcut_bits": bits}
 
 
 def scope_title(workload: Workload) -> str:
@@ -89,7 +111,7 @@ def covered(result: Outcome) -> str:
             scope_title(workload),
             *([] if base is None else [f"{base.bits:g}-bit baseline on the same PEs"]),
             *([f"batch {workload.batch}"] if workload.batch > 1 else []),
-            *_other_activations(workload),
+            *_other_bits(workload),
         ]
     )
 

@@ -40,6 +40,7 @@ def sweep(
     set: Mapping[str, Numbers] | None = None,
     batch: Numbers | None = None,
     activation_bits: Numbers | None = None,
+    shortcut_bits: Numbers | None = None,
     input_size: Numbers | Iterable[tuple[int, int]] | None = None,
     sample: int | None = None,
     seed: int = 0,
@@ -68,6 +69,8 @@ def sweep(
         set: values of hardware keys, such as `{"array.pes": [16, 32]}`.
         batch: images per run.
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
+        shortcut_bits: bits per value of the maps between binary layers in scope `"network"`.
+            Default: the network file's, or 16.
         input_size: pixels, such as `[160, 224]`, or (height, width) pairs in a list.
         sample: number of points to draw from all combinations. Default: all of them.
         seed: seed of the random sample.
@@ -113,6 +116,7 @@ def sweep(
         "tau_1x1": tau_1x1,
         "batch": batch,
         "activation_bits": activation_bits,
+        "shortcut_bits": shortcut_bits,
         "input_size": input_size,
     }
     study = grid_study(
@@ -161,6 +165,7 @@ def search(
     taus: Numbers | None = None,
     set: Mapping[str, Numbers] | None = None,
     activation_bits: int | None = None,
+    shortcut_bits: int | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
     scope: str | None = None,
@@ -189,6 +194,8 @@ def search(
             all widths whose subsets the PEs store.
         set: hardware keys to search too, such as `{"array.pes": [32, 64]}`.
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
+        shortcut_bits: bits per value of the maps between binary layers in scope `"network"`.
+            Default: the network file's, or 16.
         batch: images per run.
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         scope: `"binary"`, `"weights"` or `"network"`, as in `simulate`.
@@ -239,6 +246,7 @@ def search(
         energy=arguments.name_or_path("energy", energy, "45nm"),
         baseline_bits=baseline_bits,
         activation_bits=arguments.optional_whole("activation_bits", activation_bits, "1"),
+        shortcut_bits=arguments.optional_whole("shortcut_bits", shortcut_bits, "16"),
         batch=arguments.whole("batch", batch, "1"),
         scope=arguments.optional_text("scope", scope, "weights"),
     )

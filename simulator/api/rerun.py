@@ -4,7 +4,7 @@ summary.json contains hardware, layers, tables and options. The kernels of a tra
 input of a check are in separate files; summary.json has their names and fingerprints.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from simulator.analysis.saved import (
     SavedCheck,
     SavedConfiguration,
     SavedModelFile,
+    SavedSetting,
     SavedWiderConfiguration,
 )
 from simulator.api.result import Result
@@ -25,9 +26,14 @@ from simulator.base import guard
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import Hardware
-from simulator.machines.links import at
-from simulator.machines.loading import hardware_from, with_expressions
-from simulator.studies.settings import SettingRuns, without
+from simulator.machines.links import at, replaced
+from simulator.machines.loading import (
+    hardware_from,
+    machine_in,
+    needs_value,
+    with_expressions,
+)
+from simulator.studies.settings import SettingRuns, Without, without
 from simulator.workload import Workload
 from simulator.workload.described import workload_from
 from simulator.workload.importers.shards import fingerprint
@@ -94,8 +100,22 @@ def _run(
     if wider:
         result = replace(result, measure_wider=WiderRuns(wider, hardware, engine, progress))
     data = with_expressions(hardware)
-    others_alone = [without(one.key, data, {one.key: one.before}) for one in causes.settings]
+    others_alone = [_without(one, data, causes.settings) for one in causes.settings]
     return replace(result, measure_settings=SettingRuns(result, others_alone, progress))
+
+
+def _without(one: SavedSetting, data: dict[str, Any], settings: Iterable[SavedSetting]) -> Without:
+    """The hardware without one of the overrides.
+
+    If a key that needs a value had none, the file had no such section: only the other overrides
+    give its section keys.
+    """
+    section = one.key.rpartition(".")[0]
+    if one.before is not None or not needs_value(one.key, machine_in(data, "hardware")):
+        return without(one.key, data, {one.key: one.before})
+    others = [x.key for x in settings if x.key != one.key and x.key.startswith(f"{section}.")]
+    bare = replaced(data, section, None)
+    return without(one.key, bare, {key: at(data, key) for key in others})
 
 
 def _networks(saved: SavedWiderConfiguration, loaded: Workload | None) -> list[Workload]:

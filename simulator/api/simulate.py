@@ -15,6 +15,7 @@ from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.base.yaml_text import parse_yaml
 from simulator.machines import Hardware
+from simulator.machines.families import scopes_of
 from simulator.machines.loading import hardware_data, hardware_from, read_hardware
 from simulator.studies.settings import SettingRuns, Without, without
 from simulator.workload import Workload, configure
@@ -32,6 +33,7 @@ def simulate(
     taus: Items[str, int] | None = None,
     set: Items[str, object] | None = None,
     activation_bits: int | None = None,
+    shortcut_bits: int | None = None,
     baseline_bits: float | str | None = None,
     batch: int = 1,
     input_size: int | tuple[int, int] | None = None,
@@ -56,6 +58,8 @@ def simulate(
         set: hardware keys to override, such as `{"array.pes": 128}`. `result.settings` has the
             effect of each override; the first access measures it by runs without the override.
         activation_bits: bits of every activation, 1 to 32. Default: the network file's, or 1.
+        shortcut_bits: bits per value of the maps between binary layers in scope `"network"`, 1 to
+            32. Default: the network file's, or 16.
         baseline_bits: bits per weight of the baseline, or `"none"` for no baseline; if not given,
             1 for the paper's array, and no baseline for a dense machine or for a network without a
             binary layer.
@@ -63,8 +67,8 @@ def simulate(
         input_size: height and width in pixels, or one number for both. Default: the file's size.
         network: network file, by name or path, for a state dict such as a `.pth` file.
         scope: `"binary"` for the binary layers, the paper's comparison; `"weights"` for every
-            layer with weights; `"network"` for every layer. Default: `"binary"`, or `"weights"` if
-            the run or its baseline has 32 bits.
+            layer with weights; `"network"` for every layer. Default: `"binary"`, `"weights"` if the
+            run or its baseline has 32 bits, or `"network"` for a pipeline.
         engine: `"auto"`, `"fast"` or `"event"`; both engines give the same cycles.
         progress: called with a title, the number of finished commands and their total.
 
@@ -91,6 +95,7 @@ def simulate(
     }
     options: dict[str, Any] = {
         "activation_bits": arguments.optional_whole("activation_bits", activation_bits, "1"),
+        "shortcut_bits": arguments.optional_whole("shortcut_bits", shortcut_bits, "16"),
         "batch": arguments.whole("batch", batch, "1"),
         "scope": arguments.optional_text("scope", scope, "weights"),
     }
@@ -103,7 +108,9 @@ def simulate(
     if baseline_bits is None and not loaded.binary_layers:
         base = None  # it would be the run itself
     sides: list[dict[str, Any]] = [precision] if base is None else [precision, {"bits": base}]
-    options["scope"] = scope_from(options["scope"], (side["bits"] for side in sides))
+    options["scope"] = scope_from(
+        options["scope"], (side["bits"] for side in sides), scopes_of([machine.machine])
+    )
     workloads = _configured(loaded, sides, options)
     run, *others = (run_one(one, machine, engine, progress) for one in workloads)
     result = Result(

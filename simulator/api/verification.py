@@ -36,6 +36,7 @@ from simulator.base.inputs import convert
 from simulator.base.progress import Progress, announce
 from simulator.base.tabular import existing_table, read_frame
 from simulator.base.version import __version__
+from simulator.base.wording import in_yaml
 from simulator.base.writing import rows_text
 from simulator.report.files import CSV_TABLES, csv_tables
 
@@ -213,7 +214,7 @@ def _difference(place: str, saved: Any, now: Any) -> Difference:
 def _shown(value: Any) -> str:
     if value is ...:
         return _NONE
-    text = str(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+    text = in_yaml(value) if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
 
 

@@ -26,6 +26,11 @@ class Layers:
         return (plural if self.plural else singular).replace("{layers}", self.text)
 
 
+def in_yaml(value: object) -> str:
+    """Return a value as a hardware file has it: `true` or `false` for a boolean."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def layers_phrase(names: Sequence[str], network: Sequence[str]) -> Layers:
     """Name layers: "all layers", or the first names and ranges, such as "a, c to f, and h".
 

@@ -295,7 +295,7 @@ class Chain:
     def _vector(self, layer: VectorLayer) -> list[_Compared]:
         if layer.kind == "norm":
             return [self._scaled(layer, self._entering(layer), *self._norm_constants(layer))]
-        operands = [self._operand(name, self.read_bits(layer)) for name in layer.reads]
+        operands = [self._operand(name, self.read_bits(layer)) for name in layer.combined]
         values = self.forward.parameters[layer.name]
         match layer.kind:
             case "add":

@@ -68,7 +68,8 @@ class Forward:
         for number, layer in enumerate(layers):
             if progress is not None:
                 progress("plain forward pass", number, len(layers))
-            operands = [self.maps[name] for name in sources(layer)]
+            read = layer.combined if isinstance(layer, VectorLayer) else sources(layer)
+            operands = [self.maps[name] for name in read]
             self._store(layer.name, self._output(layer, operands, number))
             for name in last_use.get(layer.name, ()):
                 del self.maps[name]

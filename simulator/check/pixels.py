@@ -95,12 +95,14 @@ class Pixels:
         last = layer.name
         for last in self.folded.get(layer.name, ()):
             pixel.compute_layer(pixel.maps.layers[last])
-        return pixel.carried_values(last)[0, channels, 0, 0]
+        written: Ints = pixel.carried_values(last)[0, channels, 0, 0]
+        return written
 
     def pooled(self, layer: VectorLayer, window: Ints) -> Ints:
         """Return the pooled values [channels] of a window [positions, channels]."""
         if layer.kind == "max_pool":
-            return window.max(axis=0)
+            most: Ints = window.max(axis=0)
+            return most
         (high, wide), pixel = layer.window, self._chain()
         one = replace(layer, paddings=type(layer.paddings)(0, 0), out_height=1, out_width=1)
         self._operands(pixel, one, [window.T.reshape(1, -1, high, wide)])

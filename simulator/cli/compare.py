@@ -221,6 +221,8 @@ def _results(
     from simulator.analysis.saved import as_saved, read_saved
     from simulator.api.simulate import simulate
     from simulator.machines import load_energy, load_hardware
+    from simulator.machines.families import scopes_of
+    from simulator.workload.scope import SCOPES, scope_from
 
     machines = {
         side: load_hardware(side.name, side.settings) for side in sides if not side.is_saved
@@ -234,7 +236,10 @@ def _results(
             raise click.UsageError(
                 f"missing option --model for {name} (see simulate compare --help)"
             )
-        workload = workload_from(model, options, "simulate compare", progress)
+        families = [hardware.machine for hardware in machines.values()]
+        workload = workload_from(model, options, "simulate compare", progress, families)
+        if (common := scopes_of(families)) != SCOPES:
+            options["scope"] = scope_from(options["scope"], [options["bits"]], common)
         notes += workload.notes
         table = None if energy is None else load_energy(energy)
         for side, hardware in machines.items():

@@ -13,6 +13,7 @@ from simulator.cli.options import shared
 from simulator.cli.output import console
 
 if TYPE_CHECKING:
+    from simulator.machines import Hardware
     from simulator.report.tables import Kind, Table
 
 Row = dict[str, Any]
@@ -74,7 +75,6 @@ def _network(name: str) -> Row:
 
 def _machines() -> list[Row]:
     from simulator.machines import load_hardware
-    from simulator.machines.families import family_of
 
     machines = {name: load_hardware(name) for name in shipped_names("hw_configs")}
     return [
@@ -83,11 +83,20 @@ def _machines() -> list[Row]:
             "machine": hardware.machine,
             "pes": hardware.pes,
             "clock_ghz": hardware.clock_ghz,
-            "buffers_kib": family_of(hardware).buffer_kib(hardware),
+            "buffers_kib": _buffer_kib(hardware),
             "dram": hardware.dram.timing,
         }
         for name, hardware in machines.items()
     ]
+
+
+def _buffer_kib(hardware: "Hardware") -> float | None:
+    """Return the size of the on-chip buffers in KiB; None if the network decides it."""
+    from simulator.machines.families import family_of
+
+    if hardware.pes is None:
+        return None
+    return family_of(hardware).buffer_kib(hardware, ())
 
 
 def _dram_tables() -> list[Row]:
@@ -195,6 +204,8 @@ def _table(rows: Sequence[Row], section: _Section) -> "Table":
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, float):
         return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
     return str(value)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.base.errors import InputError
-from simulator.base.guard import whole_number
 from simulator.cli.formatting import Choice, Option, former_option, integer, number
+from simulator.cli.parsing import parse_baseline_bits, parse_input_size, parse_layer_taus
 from simulator.cli.renames import parse_renames
 
 if TYPE_CHECKING:
@@ -31,47 +31,8 @@ READING = ("network", "rename", "center", "binarize")
 """Options that decide how every command reads a model's file; `reading_from` takes them out."""
 SUBSETS = ("subset", "seed")
 """Options that choose the subsets of a trained network."""
-SHAPE = ("activation-bits", "batch", "input-size", "scope")
+SHAPE = ("activation-bits", "shortcut-bits", "batch", "input-size", "scope")
 """Options that decide what one run computes, in addition to its precision."""
-
-
-def parse_input_size(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> tuple[int, int] | None:
-    """Parse `224`, or `600x1000` as height x width."""
-    if text is None:
-        return None
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(whole_number(part, (1 << 16) - 1) for part in parts):
-        raise click.BadParameter(
-            f"{text!r} is not an image size; use pixels, such as 224 or 600x1000"
-        )
-    return int(parts[0]), int(parts[-1])
-
-
-def parse_baseline_bits(
-    _context: click.Context, _option: click.Parameter, text: str | None
-) -> float | str | None:
-    """Bits per weight, or `none`; None if the machine decides."""
-    if text is None or text == "none":
-        return text
-    try:
-        return number(text)
-    except click.BadParameter as error:
-        raise click.BadParameter(f"{text!r}: expected a number, or none") from error
-
-
-def parse_layer_taus(
-    _context: click.Context, _option: click.Parameter, texts: tuple[str, ...]
-) -> dict[str, int]:
-    """Parse `NAME=K`; repeatable."""
-    taus: dict[str, int] = {}
-    for text in texts:
-        name, _, tau = text.rpartition("=")
-        if not name or not tau.isdecimal() or len(tau) > 9 or name in taus:
-            raise click.BadParameter(f"{text!r}: expected NAME=K, each layer once, K 1 to 9")
-        taus[name] = int(tau)
-    return taus
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +74,7 @@ _SHARED = {
     "bits": _Shared(
         NETWORK,
         "Bits per weight, such as 0.56; 1 is a BNN, 32 full precision. A workload file brings its "
-        "own.",
+        "own. Default: 1 on a machine without a baseline.",
         {"type": number, "metavar": "BITS"},
         lists="VALUES",
     ),
@@ -142,6 +103,13 @@ _SHARED = {
         {"type": integer, "metavar": "BITS"},
         lists="VALUES",
     ),
+    "shortcut-bits": _Shared(
+        NETWORK,
+        "Bits per value of maps between binary layers in scope network, 1 to 32. Default: those of "
+        "the network's file, or 16.",
+        {"type": integer, "metavar": "BITS"},
+        lists="VALUES",
+    ),
     "batch": _Shared(
         NETWORK,
         "Images per run, 1 to 65536.",
@@ -158,7 +126,8 @@ _SHARED = {
         NETWORK,
         "Layers that run. binary: the binary layers, as in the paper. weights: also the "
         "full-precision first, last, and downsample layers. network: also normalization, "
-        "additions, and pooling. Default: binary, or weights if a run or its baseline has 32 bits.",
+        "additions, and pooling. Default: binary; weights if a run or its baseline has 32 bits; "
+        "network on a streaming pipeline, which runs whole networks only.",
         {"type": Choice(["binary", "weights", "network"])},
     ),
     "baseline-bits": _Shared(
@@ -304,9 +273,22 @@ def reading_from(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def workload_from(
-    model: str, options: dict[str, Any], command: str, progress: "Progress | None" = None
+    model: str,
+    options: dict[str, Any],
+    command: str,
+    progress: "Progress | None" = None,
+    machines: "Iterable[str] | None" = None,
 ) -> "Workload":
-    """Load `--model`; take the reading options out of `options` and leave the precision."""
+    """Load `--model`; take the reading options out of `options` and leave the precision.
+
+    Args:
+        model: the network.
+        options: the command's options.
+        command: the command, for a message.
+        progress: called while the network is read.
+        machines: families of the hardware that runs it; None: none runs it.
+
+    """
     from simulator.workload.model import load_model
 
     workload = load_model(
@@ -317,8 +299,16 @@ def workload_from(
         **reading_from(options),
     )
     asked = options["bits"] is not None or options["tau"] is not None or options["taus"]
-    require_precision(bool(asked), [workload], command)
+    if machines is None or has_baseline(machines):
+        require_precision(bool(asked), [workload], command)
     return workload
+
+
+def has_baseline(machines: "Iterable[str]") -> bool:
+    """True if a run on some family has a baseline by default; otherwise it needs no bits."""
+    from simulator.machines.families import family_named
+
+    return any(family_named(name).baseline_bits is not None for name in machines)
 
 
 def require_precision(asked: bool, workloads: "Iterable[Workload]", command: str) -> None:
@@ -385,7 +375,17 @@ def given(context: click.Context) -> list[click.Parameter]:
     ]
 
 
-_OF_SWEEP = ("hw", "model", "bits", "tau", "tau_1x1", "batch", "activation_bits", "settings")
+_OF_SWEEP = (
+    "hw",
+    "model",
+    "bits",
+    "tau",
+    "tau_1x1",
+    "batch",
+    "activation_bits",
+    "shortcut_bits",
+    "settings",
+)
 
 
 def _as_sweep() -> str:

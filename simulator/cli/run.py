@@ -14,6 +14,7 @@ from simulator.cli.output import console, print_written, progress_on_stderr
 if TYPE_CHECKING:
     from simulator.api.result import Result
     from simulator.base.progress import Progress
+    from simulator.machines import Hardware
     from simulator.workload import Workload
 
 
@@ -109,11 +110,11 @@ def run(
     hardware = hardware_from_options(hw, settings)
     outputs = Outputs(out=out, style=style, report=report, perfetto=perfetto)
     with progress_on_stderr(quiet) as progress:
-        workload = workload_from(model, run_options, "simulate", progress)
+        workload = workload_from(model, run_options, "simulate", progress, [hardware.machine])
         table = None if energy is None else load_energy(energy)
         if check_input is not None:
             check_input = images_file(check_input)
-            _require_input(check_input, workload, run_options)
+            _require_input(check_input, workload, hardware, run_options)
         outputs.check()
         result = simulate(workload, hardware, progress=progress, **run_options)
         if settings:
@@ -150,13 +151,18 @@ def run(
         sys.exit(1)
 
 
-def _require_input(path: Path, workload: "Workload", run_options: dict[str, Any]) -> None:
+def _require_input(
+    path: Path, workload: "Workload", hardware: "Hardware", run_options: dict[str, Any]
+) -> None:
     """Raise InputError if a file lacks the check's input; this check comes before the run."""
     from simulator.check import read_input
+    from simulator.machines.families import scopes_of
     from simulator.workload import configure
+    from simulator.workload.scope import scope_from
 
-    shape = {name: run_options[name] for name in ("batch", "activation_bits", "scope")}
-    read_input(path, configure(workload, **shape))
+    shape = {name: run_options[name] for name in ("batch", "activation_bits")}
+    scope = scope_from(run_options["scope"], scopes=scopes_of([hardware.machine]))
+    read_input(path, configure(workload, **shape, scope=scope))
 
 
 def _print(
@@ -172,10 +178,27 @@ def _print(
         from simulator.report.why import print_attribution, print_waits
 
         print_attribution(result, console())
-        print_waits(result, console())
+        if result.run.images is None:
+            print_waits(result, console())
+        else:
+            from simulator.report.pipeline import print_stages
+
+            print_stages(result, console())
+            _print_limits(result)
     if result.effects:
         from simulator.report.why import print_effects
 
         print_effects(result, console())
     for what in written:
         print_written(what)
+
+
+def _print_limits(result: "Result") -> None:
+    """Print the FIFOs that lengthen the interval of a pipeline, after a search for them."""
+    from simulator.base.lines import print_line
+    from simulator.studies.interval import searched_limit
+
+    for run in result.runs:
+        limit = searched_limit(run)
+        if limit.deepened is not None:
+            print_line(console(), f"{run.title}: {limit.sentence}")

@@ -17,6 +17,7 @@ from simulator.cli.options import (
     RUN,
     SHAPE,
     baseline_or_none,
+    has_baseline,
     option,
     require_precision,
     shared,
@@ -48,7 +49,7 @@ Examples:
 A list is 1,2,4. A range is by factor (16:1024:x2) or by step (16:128:+16), both ends included. A
 list may contain ranges.
 """
-_AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "input_size")
+_AXES = ("bits", "tau", "tau_1x1", "batch", "activation_bits", "shortcut_bits", "input_size")
 _POINTS = "Points"
 
 
@@ -77,7 +78,8 @@ _POINTS = "Points"
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="CSV of points instead of a grid. Columns: hw, model, bits, tau, tau_1x1, batch, "
-    "activation_bits, input_size, and hardware keys. Options supply missing columns.",
+    "activation_bits, shortcut_bits, input_size, and hardware keys. Options supply missing "
+    "columns.",
 )
 @option(
     "--sample",
@@ -169,7 +171,8 @@ def sweep(
     try:
         study = _study(**options)
         asked = {"bits", "tau"} & set(study.axis_names) or study.inputs.taus
-        require_precision(bool(asked), study.networks, "simulate sweep")
+        if has_baseline(study.machines):
+            require_precision(bool(asked), study.networks, "simulate sweep")
         with progress_on_stderr(quiet, unit="points") as progress:
             result = _run(
                 study,

@@ -273,7 +273,7 @@ class _Assembler:
             m[at.NOTE_SIZE] += m[place + at.QUEUE_SIZE] * m[at.LOT_SIZE]
         self.rings: list[tuple[int, int]] = []
         self.first_lots: dict[int, int] = {}
-        self.size = len(m)
+        m[at.RINGS] = self.size = len(m)
         for channel, start in self.program.channels:
             first, behind = self._zeros(space[channel] * m[at.LOT_SIZE]), self.size
             place = self.channels[channel]
@@ -286,8 +286,10 @@ class _Assembler:
         m[at.NOTES] = self._zeros((self.depth + 1) * m[at.NOTE_SIZE])
         m[at.NODES] = m[at.NODE_NEXT] = self._zeros(nodes * m[at.NODE_SIZE])
         m[at.NODES_END] = self.size
+        m[at.NODES_FULL] = m[at.NODES] + nodes * 3 // 4 * m[at.NODE_SIZE]
         self._zeros(m[at.NODE_SIZE])  # `find_start` writes to it before the check for space
         m[at.NODE_BASE] = 1
+        m[at.FORWARD] = self._zeros(nodes)
 
     def _zeros(self, size: int) -> int:
         """Add a record of zeros after all other records, and return its address."""

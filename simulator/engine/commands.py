@@ -51,7 +51,6 @@ from simulator.engine.layout import (
     SLOPES,
     SOMEWHERE,
     START,
-    STARTS,
     TAKE_SIZE,
     TAKE_TOKENS,
     TAKE_WAIT,
@@ -160,7 +159,7 @@ def run_command(m: Memory, unit: int, command: int) -> bool:
     if m[TRACKING]:
         follow_result(m, unit, section)
     end_later(m, section, key, path | TO_RESULT)
-    if m[STARTS]:
+    if m[unit + ROWS] != NONE:
         row = m[unit + ROWS] + m[unit + DONE]
         m[row], m[row + m[SLOPES]] = m[start], m[start + m[LANES]]
     m[unit + KEY], m[unit + UNIT_PATH] = key, path

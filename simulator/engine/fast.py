@@ -7,8 +7,9 @@ The kernel runs as machine code if an earlier process has kept it. Otherwise, th
 interpreted until compiling pays (`compiling.py`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from simulator.engine import (
     commands,
     fast_forward,
     kernel,
+    live_paths,
     lots,
     notes,
     paths,
@@ -32,13 +34,13 @@ from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
 from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
-from simulator.engine.split import split
 from simulator.engine.space import space_of
+from simulator.engine.split import split
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
 from simulator.engine.trace import Trace
 from simulator.program import Channel, Program, Shape, Unit
-from simulator.program.written import write_out
+from simulator.program.written import write_out, written
 
 MOST_SPACE = 1 << 22
 MOST_LANES = 64
@@ -92,6 +94,48 @@ def totals_together(programs: Sequence[Program]) -> list[Summary]:
     return summaries
 
 
+def totals_and_ends(
+    program: Program,
+    units: Sequence[Unit],
+    progress: Callable[[int], None] | None = None,
+    *,
+    compiled: bool | None = None,
+    fast_forwarding: bool = True,
+) -> tuple[Summary, list[Ints]]:
+    """Return the totals of a program of one section, and the ends of some units' commands.
+
+    Args:
+        program: as in `totals`.
+        units: the units whose commands are of interest.
+        progress: as in `totals`.
+        compiled: as in `totals`.
+        fast_forwarding: as in `totals`.
+
+    Returns:
+        The summary and, for each of `units`, [commands] the cycle from which the result of each of
+        its commands can be used.
+
+    Raises:
+        ProgramError: a deadlock; the message names its units and channels.
+        OutOfSpaceError: the program needs more memory than the engine has.
+
+    """
+    (section,) = program.sections
+    bodies = [written(section.bodies[unit]) for unit in units]
+    sizes = {unit: len(one.index) for unit, one in zip(units, bodies, strict=True)}
+    compiled = _kernel().serves() if compiled is None else compiled
+    state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
+    state.run(progress)
+    starts = np.asarray(state.starts(), dtype=np.int64)
+    (summary,) = state.summaries()
+    ends, first = [], 0
+    for one, size in zip(bodies, sizes.values(), strict=True):
+        lasts = [program.cycles(each) + program.latency(each) for each in one.commands]
+        ends.append(starts[first : first + size] + np.array(lasts, dtype=np.int64)[one.index])
+        first += size
+    return summary, ends
+
+
 def _totals(
     programs: Sequence[Program],
     progress: Callable[[int], None] | None,
@@ -117,9 +161,10 @@ def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool
     """
     rows = write_out(program)
     compiled = _kernel().serves() if compiled is None else compiled
-    state = _State([program], compiled, fast_forwarding=fast_forwarding, rows=rows.first.tolist())
+    sizes = dict(zip(program.units, np.diff(rows.first).tolist(), strict=True))
+    state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
     state.run(None)
-    start = np.asarray(state.starts(len(rows)), dtype=np.int64)
+    start = np.asarray(state.starts(), dtype=np.int64)
     end = start + rows.column([program.cycles(command) for command in rows.commands])
     ready = end + rows.column([program.latency(command) for command in rows.commands])
     return trace_of(rows, Times(start, end, ready), None)
@@ -140,7 +185,7 @@ class _State:
         *,
         fast_forwarding: bool,
         ends: Ints | None = None,
-        rows: Sequence[int] = (),
+        noted: Mapping[Unit, int] = MappingProxyType({}),
     ) -> None:
         """Write programs into memory.
 
@@ -149,11 +194,11 @@ class _State:
             compiled: run them compiled.
             fast_forwarding: leave out iterations that repeat.
             ends: [sections, L] known cycles in which sections end, if any.
-            rows: the first row of each unit, then the number of rows, for runs that note starts.
+            noted: the units whose starts the run notes, in order, each with its number of commands.
 
         """
         self.programs, self.program, self.compiled = programs, programs[0], compiled
-        self.fast_forwarding, self.known, self.rows = fast_forwarding, ends, rows
+        self.fast_forwarding, self.known, self.noted = fast_forwarding, ends, noted
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Run the program; a channel without enough space gets more."""
@@ -199,11 +244,15 @@ class _State:
             for number, ends in enumerate(self.known[:-1].tolist(), 1):
                 floor = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.FLOOR
                 m[floor : floor + len(ends)] = ends
-        if self.rows:
-            m[at.STARTS], m[at.SLOPES] = len(m), self.rows[-1]
-            for unit, first in zip(assembled.units, self.rows, strict=False):
-                m[unit + at.ROWS] = m[at.STARTS] + first
-            none = np.zeros(2 * self.rows[-1], dtype=np.int64)
+        if self.noted:
+            starts = sum(self.noted.values())
+            m[at.STARTS], m[at.SLOPES] = len(m), starts
+            address = {unit: place for place, unit in assembled.units.items()}
+            row = len(m)
+            for unit, commands in self.noted.items():
+                m[address[unit] + at.ROWS] = row
+                row += commands
+            none = np.zeros(2 * starts, dtype=np.int64)
             self.memory = np.concatenate((m, none)) if self.compiled else m + none.tolist()
 
     def _set_rates(self) -> None:
@@ -267,10 +316,10 @@ class _State:
         free = [m[unit + at.FREE : unit + at.FREE + lanes] for unit in self.assembled.units]
         return np.asarray(free, dtype=np.int64)
 
-    def starts(self, rows: int) -> Memory:
-        """[rows] cycle in which each command started."""
+    def starts(self) -> Memory:
+        """[noted commands] cycle in which each noted command started."""
         first = self.memory[at.STARTS]
-        return self.memory[first : first + rows]
+        return self.memory[first : first + self.memory[at.SLOPES]]
 
     def summaries(self) -> list[Summary]:
         """Return the results of the run, layer by layer, for each lane."""
@@ -296,6 +345,7 @@ class _State:
                 lost=np.zeros(counted.shape[:2], dtype=np.int64),  # no program here has a port
                 first_starts=counted[:, :, at.FIRST_START, lane].sum(axis=0),
                 last_ends=last_ends[:, lane],
+                ran=int(m[at.RAN]),
             )
             for lane in range(lanes)
         ]
@@ -312,6 +362,6 @@ def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> A
 
 @cache
 def _kernel() -> Compiled:
-    modules = (at, lots, slopes, notes, paths, fast_forward, commands, repeats, kernel)
+    modules = (at, lots, slopes, notes, paths, live_paths, fast_forward, commands, repeats, kernel)
     source = Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one})
     return Compiled(source, background.start)

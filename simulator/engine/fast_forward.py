@@ -11,6 +11,7 @@ from simulator.engine.layout import (
     DEPTH,
     DONE,
     END_PATH,
+    ENTRY,
     FAST_FORWARDS,
     FLOOR,
     FLOW,
@@ -25,7 +26,6 @@ from simulator.engine.layout import (
     GROWTH,
     HERE,
     KEY_BITS,
-    LACKING,
     LANES,
     LOT,
     LOT_PATH,
@@ -35,7 +35,7 @@ from simulator.engine.layout import (
     NODE_ITERATIONS,
     NODE_NEXT,
     NODE_PLACE,
-    NODES_END,
+    NODE_SIZE,
     NONE,
     POINTER,
     RANKS,
@@ -45,7 +45,6 @@ from simulator.engine.layout import (
     SETTLED,
     SLOPES,
     SPARE,
-    STARTS,
     STATUS,
     TAKEN,
     TAKEN_CHANNEL,
@@ -127,33 +126,34 @@ def queue_end(m: Memory, taker: int) -> int:
 def write_table(m: Memory, root: int) -> int:
     """Write the paths at the end of the iteration, in the order of anchors; NONE: out of space.
 
-    After them come the lots of givers without a pair. Every entry is a block.
+    After them come the lots of givers without a pair. Return the path to the first entry.
     """
     table, lanes = m[NODE_NEXT], m[LANES]
     size = first_gift(m)
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         size += gifts(m, giver)
-    if table + size * lanes > m[NODES_END]:
-        m[LACKING] = NONE
-        return NONE
-    m[NODE_NEXT] = table + size * lanes
-    place = table
+    for number in range(size):
+        node = add_node(m, ENTRY)
+        if node == NONE:
+            return NONE
+        m[node + NODE_PLACE] = number
+    place = table + NODE_BEFORE
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         fill(m, place, m[unit + UNIT_PATH], lanes)
-        place += lanes
+        place += m[NODE_SIZE]
     for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
         for number in range(m[taker + POINTER], queue_end(m, taker)):
             path = m[lot_of(m, m[taker + TAKEN_CHANNEL], number) + LOT_PATH]
             fill(m, place, path, lanes)
-            place += lanes
+            place += m[NODE_SIZE]
     copy(m, place, end_path(m, section_of_unit(m, root)), lanes)
-    place += lanes
+    place += m[NODE_SIZE]
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
         for number in range(m[giver + NEXT_LOT] - gifts(m, giver), m[giver + NEXT_LOT]):
             path = m[lot_of(m, m[giver + GIVEN_CHANNEL], number) + LOT_PATH]
             fill(m, place, path, lanes)
-            place += lanes
-    return table
+            place += m[NODE_SIZE]
+    return path_to(m, table)
 
 
 def first_gift(m: Memory) -> int:
@@ -209,7 +209,7 @@ def move_values(m: Memory, root: int, table: int, iterations: int) -> bool:
         return False
     for unit in range(m[UNITS], m[GIVER_RECORDS], m[UNIT_SIZE]):
         if m[unit + DONE] != m[noted(m, note, unit) + DONE]:
-            if m[STARTS]:
+            if m[unit + ROWS] != NONE:
                 repeat_starts(m, unit, iterations)
             size = m[unit + FRAMES] - unit + m[unit + DEPTH] * FRAME_SIZE
             move(m, unit, noted(m, note, unit), size, iterations)

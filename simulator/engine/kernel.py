@@ -53,6 +53,8 @@ from simulator.engine.layout import (
     LOOP_SIZE,
     LOT,
     NEXT_LOT,
+    NODE_NEXT,
+    NODES_FULL,
     NOWHERE,
     OPEN,
     OPERAND,
@@ -83,6 +85,7 @@ from simulator.engine.layout import (
     WIDTH,
     Status,
 )
+from simulator.engine.live_paths import forget_unused_nodes
 from simulator.engine.lots import lot_of, needed_from, section_of
 from simulator.engine.paths import count_path, forget_paths
 from simulator.engine.repeats import end_of_iteration, forget_iterations
@@ -150,6 +153,9 @@ def run_unit(m: Memory, root: int, section: int) -> bool:
 
 def step(m: Memory, unit: int, command: int) -> bool:
     """Run a unit's next command, or run the giver of the token that it lacks; then go back."""
+    if m[NODE_NEXT] > m[NODES_FULL] and not forget_unused_nodes(m):
+        m[STATUS] = TOO_SMALL
+        return False
     if not find_start(m, unit, command):
         if not call(m):
             m[STATUS] = DEADLOCK

@@ -47,7 +47,7 @@ FAST_FORWARDS = 7
 FAILED = 8
 """The number of times that the engine followed a repetition in vain."""
 STARTS = 9
-"""The address of the notes of all starts, in a run with one lane; NONE: no notes."""
+"""The address of the noted starts, in a run with one lane; NONE: no notes."""
 SLOPES = 10
 """The offset from the noted start of a command to the noted slope of that start."""
 UNITS = 11
@@ -109,7 +109,13 @@ COUNTED = 44
 """Three blocks: cycles of a command on a critical path: penalty, busy, and latent."""
 GROWTH = 45
 """The growth of the section's waits from iteration to iteration, in the order of the section."""
-HEADER = 46
+NODES_FULL = 46
+"""The address of the node from which on the engine forgets nodes that it does not need."""
+FORWARD = 47
+"""For every node, the path to its new place while the engine forgets nodes."""
+RINGS = 48
+"""The first lot of the first ring; the rings extend to `SPARE`."""
+HEADER = 49
 
 # blocks after `WALKED`
 
@@ -118,7 +124,7 @@ LEFT = 2
 PLACE = 3
 """The position of the path through the repeated iterations in their table."""
 TABLE = 4
-"""The table of the repeated iterations."""
+"""The path to the first entry of the table of the repeated iterations."""
 SINCE = 5
 """The time at the end of the iteration."""
 
@@ -337,11 +343,13 @@ NODE_COMMAND = 0
 NODE_ITERATIONS = 1
 NODE_PLACE = 2
 NODE_BEFORE = 3
-"""A block: the path to the command's start."""
+"""A block: the path to the command's start, or to the first entry of a table."""
 ANCHOR = -1
 """Instead of a command: the position of the path at the beginning of the followed iteration."""
 REPEATED = -2
 """Instead of a command: the path repeats the path of the followed iteration."""
+ENTRY = -3
+"""Instead of a command: an entry of a table of paths, which `REPEATED` nodes lead to."""
 
 # --- the stack of units that run ------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ all lanes, although the earlier commands can differ between lanes. Lanes differ 
 among several paths: at a start, and at the last result of a section.
 
 At the end of a section, the walk follows the path from the section's last result back to its floor.
-It counts the cycles on this path by category. Then it forgets the nodes. Nodes therefore take space
-for one section, and none for omitted iterations. For those iterations, a node holds only how often
-the path of the followed iteration repeats.
+It counts the cycles on this path by category. Then it forgets the nodes; `live_paths.py` forgets
+nodes while a long section runs. Nodes take no space for omitted iterations. For those iterations, a
+node holds only how often the path of the followed iteration repeats.
 """
 
 from simulator.engine.compiling import Memory
@@ -60,7 +60,7 @@ def add_node(m: Memory, command: int) -> int:
 
     Args:
         m: the memory.
-        command: the command, or ANCHOR or REPEATED.
+        command: the command, or ANCHOR, REPEATED or ENTRY.
 
     """
     node = m[NODE_NEXT]
@@ -211,7 +211,8 @@ def enter_iteration(m: Memory, section: int, lane: int) -> None:
     for field in range(0, m[WIDTH] * lanes, lanes):
         m[before + field] = m[counted + field]
     m[walked + SINCE * lanes] = m[walked]
-    m[walked + lanes] = m[m[walked + TABLE * lanes] + m[walked + PLACE * lanes] * lanes + lane]
+    entry = node_of(m, m[walked + TABLE * lanes]) + m[walked + PLACE * lanes] * m[NODE_SIZE]
+    m[walked + lanes] = m[entry + NODE_BEFORE + lane]
 
 
 def pass_anchor(m: Memory, section: int, lane: int, path: int) -> None:

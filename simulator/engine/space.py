@@ -17,7 +17,7 @@ MOST_FIRST_SPACE = 1 << 12
 """The largest initial space of a channel, in lots."""
 FIRST_NODES = 1 << 16
 """The initial space for nodes of interpreted runs: one for each command of a section that runs."""
-MOST_FIRST_NODES = 1 << 23
+MOST_FIRST_NODES = 1 << 22
 """The largest initial space for nodes of compiled runs; the system reserves memory when used."""
 
 

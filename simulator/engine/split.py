@@ -36,6 +36,7 @@ def split(program: Program, whole: Summary) -> Summary:
         lost=_rows(whole.lost, owner, layers),
         first_starts=whole.first_starts,
         last_ends=whole.last_ends,
+        ran=whole.ran,
     )
 
 

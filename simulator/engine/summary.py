@@ -36,7 +36,9 @@ class Summary:
     """[L, U, channels] cycles that units wait between commands, by channel."""
     lost: Ints
     """[L, U] cycles that reads lost to writes into a buffer with one port."""
-
+    ran: int
+    """Commands that the engine ran, of all commands of the program; it skipped the others, which
+    repeat them. The fast engine alone skips commands, and the number is not part of the results."""
     first_starts: Ints
     """[U] cycle in which the first command of each unit starts; 0 without commands."""
     last_ends: Ints
@@ -66,6 +68,7 @@ def summarize(trace: Trace) -> Summary:
         lost=sums_by_unit(trace, trace.lost),
         first_starts=_first_starts(trace),
         last_ends=_last_ends(trace),
+        ran=len(trace),
     )
 
 

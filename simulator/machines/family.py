@@ -25,6 +25,7 @@ from simulator.machines.written import Written
 from simulator.program import Category, Program, Section, UnitTerm
 from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
+from simulator.workload.scope import SCOPES, Scope
 from simulator.workload.vector_layer import AnyLayer
 
 Counts = dict[tuple[str, str], int]
@@ -86,7 +87,9 @@ class WeightedLayer(MappedLayer, Protocol):
 
 
 H = TypeVar("H", bound=Hardware)
-L = TypeVar("L", bound=WeightedLayer)
+L = TypeVar("L", bound=MappedLayer)
+Layers = Sequence[L | MappedVector]
+"""The layers of a run, with and without weights, in order."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,12 +106,31 @@ class Mapping(Generic[L]):
     @cached_property
     def weighted(self) -> tuple[L, ...]:
         """The layers with weights, which the family has mapped."""
-        return tuple(one for one in self.layers if isinstance(one.layer, Layer))  # type: ignore[misc] # others have no weights
+        return tuple(one for one in self.layers if isinstance(one.layer, Layer))
 
     @property
     def commands(self) -> int:
         """The number of commands of the program, with loops unrolled."""
         return self.program.commands
+
+    @cached_property
+    def layer_pes(self) -> tuple[int, ...]:
+        """[layers] the PEs that can work on each layer: all, or, at once, those of its units."""
+        if not self.program.at_once:
+            return (self.pes,) * len(self.layers)
+        (section,) = self.program.sections
+        found = dict.fromkeys(self.program.names, 0)
+        for unit, commands in section.counts.items():
+            found[unit.layer] += max((one.pes for one, _ in commands), default=0)
+        return tuple(found.values())
+
+    @property
+    def pes(self) -> int:
+        """The number of PEs: the hardware's, or, if all layers run at once, those of all layers."""
+        if self.program.at_once:
+            return sum(self.layer_pes)
+        assert self.hardware.pes is not None  # only programs of layers at once come without
+        return self.hardware.pes
 
 
 class Ran(Protocol[L]):
@@ -166,7 +188,11 @@ class Family(ABC, Generic[H, L]):
     capacities: ClassVar[Items[str, str]]
     """Keys of buffers that avoid rereads if a layer's data fits, each with a noun for the data."""
     buffers: ClassVar[frozenset[str]]
-    """Parts of the area that are the cells of on-chip buffers, not logic."""
+    """Parts of the area that are the cells of on-chip buffers, not logic; a run may lack some."""
+    scopes: ClassVar[tuple[Scope, ...]] = SCOPES
+    """The scopes of runs, in the order of `SCOPES`; the first is the default."""
+    at_once: ClassVar[bool] = False
+    """True if all layers of a program run at once, as a pipeline."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 
@@ -270,15 +296,17 @@ class Family(ABC, Generic[H, L]):
         """Return the part of the hardware that counts of actions depend on."""
 
     @abstractmethod
-    def memories(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, float]:
+    def memories(
+        self, hardware: H, layers: Layers[L], mapped: L | MappedVector
+    ) -> dict[str, float]:
         """Return the size in KiB of a bank of each memory with actions per bit, by name.
 
         The actions of memory `m` are `m_read_bit` and `m_write_bit`.
 
         Args:
             hardware: the machine.
-            activation_bits: bits of the widest activation.
-            kernel_weights: weights of the largest binary kernel.
+            layers: all layers of the run, for which the machine is sized.
+            mapped: the layer of the actions.
 
         """
 
@@ -287,16 +315,23 @@ class Family(ABC, Generic[H, L]):
         """Return the operand width of the action `mac` in bits."""
 
     @abstractmethod
-    def buffer_kib(self, hardware: H) -> float:
+    def buffer_kib(self, hardware: H, layers: Layers[L]) -> float:
         """Return the total size in KiB of all on-chip buffers, which decides their leakage."""
 
     @abstractmethod
-    def area(self, hardware: H, activation_bits: int, kernel_weights: int) -> dict[str, int]:
-        """Return the gate equivalents by part of the machine; the arguments as for `memories`."""
+    def area(self, hardware: H, layers: Layers[L]) -> dict[str, int]:
+        """Return the gate equivalents by part of the machine.
 
-    def gate_equivalents(self, hardware: H, activation_bits: int, kernel_weights: int) -> int:
-        """Return the area of the whole machine in gate equivalents."""
-        return sum(self.area(hardware, activation_bits, kernel_weights).values())
+        Args:
+            hardware: the machine.
+            layers: the layers of a run. An array is as wide as their operands need; () leaves it as
+                wide as 1-bit layers need. A pipeline has a stage for each.
+
+        """
+
+    def gate_equivalents(self, hardware: H, layers: Layers[L]) -> int:
+        """Return the area of the whole machine in gate equivalents; the arguments as for `area`."""
+        return sum(self.area(hardware, layers).values())
 
     # --- explanations ---------------------------------------------------------------------------
 

@@ -27,8 +27,8 @@ class Hardware(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Keys whose values follow from other keys; fields hold the numbers. Not a key of a file."""
 
     @property
-    def pes(self) -> int:
-        """The number of PEs of the array."""
+    def pes(self) -> int | None:
+        """The number of PEs of the array; None if the network decides it (`Mapping.pes`)."""
         raise NotImplementedError  # each family has its own; a structure cannot be abstract
 
     @property

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
+from msgspec import NODEFAULT, structs
 
 from simulator.base import arguments
 from simulator.base.errors import InputError
@@ -174,6 +174,12 @@ def number_schema(machine: str) -> Mapping[str, NumberKey | None]:
     """Return every dotted key of a family, with the numbers that it takes."""
     keys = number_keys(family_named(machine).schema)
     return {key: takes for key, takes in keys if key.partition(".")[0] not in _NO_KEYS}
+
+
+def needs_value(key: str, machine: str) -> bool:
+    """True if a file that has the key's section must have the key, with a number."""
+    takes = number_schema(machine).get(key)
+    return takes is not None and takes.default is NODEFAULT
 
 
 def wrong_key(key: str, machine: str, others: Iterable[str] = ()) -> str | None:

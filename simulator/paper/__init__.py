@@ -13,6 +13,7 @@ from simulator.paper import (
     figure13,
     networks,
     pe_study,
+    silicon,
     table4,
     table6,
     training_speed,
@@ -31,6 +32,7 @@ ITEMS: dict[str, Callable[[Path, Progress | None], list[Path]]] = {
     "pe-study": pe_study.write,
     "training-speed": training_speed.write,
     "accuracy": accuracy.write,
+    "silicon": silicon.write,
 }
 
 

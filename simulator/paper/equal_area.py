@@ -91,8 +91,8 @@ class Candidate:
 def area_of(hardware: Hardware) -> Area:
     """Return logic and SRAM of a machine, wide enough for 1-bit activations."""
     family = family_of(hardware)
-    parts = family.area(hardware, activation_bits=1, kernel_weights=9)
-    sram = sum(parts[part] for part in family.buffers)
+    parts = family.area(hardware, ())
+    sram = sum(parts.get(part, 0) for part in family.buffers)
     return Area(sum(parts.values()) - sram, sram)
 
 

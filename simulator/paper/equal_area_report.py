@@ -173,7 +173,7 @@ def area_rows(machines: Sequence[Hardware]) -> list[Row]:
 def _largest_parts(machine: Hardware) -> str:
     """Return a line with the parts that take most of a machine's logic."""
     family, logic = family_of(machine), area_of(machine).logic
-    parts = family.area(machine, activation_bits=1, kernel_weights=9)
+    parts = family.area(machine, ())
     largest = sorted(parts.keys() - family.buffers, key=lambda part: -parts[part])[:_PARTS]
     named = listed([f"`{part}` {percent(parts[part] / logic)}" for part in largest])
     return f"- `{machine.name}`: {named}\n"

@@ -75,7 +75,12 @@ CHANGES = (
     Change(
         title="maps on chip (`memory.activations=on_chip`)",
         settings=("memory.activations=on_chip",),
+    ),
+    Change(
+        title="overlapping layers (`overlap=layers`)",
+        settings=("overlap=layers",),
         machines=_LUT_ARRAYS,
+        alternative=True,
     ),
     Change(title="8 images at once (`--batch 8`)", batch=8),
 )

@@ -67,6 +67,11 @@ class Channel:
     title: str
     """The token's name in reports of waits, as in "waits for a free LUT bank"."""
     balance: Balance = Balance.SECTION
+    fifo: str = ""
+    """The name of the FIFO whose words or free places its tokens are; "": of none."""
+    side: Literal["", "items", "space"] = ""
+    """`items`: words in the FIFO, which its reader takes. `space`: free places, which its writer
+    takes. "": not a FIFO's."""
     one: Amount = field(init=False, repr=False)
     """The amount of one token, which the channel alone means."""
 

@@ -10,7 +10,7 @@ from simulator.program.served import SharedDram, SharedPort
 
 
 class Term(Struct, frozen=True, forbid_unknown_fields=True):
-    """A unit, a channel or a category."""
+    """A unit, a channel, or a category."""
 
     name: str
     """The name in files."""
@@ -29,6 +29,15 @@ class UnitTerm(Term, frozen=True, forbid_unknown_fields=True):
     """The name of the layer that it works for, if all layers run at once; "": for every layer."""
     role: str = ""
     """The name of its work, which several units may share."""
+
+
+class ChannelTerm(Term, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A channel."""
+
+    fifo: str = ""
+    """The name of the FIFO that it belongs to; "": none."""
+    side: Literal["", "items", "space"] = ""
+    """Its tokens are the words in the FIFO, or the free places."""
 
 
 class CategoryTerm(Term, frozen=True, forbid_unknown_fields=True):
@@ -89,7 +98,7 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     units: tuple[UnitTerm, ...]
     kinds: tuple[KindTerm, ...]
     """The kinds of commands, in the order of their priority as causes of the same cycle."""
-    channels: tuple[Term, ...]
+    channels: tuple[ChannelTerm, ...]
     categories: tuple[CategoryTerm, ...]
     """The categories of cycles on the critical path, in the order of reports."""
     row_miss: str = ""
@@ -149,7 +158,7 @@ class Vocabulary(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return cls(
             units=tuple(map(_unit_term, units)),
             kinds=tuple(map(_kind_term, kinds)),
-            channels=tuple(Term(channel.name, channel.title) for channel in channels),
+            channels=tuple(map(_channel_term, channels)),
             categories=tuple(map(CategoryTerm.of, (*categories, *own))),
             row_miss="" if dram is None else dram.row_miss.name,
             refresh="" if dram is None else dram.refresh.name,
@@ -194,6 +203,10 @@ def _unit_term(unit: Unit) -> UnitTerm:
         layer=unit.layer,
         role=unit.role or unit.title,
     )
+
+
+def _channel_term(channel: Channel) -> ChannelTerm:
+    return ChannelTerm(name=channel.name, title=channel.title, fifo=channel.fifo, side=channel.side)
 
 
 def _kind_term(kind: Kind) -> KindTerm:

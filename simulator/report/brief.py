@@ -1,13 +1,14 @@
 """A result in a few lines of 80 columns: the output of `print(result)`."""
 
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.analysis.title import closing, title
 from simulator.base.lines import print_line
 from simulator.base.wording import counted, listed, percent
 from simulator.report.performance import energy_line, operations_line, throughput_line
+from simulator.report.pipeline import pipeline_lines
 from simulator.report.printed import COLUMNS, printed
+from simulator.report.stages import by_stage, sides_of
 from simulator.report.tables import Column, Table, print_table
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def _draw(result: "Outcome", console: "Console") -> None:
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}")
     print_line(console, throughput_line(result))
+    for line in pipeline_lines(result):
+        print_line(console, line)
     print_line(console, _slowest(result))
     if result.energy:
         print_line(console, _energy(result, result.energy))
@@ -65,11 +68,9 @@ class _Stage(NamedTuple):
 
 
 def _stages(result: "Outcome") -> list[_Stage]:
-    """Neighboring layers of one stage, added up."""
-    by_run = zip(*(run.layers for run in result.runs), strict=True)
+    """The layers of every stage, added up."""
     stages = []
-    for name, members in groupby(by_run, key=lambda sides: sides[0].stage):
-        layers = list(members)
+    for name, layers in by_stage(sides_of(result)).items():
         cycles, *others = (sum(x.cycles for x in side) for side in zip(*layers, strict=True))
         stages.append(_Stage(name, len(layers), cycles, others[0] if others else None))
     return stages

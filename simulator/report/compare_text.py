@@ -8,6 +8,7 @@ from rich.console import Console
 from simulator.analysis.comparison import Compared
 from simulator.base.lines import print_line
 from simulator.base.version import __version__
+from simulator.base.wording import in_yaml
 from simulator.report.tables import ALWAYS, Column, Kind, Table, print_table
 
 _FINGERPRINT = 12
@@ -175,6 +176,4 @@ def _shown(key: str, value: object) -> str:
     """Return a value of the configuration as in its file; for a fingerprint, its first digits."""
     if key.endswith("_sha256") and isinstance(value, str):
         return f"{value[:_FINGERPRINT]}..."
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None else str(value)
+    return "none" if value is None else in_yaml(value)

@@ -13,6 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.analysis.fifos import fillings, has_fillings
+from simulator.analysis.outcome import RUNS
+from simulator.analysis.stages import stage_times
 from simulator.analysis.summary import saved_form
 from simulator.analysis.trace_file import STEM, VOCABULARY, vocabulary_file, vocabulary_text
 from simulator.base.columns import Ints, Names
@@ -97,16 +100,29 @@ def _drop_other_figures(folder: Path, names: tuple[str, ...], endings: tuple[str
             (folder / f"{name}.{ending}").unlink(missing_ok=True)
 
 
-CSV_TABLES = ("layers.csv", "energy.csv")
+CSV_TABLES = ("layers.csv", "energy.csv", "stages.csv", "fifos.csv")
 """The tables that `csv_tables` may return."""
 
 
 def csv_tables(result: "Outcome") -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of layers.csv and, with an energy table, of energy.csv."""
+    """Return the rows of layers.csv and, if the result has them, of further tables.
+
+    energy.csv needs an energy table, stages.csv and fifos.csv a pipeline. fifos.csv also needs a
+    run of at most `MOST_COMMANDS` commands.
+    """
     pairs = zip(result.layer_rows(), result.attribution_rows(), strict=True)
     tables = {"layers.csv": [{**row, **parts} for row, parts in pairs]}
     if result.energy:
         tables["energy.csv"] = result.energy.rows()
+    pipelines = [(name, run) for name, run in zip(RUNS, result.runs, strict=False) if run.images]
+    if pipelines:
+        tables["stages.csv"] = [
+            {"run": name, **one.plain()} for name, run in pipelines for one in stage_times(run)
+        ]
+    if pipelines and all(has_fillings(run) for run in result.runs):
+        tables["fifos.csv"] = [
+            {"run": name, **one.plain()} for name, run in pipelines for one in fillings(run)
+        ]
     return tables
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
@@ -13,6 +13,8 @@ from simulator.base.lines import print_line
 from simulator.base.wording import counted, time_unit, unit_of
 from simulator.program import UnitTerm
 from simulator.report.performance import energy_line, operations_line, throughput_line
+from simulator.report.pipeline import pipeline_lines
+from simulator.report.stages import Sides, by_stage, sides_of
 from simulator.report.tables import Column, Form, Table, print_table, scaled
 
 if TYPE_CHECKING:
@@ -34,8 +36,7 @@ class _Line(NamedTuple):
     """One row: a layer, or a sum of layers."""
 
     name: str
-    layers: "Sequence[tuple[LayerResult, ...]]"
-    """Each of the run and, if it has one, of the baseline."""
+    layers: Sequence[Sides]
     is_sum: bool
 
     def total(self, value: "Callable[[LayerResult], float]", side: int = 0) -> float:
@@ -65,6 +66,8 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     print_line(console, throughput_line(result))
+    for line in pipeline_lines(result):
+        print_line(console, line)
     if result.energy:
         print_line(console, "")
         _print_energy(result, result.energy, console)
@@ -83,14 +86,21 @@ def units_of(result: "Outcome") -> list[UnitTerm]:
 
 
 def _lines(result: "Outcome") -> list[_Line]:
-    """A line per layer, one per stage of several layers, and the total."""
-    layers = list(zip(*(run.layers for run in result.runs), strict=True))
+    """A line per layer, one after the last layer of each stage of several, and the total.
+
+    The sum of a stage with other layers in between tells its number of layers.
+    """
+    layers = sides_of(result)
     lines = []
-    for stage, group in groupby(layers, key=lambda sides: sides[0].stage):
-        members = list(group)
-        lines += [_Line(sides[0].name, [sides], False) for sides in members]
-        if len(members) > 1:
-            lines.append(_Line(f"= {stage}", members, True))
+    stages, neighbors = by_stage(layers), 0
+    for place, sides in enumerate(layers):
+        lines.append(_Line(sides[0].name, [sides], False))
+        stage = sides[0].stage
+        members = stages[stage]
+        neighbors = neighbors + 1 if place and layers[place - 1][0].stage == stage else 1
+        if len(members) > 1 and sides is members[-1]:
+            apart = "" if neighbors == len(members) else f", {len(members)} layers"
+            lines.append(_Line(f"= {stage}{apart}", members, True))
     return [*lines, _Line("TOTAL", layers, True)]
 
 
@@ -342,7 +352,7 @@ def _energy_closing(result: "Outcome", sums: dict[str, Any]) -> tuple[str, str]:
 def _area(result: "Outcome") -> str:
     """Return the area in thousands of gates: logic, and the much larger buffers."""
     parts = result.area
-    buffers = sum(parts[part] for part in result.run.family.buffers)
+    buffers = sum(parts.get(part, 0) for part in result.run.family.buffers)
     logic = sum(parts.values()) - buffers
     return f"{logic / 1e3:,.0f} kGE of logic, {buffers / 1e3:,.0f} kGE of buffers"
 

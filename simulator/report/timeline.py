@@ -33,6 +33,10 @@ BINS = 900
 _FULL = 0.8
 """The height of a row at 100 %, as a fraction of the distance between rows."""
 _ROW_INCHES = {"screen": 0.23, "paper": 0.19}
+_NARROW_ROW_INCHES = {"screen": 0.14, "paper": 0.11}
+"""The height of a row in figures with many rows."""
+_MANY_ROWS = 24
+"""The most rows of full height. Narrow rows have no scale."""
 _LABEL_INCHES = {"screen": 0.45, "paper": 0.4}
 """The height of the area above the rows: names of stages and the lines to them."""
 
@@ -150,7 +154,7 @@ def _draw(
     scale = _Scale(edges=np.linspace(0, longest, BINS + 1), per_cycle=per_cycle)
     with look.drawing():
         panels_inches = sum(
-            len(units) * _ROW_INCHES[style] + _label_inches(track, style) for track in tracks
+            len(units) * _row_inches(units, style) + _label_inches(track, style) for track in tracks
         )
         figure = look.figure(panels_inches + (0.75 if look.titled else 0.4))
         panels = figure.subplots(len(tracks), 1, sharex=True, squeeze=False)[:, 0]
@@ -171,9 +175,25 @@ def _draw(
     return figure
 
 
+def _row_inches(units: Sequence[int], style: str) -> float:
+    """Return the height of a row."""
+    return (_ROW_INCHES if len(units) <= _MANY_ROWS else _NARROW_ROW_INCHES)[style]
+
+
 def _label_inches(track: Track, style: str) -> float:
     """Return the height above a track's rows; names of units at once have those of layers."""
     return 0.05 if track.trace.at_once else _LABEL_INCHES[style]
+
+
+def _band_layers(axes: "Axes", track: Track, units: Sequence[int]) -> None:
+    """Shade the rows of every second layer of a pipeline, whose units work for one layer each."""
+    names = [track.trace.vocabulary.units[unit].layer for unit in units]
+    row = len(units)
+    for number, (_, group) in enumerate(groupby(names)):
+        rows = len(list(group))
+        if number % 2:
+            axes.axhspan(row - rows - 0.1, row - 0.1, color="0.94", zorder=-1, linewidth=0)
+        row -= rows
 
 
 def stage_colors(stages: Iterable[str]) -> dict[str, str]:
@@ -193,9 +213,12 @@ def _draw_rows(
     from matplotlib.collections import PolyCollection
 
     colors, times = stage_colors(track.stages), scale.times
+    narrow = len(units) > _MANY_ROWS
+    if track.trace.at_once:
+        _band_layers(axes, track, units)
     stage_of = np.array([list(colors).index(stage) for stage in track.stages])
     for height, unit in enumerate(reversed(units)):
-        for level in (0, _FULL / 2, _FULL):
+        for level in (0,) if narrow else (0, _FULL / 2, _FULL):
             axes.axhline(height + level, color="0.85", linewidth=0.4, zorder=0)
         for number, color in enumerate(colors.values()):
             share = activity(track.trace, unit, scale.edges, stage_of == number)
@@ -209,15 +232,17 @@ def _draw_rows(
     rows = range(len(units))
     titles = [track.trace.vocabulary.units[unit].title for unit in reversed(units)]
     axes.set_yticks([row + _FULL / 2 for row in rows], titles)
-    axes.tick_params(axis="y", length=0, pad=_scale_points(look))
-    for row in rows:
+    axes.tick_params(axis="y", length=0, pad=3 if narrow else _scale_points(look))
+    if narrow:
+        axes.tick_params(axis="y", labelsize=look.small_points)
+    for row in () if narrow else rows:
         for level, text, place in ((0, "0", "bottom"), (_FULL, "100 %", "top")):
             axes.annotate(
                 text, (0, row + level), (-3, 0), xycoords=("axes fraction", "data"),
                 textcoords="offset points", ha="right", va=place, fontsize=look.small_points - 1.5,
                 color="0.35",
             )  # fmt: skip
-    above = _label_inches(track, look.name) / _ROW_INCHES[look.name]
+    above = _label_inches(track, look.name) / _row_inches(units, look.name)
     axes.set_ylim(-0.08, len(units) + above)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_bounds(0, len(units))

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 
 def print_attribution(result: "Outcome", console: Console) -> None:
-    """Print one table per run: cycles of every layer by part; parts without cycles are left out."""
-    for run in result.runs:
+    """Print one table per run: cycles of every layer by part; parts without cycles are left out.
+
+    A baseline that is the same run has no table of its own, as in `print_waits`.
+    """
+    for run in result.different_runs:
         print_line(console, "")
         print_table(_attribution(run), console)
 
@@ -61,9 +64,12 @@ def _attribution(run: "Run") -> Table:
 
 def print_waits(result: "Outcome", console: Console) -> None:
     """Print one table per run: cycles for which each unit waits; what costs none is left out."""
-    for run in result.runs:
+    for run in result.different_runs:
         print_line(console, "")
         print_table(_waits(run), console)
+    if len(result.different_runs) < len(result.runs):
+        print_line(console, "")
+        print_line(console, "The baseline has the same tables because it is the same run.")
 
 
 def _waits(run: "Run") -> Table:

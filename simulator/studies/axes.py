@@ -27,6 +27,7 @@ POINT_FIELDS = (
     "input_size",
     "batch",
     "activation_bits",
+    "shortcut_bits",
     "bits",
     "tau",
     "tau_1x1",

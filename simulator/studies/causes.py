@@ -46,7 +46,7 @@ def _idle(run: Run) -> str:
     """PEs that idle in every command of a stage, such as `32 in layer1`; largest number first."""
     if run.at_once:
         return ""  # every layer has PEs of its own
-    pes = run.hardware.pes
+    pes = run.pes
     stages: dict[str, int] = {}
     for mapped in run.mapping.weighted:
         layer = mapped.layer

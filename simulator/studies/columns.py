@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from simulator.base.tabular import Kind
-from simulator.machines.families import family_names
+from simulator.machines.families import family_named, family_names
 from simulator.machines.links import Link
 from simulator.machines.loading import hardware_keys
 from simulator.studies.causes import cycles_columns, short_names
@@ -33,6 +33,7 @@ _POINT: dict[str, Kind] = {
     "input_size": "string",  # height x width in pixels
     "batch": "int64",
     "activation_bits": "int64",
+    "shortcut_bits": "int64",  # of maps between binary layers; null without such maps
     "bits": "double",  # the requested bits; with tau, the network's mean, to two decimals
     "tau": "int64",
     "tau_1x1": "int64",
@@ -55,6 +56,9 @@ _POINT: dict[str, Kind] = {
     "baseline_images_per_second": "double",
     "tops": "double",  # operations per second in units of 1e12
     "baseline_tops": "double",
+    "first_image_ms": "double",  # latency of the first image; pipelines only, as the next two
+    "interval_cycles": "int64",  # null if the intervals have not settled within the batch
+    "steady_images_per_second": "double",
     "operations_counted": "string",  # meaning of an operation in TOPS and TOPS/W
     "area_gate_equivalents": "int64",  # whole accelerator, `Family.area`
     "time_area_ms_mge": "double",  # area in millions of gate equivalents
@@ -96,6 +100,7 @@ LAYER_COLUMNS: Mapping[str, Kind] = {
 _OF_BASELINES = frozenset(
     name for name in (*_POINT, *LAYER_COLUMNS) if name == "speedup" or name.startswith("baseline_")
 )
+_OF_PIPELINES = frozenset({"first_image_ms", "interval_cycles", "steady_images_per_second"})
 _KINDS: dict[Any, Kind] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _PLAIN: dict[Kind, tuple[type, ...]] = {
     "int64": (int,),
@@ -114,9 +119,12 @@ def point_columns(machines: tuple[str, ...] = (), *, baselines: bool = True) -> 
         baselines: False without the columns of baselines.
 
     """
-    causes = short_names(machines or family_names())
+    families = machines or family_names()
+    causes = short_names(families)
+    at_once = any(family_named(name).at_once for name in families)
+    points = {n: kind for n, kind in _POINT.items() if at_once or n not in _OF_PIPELINES}
     return {
-        **_without_baselines(_POINT, baselines),
+        **_without_baselines(points, baselines),
         **dict.fromkeys(cycles_columns(causes), "int64"),
         **_LAST,
         **{HARDWARE_PREFIX + k: t for k, t in hardware_columns(machines).items()},

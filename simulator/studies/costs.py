@@ -6,11 +6,10 @@ hardware alone; a run and its baseline share them.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from msgspec import structs
+from msgspec import json, structs
 
 from simulator.analysis.energy import Prices, leakage, microjoules, run_energy
 from simulator.analysis.run import Run
@@ -18,8 +17,8 @@ from simulator.base.errors import InputError
 from simulator.dram.tables import dram_table
 from simulator.machines import EnergyTable, Hardware
 
-Counts = Mapping[int, Mapping[str, int]]
-"""The count of each action, by the bits of the activations on which the action works."""
+Counts = Sequence[Mapping[str, int]]
+"""[layers] the count of each action."""
 
 T = TypeVar("T")
 
@@ -34,7 +33,6 @@ class Costs:
         self._table = table
         self._counts: Kept[tuple[Run, Counts]] = Kept()
         self._spent: Kept[tuple[Run, int]] = Kept()
-        self._leakage = lru_cache(_KEPT)(partial(leakage, table))
 
     def energy_uj(self, run: Run) -> float | None:
         """The energy of a run in microjoules; None if the table lacks the energy of its MACs."""
@@ -45,9 +43,7 @@ class Costs:
             spent = self._of_actions(run, hardware)
         except InputError:
             return None
-        workload = run.workload
-        leaks = self._leakage(hardware, workload.widest_activation, workload.largest_kernel)
-        static = run.cycles * leaks
+        static = run.cycles * leakage(self._table, hardware, run.mapping.layers)
         return microjoules(spent + static)
 
     def _of_actions(self, run: Run, hardware: Hardware) -> int:
@@ -56,18 +52,23 @@ class Costs:
         counted_by = run.family.counted_by(hardware)
         commands = (id(run.workload), run.mapping.program.shape, counted_by)
         _, counts = self._counts.get(commands, lambda: (run, _counted(run)))
-        priced_by = structs.replace(hardware, name="", clock_ghz=1.0, links=())
+        priced_by = json.encode(structs.replace(hardware, name="", clock_ghz=1.0, links=()))
         _, spent = self._spent.get(
             (*commands, priced_by),
-            lambda: (run, self._priced(counts, hardware, run.workload.largest_kernel)),
+            lambda: (run, self._priced(counts, run)),
         )
         return spent
 
-    def _priced(self, counts: Counts, hardware: Hardware, kernel_weights: int) -> int:
-        total = 0
-        for bits, of_bits in counts.items():
-            prices = Prices(self._table, hardware, bits, kernel_weights, None)
-            total += sum(count * prices.of(action) for action, count in of_bits.items())
+    def _priced(self, counts: Counts, run: Run) -> int:
+        hardware, layers, total = run.hardware, run.mapping.layers, 0
+        known: dict[tuple[tuple[str, float], ...], Prices] = {}
+        for layer, of_layer in zip(layers, counts, strict=True):
+            kib = run.family.memories(hardware, layers, layer)
+            sizes = tuple(kib.items())
+            if sizes not in known:
+                known[sizes] = Prices(self._table, hardware, kib, None)
+            prices = known[sizes]
+            total += sum(count * prices.of(action) for action, count in of_layer.items())
         return total
 
 
@@ -88,10 +89,11 @@ class Kept(Generic[T]):
 
 
 def _counted(run: Run) -> Counts:
-    sums: dict[int, dict[str, int]] = {}
+    sums: list[dict[str, int]] = []
     for number, layer in enumerate(run.mapping.layers):
-        of_bits = sums.setdefault(layer.activation_bits, {})
+        of_layer: dict[str, int] = {}
         counts = run.family.actions(layer, run.summary.bytes[number])
         for (_, action), count in counts.items():
-            of_bits[action] = of_bits.get(action, 0) + count
+            of_layer[action] = of_layer.get(action, 0) + count
+        sums.append(of_layer)
     return sums

@@ -20,7 +20,6 @@ from simulator.base.errors import InputError
 from simulator.base.version import __version__
 from simulator.dram.tables import dram_table
 from simulator.engine import compiling
-from simulator.machines.families import family_of
 from simulator.machines.hardware import Hardware, with_numbers
 from simulator.machines.links import links_in
 from simulator.machines.loading import hardware_from, machine_in, number_schema
@@ -38,6 +37,7 @@ from simulator.studies.run_figures import (
     baseline_columns,
     figures_of,
     layer_rows,
+    pipeline_columns,
 )
 from simulator.studies.tables import TableError, require_unchanged, table_text, timing_of
 from simulator.workload import Workload, configure
@@ -118,7 +118,6 @@ class _Evaluator:
         self.inputs = inputs
         self._costs = Costs(inputs.energy)
         self._machine = remembered(self._make_machine, _KEPT_HARDWARE)
-        self._area = remembered(self._gate_equivalents, _KEPT_HARDWARE)
         self._workload = remembered(self._make_workload, _KEPT_WORKLOADS)
         self._figures = remembered(self._run, _KEPT_RUNS)
         self._prepared: dict[str, RunFigures] = {}
@@ -199,17 +198,16 @@ class _Evaluator:
         run, *bases = (self._figures(*key) for key in (own, *baseline))
         networks = [side.network for side in (run, *bases)]
         require_binary_layers(row["activation_bits"], [one.workload for one in networks])
-        base = bases[0] if bases else None
+        base, workload = bases[0] if bases else None, run.network.workload
         clock = machine.hardware.clock_ghz
         time_ms = run.cycles / clock / 1e6
-        workload = run.network.workload
-        widest = workload.widest_activation
-        area = self._area(row["hardware"], settings, widest, workload.largest_kernel)
         row = {
             **run.precision,
             **row,
             **machine.columns,
-            "activation_bits": widest,
+            "activation_bits": workload.widest_activation,
+            "shortcut_bits": workload.shortcut_bits_in_use or row.get("shortcut_bits"),
+            "pes": run.pes,
             "input_size": self._size(shape),
             "tau": run.precision["tau"],
             "tau_1x1": run.precision["tau_1x1"],
@@ -219,9 +217,10 @@ class _Evaluator:
             "dram_read_bytes": run.dram_read_bytes,
             "dram_written_bytes": run.dram_written_bytes,
             **run.performance(clock).rates(),
+            **pipeline_columns(run),
             "operations_counted": operations_counted(self.inputs.scope),
-            "area_gate_equivalents": area,
-            "time_area_ms_mge": time_ms * area / 1e6,
+            "area_gate_equivalents": run.area,
+            "time_area_ms_mge": time_ms * run.area / 1e6,
             "energy_uj": run.energy_uj,
             "energy_delay_uj_ms": None if run.energy_uj is None else run.energy_uj * time_ms,
             **baseline_columns(run, base, clock),
@@ -255,14 +254,8 @@ class _Evaluator:
         texts = {"hardware": configuration_text(plain)}
         if (table := dram_table(hardware.dram)) is not None:
             texts["dram"] = table_text(table)
-        columns = {**flat(plain), "pes": hardware.pes, "links": links_text(hardware.links)}
+        columns = {**flat(plain), "links": links_text(hardware.links)}
         return _Machine(hardware, columns, texts)
-
-    def _gate_equivalents(
-        self, name: str, settings: Settings, activation_bits: int, kernel_weights: int
-    ) -> int:
-        hardware = self._machine(name, settings).hardware
-        return family_of(hardware).gate_equivalents(hardware, activation_bits, kernel_weights)
 
     def _make_workload(self, shape: Settings, precision: Settings) -> Network:
         options, bits = dict[str, Any](shape), dict[str, Any](precision)
@@ -272,6 +265,7 @@ class _Evaluator:
             network,
             batch=options.get("batch", 1),
             activation_bits=options.get("activation_bits"),
+            shortcut_bits=options.get("shortcut_bits"),
             scope=self.inputs.scope,
             taus=taus,
             **bits,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from simulator.analysis.notes import ignored_in
+from simulator.analysis.notes import ignored_in, shortcut_bits_note
 from simulator.base.errors import InputError
 from simulator.base.shipped import find
 from simulator.studies.axes import PRECISION, Value, parse_size
@@ -122,10 +122,11 @@ def without_kernels(points: Points, inputs: Inputs) -> list[str]:
 
 
 def model_notes(points: Points, inputs: Inputs) -> dict[str, list[str]]:
-    """The notes on each model that has any, once: on its file, and on ignored activation bits."""
+    """The notes on each model that has any, once: on its file, and on ignored bits."""
     widths: dict[str, list[int]] = defaultdict(list)
     for model, bits in sorted(combinations(points, ("model", "activation_bits")), key=str):
         widths[str(model)] += [bits] if isinstance(bits, int) else []
+    asked = "shortcut_bits" in points.names
     found: dict[str, list[str]] = {}
     for (model, _, _), network in inputs.workloads.items():
         if not isinstance(network, Workload):
@@ -133,6 +134,8 @@ def model_notes(points: Points, inputs: Inputs) -> dict[str, list[str]]:
         notes = [*network.notes]
         for bits in widths[model]:
             notes += ignored_in(configure(network, activation_bits=bits))
+        if asked and (inputs.scope != "network" or not network.binary_layers):
+            notes.append(shortcut_bits_note(inputs.scope))
         known = found.setdefault(model, [])
         known += [note for note in dict.fromkeys(notes) if note not in known]
     return {model: notes for model, notes in found.items() if notes}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.base.wording import in_yaml
 from simulator.report.style import COLORS, Style
 from simulator.studies.axes import Value
 from simulator.studies.point_numbers import Floats, is_number
@@ -56,7 +57,7 @@ def place_values(axes: "Axes", values: Sequence[Value]) -> Floats:
     """Place values on the x axis; return their positions, on a log scale for a wide range."""
     if not all(map(is_number, values)):
         places = np.arange(len(values), dtype=np.float64)
-        axes.set_xticks(places, [str(value) for value in values])
+        axes.set_xticks(places, [in_yaml(value) for value in values])
         return places
     numbers = np.array(values, dtype=np.float64)
     if numbers.min() > 0 and numbers.max() / numbers.min() >= _LOG_SPAN:

@@ -21,7 +21,7 @@ from simulator.studies.plot_style import MOST_SERIES, drawing, label_numbers, pl
 from simulator.studies.plot_style import series as look
 from simulator.studies.point_numbers import Codes, Floats, StudyFigures, is_number, read_numbers
 from simulator.studies.scaling_figure import draw_scaling
-from simulator.studies.wording import short_name, subject
+from simulator.studies.wording import short_name, shown, subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -281,7 +281,7 @@ def _draw_heat_map(figures: StudyFigures, pair: Sequence[Effect], title: str) ->
     for setter, effect in ((axes.set_xticks, across), (axes.set_yticks, along)):
         step = max(1, len(effect.leading_values) // 16)
         ticks = range(0, len(effect.leading_values), step)
-        setter(ticks, [_short(effect.leading_values[tick]) for tick in ticks])
+        setter(ticks, [shown(effect.leading_values[tick]) for tick in ticks])
     axes.set_xlabel(short_name(across.axis))
     axes.set_ylabel(short_name(along.axis))
     if relative.size <= _NUMBERED_CELLS:
@@ -300,7 +300,3 @@ def _write_cells(axes: "Axes", relative: Floats) -> None:
             axes.text(
                 column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=color
             )
-
-
-def _short(value: Value) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

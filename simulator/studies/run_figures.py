@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.analysis.images import ImageTimes
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.performance import Performance
 from simulator.analysis.run import Run
@@ -29,6 +30,9 @@ class RunFigures:
     """The values of one run that rows need; small, while a run contains a whole program."""
 
     cycles: int
+    pes: int
+    area: int
+    """Gate equivalents of the machine."""
     utilization_percent: float
     dram_read_bytes: int
     dram_written_bytes: int
@@ -40,6 +44,8 @@ class RunFigures:
     layers: list[Row]
     macs: int
     """Multiply-accumulates of all images of the batch."""
+    images: ImageTimes | None
+    """The times of the images of a pipeline."""
 
     def performance(self, clock_ghz: float) -> Performance:
         """The performance of the run at the clock of its hardware."""
@@ -71,6 +77,8 @@ def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> Run
         }
     return RunFigures(
         cycles=run.cycles,
+        pes=run.pes,
+        area=run.family.gate_equivalents(run.hardware, run.mapping.layers),
         utilization_percent=100 * run.utilization,
         dram_read_bytes=run.dram_bytes["read"],
         dram_written_bytes=run.dram_bytes["written"],
@@ -81,6 +89,7 @@ def figures_of(run: Run, network: Network, costs: Costs, *, layers: bool) -> Run
         precision=network.precision,
         layers=[_layer(layer) for layer in run.layers] if layers else [],
         macs=sum(layer.macs for layer in run.layers),
+        images=run.images,
     )
 
 
@@ -120,6 +129,18 @@ def baseline_columns(run: RunFigures, base: RunFigures | None, clock_ghz: float)
         "baseline_dram_written_bytes": base.dram_written_bytes,
         "baseline_energy_uj": base.energy_uj,
         **base.performance(clock_ghz).rates("baseline_"),
+    }
+
+
+def pipeline_columns(run: RunFigures) -> Row:
+    """Return the columns of a pipeline; empty if layers run one after another."""
+    if run.images is None:
+        return {}
+    plain = run.images.plain()
+    return {
+        "first_image_ms": plain["first_image_ms"],
+        "interval_cycles": plain["interval_cycles"],
+        "steady_images_per_second": plain["images_per_second"],
     }
 
 

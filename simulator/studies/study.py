@@ -18,6 +18,7 @@ from simulator.analysis.baseline import baseline_bits as bits_of_baseline
 from simulator.analysis.running import engine_for
 from simulator.base.errors import InputError
 from simulator.machines import EnergyTable, load_energy
+from simulator.machines.families import scopes_of
 from simulator.machines.links import Link, is_expression, links_in
 from simulator.machines.loading import machine_in, machines_of, number_schema, read_hardware
 from simulator.studies.axes import DEFAULT_ENERGY, POINT_FIELDS, Axis
@@ -186,8 +187,9 @@ def points_study(path: str | Path, constants: Sequence[Axis] = (), **options: An
         path: path of the file, with point fields (`hw`, `model`, `bits`, ...) and hardware keys
             in its header.
         constants: axes of one value for fields that the file lacks.
-        options: `engine`, `baseline_bits` as in `simulate`, `scope` (by default `binary`, or
-            `weights` if any run has 32 bits, because all runs have the same layers), `layers` for
+        options: `engine`, `baseline_bits` as in `simulate`, `scope` (by default `binary`,
+            `weights` if any run has 32 bits, or `network` if any machine is a pipeline, because all
+            runs have the same layers), `layers` for
             rows by layer as well, `energy` (an energy table; default 45nm), and `taus` of single
             layers. For the files of trained networks: `network`, `renames`, `center` and `binarize`
             as in `extract`, and `subset` with its `subset_seed`.
@@ -229,7 +231,7 @@ def _study(
         workloads=networks_of(points, taus or {}, **reading),
         names=points.names,
         baselines=baselines,
-        scope=scope_from(scope, {*bits, *baselines.values()}),
+        scope=scope_from(scope, {*bits, *baselines.values()}, scopes_of(machines_of(hardware))),
         engine=engine,
         layers=layers,
         energy=table,

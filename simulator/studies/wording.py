@@ -5,7 +5,7 @@ from functools import cache
 
 from simulator.analysis.title import scope_title
 from simulator.base.errors import InputError
-from simulator.base.wording import listed
+from simulator.base.wording import in_yaml, listed
 from simulator.studies.axes import POINT_FIELDS, PRECISION, Value
 from simulator.studies.columns import hardware_columns
 from simulator.studies.effects import Effect
@@ -19,6 +19,7 @@ _SHORT = {
     "hw": "hardware",
     "input_size": "input size",
     "activation_bits": "act. bits",
+    "shortcut_bits": "shortcut bits",
     "tau_1x1": "tau-1x1",
 }
 _MANY = 3
@@ -46,7 +47,7 @@ def shown(value: Value) -> str:
     """The text of an axis' value."""
     if value is None:
         return "(not given)"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else in_yaml(value)
 
 
 def ratio(value: float) -> str:
@@ -64,7 +65,7 @@ def heading(study: Study, figures: StudyFigures) -> str:
     precision = [_precision(name, said[name]) for name in PRECISION if said.get(name)]
     facts = [
         f"{name.replace('_', ' ')} {_few(said[name])}"
-        for name in ("batch", "activation_bits")
+        for name in ("batch", "activation_bits", "shortcut_bits")
         if said.get(name)
     ]
     constants = [

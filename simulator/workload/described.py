@@ -44,6 +44,7 @@ class DescribedWorkload(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     vector_layers: tuple[VectorShape, ...] = ()
     shortcut_bits: schema.ActivationBits = SHORTCUT_BITS
     activations_overridden: tuple[schema.Name, ...] = ()
+    shortcut_bits_ignored: bool = False
     notes: tuple[str, ...] = ()
     """Notes on reading the model."""
     values_sha256: str | None = None

@@ -28,6 +28,7 @@ def configure(
     tau_1x1: int | None = None,
     taus: Mapping[str, int] | None = None,
     activation_bits: int | None = None,
+    shortcut_bits: int | None = None,
     batch: int = 1,
     scope: str | None = None,
 ) -> Workload:
@@ -45,6 +46,8 @@ def configure(
         taus: tau of single layers by name; overrides the arguments above.
         activation_bits: bits per activation of every binary layer, 1 to 32. By default, a layer
             has the bits that the network's file gives it, or 1.
+        shortcut_bits: bits per value of the maps between binary layers in scope `network`, 1 to
+            32. By default those of the network's file, or 16.
         batch: images per run.
         scope: layers that run, one of `SCOPES`; see `simulator.workload.scope`.
 
@@ -85,7 +88,7 @@ def configure(
             + "run the full-precision layers with --scope weights or network"
         )
     kept = {layer.name for layer in layers if layer.kernels is not None}
-    return replace(
+    configured = replace(
         workload,
         layers=layers,
         scope=chosen_scope,
@@ -95,6 +98,7 @@ def configure(
             x.name for x in workload.layers if x.kernels is not None and x.name not in kept
         ),
     )
+    return configured if shortcut_bits is None else _with_shortcuts(configured, shortcut_bits)
 
 
 def _require_edges(workload: Workload) -> None:
@@ -123,6 +127,13 @@ def _with_activations(workload: Workload, bits: int) -> Workload:
         activation_bits=bits,
         activations_overridden=tuple(others),
     )
+
+
+def _with_shortcuts(workload: Workload, bits: int) -> Workload:
+    """Give the maps between binary layers other bits, and note if the run has no such map."""
+    _require("shortcut bits", bits, 32)
+    ignored = workload.shortcut_bits_in_use is None
+    return replace(workload, shortcut_bits=bits, shortcut_bits_ignored=ignored)
 
 
 def require_binary_layers(activation_bits: int | None, workloads: Iterable[Workload]) -> None:

@@ -6,10 +6,11 @@
   vector unit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
 from simulator.base.errors import InputError
+from simulator.base.wording import listed
 
 Scope = Literal["binary", "weights", "network"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -23,27 +24,36 @@ def is_full_precision(bits: float | None) -> bool:
     return bits == FULL_PRECISION_BITS
 
 
-def scope_from(asked: str | None, bits: Iterable[object] = ()) -> Scope:
+def scope_from(
+    asked: str | None, bits: Iterable[object] = (), scopes: Sequence[Scope] = SCOPES
+) -> Scope:
     """Return the scope of some runs, which all have the same layers.
 
     Args:
-        asked: the user's scope. Default: `binary`, or `weights` if a run is in full precision.
+        asked: the user's scope. Default: the first of `scopes` that has layers; a run in full
+            precision has no layers in scope `binary`.
         bits: bits per weight of each run and baseline; only numbers count.
+        scopes: the scopes of all machines of the runs; see `Family.scopes`.
 
     Raises:
-        InputError: an unknown scope, or `binary` for a run in full precision, which has no binary
-            layer.
+        InputError: an unknown scope, a scope that a machine does not run, or `binary` for a run in
+            full precision.
 
     """
     numbers = (one for one in bits if isinstance(one, int | float))
     full = any(is_full_precision(one) for one in numbers)
     if asked is None:
-        return "weights" if full else "binary"
+        return next(scope for scope in scopes if not full or scope != "binary")
     for scope in SCOPES:
         if asked == scope:
             break
     else:
         raise InputError(f"scope {asked!r}: expected {', '.join(SCOPES[:-1])} or {SCOPES[-1]}")
+    if scope not in scopes:
+        raise InputError(
+            f"scope {scope}: not available on this kind of machine; use scope "
+            f"{listed(scopes, 'or')}"
+        )
     if full and scope == "binary":
         raise InputError(
             f"scope binary: a run or its baseline has {FULL_PRECISION_BITS} bits and therefore no "

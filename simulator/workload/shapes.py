@@ -57,6 +57,7 @@ def leaving_shape(node: schema.Node, entering: Shape, shapes: dict[str, Shape]) 
         case schema.Linear():
             leaving = Shape(node.out_features, 1, 1, entering.images)
         case schema.Pool():
+            _require_small_padding(node)
             height, width = _slid(node, entering, sides(node.kernel), ceil_mode=node.ceil_mode)
             leaving = replace(entering, height=height, width=width)
         case schema.GlobalPool():
@@ -131,6 +132,19 @@ def _convolved(node: schema.Conv, entering: Shape) -> Shape:
     )
     height, width = _slid(node, entering, extents)
     return Shape(node.out_channels, height, width, entering.images)
+
+
+def _require_small_padding(node: schema.Pool) -> None:
+    """Raise InputError if the padding is more than half of the kernel, as PyTorch does.
+
+    Every window then sees a pixel of the map.
+    """
+    kernel, padding = sides(node.kernel), sides(node.padding)
+    if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
+        raise InputError(
+            f"layer {node.name!r}: padding = {padding} is more than half of kernel = {kernel}; "
+            "some windows of the pool could see padding alone"
+        )
 
 
 def _slid(

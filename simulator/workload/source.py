@@ -1,9 +1,9 @@
 """The file that a workload's kernels come from, its fingerprint, and its reading options."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.base.guard import reading
 from simulator.base.shipped import shipped_folder
@@ -37,6 +37,10 @@ class ModelFile:
     tau_1x1: int | None = None
     taus: tuple[tuple[str, int], ...] = ()
     """Pairs (layer, tau) of single layers."""
+
+    def plain(self) -> dict[str, Any]:
+        """The file and its options as plain data, for `model_file` in JSON files."""
+        return {**asdict(self), "taus": dict(self.taus)}
 
 
 def name_of(path: Path) -> str:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 from simulator.workload.layer import Layer
 from simulator.workload.schema import Function
@@ -31,7 +31,8 @@ class VectorLayer:
     stage: str
     kind: VectorKind
     reads: tuple[str, ...]
-    """The layers whose maps it reads, by name; `input` is the image."""
+    """The layers whose maps it reads, by name; `input` is the image. An addition of a map to itself
+    reads the map once; see `maps_read`."""
     after: int
     """Layers with weights that run before it."""
     operand_channels: tuple[int, ...]
@@ -98,7 +99,13 @@ class VectorLayer:
         """Additions and comparisons of an output value, without a normalization's."""
         if self.kind == "norm" or self.kind in MOVES:
             return 0
-        return self.operands - 1 if self.kind == "add" else self.operands
+        return len(self.combined) - 1 if self.kind == "add" else self.operands
+
+    @property
+    def combined(self) -> tuple[str, ...]:
+        """The layers whose values it combines; one twice if it adds a map to itself."""
+        itself = self.kind == "add" and len(self.reads) == 1
+        return self.reads * 2 if itself else self.reads
 
     @property
     def tau(self) -> None:
@@ -121,6 +128,25 @@ _SHAPED = tuple(each.name for each in fields(VectorLayer) if each.name not in _N
 _SHAPE = attrgetter(*_SHAPED)
 
 AnyLayer = Layer | VectorLayer
+T = TypeVar("T")
+
+
+def maps_read(
+    kind: VectorKind, names: tuple[str, ...], of_maps: Sequence[T]
+) -> tuple[tuple[str, ...], tuple[T, ...]]:
+    """Return the maps that a vector layer reads, and their data.
+
+    An addition of a map to itself reads every value once and doubles it.
+
+    Args:
+        kind: kind of the layer.
+        names: layers whose maps it combines, by name.
+        of_maps: data of each map, such as its shape.
+
+    """
+    if kind == "add" and len(names) == 2 and names[0] == names[1]:
+        return names[:1], tuple(of_maps[:1])
+    return names, tuple(of_maps)
 
 
 def sources(layer: AnyLayer) -> Iterator[str]:

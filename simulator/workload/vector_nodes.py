@@ -5,7 +5,7 @@ from msgspec import UNSET
 from simulator.workload import schema
 from simulator.workload.shapes import Shape
 from simulator.workload.sides import Sides, sides
-from simulator.workload.vector_layer import VectorKind, VectorLayer
+from simulator.workload.vector_layer import VectorKind, VectorLayer, maps_read
 
 _SAMPLE = Sides(2, 2)
 """Values under an output value of a `roi_pool`. ASSUMED: regions depend on the image; interpolation
@@ -25,7 +25,7 @@ def vector_layer(
 
     Args:
         node: an entry without weights.
-        reads: the entries that it reads.
+        reads: the entries that it combines.
         entering: shapes of their maps.
         leaving: shape of its output.
         stage: the stage that it belongs to.
@@ -33,6 +33,7 @@ def vector_layer(
 
     """
     window, strides, paddings = _window(node, entering[0])
+    reads, entering = maps_read(_kind(node), reads, entering)
     height, width = entering[0].height, entering[0].width
     if isinstance(node, schema.RoiPool):
         height, width = (size * node.size for size in _SAMPLE)

@@ -9,7 +9,13 @@ from simulator.base.errors import InputError
 from simulator.workload import schema
 from simulator.workload.layer import Layer
 from simulator.workload.sides import Sides
-from simulator.workload.vector_layer import VectorKind, VectorLayer, in_order, sources
+from simulator.workload.vector_layer import (
+    VectorKind,
+    VectorLayer,
+    in_order,
+    maps_read,
+    sources,
+)
 
 _PAIR = Meta(min_length=2, max_length=2)
 _Sides = Annotated[tuple[schema.Size, ...], _PAIR]
@@ -57,8 +63,9 @@ def vector_layers_from(
         where: names the file in errors.
 
     Raises:
-        InputError: a name occurs twice, the order is wrong, or a layer reads a map that no earlier
-            layer makes, or another number of maps than it has sizes for.
+        InputError: a name occurs twice, the order is wrong, a window is in the padding alone, or a
+            layer reads a map that no earlier layer makes, or another number of maps than it has
+            sizes for.
 
     """
     found = []
@@ -69,7 +76,11 @@ def vector_layers_from(
                 f"{len(shape.operand_channels)}"
             )
         sides = {name: Sides(*getattr(shape, name)) for name in _SIDES}
-        found.append(VectorLayer(**structs.asdict(shape) | sides))
+        if any(pad >= size for pad, size in zip(sides["paddings"], sides["window"], strict=True)):
+            raise InputError(f"{where}: {shape.name!r} has windows of padding alone")
+        reads, channels = maps_read(shape.kind, shape.reads, shape.operand_channels)
+        maps = {"reads": reads, "operand_channels": channels}
+        found.append(VectorLayer(**structs.asdict(shape) | sides | maps))
     _require_order(layers, found, where)
     return tuple(found)
 

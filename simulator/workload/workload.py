@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.base.names import require_names, shown
 from simulator.workload.layer import Layer
+from simulator.workload.limits import require_sizes
 from simulator.workload.schema import OpsConvention
 from simulator.workload.scope import FULL_PRECISION_BITS, Scope
 from simulator.workload.sides import PerAxis, Sides, per_axis, sides
@@ -51,6 +52,8 @@ class Workload:
     """Layers whose kernels this run ignores because it gives them another tau."""
     activations_overridden: tuple[str, ...] = ()
     """Layers whose activation bits in the file this run ignores because it gives them others."""
+    shortcut_bits_ignored: bool = False
+    """True if the run asks for shortcut bits but has no map of this width."""
     source: "ModelFile | None" = field(default=None, compare=False)
     """File with the kernels; None without kernels, or if the kernels are in no file."""
     parameters: Parameters = field(default_factory=dict, compare=False)
@@ -61,16 +64,17 @@ class Workload:
     """Sentences on what the reader of the file assumed, changed or left out."""
 
     def __post_init__(self) -> None:
-        """Refuse names that an output would have to change.
+        """Refuse names that an output would have to change, and maps that are too large.
 
         Raises:
-            InputError: the network, a layer or a stage has such a name.
+            InputError: the network, a layer or a stage has such a name, or a layer such a map.
 
         """
         require_names([("name", self.name), ("title", self.title)], "network")
         where = f"network {shown(self.name)}"
         require_names((("layer", layer.name) for layer in self.layers), where)
         require_names((("stage", layer.stage) for layer in self.layers), where)
+        require_sizes((*self.layers, *self.vector_layers))
 
     @property
     def binary_layers(self) -> tuple[Layer, ...]:
@@ -90,6 +94,11 @@ class Workload:
     def output_bits(self, layer: Layer) -> int:
         """Bits per activation that a binary layer writes: those that its readers read."""
         return self.activation_bits if layer.output_bits is None else layer.output_bits
+
+    @property
+    def shortcut_bits_in_use(self) -> int | None:
+        """Bits per value of the run's maps between binary layers; None if it has no such map."""
+        return self.shortcut_bits if self.scope == "network" and self.binary_layers else None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -144,7 +153,7 @@ class Workload:
                 del plain[name]  # without effect
             for entry in plain["layers"]:
                 del entry["reads"]
-        for name in ("activations_overridden", "notes"):
+        for name in ("activations_overridden", "shortcut_bits_ignored", "notes"):
             if not plain[name]:
                 del plain[name]
         for layer, entry in zip(self.layers, plain["layers"], strict=True):

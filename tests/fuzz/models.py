@@ -203,7 +203,7 @@ def graph(seeds: Seeds, random: Random) -> Words:
     """The nodes, attributes, tensors and shapes of an ONNX graph."""
     model = onnx.load_model_from_string(seeds.files["graph.onnx"])
     for _ in range(random.choice((1, 1, 2, 3))):
-        random.choice((_node_changed, _node_changed, _tensor_changed, _shape_changed))(
+        random.choice((node_changed, node_changed, _tensor_changed, _shape_changed))(
             model.graph, random
         )
     if random.random() < 0.1:
@@ -216,7 +216,8 @@ def graph(seeds: Seeds, random: Random) -> Words:
     ))  # fmt: skip
 
 
-def _node_changed(graph: Any, random: Random) -> None:
+def node_changed(graph: Any, random: Random) -> None:
+    """Change, remove or repeat a node."""
     node = random.choice(graph.node)
     names = ["", "x", *(x for other in graph.node for x in other.output),
              *(tensor.name for tensor in graph.initializer)]  # fmt: skip

@@ -74,7 +74,7 @@ def make_seeds(folder: Path, *, checkpoint: bool) -> Seeds:
         )
         write_workload(extraction.workload, Path("workload.npz"))
         np.save("input.npy", np.ones((1, 12, 9, 9), np.int8))
-        _write_graph(Path("graph.onnx"))
+        write_graph(Path("graph.onnx"))
         Path("points.csv").write_text("bits,array.pes\n0.56,32\n1,64\n", encoding="utf-8")
         result = simulate("network.yaml", "hardware.yaml", bits=0.56)
         Path("result").mkdir()
@@ -132,7 +132,7 @@ def _write_checkpoint(path: Path) -> None:
     torch.save({name: torch.from_numpy(array) for name, array in state_dict().items()}, path)
 
 
-def _write_graph(path: Path) -> None:
+def write_graph(path: Path) -> None:
     """Write an ONNX model of a full-precision and two binary convolutions, and of a linear layer.
 
     The tensors are small: most bytes of the file then belong to its structure.

@@ -59,17 +59,14 @@ class Buffering:
     """[rows, blocks, transfers] bytes of space that each transfer's last step frees."""
     step_pixels: Ints
     """[rows, pixel steps] scheme `step`: input pixels that the steps of each pixel step read."""
-    transfer_cuts: Ints
-    """[transfers + 1] pixel steps before each transfer of the longest row, and after the last."""
     first_read: Position | None
     """The layer's first read; None if the layer does not read because it sees only padding."""
 
     def first_step(self, row: int, block: int) -> int | None:
-        """Pixel step of the layer's first read; None if it is in another row or output block."""
-        if self.first_read is None or self.first_read[:2] != (row, block):
+        """Scheme `step`: pixel step of the layer's first read if it is in this row and block."""
+        if self.scheme != "step" or self.first_read is None or self.first_read[:2] != (row, block):
             return None
-        number = self.first_read.number
-        return number if self.scheme == "step" else int(self.transfer_cuts[number])
+        return self.first_read.number
 
     def under(self, row: int, block: int, steps: int) -> tuple[int, ...]:
         """Scheme `step`: input pixels under a row's `steps` pixel steps, and under the next."""
@@ -296,7 +293,6 @@ def _steps(case: _Case, window: Window) -> Buffering:
         taken=nothing,
         freed=nothing,
         step_pixels=pixels,
-        transfer_cuts=plan.transfer_cuts,
         first_read=_first(pixels[:, np.newaxis]),
     )
 
@@ -361,7 +357,6 @@ def _buffering(case: _Case, scheme: InputReuse, reads: _Reads, patches: int = 0)
         taken=taken,
         freed=_increases(freed_to, 0).reshape(freed.shape),
         step_pixels=np.zeros((len(read_bytes), 0), dtype=np.int64),
-        transfer_cuts=case.plan.transfer_cuts,
         first_read=_first(read_bytes),
     )
 

@@ -16,7 +16,7 @@ def read_shortcuts(shortcuts: Shortcuts, do: Writer) -> None:
                 bytes=size,
                 takes=[
                     opens and SHORTCUT_SLOT,
-                    opens and shortcuts.first_read and PREVIOUS_OUTPUTS,
+                    opens and PREVIOUS_OUTPUTS(shortcuts.awaited),
                 ],
                 gives=[SHORTCUTS],
             )

@@ -8,7 +8,7 @@ from msgspec import structs
 from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
-from simulator.machines.family import Counts, Family, Outputs
+from simulator.machines.family import Counts, Family, Layers, Outputs
 from simulator.machines.lut_array.actions import layer_actions
 from simulator.machines.lut_array.area import area, memory_kib
 from simulator.machines.lut_array.capacity import ACTIVATION_KIB, INDEX_KIB, next_sizes
@@ -34,6 +34,7 @@ from simulator.machines.lut_array.vocabulary import (
     MAC_UNIT,
     UNITS,
 )  # fmt: skip
+from simulator.machines.sizing import largest_kernel, widest_activation
 from simulator.machines.vector.actions import Memories, vector_actions
 from simulator.machines.vector.mapped import MappedVector
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
@@ -75,8 +76,6 @@ class LutArrays(Family[LutArray, MappedLayer]):
     require_effects = staticmethod(require_effects)
     why_not_fast = staticmethod(why_not_fast)
     map = staticmethod(map_workload)
-    memories = staticmethod(memory_kib)
-    area = staticmethod(area)
     roofs = staticmethod(roofs)
     notes = staticmethod(notes)
     idle_pes = staticmethod(idle_pes)
@@ -113,7 +112,21 @@ class LutArrays(Family[LutArray, MappedLayer]):
         """Width of full-precision operands in bits."""
         return hardware.full_precision.bits
 
-    def buffer_kib(self, hardware: LutArray) -> float:
+    def memories(
+        self, hardware: LutArray, layers: Layers[MappedLayer], mapped: MappedLayer | MappedVector
+    ) -> dict[str, float]:
+        """Size in KiB of a bank of each memory, as wide as the layer's activations."""
+        return memory_kib(hardware, mapped.activation_bits, largest_kernel(layers))
+
+    def area(self, hardware: LutArray, layers: Layers[MappedLayer]) -> dict[str, int]:
+        """Gate equivalents by part, for the widest activations and the largest kernels."""
+        return area(hardware, widest_activation(layers), largest_kernel(layers))
+
+    def buffer_kib(
+        self,
+        hardware: LutArray,
+        layers: Layers[MappedLayer],  # noqa: ARG002 # contract
+    ) -> float:
         """Size of both on-chip buffers together, in KiB."""
         return sum(buffer.kib for buffer in hardware.memory.buffers.values())
 

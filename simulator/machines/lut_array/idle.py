@@ -21,7 +21,7 @@ def idle_pes(change: Change[MappedLayer]) -> list[str]:
         return []
     most = max(more)
     chosen = [plan for share, plan in zip(idle, plans, strict=True) if share == most]
-    pes = now.mapping.hardware.pes
+    pes = now.mapping.pes
     layers = layers_phrase([p.layer.name for p in chosen], [p.layer.name for p in plans])
     return [
         f"{_rounded(most * pes)} of {counted(pes, 'PE')} idle on average in {layers.text} "

@@ -2,7 +2,7 @@
 
 from simulator.machines.lut_array.blocks import output_blocks
 from simulator.machines.lut_array.buffering import Buffering
-from simulator.machines.lut_array.outputs import has_shortcuts
+from simulator.machines.lut_array.handover import handover_of
 from simulator.machines.lut_array.plan import LayerPlan, WeightReuse
 from simulator.machines.lut_array.records import Layer
 from simulator.machines.lut_array.rows import maps_of
@@ -19,14 +19,15 @@ def layer_of(plan: LayerPlan, loaded_for: WeightReuse, buffering: Buffering) -> 
 
     """
     layer, hardware = plan.layer, plan.hardware
+    handover = handover_of(plan, buffering)
     lifetimes = Lifetimes(loaded_for, fetched_for(plan), plan.mode)
     return Layer(
         mode=plan.mode,
         buffering=buffering.scheme,
-        reads=buffering.first_read is not None or has_shortcuts(plan),
+        first_step=handover.first_step,
         has_epilogue=plan.epilogue is not None,
         subset_bytes=plan.subset_bytes,
-        maps=maps_of(plan, output_blocks(plan), lifetimes, buffering),
+        maps=maps_of(plan, output_blocks(plan), lifetimes, buffering, handover),
         lut_passes=len(plan.pass_entries) if plan.mode == "lut" else 0,
         burst_bytes=hardware.memory.dram.burst_bytes,
         activation_bits=plan.activation_bits,

@@ -19,6 +19,7 @@ from simulator.machines.lut_array.on_chip import (
     residency_of,
     with_maps,
 )
+from simulator.machines.lut_array.overlapping import overlapping
 from simulator.machines.lut_array.plan import (
     InputReuse,
     LayerPlan,
@@ -30,13 +31,14 @@ from simulator.machines.lut_array.ports import shared_ports
 from simulator.machines.lut_array.schema import LutArray
 from simulator.machines.lut_array.units import section_of
 from simulator.machines.lut_array.vocabulary import (
-    VECTOR_PORTS,
     WITH_VECTOR_UNIT,
     WITHOUT_VECTOR_UNIT,
     rates_of,
     start_tokens,
+    vector_ports,
 )
 from simulator.machines.lut_array.weights import loaded_for
+from simulator.machines.overlap import Waits
 from simulator.machines.vector.fusion import Epilogue, Fusion, fusion_of
 from simulator.machines.vector.mapped import mapped_vector, plan_vector
 from simulator.machines.vector.on_chip import NETWORK_ONLY, OnChip
@@ -60,12 +62,15 @@ class _Key(NamedTuple):
     copies: tuple[int, ...]
     epilogue: Epilogue | None
     on_chip: OnChip
+    waits: Waits | None
 
     @classmethod
     def of(cls, plan: LayerPlan, rateless: LutArray) -> Self:
         """Return the key of a planned layer."""
         widths = (plan.activation_bits, plan.copies, plan.epilogue, plan.on_chip)
-        return cls(plan.layer.shape, rateless, plan.batch, plan.image_blocks, *widths)
+        return cls(
+            plan.layer.shape, rateless, plan.batch, plan.image_blocks, *widths, waits=plan.waits
+        )
 
 
 def map_workload(
@@ -89,7 +94,7 @@ def map_workload(
     rateless = without_rates(hardware)
     watched = counted(progress, f"mapping {workload.name}", plans)
     layers = tuple(
-        mapped_vector(plan, fusion, VECTOR_PORTS)
+        mapped_vector(plan, fusion, vector_ports(hardware.overlap))
         if isinstance(plan, VectorPlan)
         else _mapped(plan, rateless)
         for plan in watched
@@ -112,7 +117,7 @@ def map_workload(
 def _plans(
     workload: Workload, hardware: LutArray, fusion: Fusion
 ) -> tuple[list[Plan], tuple[str, ...]]:
-    """Plan all layers, decide which maps stay on chip, and note the others."""
+    """Plan all layers, and decide which maps stay on chip and which layers overlap."""
     network = workload.scope == "network"
     weighted = iter(plan_layers(workload, hardware, fusion if network else None))
     plans = [
@@ -121,10 +126,13 @@ def _plans(
         else next(weighted)
         for layer in workload.all_layers
     ]
-    if hardware.memory.activations == "dram":
-        return plans, ()
-    if not network:
-        return plans, (NETWORK_ONLY,)
+    keeps_maps = hardware.memory.activations == "on_chip"
+    remarks = (NETWORK_ONLY,) if keeps_maps and not network else ()
+    if hardware.overlap == "layers":
+        plans, notes = overlapping(plans, hardware, fusion if network else None)
+        return plans, (*notes, *remarks)
+    if not (keeps_maps and network):
+        return plans, remarks
     by_name = {one.layer.name: one for one in plans}
     residency = residency_of(fusion, by_name, hardware)
     kept = [with_maps(plan, residency.of(plan.layer)) for plan in plans]
@@ -190,6 +198,7 @@ def _kept(key: _Key) -> _Written:
             copies=key.copies,
             epilogue=key.epilogue,
             on_chip=key.on_chip,
+            waits=key.waits,
         )
     )
 

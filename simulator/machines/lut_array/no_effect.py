@@ -30,6 +30,7 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
     idle = _idle(change.key, hardware)
     if idle:
         return idle
+    layers = change.after[0].mapping.layers
     plans = [
         mapped.plan
         for runs in (change.after, change.before)
@@ -37,6 +38,8 @@ def why_no_effect(change: Change[MappedLayer]) -> str | None:
         for mapped in run.mapping.weighted
     ]
     key = change.key
+    if key == "overlap" and sum(one.section.commands > 0 for one in layers) < 2:
+        return "the run has one layer"
     both = ", both runs together" if len(change.after) > 1 else ""
     return _special(key, plans) or _of_indices(key, plans, both) or _of_ports(change, both)
 

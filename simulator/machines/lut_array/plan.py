@@ -21,6 +21,7 @@ from simulator.machines.lut_array.indices import accumulates_of
 from simulator.machines.lut_array.input_parts import InputPart, Weights, cut, in_units, is_cut
 from simulator.machines.lut_array.parts import parts
 from simulator.machines.lut_array.schema import DOT_WIDTH, LutArray
+from simulator.machines.overlap import Waits
 from simulator.machines.vector.fusion import Epilogue
 from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.workload import Layer
@@ -54,20 +55,20 @@ class LayerPlan:
     copies: tuple[int, ...]
     """Bits of an output in every copy that this layer writes."""
     epilogue: Epilogue | None = None
-    """The work of the vector unit on the outputs; None: they leave at once. It reads only the
-    shortcuts that are in DRAM."""
+    """The vector unit's work on the outputs, with shortcuts from DRAM; None: they leave at once."""
     wide_bits: int | None = None
     """Bits of a copy that holds sums, which pass no threshold; None: all copies pass thresholds."""
     on_chip: OnChip = IN_DRAM
     """The maps in the activation buffer while the layer runs."""
+    waits: Waits | None = None
+    """Its waits for single writes if layers overlap; None: it waits for the previous layer."""
 
     @cached_property
     def mode(self) -> Mode:
         """`mac`: full precision. `lut`: fill, fetch and add. `direct`: add every dot product.
 
-        A sub-bit layer uses the LUT only if that saves cycles in the steady state. The
-        condition, over all output and input blocks, is sum of max(fill, accumulate) < sum of the
-        direct step.
+        A sub-bit layer uses the LUT only if that saves cycles in the steady state, over all output
+        and input blocks: sum of max(fill, accumulate) < sum of the direct step.
         """
         if self.layer.full_precision:
             return "mac"
@@ -305,8 +306,7 @@ class LayerPlan:
     def expands(self) -> bool:
         """True if indices name kernels of a subset that the PEs store.
 
-        If tau is the number of weights (9 if 3x3, 8 in a vector), every kernel may occur, and an
-        index is the kernel itself.
+        If tau is the number of weights, every kernel may occur, and an index is the kernel itself.
         """
         return self.layer.tau is not None and self.layer.tau < self.layer.unit_weights
 

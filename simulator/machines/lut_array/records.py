@@ -9,7 +9,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from simulator.machines.lut_array.plan import InputReuse, Mode
-from simulator.program import Runs
+from simulator.program import Channel, Runs
 
 
 class LutPass(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -101,8 +101,8 @@ class OutputTile(Struct, frozen=True, kw_only=True, cache_hash=True):
     done: TileDone
     input_pixels: int
     """Scheme `step`: input pixels under it, which each of its steps reads; 0: only padding."""
-    first_read: bool
-    """Scheme `step`: true if its first read of inputs is the layer's first read."""
+    awaited: int
+    """Scheme `step`: tokens of earlier writes that its first read of inputs takes."""
 
 
 class Shortcuts(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -110,8 +110,8 @@ class Shortcuts(Struct, frozen=True, kw_only=True, cache_hash=True):
 
     read_bytes: tuple[int, ...]
     """Bytes of each read, in whole bursts."""
-    first_read: bool
-    """True if the first of the reads is the layer's first."""
+    awaited: int
+    """Tokens of earlier writes that the first of the reads takes."""
 
 
 class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -129,10 +129,12 @@ class Transfer(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Bytes of every copy that leave after it, in whole bursts."""
     space_taken: int
     """Bytes of the activation buffer that its read takes."""
-    first_read: bool
-    """True if its read of inputs is the layer's first read."""
-    last: bool
-    """True if the transfer is the layer's last."""
+    awaited: int
+    """Tokens of earlier writes that its read of inputs takes."""
+    handed: int
+    """Tokens for later layers that its last write gives."""
+    ends: bool
+    """True if its last write gives the end of the layer."""
 
 
 class BlockRow(Struct, frozen=True, kw_only=True, cache_hash=True):
@@ -153,8 +155,8 @@ class Layer(Struct, frozen=True, kw_only=True, cache_hash=True):
     mode: Mode
     buffering: InputReuse
     """Buffering scheme of the inputs."""
-    reads: bool
-    """False if the layer reads no map, because it sees only padding."""
+    first_step: tuple[Channel, ...]
+    """Channels of earlier layers of which the first step takes a token."""
     has_epilogue: bool
     """True if its outputs pass through the vector unit."""
     subset_bytes: int

@@ -68,7 +68,7 @@ def regions_by_shape(plans: Sequence[LayerPlan], align: int) -> tuple[list[Regio
     for plan in plans:
         weights = space.take(int(weight_tiles(plan).sum()))
         inputs = own_inputs(plan)
-        if previous is not None and _reads_output(plan, previous):
+        if previous is not None and reads_output(plan, previous):
             inputs = inputs._replace(base=regions[-1].outputs[0].base)
         else:
             inputs = inputs._replace(base=space.take(_size(inputs)))
@@ -116,7 +116,7 @@ def _size(place: MapPlace) -> int:
     return -(-place.pixels * place.pixel_channels * place.bits // 8)
 
 
-def _reads_output(plan: LayerPlan, previous: LayerPlan) -> bool:
+def reads_output(plan: LayerPlan, previous: LayerPlan) -> bool:
     """True if a layer's input has the shape of the previous layer's output."""
     layer, before = plan.layer, previous.layer
     return (layer.in_channels, layer.in_height, layer.in_width, layer.images) == (

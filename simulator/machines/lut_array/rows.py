@@ -7,8 +7,9 @@ import numpy as np
 
 from simulator.base.columns import Ints
 from simulator.machines.lut_array.alike import Ends, ends, first_alike
-from simulator.machines.lut_array.buffering import Buffering, Position
-from simulator.machines.lut_array.outputs import Outgoing, has_shortcuts, outgoing
+from simulator.machines.lut_array.buffering import Buffering
+from simulator.machines.lut_array.handover import Handover
+from simulator.machines.lut_array.outputs import Outgoing, outgoing
 from simulator.machines.lut_array.pixels import (
     row_bounds,
     step_pixels,
@@ -31,7 +32,11 @@ from simulator.program import Runs
 
 
 def maps_of(
-    plan: LayerPlan, blocks: list[OutputBlock], lifetimes: Lifetimes, buffering: Buffering
+    plan: LayerPlan,
+    blocks: list[OutputBlock],
+    lifetimes: Lifetimes,
+    buffering: Buffering,
+    handover: Handover,
 ) -> Runs[Runs[Row]]:
     """Make the rows of a layer, wide map by wide map.
 
@@ -40,9 +45,10 @@ def maps_of(
         blocks: its output blocks.
         lifetimes: the lifetimes of its weight tiles.
         buffering: the buffering of its inputs.
+        handover: its tokens of earlier and later layers.
 
     """
-    rows = _Rows(plan, blocks, lifetimes, buffering, np.diff(row_bounds(plan)))
+    rows = _Rows(plan, blocks, lifetimes, buffering, handover, np.diff(row_bounds(plan)))
     alike = rows.alike()
     made = {number: rows.row(number) for number in dict.fromkeys(alike)}
     maps = Runs.of(alike[found.start : found.stop] for found in wide_maps(plan))
@@ -64,9 +70,14 @@ class _Part(NamedTuple):
     """The outputs of each transfer."""
     under: tuple[int, ...]
     """Scheme `step`: input pixels under each pixel step, and under the next one in time."""
-    first_read: int | None
-    """Pixel step of the layer's first read of inputs; None if this part does not contain it, or if
-    a read of shortcut values precedes it."""
+    first_step: int | None
+    """Scheme `step`: pixel step of the layer's first read of inputs, if this part contains it."""
+    awaited: tuple[int, ...]
+    """Tokens of earlier writes that each transfer's read of inputs takes."""
+    shortcuts_awaited: tuple[int, ...]
+    """The same for the first read of shortcut values."""
+    handed: tuple[int, ...]
+    """Tokens for later layers that each transfer's last write gives."""
 
 
 class _Step(NamedTuple):
@@ -89,6 +100,9 @@ class _Facts(NamedTuple):
     taken: int
     freed: int
     outgoing: Outgoing
+    awaited: int
+    shortcuts_awaited: int
+    handed: int
     ends: Ends
 
 
@@ -100,23 +114,15 @@ class _Rows:
     blocks: list[OutputBlock]
     lifetimes: Lifetimes
     buffering: Buffering
+    handover: Handover
     row_pixels: Ints
     """[rows] output pixels of each row."""
     steps: dict[tuple[object, ...], Runs[_Step]] = field(default_factory=dict)
     """Pixel steps of the transfers so far; most transfers are alike."""
 
-    @property
-    def opens_with_shortcuts(self) -> bool:
-        """True if the layer's first read is one of shortcut values.
-
-        They follow the inputs of the layer's first transfer; in scheme `step` before them.
-        """
-        reads_first = self.buffering.first_read == Position(0, 0, 0)
-        return has_shortcuts(self.plan) and (self.buffering.scheme == "step" or not reads_first)
-
     def alike(self) -> list[int]:
         """[rows] the first row that is like each row."""
-        found, pixels = self.buffering, self.buffering.step_pixels
+        found, met, pixels = self.buffering, self.handover, self.buffering.step_pixels
         edges = np.zeros(len(pixels), dtype=np.int64)
         edges[0] += 1
         edges[-1] += 2
@@ -124,7 +130,8 @@ class _Rows:
             edges[found.first_read.row] += 4
         next_row = np.concatenate((pixels[1:, :1], pixels[:1, :1]))
         moved = (found.read_bytes, found.taken, found.freed)
-        return first_alike(edges, self.row_pixels, *moved, pixels, next_row)
+        tokens = (met.inputs, met.shortcuts, met.writes)
+        return first_alike(edges, self.row_pixels, *moved, *tokens, pixels, next_row)
 
     def row(self, number: int) -> Row:
         """Make a row."""
@@ -134,18 +141,16 @@ class _Rows:
 
     def _parts(self, row: int, pixels: tuple[int, ...]) -> list[_Part]:
         """Each output block's part of a row; `pixels`: output pixels of the row's pixel steps."""
-        found, of_row = self.buffering, ends(len(self.buffering.read_bytes))[row]
-        tables = (found.read_bytes[row], found.taken[row], found.freed[row])
-        reads, taken, freed = (map(tuple, table.tolist()) for table in tables)
+        found, met = self.buffering, self.handover
+        of_row = ends(len(found.read_bytes))[row]
+        tables = (found.read_bytes, found.taken, found.freed, met.inputs, met.shortcuts, met.writes)
+        reads, taken, freed, *tokens = (map(tuple, table[row].tolist()) for table in tables)
         numbers = range(len(self.blocks))
         of_transfers = [sum(pixels[steps]) for steps in transfers_of(self.plan, len(pixels))]
         leaving = map(tuple, outgoing(self.plan, found.writes, of_transfers))
         under = [found.under(row, number, len(pixels)) for number in numbers]
-        first_read = [
-            None if self.opens_with_shortcuts else found.first_step(row, number)
-            for number in numbers
-        ]
-        columns = (ends(len(numbers)), reads, taken, freed, leaving, under, first_read)
+        first_step = [found.first_step(row, number) for number in numbers]
+        columns = (ends(len(numbers)), reads, taken, freed, leaving, under, first_step, *tokens)
         return [_Part(of_row, *facts) for facts in zip(*columns, strict=True)]
 
     def _block_row(self, block: OutputBlock, part: _Part, pixels: tuple[int, ...]) -> BlockRow:
@@ -154,11 +159,13 @@ class _Rows:
             self._steps(
                 pixels[each],
                 part.under[each.start : each.stop + 1],
-                None if part.first_read is None else part.first_read - each.start,
+                None if part.first_step is None else part.first_step - each.start,
             )
             for each in transfers_of(self.plan, len(pixels))
         ]
-        columns = (steps, part.reads, part.taken, part.freed, part.outgoing, ends(len(steps)))
+        bytes_moved = (part.reads, part.taken, part.freed, part.outgoing)
+        tokens = (part.awaited, part.shortcuts_awaited, part.handed)
+        columns = (steps, *bytes_moved, *tokens, ends(len(steps)))
         transfers = list(zip(*columns, strict=False))  # a shorter row has fewer
         width = self.plan.transfers_together
         firsts = range(0, len(transfers), width)
@@ -186,21 +193,21 @@ class _Rows:
 
     def _transfer(self, part: _Part, facts: _Facts) -> Transfer:
         """Make a transfer."""
-        first_step = facts.steps[0][1]
-        first = part.row.first and part.block.first and facts.ends.first
+        last = part.row.last and part.block.last and facts.ends.last
         return Transfer(
             tiles=Runs((times, self._tile(part, facts, step)) for times, step in facts.steps),
             tile_count=sum(times for times, _ in facts.steps),
             read_bytes=facts.read,
             shortcuts=Shortcuts(
                 read_bytes=tuple(size for size in facts.outgoing.shortcuts if size),
-                first_read=first and self.opens_with_shortcuts,
+                awaited=facts.shortcuts_awaited,
             ),
             vector_cycles=facts.outgoing.vector_cycles,
             written_bytes=facts.outgoing.written,
             space_taken=facts.taken,
-            first_read=facts.read > 0 and first_step.first_read,
-            last=part.row.last and part.block.last and facts.ends.last,
+            awaited=facts.awaited,
+            handed=facts.handed,
+            ends=last and self.handover.ends,
         )
 
     def _tile(self, part: _Part, facts: _Facts, step: _Step) -> OutputTile:
@@ -225,5 +232,5 @@ class _Rows:
                 space_freed=facts.freed if closes else 0,
             ),
             input_pixels=step.under,
-            first_read=step.first_read and steps_read,
+            awaited=self.handover.first_step_read if step.first_read else 0,
         )

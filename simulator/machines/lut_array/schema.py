@@ -8,6 +8,7 @@ from simulator.base.errors import InputError
 from simulator.base.quantities import Count, Rate
 from simulator.dram.section import Dram, refuse_idle
 from simulator.machines.hardware import Hardware
+from simulator.machines.overlap import Overlap
 from simulator.machines.vector.schema import MapsIn
 
 DOT_WIDTH = 9
@@ -126,6 +127,9 @@ class LutArray(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True):
     array: Array
     memory: Memory
     full_precision: FullPrecision
+    overlap: Overlap = "none"
+    """`none`: a layer begins after the previous layer. `layers`: it begins as soon as it has its
+    first inputs and their space."""
 
     @property
     def pes(self) -> int:

@@ -94,14 +94,14 @@ def weights_dma(layer: Layer, do: Writer) -> None:
 
 
 def inputs_dma(layer: Layer, do: Writer) -> None:
-    """Read inputs transfer by transfer; the first read waits for the previous layer's outputs."""
+    """Read inputs transfer by transfer, after the writes of earlier layers that have them."""
     for block, transfer in transfers(layer, do, lambda transfer: transfer):
         if transfer.read_bytes:
             space = ACTIVATION_BUFFER(transfer.space_taken)
             do(
                 READ_INPUTS(
                     bytes=transfer.read_bytes,
-                    takes=[space, transfer.first_read and PREVIOUS_OUTPUTS],
+                    takes=[space, PREVIOUS_OUTPUTS(transfer.awaited)],
                     gives=[INPUTS],
                 )
             )
@@ -129,14 +129,13 @@ def read_tile(layer: Layer, block: OutputBlock, tile: OutputTile, do: Writer) ->
     fetches = layer.mode != "mac" and tile.weights.fetches
     for input_block in do.each(block.input_blocks):
         values = tile.input_pixels * input_block.units * layer.unit_channels
-        first_read = tile.first_read and input_block.first
         follows_step = not (tile.inputs.first and input_block.first)
         follows_drain = follows_step and input_block.first and layer.mode != "mac"
         do(
             READ_INPUTS(
                 bytes=layer.in_bursts(layer.activation_bytes(values)),
                 takes=[
-                    first_read and PREVIOUS_OUTPUTS,
+                    input_block.first and PREVIOUS_OUTPUTS(tile.awaited),
                     follows_step and STEP_DONE,
                     follows_drain and DRAIN_DONE,
                 ],
@@ -148,8 +147,15 @@ def read_tile(layer: Layer, block: OutputBlock, tile: OutputTile, do: Writer) ->
 
 def outputs_dma(layer: Layer, do: Writer) -> None:
     """Write the outputs of a transfer, and free its output slot."""
-    for block, (tile_count, copies, last) in transfers(
-        layer, do, lambda transfer: (transfer.tile_count, transfer.written_bytes, transfer.last)
+    for block, (tile_count, copies, handed, ends) in transfers(
+        layer,
+        do,
+        lambda transfer: (
+            transfer.tile_count,
+            transfer.written_bytes,
+            transfer.handed,
+            transfer.ends,
+        ),
     ):
         do.skip(tile_count * block.steps - 1)
         for number, size in enumerate(copies, start=1):
@@ -160,8 +166,8 @@ def outputs_dma(layer: Layer, do: Writer) -> None:
                     takes=[number == 1 and OUTPUTS],
                     gives=[
                         done and OUTPUT_SLOT,
-                        done and last and PREVIOUS_OUTPUTS,
-                        done and last and PREVIOUS_LAYER,
+                        done and PREVIOUS_OUTPUTS(handed),
+                        done and ends and PREVIOUS_LAYER,
                     ],
                     steps=int(done),
                 )
@@ -333,12 +339,11 @@ def full_precision(layer: Layer, do: Writer) -> None:
 
 
 def step_inputs(layer: Layer, inputs: TileInputs, input_block: InputBlock) -> Tokens:
-    """Tokens that a step takes for its inputs; the first step waits for the previous layer."""
+    """Tokens that a step takes for its inputs; the first step may wait for the previous layer."""
     first_step = inputs.first and input_block.first
     return [
         (inputs.steps_read or (inputs.transfer_reads and input_block.first)) and INPUTS,
-        first_step and PREVIOUS_LAYER,
-        first_step and not layer.reads and PREVIOUS_OUTPUTS,
+        *(layer.first_step if first_step else ()),
     ]
 
 

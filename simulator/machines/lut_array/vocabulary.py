@@ -14,11 +14,17 @@ from simulator.machines.categories import (
     WRITES,
 )
 from simulator.machines.lut_array.schema import LutArray
+from simulator.machines.overlap import Overlap
 from simulator.machines.vector.units import Ports
 from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
-from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
+from simulator.machines.vector.vocabulary import (
+    VECTOR,
+    VECTOR_OPERATIONS,
+    VECTOR_SPACE,
+    VECTOR_UNIT,
+)
 from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
-from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit
+from simulator.program import Balance, Category, Channel, CountsAs, Kind, Rate, Unit
 
 DRAM_WEIGHTS = Unit("dram_weights", "DRAM weights", letter="W", dram="read")
 DRAM_INPUTS = Unit("dram_inputs", "DRAM inputs", letter="I", dram="read")
@@ -47,9 +53,9 @@ PARTIAL_SUMS = Channel("partial_sums", "the drain of the previous output tile")
 SUMS = Channel("sums", "the sums of an output tile")
 OUTPUT_SLOT = Channel("output_slot", "a free output slot")
 OUTPUTS = Channel("outputs", "the outputs of a transfer")
-PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer")
-"""The layer's first read takes its token."""
-PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer")
+PREVIOUS_OUTPUTS = Channel("previous_outputs", "the outputs of the previous layer", Balance.EDGE)
+"""The layer's first read takes its token; if layers overlap, reads take tokens of single writes."""
+PREVIOUS_LAYER = Channel("previous_layer", "the end of the previous layer", Balance.EDGE)
 """The layer's first step takes its token."""
 STEP_DONE = Channel("step_done", "the previous step")
 """This channel and those below serve only a layer whose steps read their own inputs."""
@@ -125,13 +131,22 @@ KINDS = (
 )  # fmt: skip
 """All kinds; their order decides between causes of a wait in the same cycle."""
 
-VECTOR_PORTS = Ports(
-    read=READ_INPUTS,
-    write=WRITE_OUTPUTS,
-    previous_outputs=PREVIOUS_OUTPUTS,
-    previous_layer=PREVIOUS_LAYER,
-)
-"""Terms of the vector layers."""
+
+def vector_ports(overlap: Overlap) -> Ports:
+    """Terms of the vector layers.
+
+    Args:
+        overlap: with `layers`, data of several layers is in the activation buffer.
+
+    """
+    return Ports(
+        read=READ_INPUTS,
+        write=WRITE_OUTPUTS,
+        space=VECTOR_SPACE if overlap == "none" else ACTIVATION_BUFFER,
+        previous_outputs=PREVIOUS_OUTPUTS,
+        previous_layer=PREVIOUS_LAYER,
+    )
+
 
 OUTPUT_SLOTS = 2
 """One slot fills while the outputs DMA writes the other."""
@@ -162,7 +177,7 @@ def start_tokens(hardware: LutArray, *, vector_unit: bool) -> dict[Channel, int]
 
     """
     memory, pe = hardware.memory, hardware.array.pe
-    activations = int(memory.activation_buffer.kib * 1024)
+    activations, alone = int(memory.activation_buffer.kib * 1024), hardware.overlap == "none"
     return dict.fromkeys(ARRAY_CHANNELS, 0) | {
         INDEX_BUFFER: int(memory.index_buffer.kib * 1024),
         ACTIVATION_BUFFER: activations,
@@ -170,9 +185,9 @@ def start_tokens(hardware: LutArray, *, vector_unit: bool) -> dict[Channel, int]
         BANK: pe.lut_banks,
         PARTIAL_SUMS: 1,
         OUTPUT_SLOT: OUTPUT_SLOTS,
-        PREVIOUS_OUTPUTS: 1,
-        PREVIOUS_LAYER: 1,
-        **(vector_tokens(activations) if vector_unit else {}),
+        PREVIOUS_OUTPUTS: int(alone),
+        PREVIOUS_LAYER: int(alone),
+        **(vector_tokens(activations if alone else 0) if vector_unit else {}),
     }
 
 

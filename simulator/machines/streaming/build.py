@@ -130,7 +130,8 @@ class _Builder:
     def _target(self, plan: Plan) -> tuple[Fifo, list[Stage]]:
         """Return the FIFO that a stage writes, and the fork or the output DMA behind it."""
         name, bits = plan.shape.name, plan.out_bits
-        taps, units = self.taps[name], []
+        taps = self.taps[name]
+        units: list[Stage] = []
         if not taps:
             first, units = self._output(plan)
             taps = [first]
@@ -293,7 +294,7 @@ class _Builder:
         more = {"buffer_bits": one.buffer_bits} if unit is Windows else {}
         return self._mover(unit, name, layer, sources, [target], one.turns, **more)
 
-    def _mover(
+    def _mover(  # noqa: PLR0917 # as `_unit`, and the pattern
         self,
         unit: type[Mover],
         name: str,

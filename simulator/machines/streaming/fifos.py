@@ -1,8 +1,10 @@
 """FIFOs between units: two channels, one of items and one of space."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypedDict
 
-from simulator.program import Amount, Channel
+from simulator.program import Channel
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -24,23 +26,31 @@ class Fifo:
 
     def __post_init__(self) -> None:
         """Make the channels."""
-        object.__setattr__(
-            self, "items", Channel(f"{self.name}.items", f"words in front of {self.name}")
+        items = Channel(
+            f"{self.name}.items", f"words in front of {self.name}", fifo=self.name, side="items"
         )
-        object.__setattr__(
-            self, "space", Channel(f"{self.name}.space", f"space in front of {self.name}")
+        space = Channel(
+            f"{self.name}.space", f"space in front of {self.name}", fifo=self.name, side="space"
         )
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "space", space)
 
 
-def moves(
-    reads: tuple[Fifo, ...] | list[Fifo] = (), writes: tuple[Fifo, ...] | list[Fifo] = ()
-) -> dict[str, list[Amount | Channel]]:
+class Moves(TypedDict):
+    """The tokens of a command."""
+
+    takes: list[Channel]
+    gives: list[Channel]
+
+
+def moves(reads: Iterable[Fifo] = (), writes: Iterable[Fifo] = ()) -> Moves:
     """Return the tokens of a command that reads a word of some FIFOs and writes one to others.
 
     The command waits until there is a word to read and space for the word to write. Both FIFOs
     change when it ends.
     """
+    source, target = tuple(reads), tuple(writes)
     return {
-        "takes": [*(one.items for one in reads), *(one.space for one in writes)],
-        "gives": [*(one.space for one in reads), *(one.items for one in writes)],
+        "takes": [*(one.items for one in source), *(one.space for one in target)],
+        "gives": [*(one.space for one in source), *(one.items for one in target)],
     }

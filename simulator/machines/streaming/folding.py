@@ -1,24 +1,15 @@
 """The parallelism of a stage: the least area with which it takes a number of cycles per image."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from simulator.base.errors import InputError
 from simulator.base.wording import counted
+from simulator.machines.streaming.area import plan_area
 from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Fold, Streaming
 from simulator.machines.streaming.shapes import Parallelism, Shape, divisors
-
-
-def folds_of(shape: Shape, given: Fold) -> Iterator[Parallelism]:
-    """Yield every parallelism of a stage that agrees with the keys of a file."""
-    for simd in _options(given.simd, shape.simd_options):
-        for pe in _options(given.pe, divisors(shape.most_pe)):
-            for dots in _options(given.dots, divisors(shape.most_dots)):
-                yield Parallelism(pe, simd, dots)
-
-
-def _options(given: int | None, options: list[int]) -> list[int]:
-    return options if given is None else [given]
+from simulator.workload import Layer
 
 
 def plan_of(shape: Shape, hardware: Streaming) -> Plan:
@@ -33,24 +24,81 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
 
     """
     given = hardware.folding.layers.get(shape.name, Fold())
-    for key, value, options in (
+    options = _Options.of(shape, given)
+    for key, value, possible in (
         ("pe", given.pe, divisors(shape.most_pe)),
         ("simd", given.simd, shape.simd_options),
         ("dots", given.dots, divisors(shape.most_dots)),
     ):
-        if value is not None and value not in options:
+        if value is not None and value not in possible:
             raise InputError(
                 f"folding.layers {shape.name}: {key} {value} is impossible: use one of "
-                f"{', '.join(map(str, options))}"
+                f"{', '.join(map(str, possible))}"
             )
-    plans = [Plan(shape=shape, fold=fold) for fold in folds_of(shape, given)]
-    if len(plans) == 1:
-        return plans[0]
-    fast = [plan for plan in plans if plan.cycles <= hardware.folding.cycles]
+    if options.combinations == 1:
+        return options.plan(options.pe[0], options.simd[0], options.dots[0])
+    fast = list(options.fast(hardware.folding.cycles))
     if not fast:
-        least = min(plan.cycles for plan in plans)
+        least = min(options.widest(simd).cycles for simd in options.simd)
         raise InputError(
             f"folding.cycles is {hardware.folding.cycles}: layer {shape.name} takes at least "
             f"{counted(least, 'cycle')} per image"
         )
-    return min(fast, key=lambda plan: (plan.cost, -plan.fold.simd, plan.fold.pe))
+    return min(fast, key=lambda plan: (plan_area(plan, hardware), -plan.fold.simd))
+
+
+class _Options(NamedTuple):
+    """The parallelism that a file allows a stage, each in rising order."""
+
+    shape: Shape
+    pe: list[int]
+    simd: list[int]
+    dots: list[int]
+
+    @classmethod
+    def of(cls, shape: Shape, given: Fold) -> "_Options":
+        """Return the options that agree with the keys of a file."""
+        return cls(
+            shape,
+            divisors(shape.most_pe) if given.pe is None else [given.pe],
+            shape.simd_options if given.simd is None else [given.simd],
+            divisors(shape.most_dots) if given.dots is None else [given.dots],
+        )
+
+    @property
+    def combinations(self) -> int:
+        """The number of combinations."""
+        return len(self.pe) * len(self.simd) * len(self.dots)
+
+    def plan(self, pe: int, simd: int, dots: int) -> Plan:
+        """Return the stage with some parallelism."""
+        return Plan(shape=self.shape, fold=Parallelism(pe, simd, dots))
+
+    def widest(self, simd: int) -> Plan:
+        """Return the fastest stage with some SIMD."""
+        return self.plan(self.pe[-1], simd, self.dots[-1])
+
+    def fast(self, cycles: int) -> Iterator[Plan]:
+        """Yield, for every SIMD, the smallest stage with at most some cycles per image.
+
+        Area grows with PE and with dot units, and neither makes the other's unit faster. The least
+        of both that is fast enough is therefore the smallest stage.
+        """
+        for simd in self.simd:
+            widest = self.widest(simd)
+            if widest.cycles <= cycles:
+                dots = self._least("dots", self.dots, widest, cycles)
+                yield self._least("pe", self.pe, dots, cycles)
+
+    @staticmethod
+    def _least(key: str, values: list[int], widest: Plan, cycles: int) -> Plan:
+        """Return the stage with the least value of one key that is fast enough.
+
+        The units in front of a product depend on SIMD alone.
+        """
+        for value in values:
+            plan = Plan(shape=widest.shape, fold=widest.fold._replace(**{key: value}))
+            alone = plan.main_cycles if isinstance(plan.layer, Layer) else plan.cycles
+            if alone <= cycles:
+                return plan
+        return widest

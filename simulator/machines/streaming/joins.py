@@ -109,4 +109,5 @@ def _of_pattern(stage: Mover) -> Ints:
     often = np.array([turn.times for turn in turns])
     reads = np.cumsum(np.repeat(np.array([turn.reads for turn in turns]), often))
     writes = np.repeat(np.array([turn.writes for turn in turns]), often)
-    return np.maximum(reads[writes], 1)  # a unit that pads writes words before it reads
+    read: Ints = np.maximum(reads[writes], 1)  # a unit that pads writes words before it reads
+    return read

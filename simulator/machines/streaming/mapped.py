@@ -31,6 +31,8 @@ class MappedStage:
     section: Section
     """The part of the program that its units run."""
     stages: tuple[Stage, ...]
+    first_unit: int
+    """The number of its first unit among the program's units, which follow one another."""
 
     @property
     def mode(self) -> str:

@@ -1,14 +1,15 @@
-"""From a network and a hardware file to a program: one section, in which all stages work at once."""
+"""From a network and a hardware file to a program: one section for all stages."""
 
 from simulator.base.progress import Progress
 from simulator.machines.family import Mapping
 from simulator.machines.streaming.build import Pipeline, pipeline_of
+from simulator.machines.streaming.deadlock import require_no_deadlock
 from simulator.machines.streaming.joins import join_depths
 from simulator.machines.streaming.mapped import MappedStage
 from simulator.machines.streaming.network import Network
+from simulator.machines.streaming.programs import program_of_pipeline
 from simulator.machines.streaming.schema import Streaming
-from simulator.machines.streaming.units import program_of
-from simulator.program import Channel, Program, Rate, Section
+from simulator.program import Program, Section
 from simulator.workload import Workload
 from simulator.workload.vector_layer import AnyLayer
 
@@ -24,7 +25,8 @@ def map_workload(
         progress: called once for every layer.
 
     Raises:
-        InputError: a layer has no stage, or no fold of a layer is fast enough.
+        InputError: a layer has no stage, no fold of a layer is fast enough, or the FIFO of a join
+            is too small.
 
     """
     network = Network(workload, hardware)
@@ -39,28 +41,19 @@ def map_workload(
 
 
 def built_with_joins(network: Network) -> Pipeline:
-    """Build the pipeline of a network, with the FIFOs that its joins need."""
+    """Build the pipeline of a network, with the FIFOs that its joins need.
+
+    Raises:
+        InputError: the FIFO of a join is too small.
+
+    """
     built = pipeline_of(network)
     if all(len(stage.sources) < 2 for stage in built.stages):
         return built
-    return pipeline_of(network, join_depths(built.stages))
-
-
-def program_of_pipeline(built: Pipeline, workload: Workload, hardware: Streaming) -> Program:
-    """Write the program of a pipeline."""
-    channels: dict[Channel, int] = {}
-    for fifo in built.fifos:
-        channels |= {fifo.items: 0, fifo.space: fifo.depth}
-    channel = hardware.dma_channel
-    return Program(
-        units=tuple(stage.unit for stage in built.stages),
-        kinds=tuple(stage.work for stage in built.stages),
-        channels=channels,
-        sections=(Section({stage.unit: program_of(stage) for stage in built.stages}),),
-        names=tuple(layer.name for layer in workload.all_layers),
-        rates={"read": Rate(*channel), "write": Rate(channel.bytes_per_cycle)},
-        categories=tuple(dict.fromkeys(stage.category for stage in built.stages)),
-    )
+    enough = join_depths(built.stages)
+    built = pipeline_of(network, enough)
+    require_no_deadlock(network, built, enough)
+    return built
 
 
 def _mapped(layer: AnyLayer, network: Network, built: Pipeline, program: Program) -> MappedStage:
@@ -73,4 +66,5 @@ def _mapped(layer: AnyLayer, network: Network, built: Pipeline, program: Program
         activation_bits=network.maps.read_bits(layer),
         section=Section({stage.unit: section.bodies[stage.unit] for stage in stages}),
         stages=stages,
+        first_unit=built.stages.index(stages[0]) if stages else 0,
     )

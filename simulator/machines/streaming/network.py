@@ -34,6 +34,11 @@ class Network:
             raise InputError(
                 f"scope {net.scope}: a streaming pipeline runs whole networks; use scope network"
             )
+        if self.hardware.dram.timing != "fixed":
+            raise InputError(
+                f"memory.dram.timing {self.hardware.dram.timing}: the DMA units of a pipeline have "
+                "a fixed rate; use fixed"
+            )
         if net.unknown_edges is not None:
             raise InputError(f"network {net.name}: a pipeline needs its edges: {net.unknown_edges}")
         for layer in net.all_layers:
@@ -61,6 +66,10 @@ class Network:
             ):
                 found[layer.name] = head
         return found
+
+    def read_by(self, name: str) -> str:
+        """Return the first map that a layer reads, by its layer."""
+        return next(sources(self.maps.layers[name]))
 
     def giver(self, name: str) -> str:
         """Return the layer whose stage writes a map."""
@@ -135,4 +144,5 @@ class Network:
             target=self.map_of(layer.name),
             shared=shared,
             weight_bits=weight_bits,
+            thresholds=layer.name in self.last_of,
         )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, json
 
 from simulator.base.errors import InputError
 from simulator.base.quantities import Count
@@ -81,10 +81,14 @@ class Streaming(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Stages of sub-bit layers. `lut`: dot products of the subset in a table, then fetch and add.
     `expanded`: as 1-bit layers, with the kernels of every weight in the weight memory."""
 
+    def __hash__(self) -> int:
+        """Return a hash; keys by layer are in dictionaries, which have none."""
+        return hash(json.encode(self))
+
     @property
-    def pes(self) -> int:
-        """One: the number of PEs follows from the network, see `Mapping.pes`."""
-        return 1
+    def pes(self) -> None:
+        """None: every stage has its own, see `Mapping.pes`."""
+        return None
 
     @property
     def dram(self) -> Dram:

@@ -63,6 +63,8 @@ class Shape:
     """True if the stage has a table of shared dot products."""
     weight_bits: int
     """Bits of a weight in the stage's memory; 0: no weights."""
+    thresholds: bool = False
+    """True if its sums pass thresholds: those of a normalization or activation function."""
 
     @property
     def name(self) -> str:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from simulator.base.columns import Ints
 from simulator.dram.section import why_not_fast
-from simulator.machines.family import Counts, Family, Outputs
+from simulator.machines.family import Counts, Family, Layers, Outputs
+from simulator.machines.sizing import largest_kernel
 from simulator.machines.systolic.actions import layer_actions, memories
 from simulator.machines.systolic.area import SCRATCHPADS, area
 from simulator.machines.systolic.capacity import INPUT_KIB, OUTPUT_KIB, WEIGHT_KIB, next_sizes
@@ -110,30 +111,29 @@ class SystolicArrays(Family[Systolic, MappedLayer]):
     def memories(
         self,
         hardware: Systolic,
-        activation_bits: int,  # noqa: ARG002 # contract
-        kernel_weights: int,
+        layers: Layers[MappedLayer],
+        mapped: MappedLayer | MappedVector,  # noqa: ARG002 # contract
     ) -> dict[str, float]:
         """Size in KiB of each memory; registers are as wide as operands of the PEs."""
-        return memories(hardware, kernel_weights)
+        return memories(hardware, largest_kernel(layers))
 
     def mac_bits(self, hardware: Systolic) -> int:
         """Width in bits of the multiplier's wider operand."""
         return max(hardware.array.pe.input_bits, hardware.array.pe.weight_bits)
 
-    def buffer_kib(self, hardware: Systolic) -> float:
+    def buffer_kib(
+        self,
+        hardware: Systolic,
+        layers: Layers[MappedLayer],  # noqa: ARG002 # contract
+    ) -> float:
         """Size of the three scratchpads in KiB."""
         memory = hardware.memory
         pads = (memory.input_scratchpad, memory.weight_scratchpad, memory.output_scratchpad)
         return sum(pad.kib for pad in pads)
 
-    def area(
-        self,
-        hardware: Systolic,
-        activation_bits: int,  # noqa: ARG002 # contract
-        kernel_weights: int,
-    ) -> dict[str, int]:
+    def area(self, hardware: Systolic, layers: Layers[MappedLayer]) -> dict[str, int]:
         """Gate equivalents by part; no part depends on the network's activations."""
-        return area(hardware, kernel_weights)
+        return area(hardware, largest_kernel(layers))
 
     def next_sizes(self, key: str, layers: Sequence[MappedLayer]) -> list[tuple[float, list[str]]]:
         """Return sizes at which more layers move no data twice."""

@@ -81,7 +81,7 @@ def idle_pes(change: Change[MappedLayer]) -> list[str]:
         return []
     most = max(more)
     chosen = [plan.layer.name for plan in plans if idle_fraction(plan) == most]
-    pes = now.mapping.hardware.pes
+    pes = now.mapping.pes
     layers = layers_phrase(chosen, [plan.layer.name for plan in plans])
     return [
         f"{round(most * pes):,} of {counted(pes, 'PE')} idle on average in {layers.text} because "

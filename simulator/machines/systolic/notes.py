@@ -89,6 +89,7 @@ def notes(run: Ran[MappedLayer]) -> Iterator[str]:
     yield from _expanded(plans)
     yield from _widths(plans)
     yield from _narrow_sums(plans)
+    yield from run.mapping.remarks
     yield from vector_notes(run)
 
 

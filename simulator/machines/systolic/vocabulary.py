@@ -16,7 +16,12 @@ from simulator.machines.categories import (
 from simulator.machines.systolic.schema import Systolic
 from simulator.machines.vector.units import Ports
 from simulator.machines.vector.vocabulary import CHANNELS as VECTOR_CHANNELS
-from simulator.machines.vector.vocabulary import VECTOR, VECTOR_OPERATIONS, VECTOR_UNIT
+from simulator.machines.vector.vocabulary import (
+    VECTOR,
+    VECTOR_OPERATIONS,
+    VECTOR_SPACE,
+    VECTOR_UNIT,
+)
 from simulator.machines.vector.vocabulary import start_tokens as vector_tokens
 from simulator.program import Category, Channel, CountsAs, Kind, Rate, Unit
 
@@ -153,6 +158,7 @@ def vector_ports(*, ideal: bool, keeps_maps: bool) -> Ports:
     return Ports(
         read=transfers.read_inputs,
         write=transfers.write_outputs,
+        space=VECTOR_SPACE,
         previous_outputs=PREVIOUS_OUTPUTS,
         previous_layer=PREVIOUS_LAYER if keeps_maps else None,
     )

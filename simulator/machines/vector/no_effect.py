@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.machines.family import Change
 from simulator.machines.vector.mapped import MappedVector
+from simulator.machines.vector.on_chip import WHY_NETWORK_ONLY
 from simulator.machines.vector.vocabulary import VECTOR_UNIT
 
 SECTION = "vector"
@@ -54,7 +55,7 @@ def _of_maps(change: Change[Any]) -> str | None:
     """Return a reason why the place of maps has no effect."""
     mapping = change.after[0].mapping
     if VECTOR_UNIT not in mapping.program.units:
-        return "only scope network has the edges between all layers (--scope network)"
+        return WHY_NETWORK_ONLY
     runs = (*change.before, *change.after)
     if not any(one.plan.on_chip.space for run in runs for one in run.mapping.layers):
         return "no map fits on chip together with the data of its layers"

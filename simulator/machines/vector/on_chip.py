@@ -64,10 +64,9 @@ class OnChip(Struct, frozen=True, kw_only=True):
 IN_DRAM = OnChip()
 """All maps are in DRAM."""
 
-NETWORK_ONLY = (
-    "memory.activations on_chip has no effect because only scope network has the edges between all "
-    "layers (--scope network)."
-)
+WHY_NETWORK_ONLY = "only scope network has the edges between all layers (--scope network)"
+"""Why the key has no effect in another scope, as a clause."""
+NETWORK_ONLY = f"memory.activations on_chip has no effect because {WHY_NETWORK_ONLY}."
 """The note of a run in another scope."""
 
 Fits = Callable[[AnyLayer, OnChip], bool]

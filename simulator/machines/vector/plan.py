@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 from msgspec import Struct
 
 from simulator.base.errors import InputError
+from simulator.machines.overlap import Waits
 from simulator.machines.vector.on_chip import IN_DRAM, OnChip
 from simulator.machines.vector.vocabulary import SLOTS
 from simulator.program import Runs
@@ -56,8 +57,10 @@ class Chunk(Struct, frozen=True, kw_only=True, cache_hash=True):
     cycles: int
     written_bytes: tuple[int, ...]
     """Bytes of every copy of its results that leaves, in whole bursts; (0,): none does."""
-    first_read: bool
-    """True if its reads are the layer's first."""
+    awaited: int
+    """Tokens of writes of earlier layers that the first of its reads takes."""
+    handed: int
+    """Tokens for later layers that its last write gives."""
     first: bool
     last: bool
 
@@ -89,6 +92,8 @@ class VectorPlan:
     buffer: Buffer
     on_chip: OnChip = IN_DRAM
     """The maps in the buffer while the layer runs."""
+    waits: Waits | None = None
+    """Its waits for single writes if layers overlap; None: it waits for the previous layer."""
 
     @property
     def values(self) -> int:
@@ -189,7 +194,7 @@ class VectorPlan:
 
     @cached_property
     def images(self) -> Runs[Runs[Chunk]]:
-        """Chunks of each image in the order of time."""
+        """Chunks of each image in the order of time, with the tokens of layers in a row."""
         maps = self.batch * self.layer.images
         if maps == 1:
             return Runs([(1, self._chunks(first=True, last=True))])
@@ -205,10 +210,7 @@ class VectorPlan:
     def _chunks(self, *, first: bool, last: bool) -> Runs[Chunk]:
         """The chunks of an image, which may be the layer's first or last."""
         found: list[Chunk] = []
-        reserved = self.on_chip.space + SLOTS * max(
-            self._result_bytes(max(self.columns), channels) for channels in self.channel_parts
-        )
-        reserved *= self.reads
+        reserved = (self.on_chip.space + self.result_space) * self.reads
         reads_first, places = first, list(self.places)
         for place in places:
             channels, columns = self.channel_parts[place.part], len(place.columns)
@@ -222,7 +224,8 @@ class VectorPlan:
                     space_freed=dropped * row_space + (reserved if closes and self.reads else 0),
                     cycles=self._cycles(columns, channels),
                     written_bytes=self.written_bytes(place),
-                    first_read=reads_first and new > 0,
+                    awaited=int(reads_first and new > 0),
+                    handed=int(closes),
                     first=opens,
                     last=closes,
                 )
@@ -231,6 +234,12 @@ class VectorPlan:
         return Runs.of(found)
 
     # --- bytes and cycles ------------------------------------------------------------------------
+
+    @property
+    def result_space(self) -> int:
+        """Bytes of the buffer for the slots of its results."""
+        columns = max(self.columns)
+        return SLOTS * max(self._result_bytes(columns, x) for x in self.channel_parts)
 
     def read_bytes(self, place: Place) -> tuple[int, ...]:
         """[maps] bytes that a chunk reads, in whole bursts."""

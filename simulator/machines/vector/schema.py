@@ -51,7 +51,7 @@ class Vector(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             case "activation":
                 return cycles.activation
             case "add":
-                return cycles.add * (layer.operands - 1)
+                return cycles.add * layer.additions
             case "max_pool" | "average_pool" | "regions":
                 return cycles.pool * layer.operands
             case _:

@@ -6,13 +6,13 @@ All units process the chunks in the same order; a chunk is a step.
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from simulator.machines.vector.overlap import with_waits
 from simulator.machines.vector.plan import Chunk, VectorPlan
 from simulator.machines.vector.vocabulary import (
     OPERANDS,
     VECTOR,
     VECTOR_RESULTS,
     VECTOR_SLOT,
-    VECTOR_SPACE,
     VECTOR_UNIT,
 )
 from simulator.program import Channel, Kind, Runs, Section, Unit, Writer, write
@@ -25,8 +25,10 @@ class Ports(NamedTuple):
     """Reads of activations."""
     write: Kind
     """Writes of outputs."""
+    space: Channel
+    """Its tokens are bytes of the buffer that holds the operands and results of vector layers."""
     previous_outputs: Channel
-    """Its token is the previous layer's last write; a layer's first read takes it."""
+    """Its tokens are writes of earlier layers; reads take them."""
     previous_layer: Channel | None
     """Its token is the end of the previous layer; a layer's first step takes it."""
 
@@ -36,8 +38,10 @@ class Task(NamedTuple):
 
     images: Runs[Runs[Chunk]]
     ports: Ports
-    reads: bool
-    """False if it reads no map from DRAM."""
+    first_step: tuple[Channel, ...]
+    """Channels of earlier layers of which its first step takes a token."""
+    ends: bool
+    """True if its last write gives the end of the layer."""
 
 
 def inputs_dma(task: Task, do: Writer) -> None:
@@ -51,8 +55,8 @@ def inputs_dma(task: Task, do: Writer) -> None:
                 task.ports.read(
                     bytes=size,
                     takes=[
-                        opens and VECTOR_SPACE(chunk.space_taken),
-                        opens and chunk.first_read and task.ports.previous_outputs,
+                        opens and task.ports.space(chunk.space_taken),
+                        opens and task.ports.previous_outputs(chunk.awaited),
                     ],
                     gives=[OPERANDS],
                     steps=int(number == len(chunk.read_bytes) - 1),
@@ -62,7 +66,6 @@ def inputs_dma(task: Task, do: Writer) -> None:
 
 def vector(task: Task, do: Writer) -> None:
     """Compute a chunk from its operands, into a slot for results."""
-    previous_layer = task.ports.previous_layer
     for chunk in chunks(task, do):
         do(
             VECTOR(
@@ -70,10 +73,9 @@ def vector(task: Task, do: Writer) -> None:
                 takes=[
                     len(chunk.read_bytes) > 0 and OPERANDS(len(chunk.read_bytes)),
                     VECTOR_SLOT,
-                    previous_layer is not None and chunk.first and previous_layer,
-                    chunk.first and not task.reads and task.ports.previous_outputs,
+                    *(task.first_step if chunk.first else ()),
                 ],
-                gives=[VECTOR_RESULTS, VECTOR_SPACE(chunk.space_freed)],
+                gives=[VECTOR_RESULTS, task.ports.space(chunk.space_freed)],
                 steps=1,
             )
         )
@@ -81,7 +83,6 @@ def vector(task: Task, do: Writer) -> None:
 
 def outputs_dma(task: Task, do: Writer) -> None:
     """Write the results of each chunk, copy by copy, and free its slot."""
-    previous_layer = task.ports.previous_layer
     for chunk in chunks(task, do):
         for number, size in enumerate(chunk.written_bytes, start=1):
             done = number == len(chunk.written_bytes)
@@ -91,12 +92,21 @@ def outputs_dma(task: Task, do: Writer) -> None:
                     takes=[number == 1 and VECTOR_RESULTS],
                     gives=[
                         done and VECTOR_SLOT,
-                        done and chunk.last and task.ports.previous_outputs,
-                        done and previous_layer is not None and chunk.last and previous_layer,
+                        done and task.ports.previous_outputs(chunk.handed),
+                        done and task.ends and chunk.last and task.ports.previous_layer,
                     ],
                     steps=int(done),
                 )
             )
+
+
+def _ends(plan: VectorPlan, ports: Ports) -> tuple[tuple[Channel, ...], bool]:
+    """Channels of which the first step takes a token, and whether the last write gives one."""
+    of_layer = () if ports.previous_layer is None else (ports.previous_layer,)
+    if plan.waits is not None:
+        return of_layer if plan.waits.follows else (), plan.waits.followed
+    of_outputs = () if plan.reads else (ports.previous_outputs,)
+    return of_layer + of_outputs, bool(of_layer)
 
 
 def chunks(task: Task, do: Writer) -> Iterator[Chunk]:
@@ -114,7 +124,8 @@ def section_of(plan: VectorPlan, ports: Ports, *, plain: bool = False) -> Sectio
         plain: true for programs without loops; see `Writer`.
 
     """
-    task = Task(plan.images, ports, plan.reads)
+    images = plan.images if plan.waits is None else with_waits(plan.images, plan.waits)
+    task = Task(images, ports, *_ends(plan, ports))
     functions: dict[Unit, Callable[[Task, Writer], None]] = {
         ports.read.unit: inputs_dma,
         VECTOR_UNIT: vector,

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.analysis.fifos import fillings, has_fillings
+from simulator.analysis.interval import limit_of
 from simulator.analysis.layers import LayerResult
 from simulator.analysis.notes import notes_of
 from simulator.analysis.outcome import RUNS
 from simulator.analysis.roofline import Point, roofline
 from simulator.analysis.settings import expressions
+from simulator.analysis.stages import stage_times
 from simulator.analysis.summary import summary_of
 from simulator.analysis.title import activations, covered
 from simulator.base.version import __version__
@@ -19,6 +22,7 @@ from simulator.base.wording import times_in_one_unit
 from simulator.engine.sums import commands_by_unit
 from simulator.machines.assumptions import Assumption
 from simulator.report.html.spans import BINS, layer_spans, overview, path_stretches
+from simulator.report.pipeline import images_line
 from simulator.report.sizes import timeline_left_out
 from simulator.report.style import COLORS
 from simulator.report.timeline import stage_colors, stages_of
@@ -94,6 +98,7 @@ def page_data(
             for name, run, time in zip(RUNS, runs, times, strict=False)
         ],
         "roofline": _roofline(result),
+        "pipelines": _pipelines(result),
         "what_helps": summary.get("what_helps", []),
         "what_helps_together": summary.get("what_helps_together", []),
         "energy": summary.get("energy"),
@@ -109,6 +114,21 @@ def page_data(
             "configuration (SHA-256)": result.config_sha256,
         },
     }
+
+
+def _pipelines(result: "Outcome") -> list[dict[str, Any]]:
+    """Return the images, the units, and the FIFOs of each run whose layers all run at once."""
+    return [
+        {
+            "title": run.title,
+            "lines": [images_line(run.images), limit_of(run).sentence],
+            "slowest": [one.unit.name for one in limit_of(run).slowest],
+            "units": [one.plain() for one in stage_times(run)],
+            "fifos": [one.plain() for one in fillings(run)] if has_fillings(run) else None,
+        }
+        for run in result.runs
+        if run.images is not None
+    ]
 
 
 def _summary(result: "Outcome") -> dict[str, Any]:

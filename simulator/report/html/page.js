@@ -105,6 +105,7 @@ class Report {
     });
     at("why-runs").replaceChildren(...(buttons.length > 1 ? buttons : []));
     drawWhy(at("why"), at("why-legend"), data, this, 0);
+    drawPipelines(at, data.pipelines);
     at("helps-section").hidden = at("helps-link").hidden = !data.what_helps.length;
     drawHelps(at("helps"), data.what_helps, data.what_helps_together);
     at("energy-section").hidden = at("energy-link").hidden = !data.energy;

@@ -24,7 +24,7 @@ _FOOTER = (
     f"Written by simulate (subbit-simulator) {__version__}, a cycle-level simulator of "
     f"accelerators for binary and sub-bit neural networks. Paper: {CITATION}."
 )
-_SCRIPTS = ("spans.js", "timeline.js", "charts.js", "page.js")
+_SCRIPTS = ("spans.js", "timeline.js", "charts.js", "pipeline.js", "page.js")
 
 
 def write_page(

@@ -2,6 +2,7 @@
 /* The timeline of all runs on a canvas: one scale, each run at its own place. */
 
 const GUTTER = 92;
+const WIDEST_GUTTER = 230;
 const HEAD = 32;
 const ROW = 17;
 const GAP = 4;
@@ -13,6 +14,7 @@ class Timeline {
     Object.assign(this, { canvas, tip, traces, report });
     this.context = canvas.getContext("2d");
     this.units = traces[0].units;
+    this.gutter = this.gutterOf(this.units);
     this.longest = Math.max(...traces.map((trace) => trace.cycles));
     this.offsets = traces.map(() => 0);
     this.exact = false;
@@ -23,9 +25,16 @@ class Timeline {
     this.reset();
   }
 
+  /** The width of the lanes' names. */
+  gutterOf(units) {
+    this.context.font = this.font("11px");
+    const widths = units.map((unit) => this.context.measureText(unit.title).width + 14);
+    return Math.min(Math.max(GUTTER, ...widths), WIDEST_GUTTER);
+  }
+
   /* --- the view ------------------------------------------------------------------------- */
 
-  get plotWidth() { return Math.max(50, this.width - GUTTER - 8); }
+  get plotWidth() { return Math.max(50, this.width - this.gutter - 8); }
   get laneHeight() { return HEAD + (this.units.length + 1) * (ROW + GAP) + AXIS; }
 
   resize() {
@@ -58,11 +67,11 @@ class Timeline {
   }
 
   /** Zoom by a factor; the cycles under `x` stay where they are. */
-  zoom(factor, x = GUTTER + this.plotWidth / 2) {
+  zoom(factor, x = this.gutter + this.plotWidth / 2) {
     const least = 1 / 60;
     const most = (this.longest * 1.3) / this.plotWidth;
     const scale = Math.min(Math.max(this.scale * factor, least), most);
-    const place = x - GUTTER;
+    const place = x - this.gutter;
     this.offsets = this.offsets.map((offset) => offset + place * (this.scale - scale));
     this.scale = scale;
     this.clamp();
@@ -109,7 +118,7 @@ class Timeline {
     const top = lane * this.laneHeight;
     const from = this.offsets[lane];
     const to = from + this.scale * this.plotWidth;
-    const x = (time) => GUTTER + (time - from) / this.scale;
+    const x = (time) => this.gutter + (time - from) / this.scale;
     this.paintSelection(trace, x, top);
     this.paintTitle(trace, top);
     this.clip(top, () => {
@@ -135,15 +144,15 @@ class Timeline {
   clip(top, paint) {
     this.context.save();
     this.context.beginPath();
-    this.context.rect(GUTTER, top, this.plotWidth, this.laneHeight);
+    this.context.rect(this.gutter, top, this.plotWidth, this.laneHeight);
     this.context.clip();
     paint();
     this.context.restore();
   }
 
   within(x, from, to) {
-    const right = GUTTER + this.plotWidth;
-    return [from, to].map((time) => Math.min(Math.max(x(time), GUTTER), right));
+    const right = this.gutter + this.plotWidth;
+    return [from, to].map((time) => Math.min(Math.max(x(time), this.gutter), right));
   }
 
   paintSelection(trace, x, top) {
@@ -159,7 +168,7 @@ class Timeline {
   }
 
   paintRowLabel(words, y) {
-    this.text(words, GUTTER - 6, y + ROW - 4, "--faint", "11px", "right");
+    this.text(words, this.gutter - 6, y + ROW - 4, "--faint", "11px", "right");
   }
 
   /** Layers' names where they fit; where none in sight does, the stages'. */
@@ -196,8 +205,8 @@ class Timeline {
 
   paintPath(trace, x, from, to, y) {
     const colors = this.report.partColors;
-    const last = Math.min(x(Math.min(to, trace.cycles)), GUTTER + this.plotWidth);
-    let pixel = Math.max(GUTTER, x(0));
+    const last = Math.min(x(Math.min(to, trace.cycles)), this.gutter + this.plotWidth);
+    let pixel = Math.max(this.gutter, x(0));
     let i = countUpTo(trace.pathEnds, Math.max(from, 0));
     while (pixel < last && i < trace.pathEnds.length) {
       // a stretch to its end; of stretches within a pixel the one at its middle
@@ -205,22 +214,22 @@ class Timeline {
       let part = trace.pathParts[i];
       if (right < pixel + 1) {
         right = pixel + 1;
-        part = trace.partAt(from + (pixel + 0.5 - GUTTER) * this.scale);
+        part = trace.partAt(from + (pixel + 0.5 - this.gutter) * this.scale);
       }
       this.context.fillStyle = colors[part];
       this.context.fillRect(pixel, y, right - pixel, ROW);
       pixel = right;
-      i = Math.max(i, countUpTo(trace.pathEnds, from + (pixel - GUTTER) * this.scale));
+      i = Math.max(i, countUpTo(trace.pathEnds, from + (pixel - this.gutter) * this.scale));
     }
   }
 
   /** Shares per pixel from the bins of the whole run. */
   paintShares(trace, row, x, from, to, y) {
-    const first = Math.max(GUTTER, Math.floor(x(0)));
-    const last = Math.min(GUTTER + this.plotWidth, x(trace.cycles));
-    let before = trace.workedUntil(row, from + (first - GUTTER) * this.scale);
+    const first = Math.max(this.gutter, Math.floor(x(0)));
+    const last = Math.min(this.gutter + this.plotWidth, x(trace.cycles));
+    let before = trace.workedUntil(row, from + (first - this.gutter) * this.scale);
     for (let pixel = first; pixel < last; pixel += 1) {
-      const time = from + (pixel + 1 - GUTTER) * this.scale;
+      const time = from + (pixel + 1 - this.gutter) * this.scale;
       const worked = trace.workedUntil(row, time);
       const layer = trace.run.layers[this.units[row].layer ?? trace.layerAt(time - this.scale / 2)];
       this.bar(pixel, 1, y, (worked - before) / this.scale, this.report.stageColor(layer.stage));
@@ -252,11 +261,11 @@ class Timeline {
   }
 
   paintExactShares(commands, first, behind, x, from, y, color) {
-    const begin = Math.max(GUTTER, Math.floor(x(commands.start[first])));
-    const last = Math.min(GUTTER + this.plotWidth, x(commands.end[behind - 1]));
-    let before = busyUntil(commands, from + (begin - GUTTER) * this.scale);
+    const begin = Math.max(this.gutter, Math.floor(x(commands.start[first])));
+    const last = Math.min(this.gutter + this.plotWidth, x(commands.end[behind - 1]));
+    let before = busyUntil(commands, from + (begin - this.gutter) * this.scale);
     for (let pixel = begin; pixel < last; pixel += 1) {
-      const worked = busyUntil(commands, from + (pixel + 1 - GUTTER) * this.scale);
+      const worked = busyUntil(commands, from + (pixel + 1 - this.gutter) * this.scale);
       this.bar(pixel, 1, y, (worked - before) / this.scale, color);
       before = worked;
     }
@@ -274,7 +283,7 @@ class Timeline {
     const power = 10 ** Math.floor(Math.log10(perTick));
     const step = Math.max(1, (NICE.find((n) => n * power >= perTick) || 10) * power);
     this.context.fillStyle = this.color("--line");
-    this.context.fillRect(GUTTER, y, this.plotWidth, 1);
+    this.context.fillRect(this.gutter, y, this.plotWidth, 1);
     for (let time = Math.max(0, Math.ceil(from / step)) * step; time <= to; time += step) {
       this.context.fillStyle = this.color("--line");
       this.context.fillRect(x(time), y, 1, 4);
@@ -354,8 +363,8 @@ class Timeline {
   under(event) {
     const lane = Math.floor(event.offsetY / this.laneHeight);
     const trace = this.traces[lane];
-    if (!trace || event.offsetX < GUTTER) return null;
-    const time = this.offsets[lane] + (event.offsetX - GUTTER) * this.scale;
+    if (!trace || event.offsetX < this.gutter) return null;
+    const time = this.offsets[lane] + (event.offsetX - this.gutter) * this.scale;
     if (time < 0 || time >= trace.cycles) return null;
     const row = Math.floor((event.offsetY - lane * this.laneHeight - HEAD) / (ROW + GAP)) - 1;
     const own = this.units[row]?.layer ?? this.report.parts[trace.partAt(time)].layer;

@@ -27,6 +27,7 @@ from simulator.analysis.running import engine_for
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.machines import EnergyTable, Hardware, load_energy
+from simulator.machines.families import scopes_of
 from simulator.report.printed import printed
 from simulator.studies.axes import DEFAULT_ENERGY
 from simulator.studies.search.front import Combinations, fewest_cycles
@@ -35,6 +36,7 @@ from simulator.studies.search.result import Found, Limits, Objective, more_bits
 from simulator.studies.search.task import PARTS, Candidate, Task
 from simulator.workload import Workload
 from simulator.workload.layer import MAX_TAU
+from simulator.workload.scope import scope_from
 
 _STORAGE = ("time", "energy", "energy-delay", "time-area")
 """Objectives that run best within limits of storage."""
@@ -90,13 +92,15 @@ def search(
         fixed: tau of single layers by name, which the search does not change.
         chosen: the network with chosen subsets, by tau; see `chosen_networks`.
         progress: called during the search.
-        options: `activation_bits`, `batch` and `scope` as in `configure`.
+        options: `activation_bits`, `shortcut_bits`, `batch` and `scope` as in `configure`.
 
     Raises:
         InputError: a limit that no combination meets, or that does not fit the objective.
 
     """
     engine_for(engine)
+    scopes = scopes_of(hardware.machine for _, hardware in machines)
+    options["scope"] = scope_from(options.get("scope"), scopes=scopes)
     problem = _Problem(
         workload=workload,
         objective=objective,
@@ -173,7 +177,7 @@ class _Problem:
                 "time": time,
                 "energy": candidate.energy_uj,
                 "energy-delay": candidate.energy_uj * time,
-                "time-area": time * task.area(),
+                "time-area": time * candidate.area,
             }[self.objective]
             return cost, -stored if more_bits(self.objective, self.limits) else stored
         return -stored if self.objective == "capacity" else stored, time

@@ -12,7 +12,7 @@ from simulator.analysis.settings import expressions
 from simulator.analysis.title import scope_title, settings
 from simulator.base.figures import figure_settings
 from simulator.base.lines import print_line
-from simulator.base.wording import counted, listed, significant, times_in_one_unit
+from simulator.base.wording import counted, in_yaml, listed, significant, times_in_one_unit
 from simulator.base.writing import folder_for, write_file, write_rows
 from simulator.report.tables import Column, Table, print_table
 from simulator.studies.search.result import Found
@@ -106,7 +106,7 @@ def sentences(result: Found) -> list[str]:
     if result.hardware_points > 1:
         links = expressions(task.hardware)
         chosen = ", ".join(
-            f"{key} = {value}" + (f" ({links[key]})" if key in links else "")
+            f"{key} = {in_yaml(value)}" + (f" ({links[key]})" if key in links else "")
             for key, value in result.settings.items()
         )
         lines.append(f"hardware: {chosen}; the best of {result.hardware_points}")

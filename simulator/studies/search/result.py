@@ -7,6 +7,7 @@ from typing import Any, Literal
 from simulator.analysis.notes import ignored_in
 from simulator.analysis.performance import Performance, operations_counted
 from simulator.analysis.settings import expressions
+from simulator.analysis.title import shortcut_data
 from simulator.base.version import __version__
 from simulator.studies.clock import CLOCK, clock_note_of
 from simulator.studies.search.front import Combinations
@@ -129,9 +130,12 @@ class Found:
         uniform = None
         if self.uniform is not None:
             uniform = {"tau": self.uniform[0], **self._described(self.uniform[1])}
+        source = self.task.model_file
         return {
             "model": self.workload.name,
+            **({"model_file": source.plain()} if source else {}),
             "scope": self.task.workload.scope,
+            **shortcut_data(self.task.workload),
             "operations_counted": operations_counted(self.task.workload.scope),
             "hardware": self.task.hardware.name,
             "settings": dict(self.settings),
@@ -180,8 +184,8 @@ class Found:
             "mbit": candidate.mbit,
             "energy_uj": candidate.energy_uj,
             "energy_delay_uj_ms": candidate.energy_uj * self.task.milliseconds(candidate.cycles),
-            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * self.task.area() / 1e6,
-            "area_gate_equivalents": self.task.area(),
+            "time_area_ms_mge": self.task.milliseconds(candidate.cycles) * candidate.area / 1e6,
+            "area_gate_equivalents": candidate.area,
         }
 
 

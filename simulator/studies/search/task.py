@@ -13,11 +13,11 @@ from simulator.analysis.running import run_one
 from simulator.base.errors import InputError
 from simulator.machines import EnergyTable, Hardware
 from simulator.machines.energy import AJ_PER_PJ
-from simulator.machines.families import family_of
 from simulator.studies.search.front import Choices
 from simulator.workload import Layer, Workload, configure
 from simulator.workload.precision import chosen_taus
 from simulator.workload.scope import is_full_precision
+from simulator.workload.source import ModelFile
 
 Tau = int | None
 """The width of an index in bits; None is 1 bit per weight, or full precision."""
@@ -43,6 +43,8 @@ class Candidate:
     """The bottleneck of each layer."""
     engine: str
     """The engine of the run."""
+    area: int
+    """The gate equivalents of the machine."""
     layer_picojoules: tuple[int, ...]
     """The energy of each layer, and of the following layers without weights, in picojoules,
     rounded."""
@@ -79,7 +81,7 @@ class Task:
             workload: from `load_workload`.
             hardware: from `load_hardware`.
             taus: taus that a layer may have, 1 to 9, rising.
-            options: activation_bits, batch and scope of `configure`.
+            options: activation_bits, shortcut_bits, batch and scope of `configure`.
             engine: a name in `simulator.engine.ENGINES`, or `auto`.
             energy: energy table.
             fixed: tau of single layers by name, which the search does not change.
@@ -96,6 +98,7 @@ class Task:
             tau: {layer.name: layer for layer in network.layers}
             for tau, network in (chosen or {}).items()
         }
+        self._source = next((one.source for one in (chosen or {}).values()), workload.source)
         self.hardware = hardware
         self._workload = workload
         self._options = dict(options)
@@ -107,6 +110,11 @@ class Task:
     def workload(self) -> Workload:
         """The network as in a run at 1 bit."""
         return configure(self._workload, bits=1, **self._options)
+
+    @property
+    def model_file(self) -> ModelFile | None:
+        """The file of the kernels with the method of its subsets, without a tau; None if none."""
+        return None if self._source is None else replace(self._source, tau=None)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -158,13 +166,6 @@ class Task:
             )
         taus = chosen_taus(self._workload, bits=bits)
         return self.simulate([taus.get(layer.name) for layer in self.layers])
-
-    def area(self) -> int:
-        """The gate equivalents of the hardware for this network's activations and kernels."""
-        workload = configure(self._workload, **self._options)
-        return family_of(self.hardware).gate_equivalents(
-            self.hardware, workload.widest_activation, workload.largest_kernel
-        )
 
     def _of(self, layer: Layer, tau: int) -> Tau:
         """The tau of one layer for a network's tau; a fixed layer keeps its own tau."""
@@ -227,6 +228,7 @@ class Task:
             layer_cycles=tuple(sum(layers[name].cycles for name in names) for names in groups),
             bound_by=tuple(layers[layer.name].bound_by for layer in self.layers),
             engine=run.engine,
+            area=run.family.gate_equivalents(run.hardware, run.mapping.layers),
             layer_picojoules=tuple(
                 round(sum(spent.get(name, 0) for name in names) / AJ_PER_PJ) for names in groups
             ),

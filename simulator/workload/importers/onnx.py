@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.base.errors import InputError
+from simulator.base.wording import layers_phrase
 from simulator.workload.importers.onnx_activations import activation_bits
 from simulator.workload.importers.onnx_constants import Constants
 from simulator.workload.importers.onnx_edges import Edges
@@ -14,6 +15,7 @@ from simulator.workload.importers.onnx_layers import (
     Found,
     convolution,
     linear,
+    require_one_output,
     weights_of,
 )
 from simulator.workload.importers.onnx_nodes import label
@@ -76,7 +78,7 @@ def read_onnx(
         vector_layers=() if edges.unknown else tuple(edges.vector_layers),
         unknown_edges=edges.unknown,
         ops_convention="main_paper",
-        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found)),
+        notes=(*_unused(graph), *notes_of(decisions), *_all_full(found), *_softmax(edges)),
     )
     trained = {
         item.layer.name: TrainedLayer(
@@ -110,6 +112,7 @@ def _layers(graph: Graph) -> tuple[list[Found], list["NodeProto"]]:
             continue  # also a product of constants, which is not a layer
         varying.append(node)
         if kind_of(node) == "product":
+            require_one_output(graph, node)
             read = convolution if node.op_type == "Conv" else linear
             found.append(read(graph, node, weights_of(graph, node, weights)))
     return found, varying
@@ -137,7 +140,7 @@ def _with_activations(graph: Graph, found: list[Found]) -> list[Found]:
 
 def _with_names(found: list[Found]) -> list[Found]:
     """Give every layer a unique name, from its weights (`X.weight`) or from its node."""
-    taken: set[str] = set()
+    taken = {"input"}  # the name of the image in `Layer.reads`
     named = []
     for number, item in enumerate(found, 1):
         base = _name(item) or f"{item.node.op_type.lower()}{number}"
@@ -180,3 +183,18 @@ def _all_full(found: list[Found]) -> list[str]:
     if not names or not all(item.layer.full_precision for item in found):
         return []
     return [f"No layer has weights of +-1; --binarize takes the signs of layers: {listed(names)}."]
+
+
+def _softmax(edges: Edges) -> list[str]:
+    """A note on softmax layers, whose work the vector unit does not have in full."""
+    if edges.unknown or not edges.softmaxes:
+        return []
+    names = [layer.name for layer in edges.vector_layers]
+    return [
+        layers_phrase(edges.softmaxes, names).inflect(
+            "{layers} is a softmax and counts in scope network as one activation function for each "
+            "value; the maximum, the sum, and the division take no time.",
+            "{layers} are softmax and count in scope network as one activation function for each "
+            "value; the maximum, the sum, and the division take no time.",
+        )
+    ]

@@ -1,8 +1,9 @@
 """The layers without weights of an ONNX graph, and who reads whose map.
 
 Nodes that change no value, such as a reshape, and thresholds, such as a sign, are no layers: the
-bits that a reader reads say more (`simulator.workload.maps`). If a node has no counterpart, the
-edges of the whole graph are unknown, and no run has the scope `network`.
+bits that a reader reads say more (`simulator.workload.maps`). If a node has no counterpart, or if a
+layer with weights reads anything but one map, the edges of the whole graph are unknown, and no run
+has the scope `network`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +14,7 @@ from simulator.workload.importers.onnx_graph import Graph
 from simulator.workload.importers.onnx_nodes import attributes, label
 from simulator.workload.importers.onnx_operators import is_quantizer
 from simulator.workload.sides import Sides
-from simulator.workload.vector_layer import VectorKind, VectorLayer
+from simulator.workload.vector_layer import VectorKind, VectorLayer, maps_read
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -31,6 +32,8 @@ _FUNCTIONS = frozenset({
     "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu",
 })  # fmt: skip
 """Functions of a value."""
+_SOFTMAX = frozenset({"LogSoftmax", "Softmax"})
+"""Functions of a value and all others of its axis, counted as functions of a value. ASSUMED."""
 _ARITHMETIC = frozenset({"Add", "Div", "Max", "Min", "Mul", "Pow", "Sub", "Sum"})
 _POOLS: Mapping[str, VectorKind] = {
     "AveragePool": "average_pool",
@@ -59,6 +62,8 @@ class Edges:
     reads: dict[str, str] = field(default_factory=dict)
     """The layer whose map each layer with weights reads."""
     vector_layers: list[VectorLayer] = field(default_factory=list)
+    softmaxes: list[str] = field(default_factory=list)
+    """Names of the layers that are a softmax."""
     unknown: str | None = None
     """The first node without a counterpart, as a phrase."""
     _sources: dict[str, str] = field(default_factory=dict)
@@ -71,7 +76,7 @@ class Edges:
         for node in nodes:
             made = self._made_by(node) if node.output else None
             if made is None:
-                self.unknown = self.unknown or f"{node.op_type} node {label(node)!r}"
+                self.unknown = self.unknown or self._phrase(node)
                 made = "input"
             self._sources |= dict.fromkeys(filter(None, node.output), made)
         return self
@@ -84,17 +89,37 @@ class Edges:
         """The layer that makes a node's output; None: no layer describes the node."""
         read = [name for name in node.input if name and not self._is_constant(name)]
         sources = [self._sources.get(name, "input") for name in read]
+        if not self._other_images.isdisjoint(read):
+            return None
         if node.output[0] in self.names:
+            if read != node.input[:1]:
+                return None
             name = self.names[node.output[0]]
-            self.reads[name] = sources[0] if sources else "input"
+            self.reads[name] = sources[0]
             return name
         if len(set(sources)) == 1 and (node.op_type in _TRANSPARENT or is_quantizer(node)):
             return sources[0]
         found = self._vector_layer(node, read, tuple(sources))
         if found is not None:
             self.vector_layers.append(found)
+            if node.op_type in _SOFTMAX:
+                self.softmaxes.append(found.name)
             return found.name
         return None
+
+    def _phrase(self, node: "NodeProto") -> str:
+        """A node that no layer describes, with the reason if the node is not the reason."""
+        words = f"{node.op_type} node {label(node)!r}"
+        others = [name for name in node.input if name in self._other_images]
+        if others:
+            return f"{words} with {others[0]!r}, a second input of the graph"
+        if node.output and node.output[0] in self.names:
+            return f"{words} with a bias that depends on the image"
+        return words
+
+    @property
+    def _other_images(self) -> set[str]:
+        return set(self.graph.images[1:])
 
     def _is_constant(self, name: str) -> bool:
         return name not in self._sources and name not in self.graph.images
@@ -109,6 +134,7 @@ class Edges:
         *entering, leaving = (shape for shape in shapes if shape is not None)
         if kind not in {"add", "concat"}:
             entering, sources = entering[:1], sources[:1]
+        sources, (*entering,) = maps_read(kind, sources, entering)
         geometry = self._window(node, entering[0], leaving)
         channels = [channels for channels, *_ in entering]
         if geometry is None or leaving[0] != (sum(channels) if kind == "concat" else channels[0]):
@@ -143,8 +169,8 @@ class Edges:
             return _KINDS.get(node.op_type)
         if len(read) == 1:
             return "norm"  # with a constant: a factor or a summand
-        if len(set(sources)) == 1:
-            return "activation"  # a function of one map, such as x * sigmoid(x)
+        if len(set(sources)) == 1:  # a function of one map: x + x, or another, such as x * x
+            return "add" if node.op_type in {"Add", "Sum"} and len(read) == 2 else "activation"
         equal = len({self.graph.shapes.get(name) for name in read}) == 1
         return "add" if equal else None
 
@@ -180,7 +206,9 @@ class Edges:
         sizes = [window, strides, pads]
         if not all(isinstance(size, list) for size in sizes) or [*map(len, sizes)] != [2, 2, 4]:
             return None
-        if min(*window, *strides) < 1 or min(pads) < 0 or max(*window, *strides, *pads) > _MOST:
+        in_padding = any(pad >= size for pad, size in zip(pads, [*window, *window], strict=True))
+        wrong = min(*window, *strides) < 1 or min(pads) < 0
+        if wrong or in_padding or max(*window, *strides, *pads) > _MOST:
             return None
         return Sides(*window), Sides(*strides), Sides(*pads[:2])
 

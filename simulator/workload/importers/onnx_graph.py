@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.base.errors import InputError
 from simulator.base.extras import require
+from simulator.workload.importers.onnx_form import require_form
 from simulator.workload.importers.onnx_inputs import data_inputs, fix_sizes, integer_bits
 from simulator.workload.importers.onnx_nodes import label, reads, where
 from simulator.workload.importers.onnx_operators import hidden_layers, is_quantizer, kind_of
@@ -57,10 +58,12 @@ def read_graph(path: Path, input_size: tuple[int, int] | None) -> Graph:
 
     Raises:
         InputError: the file is not an ONNX model, has no input with data or an unknown operator,
-            or does not give the image's size and `input_size` is missing.
+            breaks the rules of names, or does not give the image's size and `input_size` is
+            missing.
 
     """
     model = _parsed(path)
+    require_form(model.graph, path)
     used, unused = _by_use(model.graph)
     lean = _without_weights(model, used)
     data = data_inputs(model.graph, used)

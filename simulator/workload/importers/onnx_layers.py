@@ -63,6 +63,12 @@ def weights_of(graph: Graph, node: "NodeProto", constant: Constant | None) -> Co
     return replace(constant, array=None) if constant.filler else constant
 
 
+def require_one_output(graph: Graph, node: "NodeProto") -> None:
+    """Raise InputError if a node does not make one value, by whose name its layer is known."""
+    if len(node.output) != 1 or not node.output[0]:
+        refuse(graph, node, f"has the outputs {list(node.output)}, expected one with a name")
+
+
 def convolution(graph: Graph, node: "NodeProto", constant: Constant) -> Found:
     """Convert a convolution; a side with more padding than its opposite enlarges the map.
 

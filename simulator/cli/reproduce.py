@@ -52,9 +52,9 @@ def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     paper's array and a dense array of the same area, in full precision too), networks (the networks
     of Tables 6 and 7 on three machines), whole-network (the part of the speedup that whole networks
     keep), pe-study (ResNet-18 on 16 to 256 PEs), training-speed (the shipped trained networks),
-    accuracy (the accuracies of Tables 6 to 8 against time and energy), or silicon (streaming
-    pipelines against measurements of two boards). fair runs 14,112 points:
-    minutes with the extra `fast`, ten times as long without it.
+    accuracy (the accuracies of Tables 6 to 8 against time and energy), or silicon (pipelines
+    against measurements of two boards). fair runs 14,112 points: minutes with the extra `fast`, ten
+    times as long without it.
     """
     from simulator.paper import reproduce as reproduce_item
 

@@ -135,7 +135,8 @@ class Network:
         weight_bits = 0
         if isinstance(layer, Layer):
             can_share = self.hardware.shared_kernels == "lut" and self._has_vectors_in_words(layer)
-            shared = layer.tau is not None and can_share
+            sub_bit = layer.tau is not None and layer.tau < layer.unit_weights
+            shared = sub_bit and can_share
             weight_bits = self.hardware.full_precision.bits if layer.full_precision else 1
         return Shape(
             layer=layer,

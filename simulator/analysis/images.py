@@ -7,6 +7,7 @@ image's end then waits for the following image, and the last image of the batch 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -36,20 +37,23 @@ class ImageTimes:
 
     @property
     def settled_from(self) -> int | None:
-        """The number of the first image, from 1, after which all intervals are equal.
+        """The number of the first image, from 1, after which the steady interval begins.
 
-        At least two intervals must be equal. The last interval does not count if it differs,
-        because no image follows it. None: the intervals have not settled within the batch.
+        The steady interval is that of the longest stretch of equal intervals, at least two; of
+        several, the last. Images before it fill the pipeline, and images behind it drain it. None:
+        no two neighboring intervals are equal.
         """
-        for known in (self.intervals, self.intervals[:-1]):
-            if len(known) > 1 and known[-1] == known[-2]:
-                others = [number for number, one in enumerate(known, 1) if one != known[-1]]
-                return max(others, default=0) + 1
-        return None
+        first, longest, begin = None, 1, 0
+        for _, stretch in groupby(self.intervals):
+            length = len(list(stretch))
+            if length >= max(longest, 2):
+                first, longest = begin + 1, length
+            begin += length
+        return first
 
     @property
     def interval_cycles(self) -> int | None:
-        """The initiation interval: cycles that every further image takes once they are equal.
+        """The initiation interval: cycles between images in the steady state.
 
         None: the intervals have not settled within the batch.
         """

@@ -63,7 +63,7 @@ def search_folding(
     if "batch" not in {option.name for option in given(context)}:
         options["batch"] = _IMAGES
     with progress_on_stderr(quiet) as progress:
-        result, notes = _found(hw, settings, model, objective, options, progress)
+        result, notes = _found(hw, settings, model, progress, objective=objective, **options)
     if out is not None:
         save_folding(result, out)
     if as_json:
@@ -79,9 +79,10 @@ def _found(
     hw: str,
     settings: tuple[str, ...],
     model: str,
-    objective: Any,
-    options: dict[str, Any],
     progress: "Progress | None",
+    *,
+    objective: Any,
+    **options: Any,
 ) -> "tuple[Folding, list[str]]":
     from simulator.machines import load_hardware
     from simulator.studies.folding import find_folding

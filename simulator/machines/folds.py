@@ -69,7 +69,10 @@ class Folds(ABC, Generic[H, L]):
 
     @abstractmethod
     def fifos(self, layers: Sequence[L]) -> dict[str, int]:
-        """Return the words of each FIFO whose depth the file can give, in order of their readers."""
+        """Return the words per image of each FIFO whose depth a file can give, by name.
+
+        They are in the order of their readers.
+        """
 
     @abstractmethod
     def with_depths(self, hardware: H, depths: Items[str, int]) -> H:

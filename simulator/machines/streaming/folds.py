@@ -1,5 +1,7 @@
 """The folds of a pipeline, for a folding search."""
 
+# ruff: noqa: D102 - `Folds` documents the methods
+
 from collections.abc import Mapping, Sequence
 from math import ceil
 

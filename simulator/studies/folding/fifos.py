@@ -99,7 +99,7 @@ class _Sizing:
         return depths.get(name, self.fifos[name].depth)
 
     def _twice(self, name: str, depths: Mapping[str, int]) -> int:
-        """Return twice the words of a FIFO, at most two images, with which it decouples its units."""
+        """Return twice the words of a FIFO, at most two images: then it decouples its units."""
         now = self._depth(name, depths)
         return max(now, min(2 * now, 2 * self.words[name]))
 

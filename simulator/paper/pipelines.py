@@ -1,0 +1,255 @@
+"""`pipelines.md`: BNN and SNN pipelines at equal images per second, and at equal area."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+
+from simulator.analysis.energy import run_energy
+from simulator.base.progress import Progress, announce
+from simulator.base.wording import listed
+from simulator.machines import load_energy, load_hardware
+from simulator.machines.family import Family
+from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.studies.folding import Folding, FoldObjective, find_folding
+from simulator.workload import Workload, configure, load_workload
+
+NETWORK = "cnv-w1a1"
+HARDWARE = "streaming-r18"
+TAU = 5
+"""Bits of an index in the 3x3 layers: 0.56 bits per weight."""
+ACTIVATION_BITS = (1, 2, 4, 8)
+IMAGES = 4
+"""Images of a run: the fewest in which an interval can settle."""
+RATE = 3000
+"""Images per second of the comparison at equal rate."""
+ENERGY = "45nm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A way to run the 3x3 layers."""
+
+    name: str
+    sub_bit: bool
+    settings: tuple[str, ...] = ()
+
+
+FORMS = (
+    Form(name="1-bit MVTU", sub_bit=False),
+    Form(name="sub-bit, tables", sub_bit=True),
+    Form(name="sub-bit, expanded", sub_bit=True, settings=("shared_kernels=expanded",)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A form with some activation bits, folded for a rate or for an area."""
+
+    form: Form
+    activation_bits: int
+    objective: FoldObjective
+    found: Folding
+
+    @cached_property
+    def memory(self) -> int:
+        """Gate equivalents of memory cells."""
+        parts = self.found.area_by_part
+        return sum(parts.get(part, 0) for part in self._family.buffers)
+
+    @property
+    def logic(self) -> int:
+        """Gate equivalents of all else."""
+        return self.found.area - self.memory
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of weights, or of indices and subsets, in bytes of each layer."""
+        return 8 * sum(one.stored_bytes for one in self.found.run.mapping.layers)
+
+    @property
+    def dots(self) -> int:
+        """Dot units of all tables."""
+        folds = (one.fold for one in self.found.stages if "dots" in one.fold)
+        return sum(fold["simd"] * fold["dots"] for fold in folds)
+
+    @property
+    def energy_uj(self) -> float:
+        """Microjoules per image of the run, with its fill and drain."""
+        run = self.found.run
+        return run_energy(run, load_energy(ENERGY)).microjoules / run.workload.batch
+
+    @property
+    def areas(self) -> dict[str, int]:
+        """Gate equivalents by layer."""
+        return {one.layer: one.area for one in self.found.stages}
+
+    @property
+    def _family(self) -> Family:  # type: ignore[type-arg] # any family with folds
+        return self.found.run.family
+
+
+def workload_of(form: Form, activation_bits: int) -> Workload:
+    """Return the network with shared kernels in its 3x3 layers, or without."""
+    loaded = replace(load_workload(NETWORK), activation_bits=activation_bits)
+    taus = {x.name: TAU for x in loaded.layers if x.taps == 9} if form.sub_bit else {}
+    return configure(loaded, bits=1, taus=taus, scope="network", batch=IMAGES)
+
+
+def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Point]:
+    """Yield all forms at equal rate and at the area of the 1-bit form, for each activation width.
+
+    Args:
+        bits: activation bits.
+        progress: called before every search.
+
+    """
+    for each in bits:
+        area = 0
+        for objective in ("area", "rate"):
+            for form in FORMS:
+                announce(progress, f"pipelines, {each}-bit activations, {form.name}, {objective}")
+                limit = RATE if objective == "area" else area
+                hardware = load_hardware(HARDWARE, form.settings)
+                found = find_folding(workload_of(form, each), hardware, objective, limit)
+                point = Point(form=form, activation_bits=each, objective=objective, found=found)
+                area = area or found.area
+                yield point
+
+
+def write(folder: Path, progress: Progress | None = None) -> list[Path]:
+    """Write pipelines.md, pipelines.csv and pipelines_layers.csv."""
+    every = list(points(ACTIVATION_BITS, progress))
+    rows = [row_of(one) for one in every]
+    layers = layer_rows(every)
+    return [
+        write_report(
+            folder / "pipelines.md",
+            "BNN and SNN pipelines side by side",
+            "simulate reproduce pipelines",
+            [
+                _intro(),
+                f"## At least {RATE:,} images/s, least area\n",
+                table([row_of(one) for one in every if one.objective == "area"]),
+                *sentences(every, "area"),
+                "## Equal area, highest rate\n",
+                "The area is that of the 1-bit form in the table above.\n",
+                table([row_of(one) for one in every if one.objective == "rate"]),
+                *sentences(every, "rate"),
+                "## Area by layer at equal rate (GE)\n",
+                table([row for row in layers if row["activation bits"] in {1, 8}]),
+                *layer_sentences(every),
+                _method(),
+            ],
+        ),
+        write_csv(folder / "pipelines.csv", rows),
+        write_csv(folder / "pipelines_layers.csv", layers),
+    ]
+
+
+def row_of(point: Point) -> Row:
+    """Return a point as a row."""
+    found = point.found
+    return {
+        "compared at": "equal rate" if point.objective == "area" else "equal area",
+        "activation bits": point.activation_bits,
+        "form": point.form.name,
+        "cycles per image": f"{found.depths.interval:,}",
+        "images/s": f"{found.rate:,.0f}",
+        "logic (GE)": f"{point.logic:,}",
+        "memory (GE)": f"{point.memory:,}",
+        "total (GE)": f"{found.area:,}",
+        "weights or indices (kbit)": f"{point.stored_bits / 1e3:,.1f}",
+        "dot units": point.dots,
+        "energy per image (µJ)": f"{point.energy_uj:.2f}",
+    }
+
+
+def layer_rows(every: Sequence[Point]) -> list[Row]:
+    """Return the area of each layer in all forms at equal rate."""
+    found: list[Row] = []
+    for bits, forms in _by_bits(every, "area").items():
+        first = next(iter(forms.values()))
+        found += [
+            {
+                "activation bits": bits,
+                "layer": layer,
+                **{name: f"{one.areas[layer]:,}" for name, one in forms.items()},
+            }
+            for layer in first.areas
+        ]
+    return found
+
+
+def sentences(every: Sequence[Point], objective: FoldObjective) -> list[str]:
+    """Compare the sub-bit forms with the 1-bit form, a line per activation width."""
+    lines = []
+    for bits, forms in _by_bits(every, objective).items():
+        base, *others = forms.values()
+        parts = []
+        for one in others:
+            if objective == "area":
+                more = one.found.area / base.found.area - 1
+                parts.append(f"{one.form.name}: {100 * more:+.1f} % area")
+            else:
+                more = one.found.rate / base.found.rate - 1
+                parts.append(f"{one.form.name}: {100 * more:+.1f} % images/s")
+            energy = one.energy_uj / base.energy_uj - 1
+            parts[-1] += f", {100 * energy:+.1f} % energy"
+        width = f"{bits} bit" if bits == 1 else f"{bits} bits"
+        lines.append(f"- {width} per activation, against 1-bit weights: {'; '.join(parts)}.")
+    return [*lines, ""]
+
+
+def layer_sentences(every: Sequence[Point]) -> list[str]:
+    """Name the layers that gain and lose with tables at equal rate."""
+    lines = []
+    for bits, (base, tables, *_) in (
+        (bits, list(forms.values())) for bits, forms in _by_bits(every, "area").items()
+    ):
+        shared = {one.layer for one in tables.found.stages if "dots" in one.fold}
+        less = [name for name in shared if tables.areas[name] < base.areas[name]]
+        named = [name for name in base.areas if name in less]
+        rest = [name for name in base.areas if name in shared - set(less)]
+        lines.append(
+            f"- {bits}-bit activations: tables make {listed(named) or 'no layer'} smaller and "
+            f"{listed(rest) or 'no layer'} larger."
+        )
+    return [*lines, ""]
+
+
+def _by_bits(every: Sequence[Point], objective: FoldObjective) -> dict[int, Mapping[str, Point]]:
+    chosen = [one for one in every if one.objective == objective]
+    groups = groupby(chosen, key=lambda one: one.activation_bits)
+    return {bits: {one.form.name: one for one in points} for bits, points in groups}
+
+
+def _intro() -> str:
+    return (
+        f"`{NETWORK}` on `{HARDWARE}`, a pipeline with a stage per layer, as `simulate search` "
+        f"folds it. The forms differ in the 3x3 layers: 1-bit weights; kernels of {2**TAU} per "
+        f"layer ({TAU / 9:.2f} bits per weight) with tables of dot products; and the same network "
+        "whose weight memories keep whole kernels (`shared_kernels: expanded`), which runs as the "
+        "1-bit form does. The first layer reads 8-bit values; the linear layers have 1 bit per "
+        "weight. `activation bits` are those of all other layers. These are results of this "
+        "simulator; the paper does not have them.\n"
+    )
+
+
+def _method() -> str:
+    return (
+        "## Method and assumptions\n\n"
+        "- Folds: least area of each stage with at most the cycles of the slowest (exact; "
+        "docs/decisions/0077). FIFOs: deepened until the interval is that of the slowest unit "
+        "(bounded, not exact).\n"
+        f"- Energy: table `{ENERGY}`, runs of {IMAGES} images, with filling and draining.\n"
+        "- A table of a layer has a read port for every PE, and the bits of a table with several "
+        "ports are flip-flops (docs/streaming-costs.md). The area of ports grows with PEs x entries "
+        "x bits. Tables of fewer ports are smaller and make the stage slower; this report does "
+        "not have such tables.\n"
+        "- The expanded form shows the area without tables: its difference from the tables is "
+        "what the ports and the dot units cost or save.\n"
+        "- FIFOs: at equal rate, a part of the difference comes from their depths and widths, "
+        "which follow the folds.\n"
+    )

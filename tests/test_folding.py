@@ -140,9 +140,7 @@ def test_the_interval_is_that_of_the_slowest_unit_in_both_engines(name: str) -> 
         assert run.images is not None
         assert run.images.interval_cycles == folding.depths.least
     assert folding.rate >= folding.limit
-    assert folding.cycles == max(
-        one for one in (folding.cycles,) if one <= folding.hardware.clock_ghz * 1e9 / folding.limit
-    )
+    assert folding.cycles <= 0.3e9 / folding.limit
 
 
 def test_fewer_words_of_a_deepened_fifo_lengthen_the_interval() -> None:

@@ -254,7 +254,8 @@ def _results(
 ) -> "tuple[list[Saved], list[str]]":
     """Return the result of each side, and the notes on the network.
 
-    A saved side is loaded; all other sides run with one network, loaded once for each number of bits.
+    A saved side is loaded; all other sides run with one network, loaded once per number of
+    bits.
     """
     from simulator.analysis.notes import ignored_in
     from simulator.analysis.saved import as_saved, read_saved

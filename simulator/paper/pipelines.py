@@ -160,6 +160,7 @@ def row_of(point: Point) -> Row:
         "logic (GE)": f"{point.logic:,}",
         "memory (GE)": f"{point.memory:,}",
         "total (GE)": f"{found.area:,}",
+        "stages alone (GE)": f"{found.stage_area:,}",
         "weights or indices (kbit)": f"{point.stored_bits / 1e3:,.1f}",
         "dot units": point.dots,
         "energy per image (µJ)": f"{point.energy_uj:.2f}",
@@ -191,7 +192,11 @@ def sentences(every: Sequence[Point], objective: FoldObjective) -> list[str]:
         for one in others:
             if objective == "area":
                 more = one.found.area / base.found.area - 1
-                parts.append(f"{one.form.name}: {100 * more:+.1f} % area")
+                alone = one.found.stage_area / base.found.stage_area - 1
+                parts.append(
+                    f"{one.form.name}: {100 * more:+.1f} % area ({100 * alone:+.1f} % in the "
+                    "stages alone)"
+                )
             else:
                 more = one.found.rate / base.found.rate - 1
                 parts.append(f"{one.form.name}: {100 * more:+.1f} % images/s")

@@ -2,7 +2,7 @@
 
 The search begins with the FIFOs of the hardware file. While the interval is longer, it doubles
 every FIFO for whose space a unit waits. Then, in the order of the pipeline, every FIFO gets back as
-many words as it does not need while the others keep theirs. Another order may end with other
+many words as it does not need while the others keep theirs, up to 1/32 of its words. Another order may end with other
 depths of less area.
 """
 
@@ -14,6 +14,10 @@ from simulator.analysis.run import Run
 from simulator.analysis.stages import slowest, stage_times
 from simulator.engine.fast import totals_and_ends
 from simulator.program.fifos import fifos_of, with_depths
+
+
+_PARTS = 32
+"""A depth is at most one of so many parts more than the least; exact for fewer words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ class _Sizing:
             return self._fewest(names[half:], depths, interval)
         (name,) = names
         low, high = self.fifos[name].depth + 1, depths[name]
-        while low < high:
+        while high - low > high // _PARTS:
             middle = (low + high) // 2
             if self.measured({**depths, name: middle})[0] <= interval:
                 high = middle

@@ -167,6 +167,7 @@ class _Search:
             depths=depths,
             kept=tuple(self.folds.kept(self.hardware)),
             bound=bound,
+            stage_area=self.folds.area(self.workload, self.hardware, cycles),
             skipped=0,
         )
 

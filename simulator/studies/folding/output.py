@@ -78,7 +78,8 @@ def _interval(result: Folding) -> str:
     depths = result.depths
     names = listed(list(depths.slowest))
     if depths.interval == depths.least:
-        return f"the interval is that of {names}, the slowest unit"
+        unit = "the slowest unit" if len(depths.slowest) == 1 else "the slowest units"
+        return f"the interval is that of {names}, {unit}"
     return (
         f"the interval is {depths.interval - depths.least:,} cycles longer than that of {names}, "
         f"{depths.least:,} cycles; deeper FIFOs do not shorten it"

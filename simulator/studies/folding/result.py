@@ -31,6 +31,8 @@ class Folding:
     bound: float
     """`area`: gate equivalents of the stages alone, which no folding of this rate goes below.
     `rate`: images per second that no folding of this area exceeds."""
+    stage_area: int
+    """Gate equivalents of the stages alone, without the converters and FIFOs between them."""
     skipped: int
     """Faster foldings of less stage area that fail with converters and FIFOs."""
 
@@ -77,6 +79,7 @@ class Folding:
             "images_per_second": self.rate,
             "images_measured": workload.batch,
             "area_gate_equivalents": self.area,
+            "stage_area_gate_equivalents": self.stage_area,
             "bound": self.bound,
             "skipped": self.skipped,
             "kept_folds": list(self.kept),

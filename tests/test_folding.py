@@ -1,16 +1,17 @@
 """The folding search: folds against all folds, FIFOs against both engines, files and refusals."""
 
+import csv
 import json
 from collections.abc import Iterator
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from simulator import InputError
+from simulator import InputError, compare, simulate
 from simulator.analysis.running import run_one
 from simulator.machines import load_hardware
 from simulator.machines.streaming.area import plan_area
@@ -20,11 +21,12 @@ from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.shapes import Parallelism, divisors
+from simulator.paper.pipelines import ACTIVATION_BITS, FORMS, points, row_of
 from simulator.studies.folding import Folding, FoldObjective, find_folding
 from simulator.studies.folding.output import hardware_text, sentences
 from simulator.workload import Workload, configure
 from simulator.workload.network import network_from
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 from tests.test_bad_input import refused
 
 pytestmark = pytest.mark.unit
@@ -193,6 +195,47 @@ def test_a_limit_that_no_folding_meets(objective: FoldObjective, limit: float, w
 def test_a_limit_of_fifos_is_refused() -> None:
     with pytest.raises(InputError, match=r"fifos\.limit: the search sizes the FIFOs"):
         find_folding(workload(), machine("fifos.limit=2"), "area", 1e5)
+
+
+def test_a_stage_that_names_its_layer_is_named_once() -> None:
+    net = network_from(CHAIN, Path("x.yaml"))
+    runs = [simulate(net, machine(), bits=1, taus=taus) for taus in (None, {"c1": 3})]
+    text = "; ".join(compare(*runs).why)
+    assert "stage c1" in text
+    assert "in stage c1 in c1" not in text
+
+
+# --- the study of pipelines -----------------------------------------------------------------------
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (ROOT / "reports" / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.paper
+def test_the_first_points_of_the_report() -> None:
+    for row, point in zip(rows("pipelines.csv"), islice(points([1]), 2), strict=False):
+        assert {key: str(value) for key, value in row_of(point).items()} == row
+        assert point.logic + point.memory == point.found.area
+
+
+@pytest.mark.paper
+def test_expanded_kernels_run_as_1_bit_kernels() -> None:
+    """They differ in energy at most: the same stages, with the same words."""
+    report = rows("pipelines.csv")
+    assert len(report) == 2 * len(FORMS) * len(ACTIVATION_BITS)
+    for one in report:
+        if one["form"] != "1-bit MVTU":
+            continue
+        (other,) = (
+            row
+            for row in report
+            if row["form"] == "sub-bit, expanded"
+            and all(row[key] == one[key] for key in ("compared at", "activation bits"))
+        )
+        for key in ("cycles per image", "total (GE)", "weights or indices (kbit)"):
+            assert one[key] == other[key]
 
 
 # --- the command ----------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Depths of FIFOs with which a pipeline has the interval of its slowest unit.
 
 The search begins with the FIFOs of the hardware file. While the interval is longer, it doubles
-every FIFO for whose space a unit waits. Then, in the order of the pipeline, every FIFO gets back as
-many words as it does not need while the others keep theirs, up to 1/32 of its words. Another order may end with other
-depths of less area.
+every FIFO for whose space a unit waits. Then, in the order of the pipeline, every FIFO loses the
+words that it does not need while the others keep theirs, to within 1/32 of its words. Another order
+may end with other depths of less area.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from simulator.analysis.run import Run
 from simulator.analysis.stages import slowest, stage_times
 from simulator.engine.fast import totals_and_ends
 from simulator.program.fifos import fifos_of, with_depths
-
 
 _PARTS = 32
 """A depth is at most one of so many parts more than the least; exact for fewer words."""

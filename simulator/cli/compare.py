@@ -40,7 +40,7 @@ Examples:
   simulate compare cofluent64 machine.yaml --model r18 --bits 0.56 --out out/ab
   simulate compare out/r18 machine.yaml --set array.pes=128 \\
       --model r18 --bits 0.56
-  simulate compare streaming-r18 --model cnv-w1a1 --bits 1,0.56
+  simulate compare cnv-w1a1 --model cnv-w1a1 --bits 1,0.56
 """
 
 

@@ -38,8 +38,7 @@ def require_options(context: click.Context, objective: str) -> None:
         if option.name in idle:
             raise click.UsageError(f"{option.opts[0]} has no effect with --objective {objective}")
     if needed is not None and context.params[needed] is None:
-        option = needed.replace("_", "-")
-        raise click.UsageError(f"--objective {objective} needs --{option}")
+        raise click.UsageError(f"--objective {objective} needs --{needed.replace('_', '-')}")
 
 
 def search_folding(

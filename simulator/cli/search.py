@@ -36,9 +36,9 @@ Examples:
   simulate search --hw cofluent64 --model r18 --objective time --max-mbit 5 \\
       --set array.pes=16:128:x2 --set memory.dram.bytes_per_cycle=4,16 \\
       --out found
-  simulate search --hw streaming-r18 --model cnv-w1a1 --objective area \\
+  simulate search --hw pipeline.yaml --model cnv-w1a1 --objective area \\
       --min-images-per-s 3000 --bits 0.56 --out found
-  simulate search --hw streaming-r18 --model cnv-w1a1 --objective rate \\
+  simulate search --hw pipeline.yaml --model cnv-w1a1 --objective rate \\
       --max-area 2000000
 """
 
@@ -70,7 +70,7 @@ _LIMIT_OPTIONS = ("max_time_ms", "mean_bits", "min_mean_bits", "max_mbit")
     "layer-tau",
     *SHAPE,
     bits="Bits per weight, such as 0.56, for a folding. Default: 1.",
-    batch="Images per run, 1 to 65536; of a folding, at least 4, by default 8.",
+    batch="Images per run, 1 to 65536. A folding needs at least 4; its default is 8.",
 )
 @baseline_or_none
 @shared(*READING, *SUBSETS)
@@ -143,7 +143,7 @@ def search(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Find the best bits of each layer under a limit, or the folding of a pipeline.
+    """Find the best bits of each layer, or fold a pipeline.
 
     The limits are on time or on storage; the search chooses an index width for every layer.
     Accuracy is not modeled: --taus lists the widths that the network's training allows. On a

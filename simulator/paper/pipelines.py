@@ -7,10 +7,12 @@ from itertools import groupby
 from pathlib import Path
 
 from simulator.analysis.energy import run_energy
+from simulator.analysis.running import run_one
 from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
 from simulator.machines import load_energy, load_hardware
 from simulator.machines.family import Family
+from simulator.machines.loading import with_value
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.studies.folding import Folding, FoldObjective, find_folding
 from simulator.workload import Workload, configure, load_workload
@@ -33,13 +35,13 @@ class Form:
 
     name: str
     sub_bit: bool
-    settings: tuple[str, ...] = ()
+    expanded: bool = False
 
 
 FORMS = (
     Form(name="1-bit MVTU", sub_bit=False),
     Form(name="sub-bit, tables", sub_bit=True),
-    Form(name="sub-bit, expanded", sub_bit=True, settings=("shared_kernels=expanded",)),
+    Form(name="sub-bit, expanded", sub_bit=True, expanded=True),
 )
 
 
@@ -108,14 +110,27 @@ def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Po
     for each in bits:
         area = 0
         for objective in ("area", "rate"):
+            first = None
             for form in FORMS:
                 announce(progress, f"pipelines, {each}-bit activations, {form.name}, {objective}")
                 limit = RATE if objective == "area" else area
-                hardware = load_hardware(HARDWARE, form.settings)
-                found = find_folding(workload_of(form, each), hardware, objective, limit)
-                point = Point(form=form, activation_bits=each, objective=objective, found=found)
-                area = area or found.area
-                yield point
+                net = workload_of(form, each)
+                if first is not None and form.expanded:
+                    found = expanded(first, net)
+                else:
+                    found = find_folding(net, load_hardware(HARDWARE), objective, limit)
+                first, area = first or found, area or found.area
+                yield Point(form=form, activation_bits=each, objective=objective, found=found)
+
+
+def expanded(found: Folding, workload: Workload) -> Folding:
+    """Return the folding of 1-bit weights with whole kernels of a sub-bit network in its stages.
+
+    Stages of whole kernels have the cycles and the area of those of 1-bit weights. The search would
+    therefore find the same folds and depths.
+    """
+    hardware = with_value(found.hardware, "shared_kernels", "expanded")
+    return replace(found, run=run_one(workload, hardware))
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:

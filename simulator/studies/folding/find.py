@@ -53,7 +53,7 @@ def find_folding(
     if folds is None:
         raise InputError(
             f"objective {objective}: {hardware.name} has no stages to fold; use a machine whose "
-            "layers run at once, such as streaming-r18"
+            "layers run at once"
         )
     if not 0 < limit < float("inf"):
         raise InputError(f"objective {objective}: the limit {limit:g} must be more than 0")

@@ -205,6 +205,19 @@ def test_a_stage_that_names_its_layer_is_named_once() -> None:
     assert "in stage c1 in c1" not in text
 
 
+@pytest.mark.command
+def test_compare_takes_two_numbers_of_bits(command: Command, tmp_path: Path) -> None:
+    network = tmp_path / "chain.yaml"
+    network.write_text(json.dumps(CHAIN))
+    sides = ("compare", "streaming-r18", "--model", network)
+    done = command(*sides, "--bits", "1,0.56", "--json")
+    assert done.returncode == 0, done.stderr
+    (change,) = json.loads(done.stdout)["configuration"]
+    assert (change["key"], change["a"], change["b"]) == ("run.layers.tau", None, 5)
+    assert "A and B would be equal" in refused(command, *sides, "--bits", "1,1")
+    assert "one number, or two" in refused(command, *sides, "--bits", "1,0.56,0.33")
+
+
 # --- the study of pipelines -----------------------------------------------------------------------
 
 

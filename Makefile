@@ -13,7 +13,7 @@ SIMULATE := simulate --hw hw_configs/cofluent64.yaml --model r18 --bits 0.56 --o
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types pytest test-slow test-torch test-lowest rtl-test rtl-nightly rtl-vcd \
-	reproduce bench peers fuzz clean FORCE
+	reproduce validate bench peers fuzz clean FORCE
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -83,8 +83,11 @@ rtl-vcd: .venv-test/ready ## Write a waveform to look at: out/fetch_binds.vcd
 
 reproduce: .venv-test/ready ## Write the paper's tables and figures into reports/
 	for item in table4 table6 figure12 figure13 fair equal-area networks whole-network pe-study \
-			training-speed accuracy; do \
+			training-speed accuracy silicon; do \
 		$(TEST)/simulate reproduce $$item || exit 1; done
+
+validate: .venv-test/ready ## Compare pipelines with measurements of two boards
+	$(TEST)/simulate reproduce silicon
 
 bench: .venv-test/ready ## Measure the engines and a study (benchmarks/README.md)
 	$(TEST)/python benchmarks/engines.py

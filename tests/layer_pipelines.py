@@ -63,7 +63,7 @@ class Window:
 
 
 class Pipeline:
-    """A builder of pipelines: each method adds a stage and returns the FIFO behind it."""
+    """A builder of pipelines: each method adds a stage and returns the FIFO after it."""
 
     def __init__(self, depth: int = 2) -> None:
         self.depth = depth

@@ -177,7 +177,7 @@ class TestArea:
     def test_the_decoder_of_a_systolic_array(self) -> None:
         decoded = load_hardware("tpu-like", ["subbit_weights=decoded"])
         family = family_of(decoded)
-        net = configure(network(layer(4, 8, 7, kernel=5)), tau=3)
+        net = configure(network(layer(4, 8, 7, 7, kernel=5)), tau=3)
         layers = family.map(net, decoded).layers
         assert family.area(decoded, layers)["decoder"] > family.area(decoded, ())["decoder"]
         sizes = family.memories(decoded, layers, layers[0])

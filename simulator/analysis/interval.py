@@ -26,7 +26,7 @@ class Deepened:
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalLimit:
-    """What sets the interval of a run."""
+    """The limit of the interval of a run."""
 
     images: ImageTimes
     slowest: tuple[StageTime, ...]
@@ -44,7 +44,7 @@ class IntervalLimit:
 
     @property
     def sentence(self) -> str:
-        """What sets the interval, in one line."""
+        """The limit of the interval, in one line."""
         names = listed([one.unit.title for one in self.slowest])
         limit = f"{self.slowest[0].cycles_per_image:,.0f} cycles per image"
         if self.images.interval_cycles is None:
@@ -66,7 +66,7 @@ class IntervalLimit:
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return what sets the interval as plain data."""
+        """Return the limit as plain data."""
         return {
             "sentence": self.sentence,
             "slowest_units": [one.unit.name for one in self.slowest],
@@ -75,7 +75,7 @@ class IntervalLimit:
 
 
 def limit_of(run: Run) -> IntervalLimit:
-    """Return what a run itself tells about the limit of its interval.
+    """Return the limit of a run's interval, without the FIFOs that lengthen it.
 
     Args:
         run: a run whose layers all run at once.

@@ -70,7 +70,7 @@ def stage_times(run: Run) -> tuple[StageTime, ...]:
 
     """
     summary, words, cycles = run.summary, run.vocabulary, run.cycles
-    used = commands_by_unit(run.mapping.program).any(axis=0)
+    commands = commands_by_unit(run.mapping.program).sum(axis=0)
     waits, busy = summary.waits.sum(axis=0), summary.busy.sum(axis=0)
     by_side = {
         side: waits[:, [one.side == side for one in words.channels]].sum(axis=1)
@@ -88,7 +88,7 @@ def stage_times(run: Run) -> tuple[StageTime, ...]:
             after=int(cycles - summary.last_ends[number]),
         )
         for number, unit in enumerate(words.units)
-        if used[number]
+        if commands[number]
     )
 
 

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.check import plain
+from simulator.check.asked import Asked
 from simulator.check.comparison import Difference, LayerCheck, first_difference, pieces, tile
+from simulator.check.constants import affine_of, as_stored, exact_sums
 from simulator.check.forward import Codes, Forward, flattened, last_uses
-from simulator.check.reference import convolve, shifted_sums
+from simulator.check.reference import convolve
 from simulator.machines.family import WeightedLayer
 from simulator.machines.vector import compute
 from simulator.machines.vector.numbers import (
@@ -32,10 +34,7 @@ from simulator.workload import Layer, Workload
 from simulator.workload.kernels import KernelSet
 from simulator.workload.maps import Maps
 from simulator.workload.values import LayerValues
-from simulator.workload.vector_layer import ORDERED, AnyLayer, VectorLayer, sources
-
-MOST_FOLDED_BITS = 8
-"""Most bits of a code for which a normalization becomes thresholds, 2^bits - 1 of them."""
+from simulator.workload.vector_layer import AnyLayer, VectorLayer
 
 Compute = Callable[[WeightedLayer, KernelSet, Integers, range], Integers]
 
@@ -54,6 +53,8 @@ class Chain:
 
     forward: Forward
     maps: Maps
+    asked: Asked
+    """The codes that layers read."""
     weighted: dict[str, WeightedLayer]
     """The layers with weights as the machine runs them."""
     modes: dict[str, str]
@@ -68,7 +69,6 @@ class Chain:
     """Maps as the quantizer of a binary layer reads them, before they are written."""
     read_codes: dict[str, Integers] = field(default_factory=dict)
     """Maps that only exist as the codes that binary layers read."""
-    only_codes: dict[str, Codes] = field(default_factory=dict)
     pipelined: Pipelined | None = None
     """The machine, if its layers all run at once; a stream then carries one copy of every map."""
 
@@ -80,7 +80,6 @@ class Chain:
 
         """
         layers = self.workload.all_layers
-        self.only_codes = dict(self._only_codes())
         last = last_uses(layers)
         exponent = self.exponent("input", compute.MOST_SIGNIFICANT)
         image = Numbers(stored(images, exponent), exponent)
@@ -110,37 +109,7 @@ class Chain:
         """The finest scale at which no value of a map saturates at some bits."""
         return exponent_for(self.forward.largest[name], largest_integer(bits))
 
-    def _only_codes(self) -> Iterator[tuple[str, Codes]]:
-        """The maps that only binary layers read, through layers that return what they read."""
-        found: dict[str, Codes] = {}
-        for name, layer in reversed(self.maps.layers.items()):
-            asked = self._asked_of(name, found)
-            if not isinstance(layer, VectorLayer) or len(asked) != 1:
-                continue
-            only = asked.pop()
-            folded = layer.kind == "norm" and only and only.bits <= MOST_FOLDED_BITS
-            if only and (folded or layer.kind in ORDERED):
-                found[name] = only
-        yield from found.items()
-
-    def _asked_of(self, name: str, found: dict[str, Codes]) -> set[Codes | None]:
-        """The codes that the readers of a map ask for; None for those that read numbers."""
-        layers = self.maps.layers.values()
-        readers = self.maps.readers.get(name) or [x.name for x in layers if name in sources(x)]
-        return {self._asked(reader, found) for reader in readers}
-
-    def _asked(self, name: str, found: dict[str, Codes]) -> Codes | None:
-        reader = self.maps.layers[name]
-        if isinstance(reader, VectorLayer):
-            return found.get(name) if reader.kind in ORDERED else None
-        return None if reader.full_precision else self.forward.codes_of(reader)
-
     # --- streams --------------------------------------------------------------------------------
-
-    def carries_codes(self, name: str) -> bool:
-        """Return whether a stream carries a map as codes, because only binary layers read it."""
-        asked = self._asked_of(name, self.only_codes)
-        return bool(asked) and None not in asked
 
     def has(self, name: str) -> bool:
         """Return whether a map's values exist, and no layer has let them go."""
@@ -153,12 +122,8 @@ class Chain:
     def carried_exponent(self, name: str) -> int:
         """The scale of a map as a stream carries it."""
         if name in self.read_codes:
-            return self.only_codes[name].exponent
+            return self.asked.only_codes[name].exponent
         return self.numbers[name].exponent
-
-    def code_read_by(self, layer: AnyLayer) -> Codes | None:
-        """The code that a layer reads; None: it reads numbers."""
-        return self._asked(layer.name, self.only_codes)
 
     def _carried(self, name: str, result: Numbers, largest: float) -> Numbers:
         """A map as a stream carries it: codes of the widest reader, or numbers of the map's bits.
@@ -170,9 +135,8 @@ class Chain:
 
         """
         assert self.pipelined is not None
-        if self.carries_codes(name):
-            asked = self._asked_of(name, self.only_codes) - {None}
-            code = max((one for one in asked if one), key=lambda one: (one.bits, one.exponent))
+        code = self.asked.widest(name)
+        if code is not None:
             codes = compute.quantized(result, code.exponent, code.bits)
             return Numbers(codes, code.exponent)
         bits = min(self.pipelined.map_bits(name), compute.MOST_SIGNIFICANT)
@@ -213,8 +177,8 @@ class Chain:
         """Compute a layer from the maps that it reads."""
         if not isinstance(layer, VectorLayer):
             return self._mac(layer) if layer.full_precision else self._binary(layer)
-        if layer.name in self.only_codes:
-            code = self.only_codes[layer.name]
+        if layer.name in self.asked.only_codes:
+            code = self.asked.only_codes[layer.name]
             return (
                 self._thresholds(layer, code) if layer.kind == "norm" else self._moved(layer, code)
             )
@@ -279,7 +243,7 @@ class Chain:
             self._write(layer, sums, self.forward.largest_sum[layer.name])
         if not scales:
             return []
-        scale, shift = _affine_of(values, layer.out_channels)
+        scale, shift = affine_of(values, layer.out_channels)
         return [self._scaled(layer, self.numbers[layer.name], scale, shift)]
 
     def _left_to_norms(self, layer: Layer) -> bool:
@@ -307,7 +271,7 @@ class Chain:
         scale, shift = values.scale.astype(np.float64), values.shift.astype(np.float64)
         source = self.maps.layers.get(layer.reads[0])
         if isinstance(source, Layer) and self._left_to_norms(source):
-            alpha, bias = _affine_of(self.forward.parameters[source.name], source.out_channels)
+            alpha, bias = affine_of(self.forward.parameters[source.name], source.out_channels)
             scale, shift = scale * alpha, shift + scale * bias
         return scale, shift
 
@@ -342,7 +306,7 @@ class Chain:
             case "activation":
                 slope = None if values.slope is None else values.slope.astype(np.float64)
                 exact = compute.activation(layer, operands[0], slope)
-                values = _as_stored(values, operands[0])
+                values = as_stored(values, operands[0])
             case _:
                 exponent = min(each.exponent for each in operands)
                 bits = self.read_bits(layer)
@@ -377,7 +341,7 @@ class Chain:
         weights = self.stored_weights(layer)
         values = self.forward.parameters[layer.name]
         products = compute.matrix_product(layer, weights, entering)
-        expected = _exact_sums(layer, weights.values, entering.values)
+        expected = exact_sums(layer, weights.values, entering.values)
         if values.bias is not None:
             expected = expected + stored(values.bias, products.exponent)[:, None, None]
         return [_Compared(self._after_products(layer, products).values, expected)]
@@ -430,28 +394,3 @@ class Chain:
         if not tuple(self.forward.parameters[layer.name].arrays()):
             return "none"
         return "given" if layer.name in self.workload.parameters else "random"
-
-
-def _affine_of(values: LayerValues, channels: int) -> tuple[plain.Real, plain.Real]:
-    """Factor and summand of a binary layer's sums."""
-    alpha = np.ones(channels) if values.alpha is None else values.alpha.astype(np.float64)
-    bias = np.zeros(channels) if values.bias is None else values.bias.astype(np.float64)
-    return alpha, bias
-
-
-def _as_stored(values: LayerValues, entering: Numbers) -> LayerValues:
-    """The slope of PReLU as the machine stores it."""
-    if values.slope is None:
-        return values
-    slope = values.slope.astype(np.float64)
-    factors, own, _ = compute.constants(slope, np.zeros_like(slope), entering.exponent)
-    return LayerValues(slope=Numbers(factors, own).real)
-
-
-def _exact_sums(layer: Layer, weights: Integers, entering: Integers) -> Integers:
-    """[images, out_channels, out_height, out_width] the twin's sums, exact in any case."""
-    per_output = np.abs(weights).reshape(len(weights), -1).sum(axis=1).max(initial=0)
-    exact = int(per_output) * int(np.abs(entering).max(initial=0)) < 1 << 53
-    kind = np.float64 if exact else np.int64
-    sums = shifted_sums(layer, weights.astype(kind), entering.astype(kind), range(layer.out_height))
-    return sums.transpose(1, 0, 2, 3).astype(np.int64)

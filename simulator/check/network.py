@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from simulator.base.errors import InputError
 from simulator.base.progress import Progress
 from simulator.check.activations import read_array, require_numbers, times
+from simulator.check.asked import Asked
 from simulator.check.chain import Chain
 from simulator.check.comparison import LayerCheck
 from simulator.check.drawn import drawn_images
@@ -63,6 +64,7 @@ def check_network(
     chain = Chain(
         forward=forward,
         maps=written.maps,
+        asked=Asked(written.maps, forward),
         inside=written.inside,
         pipelined=written.pipelined,
         weighted={mapped.layer.name: mapped for mapped in mapping.weighted},

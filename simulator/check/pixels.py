@@ -35,7 +35,7 @@ class Pixels:
     def __post_init__(self) -> None:
         """Find the layers of every stage, and what each layer reads."""
         layers = self.chain.maps.layers.values()
-        self.codes = {layer.name: self.chain.code_read_by(layer) for layer in layers}
+        self.codes = {layer.name: self.chain.asked.code(layer.name) for layer in layers}
         assert self.chain.pipelined is not None
         for name, head in self.chain.pipelined.folded.items():
             self.folded.setdefault(head, []).append(name)
@@ -56,7 +56,7 @@ class Pixels:
 
     def carries_codes(self, name: str) -> bool:
         """Return whether a map carries codes."""
-        return self.chain.carries_codes(name)
+        return self.chain.asked.widest(name) is not None
 
     def reads_codes(self, layer: AnyLayer) -> bool:
         """Return whether a layer reads codes."""
@@ -95,12 +95,14 @@ class Pixels:
         last = layer.name
         for last in self.folded.get(layer.name, ()):
             pixel.compute_layer(pixel.maps.layers[last])
-        return pixel.carried_values(last)[0, channels, 0, 0]
+        written: Ints = pixel.carried_values(last)[0, channels, 0, 0]
+        return written
 
     def pooled(self, layer: VectorLayer, window: Ints) -> Ints:
         """Return the pooled values [channels] of a window [positions, channels]."""
         if layer.kind == "max_pool":
-            return window.max(axis=0)
+            most: Ints = window.max(axis=0)
+            return most
         (high, wide), pixel = layer.window, self._chain()
         one = replace(layer, paddings=type(layer.paddings)(0, 0), out_height=1, out_width=1)
         self._operands(pixel, one, [window.T.reshape(1, -1, high, wide)])

@@ -127,7 +127,7 @@ _SHARED = {
         "Layers that run. binary: the binary layers, as in the paper. weights: also the "
         "full-precision first, last, and downsample layers. network: also normalization, "
         "additions, and pooling. Default: binary; weights if a run or its baseline has 32 bits; "
-        "network on a streaming pipeline, which runs whole networks only.",
+        "network on a pipeline, which runs whole networks only.",
         {"type": Choice(["binary", "weights", "network"])},
     ),
     "baseline-bits": _Shared(

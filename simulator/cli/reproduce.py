@@ -55,7 +55,7 @@ def reproduce(item: str, out: Path | None, quiet: bool) -> None:
     speedup that whole networks keep), pe-study (ResNet-18 on 16 to 256 PEs), pipelines
     (pipelines with and without shared kernels, at equal rate and at equal area), training-speed
     (the shipped trained networks), accuracy (the accuracies of Tables 6 to 8 against time and
-    energy), or silicon (streaming pipelines against measurements of two boards). fair runs
+    energy), or silicon (pipelines against measurements of two boards). fair runs
     14,112 points: minutes with the extra `fast`, ten times as long without it.
     """
     from simulator.paper import reproduce as reproduce_item

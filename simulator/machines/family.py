@@ -88,7 +88,7 @@ class WeightedLayer(MappedLayer, Protocol):
 
 
 H = TypeVar("H", bound=Hardware)
-L = TypeVar("L", bound=WeightedLayer)
+L = TypeVar("L", bound=MappedLayer)
 Layers = Sequence[L | MappedVector]
 """The layers of a run, with and without weights, in order."""
 
@@ -107,7 +107,7 @@ class Mapping(Generic[L]):
     @cached_property
     def weighted(self) -> tuple[L, ...]:
         """The layers with weights, which the family has mapped."""
-        return tuple(one for one in self.layers if isinstance(one.layer, Layer))  # type: ignore[misc] # others have no weights
+        return tuple(one for one in self.layers if isinstance(one.layer, Layer))
 
     @property
     def commands(self) -> int:

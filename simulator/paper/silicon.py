@@ -195,14 +195,12 @@ def _fifos(progress: Progress | None) -> Iterator[Row]:
             images = run.images
             assert images is not None  # all layers run at once
             interval = images.interval_cycles
-            slowest = max(layer.mapped.columns.get("cycles_per_image", 0) for layer in run.layers)
+            slowest = max(unit.cycles for layer in run.mapping.weighted for unit in layer.stages)
             yield {
                 "network": network,
                 "FIFOs": label,
                 "slowest stage, by formula": f"{slowest:,}",
-                "interval": f"{images.interval_cycles:,}"
-                if images.interval_cycles
-                else "not settled",
+                "interval": f"{interval:,}" if interval else "not settled",
                 "over formula": f"{100 * (interval / slowest - 1):+.2f} %" if interval else "",
                 "first image": f"{images.first_cycles:,}",
             }
@@ -212,7 +210,7 @@ _TOTALS = """\
 The pipelines are those of BNN-PYNQ (Xilinx/BNN-PYNQ, commit d39c1c7), with its folding and its
 FIFO depths. The notebooks of that repository print the times of two boards with different clocks:
 Pynq-Z1 (100 MHz) and Ultra96 (300 MHz). Both take the same number of cycles. The printed times
-include the call of the host. *Predicted* has stalling loops, as the hardware files say;
+include the call of the host. *Predicted* has stalling loops, as in the hardware files;
 *flushing* loops are shown for comparison
 ([docs/streaming.md](../docs/streaming.md#stalling-loops)). No constant was chosen to match a
 time. The difference is from the nearest cycles that agree with the printed digits.
@@ -227,7 +225,7 @@ images). CNV-W1A1 is the case in which any formula is right; LFC-W1A1 and CNV-W2
 which it is not.
 """
 _LIMITS = """
-## What is not established
+## Open questions
 
 - The style of the loops, and the number of iterations on their way. Neither is in the source.
   With flushing loops, a batch of three images differs by far more than with stalling loops; a

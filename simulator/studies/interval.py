@@ -15,7 +15,7 @@ Depths = Mapping[str, int]
 
 
 def searched_limit(run: Run) -> IntervalLimit:
-    """Return what sets the interval of a run; rerun it with deeper FIFOs if no unit does.
+    """Return the limit of the interval of a run; rerun it with deeper FIFOs if no unit sets it.
 
     Args:
         run: a run whose layers all run at once.

@@ -85,7 +85,7 @@ def relations_of(study: Study, figures: StudyFigures, *, pes: Floats, area: Floa
         fastest=_least(group, figures.time_ms),
         cheapest=_least(group, figures.time_ms * area),
         dominated=_dominated(group, figures.time_ms, area),
-        slower_than=_slower_than(figures, size) if size else np.full(count, -1),
+        slower_than=_slower_than(figures, size, pes) if size else np.full(count, -1),
     )
 
 
@@ -140,12 +140,11 @@ def _dominated(group: Places, time_ms: Floats, area: Floats) -> NDArray[np.bool_
     return found
 
 
-def _slower_than(figures: StudyFigures, size: str) -> Places:
+def _slower_than(figures: StudyFigures, size: str, pes: Floats) -> Places:
     """[points] fastest smaller array with equal other factors, if it is faster; otherwise -1."""
     others = [factor for factor in factors_of(figures) if size not in factor.axes]
     count = len(figures.point)
     sets = combined(((x.codes, len(x.values)) for x in others), count)
-    pes = figures.codes[size].astype(np.int64)
     found = np.full(count, -1, dtype=np.int64)
     order = np.lexsort((figures.time_ms, pes, sets))
     fastest, its_set = -1, -1

@@ -204,8 +204,8 @@ def _of_vector_unit(plan: Plan, layer: VectorLayer) -> dict[str, int]:
     if kind in {"norm", "activation"}:
         return _of_thresholds(plan, values, bits, "threshold_memory" if kind == "norm" else None)
     if kind == "add":
-        maps = len(tuple(sources(layer)))
-        return {"vector_add_bit": values * (maps - 1) * plan.shape.target.bits}
+        more = max(1, len(tuple(sources(layer))) - 1)  # a map may be added to itself
+        return {"vector_add_bit": values * more * plan.shape.target.bits}
     if kind == "shuffle":
         return {"pixel_buffer_write_bit": values * bits, "pixel_buffer_read_bit": values * bits}
     if kind == "concat":

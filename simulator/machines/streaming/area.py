@@ -186,8 +186,8 @@ def _vector_unit(plan: Plan) -> Gates:
     if kind in {"norm", "activation"}:
         return _comparators(lanes, bits, plan.shape.target.bits)
     if kind == "add":
-        maps = len(tuple(sources(plan.layer)))
-        return {"additions": lanes * (maps - 1) * plan.shape.target.bits * FULL_ADDER}
+        more = max(1, len(tuple(sources(plan.layer))) - 1)  # a map may be added to itself
+        return {"additions": lanes * more * plan.shape.target.bits * FULL_ADDER}
     register = Fraction(0) if plan.pools_blocks or plan.pools_map else kept * FLIP_FLOP
     if kind == "max_pool":
         return {"pools": lanes * (bits * (FULL_ADDER + MUX) + register)}

@@ -130,7 +130,8 @@ class _Builder:
     def _target(self, plan: Plan) -> tuple[Fifo, list[Stage]]:
         """Return the FIFO that a stage writes, and the fork or the output DMA behind it."""
         name, bits = plan.shape.name, plan.out_bits
-        taps, units = self.taps[name], []
+        taps = self.taps[name]
+        units: list[Stage] = []
         if not taps:
             first, units = self._output(plan)
             taps = [first]

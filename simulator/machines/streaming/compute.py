@@ -6,6 +6,8 @@ stage of shared kernels fills the tables of `simd` input kernels with the dot pr
 subset, fetches an entry by index for every output, and adds it.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,7 @@ from simulator.workload import Layer
 from simulator.workload.kernels import KernelSet, signs_of
 
 Real = NDArray[np.floating]
+_Number = TypeVar("_Number", bound=np.number)
 
 
 def compute(plan: Plan, kernels: KernelSet, activations: Ints, rows: range) -> Ints:
@@ -27,7 +30,7 @@ def compute(plan: Plan, kernels: KernelSet, activations: Ints, rows: range) -> I
         rows: the rows of the output.
 
     """
-    layer = plan.layer
+    layer = plan.weighted
     largest = max(1, int(np.abs(activations).max(initial=0))) * layer.taps * layer.in_channels
     exact = np.float32 if largest < 1 << 24 else np.float64
     windows = _windows(plan, activations, rows).astype(exact)
@@ -46,13 +49,14 @@ def compute(plan: Plan, kernels: KernelSet, activations: Ints, rows: range) -> I
 
 def signs_in_order(plan: Plan, kernels: KernelSet) -> NDArray[np.int8]:
     """[out_channels, taps, channels of a group] weights in the order of a window's words."""
-    layer = plan.layer
+    layer = plan.weighted
     channels = layer.in_channels // layer.groups
-    signs = kernels.signs().reshape(layer.out_channels, -1)[:, : channels * layer.taps]
+    signs = kernels.signs().reshape(layer.out_channels, -1)
+    signs = signs[:, : channels * layer.taps]
     return in_order(plan, signs.reshape(layer.out_channels, channels, layer.taps))
 
 
-def in_order(plan: Plan, weights: NDArray[np.integer]) -> NDArray[np.integer]:
+def in_order(plan: Plan, weights: NDArray[_Number]) -> NDArray[_Number]:
     """[out_channels, taps, channels] weights [out_channels, channels, taps] in words' order.
 
     A linear layer reads a map pixel after pixel, and its features are numbered channel after
@@ -65,7 +69,7 @@ def in_order(plan: Plan, weights: NDArray[np.integer]) -> NDArray[np.integer]:
 
 def _windows(plan: Plan, activations: Ints, rows: range) -> Ints:
     """[groups, taps, channels of a group, pixels] the windows of some rows; padding is 0."""
-    layer: Layer = plan.layer
+    layer = plan.weighted
     if plan.shape.is_flat:
         flat = activations.reshape(1, len(activations), plan.shape.source.channels, -1)
         return flat.transpose(0, 3, 2, 1)
@@ -99,7 +103,7 @@ def _folded(plan: Plan, weights: Real, words: Real) -> Real:
 
 def _fetched_and_added(plan: Plan, kernels: KernelSet, chosen: slice, windows: Real) -> Real:
     """[outputs, pixels] sums of a group: tables of `simd` kernels, then entries by index."""
-    layer: Layer = plan.layer
+    layer = plan.weighted
     signs = signs_of(kernels.subset, kernels.unit_weights).astype(windows.dtype)
     indices = kernels.indices[chosen]
     units = _units(layer, windows)

@@ -20,7 +20,7 @@ def conversions(source: int, target: int, packets: int, packet_bits: int) -> lis
 
     """
     words_in, words_out = ceil(packet_bits / source), ceil(packet_bits / target)
-    if words_in == words_out:
+    if source == target or words_in == words_out == 1:
         return []
     common = lcm(source, target)
     if words_in % words_out and words_out % words_in and packet_bits % common == 0:

@@ -77,7 +77,7 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     def written(self, workload: Workload, hardware: Streaming) -> Written:
         """Return the maps that a run writes, and the pipeline that takes images."""
         network = Network(workload, hardware)
-        inside = frozenset(network.maps.layers[name].reads[0] for name in network.folded)
+        inside = frozenset(network.read_by(name) for name in network.folded)
         return Written(network.maps, inside, Sending(network))
 
     def actions(

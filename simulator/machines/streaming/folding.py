@@ -36,7 +36,7 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
                 f"folding.layers {shape.name}: {key} {value} is impossible: use one of "
                 f"{', '.join(map(str, possible))}"
             )
-    if options.count == 1:
+    if options.combinations == 1:
         return options.plan(options.pe[0], options.simd[0], options.dots[0])
     fast = list(options.fast(hardware.folding.cycles))
     if not fast:
@@ -79,7 +79,7 @@ class _Options(NamedTuple):
         )
 
     @property
-    def count(self) -> int:
+    def combinations(self) -> int:
         """The number of combinations."""
         return len(self.pe) * len(self.simd) * len(self.dots)
 

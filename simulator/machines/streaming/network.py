@@ -67,6 +67,10 @@ class Network:
                 found[layer.name] = head
         return found
 
+    def read_by(self, name: str) -> str:
+        """Return the first map that a layer reads, by its layer."""
+        return next(sources(self.maps.layers[name]))
+
     def giver(self, name: str) -> str:
         """Return the layer whose stage writes a map."""
         return self.folded.get(name, name)
@@ -131,7 +135,8 @@ class Network:
         weight_bits = 0
         if isinstance(layer, Layer):
             can_share = self.hardware.shared_kernels == "lut" and self._has_vectors_in_words(layer)
-            shared = layer.tau is not None and can_share
+            sub_bit = layer.tau is not None and layer.tau < layer.unit_weights
+            shared = sub_bit and can_share
             weight_bits = self.hardware.full_precision.bits if layer.full_precision else 1
         return Shape(
             layer=layer,

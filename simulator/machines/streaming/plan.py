@@ -10,7 +10,7 @@ from simulator.machines.streaming.operators import Operator
 from simulator.machines.streaming.shapes import Parallelism, Shape
 from simulator.machines.streaming.turns import Turns, cycles_of
 from simulator.workload import Layer
-from simulator.workload.vector_layer import VectorLayer
+from simulator.workload.vector_layer import AnyLayer, VectorLayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,15 @@ class Plan:
     fold: Parallelism
 
     @property
-    def layer(self):
+    def layer(self) -> AnyLayer:
         """The layer of the network."""
         return self.shape.layer
+
+    @property
+    def weighted(self) -> Layer:
+        """The layer of a stage with weights."""
+        assert isinstance(self.layer, Layer)
+        return self.layer
 
     # --- words ----------------------------------------------------------------------------------
 
@@ -63,12 +69,12 @@ class Plan:
     @property
     def tables(self) -> int:
         """Tables of shared dot products per output pixel, one after another."""
-        return ceil(self.layer.units_in / self.fold.simd)
+        return ceil(self.weighted.units_in / self.fold.simd)
 
     @property
     def fill_cycles(self) -> int:
         """Cycles in which the dot units fill a table."""
-        return ceil(self.layer.subset_size / self.fold.dots)
+        return ceil(self.weighted.subset_size / self.fold.dots)
 
     @property
     def stored_bits(self) -> int:
@@ -84,24 +90,24 @@ class Plan:
     @property
     def entry_bits(self) -> int:
         """Bits of a shared dot product: of a sum of signed inputs."""
-        largest = self.layer.unit_weights * max(1, 2**self.shape.in_bits - 1)
-        return largest.bit_length() + 1
+        largest = self.weighted.unit_weights * max(1, 2**self.shape.in_bits - 1)
+        return int(largest.bit_length() + 1)
 
     @property
     def table_bits(self) -> int:
         """Bits of the tables that are filled at once."""
-        return self.fold.simd * self.layer.subset_size * self.entry_bits
+        return self.fold.simd * self.weighted.subset_size * self.entry_bits
 
     @property
     def synapse_folds(self) -> int:
         """Words of a window of one group."""
-        layer = self.layer
+        layer = self.weighted
         return layer.taps * (layer.in_channels // layer.groups) // self.fold.simd
 
     @property
     def neuron_folds(self) -> int:
         """Outputs of a group over the PEs."""
-        return self.layer.out_channels // self.layer.groups // self.fold.pe
+        return self.weighted.out_channels // self.weighted.groups // self.fold.pe
 
     # --- time --------------------------------------------------------------------------------
 

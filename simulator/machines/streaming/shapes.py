@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
+from math import ceil, gcd
 from typing import NamedTuple
 
 from simulator.workload import Layer
@@ -102,7 +102,12 @@ class Shape:
 
     @property
     def most_pe(self) -> int:
-        """The most outputs per cycle; channels per word without weights."""
+        """The most outputs per cycle; channels per word without weights.
+
+        A concatenation passes words on, so that its words divide the channels of every map.
+        """
+        if isinstance(self.layer, VectorLayer) and self.layer.kind == "concat":
+            return gcd(*self.layer.operand_channels)
         return self.target.channels // (self.layer.groups if isinstance(self.layer, Layer) else 1)
 
     @property

@@ -149,7 +149,7 @@ class Streams:
         """Raise StreamError unless all words have arrived."""
         waiting = [unit.stage.name for unit in units if unit.next is not None]
         if waiting:
-            raise StreamError(f"no unit can go on: {', '.join(waiting)}")
+            raise StreamError(f"all units wait: {', '.join(waiting)}")
         for unit in units:
             if next(unit.results, _NONE) is not _NONE:
                 raise StreamError(f"{unit.stage.name} does not write all words of its images")

@@ -38,6 +38,7 @@ from simulator.machines.streaming.words import Format, Word
 from simulator.machines.written import Arithmetic
 from simulator.workload import Layer
 from simulator.workload.kernels import signs_of
+from simulator.workload.sides import Sides
 from simulator.workload.vector_layer import sources
 
 Words = Iterator[Any]
@@ -176,6 +177,7 @@ def windows(unit: Unit) -> Words:
     """
     places = window_places(unit.plan)
     needed = np.minimum.accumulate(places.min(axis=1)[::-1])[::-1]
+    assert isinstance(unit.stage, Windows)
     most = unit.stage.buffer_bits // unit.plan.in_bits
     kept: list[Word] = []
     for first, wanted in zip(needed.tolist(), places.tolist(), strict=True):
@@ -190,10 +192,10 @@ def windows(unit: Unit) -> Words:
 def window_places(plan: Plan) -> Ints:
     """[words out, words in of each] the words of the padded map, by number, in every word out."""
     shape, words, layer = plan.shape, plan.pixel_words, plan.layer
-    is_layer = isinstance(layer, Layer)
-    sides = layer.kernel_sides if is_layer else layer.window
-    dilations = layer.dilations if is_layer else (1, 1)
-    parts = layer.groups if is_layer else words
+    if isinstance(layer, Layer):
+        sides, dilations, parts = layer.kernel_sides, layer.dilations, layer.groups
+    else:
+        sides, dilations, parts = layer.window, Sides(1, 1), words
     y, x, part, down, right, word = np.ogrid[
         : shape.out.height, : shape.out.width, :parts, : sides[0], : sides[1], : words // parts
     ]

@@ -230,7 +230,7 @@ def rows(name: str) -> list[dict[str, str]]:
 def test_the_first_points_of_the_report() -> None:
     for row, point in zip(rows("pipelines.csv"), islice(points([1]), 2), strict=False):
         assert {key: str(value) for key, value in row_of(point).items()} == row
-        assert point.logic + point.memory == point.found.area
+        assert sum(point.areas.values()) == point.area
 
 
 @pytest.mark.paper

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from simulator.analysis.running import run_one
 from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
 from simulator.machines import load_energy, load_hardware
-from simulator.machines.family import Family
 from simulator.machines.loading import with_value
 from simulator.paper.markdown import Row, table, write_csv, write_report
 from simulator.studies.folding import Folding, FoldObjective, find_folding
@@ -45,51 +43,59 @@ FORMS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """A form with some activation bits, folded for a rate or for an area."""
 
     form: Form
     activation_bits: int
     objective: FoldObjective
-    found: Folding
-
-    @cached_property
-    def memory(self) -> int:
-        """Gate equivalents of memory cells."""
-        parts = self.found.area_by_part
-        return sum(parts.get(part, 0) for part in self._family.buffers)
+    interval: int
+    """Cycles per image."""
+    rate: float
+    """Images per second."""
+    area: int
+    """Gate equivalents of the pipeline."""
+    memory: int
+    """Gate equivalents of memory cells."""
+    stage_area: int
+    """Gate equivalents of the stages without converters and FIFOs between them."""
+    stored_bits: int
+    """Bits of weights, or of indices and subsets, in whole bytes of each layer."""
+    dots: int
+    """Dot units of all tables."""
+    energy_uj: float
+    """Microjoules per image of the run, with its filling and draining."""
+    areas: Mapping[str, int]
+    """Gate equivalents by layer."""
+    tables: tuple[str, ...]
+    """The layers with tables."""
 
     @property
     def logic(self) -> int:
-        """Gate equivalents of all else."""
-        return self.found.area - self.memory
+        """Gate equivalents of all that is no memory cell."""
+        return self.area - self.memory
 
-    @property
-    def stored_bits(self) -> int:
-        """Bits of weights, or of indices and subsets, in bytes of each layer."""
-        return 8 * sum(one.stored_bytes for one in self.found.run.mapping.layers)
 
-    @property
-    def dots(self) -> int:
-        """Dot units of all tables."""
-        folds = (one.fold for one in self.found.stages if "dots" in one.fold)
-        return sum(fold["simd"] * fold["dots"] for fold in folds)
-
-    @property
-    def energy_uj(self) -> float:
-        """Microjoules per image of the run, with its fill and drain."""
-        run = self.found.run
-        return run_energy(run, load_energy(ENERGY)).microjoules / run.workload.batch
-
-    @property
-    def areas(self) -> dict[str, int]:
-        """Gate equivalents by layer."""
-        return {one.layer: one.area for one in self.found.stages}
-
-    @property
-    def _family(self) -> Family:  # type: ignore[type-arg] # any family with folds
-        return self.found.run.family
+def point_of(form: Form, activation_bits: int, objective: FoldObjective, found: Folding) -> Point:
+    """Return the numbers of a folding."""
+    run, parts = found.run, found.area_by_part
+    shared = {one.layer: one.fold for one in found.stages if "dots" in one.fold}
+    return Point(
+        form=form,
+        activation_bits=activation_bits,
+        objective=objective,
+        interval=found.depths.interval,
+        rate=found.rate,
+        area=found.area,
+        memory=sum(parts.get(part, 0) for part in run.family.buffers),
+        stage_area=found.stage_area,
+        stored_bits=8 * sum(one.stored_bytes for one in run.mapping.layers),
+        dots=sum(fold["simd"] * fold["dots"] for fold in shared.values()),
+        energy_uj=run_energy(run, load_energy(ENERGY)).microjoules / run.workload.batch,
+        areas={one.layer: one.area for one in found.stages},
+        tables=tuple(shared),
+    )
 
 
 def workload_of(form: Form, activation_bits: int) -> Workload:
@@ -108,19 +114,22 @@ def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Po
 
     """
     for each in bits:
-        area = 0
+        nets = {form.name: workload_of(form, each) for form in FORMS}
+        first: Folding | None = None
         for objective in ("area", "rate"):
-            first = None
             for form in FORMS:
                 announce(progress, f"pipelines, {each}-bit activations, {form.name}, {objective}")
-                limit = RATE if objective == "area" else area
-                net = workload_of(form, each)
-                if first is not None and form.expanded:
+                net = nets[form.name]
+                if first is None:
+                    found = first = find_folding(net, load_hardware(HARDWARE), "area", RATE)
+                elif not form.sub_bit:
+                    found = first  # its area is the area of the comparison
+                elif form.expanded:
                     found = expanded(first, net)
                 else:
+                    limit = RATE if objective == "area" else first.area
                     found = find_folding(net, load_hardware(HARDWARE), objective, limit)
-                first, area = first or found, area or found.area
-                yield Point(form=form, activation_bits=each, objective=objective, found=found)
+                yield point_of(form, each, objective, found)
 
 
 def expanded(found: Folding, workload: Workload) -> Folding:
@@ -135,7 +144,11 @@ def expanded(found: Folding, workload: Workload) -> Folding:
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
     """Write pipelines.md, pipelines.csv and pipelines_layers.csv."""
-    every = list(points(ACTIVATION_BITS, progress))
+    return write_points(folder, list(points(ACTIVATION_BITS, progress)))
+
+
+def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
+    """Write the report of some points."""
     rows = [row_of(one) for one in every]
     layers = layer_rows(every)
     return [
@@ -149,7 +162,7 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
                 table([row_of(one) for one in every if one.objective == "area"]),
                 *sentences(every, "area"),
                 "## Equal area, highest rate\n",
-                "The area is that of the 1-bit form in the table above.\n",
+                "The area is that of the 1-bit form in the table above, with its rate.\n",
                 table([row_of(one) for one in every if one.objective == "rate"]),
                 *sentences(every, "rate"),
                 "## Area by layer at equal rate (GE)\n",
@@ -165,17 +178,16 @@ def write(folder: Path, progress: Progress | None = None) -> list[Path]:
 
 def row_of(point: Point) -> Row:
     """Return a point as a row."""
-    found = point.found
     return {
         "compared at": "equal rate" if point.objective == "area" else "equal area",
         "activation bits": point.activation_bits,
         "form": point.form.name,
-        "cycles per image": f"{found.depths.interval:,}",
-        "images/s": f"{found.rate:,.0f}",
+        "cycles per image": f"{point.interval:,}",
+        "images/s": f"{point.rate:,.0f}",
         "logic (GE)": f"{point.logic:,}",
         "memory (GE)": f"{point.memory:,}",
-        "total (GE)": f"{found.area:,}",
-        "stages alone (GE)": f"{found.stage_area:,}",
+        "total (GE)": f"{point.area:,}",
+        "stages alone (GE)": f"{point.stage_area:,}",
         "weights or indices (kbit)": f"{point.stored_bits / 1e3:,.1f}",
         "dot units": point.dots,
         "energy per image (µJ)": f"{point.energy_uj:.2f}",
@@ -206,14 +218,14 @@ def sentences(every: Sequence[Point], objective: FoldObjective) -> list[str]:
         parts = []
         for one in others:
             if objective == "area":
-                more = one.found.area / base.found.area - 1
-                alone = one.found.stage_area / base.found.stage_area - 1
+                more = one.area / base.area - 1
+                alone = one.stage_area / base.stage_area - 1
                 parts.append(
                     f"{one.form.name}: {100 * more:+.1f} % area ({100 * alone:+.1f} % in the "
                     "stages alone)"
                 )
             else:
-                more = one.found.rate / base.found.rate - 1
+                more = one.rate / base.rate - 1
                 parts.append(f"{one.form.name}: {100 * more:+.1f} % images/s")
             energy = one.energy_uj / base.energy_uj - 1
             parts[-1] += f", {100 * energy:+.1f} % energy"
@@ -228,7 +240,7 @@ def layer_sentences(every: Sequence[Point]) -> list[str]:
     for bits, (base, tables, *_) in (
         (bits, list(forms.values())) for bits, forms in _by_bits(every, "area").items()
     ):
-        shared = {one.layer for one in tables.found.stages if "dots" in one.fold}
+        shared = set(tables.tables)
         less = [name for name in shared if tables.areas[name] < base.areas[name]]
         named = [name for name in base.areas if name in less]
         rest = [name for name in base.areas if name in shared - set(less)]

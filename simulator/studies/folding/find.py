@@ -8,7 +8,6 @@ rate within an area follows by bisection. Converters and FIFOs between stages co
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import floor
@@ -93,7 +92,9 @@ class _Search:
         bound = self.folds.area(self.workload, self.hardware, most)
         best = None
         slower = self.options[: bisect_right(self.options, most)][::-1]
-        for skipped, found in enumerate(self._foldings("area", rate, slower, bound)):
+        for skipped, cycles in enumerate(slower):
+            announce(self.progress, f"folding {skipped + 1}, {cycles:,} cycles per image")
+            found = self._folding("area", rate, cycles, bound)
             if found.depths.interval <= most:
                 return replace(found, skipped=skipped)
             if best is None or found.depths.interval < best.depths.interval:
@@ -122,31 +123,31 @@ class _Search:
                 "the converters and FIFOs between them"
             )
         bound = self._rate(self.options[first])
-        for skipped, found in enumerate(self._within(area, self.options[first:], bound)):
+        skipped, fifos = 0, 0
+        while (first := self._first_within(area - fifos, first)) < len(self.options):
+            cycles = self.options[first]
+            announce(self.progress, f"folding {skipped + 1}, {cycles:,} cycles per image")
+            found = self._folding("rate", area, cycles, bound)
             if found.area <= area:
                 return replace(found, skipped=skipped)
+            fifos = found.area - self._bare_area(cycles)
+            skipped, first = skipped + 1, first + 1
         raise InputError(
             f"max-area {area:g}: no folding found with its converters and FIFOs in this area; the "
             f"slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
         )
 
-    def _within(self, area: float, slower: list[int], bound: float) -> Iterator[Folding]:
-        """Yield foldings in falling rate, from the first whose FIFOs of the file fit the area."""
-        first = bisect_left(slower, -area, key=lambda cycles: -self._bare_area(cycles))
-        yield from self._foldings("rate", area, slower[first:], bound)
+    def _first_within(self, area: float, start: int) -> int:
+        """Return the first folding that fits an area with the FIFOs of the file, from a number."""
+        return bisect_left(
+            self.options, -area, lo=start, key=lambda cycles: -self._bare_area(cycles)
+        )
 
     def _bare_area(self, cycles: int) -> int:
         """Return the gate equivalents of a folding with the FIFOs of the file."""
         hardware = self.folds.folded(self.workload, self.hardware, cycles)
         family = family_of(hardware)
         return family.gate_equivalents(hardware, family.map(self.workload, hardware).layers)
-
-    def _foldings(
-        self, objective: FoldObjective, limit: float, cycles: list[int], bound: float
-    ) -> Iterator[Folding]:
-        for number, each in enumerate(cycles):
-            announce(self.progress, f"folding {number + 1}, {each:,} cycles per image")
-            yield self._folding(objective, limit, each, bound)
 
     def _folding(
         self, objective: FoldObjective, limit: float, cycles: int, bound: float

@@ -153,7 +153,8 @@ def _phrase(cause: _Cause, layers: str, cycles: int) -> str:
         return f"compute {'now' if cause.hides else 'no longer'} hides the {noun} of {layers}"
     if cause.instead_of:
         return f"the bottleneck moves from {cause.instead_of} to {noun} in {layers}"
-    return f"{'more' if cycles > 0 else 'less'} time in {noun} in {layers}"
+    where = "" if layers in noun.split() else f" in {layers}"  # a stage names its layer
+    return f"{'more' if cycles > 0 else 'less'} time in {noun}{where}"
 
 
 def named(change: Mapping[str, int], of_layers: int) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from simulator.base import guard
-from simulator.cli.formatting import Command
+from simulator.cli.formatting import Command, number
 from simulator.cli.options import (
+    NETWORK,
     PRECISION,
     READING,
     SHAPE,
@@ -19,6 +20,7 @@ from simulator.cli.options import (
     baseline_or_none,
     given,
     is_several,
+    option,
     shared,
     workload_from,
 )
@@ -27,6 +29,7 @@ from simulator.cli.output import console, print_notes, print_written, progress_o
 if TYPE_CHECKING:
     from simulator.analysis.saved import Saved
     from simulator.base.progress import Progress
+    from simulator.workload import Workload
 
 _EXAMPLES = """
 Examples:
@@ -37,7 +40,12 @@ Examples:
   simulate compare cofluent64 machine.yaml --model r18 --bits 0.56 --out out/ab
   simulate compare out/r18 machine.yaml --set array.pes=128 \\
       --model r18 --bits 0.56
+  simulate compare cnv-w1a1 --model cnv-w1a1 --bits 1,0.56
 """
+
+
+_READING = ("network", "renames", "center", "binarize")
+"""The parameters of `READING`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,8 @@ class _Side:
     settings: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     """Overrides that the other side lacks."""
+    bits: tuple[float, ...] = ()
+    """Bits per weight, if the two sides have different ones."""
 
     @property
     def is_saved(self) -> bool:
@@ -56,8 +66,18 @@ class _Side:
 
     @property
     def title(self) -> str:
-        """The name, and the overrides that the other side lacks."""
-        return " ".join((self.name, *self.own))
+        """The name, and the overrides and the bits that the other side lacks."""
+        return " ".join((self.name, *self.own, *(f"--bits {bits:g}" for bits in self.bits)))
+
+
+def _parse_bits(
+    _context: click.Context, _option: click.Parameter, text: str | None
+) -> tuple[float, ...]:
+    """Parse `0.56`, or `1,0.56`: one number for A and one for B."""
+    values = tuple(number(part) for part in text.split(",")) if text is not None else ()
+    if len(values) > 2:
+        raise click.BadParameter(f"{text!r}: expected one number, or two, for A and B")
+    return values
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
@@ -68,7 +88,15 @@ class _Side:
     set="Override a key of the hardware files: one value for both sides, or one for A and one for "
     "B, such as array.pes=64,128. Repeatable.",
 )
-@shared("model", *PRECISION, *SHAPE)
+@shared("model")
+@option(
+    "--bits",
+    section=NETWORK,
+    metavar="BITS",
+    callback=_parse_bits,
+    help="Bits per weight: one number for both sides, or one for A and one for B, such as 1,0.56.",
+)
+@shared(*(name for name in PRECISION if name != "bits"), *SHAPE)
 @baseline_or_none
 @shared(*READING, *SUBSETS, "engine", "energy")
 @shared("out", "json", "quiet", out="Folder for compare.md and compare.json.")
@@ -80,6 +108,7 @@ def compare(
     a: str,
     b: str | None,
     settings: tuple[str, ...],
+    bits: tuple[float, ...],
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -89,12 +118,13 @@ def compare(
 
     Prints the differences in configuration and in time by layer, with reasons. A and B are results
     saved by --out (a folder), or hardware files, which are run with --model and --bits. Without B,
-    the hardware file A is compared with itself under two values of --set.
+    the hardware file A is compared with itself under two values of --set or --bits.
     """
     from simulator.api.comparison import Comparison
     from simulator.base.writing import folder_for, write_file
 
-    sides = _sides(a, b, settings)
+    sides = _sides(a, b, settings, bits)
+    options["bits"] = bits[0] if len(bits) == 1 else None
     _no_option_without_effect(context, sides)
     if out is not None:
         for side in sides:
@@ -125,11 +155,13 @@ def _is_saved(name: str) -> bool:
     return guard.is_folder(name) or name.endswith(".json")
 
 
-def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Side]:
-    """Return the two sides with the overrides of each.
+def _sides(
+    a: str, b: str | None, settings: tuple[str, ...], bits: tuple[float, ...]
+) -> tuple[_Side, _Side]:
+    """Return the two sides with the overrides and the bits of each.
 
     Raises:
-        UsageError: a missing side, or an override without a side or with too many values.
+        UsageError: a missing side, or a value without a side or with too many values.
 
     """
     _refuse_old_form(a, b)
@@ -137,19 +169,26 @@ def _sides(a: str, b: str | None, settings: tuple[str, ...]) -> tuple[_Side, _Si
     if b is None:
         if _is_saved(a):
             raise click.UsageError(f"{a} is a saved result: give B, the result to compare it with")
-        if not any(len(pair) > 1 for pair in pairs):
+        if len(set(bits)) < 2 and not any(len(pair) > 1 for pair in pairs):
             raise click.UsageError(
-                "A and B would be equal: give B, or two values, such as --set array.pes=64,128"
+                "A and B would be equal: give B, or two values, such as --set array.pes=64,128 or "
+                "--bits 1,0.56"
             )
     sides = []
-    for number, name in enumerate((a, b or a)):
-        own = tuple(pair[number] for pair in pairs if len(pair) > 1)
-        sides.append(_Side(name, tuple(pair[min(number, len(pair) - 1)] for pair in pairs), own))
+    for place, name in enumerate((a, b or a)):
+        own = tuple(pair[place] for pair in pairs if len(pair) > 1)
+        values = tuple(pair[min(place, len(pair) - 1)] for pair in pairs)
+        sides.append(_Side(name, values, own, bits[place : place + 1] if bits[1:] else ()))
     for side in sides:
         if side.is_saved and side.own:
             raise click.UsageError(
                 f"--set {side.own[0]} would have no effect on {side.name}, a saved result: "
                 "give one value, for the other side"
+            )
+        if side.is_saved and side.bits:
+            raise click.UsageError(
+                f"--bits {side.bits[0]:g} would have no effect on {side.name}, a saved result: "
+                "give one number, for the other side"
             )
     return sides[0], sides[1]
 
@@ -205,9 +244,9 @@ def _no_option_without_effect(context: click.Context, sides: Sequence[_Side]) ->
     if not all(side.is_saved for side in sides):
         return
     own = {"a", "b", "out", "as_json", "quiet"}
-    for option in given(context):
-        if option.name not in own:
-            raise click.UsageError(f"{option.opts[0]} has no effect on saved results")
+    for one in given(context):
+        if one.name not in own:
+            raise click.UsageError(f"{one.opts[0]} has no effect on saved results")
 
 
 def _results(
@@ -215,7 +254,8 @@ def _results(
 ) -> "tuple[list[Saved], list[str]]":
     """Return the result of each side, and the notes on the network.
 
-    A saved side is loaded; all other sides run with one network, loaded once.
+    A saved side is loaded; all other sides run with one network, loaded once per number of
+    bits.
     """
     from simulator.analysis.notes import ignored_in
     from simulator.analysis.saved import as_saved, read_saved
@@ -237,14 +277,21 @@ def _results(
                 f"missing option --model for {name} (see simulate compare --help)"
             )
         families = [hardware.machine for hardware in machines.values()]
-        workload = workload_from(model, options, "simulate compare", progress, families)
-        if (common := scopes_of(families)) != SCOPES:
-            options["scope"] = scope_from(options["scope"], [options["bits"]], common)
-        notes += workload.notes
         table = None if energy is None else load_energy(energy)
+        workloads: dict[float | None, Workload] = {}
+        reading = {name: options.pop(name) for name in (*_READING, *SUBSETS, "input_size")}
         for side, hardware in machines.items():
-            result = simulate(workload, hardware, progress=progress, **options)
-            notes += [x for x in ignored_in(result.run.workload) if x not in notes]
+            own = {**options, "bits": side.bits[0] if side.bits else options["bits"]}
+            if own["bits"] not in workloads:
+                read = {**own, **reading}
+                workload = workload_from(model, read, "simulate compare", progress, families)
+                workloads[own["bits"]] = workload
+            if (common := scopes_of(families)) != SCOPES:
+                own["scope"] = scope_from(own["scope"], [own["bits"]], common)
+            workload = workloads[own["bits"]]
+            result = simulate(workload, hardware, progress=progress, **own)
+            found = [*workload.notes, *ignored_in(result.run.workload)]
+            notes += [x for x in found if x not in notes]
             result = result if table is None else result.with_energy(table)
             saved[side] = as_saved(result.saved(), side.title)
     return [saved[side] for side in sides], notes

@@ -1,4 +1,4 @@
-"""`simulate search`: find the best index width of each layer."""
+"""`simulate search`: find the best index width of each layer, or the folding of a pipeline."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from simulator.cli import folding
 from simulator.cli.formatting import Choice, Command
 from simulator.cli.options import (
     NETWORK,
@@ -35,6 +36,10 @@ Examples:
   simulate search --hw cofluent64 --model r18 --objective time --max-mbit 5 \\
       --set array.pes=16:128:x2 --set memory.dram.bytes_per_cycle=4,16 \\
       --out found
+  simulate search --hw pipeline.yaml --model cnv-w1a1 --objective area \\
+      --min-images-per-s 3000 --bits 0.56 --out found
+  simulate search --hw pipeline.yaml --model cnv-w1a1 --objective rate \\
+      --max-area 2000000
 """
 
 
@@ -58,17 +63,28 @@ _LIMIT_OPTIONS = ("max_time_ms", "mean_bits", "min_mean_bits", "max_mbit")
     help="Index widths allowed in a layer, in bits; 9 is 1 bit per weight. May be a list or range. "
     "Default: all widths whose subsets the PEs store.",
 )
-@shared("layer-tau", *SHAPE)
+@shared(
+    "bits",
+    "tau",
+    "tau-1x1",
+    "layer-tau",
+    *SHAPE,
+    bits="Bits per weight, such as 0.56, for a folding. Default: 1.",
+    batch="Images per run, 1 to 65536. A folding needs at least 4; its default is 8.",
+)
 @baseline_or_none
 @shared(*READING, *SUBSETS)
 @option(
     "--objective",
     section=_LIMITS,
-    type=Choice(["bits", "time", "capacity", "energy", "energy-delay", "time-area"]),
+    type=Choice(
+        ["bits", "time", "capacity", "energy", "energy-delay", "time-area", "area", "rate"]
+    ),
     required=True,
     help="bits: store the least within --max-time-ms. capacity: store the most within it. time: "
     "run fastest within limits of storage. energy, energy-delay, time-area: least energy or "
-    "product within limits of storage.",
+    "product within limits of storage. area: fold the stages of a pipeline for the least area with "
+    "--min-images-per-s. rate: fold them for the most images/s within --max-area.",
 )
 @option(
     "--max-time-ms", section=_LIMITS, type=float, metavar="MS", help="Longest time of a run in ms."
@@ -94,9 +110,32 @@ _LIMIT_OPTIONS = ("max_time_ms", "mean_bits", "min_mean_bits", "max_mbit")
     metavar="MBIT",
     help="Most bits stored in the binary layers, in 1e6 bits.",
 )
+@option(
+    "--min-images-per-s",
+    section=_LIMITS,
+    type=float,
+    metavar="N",
+    help="Least images per second of a pipeline.",
+)
+@option(
+    "--max-area",
+    section=_LIMITS,
+    type=float,
+    metavar="GE",
+    help="Most gate equivalents of a pipeline.",
+)
 @shared("engine", "energy", energy="Energy table: a shipped name or a path. Default: 45nm.")
-@shared("out", "json", "quiet", out="Folder for search.json, front.csv, front.png and front.svg.")
+@shared(
+    "out",
+    "json",
+    "quiet",
+    out="Folder for search.json, and front.csv, front.png and front.svg, or found.yaml: a hardware "
+    "file with the folding.",
+)
+@click.pass_context
 def search(
+    context: click.Context,
+    /,
     *,
     model: str,
     out: Path | None,
@@ -104,11 +143,19 @@ def search(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Find the best bits of each layer under a limit.
+    """Find the best bits of each layer, or fold a pipeline.
 
     The limits are on time or on storage; the search chooses an index width for every layer.
-    Accuracy is not modeled: --taus lists the widths that the network's training allows.
+    Accuracy is not modeled: --taus lists the widths that the network's training allows. On a
+    pipeline, whose layers run at once, the search chooses the parallelism of every stage instead.
     """
+    folding.require_options(context, options["objective"])
+    if options["objective"] in folding.LIMITS:
+        output: dict[str, Any] = {"out": out, "as_json": as_json, "quiet": quiet}
+        folding.search_folding(context, model=model, **output, **options)
+        return
+    for name in folding.OWN:
+        del options[name]
     from simulator.base.writing import folder_for
     from simulator.studies.search.output import save_search
 

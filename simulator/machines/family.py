@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulator.base.columns import Ints
 from simulator.base.progress import Progress
 from simulator.engine.summary import Summary
+from simulator.machines.folds import Folds
 from simulator.machines.hardware import Hardware
 from simulator.machines.vector.fusion import fusion_of
 from simulator.machines.vector.mapped import VECTOR_MODES, MappedVector
@@ -193,6 +194,8 @@ class Family(ABC, Generic[H, L]):
     """The scopes of runs, in the order of `SCOPES`; the first is the default."""
     at_once: ClassVar[bool] = False
     """True if all layers of a program run at once, as a pipeline."""
+    folds: ClassVar[Folds[Any, Any] | None] = None
+    """The folds of its stages, for a folding search; None: it has no stages."""
     baseline_bits: ClassVar[float | None]
     """Bits per weight of the baseline unless others are asked for; None: runs have no baseline."""
 

@@ -339,7 +339,7 @@ class _Builder:
     def _fifo(self, name: str, layer: str, bits: int, words: int, depth: int | None = None) -> Fifo:
         """Add a FIFO; None: of the depth of all FIFOs without a depth of their own."""
         keys = self.hardware.fifos
-        depth = keys.depth if depth is None else depth
+        depth = keys.depths.get(name, keys.depth) if depth is None else depth
         depth = depth if keys.limit is None else min(depth, keys.limit)
         self.fifos.append(Fifo(name, layer, bits, words, depth))
         return self.fifos[-1]
@@ -347,8 +347,9 @@ class _Builder:
     def _depth(self, plan: Plan, fifo: str) -> int | None:
         """Return the words of the FIFO in front of a layer, None: the usual number."""
         keys, name = self.hardware.fifos, plan.shape.name
-        if name in keys.depths:
-            return keys.depths[name]
+        given = next((keys.depths[key] for key in (fifo, name) if key in keys.depths), None)
+        if given is not None:
+            return given
         if len(tuple(sources(plan.layer))) == 1:
             return None
         if keys.joins != "auto":

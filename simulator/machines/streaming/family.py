@@ -13,6 +13,7 @@ from simulator.machines.family import Change, Counts, Family, Layers, Outputs, R
 from simulator.machines.streaming.actions import layer_actions, memory_kib
 from simulator.machines.streaming.area import BUFFERS, area, buffer_kib
 from simulator.machines.streaming.compute import compute
+from simulator.machines.streaming.folds import StageFolds
 from simulator.machines.streaming.mapped import MODES, MappedStage
 from simulator.machines.streaming.mapper import map_workload
 from simulator.machines.streaming.network import Network
@@ -42,6 +43,7 @@ class StreamingPipelines(Family[Streaming, MappedStage]):
     buffers = BUFFERS
     scopes = ("network",)
     at_once = True
+    folds = StageFolds()
     baseline_bits = None
 
     require_effects = staticmethod(require_effects)

@@ -1,6 +1,7 @@
 """The parallelism of a stage: the least area with which it takes a number of cycles per image."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import NamedTuple
 
 from simulator.base.errors import InputError
@@ -47,6 +48,18 @@ def plan_of(shape: Shape, hardware: Streaming) -> Plan:
     return min(fast, key=lambda plan: (plan_area(plan, hardware), -plan.fold.simd))
 
 
+def cycles_of_folds(shape: Shape, hardware: Streaming) -> list[int]:
+    """Return the cycles per image that a stage can take, in rising order.
+
+    Args:
+        shape: the stage.
+        hardware: the file with the folds by layer.
+
+    """
+    options = _Options.of(shape, hardware.folding.layers.get(shape.name, Fold()))
+    return sorted({plan.cycles for plan in options.plans()})
+
+
 class _Options(NamedTuple):
     """The parallelism that a file allows a stage, each in rising order."""
 
@@ -73,6 +86,10 @@ class _Options(NamedTuple):
     def plan(self, pe: int, simd: int, dots: int) -> Plan:
         """Return the stage with some parallelism."""
         return Plan(shape=self.shape, fold=Parallelism(pe, simd, dots))
+
+    def plans(self) -> Iterator[Plan]:
+        """Yield the stage with every parallelism."""
+        yield from (self.plan(*each) for each in product(self.pe, self.simd, self.dots))
 
     def widest(self, simd: int) -> Plan:
         """Return the fastest stage with some SIMD."""

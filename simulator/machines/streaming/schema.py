@@ -39,7 +39,8 @@ class Fifos(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     depth: Count = 2
     """Words of every FIFO that no other key sets. 2: a register pair, the default of HLS tools."""
     depths: dict[str, Count] = {}
-    """Words of the FIFO in front of a layer, by layer."""
+    """Words of the FIFO in front of a layer, by layer; or of any FIFO between two units, by its own
+    name. The FIFO's own name comes first."""
     widths: dict[str, WordBits] = {}
     """Bits of a word of the FIFO in front of a layer, by layer; otherwise as its stage reads."""
     joins: Count | Literal["auto"] = "auto"

@@ -216,7 +216,7 @@ class Task:
         if run.at_once:
             raise InputError(
                 f"{self.hardware.name}: a search adds up the cycles of layers, and all layers of "
-                "this machine run at once; use sweep"
+                "this machine run at once; use --objective area or rate"
             )
         spent = run_energy(run, self.energy).by("layer")
         layers = {one.mapped.layer.name: one for one in run.layers}

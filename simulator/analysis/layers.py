@@ -74,7 +74,7 @@ class LayerResult:
     @property
     def utilization(self) -> float:
         """The fraction of `pe_cycles` in which the busiest side of a PE works (0 to 1)."""
-        return self.working_pe_cycles / max(1, self.pe_cycles)
+        return self.working_pe_cycles / max(1, self.available_cycles) / max(1, self.pes)
 
     @property
     def limits(self) -> tuple[UnitTerm, ...]:

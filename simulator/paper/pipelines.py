@@ -280,6 +280,8 @@ def _method() -> str:
         "ports are flip-flops (docs/streaming-costs.md). The area of the ports grows with PEs, "
         "entries and bits. Tables of fewer ports are smaller and make the stage slower; this "
         "report does not have such tables.\n"
+        "- A stage of 8-bit activations has a factor and an offset instead of 2^bits - 1 "
+        "thresholds. It can therefore take less area and energy than one of 4-bit activations.\n"
         "- The expanded form shows the area without tables: its difference from the tables is "
         "what the ports and the dot units cost or save.\n"
         "- FIFOs: at equal rate, a part of the difference comes from their depths and widths, "

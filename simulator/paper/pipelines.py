@@ -115,21 +115,19 @@ def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Po
     """
     for each in bits:
         nets = {form.name: workload_of(form, each) for form in FORMS}
-        first: Folding | None = None
+        limit = RATE
         for objective in ("area", "rate"):
+            found: dict[str, Folding] = {}
             for form in FORMS:
                 announce(progress, f"pipelines, {each}-bit activations, {form.name}, {objective}")
                 net = nets[form.name]
-                if first is None:
-                    found = first = find_folding(net, load_hardware(HARDWARE), "area", RATE)
-                elif not form.sub_bit:
-                    found = first  # its area is the area of the comparison
-                elif form.expanded:
-                    found = expanded(first, net)
-                else:
-                    limit = RATE if objective == "area" else first.area
-                    found = find_folding(net, load_hardware(HARDWARE), objective, limit)
-                yield point_of(form, each, objective, found)
+                found[form.name] = (
+                    expanded(found[FORMS[0].name], net)
+                    if form.expanded
+                    else find_folding(net, load_hardware(HARDWARE), objective, limit)
+                )
+                yield point_of(form, each, objective, found[form.name])
+            limit = found[FORMS[0].name].area
 
 
 def expanded(found: Folding, workload: Workload) -> Folding:
@@ -162,7 +160,9 @@ def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
                 table([row_of(one) for one in every if one.objective == "area"]),
                 *sentences(every, "area"),
                 "## Equal area, highest rate\n",
-                "The area is that of the 1-bit form in the table above, with its rate.\n",
+                "The area is at most that of the 1-bit form in the table above. All forms, "
+                "also the 1-bit form, are folded for the highest rate in it.
+",
                 table([row_of(one) for one in every if one.objective == "rate"]),
                 *sentences(every, "rate"),
                 "## Area by layer at equal rate (GE)\n",

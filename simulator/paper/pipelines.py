@@ -161,8 +161,7 @@ def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
                 *sentences(every, "area"),
                 "## Equal area, highest rate\n",
                 "The area is at most that of the 1-bit form in the table above. All forms, "
-                "also the 1-bit form, are folded for the highest rate in it.
-",
+                "also the 1-bit form, are folded for the highest rate in it.\n",
                 table([row_of(one) for one in every if one.objective == "rate"]),
                 *sentences(every, "rate"),
                 "## Area by layer at equal rate (GE)\n",

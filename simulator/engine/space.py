@@ -15,6 +15,8 @@ FIRST_SPACE = 32
 """The initial space of a channel without initial tokens in either direction, in lots."""
 MOST_FIRST_SPACE = 1 << 12
 """The largest initial space of a channel, in lots."""
+MOST_AT_ONCE = 1 << 16
+"""The same if all layers run at once: a FIFO in front of a join has some ten thousand words."""
 FIRST_NODES = 1 << 16
 """The initial space for nodes of interpreted runs: one for each command of a section that runs."""
 MOST_FIRST_NODES = 1 << 22
@@ -50,10 +52,8 @@ def _lots(shape: Shape) -> dict[Channel, int]:
     found = dict.fromkeys(initial, 0)
     for channel, ends in channels:
         found[channel] = max(found[channel], limits.get(ends, FIRST_SPACE - 1))
-    return {
-        channel: min(1 << (most + 1).bit_length(), MOST_FIRST_SPACE)
-        for channel, most in found.items()
-    }
+    largest = MOST_AT_ONCE if any(unit.layer for unit in shape.units) else MOST_FIRST_SPACE
+    return {channel: min(1 << (most + 1).bit_length(), largest) for channel, most in found.items()}
 
 
 def _ends(section: Section) -> Iterator[tuple[Channel, tuple[Unit, Unit]]]:

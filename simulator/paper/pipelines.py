@@ -17,6 +17,8 @@ from simulator.workload import Workload, configure, load_workload
 
 NETWORK = "cnv-w1a1"
 HARDWARE = "streaming-r18"
+SHORTEST = ("fifos.depth=2", "fifos.joins=auto")
+"""Overrides with which the search sizes all FIFOs, from the shortest."""
 TAU = 5
 """Bits of an index in the 3x3 layers: 0.56 bits per weight."""
 ACTIVATION_BITS = (1, 2, 4, 8)
@@ -124,7 +126,7 @@ def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Po
                 found[form.name] = (
                     expanded(found[FORMS[0].name], net)
                     if form.expanded
-                    else find_folding(net, load_hardware(HARDWARE), objective, limit)
+                    else find_folding(net, load_hardware(HARDWARE, SHORTEST), objective, limit)
                 )
                 yield point_of(form, each, objective, found[form.name])
             limit = found[FORMS[0].name].area

@@ -143,7 +143,7 @@ class TestPrint:
         assert max(map(len, text.splitlines())) <= 80
         assert len(text) < 2000
         assert "1 in full precision" in " ".join(text.split())
-        assert "(23 faster stages not shown)" in text
+        assert "(22 faster stages not shown)" in text
         assert "(7nm)" in text
 
 

@@ -107,7 +107,7 @@ class TestShared:
                     text = (parameter.help or "").partition(" May be a list")[0]
                     texts.setdefault(name, set()).add(text)
         # written files, drawn values and defaults differ by command
-        own = {"out", "set", "seed", "quiet", "energy"}
+        own = {"out", "set", "seed", "quiet", "energy", "batch", "bits"}
         assert {name for name, several in texts.items() if len(several) > 1} <= own
         assert len(texts) == len(_SHARED)
 

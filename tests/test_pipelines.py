@@ -104,7 +104,7 @@ def test_a_wrong_balance_names_the_program() -> None:
 
 
 def equal(one: Summary, other: Summary) -> bool:
-    names = [field.name for field in fields(Summary)]
+    names = [field.name for field in fields(Summary) if field.name != "ran"]  # of one engine
     return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in names)
 
 

@@ -328,7 +328,7 @@ def test_every_command_refuses_other_scopes(command: Command, tmp_path: Path, sc
 
 
 def test_help_tells_the_default_scope(command: Command) -> None:
-    assert "network on a streaming pipeline" in " ".join(command("--help").stdout.split())
+    assert "network on a pipeline" in " ".join(command("--help").stdout.split())
 
 
 # --- what a user meets first --------------------------------------------------------------------

@@ -70,7 +70,8 @@ def configuration(name: str) -> Configuration:
 
 UNRECORDED = frozenset({
     "alexnet", "binarydensenet28", "birealnet18", "quicknet", "reactnet-a", "vgg16",
-    "systolic-equal-area",
+    "systolic-equal-area", "streaming-r18",
+    "cnv-w1a1", "cnv-w1a2", "cnv-w2a2", "lfc-w1a1",
 })  # fmt: skip
 """Files whose layers and machine parts are those of others; their figures would take minutes."""
 

@@ -60,7 +60,7 @@ FOLDS = StageFolds()
 
 
 def machine(*settings: str) -> Streaming:
-    found = load_hardware("streaming-r18", settings)
+    found = load_hardware("streaming-r18", ["fifos.depth=2", *settings])
     assert isinstance(found, Streaming)
     return found
 
@@ -297,6 +297,7 @@ def test_the_command_writes_a_file_that_runs(command: Command, tmp_path: Path) -
     done = command(
         "search", "--hw", "streaming-r18", "--model", network, "--objective", "area",
         "--min-images-per-s", "2e6", "--batch", "4", "--out", out, "--json",
+        "--set", "fifos.depth=2",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)

@@ -62,7 +62,7 @@ def workload(description: dict[str, Any] = RESIDUAL, batch: int = 3) -> Workload
 
 @cache
 def ran(engine: str = "fast", batch: int = 3, *overrides: str) -> Run:
-    hardware = load_hardware("streaming-r18", ["folding.cycles=400", *overrides])
+    hardware = load_hardware("streaming-r18", ["folding.cycles=400", "fifos.depth=2", *overrides])
     return run_one(workload(batch=batch), hardware, engine)
 
 
@@ -289,7 +289,16 @@ def test_a_join_with_too_few_words_is_named_with_the_words_it_needs() -> None:
 
 def test_a_deadlock_is_one_line_of_the_command(command: Command, tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(json.dumps(RESIDUAL))
-    line = ("--hw", "streaming-r18", "--model", "net.yaml", "--set", "fifos.joins=2")
+    line = (
+        "--hw",
+        "streaming-r18",
+        "--model",
+        "net.yaml",
+        "--set",
+        "fifos.joins=2",
+        "--set",
+        "fifos.depth=2",
+    )
     done = command(*line, "--set", "folding.cycles=400", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -341,7 +350,16 @@ def net(tmp_path: Path) -> Path:
     return path
 
 
-LINE = ("--hw", "streaming-r18", "--set", "folding.cycles=400", "--model", "net.yaml")
+LINE = (
+    "--hw",
+    "streaming-r18",
+    "--set",
+    "folding.cycles=400",
+    "--set",
+    "fifos.depth=2",
+    "--model",
+    "net.yaml",
+)
 
 
 def test_a_run_needs_neither_bits_nor_scope(command: Command, net: Path) -> None:
@@ -369,7 +387,7 @@ def test_sub_bit_weights_make_an_snn_pipeline(command: Command, net: Path) -> No
 
 
 def test_the_summary_has_images_and_units(net: Path) -> None:
-    result = simulate(net, "streaming-r18", set={"folding.cycles": 400}, batch=5)
+    result = simulate(net, "streaming-r18", set={"folding.cycles": 400, "fifos.depth": 2}, batch=5)
     pipeline = result.summary()["pipeline"]
     images = ran("fast", 5).images
     assert images is not None
@@ -397,11 +415,18 @@ def test_pandas_reads_the_tables(net: Path, tmp_path: Path) -> None:
 
 
 def pipeline_result(net: Path) -> Result:
-    return simulate(net, "streaming-r18", set={"folding.cycles": 400}, batch=3)
+    return simulate(net, "streaming-r18", set={"folding.cycles": 400, "fifos.depth": 2}, batch=3)
 
 
 def test_a_study_has_their_columns(net: Path) -> None:
-    study = sweep(net, "streaming-r18", bits=1, set={"folding.cycles": [400, 800]}, batch=5, jobs=1)
+    study = sweep(
+        net,
+        "streaming-r18",
+        bits=1,
+        set={"folding.cycles": [400, 800], "fifos.depth": 2},
+        batch=5,
+        jobs=1,
+    )
     frame = study.frame
     assert set(frame["scope"]) == {"network"}
     images = ran("fast", 5).images

@@ -17,7 +17,7 @@ from simulator.workload import Workload, configure, load_workload
 
 NETWORK = "cnv-w1a1"
 HARDWARE = "streaming-r18"
-SHORTEST = ("fifos.depth=2", "fifos.joins=auto")
+SHORTEST = ("fifos.depth=2",)
 """Overrides with which the search sizes all FIFOs, from the shortest."""
 TAU = 5
 """Bits of an index in the 3x3 layers: 0.56 bits per weight."""

@@ -265,7 +265,6 @@ class TestReproduce:
             "table6",
             "figure13",
             "pe-study",
-            pytest.param("pipelines", marks=pytest.mark.slow),
             pytest.param("fair", marks=pytest.mark.slow),
             pytest.param("figure12", marks=pytest.mark.slow),
             pytest.param("equal-area", marks=pytest.mark.slow),

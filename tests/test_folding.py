@@ -226,6 +226,7 @@ def rows(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 @pytest.mark.paper
 def test_the_first_points_of_the_report() -> None:
     for row, point in zip(rows("pipelines.csv"), islice(points([1]), 2), strict=False):

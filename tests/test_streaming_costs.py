@@ -1,7 +1,7 @@
 """Costs of streaming pipelines: area, memories and actions, derived in a second way."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise, product
 from math import ceil, log2
@@ -401,7 +401,7 @@ def finn_block_rams(plan: Plan) -> int:
 LOGIC = ("multipliers", "adder_trees", "accumulators", "comparators")
 
 
-def rank_correlation(one: list[int], other: list[int]) -> float:
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
     """Return Spearman's rank correlation."""
     return float(pd.Series(one).rank().corr(pd.Series(other).rank()))
 

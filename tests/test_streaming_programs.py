@@ -25,7 +25,7 @@ from tests.streaming_replay import replay
 from tests.streaming_strategies import Case, cases, program_of
 from tests.test_fast import agree
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.invariant
 
 
 @given(cases())

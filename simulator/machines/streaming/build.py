@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from simulator.machines.streaming.convert import conversions
 from simulator.machines.streaming.fifos import Fifo
-from simulator.machines.streaming.folding import plan_of
 from simulator.machines.streaming.network import INPUT, Network
 from simulator.machines.streaming.operators import Operator
 from simulator.machines.streaming.palette import category_of
@@ -94,10 +93,10 @@ class _Builder:
     def hardware(self) -> Streaming:
         return self.network.hardware
 
-    @cached_property
+    @property
     def plans(self) -> dict[str, Plan]:
         """The stages' layers with their parallelism, by name."""
-        return {shape.name: plan_of(shape, self.hardware) for shape in self.network.shapes()}
+        return self.network.plans
 
     @cached_property
     def categories(self) -> dict[str, Category]:
@@ -137,8 +136,8 @@ class _Builder:
             taps = [first]
         if len(taps) == 1:
             return taps[0], units
-        fifo = self._fifo(f"{name}.fork", name, bits, plan.shape.target.words(bits))
-        return fifo, [self._mover(Fork, f"{name}.fork", name, [fifo], taps, every_word(fifo.words))]
+        fifo, fork = self._fork(f"{name}.fork", name, bits, plan.shape.target.words(bits), taps)
+        return fifo, [fork]
 
     def _main(self, plan: Plan, reads: list[Fifo], target: Fifo) -> list[Stage]:
         """Return the last unit of a stage, with its dot units or the DMA unit of its weights."""
@@ -226,17 +225,9 @@ class _Builder:
             f"{name}.{one.kind if one.kind == 'threshold' else f'convert{place + 1}'}{suffix}"
             for place, one in enumerate(links)
         ]
-        words = [start, *((one.bits, one.words) for one in links)]
         ends = [*names, f"{name}.{entry}{suffix}"]
-        fifos = [
-            self._fifo(end, name, *each, self._depth(plan, end) if place == main else None)
-            for place, (end, each) in enumerate(zip(ends, words, strict=True))
-        ]
+        fifos, units = self._chain(links, ends, name, start, {main: self._depth(plan, ends[main])})
         self.taps[giver].insert(0, fifos[0])
-        units = [
-            self._operator(one, names[place], name, [fifos[place]], fifos[place + 1])
-            for place, one in enumerate(links)
-        ]
         return fifos[-1], units
 
     def _words_of(self, giver: str, given: Map) -> tuple[int, int, int]:
@@ -252,9 +243,8 @@ class _Builder:
         words, word_bytes = taps[0].words, ceil(taps[0].bits / 8)
         forks: list[Stage] = []
         if len(taps) > 1:
-            fifo = self._fifo("input.fork", first, taps[0].bits, words)
-            forks = [self._mover(Fork, "input.fork", first, [fifo], taps, every_word(words))]
-            taps = [fifo]
+            fifo, fork = self._fork("input.fork", first, taps[0].bits, words, taps)
+            taps, forks = [fifo], [fork]
         dma = self._unit(
             Dma, "input.dma", first, [], taps, words=words, word_bytes=word_bytes, rate="read"
         )
@@ -266,18 +256,8 @@ class _Builder:
         width = self.hardware.memory.word_bits
         links = conversions(plan.out_bits, width, given.pixels, given.pixel_bits)
         names = [f"{name}.convert_out{place + 1}" for place, _ in enumerate(links)]
-        words = [
-            (plan.out_bits, given.words(plan.out_bits)),
-            *((one.bits, one.words) for one in links),
-        ]
-        fifos = [
-            self._fifo(end, name, *each)
-            for end, each in zip([*names, f"{name}.output"], words, strict=True)
-        ]
-        units = [
-            self._operator(one, names[place], name, [fifos[place]], fifos[place + 1])
-            for place, one in enumerate(links)
-        ]
+        start = (plan.out_bits, given.words(plan.out_bits))
+        fifos, units = self._chain(links, [*names, f"{name}.output"], name, start, {})
         word_bytes = ceil(min(fifos[-1].bits, width) / 8)
         dma = self._unit(
             Dma, f"{name}.output", name, [fifos[-1]], [], words=fifos[-1].words,
@@ -286,6 +266,42 @@ class _Builder:
         return fifos[0], [*units, dma]
 
     # --- units and FIFOs ------------------------------------------------------------------------
+
+    def _chain(
+        self,
+        links: list[Operator],
+        ends: list[str],
+        layer: str,
+        start: tuple[int, int],
+        depths: Mapping[int, int | None],
+    ) -> tuple[list[Fifo], list[Stage]]:
+        """Return the FIFOs and the units of some operators one after another.
+
+        Args:
+            links: the operators.
+            ends: the names of the units, then that of the last FIFO.
+            layer: the layer that they belong to.
+            start: bits of a word of the first FIFO, and its words.
+            depths: words of some FIFOs, by place; None: the usual number.
+
+        """
+        words = [start, *((one.bits, one.words) for one in links)]
+        fifos = [
+            self._fifo(end, layer, *each, depths.get(place))
+            for place, (end, each) in enumerate(zip(ends, words, strict=True))
+        ]
+        units = [
+            self._operator(one, ends[place], layer, [fifos[place]], fifos[place + 1])
+            for place, one in enumerate(links)
+        ]
+        return fifos, units
+
+    def _fork(
+        self, name: str, layer: str, bits: int, words: int, taps: list[Fifo]
+    ) -> tuple[Fifo, Stage]:
+        """Return a fork to several FIFOs, and the FIFO that it reads."""
+        fifo = self._fifo(name, layer, bits, words)
+        return fifo, self._mover(Fork, name, layer, [fifo], taps, every_word(words))
 
     def _operator(
         self, one: Operator, name: str, layer: str, sources: list[Fifo], target: Fifo

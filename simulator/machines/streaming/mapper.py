@@ -1,6 +1,6 @@
 """From a network and a hardware file to a program: one section for all stages."""
 
-from simulator.base.progress import Progress
+from simulator.base.progress import Progress, counted
 from simulator.machines.family import Mapping
 from simulator.machines.streaming.build import Pipeline, pipeline_of
 from simulator.machines.streaming.deadlock import require_no_deadlock
@@ -32,12 +32,12 @@ def map_workload(
     network = Network(workload, hardware)
     built = built_with_joins(network)
     program = program_of_pipeline(built, workload, hardware)
-    layers = []
-    for number, layer in enumerate(workload.all_layers):
-        if progress is not None:
-            progress(f"mapping {layer.name}", number, len(workload.all_layers))
-        layers.append(_mapped(layer, network, built, program))
-    return Mapping(hardware=hardware, layers=tuple(layers), program=program)
+    layers = counted(progress, f"mapping {workload.name}", workload.all_layers)
+    return Mapping(
+        hardware=hardware,
+        layers=tuple(_mapped(layer, network, built, program) for layer in layers),
+        program=program,
+    )
 
 
 def built_with_joins(network: Network) -> Pipeline:

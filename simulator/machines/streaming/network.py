@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from simulator.base.errors import InputError
+from simulator.machines.streaming.folding import plan_of
+from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.shapes import Map, Shape
 from simulator.workload import Layer, Workload
@@ -112,6 +114,16 @@ class Network:
             size=Sides(layer.out_height, layer.out_width),
             bits=self.maps.widths[self.last_of.get(name, name)][0],
         )
+
+    @cached_property
+    def plans(self) -> dict[str, Plan]:
+        """The stages' layers with their parallelism, by name.
+
+        Raises:
+            InputError: a fold of a layer is impossible.
+
+        """
+        return {shape.name: plan_of(shape, self.hardware) for shape in self.shapes()}
 
     def shapes(self) -> list[Shape]:
         """Return every stage's shape, in order."""

@@ -9,7 +9,7 @@ from simulator.engine.fast import totals
 from simulator.engine.summary import summarize
 from simulator.program import Program, ProgramError
 from tests.layer_pipeline_networks import cnv, pipelines, random_pipeline, residual_block, resnet18
-from tests.layer_pipelines import Pipeline
+from tests.layer_pipelines import Pipeline, Window
 from tests.shown import shown
 from tests.test_fast import Counts, agree, same
 
@@ -70,6 +70,28 @@ def test_the_number_of_commands_run_does_not_grow_with_the_images() -> None:
     line = block(16)
     ran = [Counts(line.program(images)).ran for images in (20, 2_000)]
     assert ran[0] == ran[1] <= 10 * line.commands
+
+
+def test_skips_within_an_image_do_not_prevent_skips_of_images() -> None:
+    # the engine skips most of the 40 results of an image, which it notes with few lots of queues
+    line = Pipeline()
+    fifo = line.source(12 * 12, depth=60)
+    fifo = line.convolution(fifo, Window(12, 1), 4, 60, 60)
+    line.sink(line.products(fifo, 1, 12 * 12 * 4, 40, depth=60), 40)
+    agree(line.program(8))
+    assert Counts(line.program(30)).ran <= 5 * line.commands
+
+
+def test_the_engine_follows_images_again_after_many_failures() -> None:
+    # the FIFOs before and behind the slow stages fill one after another, image by image
+    line = Pipeline()
+    fifo = line.source(5, depth=60)
+    for folds in range(1, 5):
+        fifo = line.products(fifo, 5, 1, folds, depth=60)
+        fifo = line.convert(fifo, 5, folds, 1, depth=60)
+    line.sink(fifo, 5)
+    ran = [Counts(line.program(images)).ran for images in (500, 1_000)]
+    assert ran[0] == ran[1] < 200 * line.commands
 
 
 def test_totals_have_the_number_of_commands_that_ran() -> None:

@@ -439,3 +439,27 @@ def test_a_study_has_their_columns(net: Path) -> None:
 def test_other_studies_lack_them() -> None:
     frame = sweep("r20", "cofluent64", bits=1, input_size=8, jobs=1).frame
     assert "interval_cycles" not in frame
+
+
+# --- notes --------------------------------------------------------------------------------------
+
+
+def _notes(run: Run) -> list[str]:
+    return list(FAMILY.notes(run))
+
+
+def test_names_that_the_pipeline_does_not_have_are_noted() -> None:
+    known = ran("fast", 3, "fifos.depths={c1: 9, fc.mvtu: 9}", "folding.layers={c1: {pe: 2}}")
+    assert not [note for note in _notes(known) if "names no" in note]
+    other = ran(
+        "fast",
+        3,
+        "fifos.depths={c1: 9, fc.nosuch: 9}",
+        "folding.layers={n1: {pe: 2}, c9: {pe: 2}}",
+        "fifos.widths={c9: 8}",
+    )
+    assert [note for note in _notes(other) if "names no" in note] == [
+        "folding.layers names no stage of this network in n1, c9.",
+        "fifos.widths names no stage of this network in c9.",
+        "fifos.depths names no stage or FIFO of this network in fc.nosuch.",
+    ]

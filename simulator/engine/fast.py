@@ -225,7 +225,9 @@ class _State:
 
     def _begin(self, assembled: Assembled) -> None:
         self.assembled = assembled
-        m: Any = np.zeros(assembled.size, dtype=np.int64) if self.compiled else [0] * assembled.size
+        starts = sum(self.noted.values())
+        size = assembled.size + 2 * starts
+        m: Any = np.zeros(size, dtype=np.int64) if self.compiled else [0] * size
         m[: len(assembled.memory)] = (
             assembled.memory if self.compiled else assembled.memory.tolist()
         )
@@ -245,15 +247,12 @@ class _State:
                 floor = m[at.SECTIONS] + number * m[at.SECTION_SIZE] + at.FLOOR
                 m[floor : floor + len(ends)] = ends
         if self.noted:
-            starts = sum(self.noted.values())
-            m[at.STARTS], m[at.SLOPES] = len(m), starts
+            m[at.STARTS], m[at.SLOPES] = assembled.size, starts
             address = {unit: place for place, unit in assembled.units.items()}
-            row = len(m)
+            row = assembled.size
             for unit, commands in self.noted.items():
                 m[address[unit] + at.ROWS] = row
                 row += commands
-            none = np.zeros(2 * starts, dtype=np.int64)
-            self.memory = np.concatenate((m, none)) if self.compiled else m + none.tolist()
 
     def _set_rates(self) -> None:
         """Write the cycles and latencies of commands that move bytes."""

@@ -82,6 +82,7 @@ from simulator.engine.layout import (
     UNIT_SIZE,
     UNITS,
     VECTOR,
+    WAITING,
     WIDTH,
     Status,
 )
@@ -167,6 +168,7 @@ def step(m: Memory, unit: int, command: int) -> bool:
     m[unit + AT] += INSTRUCTION_SIZE
     if m[STACK_TOP] > m[STACK] and answered(m, m[STACK_TOP] - CALL_SIZE):
         m[STACK_TOP] -= CALL_SIZE
+        m[m[m[STACK_TOP] + CALLED] + WAITING] = 0
     return True
 
 
@@ -181,10 +183,11 @@ def call(m: Memory) -> bool:
     ends = section_of(m, m[LACKING], m[LACKED], m[waiting + SECTION])
     unit = m[m[ends + GIVING] + GIVING_UNIT]
     m[top + LACKS_CHANNEL], m[top + LACKS_LOT] = m[LACKING], m[LACKED]
-    for one in range(m[STACK], top + 1, CALL_SIZE):
-        if m[one + CALLED] == unit:
-            m[STACK] = one
-            return False
+    m[waiting + WAITING] = 1
+    if m[unit + WAITING]:
+        while m[m[STACK] + CALLED] != unit:
+            m[STACK] += CALL_SIZE
+        return False
     m[STACK_TOP] = top + CALL_SIZE
     m[top + CALL_SIZE + CALLED] = unit
     return True

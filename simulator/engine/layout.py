@@ -44,8 +44,8 @@ RAN = 6
 """The number of commands that ran."""
 FAST_FORWARDS = 7
 """The number of times that the engine left out iterations."""
-FAILED = 8
-"""The number of times that the engine followed a repetition in vain."""
+WASTED = 8
+"""The number of commands that ran while the engine followed an iteration in vain."""
 STARTS = 9
 """The address of the noted starts, in a run with one lane; NONE: no notes."""
 SLOPES = 10
@@ -177,7 +177,9 @@ FRAMES = 13
 """The frame of the outermost loop."""
 ROWS = 14
 """The address of the notes of the starts of the unit's commands."""
-FREE = 15
+WAITING = 15
+"""1: the unit is on the stack, below the last entry."""
+FREE = 16
 """Two blocks: the cycle in which the last command ends, and its slope; frames come after them."""
 
 # --- frames: the loops that a unit is in ----------------------------------------------------------
@@ -371,5 +373,5 @@ NOTED_LOTS = 2
 """The number of noted lots at the head of every queue with as many lots."""
 NOTED_STATE = 3
 """Units, givers, and takers; after them, the section with its shares, and the queues."""
-MOST_NOTED = 1 << 14
+MOST_NOTED = 1 << 16
 """The largest number of lots of a queue that a note has space for."""

@@ -48,7 +48,7 @@ def write_note(m: Memory, note: int, root: int, iteration: int, whole: bool) -> 
 
     Args:
         m: the memory.
-        note: the note to write.
+        note: the note to write; its `NOTED_RAN` is still that of the previous iteration.
         root: the unit whose iteration it is.
         iteration: iterations that are over.
         whole: True: note all; False: note only times of the section and of lots, without slopes

@@ -24,7 +24,6 @@ from simulator.engine.layout import (
     END,
     ENDS,
     ENDS_SIZE,
-    FAILED,
     FLOOR,
     FLOW,
     FOLLOWED,
@@ -72,6 +71,7 @@ from simulator.engine.layout import (
     TRUST,
     UNIT_SIZE,
     UNITS,
+    WASTED,
 )
 from simulator.engine.lots import fill, lot_of
 from simulator.engine.notes import (
@@ -85,6 +85,12 @@ from simulator.engine.notes import (
 
 WORTH = 32
 """The minimum number of commands to leave out that pays for following an iteration."""
+MOST_DOUBLINGS = 8
+"""The number of failures that double the commands to leave out that pay for another attempt."""
+FREE_FAILURES = 2
+"""The number of failures of a loop after which the share of commands followed in vain counts."""
+WASTE = 4
+"""The number of commands to run, in the whole program, for each command followed in vain."""
 
 
 def forget_iterations(m: Memory, depth: int) -> None:
@@ -110,6 +116,7 @@ def end_of_iteration(m: Memory, root: int, at: int) -> bool:
     note = m[NOTES] + m[root + DEPTH] * m[NOTE_SIZE]
     if m[FOLLOWED] == NONE:
         if m[note + NOTED_ITERATION] == m[frame + ITERATION] - 1 and begins(m, root, frame, note):
+            m[m[FOLLOWED_NOTE] + NOTED_RAN] = m[note + NOTED_RAN]
             write_note(m, m[FOLLOWED_NOTE], root, m[frame + ITERATION], True)
             m[FOLLOWED], m[TRACKING] = frame, 1
             fill(m, m[GROWTH], 0, m[SECTION_SIZE])
@@ -134,7 +141,7 @@ def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
     linear = m[LIMIT] > 0 and is_linear(m, root, note)
     m[TRACKING], m[FOLLOWED] = 0, NONE
     if not linear:
-        m[FAILED] += 1
+        m[WASTED] += m[RAN] - m[m[FOLLOWED_NOTE] + NOTED_RAN]
         m[m[frame + BEGIN] + TRUST] += 1
         write_note(m, note, root, m[frame + ITERATION], False)
         return True
@@ -161,7 +168,10 @@ def begins(m: Memory, root: int, frame: int, note: int) -> bool:
     if done < 0:
         return False
     cost = done - ran + WORTH
-    if m[LIMIT] * ran < cost << min(m[m[frame + BEGIN] + TRUST], 20):
+    failures = m[m[frame + BEGIN] + TRUST]
+    if m[LIMIT] * ran < cost << min(failures, MOST_DOUBLINGS):
+        return False
+    if failures >= FREE_FAILURES and m[WASTED] * WASTE > m[RAN]:
         return False
     section, before = section_of_unit(m, root), noted_section(m, note)
     end = FLOOR + END * m[LANES]

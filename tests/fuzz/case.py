@@ -22,7 +22,9 @@ from tests.fuzz.kinds import KINDS, Kind
 from tests.fuzz.seeds import Seeds, make_seeds
 
 MOST_SECONDS = 120
-"""A watch-dog: no case that ends needs more than a tenth of it."""
+"""A watch-dog, in processor time: no case that ends needs more than a tenth of it."""
+MOST_WAIT = 10 * MOST_SECONDS
+"""The same for a case that waits, by the clock; on a busy machine, a case can take some minutes."""
 MOST_WORK = 2_000_000
 """Multiply-accumulates of the largest network that a case runs; larger ones are legal, but slow."""
 
@@ -146,15 +148,18 @@ def _small_networks() -> Iterator[None]:
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Raise BoundError in the block after `MOST_SECONDS`."""
+    """Raise BoundError in the block after `MOST_SECONDS` of work, or after `MOST_WAIT`."""
 
     def stop(*_: object) -> None:
         raise BoundError
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(MOST_SECONDS)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)
+    signal.alarm(MOST_WAIT)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

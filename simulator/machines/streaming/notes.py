@@ -1,4 +1,4 @@
-"""Notes on a run of a pipeline: words with empty bits, tables without a gain, streamed weights."""
+"""Notes on a run of a pipeline: unknown names, words with empty bits, tables without a gain."""
 
 from collections.abc import Iterator
 
@@ -7,6 +7,7 @@ from simulator.machines.family import Ran
 from simulator.machines.streaming.mapped import MappedStage
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.stages import Weights
+from simulator.program.fifos import fifos_of
 from simulator.workload import Layer
 
 
@@ -25,12 +26,26 @@ def notes(run: Ran[MappedStage]) -> Iterator[str]:
         yield f"The last word of a pixel is not full in streams to {phrase.text}."
     hardware = run.mapping.hardware
     assert isinstance(hardware, Streaming)
+    yield from _unknown_names(run, hardware, {one.layer.name for one in stages})
     if hardware.memory.weights == "streamed":
         moved = sum(_weight_bytes(one) for one in stages)
         yield (
             f"Weights come from DRAM again for every output pixel: {moved / 1e6:,.1f} MB per "
             "image (memory.weights)."
         )
+
+
+def _unknown_names(run: Ran[MappedStage], hardware: Streaming, stages: set[str]) -> Iterator[str]:
+    """Yield the names in the hardware file that this pipeline does not have."""
+    fifos = fifos_of(run.mapping.program)
+    for key, names, known in (
+        ("folding.layers", hardware.folding.layers, stages),
+        ("fifos.widths", hardware.fifos.widths, stages),
+        ("fifos.depths", hardware.fifos.depths, stages | set(fifos)),
+    ):
+        if unknown := [name for name in names if name not in known]:
+            what = "stage" if known is stages else "stage or FIFO"
+            yield f"{key} names no {what} of this network in {', '.join(unknown)}."
 
 
 def _table_saves_nothing(one: MappedStage) -> bool:

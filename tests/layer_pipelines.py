@@ -27,7 +27,7 @@ class Fifo(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """What a command takes and gives."""
+    """The tokens that a command takes and gives."""
 
     takes: tuple[Amount, ...] = ()
     gives: tuple[Amount, ...] = ()

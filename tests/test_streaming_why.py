@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from simulator import InputError, Result, simulate, sweep
+from simulator import InputError, Result, compare, simulate, sweep
 from simulator.analysis.fifos import fillings
 from simulator.analysis.images import ImageTimes, image_ends
 from simulator.analysis.interval import limit_of
@@ -397,6 +397,23 @@ def test_the_summary_has_images_and_units(net: Path) -> None:
         one.unit.name for one in stage_times(ran("fast", 5))
     ]
     assert "first image" in str(result)
+
+
+def test_compare_lists_the_images_of_pipelines(net: Path) -> None:
+    def result(batch: int, folding: int) -> Result:
+        changes = {"folding.cycles": folding, "fifos.depth": 2}
+        return simulate(net, "streaming-r18", set=changes, batch=batch)
+
+    slow, fast_one = result(6, 400), result(6, 200)
+    rows = {(row["figure"], row["unit"]): row for row in compare(slow, fast_one).totals}
+    for side, one in (("a", slow), ("b", fast_one)):
+        images = one.run.images
+        assert images is not None
+        assert rows["first image", "cycles"][side] == images.first_cycles
+        assert rows["interval", "cycles"][side] == images.interval_cycles
+        assert rows["steady state", "images/s"][side] == pytest.approx(images.images_per_second)
+    names = {row["figure"] for row in compare(slow, result(1, 200)).totals}
+    assert "first image" in names and "interval" not in names
 
 
 def test_pandas_reads_the_tables(net: Path, tmp_path: Path) -> None:

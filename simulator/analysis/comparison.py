@@ -23,6 +23,13 @@ _RATES = (
 )
 """Unit, and name in `Performance`, of each row of throughput and efficiency."""
 
+_IMAGES = (
+    ("first image", "cycles", "first_image_cycles"),
+    ("interval", "cycles", "interval_cycles"),
+    ("steady state", "images/s", "images_per_second"),
+)
+"""Figure, unit, and name in `SavedImages`, of each row on the images of pipelines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
@@ -160,6 +167,7 @@ class Compared:
         figures: list[tuple[str, str, float, float]] = [
             ("run", "cycles", a.cycles, b.cycles),
             ("run", "ms", a.time_ms, b.time_ms),
+            *self._image_totals,
             *self._baseline_totals,
             ("DRAM read", "bytes", a.dram_bytes["read"], b.dram_bytes["read"]),
             ("DRAM written", "bytes", a.dram_bytes["written"], b.dram_bytes["written"]),
@@ -181,6 +189,15 @@ class Compared:
             }
             for figure, unit, one, other in figures
         ]
+
+    @property
+    def _image_totals(self) -> list[tuple[str, str, float, float]]:
+        """Figures of the images, if both results are of pipelines; intervals, if both settled."""
+        a, b = self.a.pipeline, self.b.pipeline
+        if a is None or b is None:
+            return []
+        values = ((x, unit, getattr(a, name), getattr(b, name)) for x, unit, name in _IMAGES)
+        return [row for row in values if None not in row]
 
     @property
     def _baseline_totals(self) -> list[tuple[str, str, float, float]]:

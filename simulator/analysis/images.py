@@ -39,8 +39,8 @@ class ImageTimes:
     def settled_from(self) -> int | None:
         """The number of the first image, from 1, after which the steady interval begins.
 
-        The steady interval is that of the longest stretch of equal intervals, at least two; of
-        several, the last. Images before it fill the pipeline, and images behind it drain it. None:
+        The steady interval is that of the longest stretch of at least two equal intervals, or the
+        last such stretch. Images before it fill the pipeline, and images after it drain it. None:
         no two neighboring intervals are equal.
         """
         first, longest, begin = None, 1, 0

@@ -86,6 +86,14 @@ class SavedPerformances(Struct, frozen=True, kw_only=True):
     baseline: SavedPerformance | None = None
 
 
+class SavedImages(Struct, frozen=True, kw_only=True):
+    """The images of a run on a pipeline; see `simulator.analysis.images.ImageTimes`."""
+
+    first_image_cycles: int
+    interval_cycles: int | None
+    images_per_second: float | None
+
+
 class SavedConfiguration(Struct, frozen=True, kw_only=True):
     """Everything that decided the result."""
 
@@ -125,6 +133,8 @@ class Saved(Struct, frozen=True, kw_only=True):
     baseline: SavedBaseline | None = None
     """If the result has a baseline; then also its speedup."""
     speedup: float | None = None
+    pipeline: SavedImages | None = None
+    """Its images, if all layers run at once."""
     links: dict[str, str] = {}
     """The expressions of linked hardware keys."""
     energy: SavedEnergy | None = None

@@ -1,4 +1,4 @@
-"""What layers ask of the maps that they read, and the maps that exist only as codes."""
+"""Requests of layers for the maps that they read, and the maps that exist only as codes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

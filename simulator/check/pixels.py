@@ -30,7 +30,7 @@ class Pixels:
     """The layers that a stage computes after its own, by the stage's layer."""
 
     codes: dict[str, Codes | None] = field(default_factory=dict)
-    """What every layer reads: its codes; None: numbers."""
+    """The codes that every layer reads; None: it reads numbers."""
 
     def __post_init__(self) -> None:
         """Find the layers of every stage, and what each layer reads."""

@@ -1,4 +1,4 @@
-"""The interface of a family's folds to a folding search: how parallel each layer's stage is."""
+"""The interface between a family's folds, the parallelism of its stages, and a folding search."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping as Items
@@ -27,7 +27,7 @@ class FoldedStage:
 
 
 class Folds(ABC, Generic[H, L]):
-    """How a family folds a network's stages. Only families whose layers run at once have folds."""
+    """A family's folds of a network's stages. Only families whose layers run at once have folds."""
 
     @abstractmethod
     def options(self, workload: Workload, hardware: H) -> dict[str, Sequence[int]]:

@@ -1,4 +1,4 @@
-"""How a machine writes the maps of a network, for a check of their values."""
+"""The form in which a machine writes the maps of a network, for a check of their values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from simulator.analysis.energy import run_energy
 from simulator.analysis.running import run_one
 from simulator.base.progress import Progress, announce
 from simulator.base.wording import listed
+from simulator.base.writing import write_file
 from simulator.machines import load_energy, load_hardware
 from simulator.machines.loading import with_value
 from simulator.paper.markdown import Row, table, write_csv, write_report
+from simulator.paper.pipelines_figure import draw
+from simulator.report.style import SCREEN, save_figure
 from simulator.studies.folding import Folding, FoldObjective, find_folding
 from simulator.workload import Workload, configure, load_workload
 
@@ -28,9 +32,8 @@ RATE = 3000
 """Images per second of the comparison at equal rate."""
 ENERGY = "45nm"
 EQUAL_AREA = (
-    "The area is that of the 1-bit form in the table above, with its rate. The 1-bit form is not "
-    "folded again for the highest rate in this area. The gains of tables here are therefore upper "
-    "estimates.\n"
+    "The area is at most that of the 1-bit form in the table above. All forms are folded again for "
+    "the highest rate in it, the 1-bit form, too.\n"
 )
 
 
@@ -71,6 +74,8 @@ class Point:
     """Bits of weights, or of indices and subsets, in whole bytes of each layer."""
     dots: int
     """Dot units of all tables."""
+    table_area: int
+    """Gate equivalents of the tables, with their ports and without their dot units."""
     energy_uj: float
     """Microjoules per image of the run, with its filling and draining."""
     areas: Mapping[str, int]
@@ -99,6 +104,7 @@ def point_of(form: Form, activation_bits: int, objective: FoldObjective, found: 
         stage_area=found.stage_area,
         stored_bits=8 * sum(one.stored_bytes for one in run.mapping.layers),
         dots=sum(fold["simd"] * fold["dots"] for fold in shared.values()),
+        table_area=parts.get("lut", 0) + parts.get("lut_logic", 0),
         energy_uj=run_energy(run, load_energy(ENERGY)).microjoules / run.workload.batch,
         areas={one.layer: one.area for one in found.stages},
         tables=tuple(shared),
@@ -113,7 +119,7 @@ def workload_of(form: Form, activation_bits: int) -> Workload:
 
 
 def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Point]:
-    """Yield all forms at equal rate and at the area of the 1-bit form, for each activation width.
+    """Yield all forms at equal rate, and at the area of the 1-bit form then, for each width.
 
     Args:
         bits: activation bits.
@@ -122,21 +128,19 @@ def points(bits: Sequence[int], progress: Progress | None = None) -> Iterator[Po
     """
     for each in bits:
         nets = {form.name: workload_of(form, each) for form in FORMS}
-        first: Folding | None = None
+        limit = RATE
         for objective in ("area", "rate"):
+            found: dict[str, Folding] = {}
             for form in FORMS:
                 announce(progress, f"pipelines, {each}-bit activations, {form.name}, {objective}")
                 net, hardware = nets[form.name], load_hardware(HARDWARE, SHORTEST)
-                if first is None:
-                    found = first = find_folding(net, hardware, "area", RATE)
-                elif not form.sub_bit:
-                    found = first  # its area is the area of the comparison
-                elif form.expanded:
-                    found = expanded(first, net)
-                else:
-                    limit = RATE if objective == "area" else first.area
-                    found = find_folding(net, hardware, objective, limit)
-                yield point_of(form, each, objective, found)
+                found[form.name] = (
+                    expanded(found[FORMS[0].name], net)
+                    if form.expanded
+                    else find_folding(net, hardware, objective, limit)
+                )
+                yield point_of(form, each, objective, found[form.name])
+            limit = found[FORMS[0].name].area
 
 
 def expanded(found: Folding, workload: Workload) -> Folding:
@@ -150,7 +154,7 @@ def expanded(found: Folding, workload: Workload) -> Folding:
 
 
 def write(folder: Path, progress: Progress | None = None) -> list[Path]:
-    """Write pipelines.md, pipelines.csv and pipelines_layers.csv."""
+    """Write pipelines.md, its CSV files and its figure."""
     return write_points(folder, list(points(ACTIVATION_BITS, progress)))
 
 
@@ -158,6 +162,7 @@ def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
     """Write the report of some points."""
     rows = [row_of(one) for one in every]
     layers = layer_rows(every)
+    figure = draw(every)
     return [
         write_report(
             folder / "pipelines.md",
@@ -165,6 +170,7 @@ def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
             "simulate reproduce pipelines",
             [
                 _intro(),
+                "![Area at equal rate, and images/s at equal area](pipelines.png)\n",
                 f"## At least {RATE:,} images/s, least area\n",
                 table([row_of(one) for one in every if one.objective == "area"]),
                 *sentences(every, "area"),
@@ -180,6 +186,10 @@ def write_points(folder: Path, every: Sequence[Point]) -> list[Path]:
         ),
         write_csv(folder / "pipelines.csv", rows),
         write_csv(folder / "pipelines_layers.csv", layers),
+        *(
+            write_file(folder / f"pipelines.{ending}", partial(save_figure, figure))
+            for ending in SCREEN.endings
+        ),
     ]
 
 
@@ -195,6 +205,7 @@ def row_of(point: Point) -> Row:
         "memory (GE)": f"{point.memory:,}",
         "total (GE)": f"{point.area:,}",
         "stages alone (GE)": f"{point.stage_area:,}",
+        "tables (GE)": f"{point.table_area:,}",
         "weights or indices (kbit)": f"{point.stored_bits / 1e3:,.1f}",
         "dot units": point.dots,
         "energy per image (µJ)": f"{point.energy_uj:.2f}",
@@ -286,7 +297,7 @@ def _method() -> str:
         "- A table of a layer has a read port for every PE, and the bits of a table with several "
         "ports are flip-flops (docs/streaming-costs.md). The area of the ports grows with PEs, "
         "entries and bits. Tables of fewer ports are smaller and make the stage slower; this "
-        "report does not have such tables.\n"
+        "report does not have such tables. The column `tables` bounds what this assumption costs.\n"
         "- A stage of 8-bit activations has a factor and an offset instead of 2^bits - 1 "
         "thresholds. It can therefore take less area and energy than one of 4-bit activations.\n"
         "- The expanded form shows the area without tables: its difference from the tables is "

@@ -43,7 +43,7 @@ class Workload:
     shortcut_bits: int = SHORTCUT_BITS
     """Bits per value of maps that no binary layer reads; see `simulator.workload.maps`."""
     unknown_edges: str | None = field(default=None, compare=False)
-    """Why the edges between layers are unknown, such as `Resize node 'up'`; None if known."""
+    """The reason why the edges between layers are unknown, such as `Resize node 'up'`; or None."""
     scope: Scope = "weights"
     """The kinds of layers that run; a network as in its file has all layers with weights."""
     layers_left_out: int = 0

@@ -61,7 +61,7 @@ def layer_actions(mapped: MappedStage, moved: Ints, activates: Ints | None = Non
 def memory_kib(mapped: MappedStage, hardware: Streaming) -> dict[str, float]:
     """Return the size in KiB of a bank of each memory of a layer's stage, by name.
 
-    Of several FIFOs in flip-flops, or in SRAM, the largest decides the energy of all.
+    The largest of several FIFOs in flip-flops, or in SRAM, decides the energy of all.
     """
     if mapped.plan is None:
         return {}

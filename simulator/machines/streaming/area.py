@@ -83,7 +83,7 @@ def plan_area(plan: Plan, hardware: Streaming) -> Fraction:
 
 
 def layer_memories(mapped: MappedStage, hardware: Streaming) -> Iterator[Memory]:
-    """Yield all memories of a layer's stage: of its units, and its FIFOs."""
+    """Yield all memories of a layer's stage: those of its units, and its FIFOs."""
     if mapped.plan is not None:
         yield from memories_of(mapped.plan, streamed=hardware.memory.weights == "streamed")
     for stage in mapped.stages:

@@ -36,7 +36,7 @@ class MappedStage:
 
     @property
     def mode(self) -> str:
-        """How the layer runs, in one word; see `MODES`."""
+        """The layer's mode in one word; see `MODES`."""
         if self.plan is None:
             return "thresholds"
         if not isinstance(self.layer, Layer):

@@ -1,4 +1,4 @@
-"""The stages of a network: which layers have one, who reads whose map, and in how many bits."""
+"""The stages of a network, the maps between them, and the bits of these maps."""
 
 from dataclasses import dataclass
 from functools import cached_property

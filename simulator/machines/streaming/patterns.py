@@ -1,4 +1,4 @@
-"""Patterns of units that move words: which iterations read, which write.
+"""Patterns of reads and writes of the units that move words.
 
 Every function returns the iterations of an image, as runs of equal lists of turns.
 """

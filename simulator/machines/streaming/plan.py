@@ -1,4 +1,4 @@
-"""The operators of a layer's stage: which units it has, and their patterns."""
+"""The operators of a layer's stage, as units with patterns."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,7 +89,7 @@ class Plan:
 
     @property
     def entry_bits(self) -> int:
-        """Bits of a shared dot product: of a sum of signed inputs."""
+        """Bits of a shared dot product, which is a sum of signed inputs."""
         largest = self.weighted.unit_weights * max(1, 2**self.shape.in_bits - 1)
         return int(largest.bit_length() + 1)
 
@@ -183,7 +183,7 @@ class Plan:
 
     @cached_property
     def main_turns(self) -> Turns:
-        """The pattern of the last unit of a stage without weights; of several maps, each word."""
+        """The pattern of a stage's last unit, which reads each word of all maps."""
         shape, words, layer = self.shape, self.pixel_words, self.layer
         assert isinstance(layer, VectorLayer)
         if self.pools_map:

@@ -75,8 +75,8 @@ class Streaming(Hardware, frozen=True, forbid_unknown_fields=True, kw_only=True)
     memory: Memory
     full_precision: FullPrecision
     loop_style: Literal["flushing", "stalling"] = "flushing"
-    """How the units' pipelined loops wait for input. `flushing`: results on their way leave
-    meanwhile. `stalling`: the whole loop stands, and the result of an iteration leaves with the
+    """The behavior of the units' pipelined loops without input. `flushing`: results on their way
+    leave. `stalling`: the whole loop stops, and the result of an iteration leaves with the
     next iteration. ASSUMED: one iteration is on its way, the fewest that a stalling loop has."""
     shared_kernels: Literal["lut", "expanded"] = "lut"
     """Stages of sub-bit layers. `lut`: dot products of the subset in a table, then fetch and add.

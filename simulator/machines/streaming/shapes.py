@@ -54,7 +54,7 @@ class Shape:
 
     layer: Layer | VectorLayer
     source: Map
-    """The map that it reads; of several maps the first."""
+    """The map that it reads, or the first of several."""
     in_bits: int
     """Bits per value that it reads."""
     target: Map

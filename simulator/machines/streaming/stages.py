@@ -50,7 +50,7 @@ class Stage:
 
     letter = "S"
     role = ""
-    """What such units do, in reports."""
+    """The task of such units, in reports."""
 
     @property
     def source(self) -> Fifo:

@@ -1,6 +1,6 @@
 """A pipeline's program run with words instead of times.
 
-Every unit runs its own commands in order. A command runs when the tokens that it takes are there:
+Every unit runs its own commands in order. A command runs when its tokens are available:
 words to read, and space for the words that it writes. It then moves these words. Their contents
 come from the unit's operator (`values.py`), which sees only words that the unit has read.
 """

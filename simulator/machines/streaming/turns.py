@@ -1,4 +1,4 @@
-"""Iterations of a unit that moves words: which read a word, which write one."""
+"""Iterations of a unit that moves words, with their reads and writes."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from simulator.program import Runs
 
 
 class Turn(NamedTuple):
-    """Equal iterations of a unit: what each reads and writes."""
+    """Equal iterations of a unit."""
 
     times: int
     reads: bool

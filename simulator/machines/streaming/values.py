@@ -1,4 +1,4 @@
-"""What the units of a pipeline compute: a function per operator, from words to words.
+"""The values that the units of a pipeline compute: a function for each operator.
 
 Each function yields the words that its unit writes for an image, in order, and takes words of its
 input when it needs them. `streams.py` runs the units' programs with these words.

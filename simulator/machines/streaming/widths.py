@@ -38,7 +38,7 @@ def sum_bits(plan: Plan) -> int:
 
 
 def accumulated_bits(plan: Plan) -> int:
-    """Bits of a value that a pool keeps: of a maximum, or of a sum over the window."""
+    """Bits of a value that a pool keeps, which is a maximum or a sum over the window."""
     bits = plan.shape.in_bits
     if plan.main_kind != "average_pool":
         return bits

@@ -11,7 +11,7 @@ import numpy as np
 from simulator.base.columns import Ints
 
 Word = int | None
-"""None: a word of padding. ASSUMED: a bit beside the data marks it, for a zero at 1 bit is neither
+"""None: a word of padding. ASSUMED: an extra bit marks it, because a zero at 1 bit is neither
 -1 nor +1, and a maximum leaves padding out."""
 
 

@@ -65,7 +65,7 @@ IN_DRAM = OnChip()
 """All maps are in DRAM."""
 
 WHY_NETWORK_ONLY = "only scope network has the edges between all layers (--scope network)"
-"""Why the key has no effect in another scope, as a clause."""
+"""The reason why the key has no effect in another scope, as a clause."""
 NETWORK_ONLY = f"memory.activations on_chip has no effect because {WHY_NETWORK_ONLY}."
 """The note of a run in another scope."""
 

@@ -21,7 +21,8 @@ from simulator.machines.streaming.network import Network
 from simulator.machines.streaming.plan import Plan
 from simulator.machines.streaming.schema import Streaming
 from simulator.machines.streaming.shapes import Parallelism, divisors
-from simulator.paper.pipelines import ACTIVATION_BITS, FORMS, points, row_of
+from simulator.paper.pipelines import ACTIVATION_BITS, FORMS, points
+from simulator.paper.pipelines_report import row_of
 from simulator.studies.folding import Folding, FoldObjective, find_folding
 from simulator.studies.folding.output import hardware_text, sentences
 from simulator.workload import Workload, configure
@@ -232,6 +233,15 @@ def test_the_first_points_of_the_report() -> None:
     for row, point in zip(rows("pipelines.csv"), islice(points([1]), 2), strict=False):
         assert {key: str(value) for key, value in row_of(point).items()} == row
         assert sum(point.areas.values()) == point.area
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("rate", [2e5, 1e6, 3e6])
+def test_no_slower_folding_in_the_area_of_a_folding(name: str, rate: float) -> None:
+    one = found(name, "area", rate)
+    other = find_folding(workload(name), machine(), "rate", one.area)
+    assert other.area <= one.area
+    assert other.rate >= one.rate
 
 
 def test_expanded_kernels_have_the_folds_of_1_bit_kernels() -> None:

@@ -3,19 +3,18 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from simulator.paper.pipelines import Point
 from simulator.report.style import COLORS, SCREEN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from simulator.paper.pipelines import Point
-
 _WIDTH = 0.38
 """The width of a bar; activation widths are 1 apart."""
 
 
-def draw(every: "Sequence[Point]") -> "Figure":
+def draw(every: Sequence[Point]) -> "Figure":
     """Draw two panels with a bar per form and activation width.
 
     Args:
@@ -45,7 +44,7 @@ def draw(every: "Sequence[Point]") -> "Figure":
 
 
 def _draw_areas(
-    axes: "Axes", places: Sequence[float], points: "Sequence[Point]", number: int
+    axes: "Axes", places: Sequence[float], points: Sequence[Point], number: int
 ) -> None:
     """Draw memory cells with the other logic on top, lighter."""
     memory = [one.memory / 1e6 for one in points]

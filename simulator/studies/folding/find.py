@@ -3,13 +3,16 @@
 Given the cycles per image that each stage may take, the stages do not depend on each other. The
 least area of the stages is therefore the sum of the least area of each, which the family's rule
 finds. The sum falls as the cycles rise, because each stage keeps its choices and gets more of them.
-The stages' possible cycles are finitely many, and between two of them nothing changes. The highest
-rate within an area follows by bisection. Converters and FIFOs between stages come after the folds.
+The stages have finitely many numbers of cycles, and all foldings between two of them are equal. The
+highest rate within an area follows by bisection. Converters and FIFOs between stages come after the
+folds.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 from math import floor
 from typing import Any
 
@@ -123,25 +126,46 @@ class _Search:
                 "the converters and FIFOs between them"
             )
         bound = self._rate(self.options[first])
-        skipped, fifos = 0, 0
-        while (first := self._first_within(area - fifos, first)) < len(self.options):
-            cycles = self.options[first]
-            announce(self.progress, f"folding {skipped + 1}, {cycles:,} cycles per image")
-            found = self._folding("rate", area, cycles, bound)
-            if found.area <= area:
-                return replace(found, skipped=skipped)
-            fifos = found.area - self._bare_area(cycles)
-            skipped, first = skipped + 1, first + 1
-        raise InputError(
-            f"max-area {area:g}: no folding found with its converters and FIFOs in this area; the "
-            f"slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
-        )
+        best = self._fastest(area, self._within(area, first), bound)
+        if best is None:
+            raise InputError(
+                f"max-area {area:g}: no folding found with its converters and FIFOs in this area; "
+                f"the slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
+            )
+        return best
 
-    def _first_within(self, area: float, start: int) -> int:
-        """Return the first folding that fits an area with the FIFOs of the file, from a number."""
-        return bisect_left(
-            self.options, -area, lo=start, key=lambda cycles: -self._bare_area(cycles)
-        )
+    def _fastest(self, area: float, candidates: Sequence[int], bound: float) -> Folding | None:
+        """Return a folding that fits an area with its own FIFOs, the fastest of those tried.
+
+        The search tries foldings from the fastest on, in growing steps. Once a folding fits, it
+        tries foldings between the last one that fails and the first one that fits.
+
+        Args:
+            area: the most gate equivalents.
+            candidates: cycles of foldings, in rising order.
+            bound: images per second that no folding exceeds.
+
+        """
+        best, failed = None, 0
+        fails, fits, step = -1, len(candidates), 1
+        while fits - fails > 1:
+            place = (fails + fits) // 2 if best else min(fails + step, fits - 1)
+            announce(self.progress, f"folding with {candidates[place]:,} cycles per image")
+            found = self._folding("rate", area, candidates[place], bound)
+            if found.area <= area:
+                best, fits = found, place
+            else:
+                failed, fails, step = failed + 1, place, 2 * step
+        return best and replace(best, skipped=failed)
+
+    def _within(self, area: float, first: int) -> list[int]:
+        """Return the cycles of foldings that fit an area with the FIFOs of the file, in order.
+
+        Of neighboring foldings with equal areas, the fastest counts.
+        """
+        bare = [(self._bare_area(cycles), cycles) for cycles in self.options[first:]]
+        groups = groupby(((each, cycles) for each, cycles in bare if each <= area), lambda x: x[0])
+        return [next(each)[1] for _, each in groups]
 
     def _bare_area(self, cycles: int) -> int:
         """Return the gate equivalents of a folding with the FIFOs of the file."""

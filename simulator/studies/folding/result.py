@@ -34,7 +34,7 @@ class Folding:
     stage_area: int
     """Gate equivalents of the stages alone, without the converters and FIFOs between them."""
     skipped: int
-    """Faster foldings of less stage area that fail with converters and FIFOs."""
+    """Foldings that the search tried before, and that fail with their converters and FIFOs."""
 
     @property
     def hardware(self) -> Hardware:

@@ -64,7 +64,7 @@ def runs(workload: Workload, keys: Overrides) -> tuple[Run, Run]:
 
 
 class TestResNet18:
-    @pytest.mark.parametrize("engine", ["event", "fast"])
+    @pytest.mark.parametrize("engine", [pytest.param("event", marks=pytest.mark.slow), "fast"])
     def test_cycles(self, engine: str) -> None:
         options: Any = {"bits": 0.56, "engine": engine}
         assert simulate("r18", "cofluent64", **options).cycles == 931_456

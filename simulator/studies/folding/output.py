@@ -66,8 +66,8 @@ def sentences(result: Folding) -> list[str]:
     )
     if result.skipped:
         lines.append(
-            f"{counted(result.skipped, 'folding')} failed with their own FIFOs: bounded, not exact; "
-            "a folding that the search did not try may be better"
+            f"{counted(result.skipped, 'folding')} failed with their own FIFOs: bounded, not "
+            "exact, because the search did not try all foldings"
         )
     if result.kept:
         lines.append(f"folds of the hardware file that stay: {listed(list(result.kept))}")

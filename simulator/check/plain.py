@@ -92,7 +92,7 @@ def _shuffle(layer: VectorLayer, operands: Sequence[Real]) -> Real:
 
 
 def _max_pool(layer: VectorLayer, operands: Sequence[Real]) -> Real:
-    """The largest value of a window; of padding alone, ASSUMED: the map's least value, or 0."""
+    """The largest value of a window; padding has the map's least value, and decides no window."""
     (x,) = operands
     return _pooled(layer, x, x.min(initial=0), np.maximum)
 

@@ -9,7 +9,6 @@ folds.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
@@ -126,37 +125,15 @@ class _Search:
                 "the converters and FIFOs between them"
             )
         bound = self._rate(self.options[first])
-        best = self._fastest(area, self._within(area, first), bound)
-        if best is None:
-            raise InputError(
-                f"max-area {area:g}: no folding found with its converters and FIFOs in this area; "
-                f"the slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
-            )
-        return best
-
-    def _fastest(self, area: float, candidates: Sequence[int], bound: float) -> Folding | None:
-        """Return a folding that fits an area with its own FIFOs, the fastest of those tried.
-
-        The search tries foldings from the fastest on, in growing steps. Once a folding fits, it
-        tries foldings between the last one that fails and the first one that fits.
-
-        Args:
-            area: the most gate equivalents.
-            candidates: cycles of foldings, in rising order.
-            bound: images per second that no folding exceeds.
-
-        """
-        best, failed = None, 0
-        fails, fits, step = -1, len(candidates), 1
-        while fits - fails > 1:
-            place = (fails + fits) // 2 if best else min(fails + step, fits - 1)
-            announce(self.progress, f"folding with {candidates[place]:,} cycles per image")
-            found = self._folding("rate", area, candidates[place], bound)
+        for skipped, cycles in enumerate(self._within(area, first)):
+            announce(self.progress, f"folding {skipped + 1}, {cycles:,} cycles per image")
+            found = self._folding("rate", area, cycles, bound)
             if found.area <= area:
-                best, fits = found, place
-            else:
-                failed, fails, step = failed + 1, place, 2 * step
-        return best and replace(best, skipped=failed)
+                return replace(found, skipped=skipped)
+        raise InputError(
+            f"max-area {area:g}: no folding found with its converters and FIFOs in this area; the "
+            f"slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
+        )
 
     def _within(self, area: float, first: int) -> list[int]:
         """Return the cycles of foldings that fit an area with the FIFOs of the file, in order.

@@ -66,8 +66,8 @@ def sentences(result: Folding) -> list[str]:
     )
     if result.skipped:
         lines.append(
-            f"{counted(result.skipped, 'folding')} failed with their own FIFOs: bounded, not "
-            "exact, because the search did not try all foldings"
+            f"{counted(result.skipped, 'folding')} tried before failed with their own FIFOs: bounded, "
+            "not exact"
         )
     if result.kept:
         lines.append(f"folds of the hardware file that stay: {listed(list(result.kept))}")

@@ -65,10 +65,8 @@ def sentences(result: Folding) -> list[str]:
         f"{result.run.workload.batch} images; other depths of less area may suffice"
     )
     if result.skipped:
-        lines.append(
-            f"{counted(result.skipped, 'folding')} tried before failed with their own FIFOs: bounded, "
-            "not exact"
-        )
+        tried = counted(result.skipped, "folding")
+        lines.append(f"{tried} tried before failed with their own FIFOs: bounded, not exact")
     if result.kept:
         lines.append(f"folds of the hardware file that stay: {listed(list(result.kept))}")
     return lines

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from simulator.paper.pipelines import Point
+from simulator.paper.pipelines import RATE, Point
 from simulator.report.style import COLORS, SCREEN
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def draw(every: Sequence[Point]) -> "Figure":
             _draw_areas(left, places, [one for one in mine if one.objective == "area"], number)
             rates = [one.rate for one in mine if one.objective == "rate"]
             right.bar(places, rates, width=_WIDTH, color=COLORS[number], label=form)
-        left.set_ylabel("area at equal rate (MGE)")
+        left.set_ylabel(f"area for {RATE:,} images/s (MGE)")
         right.set_ylabel("images/s at equal area")
         for axes in (left, right):
             axes.spines[["top", "right"]].set_visible(False)

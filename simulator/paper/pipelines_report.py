@@ -26,7 +26,8 @@ from simulator.studies.folding import FoldObjective
 
 EQUAL_AREA = (
     "The area is at most that of the 1-bit form in the table above. All forms are folded again for "
-    "the highest rate in it, the 1-bit form, too.\n"
+    "the highest rate in it, the 1-bit form, too. Rates rise in steps, because folds divide the "
+    "layers: a faster folding of the 1-bit form may need little more area.\n"
 )
 
 

@@ -84,7 +84,7 @@ class TestTheFile:
         write_workload(graph, tmp_path / "b.npz")
         assert widths(read_workload(tmp_path / "b.npz")) == widths(workload)
 
-    @pytest.mark.parametrize("bits", [None, 2])
+    @pytest.mark.parametrize("bits", [pytest.param(None, marks=pytest.mark.slow), 2])
     def test_a_saved_result_runs_again(self, file: Path, tmp_path: Path, bits: int | None) -> None:
         simulate(file, "cofluent64", tau=5, activation_bits=bits).save(tmp_path / "out")
         assert verify(tmp_path / "out").equal

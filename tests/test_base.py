@@ -87,6 +87,7 @@ def test_one_run(both: Callable[..., tuple[Done, Done]]) -> None:
         assert less.stdout == full.stdout, more
 
 
+@pytest.mark.slow
 @needs_parquet
 def test_files(both: Callable[..., tuple[Done, Done]], tmp_path: Path) -> None:
     less, full = both(*R20, "--out", "out", "--report", "page.html", "--energy", "45nm")
@@ -110,6 +111,7 @@ def test_compare(both: Callable[..., tuple[Done, Done]]) -> None:
     assert less.stdout == full.stdout
 
 
+@pytest.mark.slow
 @needs_parquet
 def test_sweep(both: Callable[..., tuple[Done, Done]], tmp_path: Path) -> None:
     grid = ("--set", "array.pes=16:64:x2", "--set", "memory.dram.bytes_per_cycle=4,16")

@@ -262,6 +262,7 @@ class TestStudies:
         assert written(tmp_path / "one") == written(tmp_path / "other")
         assert {"study.csv", "layers.csv"} < set(written(tmp_path / "one"))
 
+    @pytest.mark.slow
     def test_damaged_numbers_are_made_again(self, net: Path, tmp_path: Path) -> None:
         run_study(tiny_study(net), tmp_path / "study", jobs=1)
         numbers = tmp_path / "study" / store.NUMBERS_FILE

@@ -228,6 +228,7 @@ def tall_networks(draw: st.DrawFn) -> Workload:
     return network(*layers, batch=shapes[0].batch, activation_bits=shapes[0].activation_bits)
 
 
+@pytest.mark.slow
 @given(workload=tall_networks(), overrides=machines())
 def test_networks_with_many_equal_rows(workload: Workload, overrides: Overrides) -> None:
     agree(mapping_of(workload, overrides).program)

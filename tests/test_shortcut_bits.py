@@ -118,6 +118,7 @@ class TestStudies:
 class TestCommands:
     RUN = ("--hw", "cofluent64", "--model", "r20", "--bits", 1)
 
+    @pytest.mark.slow
     def test_a_run_and_its_verification(self, command: Command) -> None:
         run = (*self.RUN, "--shortcut-bits", 8)
         for name, scope in (("n", "network"), ("b", "binary")):

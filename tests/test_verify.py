@@ -78,6 +78,7 @@ class TestEqual:
         assert found.equal, found
         assert str(found).startswith("equal: summary.json (")
 
+    @pytest.mark.slow
     def test_a_check_with_an_input(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result = trained()
         first = result.run.workload.binary_layers[0]

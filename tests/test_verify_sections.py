@@ -27,8 +27,16 @@ def bare(tmp_path: Path) -> Path:
     [
         (("vector.lanes=8",), "the hardware file has no vector unit"),
         (("vector.lanes=8", "vector.bits=8"), "missing key 'vector.lanes'"),
-        (("vector.lanes=8", "vector.cycles.norm=2"), "missing key 'vector.lanes'"),
-        (("vector.lanes=8", "vector.fused=false", "array.pes=32"), "missing key 'vector.lanes'"),
+        pytest.param(
+            ("vector.lanes=8", "vector.cycles.norm=2"),
+            "missing key 'vector.lanes'",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ("vector.lanes=8", "vector.fused=false", "array.pes=32"),
+            "missing key 'vector.lanes'",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_run_with_a_section_of_overrides(

@@ -216,7 +216,7 @@ def test_random_networks_on_random_machines(workload: Workload, overrides: Overr
 def tall_networks(draw: st.DrawFn) -> Workload:
     """Maps with many equal rows and columns; fast-forwards therefore pay."""
     shapes = draw(st.lists(networks(), min_size=1, max_size=2))
-    high, wide = draw(st.integers(6, 12)), draw(st.integers(6, 24))
+    high, wide = draw(st.integers(6, 20)), draw(st.integers(6, 40))
     layers = [
         layer(
             x.in_channels, x.out_channels, high, wide, kernel=x.kernel, stride=x.stride,

@@ -226,8 +226,8 @@ class _State:
     def _begin(self, assembled: Assembled) -> None:
         self.assembled = assembled
         starts = sum(self.noted.values())
-        size = assembled.size + 2 * starts
-        m: Any = np.zeros(size, dtype=np.int64) if self.compiled else [0] * size
+        length = assembled.size + 2 * starts
+        m: Any = np.zeros(length, dtype=np.int64) if self.compiled else [0] * length
         m[: len(assembled.memory)] = (
             assembled.memory if self.compiled else assembled.memory.tolist()
         )

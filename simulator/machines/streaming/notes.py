@@ -37,14 +37,13 @@ def notes(run: Ran[MappedStage]) -> Iterator[str]:
 
 def _unknown_names(run: Ran[MappedStage], hardware: Streaming, stages: set[str]) -> Iterator[str]:
     """Yield the names in the hardware file that this pipeline does not have."""
-    fifos = fifos_of(run.mapping.program)
-    for key, names, known in (
-        ("folding.layers", hardware.folding.layers, stages),
-        ("fifos.widths", hardware.fifos.widths, stages),
-        ("fifos.depths", hardware.fifos.depths, stages | set(fifos)),
+    fifos = set(fifos_of(run.mapping.program))
+    for key, names, known, what in (
+        ("folding.layers", hardware.folding.layers, stages, "stage"),
+        ("fifos.widths", hardware.fifos.widths, stages, "stage"),
+        ("fifos.depths", hardware.fifos.depths, stages | fifos, "stage or FIFO"),
     ):
         if unknown := [name for name in names if name not in known]:
-            what = "stage" if known is stages else "stage or FIFO"
             yield f"{key} names no {what} of this network in {', '.join(unknown)}."
 
 

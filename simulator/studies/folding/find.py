@@ -9,9 +9,9 @@ folds.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import groupby
 from math import floor
 from typing import Any
 
@@ -135,14 +135,17 @@ class _Search:
             f"slowest takes {self._bare_area(self.options[-1]):,} gate equivalents"
         )
 
-    def _within(self, area: float, first: int) -> list[int]:
-        """Return the cycles of foldings that fit an area with the FIFOs of the file, in order.
+    def _within(self, area: float, first: int) -> Iterator[int]:
+        """Yield the cycles of foldings that fit an area with the FIFOs of the file, in order.
 
         Of neighboring foldings with equal areas, the fastest counts.
         """
-        bare = [(self._bare_area(cycles), cycles) for cycles in self.options[first:]]
-        groups = groupby(((each, cycles) for each, cycles in bare if each <= area), lambda x: x[0])
-        return [next(each)[1] for _, each in groups]
+        last = None
+        for cycles in self.options[first:]:
+            bare = self._bare_area(cycles)
+            if bare <= area and bare != last:
+                last = bare
+                yield cycles
 
     def _bare_area(self, cycles: int) -> int:
         """Return the gate equivalents of a folding with the FIFOs of the file."""

@@ -5,17 +5,20 @@ import sys
 
 
 def main() -> None:
-    """Run the command; also answer Ctrl-C during its import."""
+    """Run the command; also answer Ctrl-C during its import and after its end."""
     try:
-        from simulator.cli import main as command
+        try:
+            from simulator.cli import main as command
 
-        command()
+            command()
+        finally:
+            # Python's shutdown restores the default handler, which would kill the process.
+            # A Ctrl-C while the command's results are freed is raised here.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.stderr.write("simulate: interrupted\n")
         sys.exit(130)
-    finally:
-        # Python's shutdown restores the default handler, which would kill the process
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,30 @@ def test_ctrl_c_at_any_moment_leaves_all_files_or_none(tmp_path: Path) -> None:
     assert interrupted
 
 
+AT_THE_END = """
+import ctypes, weakref
+import simulator.cli
+from simulator.__main__ import main
+
+interrupt = ctypes.pythonapi.PyErr_SetInterrupt  # what Python's own handler of SIGINT calls
+interrupt.argtypes = [ctypes.py_object]
+class Results: ...
+def command():
+    results = Results()
+    command.freed = weakref.ref(results, interrupt)
+simulator.cli.main = command
+main()
+"""
+
+
+@pytest.mark.command
+def test_ctrl_c_while_the_results_are_freed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_THE_END], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (130, "simulate: interrupted\n")
+
+
 @pytest.mark.unit
 def test_files_of_one_folder_come_together(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")

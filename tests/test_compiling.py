@@ -13,10 +13,12 @@ from filelock import FileLock
 
 from simulator.engine import compiling, fast, machine_code
 from simulator.engine.compiling import COMPILE_FROM, Compiled, pays
+from simulator.engine.constants import with_constants
 from simulator.engine.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, Source
 from simulator.program import ProgramError
 from tests.conftest import ROOT
 from tests.free_programs import random_program
+from tests.test_fast import same
 
 pytestmark = pytest.mark.unit
 
@@ -53,7 +55,8 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        return Source(module.double, (module,), {module.copy: module.copy_one_by_one})
+        instead = {module.copy: module.copy_one_by_one}
+        return Source(module.double, (module,), instead, "double", {})
 
     return load
 
@@ -176,6 +179,36 @@ class TestKept:
         assert files(tmp_path) == []
 
 
+class TestConstants:
+    FIELDS = """\
+STEP = 0
+OTHER = 1
+
+def half(m, n):
+    return n // m[STEP]
+
+def double(m, first, behind):
+    m[OTHER] = half(m, m[OTHER]) + m[STEP] + m[OTHER + 1]
+    m[STEP] = behind
+"""
+
+    def test_fields_that_are_read_are_constants_in_all_copies(self, tmp_path: Path) -> None:
+        path = tmp_path / "fields.py"
+        path.write_text(self.FIELDS)
+        spec = importlib.util.spec_from_file_location("fields", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        copies = with_constants((module,), {"STEP": 5})
+        found = []
+        for function in (module.double, copies[module.double]):
+            row = [2, 40, 3]
+            function(row, 0, 7)
+            found.append(row)
+        assert found == [[7, 20 + 2 + 3, 3], [7, 8 + 5 + 3, 3]]
+
+
 class TestBackground:
     def test_another_process_compiles_while_this_one_goes_on(self, source: Make) -> None:
         made, started = source(SOURCE), []
@@ -240,7 +273,7 @@ class TestFolders:
 @pytest.fixture(scope="module")
 def kernel() -> None:
     """Store the kernel's machine code; fail if no folder can store it."""
-    assert fast.compile_ahead()
+    assert all(fast.compile_ahead(form) for form in fast.FORMS)
 
 
 def outcome(seed: int, *, compiled: bool) -> object:
@@ -266,13 +299,32 @@ class TestKernel:
         for seed in seeds:
             assert outcome(seed, compiled=True) == outcome(seed, compiled=False), seed
 
+    def test_a_program_has_the_same_totals_alone_and_beside_itself(self) -> None:
+        for seed in (0, 1, 2, 5):
+            program = random_program(seed)
+            alone = fast.totals(program, compiled=True)
+            for beside in fast.totals_together([program, program]):
+                assert same(beside, alone), seed
+
+    def test_programs_run_one_by_one_until_the_form_for_lanes_exists(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        programs = [random_program(0)] * 3
+        expected = fast.totals(programs[0])
+        lanes = fast._kernel(fast.LANES)
+        monkeypatch.setattr(lanes, "serves", lambda: False)
+        monkeypatch.setattr(compiling._Process, "interpreted", 0)
+        assert all(same(found, expected) for found in fast.totals_together(programs))
+        assert compiling._Process.interpreted == 3 * expected.ran
+
     def test_a_run_loads_it_without_numba(self) -> None:
         code = (
             "import sys\n"
             "from simulator.engine import fast\n"
             "from tests.free_programs import random_program\n"
             "fast.totals(random_program(0))\n"
-            "print({'numba', 'llvmlite'} & set(sys.modules), fast._kernel()._run is not None)\n"
+            "ready = fast._kernel(fast.ONE_LANE)._run is not None\n"
+            "print({'numba', 'llvmlite'} & set(sys.modules), ready)\n"
         )
         done = subprocess.run(
             [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True

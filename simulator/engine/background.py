@@ -14,14 +14,14 @@ _MODULE = "simulator.engine.warm"
 OPTION = "--background"
 
 
-def start() -> bool:
-    """Start the process; False: the system cannot."""
+def start(form: str) -> bool:
+    """Start the process, which makes one form of the code first; False: the system cannot."""
     package = Path(__file__).parent.parent.parent
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
     try:
         # -P: a file of the user's folder may have the name of a library
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, OPTION],
+            [sys.executable, "-P", "-m", _MODULE, OPTION, form],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -8,7 +8,7 @@ interpreted until compiling pays (`compiling.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -47,6 +47,11 @@ MOST_LANES = 64
 """The number of programs that run together; more would need more memory."""
 
 
+ONE_LANE, LANES = "run_one_lane", "run_lanes"
+FORMS: Mapping[str, Mapping[str, int]] = {ONE_LANE: {"LANES": 1}, LANES: {}}
+"""The compiled forms of the inner loop: name -> fields that are constants."""
+
+
 class OutOfSpaceError(Exception):
     """More lots of a channel were outstanding than fit in the engine."""
 
@@ -71,7 +76,7 @@ def totals(
         OutOfSpaceError: the program needs more memory than the engine has.
 
     """
-    compiled = _kernel().serves() if compiled is None else compiled
+    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
     (summary,) = _totals([program], progress, compiled, fast_forwarding)
     return summary
 
@@ -85,12 +90,21 @@ def totals_together(programs: Sequence[Program]) -> list[Summary]:
     """
     if len({program.shape for program in programs}) > 1:
         raise ValueError("programs that run together differ only in rates")
-    if not _kernel().serves():
-        return [totals(program, compiled=False) for program in programs]
+    if not _kernel(LANES).serves():
+        return _one_by_one(programs)
     summaries: list[Summary] = []
     for first in range(0, len(programs), MOST_LANES):
         lanes = programs[first : first + MOST_LANES]
         summaries += _totals(lanes, None, True, True)
+    return summaries
+
+
+def _one_by_one(programs: Sequence[Program]) -> list[Summary]:
+    """Run programs without the form for lanes; what they run counts for making it."""
+    compiled = _kernel(ONE_LANE).serves()
+    summaries = [totals(program, compiled=compiled) for program in programs]
+    if compiled:  # an interpreted run counts its commands
+        pays(sum(summary.ran for summary in summaries))
     return summaries
 
 
@@ -123,7 +137,7 @@ def totals_and_ends(
     (section,) = program.sections
     bodies = [written(section.bodies[unit]) for unit in units]
     sizes = {unit: len(one.index) for unit, one in zip(units, bodies, strict=True)}
-    compiled = _kernel().serves() if compiled is None else compiled
+    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
     state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
     state.run(progress)
     starts = np.asarray(state.starts(), dtype=np.int64)
@@ -160,7 +174,7 @@ def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool
 
     """
     rows = write_out(program)
-    compiled = _kernel().serves() if compiled is None else compiled
+    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
     sizes = dict(zip(program.units, np.diff(rows.first).tolist(), strict=True))
     state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
     state.run(None)
@@ -170,9 +184,9 @@ def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool
     return trace_of(rows, Times(start, end, ready), None)
 
 
-def compile_ahead() -> bool:
-    """Compile the kernel for later processes; False: no folder can keep it."""
-    return _kernel().keep()
+def compile_ahead(form: str) -> bool:
+    """Compile a form of the inner loop for later processes; False: no folder can keep it."""
+    return _kernel(form).keep()
 
 
 class _State:
@@ -275,7 +289,8 @@ class _State:
         if progress:
             progress(0)
         if self.compiled:
-            _kernel()(self.memory, 0, sections)
+            form = ONE_LANE if len(self.programs) == 1 else LANES
+            _kernel(form)(self.memory, 0, sections)
             return
         for number in range(sections):
             before = self.memory[at.RAN]
@@ -360,7 +375,10 @@ def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> A
 
 
 @cache
-def _kernel() -> Compiled:
-    modules = (at, lots, slopes, notes, paths, live_paths, fast_forward, commands, repeats, kernel)
-    source = Source(kernel.run_sections, modules, {lots.copy: lots.copy_one_by_one})
-    return Compiled(source, background.start)
+def _kernel(form: str) -> Compiled:
+    modules = (
+        at, lots, slopes, notes, paths, live_paths, fast_forward, commands, repeats, kernel,
+    )  # fmt: skip
+    instead = {lots.copy: lots.copy_one_by_one}
+    source = Source(kernel.run_sections, modules, instead, form, FORMS[form])
+    return Compiled(source, partial(background.start, form))

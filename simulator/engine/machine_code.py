@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.util import cache_from_source
-from inspect import isfunction
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from simulator.engine import constants
 
 FOLDER_VARIABLE = "NUMBA_CACHE_DIR"
 """Environment variable that names the folder of kept code; it is numba's own."""
@@ -37,6 +38,10 @@ class Source:
     """The modules of the functions that the function calls, and of the constants that it uses."""
     instead: Mapping[Callable[..., Any], Callable[..., Any]]
     """Functions that the compiler cannot compile -> replacements with the same effect."""
+    name: str
+    """The name of the machine code's files."""
+    constants: Mapping[str, int]
+    """Fields of the row whose values the compiler may assume; see `simulator.engine.constants`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +70,10 @@ def make(source: Source) -> Code:
     from numba.extending import overload
 
     _vectorize_fully()
-    for part in _parts(source.modules):
-        form = source.instead.get(part, part)
-        overload(part, strict=False)(_always(form))
-    function = source.function
+    copies = constants.with_constants(source.modules, source.constants)
+    for part, copy in copies.items():
+        overload(copy, strict=False)(_always(copies[source.instead.get(part, part)]))
+    function = copies[source.function]
 
     def run(memory: Any, first: int, behind: int) -> None:
         function(memory, first, behind)
@@ -101,16 +106,6 @@ def _vectorize_fully() -> None:
     import llvmlite.binding as llvm
 
     llvm.set_option("", "--runtime-memory-check-threshold=128")
-
-
-def _parts(modules: tuple[ModuleType, ...]) -> list[Callable[..., Any]]:
-    """Return the functions that modules define."""
-    return [
-        function
-        for module in modules
-        for function in vars(module).values()
-        if isfunction(function) and function.__module__ == module.__name__
-    ]
 
 
 def _always(form: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,7 +174,7 @@ class Kept:
         if self._writable is None:  # each process makes its own
             yield True
             return
-        lock = FileLock(self._writable / f"{self._source.function.__name__}.lock")
+        lock = FileLock(self._writable / f"{self._source.name}.lock")
         try:
             lock.acquire(timeout=-1 if wait else 0)
         except Timeout:
@@ -217,7 +212,7 @@ class Kept:
 
     @cached_property
     def _sources(self) -> str:
-        modules = (*self._source.modules, sys.modules[__name__])
+        modules = (*self._source.modules, constants, sys.modules[__name__])
         return _checksum(b"".join(Path(_file_of(module)).read_bytes() for module in modules))
 
     @cached_property
@@ -225,8 +220,10 @@ class Kept:
         """The part of the name that does not need llvmlite."""
         from importlib.metadata import version  # slow to import, and used only with the compiler
 
-        versions = f"{sys.version} {version('numba')} {version('llvmlite')}"
-        name = f"{self._source.function.__name__}.{sys.implementation.cache_tag}"
+        versions = (
+            f"{sys.version} {version('numba')} {version('llvmlite')} {self._source.constants}"
+        )
+        name = f"{self._source.name}.{sys.implementation.cache_tag}"
         return f"{name}-{self._sources}-{_checksum(versions.encode())}"
 
     @cached_property

@@ -1,7 +1,8 @@
 """Compile in advance the code that Python and numba would compile at the first run.
 
 python -m simulator.engine.warm
-python -m simulator.engine.warm --background      the machine code alone, at the lowest priority
+python -m simulator.engine.warm --background FORM     the machine code alone, this form of it first,
+                                                      at the lowest priority
 
 Without numba, compile only the bytecode: the fast engine then runs interpreted.
 """
@@ -9,12 +10,14 @@ Without numba, compile only the bytecode: the fast engine then runs interpreted.
 import compileall
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 from simulator.base.extras import hint
 from simulator.engine.background import OPTION
 from simulator.engine.compiling import available
-from simulator.engine.fast import compile_ahead
+from simulator.engine.fast import FORMS, compile_ahead
 
 _LOWEST_PRIORITY = 19
 
@@ -27,16 +30,19 @@ def warm() -> None:
         print(f"the fast engine runs interpreted; {hint('fast')}")
         return
     print("compiling the fast engine (numba)", flush=True)
-    if not compile_ahead():
+    with ProcessPoolExecutor(len(FORMS), get_context("spawn")) as pool:
+        kept = all(pool.map(compile_ahead, FORMS))
+    if not kept:
         print("no writable folder for it; set NUMBA_CACHE_DIR")
 
 
-def warm_in_background() -> None:
-    """Keep the machine code without disturbing other processes."""
+def warm_in_background(first: str) -> None:
+    """Keep the machine code without disturbing other processes, one form first."""
     if hasattr(os, "nice"):
         os.nice(_LOWEST_PRIORITY)
-    compile_ahead()
+    for form in sorted(FORMS, key=lambda form: form != first):
+        compile_ahead(form)
 
 
 if __name__ == "__main__":
-    warm_in_background() if OPTION in sys.argv else warm()
+    warm_in_background(sys.argv[-1]) if OPTION in sys.argv else warm()

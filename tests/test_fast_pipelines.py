@@ -72,6 +72,16 @@ def test_the_number_of_commands_run_does_not_grow_with_the_images() -> None:
     assert ran[0] == ran[1] <= 10 * line.commands
 
 
+def test_space_that_lasts_for_some_images_ends_no_skip() -> None:
+    # 49 words per image, from a slow source: the space of 128 words lasts for two images
+    line = Pipeline()
+    fifo = line.convolution(line.source(49, 20, depth=128), Window(7, 1, 3, padding=1), 1, 2, 2)
+    line.sink(line.products(fifo, 49, 1, 1, 2), 49)
+    agree(line.program(12))
+    ran = [Counts(line.program(images)).ran for images in (90, 9_000)]
+    assert ran[0] == ran[1] <= 3 * line.commands
+
+
 def test_skips_within_an_image_do_not_prevent_skips_of_images() -> None:
     # the engine skips most of the 40 results of an image, which it notes with few lots of queues
     line = Pipeline()

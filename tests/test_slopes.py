@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.engine import layout as at
+from simulator.engine.flows import comes_before, limit_lot
 from simulator.engine.repeats import goes_on
 from simulator.engine.slopes import follow_start
 
@@ -106,3 +107,37 @@ class TestState:
 
     def test_another_loop(self) -> None:
         assert not self.goes_on(DEPTH=-1)  # its frame is then not compared
+
+
+class TestSettledTaker:
+    """A unit is free in cycle 10, and 4 cycles later in every iteration; it takes a lot."""
+
+    def memory(self, lot: list[int]) -> list[int]:
+        m = memory()
+        m[UNIT + at.FREE : UNIT + at.FREE + 2] = value(10, 4)
+        m[LOT + at.TIME : LOT + at.TIME + 2] = lot
+        return m
+
+    @pytest.mark.parametrize(("time", "iterations"), [(9, 0), (13, 1), (17, 2)])
+    def test_a_lot_comes_before_the_iteration_that_takes_it(
+        self, time: int, iterations: int
+    ) -> None:
+        assert comes_before(self.memory(value(time, 0)), LOT, UNIT, iterations)
+        assert not comes_before(self.memory(value(time + 1, 0)), LOT, UNIT, iterations)
+
+    @pytest.mark.parametrize(
+        ("lot", "limit"),
+        [
+            # taken 2 iterations later, when the unit is free in cycle 18: 8 cycles ahead
+            (value(10, 4), 100),
+            (value(10, 1), 100),
+            (value(10, 6), 3),  # 2 cycles less in every iteration
+            (value(10, 7), 2),
+            (value(17, 4), 100),
+            (value(18, 0), at.NEVER),
+        ],
+    )
+    def test_later_lots_limit_the_iterations(self, lot: list[int], limit: int) -> None:
+        m = self.memory(lot)
+        limit_lot(m, LOT, UNIT, 2)
+        assert m[at.LIMIT] == limit

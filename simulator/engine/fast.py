@@ -19,6 +19,7 @@ from simulator.engine import (
     background,
     commands,
     fast_forward,
+    flows,
     kernel,
     live_paths,
     lots,
@@ -377,7 +378,7 @@ def _assembled(shape: Shape, lots: tuple[int, ...], nodes: int, lanes: int) -> A
 @cache
 def _kernel(form: str) -> Compiled:
     modules = (
-        at, lots, slopes, notes, paths, live_paths, fast_forward, commands, repeats, kernel,
+        at, lots, slopes, notes, flows, paths, live_paths, fast_forward, commands, repeats, kernel,
     )  # fmt: skip
     instead = {lots.copy: lots.copy_one_by_one}
     source = Source(kernel.run_sections, modules, instead, form, FORMS[form])

@@ -39,6 +39,7 @@ from simulator.engine.layout import (
     NONE,
     POINTER,
     RANKS,
+    REFILLED,
     REPEATED,
     ROWS,
     SECTION_SIZE,
@@ -295,24 +296,47 @@ def extend_queues(m: Memory, table: int, place: int, iterations: int) -> bool:
     The function repeats the lots of the followed iteration, each moved by its slope.
     """
     for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
-        lots, number = gifts(m, giver), m[giver + NEXT_LOT]
+        lots, number, channel = gifts(m, giver), m[giver + NEXT_LOT], m[giver + GIVEN_CHANNEL]
         if lots == 0:
             continue
-        channel = m[giver + GIVEN_CHANNEL]
+        for like in range(lots):
+            lot = lot_of(m, channel, number - lots + like)
+            copy(m, m[SPARE] + like * m[LOT_SIZE], lot, m[LOT_SIZE])
+        begin = skip_refills(m, giver, iterations)
         if not has_space(m, channel, number + iterations * lots - 1):
             return False
-        tokens = m[giver + GIVEN] - m[noted(m, m[FOLLOWED_NOTE], giver) + GIVEN]
-        for like in range(number - lots, number):
-            first = lot_of(m, channel, like)
-            for iteration in range(1, iterations + 1):
-                lot = lot_of(m, channel, like + iteration * lots)
-                m[lot + LOT] = like + iteration * lots
-                m[lot + BEHIND] = m[first + BEHIND] + iteration * tokens
-                m[lot + LOT_PATH] = repeat_path(m, table, place, iteration)
-                if m[lot + LOT_PATH] == NONE:
-                    return False
-                give_later(m, lot, first, iteration)
-            place += 1
+        for iteration in range(begin, iterations + 1):
+            if not give_again(m, giver, table, place, iteration):
+                return False
+        place += lots
+    return True
+
+
+def skip_refills(m: Memory, giver: int, iterations: int) -> int:
+    """Return the first iteration whose gifts remain; point a refilled taker to the first gift."""
+    taker = m[giver + REFILLED]
+    if taker == NONE:
+        return 1
+    tokens = m[giver + GIVEN] - m[noted(m, m[FOLLOWED_NOTE], giver) + GIVEN]
+    taken = iterations - (m[giver + GIVEN] - m[taker + TAKEN] + tokens - 1) // tokens
+    if taken <= 0:
+        return 1
+    m[taker + POINTER] = m[giver + NEXT_LOT] + taken * gifts(m, giver)
+    return taken + 1
+
+
+def give_again(m: Memory, giver: int, table: int, place: int, iteration: int) -> bool:
+    """Give the lots of the followed iteration, from `SPARE`, once more; False: out of space."""
+    lots, channel = gifts(m, giver), m[giver + GIVEN_CHANNEL]
+    tokens = m[giver + GIVEN] - m[noted(m, m[FOLLOWED_NOTE], giver) + GIVEN]
+    for like in range(lots):
+        number = m[giver + NEXT_LOT] + (iteration - 1) * lots + like
+        lot, first = lot_of(m, channel, number), m[SPARE] + like * m[LOT_SIZE]
+        m[lot + LOT], m[lot + BEHIND] = number, m[first + BEHIND] + iteration * tokens
+        m[lot + LOT_PATH] = repeat_path(m, table, place + like, iteration)
+        if m[lot + LOT_PATH] == NONE:
+            return False
+        give_later(m, lot, first, iteration)
     return True
 
 

@@ -312,7 +312,7 @@ QUEUE_SIZE = 6
 FLOW = 7
 """The taker's flow in the iterations to leave out; 0: the taker takes no tokens in them."""
 SETTLED = 1
-"""A flow: the taker takes only lots that came before its unit was free."""
+"""A flow: the taker takes only lots that come before its unit is free."""
 PAIRED = 2
 """A flow: the taker takes as much as its giver gives; their queue keeps its length."""
 TAKER_SIZE = 8
@@ -327,7 +327,9 @@ GIVEN_CHANNEL = 3
 GIVING_UNIT = 4
 GIVES_PAIR = 5
 """1: the giver has a pair, a taker."""
-GIVER_SIZE = 6
+REFILLED = 6
+"""The settled taker whose queue the giver refills; NONE: no taker."""
+GIVER_SIZE = 7
 
 LOT = 0
 """The number of the lot in this slot."""

@@ -103,6 +103,13 @@ def noted_twin(m: Memory, note: int, taker: int, place: int, tokens: int) -> int
     return then
 
 
+def measure(m: Memory, time: int, then: int) -> None:
+    """Set slopes to the change of times since a note."""
+    lanes = m[LANES]
+    for lane in range(lanes):
+        m[time + lanes + lane] = m[time + lane] - m[then + lane]
+
+
 def paired_giver(m: Memory, taker: int) -> int:
     """Return the giver that forms a pair with a taker in this repetition; NONE: no giver."""
     if m[taker + FLOW] != PAIRED:

@@ -8,22 +8,19 @@ the same outcome (`slopes.py`). If the slopes at the end of the iteration equal 
 beginning, the shift repeats for that many iterations. The engine then sets the state to its value
 after these iterations (`fast_forward.py`).
 
-Lots that came before their taker was free have no influence. A taker is *settled* while it takes
-only such lots; its queue is not part of the state, and may grow.
+Lots that come before their taker is free have no influence; `flows.py` has how takers take.
 """
 
 from simulator.engine.compiling import Memory
 from simulator.engine.fast_forward import anchor_paths, fast_forward
+from simulator.engine.flows import bind_takers, limit_refills
 from simulator.engine.layout import (
     AT,
     BEGIN,
-    BEHIND,
     CAUSE,
     DEPTH,
     DONE,
     END,
-    ENDS,
-    ENDS_SIZE,
     FLOOR,
     FLOW,
     FOLLOWED,
@@ -36,8 +33,6 @@ from simulator.engine.layout import (
     GIVER_RECORDS,
     GIVER_SIZE,
     GIVES_PAIR,
-    GIVING,
-    GIVING_UNIT,
     GROWTH,
     INSTRUCTION_SIZE,
     ITERATION,
@@ -53,7 +48,6 @@ from simulator.engine.layout import (
     NOTED_ITERATION,
     NOTED_RAN,
     NOTES,
-    PAIRED,
     POINTER,
     RAN,
     RANKS,
@@ -65,7 +59,6 @@ from simulator.engine.layout import (
     TAKER_RECORDS,
     TAKER_RECORDS_END,
     TAKER_SIZE,
-    TAKING_UNIT,
     TIME,
     TRACKING,
     TRUST,
@@ -75,6 +68,7 @@ from simulator.engine.layout import (
 )
 from simulator.engine.lots import fill, lot_of
 from simulator.engine.notes import (
+    measure,
     noted,
     noted_section,
     noted_twin,
@@ -139,6 +133,9 @@ def take_note(m: Memory, root: int, frame: int, note: int) -> None:
 def go_on(m: Memory, root: int, frame: int, note: int, at: int) -> bool:
     """Fast-forward at the end of the followed iteration, or give up; False: out of space."""
     linear = m[LIMIT] > 0 and is_linear(m, root, note)
+    if linear:
+        limit_refills(m)
+        linear = m[LIMIT] > 0
     m[TRACKING], m[FOLLOWED] = 0, NONE
     if not linear:
         m[WASTED] += m[RAN] - m[m[FOLLOWED_NOTE] + NOTED_RAN]
@@ -214,79 +211,6 @@ def same_place(m: Memory, root: int, frame: int, note: int) -> int:
         if moved == NONE:
             return NEVER
     return done
-
-
-def measure(m: Memory, time: int, then: int) -> None:
-    """Set slopes to the change of times since a note."""
-    lanes = m[LANES]
-    for lane in range(lanes):
-        m[time + lanes + lane] = m[time + lane] - m[then + lane]
-
-
-def bind_takers(m: Memory, note: int) -> bool:
-    """Find the flow of every taker: settled, or paired with its giver; False: neither."""
-    for giver in range(m[GIVER_RECORDS], m[TAKER_RECORDS], GIVER_SIZE):
-        m[giver + GIVES_PAIR] = 0
-    for taker in range(m[TAKER_RECORDS], m[TAKER_RECORDS_END], TAKER_SIZE):
-        m[taker + FLOW] = 0
-        tokens = m[taker + TAKEN] - m[noted(m, note, taker) + TAKEN]
-        if (
-            tokens == 0
-            or m[m[taker + TAKING_UNIT] + DONE] == m[noted(m, note, m[taker + TAKING_UNIT]) + DONE]
-        ):
-            continue
-        iterations = settled_tokens(m, taker, (m[LIMIT] + 1) * tokens) // tokens - 1
-        if iterations >= m[LIMIT]:
-            m[taker + FLOW] = SETTLED
-        elif not pair(m, taker, tokens, note):
-            if iterations < 1:
-                return False
-            m[taker + FLOW], m[LIMIT] = SETTLED, iterations
-    return True
-
-
-def settled_tokens(m: Memory, taker: int, wanted: int) -> int:
-    """Return the number of tokens from before the taker was free; stop counting at `wanted`."""
-    channel, number = m[taker + TAKEN_CHANNEL], m[taker + POINTER]
-    free, taken = m[taker + TAKING_UNIT] + FREE, m[taker + TAKEN]
-    upto = taken
-    while upto - taken < wanted:
-        lot = lot_of(m, channel, number)
-        if m[lot + LOT] != number or not is_before(m, lot + TIME, free):
-            break
-        upto = m[lot + BEHIND]
-        number += 1
-    return upto - taken
-
-
-def is_before(m: Memory, one: int, other: int) -> bool:
-    """True if one time is before the other in every lane."""
-    before = 0
-    for lane in range(m[LANES]):
-        before += int(m[one + lane] < m[other + lane])
-    return before == m[LANES]
-
-
-def pair(m: Memory, taker: int, tokens: int, note: int) -> bool:
-    """True if an iteration gives as much as it takes, into an unchanged queue; set its slopes."""
-    channel, before = m[taker + TAKEN_CHANNEL], noted(m, note, taker)
-    section = m[m[taker + TAKING_UNIT] + SECTION]
-    giver = m[m[channel + ENDS] + section * ENDS_SIZE + GIVING]
-    if giver == NONE or m[m[giver + GIVING_UNIT] + SECTION] != section:
-        return False
-    lots = m[taker + POINTER] - m[before + POINTER]
-    given = noted(m, note, giver)
-    if m[giver + GIVEN] - m[given + GIVEN] != tokens:
-        return False
-    if m[giver + NEXT_LOT] - m[given + NEXT_LOT] != lots:
-        return False
-    for place in range(m[giver + NEXT_LOT] - m[taker + POINTER]):
-        then = noted_twin(m, note, taker, place, tokens)
-        if then == NONE:
-            return False
-        measure(m, lot_of(m, channel, m[taker + POINTER] + place) + TIME, then + TIME)
-    m[giver + GIVES_PAIR], m[taker + FLOW] = 1, PAIRED
-    return True
 
 
 # --- the end of the followed iteration ------------------------------------------------------------

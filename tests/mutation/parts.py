@@ -97,8 +97,8 @@ PARTS = {
     "fast": Part(
         "simulator/engine",
         (
-            "assembly", "commands", "fast", "fast_forward", "kernel", "layout", "lots", "notes",
-            "paths", "repeats", "slopes",
+            "assembly", "commands", "fast", "fast_forward", "flows", "kernel", "layout", "lots",
+            "notes", "paths", "repeats", "slopes",
         ),
         (
             "tests/test_slopes.py",

@@ -158,12 +158,24 @@ def far_ahead(lots: int) -> Program:
 
 
 def test_a_structure_that_is_too_small_grows() -> None:
-    program = far_ahead(5 * space.FIRST_SPACE)
+    program = far_ahead(100 * space.FIRST_SPACE)
     agree(program)
+    sizes = space.space_of(program.shape, False)
+    assert sizes.lots == {ITEM: 4096}  # the next power of two: for all lots of the section
+
+
+def test_a_structure_for_many_lots_grows_in_steps() -> None:
+    shape = far_ahead(3 * space.MOST_GROWN).shape
+    sizes = space.space_of(shape, False)
+    grown = []
+    for _ in range(4):
+        sizes.grow(ITEM, shape)
+        grown.append(sizes.lots[ITEM])
+    assert grown == [1 << 18, 1 << 20, 1 << 22, 1 << 22]
 
 
 def test_a_structure_that_cannot_grow_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast, "MOST_SPACE", 2 * space.FIRST_SPACE)
+    monkeypatch.setattr(space, "MOST_SPACE", 2 * space.FIRST_SPACE)
     program = far_ahead(30 * space.FIRST_SPACE)
     for fast_forwarding in (True, False):
         with pytest.raises(OutOfSpaceError, match="lots of item are outstanding"):

@@ -27,6 +27,7 @@ from simulator.engine import (
     paths,
     repeats,
     slopes,
+    space,
 )
 from simulator.engine import layout as at
 from simulator.engine.assembly import Assembled, assemble
@@ -35,7 +36,6 @@ from simulator.engine.deadlock import deadlock_of
 from simulator.engine.layout import Status
 from simulator.engine.machine_code import Source
 from simulator.engine.rows import Times, trace_of
-from simulator.engine.space import space_of
 from simulator.engine.split import split
 from simulator.engine.summary import Summary
 from simulator.engine.sums import bytes_by_unit, pe_cycles_by_kind
@@ -43,7 +43,6 @@ from simulator.engine.trace import Trace
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out, written
 
-MOST_SPACE = 1 << 22
 MOST_LANES = 64
 """The number of programs that run together; more would need more memory."""
 
@@ -217,11 +216,10 @@ class _State:
 
     def run(self, progress: Callable[[int], None] | None) -> None:
         """Run the program; a channel without enough space gets more."""
-        sizes = space_of(self.program.shape, self.compiled)
-        space = sizes.lots
+        shape, lanes = self.program.shape, len(self.programs)
+        sizes = space.space_of(shape, self.compiled)
         while True:
-            lots, lanes = tuple(space.values()), len(self.programs)
-            self._begin(_assembled(self.program.shape, lots, sizes.nodes, lanes))
+            self._begin(_assembled(shape, tuple(sizes.lots.values()), sizes.nodes, lanes))
             self._run(progress)
             status = self.memory[at.STATUS]
             if status == Status.DONE:
@@ -232,11 +230,11 @@ class _State:
                 sizes.nodes *= 4
                 continue
             channel = self.assembled.channels[self.memory[at.LACKING]]
-            if space[channel] >= MOST_SPACE:
+            if sizes.lots[channel] >= space.MOST_SPACE:
                 raise OutOfSpaceError(
-                    f"more than {MOST_SPACE:,} lots of {channel.name} are outstanding"
+                    f"more than {space.MOST_SPACE:,} lots of {channel.name} are outstanding"
                 )
-            space[channel] *= 4
+            sizes.grow(channel, shape)
 
     def _begin(self, assembled: Assembled) -> None:
         self.assembled = assembled

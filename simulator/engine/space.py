@@ -17,6 +17,10 @@ MOST_FIRST_SPACE = 1 << 12
 """The largest initial space of a channel, in lots."""
 MOST_AT_ONCE = 1 << 16
 """The same if all layers run at once: a FIFO in front of a join has some ten thousand words."""
+MOST_SPACE = 1 << 22
+"""The largest space of a channel, in lots."""
+MOST_GROWN = 1 << 18
+"""The largest space to which a channel grows at once, in lots: some ten megabytes."""
 FIRST_NODES = 1 << 16
 """The initial space for nodes of interpreted runs: one for each command of a section that runs."""
 MOST_FIRST_NODES = 1 << 22
@@ -29,6 +33,12 @@ class Space:
 
     lots: dict[Channel, int]
     nodes: int
+
+    def grow(self, channel: Channel, shape: Shape) -> None:
+        """Give a channel more space for lots: four times as much, or for all lots of a section."""
+        most = max(_given(section, channel) for section in shape.sections)
+        enough = 1 << min(most, MOST_GROWN - 1).bit_length()
+        self.lots[channel] = min(max(4 * self.lots[channel], enough), MOST_SPACE)
 
 
 @lru_cache(maxsize=256)
@@ -54,6 +64,17 @@ def _lots(shape: Shape) -> dict[Channel, int]:
         found[channel] = max(found[channel], limits.get(ends, FIRST_SPACE - 1))
     largest = MOST_AT_ONCE if any(unit.layer for unit in shape.units) else MOST_FIRST_SPACE
     return {channel: min(1 << (most + 1).bit_length(), largest) for channel, most in found.items()}
+
+
+def _given(section: Section, channel: Channel) -> int:
+    """Return the number of lots that a section gives to a channel."""
+    return sum(
+        times
+        for counts in section.counts.values()
+        for command, times in counts
+        for given, _ in command.begins + command.gives
+        if given == channel
+    )
 
 
 def _ends(section: Section) -> Iterator[tuple[Channel, tuple[Unit, Unit]]]:

@@ -82,7 +82,14 @@ def test_the_environment_has_no_extra(tmp_path: Path) -> None:
 
 
 def test_one_run(both: Callable[..., tuple[Done, Done]]) -> None:
-    for more in (("--json",), ("--why",), ("--what-helps",), ("--engine", "fast", "--json")):
+    for more in (("--json",), ("--why",)):
+        less, full = both(*R20, *more)
+        assert less.stdout == full.stdout, more
+
+
+@pytest.mark.slow
+def test_many_runs_and_the_fast_engine(both: Callable[..., tuple[Done, Done]]) -> None:
+    for more in (("--what-helps",), ("--engine", "fast", "--json")):
         less, full = both(*R20, *more)
         assert less.stdout == full.stdout, more
 

@@ -68,6 +68,7 @@ def shrunk(one: Layer) -> Layer:
 LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34", "vgg16", "alexnet", "birealnet18"} | {
     "binarydensenet28",
     "quicknet",
+    "r50-cifar10",
     "reactnet-a",
 }
 """Networks of many values."""

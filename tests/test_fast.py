@@ -270,6 +270,7 @@ def test_machines_that_differ_in_rates_run_together(
 LARGE = {"ssd300-vgg16", "faster-rcnn-r18", "r50", "r34", "vgg16", "alexnet", "birealnet18"} | {
     "binarydensenet28",
     "quicknet",
+    "r50-cifar10",
     "reactnet-a",
 }
 """Networks with many commands, compared at fewer index widths."""

@@ -257,7 +257,12 @@ RELAXED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", RELAXED)
+SLOW = {"array.pe.lut_banks", "full_precision.macs_per_cycle"}
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[pytest.mark.slow] * (key in SLOW)) for key in RELAXED]
+)
 @given(workload=networks(), overrides=machines())
 def test_more_never_costs_cycles(key: str, workload: Workload, overrides: Overrides) -> None:
     one, before = run(workload, overrides)

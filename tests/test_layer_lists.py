@@ -126,7 +126,9 @@ def test_equal_numbers_are_one() -> None:
     assert one.layers == two.layers
 
 
-@pytest.mark.parametrize("machine", ["cofluent64", "tpu-like"])
+@pytest.mark.parametrize(
+    "machine", ["tpu-like", pytest.param("cofluent64", marks=pytest.mark.slow)]
+)
 def test_both_engines_and_the_check(machine: str, tmp_path: Path) -> None:
     """Binary layers may have strides, padding and dilation per axis; kernels stay square."""
     workload = net(

@@ -51,6 +51,7 @@ def in_wheel(wheel: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+@pytest.mark.slow
 def test_configs_and_networks_are_in_the_wheel(in_wheel: dict[str, bytes]) -> None:
     for kind in ("hw_configs", "workloads"):
         for pattern in ("*.yaml", "**/*.npz"):
@@ -58,6 +59,7 @@ def test_configs_and_networks_are_in_the_wheel(in_wheel: dict[str, bytes]) -> No
                 assert in_wheel[f"simulator/data/{file.relative_to(ROOT)}"] == file.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_templates_are_in_the_wheel(in_wheel: dict[str, bytes]) -> None:
     templates = {*(ROOT / "simulator/report/html").glob("*.[hcj][tjs]*")}
     assert {path.suffix for path in templates} == {".html", ".css", ".js"}
@@ -65,6 +67,7 @@ def test_the_templates_are_in_the_wheel(in_wheel: dict[str, bytes]) -> None:
         assert in_wheel[str(path.relative_to(ROOT))] == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_license_is_in_wheel_and_source_archive(
     built: Path, in_wheel: dict[str, bytes]
 ) -> None:
@@ -79,6 +82,7 @@ def test_the_license_is_in_wheel_and_source_archive(
             assert member.read() == (ROOT / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_the_metadata_name_license_and_extras(in_wheel: dict[str, bytes]) -> None:
     info = f"subbit_simulator-{simulator.__version__}.dist-info/METADATA"
     metadata = message_from_bytes(in_wheel[info])

@@ -136,7 +136,7 @@ def test_a_process_per_run_and_a_track_per_unit(trace: Parsed) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("full", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("setting", ["array.pes=64", "array.spatial=output_pixels"])
 def test_no_slice_is_dropped(setting: str, full: bool) -> None:
     one = result(setting, full=full)

@@ -89,7 +89,7 @@ def test_an_operator_cannot_take_a_word_that_the_unit_has_not_read() -> None:
     assert turns((1, (writes(0),))) == ()
 
 
-@pytest.mark.parametrize("tau", [None, 5])
+@pytest.mark.parametrize("tau", [5, pytest.param(None, marks=pytest.mark.slow)])
 def test_cnv(tau: int | None) -> None:
     workload = configure(load_workload("cnv-w1a1"), scope="network", tau=tau)
     assert check_workload(workload, load_hardware("cnv-w1a1")).failure is None

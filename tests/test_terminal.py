@@ -119,7 +119,9 @@ def expected(heading: str, rows: list[dict[str, object]]) -> float | None:
 
 class TestTable:
     @pytest.mark.unit
-    @pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+    @pytest.mark.parametrize(
+        "width", [40, 80, 200, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 100, 120))]
+    )
     @pytest.mark.parametrize("number", range(len(NETWORKS)))
     def test_every_number_is_that_of_layers_csv(self, number: int, width: int) -> None:
         result = _run(number)
@@ -307,7 +309,10 @@ COMMANDS = {
 @pytest.mark.parametrize(
     "columns", [80, *(pytest.param(n, marks=pytest.mark.slow) for n in (60, 120))]
 )
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(x, marks=[pytest.mark.slow] * (x in {"ssd300", "out"})) for x in COMMANDS],
+)
 def test_no_line_of_any_command_is_too_long_or_cut(
     name: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

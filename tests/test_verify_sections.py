@@ -26,7 +26,11 @@ def bare(tmp_path: Path) -> Path:
     ("settings", "reason"),
     [
         (("vector.lanes=8",), "the hardware file has no vector unit"),
-        (("vector.lanes=8", "vector.bits=8"), "missing key 'vector.lanes'"),
+        pytest.param(
+            ("vector.lanes=8", "vector.bits=8"),
+            "missing key 'vector.lanes'",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             ("vector.lanes=8", "vector.cycles.norm=2"),
             "missing key 'vector.lanes'",

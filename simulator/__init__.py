@@ -12,6 +12,7 @@ __all__ = [
     "Comparison",
     "EnergyTable",
     "Export",
+    "Folding",
     "Hardware",
     "InputError",
     "Result",
@@ -21,6 +22,7 @@ __all__ = [
     "Workload",
     "compare",
     "export",
+    "fold",
     "load_energy",
     "load_hardware",
     "load_workload",
@@ -33,6 +35,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from simulator.api.comparison import Comparison
+    from simulator.api.folding import fold
     from simulator.api.functions import compare, search, sweep, write_report
     from simulator.api.result import Result
     from simulator.api.simulate import simulate
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from simulator.base.errors import InputError
     from simulator.base.version import __version__ as __version__
     from simulator.machines import EnergyTable, Hardware, load_energy, load_hardware
+    from simulator.studies.folding import Folding
     from simulator.studies.result import StudyResult
     from simulator.studies.search import SearchResult
     from simulator.workload import Workload, load_workload
@@ -49,6 +53,7 @@ _HOMES = {
     "Comparison": "simulator.api.comparison",
     "EnergyTable": "simulator.machines",
     "Export": "simulator.workload.exporters",
+    "Folding": "simulator.studies.folding",
     "Hardware": "simulator.machines",
     "InputError": "simulator.base.errors",
     "Result": "simulator.api.result",
@@ -58,6 +63,7 @@ _HOMES = {
     "Workload": "simulator.workload",
     "compare": "simulator.api.functions",
     "export": "simulator.workload.exporters",
+    "fold": "simulator.api.folding",
     "load_energy": "simulator.machines",
     "load_hardware": "simulator.machines",
     "load_workload": "simulator.workload",

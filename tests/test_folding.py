@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simulator import InputError, compare, simulate
+from simulator import InputError, compare, fold, simulate
 from simulator.analysis.running import run_one
 from simulator.machines import load_hardware
 from simulator.machines.streaming.area import plan_area
@@ -319,3 +319,34 @@ def test_the_command_writes_a_file_that_runs(command: Command, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     pipeline = json.loads(done.stdout)["pipeline"]
     assert pipeline["interval_cycles"] == summary["interval_cycles"]
+
+
+# --- in Python ------------------------------------------------------------------------------------
+
+
+def test_python_finds_what_the_command_finds(command: Command, tmp_path: Path) -> None:
+    for limit, value in (("min_images_per_s", 100_000), ("max_area", 2_500_000)):
+        objective = "area" if limit == "min_images_per_s" else "rate"
+        option = f"--{limit.replace('_', '-')}"
+        words = ("--model", "lfc-w1a1", "--bits", 1, "--objective", objective, option, value)
+        printed = command("search", "--hw", "streaming-r18", *words, "--json").stdout
+        found = fold("lfc-w1a1", "streaming-r18", bits=1, out=tmp_path, **{limit: value})
+        assert found.summary() == json.loads(printed)
+        assert (tmp_path / "search.json").read_text() == printed
+        assert load_hardware(tmp_path / "found.yaml") == found.hardware
+        assert f"{found.rate:,.1f} images/s" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "give either min_images_per_s or max_area"),
+        ({"min_images_per_s": 10, "max_area": 1e6}, "give either min_images_per_s or max_area"),
+        ({"max_area": "much"}, "max_area"),
+        ({"max_area": 1e6, "batch": 2}, "an interval needs at least 4 images"),
+        ({"max_area": 1e6, "hardware": "cofluent64"}, "no stages to fold"),
+    ],
+)
+def test_python_refuses(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        fold("lfc-w1a1", given.pop("hardware", "streaming-r18"), bits=1, **given)

@@ -36,6 +36,13 @@ class Folding:
     skipped: int
     """Foldings that the search tried before, and that fail with their converters and FIFOs."""
 
+    def __repr__(self) -> str:
+        """One line: network, hardware, rate and area."""
+        return (
+            f"<Folding: {self.run.workload.name} on {self.hardware.name}, "
+            f"{self.rate:,.1f} images/s, {self.area:,} gate equivalents>"
+        )
+
     @property
     def hardware(self) -> Hardware:
         """The pipeline found."""

@@ -444,6 +444,25 @@ def test_a_page_without_a_baseline(browser: Any, tmp_path: Path) -> None:
     assert browser.get_log("browser") == []
 
 
+def test_the_page_of_a_pipeline(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    line = simulate("lfc-w1a1", "lfc-w1a1", bits=1, batch=12)
+    open_page(browser, write_page(line, tmp_path / "line.html"))
+    shown = browser.execute_script("return document.body.innerText")
+    assert "NaN" not in shown
+    assert browser.find_element(By.ID, "subtitle").text.count("batch 12") == 1
+    assert line.run.images is not None
+    assert f"{line.run.images.interval_cycles:,} cycles" in shown
+    lanes = browser.execute_script("return report.timeline.units.map((unit) => unit.title)")
+    assert lanes == [unit.title for unit in line.run.trace.vocabulary.units]
+    browser.execute_script("report.timeline.zoom(0.001)")
+    until(browser, "report.timeline.exact && report.traces.every((t) => !t.pending.size)")
+    until(browser, "!report.timeline.queued")
+    assert painted_colors(browser) > 4
+    assert browser.get_log("browser") == []
+
+
 def test_a_page_without_a_timeline(browser: Any, without_timeline: tuple[Result, Path]) -> None:
     from selenium.webdriver.common.by import By
 

@@ -61,9 +61,11 @@ class Report {
     const { summary, runs, title } = this.data;
     document.getElementById("title").textContent = title;
     const taus = [summary.tau ? `τ = ${summary.tau}` : "", summary.tau_1x1 ? `τ (1×1) = ${summary.tau_1x1}` : ""];
-    document.getElementById("subtitle").textContent = [
+    const covered = summary.scope.split("; ");
+    const facts = [
       `input ${summary.input_size}`, `batch ${summary.batch}`, summary.activations,
-      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus, summary.scope].filter(Boolean).join(" · ");
+      `${summary.pes} PEs at ${summary.clock_ghz} GHz`, ...taus].filter((fact) => fact && !covered.includes(fact));
+    document.getElementById("subtitle").textContent = [...facts, summary.scope].join(" · ");
     const wider = document.getElementById("wider");
     wider.textContent = summary.wider ?? "";
     wider.hidden = !summary.wider;

@@ -114,7 +114,8 @@ def _intro(space: Space) -> str:
         "store of a sub-bit machine holds 2^τ kernels. Area is the proxy of docs/energy.md, energy "
         f"that of the table 45nm. Batch 1; {layers}. The comparison excludes accuracy, "
         "which falls with fewer bits per weight (paper, Table 4) and with fewer activation bits. "
-        "These are results of this simulator; the paper does not have them.\n"
+        "These are results of this simulator; the paper does not have them. [pipelines.md]"
+        "(pipelines.md) compares pipelines at equal rate and at equal area.\n"
     )
 
 

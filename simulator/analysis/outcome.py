@@ -23,6 +23,7 @@ from simulator.engine import EngineName
 from simulator.machines import EnergyTable, Hardware
 from simulator.machines.families import family_of
 from simulator.machines.hardware import with_numbers
+from simulator.program import UnitTerm
 from simulator.workload.sides import shown
 
 if TYPE_CHECKING:
@@ -138,6 +139,11 @@ class Outcome:
     def runs(self) -> tuple[Run, ...]:
         """The run and its baseline, or the run alone."""
         return (self.run,) if self.baseline is None else (self.run, self.baseline)
+
+    @property
+    def units(self) -> list[UnitTerm]:
+        """The units of all runs."""
+        return list(dict.fromkeys(unit for run in self.runs for unit in run.vocabulary.units))
 
     @property
     def different_runs(self) -> tuple[Run, ...]:

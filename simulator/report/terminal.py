@@ -62,7 +62,7 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     shown = print_table(_table(result, lines), console)
     print_line(console, "")
     if "lim" in shown:
-        print_line(console, _legend(lines, units_of(result), both="baseline\nlim" in shown))
+        print_line(console, _legend(lines, result.units, both="baseline\nlim" in shown))
     speedup, times = closing(result)
     print_line(console, f"{speedup}: {times}", bold=speedup)
     print_line(console, throughput_line(result))
@@ -78,11 +78,6 @@ def print_result(result: "Outcome", console: Console, *, operations: bool = Fals
     if result.check is not None:
         for line in check_lines(result.check, result.run.family.title_of):
             print_line(console, f"check: {line}")
-
-
-def units_of(result: "Outcome") -> list[UnitTerm]:
-    """Return the units of all runs."""
-    return list(dict.fromkeys(unit for run in result.runs for unit in run.vocabulary.units))
 
 
 def _lines(result: "Outcome") -> list[_Line]:
@@ -302,7 +297,7 @@ def _print_energy(result: "Outcome", energy: "OutcomeEnergy", console: Console) 
     from simulator.analysis.energy import microjoules, summary, unit_rows
 
     whole = tuple(one.attojoules for one in energy.runs)
-    rows = [*unit_rows(energy, units_of(result)), ("TOTAL", whole)]
+    rows = [*unit_rows(energy, result.units), ("TOTAL", whole)]
     sides = list(zip(*(of_runs for _, of_runs in rows), strict=True))
     spent = [[f"{microjoules(part):,.3f}" for part in side] for side in sides]
     shares = [

@@ -299,12 +299,12 @@ class TestKernel:
         for seed in seeds:
             assert outcome(seed, compiled=True) == outcome(seed, compiled=False), seed
 
-    def test_a_program_has_the_same_totals_alone_and_beside_itself(self) -> None:
+    def test_a_program_has_the_same_totals_in_one_lane_and_in_two(self) -> None:
         for seed in (0, 1, 2, 5):
             program = random_program(seed)
-            alone = fast.totals(program, compiled=True)
-            for beside in fast.totals_together([program, program]):
-                assert same(beside, alone), seed
+            one = fast.totals(program, compiled=True)
+            for other in fast.totals_together([program, program]):
+                assert same(other, one), seed
 
     def test_programs_run_one_by_one_until_the_form_for_lanes_exists(
         self, monkeypatch: pytest.MonkeyPatch

@@ -66,8 +66,8 @@ def fold(
 
     Example:
         >>> import simulator
-        >>> anew = {"folding.layers": {}}  # no folds of the file
-        >>> found = simulator.fold("lfc-w1a1", "lfc-w1a1", min_images_per_s=1e5, bits=1, set=anew)
+        >>> free = {"folding.layers": {}}  # no folds of the file
+        >>> found = simulator.fold("lfc-w1a1", "lfc-w1a1", min_images_per_s=1e5, bits=1, set=free)
         >>> found.rate >= 1e5
         True
 

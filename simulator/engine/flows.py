@@ -1,4 +1,4 @@
-"""How every taker takes in the iterations to leave out: settled, or paired with its giver.
+"""The flow of every taker in the iterations to leave out: settled, or paired with its giver.
 
 A *settled* taker takes only lots that come before its unit is free. They have no influence, and
 their queue is not part of the state. The queue may contain enough lots for these iterations. If
@@ -92,7 +92,7 @@ def comes_before(m: Memory, lot: int, unit: int, iterations: int) -> bool:
 
 
 def giver_to(m: Memory, taker: int) -> int:
-    """Return the giver of a taker's channel, if it works in the taker's section; else NONE."""
+    """Return the giver of a taker's channel; NONE: it works in another section."""
     section = m[m[taker + TAKING_UNIT] + SECTION]
     giver = m[m[m[taker + TAKEN_CHANNEL] + ENDS] + section * ENDS_SIZE + GIVING]
     if giver != NONE and m[m[giver + GIVING_UNIT] + SECTION] != section:

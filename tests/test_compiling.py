@@ -18,6 +18,7 @@ from simulator.engine.machine_code import FOLDER_VARIABLE, SUFFIX, Code, Kept, S
 from simulator.program import ProgramError
 from tests.conftest import ROOT
 from tests.free_programs import random_program
+from tests.layer_pipelines import Pipeline
 from tests.test_fast import same
 
 pytestmark = pytest.mark.unit
@@ -229,6 +230,20 @@ class TestBackground:
         assert compiled.serves()
         check(compiled, made)
 
+    def test_a_long_run_starts_it_at_its_beginning(self, source: Make) -> None:
+        started = []
+
+        def start() -> bool:
+            started.append(1)
+            return True
+
+        compiled = Compiled(source(SOURCE), start)
+        assert not compiled.serves(lambda: COMPILE_FROM - 1)
+        assert started == []
+        assert not compiled.serves(lambda: COMPILE_FROM)
+        assert started == [1]
+        assert compiling._Process.interpreted == 0  # the run counts what it runs
+
     def test_one_process_is_started(self, source: Make, tmp_path: Path) -> None:
         compiled = Compiled(source(SOURCE), lambda: pytest.fail("started"))
         (tmp_path / "kept").mkdir()
@@ -316,6 +331,22 @@ class TestKernel:
         monkeypatch.setattr(compiling._Process, "interpreted", 0)
         assert all(same(found, expected) for found in fast.totals_together(programs))
         assert compiling._Process.interpreted == 3 * expected.ran
+
+    def test_a_run_of_many_images_is_long_if_three_of_them_are(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+
+        def serves(ahead: Callable[[], int]) -> bool:
+            asked.append(ahead())
+            return False
+
+        monkeypatch.setattr(fast._kernel(fast.ONE_LANE), "serves", serves)
+        line = Pipeline()
+        line.sink(line.products(line.source(4), 4, 1, 2), 8)
+        for images in (2, 3, 1_000):
+            fast.totals(line.program(images))
+        assert asked == [2 * line.commands, 3 * line.commands, 3 * line.commands]
 
     def test_a_run_loads_it_without_numba(self) -> None:
         code = (

@@ -190,6 +190,8 @@ class TestSection:
         section = Section({A: (Loop(2, (many, Loop(3, (few,)))), few), B: (user,)})
         assert section.counts == {A: [(many, 2), (few, 7)], B: [(user, 1)]}  # 2 x 3 + 1 = 7
         assert section.commands == 10
+        assert section.first_commands(1) == 6  # the outer loop once, its inner loop whole
+        assert section.first_commands(2) == section.commands
         # `many`: 2 + 1 items in each of 2 iterations; `few`: 7
         assert section.gives == {ITEM: {A: 13}, EDGE: {A: 2}}
         assert section.takes == {ITEM: {B: 14}, EDGE: {B: 2}}

@@ -64,13 +64,20 @@ def available() -> bool:
     return installed("fast")
 
 
-def pays(operations: int = 0) -> bool:
-    """True if compiling pays after the operations of this process, including `operations` more."""
+def pays(operations: int = 0, ahead: int = 0) -> bool:
+    """True if compiling pays after the operations of this process.
+
+    Args:
+        operations: operations to add to those of this process.
+        ahead: operations that this process is about to run.
+
+    """
     _Process.interpreted += operations
-    if missed():
-        report_missing()
+    if _Process.interpreted + ahead < COMPILE_FROM:
         return False
-    return _Process.interpreted >= COMPILE_FROM
+    if not available():
+        report_missing()
+    return available()
 
 
 def missed() -> bool:
@@ -115,11 +122,16 @@ class Compiled:
         self._started = False
         self._run: Callable[[Any, int, int], None] | None = None
 
-    def serves(self) -> bool:
-        """True if this process runs the compiled form: a file has the form, or making it pays."""
+    def serves(self, ahead: Callable[[], int] = int) -> bool:
+        """True if this process runs the compiled form: a file has the form, or making it pays.
+
+        Args:
+            ahead: returns about how many operations follow if the function runs interpreted.
+
+        """
         if not available():
-            return pays()
-        if self._run is None and not self._find() and pays() and not self._started:
+            return pays(ahead=ahead())
+        if self._run is None and not self._find() and pays(ahead=ahead()) and not self._started:
             self._started = self._in_background()
             if not self._started:
                 self._make(wait=False)

@@ -43,6 +43,8 @@ from simulator.engine.trace import Trace
 from simulator.program import Channel, Program, Shape, Unit
 from simulator.program.written import write_out, written
 
+RUN_ITERATIONS = 3
+"""The fewest iterations of a loop that run before the engine leaves some out."""
 MOST_LANES = 64
 """The number of programs that run together; more would need more memory."""
 
@@ -76,7 +78,7 @@ def totals(
         OutOfSpaceError: the program needs more memory than the engine has.
 
     """
-    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
+    compiled = _serves(program) if compiled is None else compiled
     (summary,) = _totals([program], progress, compiled, fast_forwarding)
     return summary
 
@@ -137,7 +139,7 @@ def totals_and_ends(
     (section,) = program.sections
     bodies = [written(section.bodies[unit]) for unit in units]
     sizes = {unit: len(one.index) for unit, one in zip(units, bodies, strict=True)}
-    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
+    compiled = _serves(program) if compiled is None else compiled
     state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
     state.run(progress)
     starts = np.asarray(state.starts(), dtype=np.int64)
@@ -174,7 +176,7 @@ def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool
 
     """
     rows = write_out(program)
-    compiled = _kernel(ONE_LANE).serves() if compiled is None else compiled
+    compiled = _serves(program) if compiled is None else compiled
     sizes = dict(zip(program.units, np.diff(rows.first).tolist(), strict=True))
     state = _State([program], compiled, fast_forwarding=fast_forwarding, noted=sizes)
     state.run(None)
@@ -182,6 +184,16 @@ def run(program: Program, *, compiled: bool | None = None, fast_forwarding: bool
     end = start + rows.column([program.cycles(command) for command in rows.commands])
     ready = end + rows.column([program.latency(command) for command in rows.commands])
     return trace_of(rows, Times(start, end, ready), None)
+
+
+def _serves(program: Program) -> bool:
+    """True if a single run of a program runs compiled."""
+
+    def ahead() -> int:
+        """Return about how many commands run: a skip needs some iterations of an outer loop."""
+        return sum(section.first_commands(RUN_ITERATIONS) for section in program.sections)
+
+    return _kernel(ONE_LANE).serves(ahead)
 
 
 def compile_ahead(form: str) -> bool:

@@ -36,7 +36,7 @@ class Space:
 
     def grow(self, channel: Channel, shape: Shape) -> None:
         """Give a channel more space for lots: four times as much, or for all lots of a section."""
-        most = max(_given(section, channel) for section in shape.sections)
+        most = max(section.lots.get(channel, 0) for section in shape.sections)
         enough = 1 << min(most, MOST_GROWN - 1).bit_length()
         self.lots[channel] = min(max(4 * self.lots[channel], enough), MOST_SPACE)
 
@@ -64,17 +64,6 @@ def _lots(shape: Shape) -> dict[Channel, int]:
         found[channel] = max(found[channel], limits.get(ends, FIRST_SPACE - 1))
     largest = MOST_AT_ONCE if any(unit.layer for unit in shape.units) else MOST_FIRST_SPACE
     return {channel: min(1 << (most + 1).bit_length(), largest) for channel, most in found.items()}
-
-
-def _given(section: Section, channel: Channel) -> int:
-    """Return the number of lots that a section gives to a channel."""
-    return sum(
-        times
-        for counts in section.counts.values()
-        for command, times in counts
-        for given, _ in command.begins + command.gives
-        if given == channel
-    )
 
 
 def _ends(section: Section) -> Iterator[tuple[Channel, tuple[Unit, Unit]]]:

@@ -30,6 +30,11 @@ class Section:
         """The number of commands, with loops unrolled."""
         return sum(times for counts in self.counts.values() for _, times in counts)
 
+    def first_commands(self, iterations: int) -> int:
+        """Return the number of commands with at most so many iterations of each outermost loop."""
+        bodies = (_cut(body, iterations) for body in self.bodies.values())
+        return sum(times for body in bodies for _, times in _counts(body))
+
     @cached_property
     def counts(self) -> Counts:
         """Every unit's commands, each with its number of runs."""
@@ -73,6 +78,14 @@ class Section:
         """Its violations of the contract, whatever the program around it; () if none."""
         of_bodies = faults_of_bodies(self.bodies, self.counts)
         return (*of_bodies, *faults_of_flows(self.gives, self.takes))
+
+
+def _cut(body: Body, iterations: int) -> Body:
+    """Return a body whose outermost loops have at most so many iterations."""
+    return tuple(
+        part._replace(times=min(part.times, iterations)) if isinstance(part, Loop) else part
+        for part in body
+    )
 
 
 def _counts(body: Body) -> list[tuple[Command, int]]:

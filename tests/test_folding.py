@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from simulator import InputError, compare, fold, simulate
+from simulator import InputError, compare, fold, search, simulate
 from simulator.analysis.running import run_one
 from simulator.machines import load_hardware
 from simulator.machines.streaming.area import plan_area
@@ -335,6 +335,11 @@ def test_python_finds_what_the_command_finds(command: Command, tmp_path: Path) -
         assert (tmp_path / "search.json").read_text() == printed
         assert load_hardware(tmp_path / "found.yaml") == found.hardware
         assert f"{found.rate:,.1f} images/s" in repr(found)
+
+
+def test_search_in_python_names_fold() -> None:
+    with pytest.raises(InputError, match=r"objective 'area'.*simulator\.fold folds pipelines"):
+        search("lfc-w1a1", "lfc-w1a1", "area")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

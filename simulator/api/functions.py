@@ -221,6 +221,7 @@ def search(
 
     """
     from simulator.studies.axes import axis_of
+    from simulator.studies.folding.result import FOLD_OBJECTIVES
     from simulator.studies.search import Objective, machines_of, storable_taus
     from simulator.studies.search import search as find
 
@@ -232,7 +233,9 @@ def search(
     )
     if objective not in get_args(Objective):
         names = ", ".join(get_args(Objective))
-        raise InputError(f"objective {objective!r}: expected one of {names}")
+        folds = str(objective) in FOLD_OBJECTIVES
+        other = " (simulator.fold folds pipelines)" if folds else ""
+        raise InputError(f"objective {objective!r}: expected one of {names}{other}")
     machines = machines_of(hardware, _axes_of(set))
     widths = storable_taus(machines) if taus is None else axis_of("tau", taus).values
     result = find(

@@ -89,7 +89,7 @@ reproduce: .venv-test/ready ## Write the paper's tables and figures into reports
 validate: .venv-test/ready ## Compare pipelines with measurements of two boards
 	$(TEST)/simulate reproduce silicon
 
-bench: .venv-test/ready ## Measure the engines, pipelines, and a study (benchmarks/README.md)
+bench: .venv-test/ready ## Measure engines, pipelines, and a study (benchmarks/README.md)
 	$(TEST)/python benchmarks/engines.py
 	$(TEST)/python benchmarks/pipelines.py
 	$(TEST)/python benchmarks/sweep.py

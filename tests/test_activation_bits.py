@@ -85,6 +85,7 @@ class TestTheFile:
         assert widths(read_workload(tmp_path / "b.npz")) == widths(workload)
 
     @pytest.mark.parametrize("bits", [pytest.param(None, marks=pytest.mark.slow), 2])
+    @pytest.mark.slow
     def test_a_saved_result_runs_again(self, file: Path, tmp_path: Path, bits: int | None) -> None:
         simulate(file, "cofluent64", tau=5, activation_bits=bits).save(tmp_path / "out")
         assert verify(tmp_path / "out").equal

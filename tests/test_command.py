@@ -273,6 +273,7 @@ class TestReproduce:
             pytest.param("accuracy", marks=pytest.mark.slow),
         ],
     )
+    @pytest.mark.slow
     def test_the_committed_report_is_what_the_command_makes(
         self, command: Command, tmp_path: Path, item: str
     ) -> None:

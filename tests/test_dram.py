@@ -309,6 +309,7 @@ class TestBandwidth:
             ("hbm2", 5 + 14 + 350 + 14, 3900),
         ],
     )
+    @pytest.mark.slow
     def test_refresh_takes_its_share(self, name: str, lost: int, interval: int) -> None:
         timing, bursts = timing_of(name), 9000
         size = bursts * timing.burst_bytes

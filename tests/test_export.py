@@ -91,11 +91,13 @@ class TestShippedNetworks:
         assert found.left_out == ()
         assert topology(found.text, True) == [(name, 3 * macs) for name, macs in by_group(workload)]
 
+    @pytest.mark.slow
     def test_zigzag(self, model: str) -> None:
         workload = load_workload(model)
         found = export(workload, "zigzag", batch=2, **FULL)
         assert zigzag(found.text) == [(x.name, 2 * x.macs) for x in workload.layers]
 
+    @pytest.mark.slow
     def test_the_binary_layers_alone(self, model: str) -> None:
         workload = load_workload(model)
         run = configure(workload, bits=1)

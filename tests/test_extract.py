@@ -395,6 +395,7 @@ class TestDocuments:
     TEXT = (ROOT / "docs/extract.md").read_text()
 
     @pytest.mark.parametrize("ending", ["npz", pytest.param("pth", marks=pytest.mark.torch)])
+    @pytest.mark.slow
     def test_memory_grows_with_a_few_times_the_file(self, ending: str) -> None:
         """Extraction works layer by layer and never needs four times the memory of all weights."""
         for name, network in (("r20", "r20"), ("r18", "r18")):

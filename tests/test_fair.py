@@ -56,6 +56,7 @@ def machine(tau: int, **keys: object) -> list[str]:
     return [f"{SUBSET}={size}", *(f"{key}={value}" for key, value in keys.items())]
 
 
+@pytest.mark.slow
 def test_every_run_is_that_of_a_single_command(fair: Fair) -> None:
     assert len(fair.rows) == 2 * 8 + 2 * 16  # a sub-bit configuration has a LUT or none
     network = load_workload("vgg-small")

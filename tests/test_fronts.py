@@ -99,6 +99,7 @@ class TestCommand:
     def net(self, tmp_path: Path) -> None:
         (tmp_path / "net.yaml").write_text(NET)
 
+    @pytest.mark.slow
     def test_prints_and_writes_the_fronts(self, command: Command, tmp_path: Path) -> None:
         done = command(*self.RUN, "--set", "array.pes=4,8", "--fronts", "bits", "--out", "s")
         assert done.returncode == 0, done.stderr

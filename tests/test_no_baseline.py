@@ -95,6 +95,7 @@ def test_another_word_is_answered_in_one_line(command: Command, small: Path) -> 
     assert "'no': expected a number, or none" in done.stderr
 
 
+@pytest.mark.slow
 def test_no_output_of_the_command_has_a_baseline(
     command: Command, small: Path, tmp_path: Path, machine: tuple[str, str | None]
 ) -> None:
@@ -178,6 +179,7 @@ def test_verify_finds_a_baseline_that_was_taken_out(tmp_path: Path) -> None:
     assert found is not None
 
 
+@pytest.mark.slow
 def test_no_table_of_a_study_has_a_baseline(
     small: Path, tmp_path: Path, machine: tuple[str, str | None]
 ) -> None:

@@ -235,6 +235,7 @@ def test_a_saved_result_lists_the_categories_of_the_network(result: Result, tmp_
         read_saved(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_comparison_names_the_stage_that_changes(result: Result, tmp_path: Path) -> None:
     faster = structs.replace(HARDWARE, stage=pipeline_family.Stage(lanes=16, depth=16))
     for name, one in (("a", result), ("b", pipeline_family.result(hardware=faster))):

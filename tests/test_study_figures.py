@@ -21,6 +21,7 @@ def net(tmp_path: Path) -> None:
     (tmp_path / "net.yaml").write_text(NET)
 
 
+@pytest.mark.slow
 def test_a_plot_of_ones_own_for_a_paper(command: Command, tmp_path: Path) -> None:
     done = command(*RUN, *PLOT, "--style", "paper", "--out", "s")
     assert done.returncode == 0, done.stderr

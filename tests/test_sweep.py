@@ -447,6 +447,7 @@ class TestNothingIsLost:
         assert written(folder) == written(tmp_path / "undisturbed")
 
     @pytest.mark.parametrize("early", [True, False])
+    @pytest.mark.slow
     def test_ctrl_c(
         self, net: Path, tmp_path: Path, running: list[subprocess.Popen[str]], early: bool
     ) -> None:
@@ -505,6 +506,7 @@ class TestNothingIsLost:
 
 
 @pytest.mark.command
+@pytest.mark.slow
 def test_a_summary_says_what_mattered(net: Path, tmp_path: Path) -> None:
     axes = [
         axis("hw", "cofluent64"),
@@ -615,6 +617,7 @@ class TestColumnsOfPoints:
                 assert grown[row["grown_cause"]] == max(grown.values()) > 0
         assert any(row["slower_than_point"] is not None for row in rows)
 
+    @pytest.mark.slow
     def test_rows_of_either_form_are_equal(
         self, net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -311,7 +311,10 @@ COMMANDS = {
 )
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(x, marks=[pytest.mark.slow] * (x in {"ssd300", "out"})) for x in COMMANDS],
+    [
+        pytest.param(x, marks=[pytest.mark.slow] * (x in {"ssd300", "out", "sweep", "kernels"}))
+        for x in COMMANDS
+    ],
 )
 def test_no_line_of_any_command_is_too_long_or_cut(
     name: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -78,6 +78,7 @@ def test_a_fused_layer_is_not_bound_by_latency() -> None:
     assert f"{NO_COMMANDS} fused into another layer" in " ".join(lines)
 
 
+@pytest.mark.slow
 def test_tables_have_the_columns_of_layers_with_weights(tmp_path: Path) -> None:
     """Also if the network begins with a layer without weights, and for layers without time."""
     first = network({"name": "n", "type": "norm"}, conv("a"), {"name": "b", "type": "norm"})

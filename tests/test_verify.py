@@ -236,6 +236,7 @@ class TestChanged:
 
 
 class TestTables:
+    @pytest.mark.slow
     def test_the_tables_beside_it(self, tmp_path: Path) -> None:
         rich().save(tmp_path)
         found = verify(tmp_path)

@@ -252,6 +252,7 @@ def _net(count: int) -> Workload:
 
 
 @pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.slow
 def test_notes_of_machines_with_small_parts(count: int) -> None:
     notes: list[str] = []
     for base, extra in product(_BASES, _EXTRAS):

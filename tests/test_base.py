@@ -143,6 +143,7 @@ def test_reproduce_gives_the_committed_report(base: Run, tmp_path: Path) -> None
     assert (tmp_path / "base/reports/table6.md").read_text() == report.read_text()
 
 
+@pytest.mark.slow
 def test_extract(both: Callable[..., tuple[Done, Done]], tmp_path: Path) -> None:
     for folder in ("base", "full"):
         (tmp_path / folder).mkdir()
@@ -177,6 +178,7 @@ def test_what_needs_an_extra_names_it(
     assert f"pip install 'subbit-simulator[{extra}]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_python(tmp_path: Path) -> None:
     code = """
 from simulator import load_hardware, load_workload, simulate

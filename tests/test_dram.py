@@ -290,6 +290,7 @@ def ceil_of(value: Fraction) -> int:
 class TestBandwidth:
     @pytest.mark.parametrize("write", [False, True])
     @pytest.mark.parametrize("name", TABLES)
+    @pytest.mark.slow
     def test_peak_is_a_burst_after_the_other(self, name: str, write: bool) -> None:
         """Sequential bursts hit open rows: the data bus idles only during refresh."""
         timing, bursts = timing_of(name), 9000
@@ -543,6 +544,7 @@ class TestMachine:
         ("hbm2", 32 / 2 * 1.0 * (1 - 383 / 3900)),
     ],
 )
+@pytest.mark.slow
 def test_a_dram_bound_layer_runs_at_the_bandwidth_of_the_table(
     name: str, bytes_per_cycle: float
 ) -> None:

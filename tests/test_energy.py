@@ -354,6 +354,7 @@ class TestCommand:
         assert "energy-delay" in printed
         assert "kGE of logic" in printed
 
+    @pytest.mark.slow
     def test_writes_json_and_rows(self, command: Command, tmp_path: Path) -> None:
         printed = command(*self.RUN, "--energy", "45nm", "--json", "--out", "o").stdout
         energy = json.loads(printed)["energy"]

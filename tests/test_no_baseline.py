@@ -151,6 +151,7 @@ def test_a_setting_has_an_effect_on_the_time_alone() -> None:
     assert "baseline" not in idle.sentence
 
 
+@pytest.mark.slow
 def test_comparison_of_runs_with_and_without_one(
     command: Command, small: Path, tmp_path: Path
 ) -> None:

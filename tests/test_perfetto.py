@@ -218,6 +218,7 @@ TABLES = ("fixed", "ddr4-2400", "lpddr4-3200", "hbm2")
 
 
 @pytest.mark.parametrize("seed", range(12))
+@pytest.mark.slow
 def test_counters_never_pass_the_peak(seed: int) -> None:
     """Random networks and memories: no window exceeds the peak; together they have all bytes."""
     draw = np.random.default_rng(seed)

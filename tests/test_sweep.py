@@ -669,6 +669,7 @@ class TestTable:
 
 
 @pytest.mark.docs
+@pytest.mark.slow
 def test_commands_of_the_page(command: Command) -> None:
     text = (ROOT / "docs/sweep.md").read_text().replace("\\\n", " ")
     lines = re.findall(r"^(simulate .*)", text, flags=re.M)

@@ -347,6 +347,10 @@ class TestKernel:
         for images in (2, 3, 1_000):
             fast.totals(line.program(images))
         assert asked == [2 * line.commands, 3 * line.commands, 3 * line.commands]
+        asked.clear()
+        several = next(x for x in map(random_program, range(99)) if len(x.sections) > 1)
+        fast.run(several)
+        assert asked == [0]  # it counts its commands section by section
 
     def test_a_run_loads_it_without_numba(self) -> None:
         code = (
